@@ -1,0 +1,51 @@
+# The commands a person types. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+DATA ?= $(CURDIR)/data
+STAMP := $(VENV)/.installed
+UV := $(BIN)/uv
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## build .venv from the lock file
+
+$(STAMP): requirements/dev.lock requirements/uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; name one with make setup PYTHON=python3.12")'
+	@echo "Setting up .venv (about 5 GB with torch's GPU libraries; a few minutes on a first run) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.lock
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock requirements/uv.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup ## start everything and launch two real runs (NEq with SGD and with Adam)
+	@exec $(BIN)/neq demo --port $(PORT) --data "$(DATA)"
+
+up: setup ## start everything: dashboard, API, one worker
+	@exec $(BIN)/neq up --port $(PORT) --data "$(DATA)"
+
+test: setup ## all tests, a browser and a PostgreSQL included
+	$(BIN)/python tests/setup_browser.py
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## write the lock files anew (needs uv)
+	sh requirements/lock.sh
+
+clean: ## remove .venv and caches; data stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,186 @@
+"""What a run says, from its start to its end: frozen facts in the past tense, told apart by `kind`.
+
+The engine yields them, the worker appends them, the store numbers them, the API serves them, the browser listens.
+Epochs are counted from 0. Shares and accuracies lie in 0–1, durations are seconds. A value that does not exist yet is
+None, never 0. The masks are two facts: `applied` held during the epoch, `frozen` was decided at its end and holds
+during the next one. This module imports pydantic alone.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+BINS_PER_DECADE = 3
+SMALLEST_DECADE = -6
+VELOCITY_EDGES: tuple[float, ...] = tuple(
+    sign * 10.0 ** (SMALLEST_DECADE + step / BINS_PER_DECADE)
+    for sign, steps in (
+        (-1.0, range(-SMALLEST_DECADE * BINS_PER_DECADE, -1, -1)),
+        (1.0, range(0, -SMALLEST_DECADE * BINS_PER_DECADE + 1)),
+    )
+    for step in steps
+)
+"""The fixed inner edges of every velocity histogram: ±10⁻⁶ … ±1, three a decade, rising. 38 edges part the line into
+39 bins, `bin = number of edges ≤ v`, the outermost two open. Fixed, so that epochs, layers and runs can be compared."""
+
+
+class Fact(BaseModel):
+    """A thing that happened. Frozen; unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Layer(Fact):
+    """A layer that is watched, in forward order."""
+
+    index: int = Field(ge=0, description="Place in forward order, from 0; names the layer in URLs.")
+    name: str = Field(description="The module's name in the network, such as `stages.0.conv1`.")
+    type: str = Field(description="The module's class, such as `Conv2d`.")
+    neurons: int = Field(ge=1)
+    parameters: int = Field(ge=0)
+
+
+class RunStarted(Fact):
+    """The network stands, the data are there; training begins."""
+
+    kind: Literal["run_started"] = "run_started"
+    layers: tuple[Layer, ...]
+    neurons: int
+    parameters: int = Field(description="Trainable parameters of the whole network, watched or not.")
+    device: str = Field(description="As a person names it: `CPU, 2 threads` or `NVIDIA H200`.")
+    epochs: int
+    batches_per_epoch: int
+    train_samples: int
+    test_samples: int
+    probe_samples: int
+    first_freezing_epoch: int | None = Field(
+        description="First epoch whose updates a decided mask can withhold; None: the rule never freezes."
+    )
+    versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+
+
+class EpochProgressed(Fact):
+    """A sign of life inside an epoch, at most two a second; the next one or the epoch's end replaces it."""
+
+    kind: Literal["epoch_progressed"] = "epoch_progressed"
+    epoch: int
+    phase: Literal["train", "probe", "evaluate"]
+    batch: int = Field(description="Batches of this phase that are done.")
+    batches: int
+    loss: float | None = Field(
+        description="Mean training loss of this epoch so far; None before the first batch."
+    )
+    samples_per_second: float | None
+
+
+class Seconds(Fact):
+    """Where an epoch's time went."""
+
+    train: float
+    probe: float
+    evaluate: float
+    record: float = Field(
+        description="Turning what was measured into the records of this event, and for the store to take the "
+        "epoch before (0 for the first)."
+    )
+
+
+class LayerCounts(Fact):
+    """Per-layer numbers of one epoch, column-wise: item i belongs to layer i."""
+
+    applied: tuple[int, ...] = Field(description="Neurons that were not updated during this epoch.")
+    frozen: tuple[int, ...] = Field(description="Neurons that will not be updated in the next one.")
+    froze: tuple[int, ...] = Field(description="Frozen now and not applied: they stop.")
+    thawed: tuple[int, ...] = Field(description="Applied and not frozen now: they move again.")
+    phi_mean: tuple[float | None, ...]
+    speed_mean: tuple[float | None, ...] = Field(description="Mean of |v|.")
+    velocity_histogram: tuple[tuple[int, ...] | None, ...] = Field(
+        description="Counts in the 39 bins between VELOCITY_EDGES; None while there is no velocity."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSnapshot:
+    """One layer's neurons after one epoch, as bytes that rest in the store and never travel in an event's JSON."""
+
+    index: int
+    neurons: int
+    phi: bytes | None
+    """float32, little-endian, one value a neuron."""
+    velocity: bytes | None
+    """float32, little-endian, one value a neuron; None while it needs another epoch."""
+    applied: bytes
+    """Bits, first neuron in the highest bit of the first byte (numpy.packbits)."""
+    frozen: bytes
+    """The same, decided at the epoch's end."""
+
+
+class EpochFinished(Fact):
+    """An epoch is over: trained, probed, evaluated, decided."""
+
+    kind: Literal["epoch_finished"] = "epoch_finished"
+    epoch: int
+    learning_rate: float = Field(description="That this epoch was trained with.")
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    applied_share: float = Field(description="Of all watched neurons, those not updated during this epoch.")
+    frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
+    layers: LayerCounts
+    seconds: Seconds
+    snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
+
+
+class Logged(Fact):
+    """Lines of the run's log: what the training process printed, or the worker has to say."""
+
+    kind: Literal["logged"] = "logged"
+    level: Literal["info", "warning", "error"] = "info"
+    text: str = Field(max_length=65_536)
+
+
+class RunFinished(Fact):
+    """All epochs are trained."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    epochs: int
+    test_accuracy: float
+    frozen_share: float
+    seconds: float
+
+
+class RunStopped(Fact):
+    """Somebody asked for the run to stop, and it did."""
+
+    kind: Literal["run_stopped"] = "run_stopped"
+    epochs: int = Field(description="Epochs that were finished before.")
+    reason: str
+
+
+class RunFailed(Fact):
+    """The run could not go on."""
+
+    kind: Literal["run_failed"] = "run_failed"
+    reason: str = Field(description="One sentence: what happened.")
+    remedy: str | None = Field(default=None, description="One sentence: what to do.")
+    details: str = Field(default="", description="The last lines of its log.")
+
+
+Event = Annotated[
+    RunStarted | EpochProgressed | EpochFinished | Logged | RunFinished | RunStopped | RunFailed,
+    Field(discriminator="kind"),
+]
+END_KINDS = frozenset({"run_finished", "run_stopped", "run_failed"})
+
+_event: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def parse_event(payload: dict[str, Any]) -> Event:
+    """The event that `event.model_dump(mode="json")` wrote; its snapshots stay empty.
+
+    Raises:
+        pydantic.ValidationError: no known kind, or its fields are not the kind's own.
+    """
+    return _event.validate_python(payload)
