@@ -25,15 +25,14 @@ def wrong_field(field: str, message: str) -> PydanticCustomError:
     """An error of a whole model that belongs to one of its fields.
 
     Args:
-        field: dotted path from the model that raises, such as `neq.probe.samples`; error reports add it to the location.
+        field: dotted path from the model that raises, such as `neq.probe.samples`; error reports add it to the
+            location.
         message: what is wrong and what to do, as a sentence without a full stop.
     """
     return PydanticCustomError("wrong_field", "{message}", {"message": message, "field": field})
 
 
-Tag = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,]+$")
-]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,]+$")]
 LearningRate = Annotated[float, Field(gt=0, le=10, title="Learning rate", json_schema_extra={"scale": "log"})]
 WeightDecay = Annotated[
     float,
@@ -123,9 +122,7 @@ class Synthetic(Part):
     train_samples: int = Field(
         default=1000, ge=20, le=1_000_000, title="Training images", json_schema_extra={"unit": "images"}
     )
-    test_samples: int = Field(
-        default=200, ge=10, le=100_000, title="Test images", json_schema_extra={"unit": "images"}
-    )
+    test_samples: int = Field(default=200, ge=10, le=100_000, title="Test images", json_schema_extra={"unit": "images"})
     noise: float = Field(
         default=0.5,
         ge=0,
@@ -210,9 +207,7 @@ class Sgd(Part):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and self.momentum == 0:
-            raise wrong_field(
-                "momentum", "Nesterov needs a momentum above 0: raise it or switch Nesterov off"
-            )
+            raise wrong_field("momentum", "Nesterov needs a momentum above 0: raise it or switch Nesterov off")
         return self
 
 
@@ -264,9 +259,7 @@ class MultiStep(Part):
         title="Milestones",
         description="Epochs (counted from 0) that begin with a lower learning rate, in rising order.",
     )
-    factor: float = Field(
-        default=0.1, gt=0, lt=1, title="Factor", description="What each drop multiplies by."
-    )
+    factor: float = Field(default=0.1, gt=0, lt=1, title="Factor", description="What each drop multiplies by.")
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> Self:
@@ -311,9 +304,7 @@ class NoRule(Part):
 
 Select = Annotated[
     EquilibriumRule | NoRule,
-    Field(
-        discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."
-    ),
+    Field(discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."),
 ]
 
 
@@ -374,15 +365,15 @@ class Training(Part):
         description="Passes over the training set.",
         json_schema_extra={"unit": "epochs"},
     )
-    batch_size: int = Field(
-        default=100, ge=1, le=65_536, title="Batch size", json_schema_extra={"unit": "images"}
-    )
+    batch_size: int = Field(default=100, ge=1, le=65_536, title="Batch size", json_schema_extra={"unit": "images"})
     seed: int = Field(
         default=0,
         ge=0,
         le=2**31 - 1,
         title="Seed",
-        description="Initial weights, order of the data and probe set follow from it. Comparing masks needs equal seeds.",
+        description=(
+            "Initial weights, order of the data and probe set follow from it. Comparing masks needs equal seeds."
+        ),
     )
 
 

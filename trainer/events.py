@@ -17,12 +17,12 @@ VELOCITY_EDGES: tuple[float, ...] = tuple(
     sign * 10.0 ** (SMALLEST_DECADE + step / BINS_PER_DECADE)
     for sign, steps in (
         (-1.0, range(-SMALLEST_DECADE * BINS_PER_DECADE, -1, -1)),
-        (1.0, range(0, -SMALLEST_DECADE * BINS_PER_DECADE + 1)),
+        (1.0, range(-SMALLEST_DECADE * BINS_PER_DECADE + 1)),
     )
     for step in steps
 )
 """The fixed inner edges of every velocity histogram: ±10⁻⁶ … ±1, three a decade, rising. 38 edges part the line into
-39 bins, `bin = number of edges ≤ v`, the outermost two open. Fixed, so that epochs, layers and runs can be compared."""
+39 bins, `bin = number of edges ≤ v`, the outermost two open. Fixed, so that epochs, layers and runs compare."""
 
 
 class Fact(BaseModel):
@@ -68,9 +68,7 @@ class EpochProgressed(Fact):
     phase: Literal["train", "probe", "evaluate"]
     batch: int = Field(description="Batches of this phase that are done.")
     batches: int
-    loss: float | None = Field(
-        description="Mean training loss of this epoch so far; None before the first batch."
-    )
+    loss: float | None = Field(description="Mean training loss of this epoch so far; None before the first batch.")
     samples_per_second: float | None
 
 
