@@ -1,0 +1,49 @@
+"""What a worker and the commands read from the environment: one model a process, prefix NEQ_."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_DATA = Path("data")
+
+
+def database_url(data: Path) -> str:
+    """The embedded store's address inside a data folder."""
+    return f"sqlite:///{data.resolve() / 'neq.db'}"
+
+
+def datasets_folder(data: Path) -> Path:
+    """Where data sets are looked for inside a data folder."""
+    return data.resolve() / "datasets"
+
+
+class WorkerSettings(BaseSettings):
+    """One worker process: which store it serves and what of this machine it may use."""
+
+    model_config = SettingsConfigDict(env_prefix="NEQ_", extra="ignore")
+
+    database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
+    data_root: Path = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    slots: int = Field(default=2, ge=1, le=64)
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    worker_name: str = Field(default_factory=socket.gethostname)
+    silence_limit_seconds: float = Field(default=60.0, ge=5)
+
+    @property
+    def threads_per_run(self) -> int:
+        """What is set, else the processors shared out among the slots."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.slots)
+
+
+class ClientSettings(BaseSettings):
+    """How the commands that talk to a running server find it."""
+
+    model_config = SettingsConfigDict(env_prefix="NEQ_", extra="ignore")
+
+    url: str = "http://127.0.0.1:8000"
+    token: SecretStr | None = None
