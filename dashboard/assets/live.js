@@ -1,0 +1,287 @@
+"use strict";
+/*
+ * neq.live: the one socket of a tab.
+ *
+ * Whoever wants to follow a run subscribes with a cursor (`after`, the last sequence number it has seen) and gets each
+ * later event exactly once and in order, however often the connection breaks in between: on every reconnect each
+ * run is asked for again from the oldest cursor of those who follow it, and each follower drops what it has seen.
+ * Nothing of this passes through Dash.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const PATH = "/api/v1/live";
+  const SILENCE_MS = 25_000; // the server pings every 10 s: two and a half of them missed means the line is dead
+  const FIRST_WAIT_MS = 250;
+  const LONGEST_WAIT_MS = 10_000;
+  const LINGER_MS = 1_000; // keeps the socket over a change of page
+
+  const followers = new Set();
+  const watchers = new Set();
+  const listeners = new Set();
+  const timers = { retry: 0, silence: 0, linger: 0 };
+  let socket = null;
+  let status = "connecting";
+  let attempt = 0;
+  let heardAt = 0;
+
+  // ---------------------------------------------------------------- calls to others
+
+  /** Calls a subscriber; its error is its own and stops nobody else. */
+  function tell(callback, ...values) {
+    if (!callback) return;
+    try {
+      callback(...values);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  function setStatus(next) {
+    if (next === status) return;
+    status = next;
+    for (const listener of [...listeners]) tell(listener, status);
+  }
+
+  // ---------------------------------------------------------------- the wire
+
+  function wanted() {
+    return followers.size + watchers.size + listeners.size > 0;
+  }
+
+  function address() {
+    return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${PATH}`;
+  }
+
+  function send(message) {
+    if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  function connect() {
+    clearTimeout(timers.retry);
+    timers.retry = 0;
+    if (socket || !wanted()) return;
+    const opened = new WebSocket(address());
+    opened.binaryType = "arraybuffer";
+    opened.onopen = askForEverything;
+    opened.onmessage = (message) => socket === opened && hear(message.data);
+    opened.onclose = () => socket === opened && lose();
+    socket = opened;
+    heardAt = performance.now();
+    watchSilence();
+  }
+
+  /** Forgets a socket at once: closing a dead line politely may take minutes. */
+  function drop() {
+    clearTimeout(timers.silence);
+    const old = socket;
+    socket = null;
+    if (!old) return;
+    old.onopen = old.onmessage = old.onclose = null;
+    old.close();
+  }
+
+  function lose() {
+    drop();
+    if (!wanted()) return;
+    setStatus("lost");
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+    attempt += 1;
+    timers.retry = setTimeout(connect, wait * (0.75 + Math.random() / 2)); // not all tabs at once
+  }
+
+  function watchSilence() {
+    clearTimeout(timers.silence);
+    timers.silence = setTimeout(() => {
+      // A sleeping or hidden tab's clock jumps: only the time really measured counts.
+      if (performance.now() - heardAt >= SILENCE_MS) lose();
+      else watchSilence();
+    }, SILENCE_MS - (performance.now() - heardAt) + 10);
+  }
+
+  /** Opens the socket when the first one asks, and closes it when nobody has asked for a while. */
+  function settle() {
+    clearTimeout(timers.linger);
+    if (wanted()) {
+      if (!timers.retry) connect();
+      return;
+    }
+    timers.linger = setTimeout(() => {
+      clearTimeout(timers.retry);
+      timers.retry = 0;
+      drop();
+      attempt = 0;
+      status = "connecting";
+    }, LINGER_MS);
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  function followersOf(run) {
+    return [...followers].filter((follower) => follower.run === run);
+  }
+
+  function layersOf(group) {
+    if (group.some((follower) => follower.layers === "all")) return "all";
+    return [...new Set(group.flatMap((follower) => follower.layers))].sort((a, b) => a - b);
+  }
+
+  function askFor(run) {
+    const group = followersOf(run);
+    if (!group.length) return send({ type: "unsubscribe", run });
+    const after = Math.min(...group.map((follower) => follower.cursor));
+    return send({ type: "subscribe", run, after, layers: layersOf(group) });
+  }
+
+  function askForEverything() {
+    if (watchers.size) send({ type: "subscribe_runs" });
+    for (const run of new Set([...followers].map((follower) => follower.run))) askFor(run);
+  }
+
+  // ---------------------------------------------------------------- hearing
+
+  function hear(data) {
+    heardAt = performance.now();
+    attempt = 0;
+    setStatus("live");
+    if (data instanceof ArrayBuffer) hearDisplay(data);
+    else hearText(JSON.parse(data));
+  }
+
+  function hearText(message) {
+    if (message.type === "events") hearEvents(message);
+    else if (message.type === "run") hearRun(message.run);
+    else if (message.type === "run_deleted") hearDeleted(message.run);
+    else if (message.type === "error") hearError(message);
+  }
+
+  function hearRun(run) {
+    for (const watcher of [...watchers]) tell(watcher.onRun, run);
+    for (const follower of followersOf(run.id)) tell(follower.onRun, run);
+  }
+
+  function hearDeleted(run) {
+    for (const watcher of [...watchers]) tell(watcher.onDeleted, run);
+    for (const follower of followersOf(run)) tell(follower.onDeleted, run);
+  }
+
+  function hearError(message) {
+    const group = message.run ? followersOf(message.run) : [...followers];
+    for (const follower of group) tell(follower.onError, message.message);
+  }
+
+  function hearEvents(message) {
+    for (const follower of followersOf(message.run)) {
+      const fresh = message.events.filter((event) => event.seq > follower.cursor);
+      if (!fresh.length) continue;
+      // The last one received, not the message's last_seq: a batch may be one of several.
+      follower.cursor = fresh[fresh.length - 1].seq;
+      tell(follower.onEvents, fresh);
+    }
+  }
+
+  /** Takes a binary frame apart: u32 header length, header JSON, then each layer's display bytes. */
+  function hearDisplay(buffer) {
+    const length = new DataView(buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    let offset = 4 + length;
+    const columns = header.layers.map(([layer, neurons]) => {
+      const bytes = new Uint8Array(buffer, offset, neurons);
+      offset += neurons;
+      return { layer, bytes };
+    });
+    for (const follower of followersOf(header.run)) {
+      const own = columns.filter(({ layer }) => follower.layers === "all" || follower.layers.includes(layer));
+      if (own.length) tell(follower.onDisplay, { epoch: header.epoch, seq: header.seq, columns: own });
+    }
+  }
+
+  // ---------------------------------------------------------------- the tab
+
+  /** Tries at once when there is a new reason to hope: the tab is seen again, or the network is back. */
+  function hurry() {
+    if (document.visibilityState === "hidden" || !wanted()) return;
+    if (socket && performance.now() - heardAt >= SILENCE_MS) lose();
+    if (socket) return;
+    attempt = 0;
+    connect();
+  }
+
+  document.addEventListener("visibilitychange", hurry);
+  window.addEventListener("online", hurry);
+  window.addEventListener("pageshow", hurry);
+  window.addEventListener("pagehide", drop); // else the page cannot rest in the browser's back-forward store
+
+  // ---------------------------------------------------------------- public
+
+  neq.live = {
+    /**
+     * Follows one run.
+     *
+     * @param {string} run its id.
+     * @param {object} options
+     * @param {number} [options.after] last sequence number already known; events above it are delivered. 0: all.
+     * @param {number[]|"all"} [options.layers] whose display bytes are sent after each epoch.
+     * @param {(run: object) => void} [options.onRun] the run's record, at first and after each change.
+     * @param {(events: {seq: number, at: string, event: object}[]) => void} [options.onEvents] new ones, in order, never twice.
+     * @param {(display: {epoch: number, seq: number, columns: {layer: number, bytes: Uint8Array}[]}) => void}
+     *   [options.onDisplay] one epoch of the layers asked for; may come again after a reconnect, with the same bytes.
+     * @param {(message: string) => void} [options.onError] the server's refusal, such as an unknown run.
+     * @param {(run: string) => void} [options.onDeleted] the run was deleted.
+     * @returns {{update: (change: {layers: number[]|"all"}) => void, close: () => void, cursor: () => number}}
+     */
+    subscribe(run, { after = 0, layers = [], ...callbacks } = {}) {
+      const follower = { run, cursor: after, layers, ...callbacks };
+      followers.add(follower);
+      settle();
+      askFor(run);
+      return {
+        cursor: () => follower.cursor,
+        update(change) {
+          follower.layers = change.layers;
+          if (followers.has(follower)) askFor(run);
+        },
+        close() {
+          if (!followers.delete(follower)) return;
+          askFor(run);
+          settle();
+        },
+      };
+    },
+
+    /**
+     * Hears of every run: on subscribing (by the server's choice) and whenever one changes.
+     *
+     * @param {{onRun?: (run: object) => void, onDeleted?: (id: string) => void}} callbacks
+     * @returns {{close: () => void}}
+     */
+    subscribeRuns(callbacks) {
+      const watcher = { ...callbacks };
+      watchers.add(watcher);
+      settle();
+      if (watchers.size === 1) send({ type: "subscribe_runs" });
+      return {
+        close() {
+          if (!watchers.delete(watcher)) return;
+          if (!watchers.size) send({ type: "unsubscribe_runs" });
+          settle();
+        },
+      };
+    },
+
+    /**
+     * Says how the connection is, at once and whenever that changes: "connecting", "live" or "lost".
+     *
+     * @param {(status: "connecting"|"live"|"lost") => void} listener
+     * @returns {() => void} stops listening.
+     */
+    onStatus(listener) {
+      listeners.add(listener);
+      tell(listener, status);
+      settle();
+      return () => {
+        listeners.delete(listener);
+        settle();
+      };
+    },
+  };
+})();
