@@ -1,0 +1,67 @@
+"""The dashboard, mounted on a FastAPI application at its root."""
+
+from html import escape
+from pathlib import Path
+
+import httpx
+from dash import Dash
+from dash.backends._fastapi import reset_current_request, set_current_request
+from fastapi import FastAPI, Request, Response
+
+from dashboard import routing, shell
+from dashboard.api import Api
+from dashboard.pages import compare, missing, new_run, run, runs
+
+TITLE = "Runs · NEq"
+
+
+def create_dashboard(app: FastAPI, api: httpx.AsyncClient) -> Dash:
+    """Mount the dashboard on `app`, behind all routes that it has by now.
+
+    Args:
+        app: the server; its own routes win over the dashboard's, which takes every other GET.
+        api: a client whose base URL leads to the API: in process by ASGI transport, or over the network.
+    Returns:
+        The Dash application. Its `csp_hashes()` are those of the page's inline scripts.
+    """
+    dashboard = Dash(
+        __name__,
+        server=app,  # type: ignore[arg-type]  # Dash takes a FastAPI and its types do not say so
+        use_async=True,
+        serve_locally=True,
+        assets_folder=str(Path(__file__).parent / "assets"),
+        assets_path_ignore=["early"],
+        index_string=shell.INDEX,
+        title=TITLE,
+        update_title="",
+        use_pages=False,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+    )
+    # Dash puts its middleware outermost; it belongs inside the server's own, which decides who may come in.
+    app.user_middleware.append(app.user_middleware.pop(0))
+    dashboard.layout = shell.layout()
+    questions = Api(api)
+    routing.wire(dashboard, questions)
+    for page in (runs, new_run, run, compare, missing):
+        page.wire(dashboard, questions)
+    _serve_pages(app, dashboard, questions)
+    # Dash finishes itself at the first request for "/" and answers no callback before; here it is finished at once.
+    dashboard._setup_server()
+    return dashboard
+
+
+def _serve_pages(app: FastAPI, dashboard: Dash, api: Api) -> None:
+    """Answer every address that nobody else does: Dash's document, with the true status and title."""
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def page(request: Request, path: str) -> Response:
+        status, title = await routing.status(api, f"/{path}", request.url.query)
+        token = set_current_request(request)
+        try:
+            document = dashboard.index()
+        finally:
+            reset_current_request(token)
+        if title:
+            document = document.replace(TITLE, escape(f"{title} · {routing.PRODUCT}"), 1)
+        return Response(document, status_code=status, media_type="text/html")

@@ -1,0 +1,105 @@
+// The frame: navigation, titles, the connection's state, and the hooks that pages use.
+(function () {
+  "use strict";
+  const neq = (window.neq = window.neq || {});
+  const leaving = [];
+  const LOST_AFTER_MS = 1500;
+
+  /** Call `undo` once, when the reader leaves the present page: close sockets, remove listeners. */
+  neq.onLeave = (undo) => leaving.push(undo);
+
+  /** Resolve with the element of this id as soon as it is in the page. */
+  neq.whenThere = (id) =>
+    new Promise((resolve) => {
+      const found = document.getElementById(id);
+      if (found) return resolve(found);
+      const watch = new MutationObserver(() => {
+        const now = document.getElementById(id);
+        if (!now) return;
+        watch.disconnect();
+        resolve(now);
+      });
+      watch.observe(document.documentElement, { childList: true, subtree: true });
+    });
+
+  /** A short notice at the edge of the screen; kind "good" | "bad". */
+  neq.notice = (message, kind, title) =>
+    window.dash_clientside.set_props("notices", {
+      sendNotifications: [
+        {
+          action: "show",
+          id: "notice-" + Date.now(),
+          title: title || null,
+          message,
+          color: kind === "bad" ? "red" : "cyan",
+          autoClose: kind === "bad" ? 10000 : 4000,
+        },
+      ],
+    });
+
+  /** Follow a link of our own without loading the document anew. */
+  neq.go = (address) => {
+    window.history.pushState({}, "", address);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  };
+
+  /** Call `changed` whenever light turns dark or back. Returns what ends it. */
+  neq.onScheme = (changed) => {
+    const watch = new MutationObserver(changed);
+    watch.observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
+    return () => watch.disconnect();
+  };
+
+  let drawn = null;
+
+  function leave(path) {
+    while (leaving.length) {
+      const undo = leaving.pop();
+      try {
+        undo();
+      } catch (problem) {
+        console.error("leaving the page:", problem);
+      }
+    }
+    for (const link of document.querySelectorAll("#nav a")) {
+      const here = link.getAttribute("href") === path;
+      if (here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    return "nav";
+  }
+
+  function arrive(page) {
+    if (!page) return window.dash_clientside.no_update;
+    document.title = page.title;
+    if (drawn && drawn.path !== page.path) document.getElementById("page").focus({ preventScroll: true });
+    drawn = page;
+    return page.title;
+  }
+
+  const WORDS = { live: "Live", connecting: "Connecting", lost: "Offline" };
+  let lostTimer = null;
+
+  function showStatus(status) {
+    const pill = document.getElementById("live-status");
+    pill.dataset.status = status;
+    document.getElementById("live-word").textContent = WORDS[status] || status;
+    window.clearTimeout(lostTimer);
+    const banner = document.getElementById("lost-banner");
+    if (status === "live") {
+      banner.hidden = true;
+      // A link followed while the server was away changed the address only.
+      if (drawn && drawn.path !== window.location.pathname) window.location.reload();
+    } else if (status === "lost") {
+      lostTimer = window.setTimeout(() => (banner.hidden = false), LOST_AFTER_MS);
+    }
+  }
+
+  neq.whenThere("live-status").then(() => {
+    if (neq.live) neq.live.onStatus(showStatus);
+  });
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.neq_shell = { leave, arrive };
+})();

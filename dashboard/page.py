@@ -1,0 +1,12 @@
+"""What a page hands to the frame around it."""
+
+from typing import Any, NamedTuple
+
+
+class Page(NamedTuple):
+    """A drawn page."""
+
+    title: str
+    """For the browser's tab, without the product's name; a run's page says the run's name."""
+    body: Any
+    """A Dash component, or a list of them."""

@@ -1,0 +1,103 @@
+"""The frame around every page: header, navigation, connection, light and dark."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    {%favicon%}
+    <script src="/assets/early/scheme.js"></script>
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>"""
+"""The document. Its one script in the head sets light or dark before anything is painted."""
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
+THEME: dict[str, Any] = {
+    "primaryColor": "cyan",
+    "primaryShade": {"light": 9, "dark": 9},
+    "defaultRadius": "sm",
+    "fontFamily": FONT,
+    "headings": {"fontFamily": FONT, "fontWeight": "600"},
+    "cursorType": "pointer",
+}
+LINKS = (("Runs", "/"), ("New run", "/new"), ("Compare", "/compare"))
+
+
+def layout() -> Any:
+    """The frame, with an empty `page` that routing fills."""
+    return dmc.MantineProvider(
+        theme=THEME,
+        defaultColorScheme="auto",
+        children=[
+            dcc.Location(id="location", refresh="callback-nav"),
+            dcc.Store(id="page-drawn"),
+            dmc.NotificationContainer(id="notices", position="bottom-right"),
+            html.A("Skip to the content", href="#page", className="skip-link"),
+            _header(),
+            html.Div(
+                "The server cannot be reached. What you see may be old; this page catches up by itself.",
+                id="lost-banner",
+                className="lost-banner",
+                role="status",
+                hidden=True,
+            ),
+            html.Main(id="page", className="page", tabIndex=-1),
+        ],
+    )
+
+
+def _attributes(**named: str) -> dict[str, Any]:
+    """HTML's own names for attributes that Python cannot spell: aria_label becomes aria-label."""
+    return {name.replace("_", "-"): value for name, value in named.items()}
+
+
+def _header() -> Any:
+    links = [dcc.Link(name, href=address, className="nav-link") for name, address in LINKS]
+    brand = dcc.Link(
+        [
+            html.Span(className="brand-mark", **_attributes(aria_hidden="true")),
+            html.Span("NEq", className="brand-name"),
+        ],
+        href="/",
+        className="brand",
+    )
+    return html.Header(
+        [
+            brand,
+            html.Nav(links, id="nav", className="nav", **_attributes(aria_label="Pages")),
+            html.Div([_connection(), _scheme_switch()], className="header-end"),
+        ],
+        className="header",
+    )
+
+
+def _connection() -> Any:
+    return html.Span(
+        [html.Span(className="live-dot"), html.Span("Connecting", id="live-word")],
+        id="live-status",
+        className="live-status",
+        role="status",
+        **_attributes(data_status="connecting"),
+    )
+
+
+def _scheme_switch() -> Any:
+    return dmc.ColorSchemeToggle(
+        id="scheme",
+        lightIcon=html.Span(className="icon icon-sun"),
+        darkIcon=html.Span(className="icon icon-moon"),
+        variant="subtle",
+        color="gray",
+        size="lg",
+        **_attributes(aria_label="Switch between light and dark"),
+    )
