@@ -1,0 +1,118 @@
+"""The commands' way to a running server: its HTTP API, and errors a person can act on."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from cli.settings import ClientSettings
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """The server said no; the message is for a person."""
+
+
+class Unreachable(Exception):
+    """No server answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidEvent:
+    """One event of a run as the event stream tells it."""
+
+    seq: int
+    kind: str
+    payload: Json
+
+
+class Client:
+    """Speaks to one server; a context manager."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        """Args: settings: where the server is, and the token it may ask for."""
+        headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
+        self.url = settings.url.rstrip("/")
+        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def ask(self, method: str, path: str, **options: Any) -> Json:
+        """The answer's JSON ({} where there is none).
+
+        Raises:
+            Unreachable: nobody listens at the address.
+            Refused: any answer of 400 and above, in the server's words.
+        """
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise Unreachable(self._unreachable(error)) from error
+        if answer.is_error:
+            raise Refused(refusal(answer))
+        return answer.json() if answer.content else {}
+
+    def events(self, run_id: str, after: int = 0) -> Iterator[SaidEvent]:
+        """The run's events from a cursor on, live, until its end; reconnects by itself.
+
+        Raises:
+            Unreachable: the server went and did not come back within the retries.
+            Refused: unknown run, or no right to see it.
+        """
+        failures = 0
+        while True:
+            try:
+                for event in self._stream(run_id, after):
+                    if event.kind == "end":
+                        return
+                    after, failures = event.seq, 0
+                    yield event
+            except httpx.TransportError as error:
+                failures += 1
+                if failures > 5:
+                    raise Unreachable(self._unreachable(error)) from error
+
+    def _stream(self, run_id: str, after: int) -> Iterator[SaidEvent]:
+        headers = {"Last-Event-ID": str(after)}
+        with self._http.stream("GET", f"/runs/{run_id}/events", headers=headers, timeout=60) as answer:
+            if answer.is_error:
+                answer.read()
+                raise Refused(refusal(answer))
+            yield from parse_event_stream(answer.iter_lines())
+
+    def _unreachable(self, error: Exception) -> str:
+        return f"no server answers at {self.url} ({error}); start one with `neq up`, or name it in NEQ_URL"
+
+
+def parse_event_stream(lines: Iterator[str]) -> Iterator[SaidEvent]:
+    """Events of a text/event-stream, whose parts are joined at blank lines; comments are passed over."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = fields[name] + "\n" + value.lstrip() if name in fields else value.lstrip()
+        else:
+            if "event" in fields:
+                payload = json.loads(fields.get("data") or "{}")
+                yield SaidEvent(int(fields.get("id") or 0), fields["event"], payload)
+            fields = {}
+
+
+def refusal(answer: httpx.Response) -> str:
+    """The server's words for a person: field by field where it names fields."""
+    try:
+        detail = answer.json().get("detail")
+    except ValueError:
+        detail = None
+    if isinstance(detail, list):
+        return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}" for item in detail)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return "the server asks for its token: set NEQ_TOKEN"
+    return str(detail or f"the server answered {answer.status_code}")

@@ -1,0 +1,200 @@
+"""`neq launch`'s flags, drawn from RunConfig's JSON Schema: `--optimizer.learning-rate 0.01`.
+
+A flag for every field of every choice (`--optimizer.kind` picks which choice is meant). What a flag says becomes a
+partial description that lies over a file's or the defaults'; whether it fits is for RunConfig to say.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from trainer.config import RunConfig
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Flag:
+    """One field of the description, over all choices that have it."""
+
+    path: tuple[str, ...]
+    help: str
+    types: set[str] = field(default_factory=set)
+    values: list[Any] = field(default_factory=list)
+    only_for: list[str] = field(default_factory=list)
+
+    @property
+    def option(self) -> str:
+        """As typed: `--neq.probe.samples`."""
+        return "--" + ".".join(self.path).replace("_", "-")
+
+    @property
+    def many(self) -> bool:
+        """Several values may be given, parted by commas."""
+        return "array" in self.types
+
+
+def flags() -> list[Flag]:
+    """All flags, in the description's order."""
+    found: dict[tuple[str, ...], Flag] = {}
+    schema = RunConfig.model_json_schema()
+    for flag in _walk(schema, schema.get("$defs", {}), (), ""):
+        known = found.setdefault(flag.path, flag)
+        if known is not flag:
+            known.types |= flag.types
+            known.values += [value for value in flag.values if value not in known.values]
+            known.only_for += flag.only_for
+    for path, flag in found.items():
+        siblings = found.get((*path[:-1], "kind"))
+        if siblings and set(flag.only_for) == set(siblings.values):
+            flag.only_for = []
+    return list(found.values())
+
+
+def _walk(node: Json, defs: Json, path: tuple[str, ...], choice: str) -> Iterator[Flag]:
+    for name, property_ in node.get("properties", {}).items():
+        merged = _resolved(property_, defs)
+        variants = [_resolved(variant, defs) for variant in merged.get("oneOf", ())]
+        if variants:
+            for variant in variants:
+                yield from _variant(variant, defs, (*path, name), merged.get("description", ""))
+        elif "properties" in merged:
+            yield from _walk(merged, defs, (*path, name), choice)
+        else:
+            yield _flag(merged, (*path, name), choice)
+
+
+def _variant(variant: Json, defs: Json, path: tuple[str, ...], meaning: str) -> Iterator[Flag]:
+    choice = variant["properties"]["kind"]["const"]
+    for flag in _walk(variant, defs, path, choice):
+        yield Flag(flag.path, meaning, flag.types, flag.values) if flag.path == (*path, "kind") else flag
+
+
+def _resolved(node: Json, defs: Json) -> Json:
+    if "$ref" in node:
+        target = defs[node["$ref"].rsplit("/", 1)[-1]]
+        return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def _flag(node: Json, path: tuple[str, ...], choice: str) -> Flag:
+    alternatives = node.get("anyOf", [node])
+    values = [value for part in alternatives for value in ([part["const"]] if "const" in part else part.get("enum", []))]
+    text = node.get("description") or node.get("title", "")
+    only_for = [choice] if choice and path[-1] != "kind" else []
+    return Flag(path, text, {part.get("type", "string") for part in alternatives}, values, only_for)
+
+
+def overlay(base: Json, given: dict[tuple[str, ...], Any]) -> Json:
+    """The base with the given fields over it; a new `kind` drops the fields of the old one."""
+    result = _copied(base)
+    for path, value in sorted(given.items(), key=lambda item: item[0][-1] != "kind"):
+        node = result
+        for name in path[:-1]:
+            node = node.setdefault(name, {})
+        if path[-1] == "kind" and node.get("kind") != value:
+            node.clear()
+        node[path[-1]] = value
+    return _with_kinds(result)
+
+
+def _copied(node: Json) -> Json:
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in node.items()}
+
+
+def _with_kinds(given: Json) -> Json:
+    """A choice that fields were given for, but no kind, is the default one."""
+    defaults = RunConfig().model_dump(mode="json")
+
+    def complete(node: Json, default: Json) -> Json:
+        filled = {
+            key: complete(value, default[key]) if isinstance(value, dict) and isinstance(default.get(key), dict) else value
+            for key, value in node.items()
+        }
+        return {"kind": default["kind"], **filled} if "kind" in default else filled
+
+    return complete(given, defaults)
+
+
+def check(description: Json) -> RunConfig:
+    """The description as a RunConfig.
+
+    Raises:
+        click.UsageError: naming each field that is wrong, and why.
+    """
+    try:
+        return RunConfig.model_validate(description)
+    except ValidationError as error:
+        lines = [f"{_option_of(item)}: {item['msg']}" for item in error.errors()]
+        raise click.UsageError("\n".join(lines)) from None
+
+
+def _option_of(item: Any) -> str:
+    known = {flag.path for flag in flags()}
+    path: tuple[str, ...] = ()
+    for part in (*item["loc"], *item.get("ctx", {}).get("field", "").split(".")):
+        if not isinstance(part, str) or not part:
+            continue
+        if any(flag[: len(path) + 1] == (*path, part) for flag in known):
+            path = (*path, part)
+    return "--" + ".".join(path).replace("_", "-") if path else "run"
+
+
+def click_options() -> list[click.Option]:
+    """The flags as options of a click command; values arrive under their dotted path."""
+    return [_click_option(flag) for flag in flags()]
+
+
+def _click_option(flag: Flag) -> click.Option:
+    kind: click.ParamType = _Comma(flag) if flag.many else _scalar(flag)
+    notes = [f"only {', '.join(flag.only_for)}"] if flag.only_for else []
+    default = _default(flag)
+    notes += [f"default {default}"] if default else []
+    text = flag.help + (f" ({'; '.join(notes)})" if notes else "")
+    return click.Option([flag.option, "__".join(flag.path)], type=kind, help=text, metavar=_metavar(flag))
+
+
+def _default(flag: Flag) -> str:
+    node: Any = RunConfig().model_dump(mode="json")
+    for name in flag.path:
+        node = node.get(name) if isinstance(node, dict) else None
+    return ",".join(str(value) for value in node) if isinstance(node, list) else "" if node is None else str(node)
+
+
+def _metavar(flag: Flag) -> str | None:
+    if flag.many:
+        return "A,B,…"
+    if flag.values:
+        return None
+    return "YES|NO" if "boolean" in flag.types else None
+
+
+def _scalar(flag: Flag) -> click.ParamType:
+    if flag.values:
+        return click.Choice(flag.values)
+    if "boolean" in flag.types:
+        return click.BOOL
+    if flag.types & {"integer", "number"}:
+        return click.FLOAT if "number" in flag.types else click.INT
+    return click.STRING
+
+
+class _Comma(click.ParamType):
+    """Values parted by commas; numbers where the field holds numbers."""
+
+    name = "list"
+
+    def __init__(self, flag: Flag) -> None:
+        self.numbers = flag.path[-1] != "tags"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        parts = [part.strip() for part in str(value).split(",") if part.strip()]
+        if not self.numbers:
+            return parts
+        try:
+            return [int(part) for part in parts]
+        except ValueError:
+            return self.fail(f"{value!r} is not a list of whole numbers such as 16,16,32", param, ctx)

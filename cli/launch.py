@@ -1,0 +1,114 @@
+"""`neq launch`: a run from a file, from flags, or from both; followed to its end if asked."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cli.client import Client, SaidEvent
+from cli.exits import RUN_FAILED, exits_plainly
+from cli.flags import check, click_options, overlay
+from cli.runs import share
+from cli.settings import ClientSettings
+
+
+class LaunchCommand(click.Command):
+    """A command whose help sorts the drawn flags by the group they belong to."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section a group of the run's description."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record:
+                name = parameter.name or ""
+                groups.setdefault(name.split("__")[0] if "__" in name else "Options", []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+@exits_plainly
+def _launch(config: Path | None, preset: str | None, follow: bool, dry_run: bool, **given: Any) -> None:
+    said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
+    with Client(ClientSettings()) as client:
+        base = _from_file(config) if config else (_from_preset(client, preset) if preset else {})
+        checked = check(overlay(base, said))
+        if dry_run:
+            click.echo(checked.model_dump_json(indent=2))
+            return
+        run = client.ask("POST", "/runs", json=checked.model_dump(mode="json"))
+        click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+        if follow:
+            sys.exit(_follow(client, run))
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--config {path}: {error}") from None
+    if not isinstance(read, dict):
+        raise click.UsageError(f"--config {path}: holds no JSON object; `neq launch --dry-run` prints one to start from")
+    return read
+
+
+def _from_preset(client: Client, name: str) -> dict[str, Any]:
+    presets = {preset["name"]: preset["config"] for preset in client.ask("GET", "/presets")["presets"]}
+    if name not in presets:
+        raise click.UsageError(f"--preset {name}: not one of {', '.join(presets)}")
+    config: dict[str, Any] = presets[name]
+    return config
+
+
+def _follow(client: Client, run: dict[str, Any]) -> int:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}"),
+    )
+    with Progress(*columns) as progress:
+        task = progress.add_task(run["name"], total=run["epochs_planned"], now="queued")
+        for event in client.events(run["id"]):
+            if event.kind == "epoch_finished":
+                progress.update(task, completed=event.payload["epoch"] + 1, now=_now(event))
+            elif event.kind in ("run_finished", "run_stopped", "run_failed"):
+                return _ended(event, progress)
+    return RUN_FAILED
+
+
+def _now(event: SaidEvent) -> str:
+    payload = event.payload
+    return f"accuracy {share(payload['test_accuracy'])} · frozen {share(payload['frozen_share'])}"
+
+
+def _ended(event: SaidEvent, progress: Progress) -> int:
+    if event.kind == "run_finished":
+        progress.console.print(f"finished: {_now(event)}")
+        return 0
+    word = "stopped" if event.kind == "run_stopped" else "failed"
+    progress.console.print(f"{word}: {event.payload['reason']} {event.payload.get('remedy') or ''}".rstrip())
+    return RUN_FAILED
+
+
+launch = LaunchCommand(
+    "launch",
+    callback=_launch,
+    help=(
+        "Start a run. With no flag: the default one. Flags lie over --config or --preset.\n\n"
+        "Example: neq launch --optimizer.kind adam --training.epochs 40 --follow"
+    ),
+    params=[
+        click.Option(["--config"], type=click.Path(path_type=Path), help="A JSON file with (a part of) a description."),
+        click.Option(["--preset"], help="Start from a preset of the server, such as demo-sgd."),
+        click.Option(["--follow"], is_flag=True, help="Stay and show progress until the run ends."),
+        click.Option(["--dry-run"], is_flag=True, help="Print the whole description and launch nothing."),
+        *click_options(),
+    ],
+)

@@ -1,0 +1,93 @@
+"""`neq runs`, `neq stop`, `neq health`: asking a running server."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cli.client import Client
+from cli.exits import RUN_FAILED, exits_plainly
+from cli.settings import ClientSettings
+
+STATES = ("queued", "running", "finished", "stopped", "failed")
+
+
+@click.command()
+@click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")
+@click.option("--tag", help="Only runs with this tag.")
+@click.option("--search", help="Only runs whose name, notes, tags or id hold this.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="At most this many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, all fields.")
+@exits_plainly
+def runs(state: str | None, tag: str | None, search: str | None, limit: int, as_json: bool) -> None:
+    """List runs, newest first."""
+    with Client(ClientSettings()) as client:
+        found = list_runs(client, {"state": state, "tag": tag, "search": search}, limit)
+    if as_json:
+        for run in found:
+            click.echo(json.dumps(run, ensure_ascii=False))
+    elif found:
+        Console().print(_table(found))
+    else:
+        click.echo("No run matches." if state or tag or search else "No runs yet: start one with `neq launch`.")
+
+
+def list_runs(client: Client, filters: dict[str, str | None], limit: int) -> list[dict[str, Any]]:
+    """Newest first, following the server's pages until `limit` runs are there."""
+    asked = {name: value for name, value in filters.items() if value}
+    found: list[dict[str, Any]] = []
+    while len(found) < limit:
+        page = client.ask("GET", "/runs", params={**asked, "limit": min(200, limit - len(found))})
+        found += page["runs"]
+        if not page["next"]:
+            break
+        asked["cursor"] = page["next"]
+    return found
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "name", "state", "epochs", "accuracy", "frozen"):
+        table.add_column(title, justify="right" if title in ("epochs", "accuracy", "frozen") else "left")
+    for run in found:
+        table.add_row(
+            run["id"],
+            run["name"],
+            run["state"],
+            f"{run['epochs_done']}/{run['epochs_planned']}",
+            share(run["test_accuracy"]),
+            share(run["frozen_share"]),
+        )
+    return table
+
+
+def share(value: float | None) -> str:
+    """A share as a person reads it; a dash where it does not exist yet."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@exits_plainly
+def stop(run_id: str) -> None:
+    """Ask a run to stop. What it recorded stays."""
+    with Client(ClientSettings()) as client:
+        run = client.ask("POST", f"/runs/{run_id}/stop")
+    click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")
+
+
+@click.command()
+@exits_plainly
+def health() -> None:
+    """Say whether the server and its store are well, and which workers were heard."""
+    with Client(ClientSettings()) as client:
+        answer = client.ask("GET", "/health")
+    click.echo(f"server {answer['status']}, version {answer['version']}, store {answer['store']['kind']}")
+    for heard in answer["workers"]:
+        click.echo(f"worker {heard['name']}: heard {heard['heard_seconds_ago']:.0f} s ago")
+    if not answer["workers"]:
+        click.echo("no worker: start one with `neq worker`")
+    sys.exit(0 if answer["status"] == "ok" else RUN_FAILED)

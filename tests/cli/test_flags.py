@@ -1,0 +1,100 @@
+"""`neq launch`'s flags say the same as the run's description."""
+
+import json
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.flags import check, flags, overlay
+from cli.launch import launch
+from trainer.config import RunConfig
+
+
+def leaves(node: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Paths of all fields below a description."""
+    found: set[tuple[str, ...]] = set()
+    for name, value in node.items():
+        found |= leaves(value, (*path, name)) if isinstance(value, dict) else {(*path, name)}
+    return found
+
+
+def dry_run(*arguments: str) -> dict[str, Any]:
+    """The description that `neq launch` would send."""
+    result = CliRunner().invoke(launch, ["--dry-run", *arguments])
+    assert result.exit_code == 0, result.output
+    described: dict[str, Any] = json.loads(result.output)
+    return described
+
+
+def test_every_field_of_every_choice_has_a_flag() -> None:
+    descriptions = [
+        RunConfig(),
+        RunConfig.model_validate({"data": {"kind": "synthetic"}, "model": {"kind": "mlp"}, "optimizer": {"kind": "adam"}}),
+        RunConfig.model_validate({"data": {"kind": "cifar10"}, "model": {"kind": "resnet-cifar"}}),
+        RunConfig.model_validate({"schedule": {"kind": "cosine"}, "neq": {"select": {"kind": "none"}}}),
+    ]
+    wanted = set().union(*(leaves(description.model_dump(mode="json")) for description in descriptions))
+    assert wanted == {flag.path for flag in flags()}
+
+
+def test_no_flag_is_the_default_run() -> None:
+    assert dry_run() == RunConfig().model_dump(mode="json")
+
+
+def test_flags_of_every_type_arrive() -> None:
+    arguments = "--model.kind mlp --model.hidden 64,32 --model.batch-norm yes --tags a,b --neq.epsilon 1e-4 --name x"
+    described = dry_run(*arguments.split())
+    assert described["model"] == {"kind": "mlp", "hidden": [64, 32], "batch_norm": True}
+    assert (described["tags"], described["neq"]["epsilon"], described["name"]) == (["a", "b"], 1e-4, "x")
+
+
+def test_a_choice_of_numbers_stays_a_number() -> None:
+    assert dry_run("--model.kind", "resnet-cifar", "--model.depth", "20")["model"]["depth"] == 20
+
+
+def test_a_field_without_its_kind_belongs_to_the_default_choice() -> None:
+    assert dry_run("--optimizer.momentum", "0.5")["optimizer"]["momentum"] == 0.5
+
+
+def test_flags_lie_over_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "run.json"
+    path.write_text('{"optimizer": {"kind": "adam", "learning_rate": 0.002}, "training": {"epochs": 3}}')
+    described = dry_run("--config", str(path), "--training.epochs", "5")
+    assert described["training"]["epochs"] == 5
+    assert described["optimizer"]["learning_rate"] == 0.002
+
+
+def test_another_kind_drops_the_file_s_fields_of_the_old_one() -> None:
+    base = {"optimizer": {"kind": "sgd", "momentum": 0.5}}
+    assert overlay(base, {("optimizer", "kind"): "adam"})["optimizer"] == {"kind": "adam"}
+    assert base == {"optimizer": {"kind": "sgd", "momentum": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("given", "flag", "words"),
+    [
+        ({"optimizer": {"kind": "sgd", "learning_rate": -1}}, "--optimizer.learning-rate", "greater than 0"),
+        ({"neq": {"probe": {"samples": 9000}}}, "--neq.probe.samples", "choose at most"),
+        ({"schedule": {"kind": "multistep", "milestones": [9, 3]}}, "--schedule.milestones", "must rise"),
+    ],
+)
+def test_a_wrong_value_names_its_flag_and_the_remedy(given: dict[str, Any], flag: str, words: str) -> None:
+    with pytest.raises(click.UsageError, match=words) as caught:
+        check(given)
+    assert caught.value.message.startswith(flag + ":")
+
+
+def test_help_names_bounds_of_choices_and_defaults() -> None:
+    text = CliRunner().invoke(launch, ["--help"]).output
+    assert "--optimizer.kind [sgd|adam|adamw]" in text
+    assert "default 0.001" in text
+    assert "How weights follow their gradients." in text
+
+
+def test_nobody_listening_is_exit_3_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEQ_URL", "http://127.0.0.1:9")
+    result = CliRunner().invoke(launch, [])
+    assert result.exit_code == 3
+    assert "neq up" in result.output
