@@ -1,0 +1,208 @@
+"""The bodies that the API answers with, as its documentation shows them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trainer.events import EpochProgressed, Layer, LayerCounts, Seconds
+
+RUN_ID = "k3v9x0a2mq"
+
+State = Literal["queued", "running", "finished", "stopped", "failed"]
+
+
+class Answer(BaseModel):
+    """A body of the API; every field is always there, null where there is no value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Answer):
+    """What is wrong, in a sentence."""
+
+    detail: str = Field(examples=["There is no run 'k3v9x0a2mq': it may have been deleted."])
+
+
+class FieldProblem(Answer):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Dotted path, such as `optimizer.learning_rate`; empty: the whole body.")
+    message: str
+    type: str = Field(description="pydantic's name for it.")
+    input: Any = Field(description="What was given; shortened where it is long.")
+
+
+class FieldProblems(Answer):
+    """What is wrong with a request, field by field."""
+
+    detail: list[FieldProblem]
+
+
+class Run(Answer):
+    """A run, as it stands."""
+
+    id: str = Field(examples=[RUN_ID])
+    url: str = Field(description="Its page.", examples=[f"/runs/{RUN_ID}"])
+    name: str = Field(description="Never empty.", examples=["cnn · fashion-mnist-mini · sgd"])
+    notes: str
+    tags: list[str]
+    config: dict[str, Any] = Field(description="The RunConfig it was launched with, whole.")
+    state: State
+    reason: str | None = Field(description="Why it ended as it did, in a sentence.")
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    stop_requested: bool = Field(description="Somebody asked for it to stop; it ends within seconds.")
+    device: str | None = Field(examples=["CPU, 2 threads"])
+    epochs_planned: int
+    epochs_done: int
+    last_seq: int = Field(description="Number of its newest event: the cursor to follow it from.")
+    revision: int = Field(description="Rises with every change.")
+    test_accuracy: float | None = Field(description="After the newest epoch, 0–1.")
+    best_test_accuracy: float | None
+    frozen_share: float | None = Field(description="Of all watched neurons, decided at the newest epoch's end; 0–1.")
+    neurons: int | None = Field(description="Watched neurons; null until it has started.")
+    progress: EpochProgressed | None = Field(description="Where it is inside an epoch; null outside one.")
+    frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
+
+
+class RunList(Answer):
+    """A page of runs, newest first."""
+
+    runs: list[Run]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class Layers(Answer):
+    """The watched layers in forward order; empty until the run has started."""
+
+    layers: list[Layer]
+
+
+class Epoch(Answer):
+    """One finished epoch."""
+
+    seq: int
+    at: datetime
+    kind: Literal["epoch_finished"]
+    epoch: int
+    learning_rate: float
+    train_loss: float | None
+    train_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    applied_share: float
+    frozen_share: float
+    layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
+    seconds: Seconds
+
+
+class Epochs(Answer):
+    """Finished epochs in order."""
+
+    epochs: list[Epoch]
+    last_seq: int = Field(description="The cursor to go on from: the run's newest event that this answer covers.")
+
+
+class LogLine(Answer):
+    """Lines that the run logged together."""
+
+    seq: int
+    at: datetime
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+class Log(Answer):
+    """The run's log."""
+
+    lines: list[LogLine]
+
+
+class FrozenLayer(Answer):
+    """A row of the overview."""
+
+    index: int
+    name: str
+    neurons: int
+
+
+class FrozenMap(Answer):
+    """The overview: which share of each layer was decided to be frozen at each epoch's end."""
+
+    epochs: list[int]
+    layers: list[FrozenLayer]
+    frozen: list[list[float]] = Field(description="Layers × epochs, 0–1.")
+
+
+class History(Answer):
+    """One field of one layer."""
+
+    epochs: list[int]
+    values: list[list[float | bool | None]] = Field(description="Epochs × neurons; null: there is no value.")
+
+
+class Histograms(Answer):
+    """How a layer's values were spread, epoch by epoch."""
+
+    field: Literal["velocity", "phi"]
+    edges: list[float] = Field(
+        description="velocity: the 38 inner edges of 39 bins, the outermost open (a bin is the number of edges ≤ v). "
+        "phi: the 51 edges of 50 equal bins from −1 to 1."
+    )
+    epochs: list[int]
+    counts: list[list[int] | None] = Field(description="A row an epoch; null: there are no values yet.")
+
+
+class DisplayScale(Answer):
+    """How a display byte is read: `byte & frozen_bit`, and `byte & levels` (0: no velocity yet)."""
+
+    frozen_bit: int
+    levels: int
+    low: float = Field(description="|v| of level 1.")
+    high: float = Field(description="|v| of the highest level.")
+
+
+class Preset(Answer):
+    """A starting point for the form."""
+
+    name: str
+    title: str
+    description: str
+    config: dict[str, Any] = Field(description="The part of a RunConfig that it sets.")
+
+
+class Presets(Answer):
+    """The starting points that there are."""
+
+    presets: list[Preset]
+
+
+class StoreHealth(Answer):
+    """How the store is."""
+
+    kind: Literal["sqlite", "postgresql"]
+    reachable: bool
+
+
+class WorkerHealth(Answer):
+    """A worker, and when it was heard."""
+
+    id: str
+    name: str
+    host: str
+    device: str
+    slots: int
+    heard_at: datetime
+    heard_seconds_ago: float
+    alive: bool
+
+
+class Health(Answer):
+    """How the system is."""
+
+    status: Literal["ok", "degraded"] = Field(description="degraded: the store cannot be reached.")
+    version: str
+    store: StoreHealth
+    workers: list[WorkerHealth]

@@ -1,0 +1,98 @@
+"""The web application: the API, its documentation, and the guard around all that is mounted on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.routing import Match
+from starlette.types import ASGIApp
+
+from db import Store
+from server import docs, problems
+from server.compression import RemoteGzip
+from server.housekeeping import give_up_silent_runs
+from server.live import Live
+from server.routes import api_router
+from server.security import ContentPolicy, Guard
+from server.settings import ServerSettings
+from server.version import VERSION
+
+ABOUT = """
+Watch a neural network settle. A **run** is described by one model (`/schema/run-config`), trained by a worker, and
+tells what happens as a stream of numbered events; `seq` is the only cursor there is.
+
+Epochs and layers count from 0, shares and accuracies lie in 0–1, `null` means that there is no value. Two masks must
+not be confused: `applied` held during an epoch, `frozen` was decided at its end and holds during the next one.
+
+Arrays come as `.npy` (`numpy.load(..., allow_pickle=False)`). A browser listens on the WebSocket `/api/v1/live`,
+a program may read `/runs/{run_id}/events`. With a token set, send it as `Authorization: Bearer TOKEN`.
+"""
+
+
+class App(FastAPI):
+    """FastAPI, with the guard outside of every middleware, whoever adds one later."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The application as it is served."""
+        inner = RemoteGzip(super().build_middleware_stack())
+        return Guard(inner, self.state.settings, self.state.content_policy)
+
+
+def create_app(store: Store, settings: ServerSettings) -> FastAPI:
+    """The application, on an open store that stays the caller's to close.
+
+    `app.state.content_policy.allow_scripts([...])` names the inline scripts of pages that are mounted on it.
+    """
+    app = App(title="NEq", version=VERSION, description=ABOUT, docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app.state.store = store
+    app.state.settings = settings
+    app.state.content_policy = ContentPolicy()
+    app.state.live = Live(store, VERSION)
+    problems.install(app)
+    api = api_router()
+    app.include_router(api)
+    _answer_unknown(app, api)
+    docs.install(app)
+    return app
+
+
+def local_client(app: FastAPI, settings: ServerSettings) -> httpx.AsyncClient:
+    """A client that asks the application inside this process, without a socket, and with its token."""
+    headers = {} if settings.token is None else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", headers=headers)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    live: Live = app.state.live
+    await live.start()
+    keeper = asyncio.create_task(give_up_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await live.stop()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+def _answer_unknown(app: FastAPI, api: APIRouter) -> None:
+    """Answer addresses of the API that are none with JSON, before a page that takes every address is mounted."""
+
+    @app.api_route(
+        "/api/{path:path}",
+        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        include_in_schema=False,
+    )
+    async def unknown(request: Request, path: str) -> Response:
+        allowed = {
+            method
+            for route in api.routes
+            if route.matches(request.scope)[0] is Match.PARTIAL
+            for method in getattr(route, "methods", None) or ()
+        }
+        if allowed:
+            names = ", ".join(sorted(allowed))
+            return problems.problem(405, f"{request.method} is not possible here, but {names}", {"Allow": names})
+        return problems.problem(404, f"There is no /api/{path[:200]}; /docs lists what there is")

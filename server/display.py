@@ -1,0 +1,40 @@
+"""The one byte a neuron and epoch that the browser paints: is it frozen, and how fast did it move.
+
+Bit 7: frozen, as decided at the epoch's end. Bits 0–6: 0 = no velocity yet; 1 … 127 = log10 |v|, linear from 1e-6
+(and anything smaller) to 1 (and anything larger). Exact values are fetched as float32 where they are needed.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+FROZEN_BIT = 128
+LEVELS = 127
+LOW = 1e-6
+HIGH = 1.0
+
+_PER_DECADE = (LEVELS - 1) / (np.log10(HIGH) - np.log10(LOW))
+
+
+def speed_levels(velocity: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """The level, 0 … 127, of each velocity's magnitude; NaN (no velocity yet) is 0, a velocity of exactly 0 is 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.log10(np.abs(velocity))
+        level *= np.float32(_PER_DECADE)
+        level += np.float32(LEVELS + 0.5)  # the half makes the cut below a rounding
+        np.clip(level, 1, LEVELS, out=level)
+    np.nan_to_num(level, copy=False, nan=0.0)
+    return level.astype(np.uint8)
+
+
+def display_bytes(velocity: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """The display byte of each cell; both arrays have the same shape, which is also the result's."""
+    cells = speed_levels(velocity)
+    cells |= frozen.view(np.uint8) << 7
+    return cells
+
+
+def snapshot_display(velocity: bytes | None, frozen: bytes, neurons: int) -> bytes:
+    """The display bytes of one layer after one epoch, from the stored columns (float32 and packed bits)."""
+    speed = np.full(neurons, np.nan, np.float32) if velocity is None else np.frombuffer(velocity, "<f4")
+    mask = np.unpackbits(np.frombuffer(frozen, np.uint8), count=neurons).view(np.bool_)
+    return display_bytes(speed, mask).tobytes()

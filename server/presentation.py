@@ -1,0 +1,43 @@
+"""Records of the store, in the words of the API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from db import Store
+from db.records import Run, StoredEvent
+
+_INTERNAL = ("worker_id", "heartbeat_at")
+_FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
+
+
+def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Runs as the API shows them: without worker internals, with their page and frozen trail."""
+    trails = store.frozen_trail([run.id for run in runs]) if runs else {}
+    return [
+        {name: getattr(run, name) for name in _FIELDS}
+        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, [])}
+        for run in runs
+    ]
+
+
+def present_run(store: Store, run: Run) -> dict[str, Any]:
+    """One run as the API shows it."""
+    return present_runs(store, [run])[0]
+
+
+def present_event(event: StoredEvent) -> dict[str, Any]:
+    """An event under its number; its payload names its kind."""
+    return {"seq": event.seq, "at": event.at, "event": {"kind": event.kind, **event.payload}}
+
+
+def json_bytes(content: object) -> bytes:
+    """JSON, with null for what is not a finite number."""
+    return to_json(content, inf_nan_mode="null")
+
+
+def json_answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON body, without a second look at its shape: the tests hold it against the documented one."""
+    return Response(json_bytes(content), status, headers, "application/json")

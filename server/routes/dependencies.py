@@ -1,0 +1,84 @@
+"""What routes are given: the store, the run they are about, the epochs they are asked for."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import HTTPConnection
+
+from db import Run, Store, UnknownRun
+from server.answers import RUN_ID, FieldProblems, Problem
+from server.live import Live
+from server.settings import ServerSettings
+
+Responses = dict[int | str, dict[str, Any]]
+
+UNKNOWN: Responses = {404: {"model": Problem, "description": "There is no such run, or no such layer."}}
+INVALID: Responses = {422: {"model": FieldProblems, "description": "A value is wrong; it says which and why."}}
+CONFLICT: Responses = {409: {"model": Problem, "description": "The run's state does not allow it."}}
+EVERYWHERE: Responses = {
+    401: {"model": Problem, "description": "The server asks for a token, and none or a wrong one was given."},
+    503: {"model": Problem, "description": "The database does not answer; try again."},
+}
+
+
+async def _store(connection: HTTPConnection) -> Store:
+    store: Store = connection.app.state.store
+    return store
+
+
+async def _settings(connection: HTTPConnection) -> ServerSettings:
+    settings: ServerSettings = connection.app.state.settings
+    return settings
+
+
+async def _live(connection: HTTPConnection) -> Live:
+    live: Live = connection.app.state.live
+    return live
+
+
+TheStore = Annotated[Store, Depends(_store)]
+TheSettings = Annotated[ServerSettings, Depends(_settings)]
+TheLive = Annotated[Live, Depends(_live)]
+
+
+def _run(store: TheStore, run_id: Annotated[str, Path(description="The run's id.", examples=[RUN_ID])]) -> Run:
+    if not re.fullmatch("[a-z0-9]{1,40}", run_id):
+        raise UnknownRun(run_id[:40])
+    return store.run(run_id)
+
+
+TheRun = Annotated[Run, Depends(_run)]
+"""The run that the address names; 404 where there is none."""
+
+Cursor = Annotated[int, Query(ge=0, le=2**53, description="Only what came after this `seq`.")]
+
+
+def _epochs(
+    run: TheRun,
+    epochs: Annotated[
+        str | None,
+        Query(
+            description="Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers "
+            "count from the newest epoch. Left out: all.",
+            examples=["100:200", "-10:"],
+        ),
+    ] = None,
+) -> range:
+    if epochs is None:
+        return range(run.epochs_done)
+    parts = re.fullmatch(r"\s*(-?\d{1,9})?\s*:\s*(-?\d{1,9})?\s*", epochs)
+    if parts is None:
+        raise invalid_query("epochs", "Write a:b, such as 100:200, -10: or :50", epochs)
+    first, stop = (None if part is None else int(part) for part in parts.groups())
+    return range(run.epochs_done)[first:stop]
+
+
+TheEpochs = Annotated[range, Depends(_epochs)]
+"""The epochs asked for, among those that are finished."""
+
+
+def invalid_query(field: str, message: str, given: object) -> RequestValidationError:
+    """A 422 for something in the query that only we can judge."""
+    return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": given}])

@@ -1,0 +1,72 @@
+"""A run as a stream of events, for programs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from db import END_STATES, Store, StoreUnreachable, UnknownRun
+from server.presentation import json_bytes
+from server.routes.dependencies import EVERYWHERE, UNKNOWN, Cursor, TheLive, TheRun, TheStore
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["live"], responses=EVERYWHERE | UNKNOWN)
+
+EVENTS_AT_ONCE = 200
+LOOK_AGAIN_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+
+END = ServerSentEvent(event="end", raw_data="{}")
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def stream_events(
+    store: TheStore,
+    live: TheLive,
+    run: TheRun,
+    last_event_id: Annotated[str, Header(description="Go on after this `seq`; sent by clients that reconnect.")] = "",
+    after: Cursor = 0,
+) -> AsyncIterator[ServerSentEvent]:
+    """Everything that the run has said and will say (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
+
+    After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
+    """
+    cursor = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else after
+    with live.bell(run.id) as bell:
+        while not live.closing:
+            bell.clear()
+            try:
+                sent, ended = await asyncio.to_thread(_read, store, run.id, cursor)
+            except StoreUnreachable:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            except UnknownRun:  # deleted meanwhile
+                ended, sent = True, []
+            for event in sent:
+                yield event
+                cursor = int(event.id or cursor)
+            if ended:
+                yield END
+                return
+            if not sent:
+                await _ring(bell)
+
+
+def _read(store: Store, run_id: str, cursor: int) -> tuple[list[ServerSentEvent], bool]:
+    """The next events, and whether they are the last ones that will ever come."""
+    run = store.run(run_id)  # before its events: what comes between is read with the next look
+    found = store.events_after(run_id, cursor, limit=EVENTS_AT_ONCE)
+    last = found[-1].seq if found else cursor
+    sent = [
+        ServerSentEvent(id=str(each.seq), event=each.kind, raw_data=json_bytes(each.payload).decode()) for each in found
+    ]
+    return sent, run.state in END_STATES and last >= run.last_seq
+
+
+async def _ring(bell: asyncio.Event) -> None:
+    """Wait for a change, but not for ever: the stream must not hang on a tail that has lost the store."""
+    try:
+        await asyncio.wait_for(bell.wait(), LOOK_AGAIN_SECONDS)
+    except TimeoutError:
+        return

@@ -1,0 +1,59 @@
+"""The live socket: one a browser tab."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from server.live import Live
+from server.routes.dependencies import TheLive
+from server.viewer import Viewer
+
+router = APIRouter()
+
+TOO_SLOW = 1013
+"""Close code "try again later": the browser reconnects and goes on from its cursor."""
+
+
+@router.websocket("/live")
+async def live_socket(websocket: WebSocket, live: TheLive) -> None:
+    """Serve one socket until it leaves, is too slow, or the server ends."""
+    await websocket.accept()
+    viewer = live.join()
+    try:
+        await _first_done(_hear(websocket, live, viewer), _speak(websocket, viewer), viewer.outbox.overflowed.wait())
+        with suppress(RuntimeError):  # it has left already
+            await websocket.close(TOO_SLOW, "too slow, come back")
+    finally:
+        live.leave(viewer)
+
+
+async def _hear(websocket: WebSocket, live: Live, viewer: Viewer) -> None:
+    while (received := await websocket.receive())["type"] != "websocket.disconnect":
+        await live.hear(viewer, received.get("text") or "")
+
+
+async def _speak(websocket: WebSocket, viewer: Viewer) -> None:
+    with suppress(WebSocketDisconnect):
+        while True:
+            message = await viewer.outbox.take()
+            if isinstance(message, str):
+                await websocket.send_text(message)
+            else:
+                await websocket.send_bytes(message)
+
+
+async def _first_done(*works: Coroutine[Any, Any, object]) -> None:
+    """Run all of them until one ends, then end the others; what it failed with is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

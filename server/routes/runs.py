@@ -1,0 +1,106 @@
+"""Runs: launch, list, read, describe, stop, delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from db import UnknownCursor
+from server import answers
+from server.presentation import json_answer, present_run, present_runs
+from server.routes.dependencies import (
+    CONFLICT,
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    TheRun,
+    TheStore,
+    invalid_query,
+)
+from trainer.config import RunConfig, Tag
+
+router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE)
+
+PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
+
+EXAMPLES = {
+    "default": {"summary": "All defaults", "value": {}},
+    "adam": {
+        "summary": "Another optimizer and threshold",
+        "value": {
+            "name": "Adam, patient",
+            "optimizer": {"kind": "adam", "learning_rate": 0.001},
+            "training": {"epochs": 40},
+            "neq": {"epsilon": 0.003},
+        },
+    },
+}
+
+
+class RunChange(BaseModel):
+    """What may be changed of a run at any time; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] | None = Field(
+        default=None, description="Empty: the name made from its choices."
+    )
+    notes: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
+
+
+@router.post("", status_code=201, response_model=answers.Run, responses=INVALID)
+def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]) -> Response:
+    """Queue a run. `{}` is a valid body: every field has a default."""
+    run = store.create_run(
+        name=config.display_name(),
+        notes=config.notes,
+        tags=config.tags,
+        config=config.model_dump(mode="json"),
+        epochs_planned=config.training.epochs,
+    )
+    return json_answer(present_run(store, run), 201, {"Location": f"/api/v1/runs/{run.id}"})
+
+
+@router.get("", response_model=answers.RunList, responses=INVALID)
+def list_runs(
+    store: TheStore,
+    state: Annotated[answers.State | None, Query(description="Only runs in this state.")] = None,
+    tag: Annotated[str | None, PlainText] = None,
+    search: Annotated[str | None, PlainText] = None,
+    cursor: Annotated[str | None, PlainText] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Runs a page.")] = 50,
+) -> Response:
+    """The runs, newest first. `search` looks in name, notes, tags and id; `next` is the cursor of the next page."""
+    try:
+        page = store.runs(state=state, tag=tag, search=search, cursor=cursor, limit=limit)
+    except UnknownCursor as error:
+        raise invalid_query("cursor", str(error), cursor) from error
+    return json_answer({"runs": present_runs(store, page.items), "next": page.next})
+
+
+@router.get("/{run_id}", response_model=answers.Run, responses=UNKNOWN)
+def read_run(store: TheStore, run: TheRun) -> Response:
+    """A run, as it stands."""
+    return json_answer(present_run(store, run))
+
+
+@router.patch("/{run_id}", response_model=answers.Run, responses=UNKNOWN | INVALID)
+def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
+    """Change name, notes or tags of a run, in whatever state it is."""
+    name = change.name
+    if name == "":
+        name = RunConfig.model_validate(run.config | {"name": ""}).display_name()
+    changed = store.describe_run(run.id, name=name, notes=change.notes, tags=change.tags)
+    return json_answer(present_run(store, changed))
+
+
+@router.delete("/{run_id}", status_code=status.HTTP_204_NO_CONTENT, responses=UNKNOWN | CONFLICT)
+def delete_run(store: TheStore, run: TheRun) -> None:
+    """Delete a run with all that it recorded. A running one must be stopped first."""
+    store.delete_run(run.id)
+
+
+@router.post("/{run_id}/stop", status_code=202, response_model=answers.Run, responses=UNKNOWN | CONFLICT)
+def stop_run(store: TheStore, run: TheRun) -> Response:
+    """Ask a run to stop: a queued one is stopped at once, a running one within seconds."""
+    return json_answer(present_run(store, store.request_stop(run.id)), 202)

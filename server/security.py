@@ -1,0 +1,299 @@
+"""The guard around everything: who may speak to this server, and what its pages may load.
+
+One ASGI layer around API, pages and the socket. A foreign Host header is refused (a page elsewhere cannot reach us by
+pointing its own name at 127.0.0.1), so is a foreign Origin where something could change or be listened to. With a
+token set, every request brings it as a cookie or as `Authorization: Bearer`; a person gets the cookie from the printed
+link or the login page. The cookie holds a keyed digest, never the token.
+"""
+
+import hmac
+import logging
+import secrets
+import socket
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.login import answer_login, login_page, pass_page
+from server.settings import ServerSettings, is_loopback
+
+log = logging.getLogger("server")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+COOKIE_SECONDS = 30 * 24 * 3600
+
+
+class OpenAddressRefused(Exception):
+    """The address can be reached from other machines, and no token is set."""
+
+
+def make_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(24)
+
+
+def refuse_open_address(settings: ServerSettings) -> None:
+    """Refuse to listen on an address that other machines can reach without asking for a token.
+
+    Raises:
+        OpenAddressRefused: with what to set, as a sentence for the person at the command line.
+    """
+    if settings.token is None and not settings.is_local:
+        raise OpenAddressRefused(
+            f"{settings.host} can be reached from other machines, so a token is needed: set NEQ_TOKEN to a secret of "
+            "your own (it is then asked for by every page and route), or listen on 127.0.0.1"
+        )
+
+
+class ContentPolicy:
+    """The Content-Security-Policy of every answer: nothing from other hosts, no inline script but the named ones."""
+
+    def __init__(self) -> None:
+        self._scripts: tuple[str, ...] = ()
+
+    def allow_scripts(self, hashes: list[str]) -> None:
+        """Allow the inline scripts with these digests, such as `sha256-…`, quoted or not."""
+        self._scripts = tuple(f"'{value.strip(chr(39))}'" for value in hashes)
+
+    @property
+    def header(self) -> str:
+        """The header's value."""
+        scripts = " ".join(("'self'", *self._scripts))
+        return (
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+            "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+            "form-action 'self'; frame-ancestors 'none'"
+        )
+
+
+class Hosts:
+    """The host names that this server answers to."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.extra = frozenset(settings.allowed_hosts)
+        self._names = {"127.0.0.1", "localhost", "::1", settings.host.lower().strip("[]"), *self.extra}
+        # Reached from anywhere: any address may be ours. An address, unlike a name, cannot be made to point elsewhere.
+        self._any_address = not is_loopback(settings.host)
+        if self._any_address:
+            self._names.add(socket.gethostname().lower())
+
+    def allow(self, host: str) -> bool:
+        """Whether a Host header names this server; its port does not matter."""
+        name = _host_name(host)
+        if name is None:
+            return False
+        return name in self._names or (self._any_address and _is_address(name))
+
+    def allow_origin(self, origin: str, host: str) -> bool:
+        """Whether an Origin header is that of our own pages: the very host and port that were asked."""
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https"):
+            return False
+        return parts.netloc.lower() == host.lower() or (parts.hostname or "") in self.extra
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname if parts.netloc == host and "@" not in host else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Gate:
+    """Knows the token, and what proves that somebody has it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+        self._digest = hmac.new(self._token, b"neq session 1", sha256).hexdigest().encode()
+
+    def is_token(self, word: str) -> bool:
+        """Whether this is the token."""
+        return hmac.compare_digest(word.encode(), self._token)
+
+    def lets_in(self, headers: Headers) -> bool:
+        """Whether a request brings the token, or the cookie that stands for it."""
+        scheme, _, word = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.is_token(word.strip()):
+            return True
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers))
+        except CookieError:
+            return False
+        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._digest)
+
+    def hand_out(self, response: Response, headers: Headers, scheme: str) -> Response:
+        """Put the cookie into an answer."""
+        response.set_cookie(
+            cookie_name(headers),
+            self._digest.decode(),
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="strict",
+            secure=scheme == "https",
+        )
+        return response
+
+
+def cookie_name(headers: Headers) -> str:
+    """The cookie's name, with the port in it: cookies are shared by all servers of a host."""
+    _, _, port = headers.get("host", "").rpartition(":")
+    return f"neq_session_{port}" if port.isdigit() else "neq_session"
+
+
+class Guard:
+    """ASGI layer: checks Host, Origin, token and body size; adds the security headers and a request id."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, policy: ContentPolicy) -> None:
+        self._app = app
+        self._hosts = Hosts(settings)
+        self._gate = Gate(settings.token.get_secret_value()) if settings.token else None
+        self._policy = policy
+        self._largest_body = settings.largest_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refused = self._refusal(headers, changes=True) is not None
+        if refused or (self._gate is not None and not self._gate.lets_in(headers)):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # before the handshake: answered with 403
+            return
+        await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = secrets.token_hex(6)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            answer = await self._answer(scope, receive)
+            app = self._app if answer is None else answer
+            await app(scope, self._bounded(receive), send_with_headers)
+        except HTTPException as error:
+            await _refuse(scope, error.status_code, error.detail)(scope, receive, send_with_headers)
+        except Exception:
+            # The one place where an unforeseen error is logged; the path only, for a query may hold a token.
+            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            if not started:
+                await JSONResponse({"detail": "The server failed", "request_id": request_id}, 500)(
+                    scope, receive, send_with_headers
+                )
+
+    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-ID"] = request_id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers.setdefault("Content-Security-Policy", self._policy.header)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""
+        headers = Headers(scope=scope)
+        refusal = self._refusal(headers, changes=scope["method"] not in SAFE_METHODS)
+        if refusal is not None:
+            return _refuse(scope, *refusal)
+        if int(_digits(headers.get("content-length", "0"))) > self._largest_body:
+            return _refuse(scope, 413, self._too_large())
+        return None if self._gate is None else await self._ask(self._gate, Request(scope, self._bounded(receive)))
+
+    def _refusal(self, headers: Headers, *, changes: bool) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if not self._hosts.allow(host):
+            return 400, f"This server does not answer to the name {host!r}; NEQ_ALLOWED_HOSTS can add it"
+        origin = headers.get("origin")
+        if changes and origin is not None and not self._hosts.allow_origin(origin, host):
+            return 403, f"Pages of {origin} may not do this; only this server's own may"
+        return None
+
+    async def _ask(self, gate: Gate, request: Request) -> Response | None:
+        if request.method == "POST" and request.url.path == "/login":
+            return await answer_login(gate, request)
+        offered = request.query_params.get("token")
+        if request.method in ("GET", "HEAD") and offered is not None:
+            if gate.is_token(offered):
+                return gate.hand_out(_without_token(request), request.headers, request.url.scheme)
+            return _unknown(request, "This is not the token of this server.")
+        return None if gate.lets_in(request.headers) else _unknown(request, "")
+
+    def _too_large(self) -> str:
+        return f"The body is larger than {self._largest_body:,} bytes"
+
+    def _bounded(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._largest_body:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return receive_bounded
+
+
+def _digits(value: str) -> str:
+    return value if value.isdigit() else "0"
+
+
+def _is_api(scope: Scope) -> bool:
+    return bool(scope["path"].startswith("/api/"))
+
+
+def _refuse(scope: Scope, status: int, message: str) -> Response:
+    return JSONResponse({"detail": message}, status) if _is_api(scope) else PlainTextResponse(message, status)
+
+
+def _without_token(request: Request) -> Response:
+    """Lead to the same address without the token, so that it stays out of history, bookmarks and screenshots."""
+    target = _clean_address(request)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return pass_page(target)  # a redirect would still count as another site's request, and bring no strict cookie
+    return RedirectResponse(target, 303)
+
+
+def _clean_address(request: Request) -> str:
+    query = [(key, value) for key, value in parse_qsl(request.url.query, keep_blank_values=True) if key != "token"]
+    path = "/" + request.url.path.lstrip("/\\")  # "//elsewhere" would be another host
+    return path + ("?" + urlencode(query) if query else "")
+
+
+def _unknown(request: Request, message: str) -> Response:
+    wants_page = "text/html" in request.headers.get("accept", "") and not _is_api(request.scope)
+    if wants_page:
+        return login_page(_clean_address(request), message)
+    detail = message or "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
+    return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Bearer realm="neq"'})
