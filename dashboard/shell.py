@@ -5,6 +5,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dashboard.page import attributes
+
 INDEX = """<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -56,16 +58,11 @@ def layout() -> Any:
     )
 
 
-def _attributes(**named: str) -> dict[str, Any]:
-    """HTML's own names for attributes that Python cannot spell: aria_label becomes aria-label."""
-    return {name.replace("_", "-"): value for name, value in named.items()}
-
-
 def _header() -> Any:
     links = [dcc.Link(name, href=address, className="nav-link") for name, address in LINKS]
     brand = dcc.Link(
         [
-            html.Span(className="brand-mark", **_attributes(aria_hidden="true")),
+            html.Span(className="brand-mark", **attributes(aria_hidden="true")),
             html.Span("NEq", className="brand-name"),
         ],
         href="/",
@@ -74,7 +71,7 @@ def _header() -> Any:
     return html.Header(
         [
             brand,
-            html.Nav(links, id="nav", className="nav", **_attributes(aria_label="Pages")),
+            html.Nav(links, id="nav", className="nav", **attributes(aria_label="Pages")),
             html.Div([_connection(), _scheme_switch()], className="header-end"),
         ],
         className="header",
@@ -87,17 +84,17 @@ def _connection() -> Any:
         id="live-status",
         className="live-status",
         role="status",
-        **_attributes(data_status="connecting"),
+        **attributes(data_status="connecting"),
     )
 
 
 def _scheme_switch() -> Any:
     return dmc.ColorSchemeToggle(
         id="scheme",
-        lightIcon=html.Span(className="icon icon-sun"),
-        darkIcon=html.Span(className="icon icon-moon"),
+        lightIcon=html.Span(className="icon icon-moon"),
+        darkIcon=html.Span(className="icon icon-sun"),
         variant="subtle",
         color="gray",
         size="lg",
-        **_attributes(aria_label="Switch between light and dark"),
+        **attributes(aria_label="Switch between light and dark"),
     )

@@ -1,0 +1,61 @@
+// The browser's share of the HTTP API: its addresses, and one way to ask.
+(function () {
+  "use strict";
+  const neq = (window.neq = window.neq || {});
+  const ROOT = "/api/v1";
+  const PATIENCE_MS = 60_000;
+
+  /** The server did not answer at all. */
+  class Unreachable extends Error {}
+
+  /** The server answered, and refused: `status`, and `detail` as it said it. */
+  class Refused extends Error {
+    constructor(status, detail) {
+      super(typeof detail === "string" ? detail : `The server answered ${status}.`);
+      this.status = status;
+      this.detail = detail;
+    }
+  }
+
+  async function ask(method, path, body) {
+    const request = { method, headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) };
+    if (body !== undefined) {
+      request.body = JSON.stringify(body);
+      request.headers["content-type"] = "application/json";
+    }
+    let response;
+    let text;
+    try {
+      response = await fetch(ROOT + path, request);
+      text = await response.text();
+    } catch (problem) {
+      throw new Unreachable("The server cannot be reached.");
+    }
+    const answer = parsed(text);
+    if (!response.ok) throw new Refused(response.status, answer && answer.detail);
+    return answer;
+  }
+
+  function parsed(text) {
+    try {
+      return text ? JSON.parse(text) : null;
+    } catch (notJson) {
+      return null;
+    }
+  }
+
+  const named = (id) => "/runs/" + encodeURIComponent(id);
+
+  neq.api = {
+    Unreachable,
+    Refused,
+    health: () => ask("GET", "/health"),
+    runs: (cursor, limit) =>
+      ask("GET", "/runs?" + new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()),
+    run: (id) => ask("GET", named(id)),
+    launch: (config) => ask("POST", "/runs", config),
+    describe: (id, changes) => ask("PATCH", named(id), changes),
+    remove: (id) => ask("DELETE", named(id)),
+    stop: (id) => ask("POST", named(id) + "/stop"),
+  };
+})();
