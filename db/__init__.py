@@ -1,0 +1,62 @@
+"""The store: runs, what they said, and what their neurons did, in SQLite or PostgreSQL.
+
+All questions go through `Store`; records come out as frozen dataclasses. This package knows no other one of the house.
+"""
+
+from db.changes import Changes
+from db.errors import (
+    EntryRefused,
+    RunActive,
+    RunEnded,
+    RunLost,
+    StoreError,
+    StoreNewer,
+    StoreUnreachable,
+    UnknownCursor,
+    UnknownLayer,
+    UnknownRun,
+    UnknownWorker,
+)
+from db.records import (
+    END_STATES,
+    Entry,
+    EpochScalars,
+    Field,
+    LayerHistory,
+    Run,
+    RunPage,
+    RunState,
+    Snapshot,
+    SnapshotRow,
+    StoredEvent,
+    Worker,
+)
+from db.store import Store
+
+__all__ = [
+    "END_STATES",
+    "Changes",
+    "Entry",
+    "EntryRefused",
+    "EpochScalars",
+    "Field",
+    "LayerHistory",
+    "Run",
+    "RunActive",
+    "RunEnded",
+    "RunLost",
+    "RunPage",
+    "RunState",
+    "Snapshot",
+    "SnapshotRow",
+    "Store",
+    "StoreError",
+    "StoreNewer",
+    "StoreUnreachable",
+    "StoredEvent",
+    "UnknownCursor",
+    "UnknownLayer",
+    "UnknownRun",
+    "UnknownWorker",
+    "Worker",
+]

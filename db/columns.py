@@ -1,0 +1,102 @@
+"""Column types that mean the same in SQLite and PostgreSQL."""
+
+import json
+import math
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime; SQLite, which drops time zones, holds it in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone: give an aware datetime")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Plain(TypeDecorator[str]):
+    """Text; the NUL character, which PostgreSQL refuses, becomes the replacement character."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\x00", "\ufffd")
+
+
+class Tags(TypeDecorator[tuple[str, ...]]):
+    """Words between commas, `,a,b,`, so that one of them is found as `,a,`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        words = [word.replace("\x00", "\ufffd") for word in value]
+        if wrong := next((word for word in words if not word or "," in word), None):
+            raise ValueError(f"{wrong!r} is no tag: leave out the comma")
+        return f",{','.join(words)}," if words else ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(word for word in value.split(",") if word)
+
+
+class Document(TypeDecorator[dict[str, Any]]):
+    """A JSON object as text, in the order it was given; never searched by the database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
+        # As escaped ASCII: neither a NUL nor half a surrogate pair in a log line can then upset a database.
+        return None if value is None else to_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+        return None if value is None else json.loads(value)
+
+
+class PackedDocument(TypeDecorator[dict[str, Any]]):
+    """A JSON object, deflated: an epoch's columns of numbers shrink about five-fold."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else zlib.compress(to_json(value).encode(), level=1)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> dict[str, Any] | None:
+        return None if value is None else json.loads(zlib.decompress(value))
+
+
+def to_json(value: dict[str, Any]) -> str:
+    """Compact JSON; numbers that are not finite become null."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,143 @@
+"""One database: how it is reached, how its transactions begin, and what its failures are called."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, func, literal, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from db.columns import Moment
+from db.errors import EntryRefused, StoreUnreachable
+
+BUSY_SECONDS = 10.0
+CHANNEL = "neq_changes"
+
+
+class Database:
+    """Connections to one database, handed out as transactions."""
+
+    def __init__(self, url: str) -> None:
+        """Says where the database is; nothing is connected yet.
+
+        Raises:
+            StoreUnreachable: the address is none that the store understands.
+        """
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database."""
+        with self._named_failures(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, tell: bool = True) -> Iterator[Connection]:
+        """A transaction that may write, and is committed at the end; on SQLite it waits for its turn before it reads.
+
+        Args:
+            tell: wake those who wait for changes. False for what no reader shows, such as a heartbeat.
+        """
+        with self._named_failures(), self.engine.connect() as connection:
+            connection = connection.execution_options(neq_writes=True)
+            with connection.begin():
+                yield connection
+                if tell and not self.is_sqlite:
+                    connection.execute(select(func.pg_notify(CHANNEL, "")))
+
+    def clock(self) -> ColumnElement[datetime]:
+        """The time now, by the one clock that all who share this database share."""
+        if self.is_sqlite:  # one machine, so its own clock, which counts finer than SQLite's
+            return literal(datetime.now(UTC), Moment)
+        return func.clock_timestamp(type_=Moment)
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise EntryRefused(f"The store refused the entry: {error.orig}") from error
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                raise unreachable(self.url, error.orig) from error
+            raise
+
+
+def parse_url(text: str) -> URL:
+    """The address of a database; psycopg is chosen for PostgreSQL.
+
+    Raises:
+        StoreUnreachable: it cannot be read, or names a kind of database that is not supported.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise StoreUnreachable(f"{_EXAMPLES} The database address given cannot be read.") from error
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        if url.database and url.database != ":memory:" and "mode=memory" not in text:
+            return url
+        raise StoreUnreachable(f"{_EXAMPLES} SQLite needs a file: a store in memory would be lost and not shared.")
+    raise StoreUnreachable(f"{_EXAMPLES} {url.drivername!r} is not supported.")
+
+
+_EXAMPLES = "Name the database as sqlite:///folder/neq.db or postgresql://user:password@host/database."
+
+
+def unreachable(url: URL, cause: object) -> StoreUnreachable:
+    """What failed and what to do about it, without the password."""
+    where = url.render_as_string(hide_password=True)
+    reason = str(cause).strip().partition("\n")[0]
+    return StoreUnreachable(f"The database {where} does not answer: {reason}. {_remedy(reason)}")
+
+
+def _remedy(reason: str) -> str:
+    known = (
+        ("unable to open", "Check that its folder exists and can be written to."),
+        ("readonly", "Check that the file and its folder can be written to."),
+        ("locked", "Another program holds it; close that program or try again."),
+        ("full", "Free space on its disk."),
+        ("not a database", "Name another file, or restore this one from a copy."),
+        ("malformed", "Restore the file from a copy."),
+        ("password", "Check the user and the password in its address."),
+        ("does not exist", "Create it, or correct its address."),
+    )
+    fallback = "Check that it is running and that its address is right."
+    return next((remedy for part, remedy in known if part in reason), fallback)
+
+
+def _sqlite_engine(url: URL) -> Any:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unreachable(url, error) from error
+    # Transactions are begun by hand (below): the driver's own beginning would come too late to be IMMEDIATE.
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=16)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("neq_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Any:
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})

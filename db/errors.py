@@ -1,0 +1,86 @@
+"""What can go wrong between a caller and the store.
+
+StoreError
+├── StoreUnreachable      the database cannot be reached, is busy, or is full; the message names the remedy
+│   └── StoreNewer        it was written by a newer version of this program
+├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor
+├── RunActive             it is running, and what was asked needs it not to be
+├── RunEnded              it has ended, and what was asked needs it not to have
+├── RunLost               it no longer belongs to the worker that speaks
+└── EntryRefused          the entry contradicts what is stored; nothing of it was kept
+"""
+
+
+class StoreError(Exception):
+    """Anything that the store refuses; `str(error)` is a sentence for a person."""
+
+
+class StoreUnreachable(StoreError):
+    """The database does not answer. Nothing of the call was kept; it can be tried again."""
+
+
+class StoreNewer(StoreUnreachable):
+    """The database was written by a newer version of the program."""
+
+
+class UnknownRun(StoreError):
+    """There is no run of this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is no run {run_id!r}: it may have been deleted.")
+        self.run_id = run_id
+
+
+class UnknownLayer(StoreError):
+    """The run has no layer of this index, or has not said yet which layers it has."""
+
+    def __init__(self, run_id: str, layer: int) -> None:
+        super().__init__(f"Run {run_id!r} has no layer {layer}.")
+        self.run_id = run_id
+        self.layer = layer
+
+
+class UnknownWorker(StoreError):
+    """No worker of this id is registered; it was forgotten."""
+
+    def __init__(self, worker_id: str) -> None:
+        super().__init__(f"No worker {worker_id!r} is registered.")
+        self.worker_id = worker_id
+
+
+class UnknownCursor(StoreError):
+    """The cursor of a page of runs is not one that a page returned."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no cursor of a page of runs: leave it out to begin anew.")
+        self.cursor = cursor
+
+
+class RunActive(StoreError):
+    """The run is running."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Run {run_id!r} is running: stop it first.")
+        self.run_id = run_id
+
+
+class RunEnded(StoreError):
+    """The run has ended already."""
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"Run {run_id!r} has ended already: it is {state}.")
+        self.run_id = run_id
+        self.state = state
+
+
+class RunLost(StoreError):
+    """The run is not, or no longer, run by the worker that speaks of it: stop talking."""
+
+    def __init__(self, run_id: str, worker_id: str) -> None:
+        super().__init__(f"Run {run_id!r} is no longer run by worker {worker_id!r}.")
+        self.run_id = run_id
+        self.worker_id = worker_id
+
+
+class EntryRefused(StoreError):
+    """The entry contradicts what is stored, such as an epoch that is there already."""

@@ -1,0 +1,168 @@
+"""What runs said: appended by their one writer, read from a cursor."""
+
+import struct
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, null, select, update
+
+from db.errors import RunLost
+from db.records import Entry, EpochScalars, StoredEvent
+from db.runs import owned
+from db.schema import epochs, events, runs, snapshots
+
+PROGRESS = "epoch_progressed"
+STARTED = "run_started"
+FINISHED = "epoch_finished"
+
+
+def append(
+    connection: Connection,
+    now: ColumnElement[datetime],
+    run_id: str,
+    worker_id: str | None,
+    entry: Entry,
+    *,
+    guard: ColumnElement[bool] | None = None,
+) -> int:
+    """Stores one entry under the run's next number, if the guard holds; by default: the run is this worker's.
+
+    Raises:
+        RunLost: the guard does not hold; nothing was written.
+    """
+    condition = owned(run_id, worker_id or "") if guard is None else (runs.c.id == run_id) & guard
+    changed = update(runs).where(condition).values(_changes(entry, now)).returning(runs.c.last_seq)
+    row = connection.execute(changed).one_or_none()
+    if row is None:
+        raise RunLost(run_id, worker_id or "")
+    seq = int(row.last_seq)
+    if entry.kind == PROGRESS or entry.epoch is not None or entry.ends is not None:
+        passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
+        connection.execute(passing)
+    connection.execute(insert(events), [_event(run_id, seq, entry)])
+    if entry.epoch is not None:
+        connection.execute(insert(epochs), [_epoch(run_id, seq, entry.epoch)])
+        _insert_snapshots(connection, run_id, entry.epoch.epoch, entry)
+    return seq
+
+
+def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
+    """What an entry changes in the row of its run."""
+    values: dict[str, Any] = {
+        "last_seq": runs.c.last_seq + 1,
+        "revision": runs.c.revision + 1,
+        "heartbeat_at": now,
+    }
+    if entry.kind == PROGRESS:
+        values["progress"] = entry.payload
+    if entry.kind == STARTED:
+        values["neurons"] = entry.payload.get("neurons")
+    if entry.device is not None:
+        values["device"] = entry.device
+    if entry.epoch is not None:
+        values |= _epoch_changes(entry.epoch)
+    if entry.ends is not None:
+        values |= {"state": entry.ends, "reason": entry.reason, "ended_at": now, "progress": null()}
+    return values
+
+
+def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "epochs_done": scalars.epoch + 1,
+        "frozen_share": scalars.frozen_share,
+        "test_accuracy": scalars.test_accuracy,
+        "progress": null(),
+    }
+    if scalars.test_accuracy is not None:
+        best = runs.c.best_test_accuracy
+        higher = func.coalesce(best, -1.0) < scalars.test_accuracy
+        values["best_test_accuracy"] = case((higher, scalars.test_accuracy), else_=best)
+    return values
+
+
+def _event(run_id: str, seq: int, entry: Entry) -> dict[str, Any]:
+    payload, layers = entry.payload, None
+    if entry.kind == FINISHED and "layers" in payload:
+        payload = {key: value for key, value in payload.items() if key != "layers"}
+        layers = entry.payload["layers"]
+    return {
+        "run_id": run_id,
+        "seq": seq,
+        "kind": entry.kind,
+        "at": entry.at,
+        "payload": payload,
+        "layers": layers,
+    }
+
+
+def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
+    names = (
+        "epoch",
+        "learning_rate",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "applied_share",
+        "frozen_share",
+    )
+    counts = struct.pack(f"<{len(scalars.frozen_counts)}i", *scalars.frozen_counts)
+    row = {name: getattr(scalars, name) for name in names}
+    return {"run_id": run_id, "seq": seq, "frozen_counts": counts, **row}
+
+
+def _insert_snapshots(connection: Connection, run_id: str, epoch: int, entry: Entry) -> None:
+    if entry.snapshots:
+        rows = [
+            {
+                "run_id": run_id,
+                "layer": row.layer,
+                "epoch": epoch,
+                "neurons": row.neurons,
+                "applied": row.applied,
+                "frozen": row.frozen,
+                "velocity": row.velocity,
+                "phi": row.phi,
+            }
+            for row in entry.snapshots
+        ]
+        connection.execute(insert(snapshots), rows)
+
+
+def after(
+    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
+) -> list[StoredEvent]:
+    """The run's events after a number, in order; those of the given kinds only, where some are given."""
+    columns = [events.c.seq, events.c.at, events.c.kind, events.c.payload]
+    query = select(*columns, events.c.layers) if layers else select(*columns)
+    query = query.where(events.c.run_id == run_id, events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    if kinds is not None:
+        query = query.where(events.c.kind.in_(sorted(kinds)))
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def _stored(row: Any) -> StoredEvent:
+    payload = row.payload
+    packed = getattr(row, "layers", None)
+    if packed is not None:
+        payload["layers"] = packed
+    return StoredEvent(row.seq, row.at, row.kind, payload)
+
+
+def layers(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """The layers that the run said it watches, in forward order; none before it has started."""
+    query = select(events.c.payload).where(events.c.run_id == run_id, events.c.kind == STARTED)
+    payload = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar_one_or_none()
+    return [] if payload is None else list(payload["layers"])
+
+
+def frozen_counts(connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The finished epochs (E,), and how many neurons of each layer each of them decided to freeze (E, L)."""
+    query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
+    rows = connection.execute(query.order_by(epochs.c.epoch)).all()
+    numbers = np.array([row.epoch for row in rows], dtype=np.int32)
+    packed = np.frombuffer(b"".join(row.frozen_counts for row in rows), dtype="<i4").astype(np.int32)
+    return numbers, packed.reshape(len(rows), -1) if rows else packed.reshape(0, 0)

@@ -1,0 +1,158 @@
+"""What goes into the store and what comes out: frozen, and without a word of SQL.
+
+Datetimes are aware, and UTC on the way out. Epochs and layer indices count from 0. Shares and accuracies lie in 0–1.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+RunState = Literal["queued", "running", "finished", "stopped", "failed"]
+EndState = Literal["finished", "stopped", "failed"]
+Field = Literal["phi", "velocity", "applied", "frozen"]
+
+END_STATES: frozenset[str] = frozenset({"finished", "stopped", "failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run, as it stands."""
+
+    id: str
+    name: str
+    notes: str
+    tags: tuple[str, ...]
+    config: dict[str, Any]
+    state: RunState
+    reason: str | None
+    """Why it ended as it did, in a sentence."""
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    stop_requested: bool
+    worker_id: str | None
+    heartbeat_at: datetime | None
+    """When its worker was last heard, by the database's clock."""
+    device: str | None
+    epochs_planned: int
+    epochs_done: int
+    last_seq: int
+    revision: int
+    """Rises with every change that a reader can see; a mere heartbeat is none."""
+    test_accuracy: float | None
+    best_test_accuracy: float | None
+    frozen_share: float | None
+    """Of all watched neurons, those that the newest epoch decided not to update."""
+    neurons: int | None
+    progress: dict[str, Any] | None
+    """The newest `epoch_progressed`; None outside an epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A page of runs, newest first."""
+
+    items: list[Run]
+    next: str | None
+    """The cursor of the page after this one; None on the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process that trains."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    device: str
+    slots: int
+    started_at: datetime
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochScalars:
+    """What the store itself must know of a finished epoch, to answer without reading its event."""
+
+    epoch: int
+    learning_rate: float | None
+    train_loss: float | None
+    train_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    applied_share: float
+    frozen_share: float
+    frozen_counts: tuple[int, ...]
+    """Neurons a layer, decided at the epoch's end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRow:
+    """One layer's neurons after one epoch, on the way in."""
+
+    layer: int
+    neurons: int
+    phi: bytes | None
+    """float32, little-endian, one value a neuron."""
+    velocity: bytes | None
+    """The same; None while there is none yet."""
+    applied: bytes
+    """Bits, first neuron in the highest bit of the first byte (numpy.packbits)."""
+    frozen: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One layer's neurons after one epoch, on the way out; the bytes as in `SnapshotRow`."""
+
+    epoch: int
+    layer: int
+    neurons: int
+    phi: bytes | None
+    velocity: bytes | None
+    applied: bytes
+    frozen: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that a run said, with all that is stored because of it, in one transaction.
+
+    An entry of kind `epoch_progressed` replaces the run's former one. One of kind `run_started` names the layers under
+    `payload["layers"]` and their neurons' number under `payload["neurons"]`.
+    """
+
+    kind: str
+    payload: dict[str, Any]
+    """JSON. Numbers that are not finite are stored as None, for JSON has none."""
+    at: datetime
+    ends: EndState | None = None
+    reason: str | None = None
+    device: str | None = None
+    epoch: EpochScalars | None = None
+    snapshots: tuple[SnapshotRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One thing that a run said, under its number."""
+
+    seq: int
+    at: datetime
+    kind: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHistory:
+    """One field of one layer over epochs."""
+
+    epochs: npt.NDArray[np.int32]
+    """(E,), rising."""
+    neurons: int
+    values: npt.NDArray[Any]
+    """(E, neurons): float32 with NaN where a value does not exist, or bool."""

@@ -1,0 +1,124 @@
+"""The tables. A change here needs a migration beside it (`db/migrations/versions`); a test compares the two."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+from db.columns import Document, Moment, PackedDocument, Plain, Tags
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(10), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("heartbeat_at", Moment),
+    Column("stop_requested", Boolean, nullable=False),
+    Column("worker_id", String(32)),
+    Column("last_seq", Integer, nullable=False),
+    Column("epochs_planned", Integer, nullable=False),
+    Column("epochs_done", Integer, nullable=False),
+    Column("neurons", Integer),
+    Column("test_accuracy", Double),
+    Column("best_test_accuracy", Double),
+    Column("frozen_share", Double),
+    Column("device", Plain),
+    Column("reason", Plain),
+    Column("name", Plain, nullable=False),
+    Column("tags", Tags, nullable=False),
+    Column("progress", Document),
+    Column("config", Document, nullable=False),
+    Column("notes", Plain, nullable=False),
+    # Id, name, tags and notes, case folded: the same search on every database.
+    Column("searchable", Plain, nullable=False),
+    CheckConstraint("state IN ('queued', 'running', 'finished', 'stopped', 'failed')", name="state"),
+    Index(None, "created_at", "id"),
+    Index(None, "state", "created_at", "id"),
+)
+
+
+def _of_run() -> Column[str]:
+    return Column("run_id", String(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+
+
+events = Table(
+    "events",
+    metadata,
+    _of_run(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("payload", Document, nullable=False),
+    # The payload's "layers" of an epoch: most of its bytes, and often not wanted.
+    Column("layers", PackedDocument),
+    Index(None, "run_id", "kind", "seq"),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    _of_run(),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("learning_rate", Double),
+    Column("train_loss", Double),
+    Column("train_accuracy", Double),
+    Column("test_loss", Double),
+    Column("test_accuracy", Double),
+    Column("applied_share", Double, nullable=False),
+    Column("frozen_share", Double, nullable=False),
+    Column("frozen_counts", LargeBinary, nullable=False),  # int32, little-endian, one a layer
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _of_run(),
+    # By layer, then epoch: a layer's history is one range scan. The small masks stand before the long arrays.
+    Column("layer", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("neurons", Integer, nullable=False),
+    Column("applied", LargeBinary, nullable=False),
+    Column("frozen", LargeBinary, nullable=False),
+    Column("velocity", LargeBinary),
+    Column("phi", LargeBinary),
+    CheckConstraint("length(frozen) = (neurons + 7) / 8", name="frozen_bits"),
+    CheckConstraint("length(applied) = (neurons + 7) / 8", name="applied_bits"),
+    CheckConstraint("length(velocity) = neurons * 4", name="velocity_floats"),
+    CheckConstraint("length(phi) = neurons * 4", name="phi_floats"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Plain, nullable=False),
+    Column("host", Plain, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("device", Plain, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("heard_at", Moment, nullable=False),
+)

@@ -1,0 +1,234 @@
+"""The façade: the project's questions to its database, in its own words.
+
+Every method is one transaction. Any of them may be called from any thread, and raises StoreUnreachable when the
+database does not answer.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from db import events, runs, snapshots, workers
+from db.changes import Changes, PostgresChanges, SqliteChanges
+from db.database import Database
+from db.endings import give_up_silent, stop_queued
+from db.migration import migrate
+from db.records import Entry, Field, LayerHistory, Run, RunPage, Snapshot, StoredEvent, Worker
+
+
+class Store:
+    """All that is kept. Make one with `Store.open`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connects, and brings the database to this program's schema.
+
+        Args:
+            url: `sqlite:///folder/neq.db` (the folder is made) or `postgresql://user:password@host/database`.
+        Raises:
+            StoreUnreachable: it cannot be opened; the message says what to do. StoreNewer: it is too new.
+        """
+        database = Database(url)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._database.url.get_backend_name()
+
+    def close(self) -> None:
+        """Ends all connections; the store may not be used afterwards."""
+        self._database.close()
+
+    # ------------------------------------------------------------ runs
+
+    def create_run(
+        self,
+        *,
+        config: Mapping[str, Any],
+        epochs_planned: int,
+        name: str = "",
+        notes: str = "",
+        tags: Iterable[str] = (),
+    ) -> Run:
+        """Queues a new run."""
+        with self._database.writing() as connection:
+            return runs.create(
+                connection,
+                self._database.clock(),
+                name=name,
+                notes=notes,
+                tags=tags,
+                config=config,
+                epochs_planned=epochs_planned,
+            )
+
+    def run(self, run_id: str) -> Run:
+        """The run as it stands, or UnknownRun."""
+        with self._database.reading() as connection:
+            return runs.read(connection, run_id)
+
+    def runs(
+        self,
+        *,
+        state: str | None = None,
+        tag: str | None = None,
+        search: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> RunPage:
+        """A page of runs, newest first.
+
+        Args:
+            state: only runs in this state.
+            tag: only runs with exactly this tag.
+            search: only runs whose name, notes, tags or id hold this text, in whatever case.
+            cursor: the `next` of the page before; UnknownCursor where it is none.
+            limit: runs a page, 1 to 500.
+        """
+        with self._database.reading() as connection:
+            return runs.page(connection, state=state, tag=tag, search=search, cursor=cursor, limit=limit)
+
+    def describe_run(
+        self,
+        run_id: str,
+        *,
+        name: str | None = None,
+        notes: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Run:
+        """Changes what is given of a run's name, notes and tags, whatever its state; or UnknownRun."""
+        with self._database.writing() as connection:
+            return runs.describe(connection, run_id, name=name, notes=notes, tags=tags)
+
+    def delete_run(self, run_id: str) -> None:
+        """Deletes a run with all that belongs to it; RunActive while it is running, or UnknownRun."""
+        with self._database.writing() as connection:
+            runs.remove(connection, run_id)
+
+    def request_stop(self, run_id: str) -> Run:
+        """Stops a queued run at once, and asks a running one to stop; RunEnded after its end, or UnknownRun."""
+        with self._database.writing() as connection:
+            stop_queued(connection, self._database.clock(), run_id)
+            return runs.read(connection, run_id)
+
+    def revisions(self) -> dict[str, int]:
+        """Every run's revision, which rises whenever the run changes."""
+        with self._database.reading() as connection:
+            return runs.revisions(connection)
+
+    def frozen_trail(self, run_ids: Iterable[str], points: int = 60) -> dict[str, list[float]]:
+        """At most `points` (two at least) frozen shares of each run, evenly spaced, the newest included."""
+        with self._database.reading() as connection:
+            return runs.frozen_trail(connection, list(run_ids), points)
+
+    # ------------------------------------------------------------ what runs said
+
+    def events_after(
+        self, run_id: str, seq: int, limit: int = 500, kinds: Collection[str] | None = None
+    ) -> list[StoredEvent]:
+        """The run's events after a number, in order; none for an unknown run."""
+        with self._database.reading() as connection:
+            return events.after(connection, run_id, seq, limit=limit, kinds=kinds, layers=True)
+
+    def epochs_after(
+        self, run_id: str, seq: int = 0, *, layers: bool = True, limit: int = 1_000_000
+    ) -> list[StoredEvent]:
+        """The run's finished epochs after a number; without their per-layer columns on request, which is quicker."""
+        with self._database.reading() as connection:
+            return events.after(connection, run_id, seq, limit=limit, kinds=(events.FINISHED,), layers=layers)
+
+    def layers(self, run_id: str) -> list[dict[str, Any]]:
+        """The layers that the run watches, in forward order; none before it has started."""
+        with self._database.reading() as connection:
+            return events.layers(connection, run_id)
+
+    def frozen_counts(self, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L)."""
+        with self._database.reading() as connection:
+            return events.frozen_counts(connection, run_id)
+
+    def layer_history(
+        self, run_id: str, layer: int, field: Field, first: int = 0, stop: int | None = None
+    ) -> LayerHistory:
+        """One field of one layer, epochs × neurons, for the epochs from `first` up to before `stop`.
+
+        Raises:
+            UnknownLayer: the run has no such layer, or has not said yet which it has.
+        """
+        with self._database.reading() as connection:
+            return snapshots.history(connection, run_id, layer, field, first=first, stop=stop)
+
+    def snapshots_at(self, run_id: str, epoch: int, layers: list[int] | None = None) -> list[Snapshot]:
+        """The raw arrays of one epoch, of all layers or those named, in forward order."""
+        with self._database.reading() as connection:
+            return snapshots.at_epoch(connection, run_id, epoch, layers)
+
+    def changes(self) -> Changes:
+        """Something to wait on until anybody has written; it has a connection of its own, so close it."""
+        return SqliteChanges(self._database) if self._database.is_sqlite else PostgresChanges(self._database)
+
+    # ------------------------------------------------------------ workers
+
+    def register_worker(self, *, name: str, host: str, pid: int, device: str, slots: int) -> Worker:
+        """Enters a worker under an id of its own."""
+        with self._database.writing() as connection:
+            return workers.register(
+                connection,
+                self._database.clock(),
+                name=name,
+                host=host,
+                pid=pid,
+                device=device,
+                slots=slots,
+            )
+
+    def worker_alive(self, worker_id: str) -> None:
+        """Notes that a worker was heard; UnknownWorker when it was forgotten meanwhile."""
+        with self._database.writing(tell=False) as connection:
+            workers.alive(connection, self._database.clock(), worker_id)
+
+    def forget_worker(self, worker_id: str) -> None:
+        """Takes a worker off the list."""
+        with self._database.writing() as connection:
+            workers.forget(connection, worker_id)
+
+    def workers(self) -> list[Worker]:
+        """The workers on the list, the longest at work first; `heard_at` tells which still live."""
+        with self._database.reading() as connection:
+            return workers.read_all(connection)
+
+    def claim(self, worker_id: str) -> Run | None:
+        """Gives the oldest queued run to this worker; None when nothing is queued. No run is given twice."""
+        with self._database.writing() as connection:
+            return runs.claim(connection, self._database.clock(), worker_id)
+
+    def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+        """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
+
+        Raises:
+            RunLost: the run is not, or no longer, running under this worker.
+            EntryRefused: it contradicts what is stored, such as an epoch that is there already.
+        """
+        with self._database.writing() as connection:
+            return events.append(connection, self._database.clock(), run_id, worker_id, entry)
+
+    def touch(self, run_id: str, worker_id: str) -> bool:
+        """Notes that the worker still has the run. Returns whether a stop is asked for; or RunLost."""
+        with self._database.writing(tell=False) as connection:
+            return runs.touch(connection, self._database.clock(), run_id, worker_id)
+
+    def give_up_silent(self, limit_seconds: float) -> list[str]:
+        """Fails the running runs whose worker has been silent for longer than that. Returns their ids."""
+        with self._database.writing() as connection:
+            return give_up_silent(connection, self._database.clock(), limit_seconds)
