@@ -26,14 +26,17 @@ class Companion:
         """Args: environment: variables that the worker sees besides this process's own."""
         self._environment = {**os.environ, **environment}
         self._ending = threading.Event()
-        self._process = self._start()
         self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
+        self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
+        self._process = self._start()
         self._keeper.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._ending.set()
         self._process.terminate()
         try:

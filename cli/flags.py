@@ -82,7 +82,9 @@ def _resolved(node: Json, defs: Json) -> Json:
 
 def _flag(node: Json, path: tuple[str, ...], choice: str) -> Flag:
     alternatives = node.get("anyOf", [node])
-    values = [value for part in alternatives for value in ([part["const"]] if "const" in part else part.get("enum", []))]
+    values = [
+        value for part in alternatives for value in ([part["const"]] if "const" in part else part.get("enum", []))
+    ]
     text = node.get("description") or node.get("title", "")
     only_for = [choice] if choice and path[-1] != "kind" else []
     return Flag(path, text, {part.get("type", "string") for part in alternatives}, values, only_for)
@@ -111,7 +113,9 @@ def _with_kinds(given: Json) -> Json:
 
     def complete(node: Json, default: Json) -> Json:
         filled = {
-            key: complete(value, default[key]) if isinstance(value, dict) and isinstance(default.get(key), dict) else value
+            key: complete(value, default[key])
+            if isinstance(value, dict) and isinstance(default.get(key), dict)
+            else value
             for key, value in node.items()
         }
         return {"kind": default["kind"], **filled} if "kind" in default else filled
@@ -149,7 +153,7 @@ def click_options() -> list[click.Option]:
 
 
 def _click_option(flag: Flag) -> click.Option:
-    kind: click.ParamType = _Comma(flag) if flag.many else _scalar(flag)
+    kind: click.ParamType[Any] = _Comma(flag) if flag.many else _scalar(flag)
     notes = [f"only {', '.join(flag.only_for)}"] if flag.only_for else []
     default = _default(flag)
     notes += [f"default {default}"] if default else []
@@ -172,7 +176,7 @@ def _metavar(flag: Flag) -> str | None:
     return "YES|NO" if "boolean" in flag.types else None
 
 
-def _scalar(flag: Flag) -> click.ParamType:
+def _scalar(flag: Flag) -> click.ParamType[Any]:
     if flag.values:
         return click.Choice(flag.values)
     if "boolean" in flag.types:
@@ -182,7 +186,7 @@ def _scalar(flag: Flag) -> click.ParamType:
     return click.STRING
 
 
-class _Comma(click.ParamType):
+class _Comma(click.ParamType[Any]):
     """Values parted by commas; numbers where the field holds numbers."""
 
     name = "list"

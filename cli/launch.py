@@ -52,7 +52,9 @@ def _from_file(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--config {path}: {error}") from None
     if not isinstance(read, dict):
-        raise click.UsageError(f"--config {path}: holds no JSON object; `neq launch --dry-run` prints one to start from")
+        raise click.UsageError(
+            f"--config {path}: holds no JSON object; `neq launch --dry-run` prints one to start from"
+        )
     return read
 
 

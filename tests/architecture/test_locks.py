@@ -30,7 +30,8 @@ def test_every_pin_has_hashes(lock: Path) -> None:
 @pytest.mark.parametrize("part", ["web", "trainer"])
 def test_a_part_pins_the_versions_of_the_whole(part: str) -> None:
     whole = pins(REQUIREMENTS / "dev.lock")
-    assert {name: whole.get(name) for name in pins(REQUIREMENTS / f"{part}.lock")} == pins(REQUIREMENTS / f"{part}.lock")
+    pinned = pins(REQUIREMENTS / f"{part}.lock")
+    assert {name: whole.get(name) for name in pinned} == pinned
 
 
 def test_the_web_process_needs_no_torch() -> None:

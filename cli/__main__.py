@@ -1,0 +1,5 @@
+"""`python -m cli` is `neq`."""
+
+from cli.main import app
+
+app()

@@ -1,0 +1,28 @@
+"""`neq`: the command that starts, feeds and asks the system."""
+
+import click
+
+from cli.launch import launch
+from cli.runs import health, runs, stop
+from cli.start import demo, serve, up, worker
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="neq")
+def app() -> None:
+    """Watch a neural network settle: neuronal equilibrium (NEq), live in the browser.
+
+    \b
+    Start here:   neq up            dashboard, API and a worker on this machine
+                  neq demo          the same, with two runs to look at
+    Then:         neq launch        start a run        neq runs    list them
+                  neq stop RUN      end one
+
+    \b
+    Exit codes:   0 done   1 the run failed (or was stopped)   2 wrong usage or refused
+                  3 no server answers
+    """
+
+
+for command in (up, demo, serve, worker, launch, runs, stop, health):
+    app.add_command(command)

@@ -1,0 +1,185 @@
+"""`neq up`, `demo`, `serve`, `worker`: the commands that start processes."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings
+
+from cli.client import Client, Refused, Unreachable
+from cli.companion import Companion
+from cli.exits import REFUSED
+from cli.settings import DEFAULT_DATA, ClientSettings, WorkerSettings, database_url, datasets_folder
+from db import Store, StoreUnreachable
+from server.run import CannotListen, address_of, bind, link_of
+from server.run import serve as serve_on
+from server.security import OpenAddressRefused
+from server.settings import ServerSettings
+
+DEMO_PRESETS = ("demo-sgd", "demo-adam")
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+port_option = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8000]")
+host_option = click.option(
+    "--host", help="Address to listen on; any but this machine's own needs NEQ_TOKEN.  [default: 127.0.0.1]"
+)
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA,
+    show_default=True,
+    help="Folder of the store and the data sets.",
+)
+
+
+@click.command()
+@port_option
+@host_option
+@data_option
+def up(port: int | None, host: str | None, data: Path) -> None:
+    """Start dashboard, API and one worker on this machine."""
+    _stand(port, host, data)
+
+
+@click.command()
+@port_option
+@host_option
+@data_option
+def demo(port: int | None, host: str | None, data: Path) -> None:
+    """The same as `up`, with two runs to look at: NEq with SGD and with Adam, on real images."""
+    _stand(port, host, data, presets=DEMO_PRESETS)
+
+
+@click.command()
+@port_option
+@host_option
+def serve(port: int | None, host: str | None) -> None:
+    """Start the web process alone; the store is named by NEQ_DATABASE_URL."""
+    settings = _settings(ServerSettings, port=port, host=host)
+    _serve(settings, nullcontext(), lambda address, link: click.echo(f"Listening on {link}"))
+
+
+@click.command()
+@click.option("--name", help="How the worker is called in the dashboard.  [default: this machine's name]")
+@click.option("--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: 2]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="What runs may use.  [default: auto]")
+@click.option("--end-with-input", is_flag=True, hidden=True)
+def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
+    """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C."""
+    settings = _settings(WorkerSettings, worker_name=name, slots=slots, device=device)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if end_with_input:
+        threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
+    _work(settings, stop)
+
+
+def _work(settings: WorkerSettings, stop: threading.Event) -> None:
+    from trainer.engines.process import process_engine
+    from trainer.worker import run_worker
+
+    from trainer.engines.workplace import Workplace
+
+    workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run)
+    store = _open_store(settings.database_url)
+    try:
+        run_worker(
+            store,
+            engine=process_engine(workplace),
+            name=settings.worker_name,
+            device=settings.device,
+            slots=settings.slots,
+            silence_limit_seconds=settings.silence_limit_seconds,
+            stop=stop,
+        )
+    finally:
+        store.close()
+
+
+def _set_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, ...] = ()) -> None:
+    url = os.environ.get("NEQ_DATABASE_URL") or database_url(data)
+    _make_folder(datasets_folder(data))
+    settings = _settings(ServerSettings, port=port, host=host, database_url=url)
+    companion = Companion({"NEQ_DATABASE_URL": url, "NEQ_DATA_ROOT": str(datasets_folder(data))})
+
+    def announce(address: str, link: str) -> None:
+        click.echo(f"\n  NEq is up:  {link}\n  Ctrl-C ends it; runs stay in {data}\n")
+        if presets:
+            threading.Thread(target=_launch, args=(settings.token, address, presets), daemon=True).start()
+
+    _serve(settings, companion, announce)
+
+
+def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announce: Callable[[str, str], None]) -> None:
+    from cli.assemble import assemble
+
+    try:
+        listener = bind(settings)
+    except (OpenAddressRefused, CannotListen) as error:
+        _exit(str(error))
+    store = _open_store(settings.database_url)
+    try:
+        app = assemble(store, settings)
+        with beside:
+            announce(address_of(listener), link_of(listener, settings))
+            serve_on(app, settings, listener)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listener.close()
+        store.close()
+
+
+def _launch(token: SecretStr | None, address: str, presets: tuple[str, ...]) -> None:
+    """Launches runs as anybody would, over the API; the listening socket holds the request until it is answered."""
+    try:
+        with Client(ClientSettings(url=address, token=token)) as client:
+            configs = {preset["name"]: preset["config"] for preset in client.ask("GET", "/presets")["presets"]}
+            launched = [client.ask("POST", "/runs", json=configs[name]) for name in presets]
+    except (Refused, Unreachable, KeyError) as error:
+        click.echo(f"neq: the demo runs could not be launched: {error}", err=True)
+        return
+    for run in launched:
+        click.echo(f"  {run['name']}:  {address}{run['url']}")
+    click.echo(f"  Side by side:  {address}/compare?runs={','.join(run['id'] for run in launched)}\n")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _exit(f"the data folder cannot be made: {error}; choose another with DATA= or --data")
+
+
+def _settings(kind: type[Settings], **given: Any) -> Settings:
+    """The settings of a process: what was given wins over the environment."""
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        lines = [f"NEQ_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
+        _exit("\n".join(lines))
+
+
+def _open_store(url: str) -> Store:
+    try:
+        return Store.open(url)
+    except StoreUnreachable as error:
+        _exit(str(error))
+
+
+def _exit(message: str) -> NoReturn:
+    click.echo(f"neq: {message}", err=True)
+    sys.exit(REFUSED)
