@@ -1,0 +1,40 @@
+"""Balanced choices of images: the first so many, and the probe set."""
+
+import torch
+from torch import Tensor
+
+
+def balanced_first(labels: Tensor, samples: int) -> Tensor:
+    """Positions of the first images of every class, `samples` in all, in their own order.
+
+    Classes differ by at most one image, as far as each has enough; the rest comes from those that have more.
+    """
+    return _balanced(labels, torch.arange(labels.numel()), samples).sort().values
+
+
+def probe_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Parts the training images in two: (rest, probe), as positions; no image is in both.
+
+    The probe images are drawn at random by `seed`, the same number of each class as far as `samples` divides. Both
+    parts keep the images' own order.
+
+    Raises:
+        ValueError: fewer images than asked for, or none left to train on.
+    """
+    if not 0 < samples < labels.numel():
+        raise ValueError(f"cannot hold back {samples} of {labels.numel()} images")
+    random = torch.Generator().manual_seed(seed)
+    probe = _balanced(labels, torch.randperm(labels.numel(), generator=random), samples)
+    is_probe = torch.zeros(labels.numel(), dtype=torch.bool)
+    is_probe[probe] = True
+    return (~is_probe).nonzero().flatten(), is_probe.nonzero().flatten()
+
+
+def _balanced(labels: Tensor, order: Tensor, samples: int) -> Tensor:
+    """The first `samples` positions when each class's images, taken in `order`, are dealt out in turn."""
+    ordered = labels.cpu()[order]
+    turn = torch.empty_like(ordered, dtype=torch.int64)
+    for label in ordered.unique():
+        members = ordered == label
+        turn[members] = torch.arange(int(members.sum()))
+    return order[turn.argsort(stable=True)[:samples]]

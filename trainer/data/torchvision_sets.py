@@ -1,0 +1,130 @@
+"""The sets that torchvision reads from the data folder."""
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer.config import Cifar10, FashionMnist, Mnist
+from trainer.data.images import Augmentation, Images
+from trainer.engines.workplace import Workplace
+from trainer.errors import DataDamaged, DataMissing
+
+TorchvisionConfig = FashionMnist | Mnist | Cifar10
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One set: what people call it, torchvision's class, its files below the data folder, how to augment it."""
+
+    title: str
+    loader: str
+    files: tuple[str, ...]
+    augmentation: Augmentation
+
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+_CIFAR_FILES = (*(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta")
+
+SOURCES: dict[str, _Source] = {
+    "fashion-mnist": _Source(
+        "Fashion-MNIST",
+        "FashionMNIST",
+        tuple(f"FashionMNIST/raw/{name}" for name in _IDX_FILES),
+        Augmentation(shift=2, mirror=False),
+    ),
+    "mnist": _Source(
+        "MNIST",
+        "MNIST",
+        tuple(f"MNIST/raw/{name}" for name in _IDX_FILES),
+        Augmentation(shift=2, mirror=False),
+    ),
+    "cifar10": _Source(
+        "CIFAR-10",
+        "CIFAR10",
+        tuple(f"cifar-10-batches-py/{name}" for name in _CIFAR_FILES),
+        Augmentation(shift=4, mirror=True),
+    ),
+}
+
+
+def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple[Images, Images]:
+    """Training and test images, uint8, of a set in the data folder.
+
+    Raises:
+        DataMissing: its files are not there, and may not be, or could not be, downloaded.
+        DataDamaged: they are there and cannot be read.
+    """
+    source = SOURCES[config.kind]
+    if _absent(source, workplace.data_root):
+        if not workplace.may_download:
+            raise _missing(source, workplace.data_root)
+        _download(source, workplace.data_root)
+    return _read(source, workplace.data_root, train=True), _read(source, workplace.data_root, train=False)
+
+
+def augmentation_of(config: TorchvisionConfig) -> Augmentation | None:
+    """How the set's training images are varied, None where the run asks for them as they are."""
+    return SOURCES[config.kind].augmentation if config.augment else None
+
+
+def _absent(source: _Source, root: Path) -> list[str]:
+    """Those of the set's files that are not there, neither as they are nor compressed."""
+    return [name for name in source.files if not (root / name).is_file() and not (root / f"{name}.gz").is_file()]
+
+
+def _missing(source: _Source, root: Path) -> DataMissing:
+    absent = _absent(source, root)
+    shown = ", ".join(absent[:4]) + (f" and {len(absent) - 4} more" if len(absent) > 4 else "")
+    return DataMissing(
+        f"{source.title} is not in the data folder {root}: {shown} not found.",
+        "Put its files there in torchvision's layout, or set NEQ_DATA to the folder that holds them; "
+        "or choose the bundled Fashion-MNIST, which needs no files.",
+    )
+
+
+def _loader(source: _Source) -> Callable[..., Any]:
+    from torchvision import datasets  # a second to import, and only these sets need it
+
+    loader: Callable[..., Any] = getattr(datasets, source.loader)
+    return loader
+
+
+def _download(source: _Source, root: Path) -> None:
+    try:
+        _loader(source)(str(root), train=True, download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataMissing(
+            f"{source.title} is not in the data folder {root} and could not be downloaded: {error}",
+            "Check the network, or put its files there in torchvision's layout.",
+        ) from error
+
+
+def _read(source: _Source, root: Path, *, train: bool) -> Images:
+    try:
+        loaded = _loader(source)(str(root), train=train, download=False)
+        return _as_images(loaded.data, loaded.targets)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AssertionError, pickle.UnpicklingError) as error:
+        raise DataDamaged(
+            f"{source.title} in the data folder {root} cannot be read: {error or type(error).__name__}",
+            f"Remove {source.files[0].split('/')[0]} from the data folder and put its files there anew.",
+        ) from error
+
+
+def _as_images(pixels: Any, labels: Any) -> Images:
+    """torchvision's arrays as (images, channels, height, width); grey comes without, colour with channels last."""
+    values = torch.as_tensor(np.asarray(pixels))
+    values = values.unsqueeze(1) if values.dim() == 3 else values.permute(0, 3, 1, 2).contiguous()
+    targets = torch.as_tensor(np.asarray(labels)).long()
+    if len(values) != len(targets) or not len(values):
+        raise ValueError(f"{len(values)} images with {len(targets)} labels")
+    return Images(values, targets)

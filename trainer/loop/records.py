@@ -1,0 +1,70 @@
+"""From an equilibrium to the records of an epoch's event."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from trainer.events import VELOCITY_EDGES, LayerCounts, LayerSnapshot
+from trainer.neq import Equilibrium, LayerEquilibrium
+
+_EDGES = np.array(VELOCITY_EDGES)
+
+
+def layer_counts(equilibrium: Equilibrium) -> LayerCounts:
+    """Per-layer numbers of the epoch, in forward order."""
+    layers = list(equilibrium.layers.values())
+    return LayerCounts(
+        applied=_counts([layer.applied for layer in layers]),
+        frozen=_counts([layer.frozen for layer in layers]),
+        froze=_counts([layer.frozen & ~layer.applied for layer in layers]),
+        thawed=_counts([layer.applied & ~layer.frozen for layer in layers]),
+        phi_mean=tuple(_mean(layer.phi) for layer in layers),
+        speed_mean=tuple(None if layer.velocity is None else _mean(layer.velocity.abs()) for layer in layers),
+        velocity_histogram=tuple(
+            None if layer.velocity is None else velocity_histogram(layer.velocity) for layer in layers
+        ),
+    )
+
+
+def velocity_histogram(velocity: Tensor) -> tuple[int, ...]:
+    """How many neurons lie in each of the 39 bins between VELOCITY_EDGES; NaN lies in none."""
+    values = velocity.double().numpy()
+    bins = np.searchsorted(_EDGES, values[~np.isnan(values)], side="right")
+    return tuple(np.bincount(bins, minlength=len(_EDGES) + 1).tolist())
+
+
+def snapshots(equilibrium: Equilibrium) -> tuple[LayerSnapshot, ...]:
+    """Every layer's neurons as bytes: float32 little-endian, masks as packed bits."""
+    return tuple(_snapshot(index, layer) for index, layer in enumerate(equilibrium.layers.values()))
+
+
+def _snapshot(index: int, layer: LayerEquilibrium) -> LayerSnapshot:
+    return LayerSnapshot(
+        index=index,
+        neurons=layer.frozen.numel(),
+        phi=_floats(layer.phi),
+        velocity=None if layer.velocity is None else _floats(layer.velocity),
+        applied=_bits(layer.applied),
+        frozen=_bits(layer.frozen),
+    )
+
+
+def _floats(values: Tensor) -> bytes:
+    array: npt.NDArray[np.float32] = values.numpy().astype("<f4", copy=False)
+    return array.tobytes()
+
+
+def _bits(mask: Tensor) -> bytes:
+    return np.packbits(mask.numpy()).tobytes()
+
+
+def _counts(masks: Sequence[Tensor]) -> tuple[int, ...]:
+    return tuple(int(mask.sum()) for mask in masks)
+
+
+def _mean(values: Tensor) -> float | None:
+    """None where a value is not finite: such a mean says nothing, and JSON cannot hold it."""
+    mean = float(values.double().mean())
+    return mean if np.isfinite(mean) else None

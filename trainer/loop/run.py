@@ -1,0 +1,228 @@
+"""A run from its description to its end, as a generator of facts. It logs, stores and sends nothing."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.config import Mlp, NoRule, RunConfig
+from trainer.data import ImageData, load_data
+from trainer.data.images import batch_bounds
+from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
+from trainer.events import EpochFinished, EpochProgressed, Event, Layer, RunFinished, RunStarted, Seconds
+from trainer.loop.passes import Pace, Score, Signs, evaluating_pass, training_pass
+from trainer.loop.place import choose_device, device_title, use_threads, versions
+from trainer.loop.records import layer_counts, snapshots
+from trainer.models import Shape, build_model
+from trainer.neq import FIRST_FREEZING_EPOCH, Equilibrium, NEq
+from trainer.optimizers import build_optimizer, learning_rate_at, set_learning_rate
+
+EVALUATION_BATCH = 500
+
+
+def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Trains as described, saying what happens as it happens.
+
+    Yields RunStarted, then for each epoch some EpochProgressed and one EpochFinished with its snapshots, then
+    RunFinished. The same description on a CPU with as many threads gives the same events to the bit, times apart.
+
+    Args:
+        config: what to train on what, and when its neurons count as settled.
+        workplace: where the data lie, and what of the machine may be used.
+
+    Raises:
+        RunError: the data are missing or damaged, the network does not fit them, the device is not to be had, or
+            training diverged; with the remedy.
+    """
+    began = perf_counter()
+    use_threads(workplace)
+    try:
+        run = _prepare(config, workplace)
+        yield run.started()
+        last = yield from run.epochs()
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f"The device ran out of memory: {str(error).splitlines()[0]}",
+            "Lower training.batch_size or neq.probe.samples, or choose a smaller model.",
+        ) from error
+    yield RunFinished(
+        epochs=config.training.epochs,
+        test_accuracy=last.test_accuracy,
+        frozen_share=last.frozen_share,
+        seconds=perf_counter() - began,
+    )
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """The probe images in batches, the same each time that they are iterated."""
+
+    data: ImageData
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (inputs for inputs, _ in self.data.batches(self.data.probe, self.batch_size))
+
+    def __len__(self) -> int:
+        return ceil(len(self.data.probe) / self.batch_size)
+
+
+def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
+    device = choose_device(config, workplace)
+    _refuse_single_images(config)
+    data = load_data(config, workplace, device)
+    seed = config.training.seed
+    shape = Shape(data.channels, data.size, data.classes)
+    model = build_model(config.model, shape, seed=seed).to(device)
+    optimizer = build_optimizer(config.optimizer, model.parameters())
+    probe = _Probe(data, EVALUATION_BATCH)
+    neq = NEq(
+        model,
+        optimizer,
+        probe,
+        epsilon=config.neq.epsilon,
+        mu=config.neq.mu,
+        select=config.neq.select.kind,
+    )
+    random = torch.Generator(device=device).manual_seed(seed)
+    return _Run(config, device, data, model, optimizer, probe, neq, random)
+
+
+def _refuse_single_images(config: RunConfig) -> None:
+    if config.training.batch_size == 1 and isinstance(config.model, Mlp) and config.model.batch_norm:
+        raise RunError(
+            "Batch norm cannot learn from batches of one image.",
+            "Set training.batch_size to at least 2, or switch model.batch_norm off.",
+        )
+
+
+@dataclass
+class _Run:
+    """Everything that a run holds while it lasts."""
+
+    config: RunConfig
+    device: torch.device
+    data: ImageData
+    model: nn.Module
+    optimizer: Optimizer
+    probe: _Probe
+    neq: NEq
+    random: torch.Generator
+    pace: Pace = field(default_factory=Pace)
+
+    def started(self) -> RunStarted:
+        """The first fact: what is watched, and on what."""
+        layers = tuple(
+            Layer(
+                index=index,
+                name=layer.name,
+                type=layer.type,
+                neurons=layer.neurons,
+                parameters=sum(parameter.numel() for parameter in layer.parameters()),
+            )
+            for index, layer in enumerate(self.neq.layers)
+        )
+        return RunStarted(
+            layers=layers,
+            neurons=sum(layer.neurons for layer in layers),
+            parameters=sum(p.numel() for p in self.model.parameters() if p.requires_grad),
+            device=device_title(self.device),
+            epochs=self.config.training.epochs,
+            batches_per_epoch=len(batch_bounds(len(self.data.train), self.config.training.batch_size)),
+            train_samples=len(self.data.train),
+            test_samples=len(self.data.test),
+            probe_samples=len(self.data.probe),
+            first_freezing_epoch=None if self._never_freezes() else FIRST_FREEZING_EPOCH,
+            versions=versions(),
+        )
+
+    def _never_freezes(self) -> bool:
+        return isinstance(self.config.neq.select, NoRule) or self.config.neq.epsilon == 0
+
+    def epochs(self) -> Generator[Event, None, EpochFinished]:
+        """Every epoch's facts; returns the last epoch."""
+        stored_seconds = 0.0
+        for epoch in range(self.config.training.epochs):
+            finished = yield from self._epoch(epoch, stored_seconds)
+            before = perf_counter()
+            yield finished
+            stored_seconds = perf_counter() - before
+        return finished
+
+    def _epoch(self, epoch: int, stored_seconds: float) -> Generator[Event, None, EpochFinished]:
+        learning_rate = self._set_learning_rate(epoch)
+        start = perf_counter()
+        trained = yield from self._train(epoch)
+        after_train = perf_counter()
+        equilibrium = yield from self._probe_steps(epoch, trained.loss)
+        after_probe = perf_counter()
+        tested = yield from self._evaluate(epoch, trained.loss)
+        after_evaluate = perf_counter()
+        counts, arrays = layer_counts(equilibrium), snapshots(equilibrium)
+        return EpochFinished(
+            epoch=epoch,
+            learning_rate=learning_rate,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            test_loss=tested.loss,
+            test_accuracy=tested.accuracy,
+            applied_share=equilibrium.applied_fraction,
+            frozen_share=equilibrium.frozen_fraction,
+            layers=counts,
+            seconds=Seconds(
+                train=after_train - start,
+                probe=after_probe - after_train,
+                evaluate=after_evaluate - after_probe,
+                record=perf_counter() - after_evaluate + stored_seconds,
+            ),
+            snapshots=arrays,
+        )
+
+    def _set_learning_rate(self, epoch: int) -> float:
+        learning_rate = learning_rate_at(
+            self.config.schedule,
+            initial=self.config.optimizer.learning_rate,
+            epoch=epoch,
+            epochs=self.config.training.epochs,
+        )
+        set_learning_rate(self.optimizer, learning_rate)
+        return learning_rate
+
+    def _train(self, epoch: int) -> Generator[EpochProgressed, None, Score]:
+        return training_pass(
+            self.model,
+            self.optimizer,
+            self.data,
+            batch_size=self.config.training.batch_size,
+            random=self.random,
+            pace=self.pace,
+            epoch=epoch,
+        )
+
+    def _evaluate(self, epoch: int, train_loss: float) -> Generator[EpochProgressed, None, Score]:
+        return evaluating_pass(
+            self.model,
+            self.data,
+            batch_size=EVALUATION_BATCH,
+            pace=self.pace,
+            epoch=epoch,
+            train_loss=train_loss,
+        )
+
+    def _probe_steps(self, epoch: int, train_loss: float) -> Generator[EpochProgressed, None, Equilibrium]:
+        signs = Signs(self.pace, epoch, "probe", len(self.probe))
+        steps = self.neq.end_epoch_in_steps()
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as end:
+                equilibrium: Equilibrium = end.value
+                return equilibrium
+            if self.pace.due():
+                samples = min(done * EVALUATION_BATCH, len(self.data.probe))
+                yield signs.at(done, samples, train_loss)

@@ -1,0 +1,10 @@
+"""Neurons at equilibrium, for any PyTorch training loop. Needs torch and nothing else.
+
+Source: Bragagnolo, Tartaglione, Grangetto, "To update or not to update? Neurons at equilibrium in deep models",
+NeurIPS 2022, arXiv:2207.09455.
+"""
+
+from trainer.neq.equilibrium import Equilibrium, LayerEquilibrium
+from trainer.neq.neq import FIRST_FREEZING_EPOCH, NEq
+
+__all__ = ["FIRST_FREEZING_EPOCH", "Equilibrium", "LayerEquilibrium", "NEq"]

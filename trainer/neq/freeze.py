@@ -1,0 +1,83 @@
+"""Frozen neurons do not move: their weight rows and bias entries stay the same to the bit.
+
+Any optimizer may run unchanged. Its step moves frozen rows by momentum and weight decay even where their gradient is
+zero, so the rows are put back right after it. Their gradients are zeroed as they arrive, so that norms taken between
+the backward pass and the step count only what moves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from trainer.neq.layers import WatchedLayer
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The rows of one parameter that must not move, and what they were."""
+
+    parameter: nn.Parameter
+    layer: WatchedLayer
+    place: tuple[Tensor, ...]
+    values: Tensor
+
+    def put_back(self) -> None:
+        self.layer.rows(self.parameter.data)[self.place] = self.values
+
+    def zero_gradient(self, parameter: Tensor) -> None:
+        if parameter.grad is not None:
+            self.layer.rows(parameter.grad)[self.place] = 0
+
+
+class Freezer:
+    """Holds the frozen neurons of a model in place, from one `hold` to the next."""
+
+    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer) -> None:
+        self._layers = {layer.name: layer for layer in layers}
+        self._held: list[_Held] = []
+        self._gradient_hooks: list[RemovableHandle] = []
+        self._step_hook = optimizer.register_step_post_hook(self._after_step)
+
+    def hold(self, masks: Mapping[str, Tensor]) -> None:
+        """Freezes exactly these neurons, at the values that they have now; all others move again.
+
+        Args:
+            masks: bool, one value a neuron, by layer name; a layer left out moves whole.
+        """
+        self.release()
+        for name, mask in masks.items():
+            neurons = mask.nonzero().flatten()
+            if neurons.numel():
+                self._hold_layer(self._layers[name], neurons)
+
+    def _hold_layer(self, layer: WatchedLayer, neurons: Tensor) -> None:
+        for parameter in layer.parameters():
+            if not parameter.requires_grad:
+                continue
+            place = layer.place(neurons.to(parameter.device), parameter)
+            held = _Held(parameter, layer, place, layer.rows(parameter.detach())[place].clone())
+            self._held.append(held)
+            self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
+            held.zero_gradient(parameter)
+
+    def release(self) -> None:
+        """Lets every neuron move."""
+        self._held.clear()
+        for hook in self._gradient_hooks:
+            hook.remove()
+        self._gradient_hooks.clear()
+
+    def close(self) -> None:
+        """Lets every neuron move and leaves the optimizer."""
+        self.release()
+        self._step_hook.remove()
+
+    @torch.no_grad()
+    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        for held in self._held:
+            held.put_back()
