@@ -38,8 +38,6 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient) -> Dash:
         suppress_callback_exceptions=True,
         add_log_handler=False,
     )
-    # Dash puts its middleware outermost; it belongs inside the server's own, which decides who may come in.
-    app.user_middleware.append(app.user_middleware.pop(0))
     dashboard.layout = shell.layout()
     questions = Api(api)
     routing.wire(dashboard, questions)

@@ -38,7 +38,7 @@ def match(path: str, search: str = "") -> Match | None:
         case [""]:
             return Match(runs.layout)
         case ["new"]:
-            return Match(lambda api: new_run.layout(api, source=query.get("from")))
+            return Match(lambda api: new_run.layout(api, query.get("from"), query.get("preset")))
         case ["runs", run_id] if run_id:
             return Match(lambda api: run.layout(api, run_id, layer=_whole(query.get("layer"))), run_id)
         case ["compare"]:

@@ -276,11 +276,6 @@
     }
   }
 
-  function onSubmit(event) {
-    if (event.target && event.target.id === "run-form") event.preventDefault();
-  }
-  document.addEventListener("submit", onSubmit, true);
-
   // ---------------------------------------------------------------- arrow keys on numbers
 
   const LADDER = [1, 2, 5];

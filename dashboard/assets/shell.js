@@ -100,6 +100,9 @@
     if (neq.live) neq.live.onStatus(showStatus);
   });
 
+  // Forms are answered by scripts, never by loading another document.
+  document.addEventListener("submit", (event) => event.preventDefault(), true);
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.neq_shell = { leave, arrive };
 })();

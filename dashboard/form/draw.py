@@ -124,12 +124,10 @@ def _field(field: Field, value: Any) -> Any:
     return dmc.TextInput(value=value, **_typing(field), **named)
 
 
-def _words(field: Field) -> str:
-    """The help and, behind it, the bounds."""
-    if not field.bounds:
-        return field.help
-    bounds = field.bounds[0].upper() + field.bounds[1:] + "."
-    return f"{field.help} {bounds}" if field.help else bounds
+def _words(field: Field) -> list[Any]:
+    """The help and, below it, the bounds."""
+    bounds = [html.Span(field.bounds, className="form-bounds numeric")] if field.bounds else []
+    return [*([field.help] if field.help else []), *bounds]
 
 
 def _typing(field: Field) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from dashboard.form.values import Values, values_of
 from dashboard.page import Page, attributes
 
 
-async def layout(api: Api, source: str | None = None) -> Page:
-    """The form, filled with the defaults, or with the configuration of the run `source`.
+async def layout(api: Api, source: str | None = None, preset: str | None = None) -> Page:
+    """The form, filled with the defaults, a preset, or the configuration of the run `source`.
 
     Raises:
         NotThere: `source` names no run.
@@ -23,14 +23,14 @@ async def layout(api: Api, source: str | None = None) -> Page:
     form = read_schema(await api.config_schema())
     presets = await api.presets()
     origin = await api.run(source) if source else None
-    values = values_of(form, origin["config"] if origin else None)
+    values = values_of(form, origin["config"] if origin else _preset(presets, preset))
     title = f"Run again: {origin['name']}" if origin else "New run"
     body = [
         html.Div(html.H1(title, className="form-title"), className="page-head"),
         _presets(presets),
         html.Div(id="form-alert", className="form-alert", role="alert", hidden=True),
         html.Form([html.Div(draw(form, values), className="form-cards"), _aside()], id="run-form", noValidate=True),
-        *_stores(form, values, presets, source),
+        *_stores(form, values, presets, f"{source or ''}:{preset or ''}"),
     ]
     return Page(title, body)
 
@@ -67,16 +67,21 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
-def _stores(form: Group, values: Values, presets: list[Json], source: str | None) -> list[Any]:
+def _stores(form: Group, values: Values, presets: list[Json], draft: str) -> list[Any]:
     known = {
         "plan": plan_of(form),
         "initial": values,
         "defaults": values_of(form),
         "presets": preset_values(form, presets),
         "titles": {preset["name"]: preset["title"] for preset in presets},
-        "draft": f"neq.form:{source or ''}",
+        "draft": f"neq.form:{draft}",
     }
     return [dcc.Store(id="form-plan", data=known), dcc.Store(id="form-fill"), dcc.Store(id="form-state")]
+
+
+def _preset(presets: list[Json], name: str | None) -> Json | None:
+    """A preset's configuration; an unknown name gives the defaults."""
+    return next((preset["config"] for preset in presets if preset["name"] == name), None)
 
 
 def _presets(presets: list[Json]) -> Any:

@@ -1,15 +1,207 @@
-"""Stub."""
+"""The table of all runs: what each one does now, and what may be done with it."""
 
-from dash import Dash, html
+from typing import Any
 
-from dashboard.api import Api
-from dashboard.page import Page
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+
+from dashboard.api import Api, Json
+from dashboard.page import Page, attributes
+
+STATES = ("running", "queued", "finished", "stopped", "failed")
+
+# ag-grid takes its colours from the theme's custom properties, so that light and dark follow by themselves.
+GRID_THEME = """themeQuartz.withParams({
+    backgroundColor: 'var(--neq-surface)', foregroundColor: 'var(--neq-text)', borderColor: 'var(--neq-border)',
+    accentColor: 'var(--neq-accent)', chromeBackgroundColor: 'var(--neq-surface)',
+    headerBackgroundColor: 'var(--neq-surface)', headerTextColor: 'var(--neq-muted)', headerFontWeight: 550,
+    rowHoverColor: 'var(--neq-sunken)', selectedRowBackgroundColor: 'var(--neq-accent-soft)',
+    fontFamily: 'inherit', fontSize: 14, headerFontSize: 13, wrapperBorderRadius: 8, browserColorScheme: 'inherit',
+    columnBorder: false, headerColumnResizeHandleColor: 'var(--neq-border)'
+})"""
 
 
-async def layout(_api: Api, source: str | None = None) -> Page:
-    """Stub."""
-    return Page("runs", html.H1("runs"))
+async def layout(api: Api) -> Page:
+    """The table, empty at first: the browser fetches the runs page by page and follows them from there on."""
+    body = [
+        html.Div(
+            [html.H1("Runs"), dcc.Link("New run", href="/new", className="button button-primary")],
+            className="page-head",
+        ),
+        html.Div([_toolbar(), _table()], id="runs-filled", className="runs-filled"),
+        _empty(await api.presets()),
+        _edit_dialog(),
+        _delete_dialog(),
+    ]
+    return Page("Runs", body)
 
 
-def wire(_app: Dash, _api: Api) -> None:
-    """Nothing yet."""
+def wire(app: Dash, _api: Api) -> None:
+    """Everything here happens in the browser: `assets/runs.js` fills the table and acts on its rows."""
+
+    def answer(name: str, *dependencies: Any, **options: Any) -> None:
+        app.clientside_callback(ClientsideFunction("neq_runs", name), *dependencies, **options)
+
+    answer("begin", Output("runs-table", "className"), Input("runs-table", "id"))
+    answer("choose", Output("runs-compare", "disabled"), Input("runs-table", "selectedRows"))
+    answer("search", Output("runs-search", "className"), Input("runs-search", "value"))
+    answer(
+        "save",
+        Output("run-edit-save", "loading"),
+        Input("run-edit-save", "n_clicks"),
+        State("run-edit-name", "value"),
+        State("run-edit-tags", "value"),
+        State("run-edit-notes", "value"),
+        prevent_initial_call=True,
+    )
+    answer(
+        "remove",
+        Output("run-delete-yes", "loading"),
+        Input("run-delete-yes", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    answer(
+        "dismiss",
+        Output("run-delete", "opened"),
+        Input("run-delete-no", "n_clicks"),
+        prevent_initial_call=True,
+    )
+
+
+def _toolbar() -> Any:
+    chips = [_chip("", "All"), *(_chip(state, state.capitalize()) for state in STATES)]
+    return html.Div(
+        [
+            dmc.TextInput(
+                id="runs-search",
+                placeholder="Search names, tags, settings",
+                value="",
+                **attributes(aria_label="Search runs"),
+            ),
+            html.Div(chips, id="runs-states", className="chips", role="group", **attributes(aria_label="State")),
+            html.Span(id="runs-loading", className="muted runs-loading", role="status"),
+            html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
+        ],
+        className="runs-toolbar",
+    )
+
+
+def _chip(state: str, words: str) -> Any:
+    return html.Button(
+        [words, html.Span(className="chip-count numeric")],
+        className="chip",
+        type="button",
+        **attributes(data_state=state, aria_pressed="false" if state else "true"),
+    )
+
+
+def _table() -> Any:
+    return dag.AgGrid(
+        id="runs-table",
+        className="runs-table",
+        style={"height": None},
+        columnDefs=_columns(),
+        rowData=[],
+        getRowId="params.data.id",
+        defaultColDef={
+            "resizable": True,
+            "sortable": True,
+            "suppressHeaderMenuButton": True,
+            "suppressKeyboardEvent": {"function": "neqTabLeavesCells(params)"},
+        },
+        dashGridOptions={
+            "theme": {"function": GRID_THEME},
+            "rowHeight": 60,
+            "headerHeight": 40,
+            "animateRows": False,
+            "suppressCellFocus": True,
+            "rowSelection": {
+                "mode": "multiRow",
+                "checkboxes": True,
+                "headerCheckbox": False,
+                "enableClickSelection": False,
+            },
+            "selectionColumnDef": {"width": 46, "resizable": False, "suppressHeaderMenuButton": True},
+            "isExternalFilterPresent": {"function": "neqStateChosen()"},
+            "doesExternalFilterPass": {"function": "neqStatePasses(params)"},
+            "localeText": {"noRowsToShow": "No runs match.", "noMatchingRows": "No runs match."},
+        },
+    )
+
+
+def _columns() -> list[Json]:
+    def column(name: str, title: str, width: int, **more: Any) -> Json:
+        value = {"function": f"neqRunValue('{name}', params.data)"}
+        return {"colId": name, "headerName": title, "width": width, "valueGetter": value, **more}
+
+    search = {"function": "neqRunText(params.data)"}
+    return [
+        column("state", "State", 132, cellRenderer="NeqRunState"),
+        column("name", "Name", 260, flex=1, minWidth=220, cellRenderer="NeqRunName", getQuickFilterText=search),
+        column("progress", "Progress", 220, cellRenderer="NeqRunProgress"),
+        column("frozen", "Frozen", 168, cellRenderer="NeqRunFrozen"),
+        column("accuracy", "Test accuracy", 124, cellRenderer="NeqRunAccuracy", type="rightAligned"),
+        column("setup", "Setup", 210, cellRenderer="NeqRunSetup"),
+        column("age", "Created", 116, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
+        column("actions", "", 156, cellRenderer="NeqRunActions", sortable=False, resizable=False),
+    ]
+
+
+def _empty(presets: list[Json]) -> Any:
+    """What is shown while there is no run at all."""
+    offers = [
+        dcc.Link(
+            [
+                html.Span(preset["title"], className="preset-title"),
+                html.Span(preset["description"], className="preset-words"),
+            ],
+            href=f"/new?preset={preset['name']}",
+            className="preset",
+        )
+        for preset in presets
+    ]
+    words = (
+        "A run trains a network and watches every one of its neurons: at the end of each epoch, those that have "
+        "settled are frozen until they move again. Start one, and see it happen live."
+    )
+    content = [
+        html.H2("No runs yet"),
+        html.P(words),
+        dcc.Link("New run", href="/new", className="button button-primary"),
+    ]
+    if offers:
+        content += [html.H3("Or begin with a preset"), html.Div(offers, className="presets-row")]
+    return html.Div(content, id="runs-empty", className="card runs-empty", hidden=True)
+
+
+def _edit_dialog() -> Any:
+    form = html.Form(
+        [
+            dmc.TextInput(id="run-edit-name", label="Name", value="", **attributes(data_autofocus="true")),
+            dmc.TagsInput(id="run-edit-tags", label="Tags", value=[]),
+            dmc.Textarea(id="run-edit-notes", label="Notes", value="", autosize=True, minRows=3, maxRows=10),
+            html.P(id="run-edit-problem", className="dialog-problem", role="alert"),
+            html.Div(
+                dmc.Button("Save", id="run-edit-save", buttonProps={"type": "submit"}), className="dialog-buttons"
+            ),
+        ],
+        className="dialog-form",
+        noValidate=True,
+    )
+    return dmc.Modal(form, id="run-edit", title="Name, tags and notes", centered=True, opened=False)
+
+
+def _delete_dialog() -> Any:
+    content = [
+        html.P(id="run-delete-words", className="dialog-words"),
+        html.P(id="run-delete-problem", className="dialog-problem", role="alert"),
+        html.Div(
+            [
+                html.Button("Keep it", id="run-delete-no", className="button", type="button"),
+                dmc.Button("Delete", id="run-delete-yes", color="red"),
+            ],
+            className="dialog-buttons",
+        ),
+    ]
+    return dmc.Modal(content, id="run-delete", title="Delete this run?", centered=True, opened=False)

@@ -1,0 +1,197 @@
+// How the table of runs shows and sorts a run: its columns' values, and React cells for them.
+(function () {
+  "use strict";
+  const neq = (window.neq = window.neq || {});
+  const h = (...args) => window.React.createElement(...args);
+  const ACTIVE = new Set(["queued", "running"]);
+  const ORDER = ["running", "queued", "failed", "stopped", "finished"];
+  const WORDS = { queued: "Queued", running: "Running", finished: "Finished", stopped: "Stopped", failed: "Failed" };
+
+  const SHAPES = {
+    queued: "M12 5.5V12l4 2.4M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Z",
+    running: "M8 5.2v13.6L19 12 8 5.2Z",
+    finished: "M4.5 12.8l4.8 4.7L19.5 7",
+    stopped: "M7 7h10v10H7z",
+    failed: "M12 8v5M12 16.6v.1M12 3.6 2.9 19.6h18.2L12 3.6Z",
+    stop: "M7.5 7.5h9v9h-9z",
+    again: "M19.5 12a7.5 7.5 0 1 1-2.4-5.5M19.5 3.8v4h-4",
+    edit: "M4.5 19.5l.9-3.9L16 5a2 2 0 0 1 3 3L8.4 18.6l-3.9.9Z",
+    remove: "M5 7h14M10 7V4.8h4V7M7 7l.8 12.2h8.4L17 7M10.4 10.5v5.5M13.6 10.5v5.5",
+  };
+
+  function icon(name) {
+    const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
+    return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
+  }
+
+  // ---------------------------------------------------------------- a run in numbers and words
+
+  const percent = (share, digits) => (share * 100).toFixed(digits) + " %";
+
+  /** Share of the run that is done, the present epoch's part included. */
+  function doneShare(run) {
+    if (!run.epochs_planned) return 0;
+    const inside = run.state === "running" && run.progress && run.progress.phase === "train" && run.progress.batches;
+    const part = inside ? run.progress.batch / run.progress.batches : 0;
+    return Math.min(1, (run.epochs_done + part) / run.epochs_planned);
+  }
+
+  function duration(seconds) {
+    if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+    if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
+    return `${Math.round(seconds / 86400)} days`;
+  }
+
+  /** Seconds until the end at the pace so far; null before there is one. */
+  function secondsLeft(run) {
+    const done = doneShare(run);
+    if (run.state !== "running" || !run.started_at || done < 0.005) return null;
+    const passed = (Date.now() - Date.parse(run.started_at)) / 1000;
+    return (passed / done) * (1 - done);
+  }
+
+  function progressWords(run) {
+    if (run.state === "queued") return "waiting for a worker";
+    const count = `${run.epochs_done} of ${run.epochs_planned} epochs`;
+    const left = secondsLeft(run);
+    if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
+    return left === null || run.stop_requested ? count : `${count} · ${duration(left)} left`;
+  }
+
+  const setupOf = (run) => ["optimizer", "model", "data"].map((part) => (run.config && run.config[part] ? run.config[part].kind : ""));
+
+  function valueOf(column, run) {
+    if (!run) return null;
+    switch (column) {
+      case "state":
+        return ORDER.indexOf(run.state);
+      case "name":
+        return run.name.toLowerCase();
+      case "progress":
+        return doneShare(run);
+      case "frozen":
+        return run.frozen_share;
+      case "accuracy":
+        return run.test_accuracy;
+      case "setup":
+        return setupOf(run).join(" ");
+      case "age":
+        return Date.parse(run.created_at);
+      default:
+        return null;
+    }
+  }
+
+  const textOf = (run) => [run.name, run.id, run.notes, run.state, ...(run.tags || []), ...setupOf(run)].join(" ");
+
+  // ---------------------------------------------------------------- cells
+
+  function StateCell({ data: run }) {
+    const stopping = run.stop_requested && run.state === "running";
+    const words = stopping ? "Stopping" : WORDS[run.state] || run.state;
+    return h("span", { className: "run-state", "data-state": run.state }, icon(run.state), words);
+  }
+
+  function NameCell({ data: run }) {
+    const follow = (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      neq.go(run.url);
+    };
+    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "run-name" }, run.name);
+    const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "tag" }, tag));
+    return h("div", { className: "run-cell" }, link, tags.length ? h("div", { className: "tags" }, tags) : null);
+  }
+
+  function ProgressCell({ data: run }) {
+    const share = Math.round(doneShare(run) * 1000) / 10;
+    const bar = h(
+      "div",
+      { className: "bar", "data-state": run.state, role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" },
+      h("div", { style: { width: share + "%" } }),
+    );
+    const failed = run.state === "failed" && run.reason;
+    const words = failed ? run.reason : progressWords(run);
+    return h("div", { className: "run-cell" }, bar, h("span", { className: "run-words numeric" + (failed ? " run-reason" : ""), title: words }, words));
+  }
+
+  function sparkline(trail) {
+    const width = 84;
+    const height = 26;
+    const x = (index) => (trail.length < 2 ? width : (index / (trail.length - 1)) * width);
+    const y = (share) => height - 1 - share * (height - 2);
+    const points = trail.map((share, index) => `${x(index).toFixed(1)},${y(share).toFixed(1)}`);
+    const area = `M0,${height} L${points.join(" L")} L${width},${height} Z`;
+    return h(
+      "svg",
+      { width, height, viewBox: `0 0 ${width} ${height}`, className: "sparkline", "aria-hidden": true },
+      h("path", { d: area, className: "sparkline-area" }),
+      h("polyline", { points: points.join(" "), className: "sparkline-line" }),
+    );
+  }
+
+  function FrozenCell({ data: run }) {
+    const none = run.frozen_share === null || run.frozen_share === undefined;
+    if (none) return h("span", { className: "muted" }, "–");
+    const words = h("span", { className: "numeric run-share" }, percent(run.frozen_share, 1));
+    return h("span", { className: "run-frozen", title: "Share of neurons frozen, over the epochs" }, sparkline(run.frozen_trail || []), words);
+  }
+
+  function AccuracyCell({ data: run }) {
+    if (run.test_accuracy === null || run.test_accuracy === undefined) return h("span", { className: "muted" }, "–");
+    const best = run.best_test_accuracy;
+    const title = best === null || best === undefined ? undefined : `Best so far: ${percent(best, 2)}`;
+    return h("span", { className: "numeric", title }, percent(run.test_accuracy, 1));
+  }
+
+  function SetupCell({ data: run }) {
+    const [optimizer, model, data] = setupOf(run);
+    return h("div", { className: "run-cell", title: `${optimizer}, ${model} on ${data}` }, h("span", { className: "run-line" }, `${optimizer} · ${model}`), h("span", { className: "run-words" }, data));
+  }
+
+  function AgeCell({ data: run }) {
+    const seconds = Math.max(0, (Date.now() - Date.parse(run.created_at)) / 1000);
+    const words = seconds < 10 ? "just now" : `${duration(seconds)} ago`;
+    return h("time", { className: "numeric", dateTime: run.created_at, title: new Date(run.created_at).toLocaleString() }, words);
+  }
+
+  function action(name, words, run, disabled, why) {
+    const click = (event) => {
+      event.stopPropagation();
+      neq.runs.act(name, run);
+    };
+    return h("button", { key: name, type: "button", className: "icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
+  }
+
+  function ActionsCell({ data: run }) {
+    const active = ACTIVE.has(run.state);
+    return h(
+      "div",
+      { className: "run-actions" },
+      action("stop", "Stop", run, !active || run.stop_requested, active ? "It is stopping" : "It has ended"),
+      action("again", "Run again with these settings", run, false),
+      action("edit", "Rename and tag", run, false),
+      action("remove", "Delete", run, run.state === "running", "Stop it first"),
+    );
+  }
+
+  neq.cells = { duration, doneShare, secondsLeft, progressWords, percent, icon };
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
+    neqRunValue: valueOf,
+    neqRunText: textOf,
+    neqTabLeavesCells: (params) => params.event.key === "Tab",
+    neqStateChosen: () => Boolean(neq.runs && neq.runs.state()),
+    neqStatePasses: (params) => params.data.state === neq.runs.state(),
+  });
+  window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {
+    NeqRunState: StateCell,
+    NeqRunName: NameCell,
+    NeqRunProgress: ProgressCell,
+    NeqRunFrozen: FrozenCell,
+    NeqRunAccuracy: AccuracyCell,
+    NeqRunSetup: SetupCell,
+    NeqRunAge: AgeCell,
+    NeqRunActions: ActionsCell,
+  });
+})();

@@ -1,0 +1,254 @@
+// The page of all runs: fills the table page by page, follows every change, and acts on rows.
+(function () {
+  "use strict";
+  const neq = (window.neq = window.neq || {});
+  const PAGE = 100;
+  const REFRESH_MS = 5_000; // ages and times left move on by themselves
+  const MOST_COMPARED = 4;
+  const TABLE = "runs-table";
+
+  let known = new Map();
+  let state = "";
+  let chosen = [];
+  let target = null; // the run that a dialog is about
+  let visit = 0; // counts arrivals, so that late answers of a former one are dropped
+  let grid = null;
+  const busy = new Set();
+
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+  const keep = () => window.dash_clientside.no_update;
+
+  // ---------------------------------------------------------------- the table's rows
+
+  function put(runs) {
+    if (!grid || grid.isDestroyed()) return;
+    const add = [];
+    const update = [];
+    for (const run of runs) {
+      const before = known.get(run.id);
+      if (before && before.revision > run.revision) continue;
+      (before ? update : add).push(run);
+      known.set(run.id, run);
+    }
+    const changed = grid.applyTransaction({ add, update });
+    if (changed && changed.update.length) grid.refreshCells({ rowNodes: changed.update, force: true });
+    count();
+  }
+
+  function drop(id) {
+    const run = known.get(id);
+    if (!run || !grid || grid.isDestroyed()) return;
+    known.delete(id);
+    grid.applyTransaction({ remove: [run] });
+    count();
+  }
+
+  function count() {
+    const counts = {};
+    for (const run of known.values()) counts[run.state] = (counts[run.state] || 0) + 1;
+    for (const chip of document.querySelectorAll("#runs-states .chip")) {
+      const wanted = chip.dataset.state;
+      chip.querySelector(".chip-count").textContent = wanted ? counts[wanted] || 0 : known.size;
+    }
+  }
+
+  function showEmpty(empty) {
+    const filled = document.getElementById("runs-filled");
+    const nothing = document.getElementById("runs-empty");
+    if (filled) filled.hidden = empty;
+    if (nothing) nothing.hidden = !empty;
+  }
+
+  const say = (words) => {
+    const place = document.getElementById("runs-loading");
+    if (place) place.textContent = words;
+  };
+
+  /** Every run, page after page; afterwards the table holds just those that the server has. */
+  async function loadAll(now) {
+    const seen = new Set();
+    let cursor = null;
+    try {
+      do {
+        const page = await neq.api.runs(cursor, PAGE);
+        if (now !== visit) return;
+        page.runs.forEach((run) => seen.add(run.id));
+        if (page.runs.length) showEmpty(false);
+        put(page.runs);
+        cursor = page.next;
+        say(cursor ? `Loading: ${known.size} runs so far …` : "");
+      } while (cursor);
+    } catch (problem) {
+      if (now === visit) say(`${problem.message} ${known.size ? "The table may be incomplete." : ""}`);
+      return;
+    }
+    for (const id of [...known.keys()]) if (!seen.has(id) && !arrivedLive.has(id)) drop(id);
+    arrivedLive.clear();
+    grid.setGridOption("loading", false);
+    showEmpty(known.size === 0);
+  }
+
+  const arrivedLive = new Set();
+
+  function follow(now) {
+    let lost = false;
+    const onRun = (run) => {
+      if (!known.has(run.id)) arrivedLive.add(run.id);
+      showEmpty(false);
+      put([run]);
+    };
+    const onDeleted = (id) => {
+      drop(id);
+      showEmpty(known.size === 0);
+    };
+    const watching = neq.live.subscribeRuns({ onRun, onDeleted });
+    const forget = neq.live.onStatus((status) => {
+      if (status === "live" && lost && now === visit) loadAll(now);
+      lost = status === "lost" || (lost && status !== "live");
+    });
+    return () => {
+      watching.close();
+      if (typeof forget === "function") forget();
+    };
+  }
+
+  async function begin() {
+    const now = ++visit;
+    known = new Map();
+    arrivedLive.clear();
+    state = "";
+    chosen = [];
+    grid = null;
+    const api = await window.dash_ag_grid.getApiAsync(TABLE);
+    if (now !== visit) return "runs-table";
+    grid = api;
+    grid.setGridOption("loading", true);
+    const unfollow = neq.live ? follow(now) : () => {};
+    const timer = window.setInterval(() => {
+      if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
+    }, REFRESH_MS);
+    neq.onLeave(() => {
+      visit += 1;
+      window.clearInterval(timer);
+      unfollow();
+    });
+    loadAll(now);
+    return "runs-table";
+  }
+
+  // ---------------------------------------------------------------- search, filter, choose
+
+  function search(words) {
+    if (grid && !grid.isDestroyed()) grid.setGridOption("quickFilterText", words || "");
+    return "runs-search";
+  }
+
+  function filterBy(chip) {
+    state = chip.dataset.state;
+    for (const other of document.querySelectorAll("#runs-states .chip")) {
+      other.setAttribute("aria-pressed", String(other === chip));
+    }
+    if (grid && !grid.isDestroyed()) grid.onFilterChanged();
+  }
+
+  function choose(rows) {
+    chosen = (rows || []).map((run) => run.id);
+    const button = document.getElementById("runs-compare");
+    const fits = chosen.length >= 2 && chosen.length <= MOST_COMPARED;
+    button.textContent = chosen.length ? `Compare ${chosen.length}` : "Compare";
+    button.title = fits ? "" : "Choose two to four runs by their boxes";
+    button.classList.toggle("button-primary", fits);
+    return !fits;
+  }
+
+  document.addEventListener("click", (event) => {
+    const chip = event.target.closest && event.target.closest("#runs-states .chip");
+    if (chip) filterBy(chip);
+    if (event.target.id === "runs-compare" && chosen.length >= 2) neq.go("/compare?runs=" + chosen.join(","));
+  });
+
+  // ---------------------------------------------------------------- what may be done with a row
+
+  /** Does one thing to one run, once at a time, and says what went wrong. */
+  async function once(name, run, work) {
+    const key = `${name} ${run.id}`;
+    if (busy.has(key)) return null;
+    busy.add(key);
+    try {
+      return await work();
+    } catch (problem) {
+      return problem;
+    } finally {
+      busy.delete(key);
+    }
+  }
+
+  async function stop(run) {
+    const answer = await once("stop", run, () => neq.api.stop(run.id));
+    if (answer instanceof Error) neq.notice(answer.message, "bad", "It was not stopped");
+    else if (answer && answer.id) put([answer]);
+  }
+
+  function openEdit(run) {
+    target = run;
+    set("run-edit-name", { value: run.name });
+    set("run-edit-tags", { value: [...run.tags] });
+    set("run-edit-notes", { value: run.notes || "" });
+    set("run-edit-problem", { children: "" });
+    set("run-edit", { opened: true });
+  }
+
+  function openDelete(run) {
+    target = run;
+    set("run-delete-words", {
+      children: `“${run.name}” and everything recorded of it will be gone: ${run.epochs_done} epochs. This cannot be undone.`,
+    });
+    set("run-delete-problem", { children: "" });
+    set("run-delete", { opened: true });
+  }
+
+  function act(name, run) {
+    const now = known.get(run.id) || run;
+    if (name === "stop") stop(now);
+    else if (name === "again") neq.go("/new?from=" + encodeURIComponent(now.id));
+    else if (name === "edit") openEdit(now);
+    else if (name === "remove") openDelete(now);
+  }
+
+  function wordsOf(problem) {
+    if (Array.isArray(problem.detail)) return problem.detail.map((error) => `${error.field}: ${error.message}`).join(". ");
+    return problem.message;
+  }
+
+  async function save(clicks, name, tags, notes) {
+    if (!clicks || !target) return keep();
+    set("run-edit-save", { loading: true });
+    const answer = await once("save", target, () => neq.api.describe(target.id, { name, tags, notes }));
+    if (answer instanceof Error) {
+      set("run-edit-problem", { children: wordsOf(answer) });
+    } else if (answer) {
+      put([answer]);
+      set("run-edit", { opened: false });
+    }
+    return false;
+  }
+
+  async function remove(clicks) {
+    if (!clicks || !target) return keep();
+    set("run-delete-yes", { loading: true });
+    const gone = target;
+    const answer = await once("remove", gone, () => neq.api.remove(gone.id));
+    if (answer instanceof Error && answer.status !== 404) {
+      set("run-delete-problem", { children: wordsOf(answer) });
+    } else {
+      drop(gone.id);
+      showEmpty(known.size === 0);
+      set("run-delete", { opened: false });
+    }
+    return false;
+  }
+
+  neq.runs = { act, state: () => state };
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.neq_runs = { begin, choose, search, save, remove, dismiss: () => false };
+})();
