@@ -80,7 +80,7 @@ class Augmentation:
         image = torch.arange(count, device=device)[:, None, None]
         framed = pad(pixels, (self.shift,) * 4)
         moved = framed.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-        return moved.permute(0, 3, 1, 2).contiguous()
+        return moved.permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""The definition, written down plainly: slow, in Python's own floats, and sharing no code with the fast path.
+
+Tests hold the fast path against it. Outputs are nested lists: one list of values a neuron, every sample and position of
+the probe set in one row. Sums are exact (math.fsum) but for their last rounding.
+
+Source: arXiv:2207.09455.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Outputs = Sequence[Sequence[float]]
+"""One row of values a neuron."""
+
+
+@dataclass(frozen=True)
+class ReferenceEpoch:
+    """What one epoch's end found out; None where a value does not exist yet."""
+
+    phi: list[float]
+    delta_phi: list[float] | None
+    velocity: list[float] | None
+    frozen: list[bool]
+
+
+def cosine(now: Sequence[float], before: Sequence[float]) -> float:
+    """φ of one neuron: both silent is 1, one silent is 0, else the cosine."""
+    cross = math.fsum(a * b for a, b in zip(now, before, strict=True))
+    norm_now = math.sqrt(math.fsum(a * a for a in now))
+    norm_before = math.sqrt(math.fsum(b * b for b in before))
+    if norm_now == 0 and norm_before == 0:
+        return 1.0
+    if norm_now == 0 or norm_before == 0:
+        return 0.0
+    return cross / (norm_now * norm_before)
+
+
+def follow(outputs: Sequence[Outputs], *, epsilon: float, mu: float) -> list[ReferenceEpoch]:
+    """All epochs of one layer, from its outputs: `outputs[0]` are the initial weights', `outputs[t + 1]` epoch t's."""
+    epochs: list[ReferenceEpoch] = []
+    phi_before: list[float] | None = None
+    velocity_before = [0.0] * len(outputs[0])
+    for before, now in zip(outputs[:-1], outputs[1:], strict=True):
+        phi = [cosine(a, b) for a, b in zip(now, before, strict=True)]
+        if phi_before is None:
+            epochs.append(ReferenceEpoch(phi, None, None, [False] * len(phi)))
+        else:
+            delta = [new - old for new, old in zip(phi, phi_before, strict=True)]
+            velocity = [d - mu * v for d, v in zip(delta, velocity_before, strict=True)]
+            epochs.append(ReferenceEpoch(phi, delta, velocity, [abs(v) < epsilon for v in velocity]))
+            velocity_before = velocity
+        phi_before = phi
+    return epochs

@@ -1,0 +1,103 @@
+"""Runs worth starting from. Imports nothing of ours: a preset is part of a run's description, checked by a test."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named starting point.
+
+    Attributes:
+        name: for commands and addresses, such as `demo-sgd`.
+        title: for people.
+        description: what it shows and how long it takes, in a sentence or two.
+        config: the fields of a RunConfig that differ from its defaults.
+    """
+
+    name: str
+    title: str
+    description: str
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+_DEMO: dict[str, Any] = {
+    "data": {"kind": "fashion-mnist-mini", "train_samples": 6000},
+    "model": {"kind": "cnn", "channels": [4, 8, 16, 16, 32, 32, 64, 64]},
+    "schedule": {"kind": "multistep", "milestones": [22, 38]},
+    "training": {"epochs": 50, "batch_size": 100},
+    "neq": {"epsilon": 5e-3, "probe": {"kind": "split", "samples": 200}},
+}
+_PAPER: dict[str, Any] = {
+    "data": {"kind": "cifar10"},
+    "model": {"kind": "resnet-cifar", "depth": 32},
+    "schedule": {"kind": "multistep", "milestones": [100, 150], "factor": 0.1},
+    "training": {"epochs": 250, "batch_size": 100},
+    "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 50}},
+}
+
+PRESETS: tuple[Preset, ...] = (
+    Preset(
+        "demo-sgd",
+        "Fashion-MNIST with SGD",
+        "A small CNN on the bundled images: restless at first, frozen step by step after each drop in learning rate. "
+        "About two minutes on one CPU core.",
+        {"name": "Fashion-MNIST · SGD", "tags": ["demo"], "optimizer": {"kind": "sgd", "learning_rate": 0.1}, **_DEMO},
+    ),
+    Preset(
+        "demo-adam",
+        "Fashion-MNIST with Adam",
+        "The same network and images with Adam: neurons settle earlier and thaw more often. "
+        "About two minutes on one CPU core.",
+        {
+            "name": "Fashion-MNIST · Adam",
+            "tags": ["demo"],
+            "optimizer": {"kind": "adam", "learning_rate": 2e-3},
+            **_DEMO,
+        },
+    ),
+    Preset(
+        "paper-resnet32-sgd",
+        "Paper: ResNet-32 on CIFAR-10, SGD",
+        "The paper's main experiment, 250 epochs; it reports 92.96 % accuracy and 98 % of the neurons frozen at the "
+        "end. Needs CIFAR-10 in the data folder, and a GPU to end within hours.",
+        {
+            **_PAPER,
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
+        },
+    ),
+    Preset(
+        "paper-resnet32-adam",
+        "Paper: ResNet-32 on CIFAR-10, Adam",
+        "The same with Adam, where neurons settle sooner; the paper reports 92.0 % accuracy. Needs CIFAR-10 in the "
+        "data folder, and a GPU to end within hours.",
+        {**_PAPER, "optimizer": {"kind": "adam", "learning_rate": 1e-3}},
+    ),
+    Preset(
+        "baseline",
+        "Baseline: nothing freezes",
+        "The demo's run with SGD, watched and never frozen: what a saving is to be compared with.",
+        {
+            "name": "Fashion-MNIST · SGD, never frozen",
+            "tags": ["baseline"],
+            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            **_DEMO,
+            "neq": {**_DEMO["neq"], "select": {"kind": "none"}},
+        },
+    ),
+    Preset(
+        "quick-look",
+        "Quick look",
+        "Synthetic patterns and a tiny network: shows within seconds that everything works.",
+        {
+            "name": "Quick look",
+            "data": {"kind": "synthetic", "classes": 10, "size": 16, "train_samples": 1000, "noise": 1.0},
+            "model": {"kind": "cnn", "channels": [8, 16, 32]},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.05},
+            "schedule": {"kind": "multistep", "milestones": [10, 15]},
+            "training": {"epochs": 20, "batch_size": 50},
+            "neq": {"epsilon": 5e-3, "probe": {"kind": "split", "samples": 50}},
+        },
+    ),
+)
+"""In the order that a form shows them."""
