@@ -1,6 +1,7 @@
 """One database: how it is reached, how its transactions begin, and what its failures are called."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ class Database:
         """
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._answering_since: float | None = None
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
 
     @contextmanager
@@ -48,14 +50,23 @@ class Database:
             connection = connection.execution_options(neq_writes=True)
             with connection.begin():
                 yield connection
-                if tell and not self.is_sqlite:
-                    connection.execute(select(func.pg_notify(CHANNEL, "")))
+                if tell:
+                    self.announce(connection)
+
+    def announce(self, connection: Connection) -> None:
+        """Wakes those who wait for changes, once the transaction is committed. SQLite tells them by itself."""
+        if not self.is_sqlite:
+            connection.execute(select(func.pg_notify(CHANNEL, "")))
 
     def clock(self) -> ColumnElement[datetime]:
         """The time now, by the one clock that all who share this database share."""
         if self.is_sqlite:  # one machine, so its own clock, which counts finer than SQLite's
             return literal(datetime.now(UTC), Moment)
         return func.clock_timestamp(type_=Moment)
+
+    def answering_seconds(self) -> float:
+        """For how long this process has found the database answering, without a failure in between."""
+        return 0.0 if self._answering_since is None else time.monotonic() - self._answering_since
 
     def close(self) -> None:
         """Ends all connections."""
@@ -65,10 +76,12 @@ class Database:
     def _named_failures(self) -> Iterator[None]:
         try:
             yield
+            self._answering_since = self._answering_since or time.monotonic()
         except IntegrityError as error:
             raise EntryRefused(f"The store refused the entry: {error.orig}") from error
         except DBAPIError as error:
             if isinstance(error, OperationalError) or error.connection_invalidated:
+                self._answering_since = None
                 raise unreachable(self.url, error.orig) from error
             raise
 

@@ -1,12 +1,13 @@
 """Ends that no worker brings about: a queued run that is stopped, a running one whose worker fell silent."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection
 
 from db import events, runs
 from db.errors import RunLost
-from db.records import Entry
+from db.records import Entry, Run
 from db.schema import runs as table
 
 STOPPED_EARLY = "It was stopped before a worker took it."
@@ -27,10 +28,12 @@ def stop_queued(connection: Connection, now: ColumnElement[datetime], run_id: st
         runs.ask_to_stop(connection, run_id)
 
 
-def give_up_silent(connection: Connection, now: ColumnElement[datetime], limit_seconds: float) -> list[str]:
-    """Fails the running runs whose worker was last heard longer ago than that. Returns their ids."""
+def give_up(
+    connection: Connection, now: ColumnElement[datetime], late: Iterable[Run], limit_seconds: float
+) -> list[str]:
+    """Fails the runs that were found silent, unless they were heard meanwhile. Returns the failed ones' ids."""
     given_up = []
-    for run in runs.silent(connection, now, limit_seconds):
+    for run in late:
         # Guarded by the very heartbeat that was read: a worker that speaks up in between keeps its run.
         guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
         try:

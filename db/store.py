@@ -13,9 +13,12 @@ import numpy.typing as npt
 from db import events, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.database import Database
-from db.endings import give_up_silent, stop_queued
+from db.endings import give_up, stop_queued
 from db.migration import migrate
 from db.records import Entry, Field, LayerHistory, Run, RunPage, Snapshot, StoredEvent, Worker
+
+HEARING_SECONDS = 10.0
+"""What workers get to speak up after the database was away: a few of their heartbeats."""
 
 
 class Store:
@@ -210,8 +213,11 @@ class Store:
 
     def claim(self, worker_id: str) -> Run | None:
         """Gives the oldest queued run to this worker; None when nothing is queued. No run is given twice."""
-        with self._database.writing() as connection:
-            return runs.claim(connection, self._database.clock(), worker_id)
+        with self._database.writing(tell=False) as connection:
+            run = runs.claim(connection, self._database.clock(), worker_id)
+            if run is not None:
+                self._database.announce(connection)
+            return run
 
     def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
         """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
@@ -229,6 +235,13 @@ class Store:
             return runs.touch(connection, self._database.clock(), run_id, worker_id)
 
     def give_up_silent(self, limit_seconds: float) -> list[str]:
-        """Fails the running runs whose worker has been silent for longer than that. Returns their ids."""
+        """Fails the running runs whose worker has been silent for longer than that. Returns their ids.
+
+        After the database did not answer, nobody is given up for some seconds: its workers could not be heard.
+        """
+        with self._database.reading() as connection:
+            late = runs.silent(connection, self._database.clock(), limit_seconds)
+        if not late or self._database.answering_seconds() < min(limit_seconds, HEARING_SECONDS):
+            return []
         with self._database.writing() as connection:
-            return give_up_silent(connection, self._database.clock(), limit_seconds)
+            return give_up(connection, self._database.clock(), late, limit_seconds)

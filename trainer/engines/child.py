@@ -1,0 +1,100 @@
+"""The training process: `python -m trainer.engines.child PIPE`, started by `trainer.engines.process` alone.
+
+Its parent writes one line of JSON to its standard input (the run's description, the workplace, the generator to call)
+and after it one byte for each epoch that is recorded; the end of that input means that the parent is gone. Events go
+out over the pipe whose number is the argument; standard output and error are the run's log.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from trainer.config import RunConfig
+from trainer.engines.frames import write_frame
+from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
+from trainer.events import EpochFinished, Event, RunFailed
+
+Train = Callable[[RunConfig, Workplace], Generator[Event, None, None]]
+
+
+def main() -> None:
+    """Takes the job, trains, and says how it went. The exit status is 0 when it could say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    control = _take_standard_input()
+    job = json.loads(control.readline())
+    recorded = threading.Semaphore(0)
+    threading.Thread(target=_listen, args=(control, recorded), name="parent", daemon=True).start()
+    number = int(sys.argv[1])
+    os.set_inheritable(number, False)
+    with os.fdopen(number, "wb") as pipe:
+        try:
+            for event in _events(job):
+                write_frame(pipe, event)
+                if isinstance(event, EpochFinished):
+                    recorded.acquire()
+        except BaseException as error:
+            failure = explain(error)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            write_frame(pipe, failure)
+
+
+def explain(error: BaseException) -> RunFailed:
+    """What a person should read when training raised this; what else is known goes to the log, by way of stderr."""
+    if isinstance(error, RunError):
+        return RunFailed(reason=error.message, remedy=error.remedy)
+    traceback.print_exception(error)
+    # Torch names its own memory errors in words only, on a CPU, and by a class of this name on a GPU.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _says_memory(error):
+        return RunFailed(
+            reason=f"The training process ran out of memory: {_first_line(error)}",
+            remedy="Try a smaller batch size or a smaller network.",
+        )
+    return RunFailed(
+        reason=f"Training raised {type(error).__name__}: {_first_line(error)}",
+        remedy="The last lines of the run's log show where.",
+    )
+
+
+def _says_memory(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:500] or "no message"
+
+
+def _events(job: dict[str, Any]) -> Generator[Event, None, None]:
+    module, _, name = job["train"].partition(":")
+    train: Train = getattr(import_module(module), name)
+    place = job["workplace"]
+    workplace = Workplace(**{**place, "data_root": Path(place["data_root"])})
+    return train(RunConfig.model_validate(job["config"]), workplace)
+
+
+def _take_standard_input() -> BinaryIO:
+    """The control pipe, out of reach of whatever training starts; what reads standard input finds nothing."""
+    control = os.fdopen(os.dup(0), "rb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return control
+
+
+def _listen(control: BinaryIO, recorded: threading.Semaphore) -> None:
+    while control.read(1):
+        recorded.release()
+    # The parent is gone, by whatever end: nobody will record what comes, so end with all that was started here.
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""The default engine: a child process per run, so that a crash or a lack of memory ends the run and nothing else."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import asdict
+from types import TracebackType
+from typing import BinaryIO
+
+from trainer.config import RunConfig
+from trainer.engines import Engine
+from trainer.engines.frames import FrameBroken, read_frame
+from trainer.engines.lines import LogLines
+from trainer.engines.workplace import Workplace
+from trainer.events import END_KINDS, EpochFinished, Event, RunFailed
+
+TRAIN = "trainer.loop:train"
+GRACE_SECONDS = 1.0
+TEARDOWN_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
+
+
+def process_engine(workplace: Workplace, *, train: str = TRAIN) -> Engine:
+    """An engine whose runs are trained in a process each; their `.close()` may be called from any thread.
+
+    Args:
+        workplace: what this machine offers; handed to the child.
+        train: `module:generator` that the child calls with (config, workplace). The program's own, never a browser's.
+    """
+    return lambda config: ChildRun(config, workplace, train)
+
+
+class ChildRun(Generator[Event, None, None]):
+    """A run in a process of its own, and its events as they come. For one reading thread; any thread may close it."""
+
+    def __init__(self, config: RunConfig, workplace: Workplace, train: str = TRAIN) -> None:
+        """Starts the process; OSError where the system cannot."""
+        self._closed = threading.Event()
+        self._lines = LogLines()
+        # Bounded: while nobody takes events, the pipe fills and the child waits.
+        self._arrived: queue.Queue[Event] = queue.Queue(maxsize=16)
+        self._held: Event | None = None
+        self._unacknowledged = self._over = False
+        outlet, inlet = os.pipe()
+        self._events = os.fdopen(outlet, "rb")
+        try:
+            self._process = _start(inlet)
+        except BaseException:
+            self._events.close()
+            raise
+        finally:
+            os.close(inlet)
+        self._log = self._start_thread(self._read_log, "log")
+        self._watcher = self._start_thread(self._watch, "watch")
+        self._reader = self._start_thread(self._read_events, "events")
+        place = asdict(workplace) | {"data_root": str(workplace.data_root)}
+        job = {"train": train, "config": config.model_dump(mode="json"), "workplace": place}
+        self._tell(json.dumps(job).encode() + b"\n")
+
+    def __next__(self) -> Event:
+        return self.send(None)
+
+    def send(self, value: None) -> Event:
+        """The next event. Asking for it says that the one before has been recorded."""
+        if self._unacknowledged:
+            self._unacknowledged = False
+            self._tell(b".")
+        event = None if self._over or self._closed.is_set() else self._next()
+        if event is None:
+            self.close()
+            raise StopIteration
+        self._over = event.kind in END_KINDS
+        self._unacknowledged = isinstance(event, EpochFinished)
+        return event
+
+    def throw(
+        self,
+        kind: type[BaseException] | BaseException,
+        value: BaseException | object = None,
+        trace: TracebackType | None = None,
+    ) -> Event:
+        """Ends the run, and raises what it was given."""
+        self.close()
+        raise kind
+
+    def close(self) -> None:
+        """Ends the process and all that it started, within about a second; a second call does nothing more."""
+        self._closed.set()
+        self._process.terminate()
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        self._reader.join()
+        self._log.join(GRACE_SECONDS)
+        with suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+
+    def _next(self) -> Event | None:
+        while not self._closed.is_set():
+            if (logged := self._lines.take(now=self._held is not None)) is not None:
+                return logged
+            if self._held is not None:
+                return self._held
+            with suppress(queue.Empty):
+                event = self._arrived.get(timeout=_LOOK_SECONDS)
+                if event.kind not in END_KINDS:
+                    return event
+                self._held = event  # its log goes first
+        return None
+
+    def _read_events(self) -> None:
+        """Passes events on until the child has ended, and then says how, where the child could not."""
+        end: Event | None = None
+        broken: str | None = None
+        try:
+            while end is None and (event := read_frame(self._events)) is not None:
+                if event.kind in END_KINDS:
+                    end = event
+                else:
+                    self._pass_on(event)
+        except FrameBroken as error:
+            broken = str(error)
+        self._pass_on(self._complete(end, broken))
+
+    def _complete(self, end: Event | None, broken: str | None) -> Event:
+        """The event that ends the run, once its process is gone and its log is read."""
+        self._watcher.join(0 if broken else TEARDOWN_SECONDS)
+        if self._watcher.is_alive():
+            broken = broken or "it fell silent and did not end"
+            self._kill()
+        self._watcher.join()
+        self._log.join(GRACE_SECONDS)
+        self._events.close()
+        if end is None:
+            end = _failed(self._process.returncode, broken)
+        if isinstance(end, RunFailed) and not end.details:
+            end = end.model_copy(update={"details": self._lines.tail()})
+        return end
+
+    def _pass_on(self, event: Event) -> None:
+        while not self._closed.is_set():
+            with suppress(queue.Full):
+                self._arrived.put(event, timeout=_LOOK_SECONDS)
+                return
+
+    def _read_log(self) -> None:
+        output: BinaryIO = self._process.stdout  # type: ignore[assignment]
+        with output:
+            while data := os.read(output.fileno(), 65_536):
+                self._lines.feed(data)
+        self._lines.feed(b"")
+
+    def _watch(self) -> None:
+        """Waits for the child's end, and ends what outlived it: a loader would hold the pipes open."""
+        self._process.wait()
+        self._kill()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _tell(self, data: bytes) -> None:
+        with suppress(OSError, ValueError):  # it died, or was closed meanwhile; the reader says so
+            self._process.stdin.write(data)  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
+
+    def _start_thread(self, target: object, name: str) -> threading.Thread:
+        thread = threading.Thread(target=target, name=f"{name}-{self._process.pid}", daemon=True)  # type: ignore[arg-type]
+        thread.start()
+        return thread
+
+
+def _start(inlet: int) -> subprocess.Popen[bytes]:
+    # The child has no business with the database's address or the token.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEQ_")}
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "trainer.engines.child", str(inlet)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(inlet,),
+        process_group=0,
+        env=environment | {"PYTHONUNBUFFERED": "1"},
+    )
+
+
+def _failed(status: int, broken: str | None) -> RunFailed:
+    """What a process that ended without a word may have died of."""
+    if broken is not None:
+        return RunFailed(reason=f"The training process could not be understood: {broken}.")
+    if status >= 0:
+        return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
+    reason = f"The training process was killed by signal {-status} ({name})"
+    if -status == signal.SIGKILL:
+        return RunFailed(
+            reason=f"{reason}, as the system does when it is out of memory.",
+            remedy="Free memory, or try a smaller batch size or network.",
+        )
+    return RunFailed(reason=f"{reason}.", remedy="The last lines of the run's log may say more.")

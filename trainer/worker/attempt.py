@@ -1,0 +1,157 @@
+"""One run in a worker's hands: a thread that asks its engine for events and records each before the next."""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from db import EntryRefused, Run, RunLost, Store, StoreError, StoreUnreachable
+from trainer.config import RunConfig
+from trainer.engines import Engine
+from trainer.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
+from trainer.worker.entries import entry_of
+
+SHORTEST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 2.0
+LAST_WORDS_SECONDS = 5.0
+"""How long an ending worker goes on trying to record that its run was stopped."""
+
+log = logging.getLogger("neq.worker")
+
+
+class Attempt:
+    """A claimed run, from `start()` until `is_over`. Its methods may be called from any thread."""
+
+    def __init__(self, store: Store, run: Run, worker_id: str, engine: Engine) -> None:
+        self.run_id = run.id
+        self._store, self._run, self._worker_id, self._engine = store, run, worker_id, engine
+        self._stopping = threading.Event()
+        self._stop_reason: str | None = None  # None while stopping: the run is lost, and nothing is to be said
+        self._patience_ends: float | None = None
+        self._events: Generator[Event, None, None] | None = None
+        self._epochs = run.epochs_done
+        self._thread = threading.Thread(target=self._work, name=f"run-{run.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to train, in a thread of its own."""
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self._thread.is_alive()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Waits for the end."""
+        self._thread.join(timeout_seconds)
+
+    def beat(self) -> None:
+        """Tells the store that the run is in good hands, and ends it where the store says so."""
+        if self._stopping.is_set():
+            return
+        try:
+            if self._store.touch(self.run_id, self._worker_id):
+                self.stop("It was stopped on request.")
+        except RunLost:
+            if not self.is_over:
+                self.abandon()
+        except StoreUnreachable as error:
+            log.warning("run %s: heartbeat not recorded: %s", self.run_id, error)
+
+    def stop(self, reason: str, patience_seconds: float | None = None) -> None:
+        """Ends the training and has it recorded as stopped; an end that came first stands.
+
+        Args:
+            reason: the sentence that a person will read.
+            patience_seconds: how long to try to record it while the store does not answer; None: for ever.
+        """
+        if patience_seconds is not None:
+            self._patience_ends = time.monotonic() + patience_seconds
+        if not self._stopping.is_set():
+            self._stop_reason = reason
+            self._end()
+
+    def abandon(self) -> None:
+        """Ends the training and says nothing: the run is no longer this worker's."""
+        if not self._stopping.is_set():
+            self._end()
+
+    def _end(self) -> None:
+        self._stopping.set()
+        events = self._events
+        if events is not None:
+            with suppress(ValueError):  # a plain generator in mid-step: _train closes it after the step
+                events.close()
+
+    def _work(self) -> None:
+        log.info("run %s: begins", self.run_id)
+        try:
+            end = self._train()
+            if end is not None:
+                self._record(end)
+                log.info("run %s: %s", self.run_id, getattr(end, "reason", "finished"))
+        except RunLost:
+            log.warning("run %s: it was taken from this worker, or deleted; its training is ended", self.run_id)
+        except StoreError as error:
+            log.error("run %s: its end could not be recorded: %s", self.run_id, error)
+
+    def _train(self) -> Event | None:
+        """Trains and records. Returns the event that ends the run, None where nothing is to be said."""
+        try:
+            self._events = self._engine(RunConfig.model_validate(self._run.config))
+            with suppress(StopIteration):
+                while not self._stopping.is_set():
+                    event = next(self._events)
+                    if event.kind in END_KINDS:
+                        return event
+                    self._record(event)
+                    self._epochs += isinstance(event, EpochFinished)
+        except RunLost:
+            raise
+        except Exception as error:
+            if not self._stopping.is_set():
+                return _failure(error)
+        finally:
+            if self._events is not None:
+                self._events.close()
+        return self._how_it_ended()
+
+    def _how_it_ended(self) -> Event | None:
+        if not self._stopping.is_set():
+            return RunFailed(reason="The engine ended without saying how.")
+        if self._stop_reason is None:
+            return None
+        return RunStopped(epochs=self._epochs, reason=self._stop_reason)
+
+    def _record(self, event: Event) -> None:
+        """Appends, and while the store does not answer tries again: no event is lost, and training waits."""
+        entry = entry_of(event)
+        pause = SHORTEST_PAUSE_SECONDS
+        while True:
+            try:
+                self._store.append(self.run_id, self._worker_id, entry)
+                return
+            except StoreUnreachable as error:
+                if self._patience_ends is not None and time.monotonic() > self._patience_ends:
+                    raise
+                log.warning("run %s: %s not recorded yet, trying again: %s", self.run_id, event.kind, error)
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _failure(error: Exception) -> RunFailed:
+    """What a person should read when this was raised in the worker itself."""
+    if isinstance(error, ValidationError):
+        return RunFailed(
+            reason="This worker cannot read the run's description; it was written by another version.",
+            remedy="Start a worker of the version that launched the run, or launch it again.",
+            details=str(error)[-8_000:],
+        )
+    details = "".join(traceback.format_exception(error))[-8_000:]
+    if isinstance(error, EntryRefused):
+        return RunFailed(reason=str(error), details=details)
+    return RunFailed(reason=f"The engine raised {type(error).__name__}: {error}", details=details)

@@ -1,0 +1,58 @@
+"""What an event becomes in the store: the only place that knows both."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from db import Entry, EpochScalars, SnapshotRow
+from trainer.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, RunStopped
+
+
+def entry_of(event: Event) -> Entry:
+    """The entry that records this event, dated now."""
+    facts: dict[str, Any] = {"kind": event.kind, "payload": event.model_dump(mode="json"), "at": datetime.now(UTC)}
+    match event:
+        case RunStarted():
+            return Entry(**facts, device=event.device)
+        case EpochFinished():
+            return Entry(**facts, epoch=_scalars(event), snapshots=_rows(event))
+        case RunFinished():
+            return Entry(**facts, ends="finished")
+        case RunStopped():
+            return Entry(**facts, ends="stopped", reason=event.reason)
+        case RunFailed():
+            return Entry(**facts, ends="failed", reason=" ".join(filter(None, (event.reason, event.remedy))))
+        case _:
+            return Entry(**facts)
+
+
+def _scalars(event: EpochFinished) -> EpochScalars:
+    return EpochScalars(
+        epoch=event.epoch,
+        learning_rate=event.learning_rate,
+        train_loss=_finite(event.train_loss),
+        train_accuracy=_finite(event.train_accuracy),
+        test_loss=_finite(event.test_loss),
+        test_accuracy=_finite(event.test_accuracy),
+        applied_share=event.applied_share,
+        frozen_share=event.frozen_share,
+        frozen_counts=event.layers.frozen,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _rows(event: EpochFinished) -> tuple[SnapshotRow, ...]:
+    return tuple(
+        SnapshotRow(
+            layer=snapshot.index,
+            neurons=snapshot.neurons,
+            phi=snapshot.phi,
+            velocity=snapshot.velocity,
+            applied=snapshot.applied,
+            frozen=snapshot.frozen,
+        )
+        for snapshot in event.snapshots
+    )

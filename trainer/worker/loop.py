@@ -1,0 +1,129 @@
+"""The worker's own loop: it lives, beats for its runs, claims new ones while it has room, and ends in order."""
+
+import logging
+import os
+import socket
+import threading
+import time
+
+from db import Run, Store, StoreUnreachable, UnknownWorker, Worker
+from trainer.engines import Engine
+from trainer.worker.attempt import LAST_WORDS_SECONDS, Attempt
+
+BEAT_SECONDS = 0.7
+LOOK_SECONDS = 0.25
+"""How often an idle worker looks for a queued run."""
+RETRY_SECONDS = 1.0
+JOIN_SECONDS = 10.0
+
+log = logging.getLogger("neq.worker")
+
+
+def run_worker(
+    store: Store,
+    *,
+    engine: Engine,
+    name: str,
+    device: str,
+    slots: int,
+    silence_limit_seconds: float,
+    stop: threading.Event,
+) -> None:
+    """Trains queued runs until `stop` is set; then its runs are stopped with that reason, and it returns.
+
+    A run that fails, however it fails, ends that run alone. While the database does not answer, training waits and
+    nothing that a run said is lost.
+
+    Args:
+        store: where runs are taken from and recorded.
+        engine: carries out a run; `trainer.engines.process.process_engine` for a process each.
+        name: what the worker is called in the dashboard; empty: this machine's name.
+        device: what it may use, as it was told, such as `auto`.
+        slots: how many runs are trained at once.
+        silence_limit_seconds: a run of any worker that is silent for longer is failed.
+        stop: set it to end the worker, from a signal handler for instance.
+    """
+    _Shift(store, engine, name, device, slots, silence_limit_seconds, stop).work()
+
+
+class _Shift:
+    """One call of `run_worker`."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        name: str,
+        device: str,
+        slots: int,
+        silence_limit_seconds: float,
+        stop: threading.Event,
+    ) -> None:
+        self._store, self._engine, self._stop = store, engine, stop
+        self._name, self._device, self._slots = name or socket.gethostname(), device, slots
+        self._silence_limit_seconds = silence_limit_seconds
+        self._worker: Worker | None = None
+        self._attempts: list[Attempt] = []
+        self._beat_at = 0.0
+
+    def work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._turn()
+                except StoreUnreachable as error:
+                    log.warning("the store does not answer, trying again: %s", error)
+                    self._stop.wait(RETRY_SECONDS)
+                self._stop.wait(LOOK_SECONDS)
+        finally:
+            self._leave()
+
+    def _turn(self) -> None:
+        if self._worker is None:
+            self._worker = self._register()
+        self._attempts = [attempt for attempt in self._attempts if not attempt.is_over]
+        if time.monotonic() >= self._beat_at + BEAT_SECONDS:
+            self._beat_at = time.monotonic()
+            self._beat(self._worker)
+        while self._worker is not None and len(self._attempts) < self._slots and not self._stop.is_set():
+            run = self._store.claim(self._worker.id)
+            if run is None:
+                return
+            self._begin(run, self._worker.id)
+
+    def _register(self) -> Worker:
+        worker = self._store.register_worker(
+            name=self._name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            device=self._device,
+            slots=self._slots,
+        )
+        log.info("worker %s (%s) waits for runs, %d at once", worker.name, worker.id, self._slots)
+        return worker
+
+    def _beat(self, worker: Worker) -> None:
+        for attempt in self._attempts:
+            attempt.beat()
+        try:
+            self._store.worker_alive(worker.id)
+        except UnknownWorker:
+            self._worker = None  # cleared away after a long sleep: register anew; runs keep their claims
+        for run_id in self._store.give_up_silent(self._silence_limit_seconds):
+            log.warning("run %s: its worker fell silent, so it was failed", run_id)
+
+    def _begin(self, run: Run, worker_id: str) -> None:
+        attempt = Attempt(self._store, run, worker_id, self._engine)
+        self._attempts.append(attempt)
+        attempt.start()
+
+    def _leave(self) -> None:
+        for attempt in self._attempts:
+            attempt.stop("The worker was shut down.", patience_seconds=LAST_WORDS_SECONDS)
+        for attempt in self._attempts:
+            attempt.join(JOIN_SECONDS)
+        try:
+            if self._worker is not None:
+                self._store.forget_worker(self._worker.id)
+        except StoreUnreachable as error:
+            log.warning("the worker could not sign off: %s", error)
