@@ -1,0 +1,220 @@
+"use strict";
+/*
+ * neq.Feed: all that is known of one run, from its history and from then on live.
+ *
+ * First what is stored comes over REST, then the socket continues from the last stored epoch; both write into the same
+ * places by epoch, so that an overlap does no harm. A reload is the same path. Who shows the run listens to `on`.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const ENDS = new Set(["finished", "stopped", "failed"]);
+  const RETRY_MS = 1500;
+  const MEND_MS = 400;
+
+  class Feed {
+    /**
+     * @param {neq.Scope} scope
+     * @param {object} record the run, as the API gives it.
+     */
+    constructor(scope, record) {
+      this.scope = scope;
+      this.record = record;
+      this.layers = [];
+      /** EpochFinished payloads without their "layers", by epoch. */
+      this.epochs = [];
+      /** Frozen share of each layer (decided), by epoch. */
+      this.shares = [];
+      this.log = [];
+      this.failure = null;
+      this.started = null;
+      this.loaded = false;
+      this.open = new Map();
+      this.listeners = new Map();
+      this.mending = 0;
+      scope.finally(() => clearTimeout(this.mending));
+    }
+
+    /**
+     * Listens: "run", "layers", "epoch" (one more, live), "history" (many), "log", "column" ({layer, epoch}),
+     * "cells" (a layer's history came), "progress", "end", "trouble" (message or null), "deleted".
+     */
+    on(kind, listener) {
+      if (!this.listeners.has(kind)) this.listeners.set(kind, []);
+      this.listeners.get(kind).push(listener);
+      return this;
+    }
+
+    tell(kind, value) {
+      for (const listener of this.listeners.get(kind) || []) listener(value);
+    }
+
+    get id() {
+      return this.record.id;
+    }
+
+    get ended() {
+      return ENDS.has(this.record.state);
+    }
+
+    /** Epochs that are known to be finished, counted from the first. */
+    get done() {
+      return this.epochs.length;
+    }
+
+    get planned() {
+      return Math.max(this.record.epochs_planned, this.done);
+    }
+
+    /** The newest finished epoch, or null. */
+    get last() {
+      return this.epochs[this.done - 1] || null;
+    }
+
+    // ------------------------------------------------------------ from the store
+
+    /** Loads the history, again and again until the server answers, and follows from there. */
+    async start() {
+      while (!this.scope.ended) {
+        try {
+          await this.#load();
+          this.tell("trouble", null);
+          return;
+        } catch (error) {
+          if (this.scope.ended) return;
+          this.tell("trouble", error.message);
+          if (error.status >= 400 && error.status < 500) return;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
+      }
+    }
+
+    async #load() {
+      const { id } = this;
+      const { signal } = this.scope;
+      const [stored, frozen, layers, lines] = await Promise.all([
+        neq.rest.epochs(id, signal), neq.rest.frozen(id, signal), neq.rest.layers(id, signal), neq.rest.log(id, signal),
+      ]);
+      if (this.scope.ended) return;
+      this.#takeLayers(layers);
+      for (const epoch of stored.epochs) this.epochs[epoch.epoch] = epoch;
+      frozen.epochs.forEach((epoch, place) => {
+        this.shares[epoch] = Float32Array.from(frozen.frozen, (layer) => layer[place]);
+      });
+      for (const line of lines) this.#takeLine(line);
+      this.loaded = true;
+      this.tell("history");
+      this.tell("log");
+      // Not from the API's last_seq: the run's end may be known to it, and its remedy stands in that event alone.
+      this.#follow(stored.epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0));
+    }
+
+    #follow(after) {
+      this.live = this.scope.keep(
+        neq.live.subscribe(this.id, {
+          after,
+          layers: [...this.open.keys()],
+          onRun: (record) => this.#takeRecord(record),
+          onEvents: (events) => events.forEach((event) => this.#takeEvent(event)),
+          onDisplay: (display) => this.#takeDisplay(display),
+          onDeleted: () => this.tell("deleted"),
+          onError: (message) => this.tell("trouble", message),
+        }),
+      );
+    }
+
+    // ------------------------------------------------------------ from the socket
+
+    #takeRecord(record) {
+      if (record.revision < this.record.revision) return;
+      const before = this.record;
+      this.record = record;
+      this.tell("run");
+      if (ENDS.has(record.state) && before.state !== record.state) this.tell("end");
+    }
+
+    #takeEvent({ seq, at, event }) {
+      const take = {
+        run_started: () => {
+          this.started = event;
+          this.#takeLayers(event.layers);
+        },
+        epoch_progressed: () => {
+          this.record = { ...this.record, progress: event };
+          this.tell("progress");
+        },
+        epoch_finished: () => this.#takeEpoch({ seq, at, ...event }),
+        logged: () => this.#takeLine({ seq, at, level: event.level, text: event.text }) && this.tell("log"),
+        run_finished: () => this.tell("end"),
+        run_stopped: () => this.tell("end"),
+        run_failed: () => {
+          this.failure = event;
+          this.tell("end");
+        },
+      }[event.kind];
+      take?.();
+    }
+
+    #takeLayers(layers) {
+      if (this.layers.length || !layers.length) return;
+      this.layers = layers;
+      this.tell("layers");
+    }
+
+    #takeEpoch(epoch) {
+      const { layers, ...scalars } = epoch;
+      this.epochs[epoch.epoch] = scalars;
+      this.record = { ...this.record, progress: null };
+      if (layers) {
+        this.shares[epoch.epoch] = Float32Array.from(layers.frozen, (count, index) => count / this.layers[index].neurons);
+        for (const layer of this.open.values()) layer.takeHistogram(epoch.epoch, layers.velocity_histogram[layer.index]);
+      }
+      this.tell("epoch", epoch.epoch);
+      this.#mendSoon();
+    }
+
+    #takeDisplay({ epoch, columns }) {
+      for (const { layer, bytes } of columns) {
+        const open = this.open.get(layer);
+        if (!open) continue;
+        open.cells.put(epoch, bytes);
+        this.tell("column", { layer, epoch });
+      }
+    }
+
+    #takeLine(line) {
+      if (this.log.length && line.seq <= this.log[this.log.length - 1].seq) return false;
+      this.log.push(line);
+      return true;
+    }
+
+    // ------------------------------------------------------------ layers that are looked at
+
+    /** Opens these layers and closes all others; what they know is kept and continued while they are open. */
+    watch(indices) {
+      const wanted = new Set(indices);
+      for (const index of [...this.open.keys()]) if (!wanted.has(index)) this.open.delete(index);
+      for (const index of wanted) {
+        if (this.open.has(index) || !this.layers[index]) continue;
+        const layer = new neq.LayerFeed(this, this.layers[index]);
+        this.open.set(index, layer);
+        layer.load();
+      }
+      this.live?.update({ layers: [...this.open.keys()] });
+    }
+
+    /** Columns may be missing after a lost connection: they are fetched, once the socket had time to bring them. */
+    #mendSoon() {
+      clearTimeout(this.mending);
+      this.mending = setTimeout(() => this.open.forEach((layer) => layer.mend()), MEND_MS);
+    }
+
+    /** Epochs at which the learning rate fell at once by a quarter or more; a smooth schedule has none. */
+    drops() {
+      return this.epochs
+        .filter((epoch, index) => index > 0 && epoch.learning_rate < 0.75 * this.epochs[index - 1]?.learning_rate)
+        .map(({ epoch, learning_rate: rate }) => ({ epoch, factor: rate / this.epochs[epoch - 1].learning_rate, rate }));
+    }
+  }
+
+  neq.Feed = Feed;
+})();

@@ -1,0 +1,85 @@
+"use strict";
+/*
+ * neq.format: numbers and times as a person reads them. What does not exist yet is an en dash.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const NOTHING = "–";
+  const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
+  function raised(exponent) {
+    return [...String(exponent)].map((sign) => RAISED[sign]).join("");
+  }
+
+  function parts(pairs) {
+    return pairs.map(([count, unit]) => `${count} ${unit}`).join(" ");
+  }
+
+  neq.format = {
+    NOTHING,
+
+    /** A share in 0–1 as `12.3 %`. */
+    percent: (share, digits = 1) => (share === null || share === undefined ? NOTHING : `${(share * 100).toFixed(digits)} %`),
+
+    /** A count as `10,600`. */
+    count: (number) => (number === null || number === undefined ? NOTHING : number.toLocaleString("en")),
+
+    /** A number with three digits that count; below a thousandth as `1.20 · 10⁻⁴`. */
+    number(value, digits = 3) {
+      if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
+      const size = Math.abs(value);
+      if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+        const exponent = Math.floor(Math.log10(size));
+        const mantissa = (value / 10 ** exponent).toPrecision(digits).replace("-", "−");
+        return `${Number(mantissa.replace("−", "-")) === 1 ? "" : `${mantissa} · `}10${raised(exponent)}`;
+      }
+      return value.toPrecision(digits).replace("-", "−");
+    },
+
+    /** A setting as it was chosen: `0.001`, `5 · 10⁻⁴`; no more digits than needed. */
+    setting(value) {
+      if (value !== 0 && Math.abs(value) < 1e-3) {
+        const [mantissa, exponent] = value.toExponential().split("e");
+        return mantissa === "1" ? `10${raised(Number(exponent))}` : `${mantissa} · 10${raised(Number(exponent))}`;
+      }
+      return String(value);
+    },
+
+    /** Exactly what a float32 holds, as short as it can be told from its neighbours. */
+    exact(value) {
+      if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
+      for (let digits = 6; digits < 9; digits += 1) {
+        const text = Number(value.toPrecision(digits));
+        if (Math.fround(text) === value) return String(text).replace("-", "−");
+      }
+      return value.toPrecision(9).replace("-", "−");
+    },
+
+    /** Seconds as `4.1 s`, `2 min 05 s`, `1 h 02 min`. */
+    duration(seconds) {
+      if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
+      if (seconds < 0.1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
+      if (seconds < 10) return `${seconds.toFixed(1)} s`;
+      if (seconds < 60) return `${Math.round(seconds)} s`;
+      const whole = Math.round(seconds);
+      const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+      const two = (number) => String(number).padStart(2, "0");
+      if (!hours) return parts([[minutes, "min"], [two(whole % 60), "s"]]);
+      return parts([[hours, "h"], [two(minutes), "min"]]);
+    },
+
+    /** How long ago a moment was: `just now`, `3 min ago`, else its date. */
+    ago(moment, now = Date.now()) {
+      if (!moment) return NOTHING;
+      const seconds = (now - Date.parse(moment)) / 1000;
+      if (seconds < 45) return "just now";
+      if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+      if (seconds < 86_400) return `${Math.round(seconds / 3600)} h ago`;
+      return neq.format.moment(moment);
+    },
+
+    /** A moment as `21 Nov 2026, 10:48`, in the reader's time zone. */
+    moment: (moment) =>
+      new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment)),
+  };
+})();

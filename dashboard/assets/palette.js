@@ -1,0 +1,123 @@
+"use strict";
+/*
+ * neq.palette: colours. All come from the custom properties of theme.css; here they become numbers for pixels.
+ *
+ * Mixtures are averaged in linear light, as the eye averages fine dots; averaging the sRGB numbers would darken them.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const LEVELS = 127;
+  const SHARE_STEPS = 256;
+
+  /** States of a cell, in the order of their colour index. */
+  const STATES = [
+    { name: "updating", token: "--neq-updating" },
+    { name: "frozen", token: "--neq-frozen" },
+    { name: "just thawed", token: "--neq-just-thawed" },
+    { name: "just frozen", token: "--neq-just-frozen" },
+  ];
+
+  function toLinear(channel) {
+    const share = channel / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }
+
+  function toByte(light) {
+    const share = light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+    return Math.max(0, Math.min(255, Math.round(share * 255)));
+  }
+
+  const BYTES = Uint8Array.from({ length: 4096 }, (_, index) => toByte(index / 4095));
+
+  /** A pixel as ImageData's memory holds it on little-endian machines, from linear light. */
+  function pack(red, green, blue) {
+    const byte = (light) => BYTES[(light * 4095 + 0.5) | 0];
+    return (0xff000000 | (byte(blue) << 16) | (byte(green) << 8) | byte(red)) >>> 0;
+  }
+
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+  /** Any CSS colour as [red, green, blue] in linear light. */
+  function linear(css) {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = "#000";
+    pen.fillStyle = css;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)].map(toLinear);
+  }
+
+  /** The present value of a custom property, such as `--neq-frozen`. */
+  function token(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  /** OKLab to linear sRGB (Björn Ottosson's matrices), clipped to what a screen can show. */
+  function fromOklab(lightness, a, b) {
+    const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+    const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+    const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+    return [
+      4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+      -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+      -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+    ].map((light) => Math.max(0, Math.min(1, light)));
+  }
+
+  /** From deep blue through grey to light yellow: lightness rises evenly, and blue–yellow survives red–green blindness. */
+  function scale(share) {
+    return fromOklab(0.24 + 0.7 * share, -0.02 + 0.01 * share, -0.11 + 0.23 * share);
+  }
+
+  /** A table of colours: linear light for mixing, packed pixels for single cells. */
+  function table(colours) {
+    const light = new Float32Array(colours.length * 3);
+    colours.forEach((colour, index) => light.set(colour, index * 3));
+    return { light, packed: Uint32Array.from(colours, (colour) => pack(...colour)) };
+  }
+
+  function between(from, to, steps) {
+    return Array.from({ length: steps }, (_, step) => {
+      const share = step / (steps - 1);
+      return from.map((light, channel) => light + (to[channel] - light) * share);
+    });
+  }
+
+  neq.palette = {
+    STATES,
+    SHARE_STEPS,
+    token,
+    linear,
+    pack,
+    scale,
+
+    /** Four colours: updating, frozen, just thawed, just frozen. */
+    states: () => table(STATES.map((state) => linear(token(state.token)))),
+
+    /** 128 colours: no velocity yet, then |v| from small to large. */
+    speeds: () =>
+      table([
+        linear(token("--neq-no-data")),
+        ...Array.from({ length: LEVELS }, (_, level) => scale(level / (LEVELS - 1))),
+      ]),
+
+    /** 256 colours from all updating to all frozen. */
+    shares: () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), SHARE_STEPS)),
+
+    /** 256 colours from an empty bin to a full one, on the card's own ground. */
+    densities: () => table(between(linear(token("--neq-surface")), linear(token("--neq-density")), SHARE_STEPS)),
+
+    /** A CSS colour of `scale`. */
+    scaleCss(share) {
+      const packed = pack(...scale(share));
+      return `rgb(${packed & 255}, ${(packed >> 8) & 255}, ${(packed >> 16) & 255})`;
+    },
+
+    /** A copy of a figure in which every `var(--name)` is that property's present value, for Plotly knows no CSS. */
+    resolve(value) {
+      if (typeof value === "string") return value.replace(/var\((--[\w-]+)\)/g, (_, name) => token(name));
+      if (Array.isArray(value)) return value.map(neq.palette.resolve);
+      if (value === null || typeof value !== "object") return value;
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, neq.palette.resolve(item)]));
+    },
+  };
+})();

@@ -1,0 +1,123 @@
+"use strict";
+/*
+ * neq.Picture: a canvas of cells under transparent Plotly axes.
+ *
+ * Plotly gives axes, zoom, pan and export; every pixel between the axes is ours, painted by neq.raster. A picture has a
+ * source of cells and a table of colours; both can be changed for others at any time.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const CLICK_PIXELS = 4;
+
+  class Picture extends neq.Axes {
+    /**
+     * @param {object} options those of neq.Axes, and
+     * @param {object} options.source cells, as neq.raster.paint takes them.
+     * @param {() => object} options.table makes the colours; called again when light turns dark.
+     * @param {(cell: object) => void} [options.onClick] {column, row, clientX, clientY}.
+     * @param {(note: {rowsPer: number, columnsPer: number}) => void} [options.onPaint]
+     */
+    constructor(options) {
+      super(options);
+      this.colours = this.table();
+      this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
+      this.host.prepend(this.canvas);
+      this.redraw = this.scope.once(() => this.paint());
+    }
+
+    /** Draws axes and the first pixels. */
+    async start(Plotly) {
+      await super.start(Plotly);
+      if (this.scope.ended) return;
+      const { scope, host } = this;
+      scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
+      scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
+      this.#watchDensity();
+      this.paint();
+    }
+
+    /** Paints anew when the window moves to a screen of another pixel density. */
+    #watchDensity() {
+      const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+      const changed = () => {
+        this.redraw();
+        this.#watchDensity();
+      };
+      this.scope.on(query, "change", changed, { once: true });
+    }
+
+    moved() {
+      this.redraw();
+    }
+
+    #size() {
+      const { left, top, width, height } = this.area;
+      const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
+      const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
+      Object.assign(this.canvas.style, place);
+      if (this.canvas.width !== size.width) this.canvas.width = size.width;
+      if (this.canvas.height !== size.height) this.canvas.height = size.height;
+      return size;
+    }
+
+    #view() {
+      const { x, y } = this.range;
+      return { x, y: [y[1], y[0]] };
+    }
+
+    /** Draws all of it, now. */
+    paint() {
+      if (this.scope.ended || !this.plot._fullLayout) return;
+      const size = this.#size();
+      if (size.width < 1 || size.height < 1) return;
+      const { image, rowsPer, columnsPer } = neq.raster.paint(this.source, this.colours, this.#view(), size);
+      if (image) this.canvas.getContext("2d").putImageData(image, 0, 0);
+      this.onPaint?.({ rowsPer, columnsPer });
+    }
+
+    /** Draws one new column and its right neighbour, whose "just" depends on it; leaves the rest as it is. */
+    paintColumn(column) {
+      if (this.scope.ended || !this.plot._fullLayout) return;
+      const { width, height } = this.canvas;
+      const [from, to] = this.range.x;
+      const pixel = (value) => ((value - from) / (to - from)) * width;
+      const per = Math.max(1, Math.ceil((to - from) / width - 1e-9));
+      const start = Math.floor(column / per) * per;
+      const part = {
+        from: Math.max(0, Math.floor(pixel(start - 0.5)) - 1),
+        stop: Math.min(width, Math.ceil(pixel(start + per + 0.5)) + 1),
+      };
+      const { image } = neq.raster.paint(this.source, this.colours, this.#view(), { width, height }, part);
+      if (image) this.canvas.getContext("2d").putImageData(image, part.from, 0);
+    }
+
+    recolour() {
+      this.colours = this.table();
+      super.recolour();
+    }
+
+    /** Other cells or colours, such as another layer or colour mode. */
+    use({ source = this.source, table = this.table }) {
+      this.source = source;
+      this.table = table;
+      this.colours = table();
+      this.redraw();
+    }
+
+    #release(event) {
+      const start = this.pressed;
+      this.pressed = null;
+      if (!start || event.button !== 0 || start.target.closest(".modebar")) return;
+      if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PIXELS) return;
+      const cell = this.cellAt(event.clientX, event.clientY);
+      if (cell) this.onClick?.(cell);
+    }
+
+    underlay() {
+      const place = { xref: "paper", yref: "paper", x: 0, y: 1, sizex: 1, sizey: 1, sizing: "stretch", layer: "below" };
+      return [{ ...place, source: this.canvas.toDataURL() }];
+    }
+  }
+
+  neq.Picture = Picture;
+})();

@@ -1,0 +1,103 @@
+"use strict";
+/*
+ * neq.rest: what a run recorded, as the pictures ask for it: histories, bytes and arrays, given up when a page is left.
+ * (Asking for runs and acting on them is in api.js.)
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const ROOT = "/api/v1";
+
+  /** The API refused, or did not answer; the message is fit for a person. `status` 0: no answer at all. */
+  class ApiError extends Error {
+    constructor(message, status) {
+      super(message);
+      this.status = status;
+    }
+  }
+
+  async function ask(path, { signal } = {}) {
+    let response;
+    try {
+      response = await fetch(ROOT + path, { signal });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError("The server did not answer.", 0);
+    }
+    if (!response.ok) throw new ApiError(await refusal(response), response.status);
+    return response;
+  }
+
+  async function refusal(response) {
+    try {
+      const { detail } = await response.json();
+      if (typeof detail === "string") return detail;
+    } catch {
+      // No JSON: the status has to do.
+    }
+    return `The server answered ${response.status}.`;
+  }
+
+  async function json(path, options) {
+    return (await ask(path, options)).json();
+  }
+
+  function span(first, stop) {
+    return first === undefined ? "" : `epochs=${first}:${stop}`;
+  }
+
+  /**
+   * Reads a .npy file of little-endian float32.
+   *
+   * @param {ArrayBuffer} buffer
+   * @returns {{shape: number[], values: Float32Array}}
+   */
+  function parseNpy(buffer) {
+    const wide = new DataView(buffer).getUint8(6) > 1;
+    const length = wide ? new DataView(buffer).getUint32(8, true) : new DataView(buffer).getUint16(8, true);
+    const start = (wide ? 12 : 10) + length;
+    const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
+    if (!header.includes("'<f4'")) throw new ApiError(`expected float32, got ${header}`, 200);
+    const shape = /'shape':\s*\(([^)]*)\)/.exec(header)[1].split(",").filter((part) => part.trim());
+    return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
+  }
+
+  const run = (id) => `/runs/${encodeURIComponent(id)}`;
+
+  neq.ApiError = ApiError;
+  neq.rest = {
+    /** Up to `limit` runs whose name, notes, tags or id hold `search`. */
+    runs: async (search, limit, signal) =>
+      (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
+    /** The watched layers in forward order; empty before the run started. */
+    layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
+    /** Scalars of all finished epochs: `{epochs, last_seq}`. */
+    epochs: (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal }),
+    /** Share of frozen neurons per layer and epoch: `{epochs, layers, frozen}`. */
+    frozen: (id, signal) => json(`${run(id)}/frozen`, { signal }),
+    /** The log's lines. */
+    log: async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines,
+    /** Velocity histograms of one layer: `{edges, epochs, counts}`. */
+    histograms: (id, layer, signal) => json(`${run(id)}/layers/${layer}/histograms?field=velocity`, { signal }),
+
+    /**
+     * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 the velocity's size.
+     *
+     * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
+     */
+    async display(id, layer, { first, stop } = {}, signal) {
+      const response = await ask(`${run(id)}/layers/${layer}/display?${span(first, stop)}`, { signal });
+      const [from, to] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
+      const neurons = Number(response.headers.get("X-Neurons"));
+      return { first: from, stop: to, neurons, bytes: new Uint8Array(await response.arrayBuffer()) };
+    },
+
+    /** The stored float32 values of one epoch of a layer, one a neuron; NaN where there is none. Null: no such epoch. */
+    async column(id, layer, field, epoch, signal) {
+      const where = `${run(id)}/layers/${layer}/${field}?${span(epoch, epoch + 1)}&format=npy`;
+      const { shape, values } = parseNpy(await (await ask(where, { signal })).arrayBuffer());
+      return shape[0] ? values : null;
+    },
+
+    parseNpy,
+  };
+})();

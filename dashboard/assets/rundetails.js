@@ -1,0 +1,112 @@
+"use strict";
+/*
+ * A run's configuration and its log.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const NEAR_END = 24;
+  const WORDS = {
+    data: "Data", model: "Model", optimizer: "Optimizer", schedule: "Learning-rate schedule", training: "Training",
+    neq: "Equilibrium", compute: "Compute", kind: "Kind", mu: "memory μ", epsilon: "threshold ε", beta1: "β₁", beta2: "β₂",
+  };
+  const APART = new Set(["name", "tags", "notes"]);
+
+  /** A configuration as [dotted path, value] pairs, groups within groups opened. */
+  neq.settings = (config) => {
+    const walk = (value, path) =>
+      value !== null && typeof value === "object" && !Array.isArray(value)
+        ? Object.entries(value).flatMap(([key, item]) => walk(item, [...path, key]))
+        : [[path.join("."), value]];
+    return walk(config, []);
+  };
+
+  /** A setting's value in words. */
+  neq.settingWords = (value) => {
+    if (value === null || value === undefined) return "–";
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    if (Array.isArray(value)) return value.length ? value.map(neq.settingWords).join(", ") : "none";
+    return typeof value === "number" ? neq.format.setting(value) : String(value);
+  };
+
+  /** A path in words: `neq.probe.samples` → [Equilibrium, probe samples]. */
+  neq.settingName = (path) => {
+    const [group, ...rest] = path.split(".");
+    const words = rest.map((key) => WORDS[key] || key.replaceAll("_", " ")).join(" · ");
+    return [WORDS[group] || group, words.replace(/(^| · )Kind$/, "$1kind")];
+  };
+
+  /** The command that launches the same run. Quoted for a POSIX shell. */
+  neq.launchCommand = (config) => {
+    const quote = (text) => (/^[\w.,:/@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+    const flags = neq
+      .settings(config)
+      .filter(([, value]) => value !== null && value !== "" && !(Array.isArray(value) && !value.length))
+      .map(([path, value]) => {
+        const flag = `--${path.replaceAll("_", "-")}`;
+        if (typeof value === "boolean") return value ? flag : flag.replace(/([^.]*)$/, "no-$1");
+        return `${flag} ${quote(Array.isArray(value) ? value.join(",") : String(value))}`;
+      });
+    return ["neq launch", ...flags].join(" ");
+  };
+
+  /** Draws a configuration by groups. */
+  neq.drawConfig = (host, config) => {
+    const groups = Object.entries(config).filter(([key]) => !APART.has(key));
+    const rows = (group, value) =>
+      neq.settings({ [group]: value }).flatMap(([path, setting]) => {
+        const [, name] = neq.settingName(path);
+        return [neq.element("dt", {}, name), neq.element("dd", {}, neq.settingWords(setting))];
+      });
+    const section = ([group, value]) =>
+      neq.element("section", {}, neq.element("h3", {}, WORDS[group] || group), neq.element("dl", {}, ...rows(group, value)));
+    const notes = config.notes ? [neq.element("section.config-notes", {}, neq.element("h3", {}, "Notes"), neq.element("p", {}, config.notes))] : [];
+    host.replaceChildren(...notes, ...groups.map(section));
+  };
+
+  /** The log: follows the newest line unless the reader has scrolled up. */
+  class LogView {
+    /** @param {{scope: neq.Scope, host: HTMLElement, follow: HTMLElement, feed: neq.Feed}} options */
+    constructor({ scope, host, follow, feed }) {
+      Object.assign(this, { host, follow, feed, drawn: 0 });
+      this.following = true;
+      this.draw = scope.once(() => this.#draw());
+      scope.on(host, "scroll", () => this.#scrolled());
+      scope.on(follow, "click", () => this.#toEnd());
+      this.draw();
+    }
+
+    #draw() {
+      const fresh = this.feed.log.slice(this.drawn);
+      if (!this.drawn) this.host.replaceChildren();
+      if (!this.feed.log.length) return this.host.replaceChildren(neq.element("p.picture-empty", {}, this.#empty()));
+      this.drawn = this.feed.log.length;
+      this.host.append(...fresh.map(line));
+      if (this.following) this.#toEnd();
+      return undefined;
+    }
+
+    #empty() {
+      if (!this.feed.loaded) return "Loading…";
+      return this.feed.ended ? "The run wrote nothing." : "Nothing was written yet.";
+    }
+
+    #toEnd() {
+      this.host.scrollTop = this.host.scrollHeight;
+      this.following = true;
+      this.follow.hidden = true;
+    }
+
+    #scrolled() {
+      const { scrollTop, scrollHeight, clientHeight } = this.host;
+      this.following = scrollHeight - clientHeight - scrollTop < NEAR_END;
+      this.follow.hidden = this.following;
+    }
+  }
+
+  function line({ at, level, text }) {
+    const time = new Date(at).toLocaleTimeString("en-GB");
+    return neq.element("div.log-line", { "data-level": level }, neq.element("time", { datetime: at }, time), neq.element("span", {}, text));
+  }
+
+  neq.LogView = LogView;
+})();

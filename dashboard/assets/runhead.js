@@ -1,0 +1,277 @@
+"use strict";
+/*
+ * neq.RunHead: the top of a run's page: state, progress, headline numbers, what to know before anything else, buttons.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const HEALTH_MS = 5000;
+  const RECENT_EPOCHS = 8;
+  const PHASES = { train: "training", probe: "measuring φ on the probe set", evaluate: "evaluating on the test set" };
+  const USUAL = { train: 0.88, probe: 0.05, evaluate: 0.07, record: 0 };
+  const { percent, number, setting, duration, count, ago, moment } = neq.format;
+
+  function total(seconds) {
+    return seconds.train + seconds.probe + seconds.evaluate + seconds.record;
+  }
+
+  function median(values) {
+    const sorted = [...values].sort((a, b) => a - b);
+    return sorted[sorted.length >> 1];
+  }
+
+  class RunHead {
+    /**
+     * @param {neq.Scope} scope
+     * @param {Record<string, HTMLElement>} parts of the page, by name.
+     * @param {neq.Feed} feed
+     */
+    constructor(scope, parts, feed) {
+      Object.assign(this, { scope, parts, feed });
+      this.connection = "live";
+      this.trouble = null;
+      this.health = null;
+      this.draw = scope.once(() => this.#draw());
+      scope.every(1000, () => !feed.ended && this.draw());
+      scope.every(HEALTH_MS, () => this.#askHealth());
+      scope.finally(neq.live.onStatus((status) => this.#connected(status)));
+      scope.on(parts.stop, "click", () => this.#stop());
+      scope.on(parts.delete, "click", () => this.#remove());
+      this.#askHealth();
+      this.draw();
+    }
+
+    #connected(status) {
+      this.connection = status;
+      this.draw();
+    }
+
+    async #askHealth() {
+      if (this.feed.record.state !== "queued") return;
+      this.health = await neq.api.health().catch(() => null);
+      this.draw();
+    }
+
+    #draw() {
+      const { parts } = this;
+      const run = this.feed.record;
+      parts.again.href = `/new?from=${run.id}`;
+      parts.compare.href = `/compare?runs=${run.id}`;
+      parts.stop.hidden = this.feed.ended;
+      parts.stop.disabled = run.stop_requested;
+      neq.say(parts.stop, run.stop_requested ? "Stopping…" : "Stop");
+      parts.delete.hidden = !this.feed.ended;
+      this.#drawState(run);
+      this.#drawProgress(run);
+      this.#drawNotice(run);
+      this.#drawTiles();
+    }
+
+    #drawState(run) {
+      const starting = run.state === "running" && !this.feed.layers.length;
+      this.parts.state.dataset.state = run.state;
+      neq.say(this.parts.state, starting ? "starting" : run.stop_requested && !this.feed.ended ? "stopping" : run.state);
+      const tags = run.tags.join(",");
+      if (this.tags !== tags) this.parts.tags.replaceChildren(...run.tags.map((tag) => neq.element("span.tag", {}, tag)));
+      this.tags = tags;
+      const facts = [`created ${ago(run.created_at)}`, run.device].filter(Boolean).join(" · ");
+      neq.say(this.parts.facts, facts);
+      this.parts.facts.title = moment(run.created_at);
+    }
+
+    // ------------------------------------------------------------ progress
+
+    /** Share of the running epoch that is over, by where the last epoch's time went. */
+    #inEpoch(progress) {
+      if (!progress) return 0;
+      const seconds = this.feed.last?.seconds || USUAL;
+      const order = ["train", "probe", "evaluate"];
+      const before = order.slice(0, order.indexOf(progress.phase)).reduce((sum, phase) => sum + seconds[phase], 0);
+      const share = progress.batches ? progress.batch / progress.batches : 0;
+      return Math.min(1, (before + share * seconds[progress.phase]) / (total(seconds) || 1));
+    }
+
+    #elapsed(run) {
+      if (!run.started_at) return null;
+      return Math.max(0, ((run.ended_at ? Date.parse(run.ended_at) : Date.now()) - Date.parse(run.started_at)) / 1000);
+    }
+
+    #drawProgress(run) {
+      const done = Math.max(this.feed.done, run.epochs_done);
+      const inside = this.feed.ended ? 0 : this.#inEpoch(run.progress);
+      const share = Math.min(1, (done + inside) / Math.max(1, run.epochs_planned));
+      this.parts["progress-bar"].style.width = `${(share * 100).toFixed(2)}%`;
+      this.parts.progress.dataset.state = run.state;
+      this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
+      const words = this.parts["progress-words"];
+      const lost = this.connection === "lost" && !this.feed.ended;
+      words.classList.toggle("progress-lost", lost);
+      neq.say(words, lost ? this.#lostWords() : this.#progressWords(run, done, inside));
+    }
+
+    #lostWords() {
+      const upTo = this.feed.last ? `showing what was received up to epoch ${this.feed.last.epoch}` : "nothing was received yet";
+      return `Connection lost; ${upTo}. Reconnecting…`;
+    }
+
+    #progressWords(run, done, inside) {
+      const of = `of ${count(run.epochs_planned)}`;
+      const elapsed = this.#elapsed(run);
+      if (run.state === "queued") return `${count(run.epochs_planned)} epochs planned`;
+      if (this.feed.ended) return `${count(done)} ${of} epochs in ${duration(elapsed)}`;
+      if (!this.feed.layers.length) return "preparing data and network";
+      const { progress } = run;
+      const phase = progress ? PHASES[progress.phase] : "";
+      const batch = progress?.phase === "train" ? `, batch ${count(progress.batch)} of ${count(progress.batches)}` : "";
+      const pace = progress?.samples_per_second ? `${count(Math.round(progress.samples_per_second))} images a second` : "";
+      const where = `epoch ${Math.min(done, run.epochs_planned - 1)} (${count(done)} ${of} done)`;
+      const left = this.#left(run, done, inside);
+      const times = `${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
+      return [where, phase + batch, pace, times].filter(Boolean).join(" · ");
+    }
+
+    #left(run, done, inside) {
+      const recent = this.feed.epochs.slice(-RECENT_EPOCHS).filter(Boolean).map((epoch) => total(epoch.seconds));
+      return recent.length ? median(recent) * Math.max(0, run.epochs_planned - done - inside) : null;
+    }
+
+    // ------------------------------------------------------------ notices
+
+    #drawNotice(run) {
+      const notice = this.#notice(run);
+      const { notice: box } = this.parts;
+      box.hidden = !notice;
+      const text = JSON.stringify(notice);
+      if (!notice || text === this.noticed) return;
+      this.noticed = text;
+      box.dataset.kind = notice.kind;
+      const more = notice.more && neq.element("p", {}, notice.more);
+      const details = notice.details && neq.element("pre", { tabindex: 0 }, notice.details);
+      box.replaceChildren(neq.element("h2", {}, notice.title), ...[more, details].filter(Boolean));
+    }
+
+    #notice(run) {
+      if (run.state === "failed") {
+        const { failure } = this.feed;
+        const lines = this.feed.log.slice(-8).map((line) => line.text).join("\n");
+        const reason = failure?.reason || run.reason || "The run failed.";
+        return { kind: "bad", title: reason, more: failure?.remedy, details: failure?.details || lines };
+      }
+      if (run.state === "stopped" && run.reason) return { kind: "quiet", title: `Stopped: ${run.reason}` };
+      if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
+      if (run.state === "queued") return this.#queued();
+      return null;
+    }
+
+    #queued() {
+      const alive = this.health?.workers.filter((worker) => worker.alive) || [];
+      if (!this.health) return { kind: "quiet", title: "Waiting for a worker." };
+      if (alive.length) {
+        const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);
+        const workers = `${alive.length === 1 ? "One worker is" : `${alive.length} workers are`} there`;
+        return { kind: "quiet", title: "Waiting its turn.", more: `${workers}, training up to ${slots} at once.` };
+      }
+      const more = "Start one with `neq worker`; it takes the oldest waiting run.";
+      return { kind: "warn", title: "No worker is running.", more };
+    }
+
+    // ------------------------------------------------------------ headline numbers
+
+    #drawTiles() {
+      const { last, record: run } = this.feed;
+      const tiles = [this.#accuracy(last), ...this.#frozen(last, run), this.#loss(last), this.#rate(last), this.#time(last)];
+      const text = JSON.stringify(tiles);
+      if (text === this.tiled) return;
+      this.tiled = text;
+      this.parts.tiles.replaceChildren(
+        ...tiles.map(({ label, value, more, help, bar }) =>
+          neq.element(
+            "div.tile", help ? { "data-help": help, tabindex: 0 } : {},
+            neq.element("div.tile-label", {}, label), neq.element("div.tile-value", {}, value),
+            bar ? phaseBar(bar) : null, neq.element("div.tile-more", {}, more || "\u00a0"),
+          ),
+        ),
+      );
+    }
+
+    #accuracy(last) {
+      const known = this.feed.epochs.filter(Boolean);
+      const best = known.reduce((top, epoch) => (!top || epoch.test_accuracy > top.test_accuracy ? epoch : top), null);
+      const more = best && `best ${percent(best.test_accuracy)}, epoch ${best.epoch}`;
+      return { label: "Test accuracy", value: percent(last?.test_accuracy), more };
+    }
+
+    #frozen(last, run) {
+      const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
+      const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons`;
+      return [
+        {
+          label: "Frozen for the next epoch", value: percent(last?.frozen_share), more,
+          help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+        },
+        {
+          label: last ? `Held frozen in epoch ${last.epoch}` : "Held frozen", value: percent(last?.applied_share),
+          more: last && "decided one epoch before",
+          help: "Applied: these neurons were not updated during the newest finished epoch.",
+        },
+      ];
+    }
+
+    #loss(last) {
+      return { label: "Training loss", value: number(last?.train_loss), more: last && `test ${number(last.test_loss)}` };
+    }
+
+    #rate(last) {
+      const drop = this.feed.drops().at(-1);
+      const more = drop ? `fell to it in epoch ${drop.epoch}` : last && "no drop yet";
+      return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
+    }
+
+    #time(last) {
+      if (!last) return { label: "Time of an epoch", value: "–" };
+      const { seconds } = last;
+      const phase = (name, words) => `${words} ${duration(seconds[name])}`;
+      return {
+        label: "Time of an epoch", value: duration(total(seconds)), bar: seconds,
+        help: [
+          phase("train", "Training"), phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
+        ].join(", "),
+      };
+    }
+
+    // ------------------------------------------------------------ buttons
+
+    async #stop() {
+      const agreed = await neq.confirm(this.scope, {
+        title: "Stop this run?",
+        words: "It ends within seconds, in the middle of its epoch. Finished epochs are kept.",
+        action: "Stop the run",
+      });
+      if (!agreed) return;
+      this.parts.stop.disabled = true;
+      await neq.api.stop(this.feed.id).catch((error) => {
+        this.parts.stop.disabled = false;
+        neq.notice(error.message, "bad", "Not stopped");
+      });
+    }
+
+    async #remove() {
+      const agreed = await neq.confirm(this.scope, {
+        title: "Delete this run?",
+        words: `All that “${this.feed.record.name}” recorded is deleted for good.`,
+        action: "Delete the run",
+      });
+      if (!agreed) return;
+      await neq.api.remove(this.feed.id).then(() => neq.go("/"), (error) => neq.notice(error.message, "bad", "Not deleted"));
+    }
+  }
+
+  function phaseBar(seconds) {
+    const all = total(seconds) || 1;
+    const phases = ["train", "probe", "evaluate", "record"];
+    const piece = (phase) =>
+      neq.element("span", { class: `phase-${phase}`, style: `width: ${((100 * seconds[phase]) / all).toFixed(1)}%` });
+    return neq.element("div.phase-bar", {}, ...phases.map(piece));
+  }
+
+  neq.RunHead = RunHead;
+})();

@@ -1,0 +1,101 @@
+"use strict";
+/*
+ * neq.Scope: the lifetime of a page's scripts.
+ *
+ * Everything that would outlive a page (listeners, timers, subscriptions, observers, requests) is made through a scope
+ * and ends with it, so that leaving a page leaves nothing behind.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+
+  /** What a page opened, and one call that closes all of it. */
+  class Scope {
+    #undo = [];
+    #abort = new AbortController();
+
+    /** Aborts when the scope ends; for fetch. */
+    get signal() {
+      return this.#abort.signal;
+    }
+
+    /** Whether the page is gone. */
+    get ended() {
+      return this.#abort.signal.aborted;
+    }
+
+    /**
+     * Listens until the scope ends.
+     *
+     * @param {EventTarget} target
+     * @param {string} type
+     * @param {(event: Event) => void} listener
+     * @param {AddEventListenerOptions} [options]
+     */
+    on(target, type, listener, options = {}) {
+      target.addEventListener(type, listener, { ...options, signal: this.signal });
+    }
+
+    /** Calls `tick` every `ms` milliseconds until the scope ends. */
+    every(ms, tick) {
+      const timer = setInterval(tick, ms);
+      this.finally(() => clearInterval(timer));
+    }
+
+    /** Calls `undo` when the scope ends; the last given comes first. At once if it has ended. */
+    finally(undo) {
+      if (this.ended) undo();
+      else this.#undo.push(undo);
+    }
+
+    /** Anything with `close()`, closed with the scope. */
+    keep(closable) {
+      this.finally(() => closable.close());
+      return closable;
+    }
+
+    /** Observes an element's size until the scope ends. */
+    watchSize(element, changed) {
+      const observer = new ResizeObserver(changed);
+      observer.observe(element);
+      this.finally(() => observer.disconnect());
+    }
+
+    /** A scope that ends with this one, or earlier by itself. */
+    child() {
+      const child = new Scope();
+      this.finally(() => child.end());
+      return child;
+    }
+
+    /**
+     * Makes a function that runs `draw` once in the next animation frame, however often it is called before.
+     * A hidden tab draws nothing and catches up when it is seen.
+     */
+    once(draw) {
+      let asked = 0;
+      this.finally(() => cancelAnimationFrame(asked));
+      return () => {
+        if (asked || this.ended) return;
+        asked = requestAnimationFrame(() => {
+          asked = 0;
+          draw();
+        });
+      };
+    }
+
+    /** Ends it: aborts requests, removes listeners, closes what was kept. A second call does nothing. */
+    end() {
+      if (this.ended) return;
+      this.#abort.abort();
+      while (this.#undo.length) {
+        try {
+          this.#undo.pop()();
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    }
+  }
+
+  neq.Scope = Scope;
+})();

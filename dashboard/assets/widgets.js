@@ -1,0 +1,135 @@
+"use strict";
+/*
+ * Small things that pages are built of: elements, a tooltip, help, a question before something is done.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const GAP = 14;
+  const EDGE = 8;
+
+  /**
+   * An element with its attributes and children; text is always text, never markup.
+   *
+   * @param {string} name such as "div" or "button.quiet"; the dots add classes.
+   * @param {object} [attributes] `on…` functions become listeners.
+   * @param {...(Node|string|number|null)} children null is left out.
+   */
+  neq.element = (name, attributes = {}, ...children) => {
+    const [tag, ...classes] = name.split(".");
+    const made = document.createElement(tag);
+    if (classes.length) made.className = classes.join(" ");
+    for (const [key, value] of Object.entries(attributes)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      else made.setAttribute(key, value === true ? "" : value);
+    }
+    made.append(...children.filter((child) => child !== null && child !== undefined).map((child) => child));
+    return made;
+  };
+
+  /** The parts of a page that its layout named with `data-part`. */
+  neq.parts = (root) =>
+    Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+
+  /** Sets an element's text, unless it says so already: a selection in it survives. */
+  neq.say = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+
+  /** A box beside the pointer. */
+  class Tooltip {
+    /** @param {neq.Scope} scope it goes with it. */
+    constructor(scope) {
+      this.box = neq.element("div.tooltip", { role: "tooltip", hidden: true });
+      document.body.append(this.box);
+      scope.finally(() => this.box.remove());
+    }
+
+    /** Shows these nodes beside a point of the screen, on the side where there is room. */
+    show(nodes, clientX, clientY) {
+      this.box.replaceChildren(...nodes);
+      this.box.hidden = false;
+      const { offsetWidth: width, offsetHeight: height } = this.box;
+      const right = clientX + GAP + width + EDGE < innerWidth;
+      const left = right ? clientX + GAP : Math.max(EDGE, clientX - GAP - width);
+      const top = Math.max(EDGE, Math.min(innerHeight - height - EDGE, clientY + GAP));
+      this.box.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+    }
+
+    hide() {
+      this.box.hidden = true;
+    }
+  }
+  neq.Tooltip = Tooltip;
+
+  /** Lets every `[data-help]` within `root` show its text: on hovering, on focus, on a touch. */
+  neq.help = (scope, root) => {
+    const tooltip = new Tooltip(scope);
+    tooltip.box.classList.add("tooltip-help");
+    const show = (event) => {
+      const asked = event.target.closest("[data-help]");
+      if (!asked) return tooltip.hide();
+      const { left, bottom } = asked.getBoundingClientRect();
+      return tooltip.show([document.createTextNode(asked.dataset.help)], left - GAP, bottom - GAP / 2);
+    };
+    for (const type of ["pointerover", "focusin", "click"]) scope.on(root, type, show);
+    scope.on(root, "focusout", () => tooltip.hide());
+    scope.on(root, "pointerleave", () => tooltip.hide());
+    scope.on(document, "keydown", (event) => event.key === "Escape" && tooltip.hide());
+    scope.on(document, "scroll", () => tooltip.hide(), { passive: true, capture: true });
+  };
+
+  /**
+   * Asks before something is done.
+   *
+   * @param {neq.Scope} scope
+   * @param {{title: string, words: string, action: string}} question
+   * @returns {Promise<boolean>} whether the reader agreed.
+   */
+  neq.confirm = (scope, { title, words, action }) =>
+    new Promise((resolve) => {
+      const dialog = neq.element(
+        "dialog.question", { "aria-labelledby": "question-title" },
+        neq.element("h2", { id: "question-title" }, title),
+        neq.element("p", {}, words),
+        neq.element(
+          "form.question-buttons", { method: "dialog" },
+          neq.element("button.button", { value: "no" }, "Cancel"),
+          neq.element("button.button.button-danger", { value: "yes" }, action),
+        ),
+      );
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(dialog.returnValue === "yes");
+      });
+      scope.finally(() => dialog.close());
+      document.body.append(dialog);
+      dialog.showModal();
+    });
+
+  /** Copies text; says so on the button for a moment. */
+  neq.copy = async (button, text) => {
+    const words = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is not allowed here";
+    }
+    setTimeout(() => (button.textContent = words), 1500);
+  };
+
+  /** The address's query as an object. */
+  neq.query = () => Object.fromEntries(new URLSearchParams(location.search));
+
+  /** Writes into the address's query without a new page; null takes a key out. The order of keys stays. */
+  neq.remember = (changes) => {
+    const query = new URLSearchParams(location.search);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null || value === undefined) query.delete(key);
+      else query.set(key, value);
+    }
+    const text = query.toString().replaceAll("%2C", ",");
+    history.replaceState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+  };
+})();

@@ -1,0 +1,147 @@
+"""All figures: templates of axes and empty traces, as pure functions.
+
+The data arrive in the browser (`assets/run.js`, `assets/compare.js`). Colours are written as `var(--neq-…)`, the custom
+properties of `theme.css`; the browser puts in the values of the present light or dark theme, since Plotly knows no CSS.
+Pictures made of cells have no trace: their pixels are painted on a canvas under these axes (`assets/picture.js`).
+"""
+
+from typing import Any
+
+Figure = dict[str, Any]
+
+SMALLEST_DECADE = -6
+BINS_PER_DECADE = 3
+VELOCITY_BINS = 39
+"""The API's fixed velocity histogram: 38 edges ±10⁻⁶ … ±1, three a decade; the outermost bins are open."""
+
+_ZERO_BIN = VELOCITY_BINS // 2
+_AXIS: Figure = {
+    "showgrid": False,
+    "zeroline": False,
+    "showline": True,
+    "linecolor": "var(--neq-border-strong)",
+    "ticks": "outside",
+    "ticklen": 4,
+    "tickcolor": "var(--neq-border-strong)",
+    "automargin": False,
+    "fixedrange": False,
+}
+
+
+def overview(layers: int, epochs: int) -> Figure:
+    """Layers × epochs, the input's layer at the top; one cell is a layer's frozen share after one epoch."""
+    return _cells(epochs, layers, left=120, row_title=None)
+
+
+def neurons(count: int, epochs: int) -> Figure:
+    """Neurons × epochs of one layer, neuron 0 at the top."""
+    return _cells(epochs, count, left=120, row_title="neuron")
+
+
+def velocities(epochs: int) -> Figure:
+    """Velocity × epochs: each column is the histogram of one epoch, positive velocities at the top."""
+    figure = _cells(epochs, VELOCITY_BINS, left=64, row_title="velocity v")
+    figure["layout"]["yaxis"] |= velocity_ticks()
+    figure["layout"]["yaxis"]["range"] = [-0.5, VELOCITY_BINS - 0.5]
+    return figure
+
+
+def velocity_ticks() -> Figure:
+    """Where on an axis of bin numbers the decades lie, and how they are written.
+
+    Edge i, counted from 0, lies at i + 0.5, between the bins i and i + 1.
+    """
+    decades = range(SMALLEST_DECADE, 1, 2)
+    positive = [(_ZERO_BIN + 0.5 + (decade - SMALLEST_DECADE) * BINS_PER_DECADE, decade) for decade in decades]
+    below = [(2 * _ZERO_BIN - place, f"−{_power(decade)}") for place, decade in reversed(positive)]
+    above = [(place, _power(decade)) for place, decade in positive]
+    ticks = [*below, (float(_ZERO_BIN), "0"), *above]
+    return {
+        "tickmode": "array",
+        "tickvals": [place for place, _ in ticks],
+        "ticktext": [text for _, text in ticks],
+    }
+
+
+def curve(title: str, *, epochs: int, percent: bool = False, logarithmic: bool = False) -> Figure:
+    """One small chart over the epochs, without traces.
+
+    Args:
+        title: what the values are; stands above the axis.
+        epochs: how many the horizontal axis shows.
+        percent: values in 0–1, written in percent.
+        logarithmic: for values that fall by factors, such as a learning rate.
+    """
+    layout = _layout(left=64, right=12, top=26, bottom=30)
+    layout["xaxis"] = _epoch_axis(epochs)
+    layout["yaxis"] = _AXIS | {"showgrid": True, "gridcolor": "var(--neq-grid)", "showline": False, "ticks": ""}
+    layout["yaxis"] |= {"type": "log" if logarithmic else "linear", "nticks": 5, "autorange": True}
+    if percent:
+        layout["yaxis"] |= {"tickformat": ".0%"}
+    if logarithmic:
+        layout["yaxis"] |= {"dtick": 1, "exponentformat": "power"}
+    layout["hovermode"] = "x unified"
+    layout["hoverlabel"] = {
+        "bgcolor": "var(--neq-surface)",
+        "bordercolor": "var(--neq-border-strong)",
+        "font": {"color": "var(--neq-text)", "size": 12},
+    }
+    layout["title"] = {
+        "text": title,
+        "font": {"size": 13, "color": "var(--neq-text)", "weight": 600},
+        "x": 0,
+        "xref": "container",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 2, "l": 0},
+    }
+    return {"data": [], "layout": layout}
+
+
+def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figure:
+    layout = _layout(left=left, right=12, top=8, bottom=38)
+    layout["xaxis"] = _epoch_axis(epochs) | {"title": {"text": "epoch", "standoff": 6}}
+    layout["yaxis"] = _AXIS | {
+        "range": [rows - 0.5, -0.5],
+        "minallowed": -0.5,
+        "maxallowed": rows - 0.5,
+        "tickformat": "d",
+        "nticks": 8,
+    }
+    if row_title:
+        layout["yaxis"]["title"] = {"text": row_title, "standoff": 8}
+    # Axes without any trace are not drawn.
+    nothing = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "showlegend": False}
+    return {"data": [nothing], "layout": layout}
+
+
+def _epoch_axis(epochs: int) -> Figure:
+    return _AXIS | {
+        "range": [-0.5, epochs - 0.5],
+        "minallowed": -0.5,
+        "maxallowed": epochs - 0.5,
+        "tickformat": "d",
+        "nticks": 8,
+    }
+
+
+def _layout(*, left: int, right: int, top: int, bottom: int) -> Figure:
+    return {
+        "margin": {"l": left, "r": right, "t": top, "b": bottom, "pad": 0, "autoexpand": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "var(--neq-font)", "size": 12, "color": "var(--neq-axis)"},
+        "showlegend": False,
+        "dragmode": "zoom",
+        "hovermode": False,
+        "modebar": {
+            "bgcolor": "var(--neq-surface)",
+            "color": "var(--neq-muted)",
+            "activecolor": "var(--neq-accent)",
+        },
+    }
+
+
+def _power(decade: int) -> str:
+    return "1" if decade == 0 else f"10<sup>{str(decade).replace('-', '−')}</sup>"
