@@ -112,6 +112,21 @@
     };
   }
 
+  // Below this width the table leaves out what a run's own page tells as well.
+  const NARROW_PX = 1000;
+  const WIDTHS = { wide: { state: 128, progress: 206, frozen: 164 }, narrow: { state: 116, progress: 150, frozen: 88 } };
+
+  function fitColumns() {
+    if (!grid || grid.isDestroyed()) return;
+    const table = document.getElementById(TABLE);
+    const narrow = table.clientWidth < NARROW_PX;
+    if (table.classList.contains("runs-narrow") === narrow && table.dataset.fitted) return;
+    table.dataset.fitted = "yes";
+    table.classList.toggle("runs-narrow", narrow);
+    const widths = Object.entries(narrow ? WIDTHS.narrow : WIDTHS.wide).map(([colId, width]) => ({ colId, width }));
+    grid.applyColumnState({ state: [...widths, { colId: "setup", hide: narrow }, { colId: "age", hide: narrow }] });
+  }
+
   async function begin() {
     const now = ++visit;
     known = new Map();
@@ -123,6 +138,8 @@
     if (now !== visit) return "runs-table";
     grid = api;
     grid.setGridOption("loading", true);
+    const sizes = new ResizeObserver(fitColumns);
+    sizes.observe(document.getElementById(TABLE));
     const unfollow = neq.live ? follow(now) : () => {};
     const timer = window.setInterval(() => {
       if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
@@ -130,6 +147,7 @@
     neq.onLeave(() => {
       visit += 1;
       window.clearInterval(timer);
+      sizes.disconnect();
       unfollow();
     });
     loadAll(now);

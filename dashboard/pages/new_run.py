@@ -105,7 +105,14 @@ def _presets(presets: list[Json]) -> Any:
 
 
 def _aside() -> Any:
-    launch = dmc.Button("Launch run", id="form-launch", size="md", fullWidth=True, buttonProps={"type": "submit"})
+    launch = dmc.Button(
+        "Launch run",
+        id="form-launch",
+        size="md",
+        fullWidth=True,
+        className="primary-button",
+        buttonProps={"type": "submit"},
+    )
     restart = html.Button("Start over", id="form-restart", type="button", className="button button-quiet")
     return html.Aside(
         html.Div(

@@ -18,7 +18,8 @@ GRID_THEME = """themeQuartz.withParams({
     headerBackgroundColor: 'var(--neq-surface)', headerTextColor: 'var(--neq-muted)', headerFontWeight: 550,
     rowHoverColor: 'var(--neq-sunken)', selectedRowBackgroundColor: 'var(--neq-accent-soft)',
     fontFamily: 'inherit', fontSize: 14, headerFontSize: 13, wrapperBorderRadius: 8, browserColorScheme: 'inherit',
-    columnBorder: false, headerColumnResizeHandleColor: 'var(--neq-border)'
+    columnBorder: false,
+    cellHorizontalPadding: 13, headerColumnResizeHandleColor: 'var(--neq-border)'
 })"""
 
 
@@ -137,14 +138,21 @@ def _columns() -> list[Json]:
 
     search = {"function": "neqRunText(params.data)"}
     return [
-        column("state", "State", 132, cellRenderer="NeqRunState"),
-        column("name", "Name", 260, flex=1, minWidth=220, cellRenderer="NeqRunName", getQuickFilterText=search),
-        column("progress", "Progress", 220, cellRenderer="NeqRunProgress"),
-        column("frozen", "Frozen", 168, cellRenderer="NeqRunFrozen"),
-        column("accuracy", "Test accuracy", 124, cellRenderer="NeqRunAccuracy", type="rightAligned"),
-        column("setup", "Setup", 210, cellRenderer="NeqRunSetup"),
-        column("age", "Created", 116, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
-        column("actions", "", 156, cellRenderer="NeqRunActions", sortable=False, resizable=False),
+        column("state", "State", 128, cellRenderer="NeqRunState"),
+        column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName", getQuickFilterText=search),
+        column("progress", "Progress", 206, cellRenderer="NeqRunProgress"),
+        column("frozen", "Frozen", 164, cellRenderer="NeqRunFrozen"),
+        column(
+            "accuracy",
+            "Accuracy",
+            104,
+            cellRenderer="NeqRunAccuracy",
+            type="rightAligned",
+            headerTooltip="On the test set, after the newest epoch",
+        ),
+        column("setup", "Setup", 178, cellRenderer="NeqRunSetup"),
+        column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
+        column("actions", "", 152, cellRenderer="NeqRunActions", sortable=False, resizable=False),
     ]
 
 
@@ -183,7 +191,8 @@ def _edit_dialog() -> Any:
             dmc.Textarea(id="run-edit-notes", label="Notes", value="", autosize=True, minRows=3, maxRows=10),
             html.P(id="run-edit-problem", className="dialog-problem", role="alert"),
             html.Div(
-                dmc.Button("Save", id="run-edit-save", buttonProps={"type": "submit"}), className="dialog-buttons"
+                dmc.Button("Save", id="run-edit-save", className="primary-button", buttonProps={"type": "submit"}),
+                className="dialog-buttons",
             ),
         ],
         className="dialog-form",
