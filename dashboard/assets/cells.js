@@ -90,7 +90,7 @@
   function StateCell({ data: run }) {
     const stopping = run.stop_requested && run.state === "running";
     const words = stopping ? "Stopping" : WORDS[run.state] || run.state;
-    return h("span", { className: "run-state", "data-state": run.state }, icon(run.state), words);
+    return h("span", { className: "runs-state", "data-state": run.state }, icon(run.state), words);
   }
 
   function NameCell({ data: run }) {
@@ -99,21 +99,21 @@
       event.preventDefault();
       neq.go(run.url);
     };
-    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "run-name" }, run.name);
-    const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "tag" }, tag));
-    return h("div", { className: "run-cell" }, link, tags.length ? h("div", { className: "tags" }, tags) : null);
+    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "runs-name" }, run.name);
+    const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag));
+    return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
   }
 
   function ProgressCell({ data: run }) {
     const share = Math.round(doneShare(run) * 1000) / 10;
     const bar = h(
       "div",
-      { className: "bar", "data-state": run.state, role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" },
+      { className: "runs-bar", "data-state": run.state, role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" },
       h("div", { style: { width: share + "%" } }),
     );
     const failed = run.state === "failed" && run.reason;
     const words = failed ? run.reason : progressWords(run);
-    return h("div", { className: "run-cell" }, bar, h("span", { className: "run-words numeric" + (failed ? " run-reason" : ""), title: words }, words));
+    return h("div", { className: "runs-cell" }, bar, h("span", { className: "runs-words numeric" + (failed ? " runs-reason" : ""), title: words }, words));
   }
 
   function sparkline(trail) {
@@ -125,17 +125,17 @@
     const area = `M0,${height} L${points.join(" L")} L${width},${height} Z`;
     return h(
       "svg",
-      { width, height, viewBox: `0 0 ${width} ${height}`, className: "sparkline", "aria-hidden": true },
-      h("path", { d: area, className: "sparkline-area" }),
-      h("polyline", { points: points.join(" "), className: "sparkline-line" }),
+      { width, height, viewBox: `0 0 ${width} ${height}`, className: "runs-sparkline", "aria-hidden": true },
+      h("path", { d: area, className: "runs-sparkline-area" }),
+      h("polyline", { points: points.join(" "), className: "runs-sparkline-line" }),
     );
   }
 
   function FrozenCell({ data: run }) {
     const none = run.frozen_share === null || run.frozen_share === undefined;
     if (none) return h("span", { className: "muted" }, "–");
-    const words = h("span", { className: "numeric run-share" }, percent(run.frozen_share, 1));
-    return h("span", { className: "run-frozen", title: "Share of neurons frozen, over the epochs" }, sparkline(run.frozen_trail || []), words);
+    const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
+    return h("span", { className: "runs-frozen", title: "Share of neurons frozen, over the epochs" }, sparkline(run.frozen_trail || []), words);
   }
 
   function AccuracyCell({ data: run }) {
@@ -147,7 +147,7 @@
 
   function SetupCell({ data: run }) {
     const [optimizer, model, data] = setupOf(run);
-    return h("div", { className: "run-cell", title: `${optimizer}, ${model} on ${data}` }, h("span", { className: "run-line" }, `${optimizer} · ${model}`), h("span", { className: "run-words" }, data));
+    return h("div", { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` }, h("span", { className: "runs-line" }, `${optimizer} · ${model}`), h("span", { className: "runs-words" }, data));
   }
 
   function AgeCell({ data: run }) {
@@ -161,14 +161,14 @@
       event.stopPropagation();
       neq.runs.act(name, run);
     };
-    return h("button", { key: name, type: "button", className: "icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
+    return h("button", { key: name, type: "button", className: "runs-icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
   }
 
   function ActionsCell({ data: run }) {
     const active = ACTIVE.has(run.state);
     return h(
       "div",
-      { className: "run-actions" },
+      { className: "runs-actions" },
       action("stop", "Stop", run, !active || run.stop_requested, active ? "It is stopping" : "It has ended"),
       action("again", "Run again with these settings", run, false),
       action("edit", "Rename and tag", run, false),

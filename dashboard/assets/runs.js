@@ -46,9 +46,9 @@
   function count() {
     const counts = {};
     for (const run of known.values()) counts[run.state] = (counts[run.state] || 0) + 1;
-    for (const chip of document.querySelectorAll("#runs-states .chip")) {
+    for (const chip of document.querySelectorAll("#runs-states .runs-chip")) {
       const wanted = chip.dataset.state;
-      chip.querySelector(".chip-count").textContent = wanted ? counts[wanted] || 0 : known.size;
+      chip.querySelector(".runs-chip-count").textContent = wanted ? counts[wanted] || 0 : known.size;
     }
   }
 
@@ -114,7 +114,10 @@
 
   // Below this width the table leaves out what a run's own page tells as well.
   const NARROW_PX = 1000;
-  const WIDTHS = { wide: { state: 128, progress: 206, frozen: 164 }, narrow: { state: 116, progress: 150, frozen: 88 } };
+  const WIDTHS = {
+    wide: { state: 128, progress: 206, frozen: 164, accuracy: 104 },
+    narrow: { state: 112, progress: 146, frozen: 84, accuracy: 98 },
+  };
 
   function fitColumns() {
     if (!grid || grid.isDestroyed()) return;
@@ -163,7 +166,7 @@
 
   function filterBy(chip) {
     state = chip.dataset.state;
-    for (const other of document.querySelectorAll("#runs-states .chip")) {
+    for (const other of document.querySelectorAll("#runs-states .runs-chip")) {
       other.setAttribute("aria-pressed", String(other === chip));
     }
     if (grid && !grid.isDestroyed()) grid.onFilterChanged();
@@ -180,7 +183,7 @@
   }
 
   document.addEventListener("click", (event) => {
-    const chip = event.target.closest && event.target.closest("#runs-states .chip");
+    const chip = event.target.closest && event.target.closest("#runs-states .runs-chip");
     if (chip) filterBy(chip);
     if (event.target.id === "runs-compare" && chosen.length >= 2) neq.go("/compare?runs=" + chosen.join(","));
   });

@@ -80,7 +80,7 @@ def _toolbar() -> Any:
                 value="",
                 **attributes(aria_label="Search runs"),
             ),
-            html.Div(chips, id="runs-states", className="chips", role="group", **attributes(aria_label="State")),
+            html.Div(chips, id="runs-states", className="runs-chips", role="group", **attributes(aria_label="State")),
             html.Span(id="runs-loading", className="muted runs-loading", role="status"),
             html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
         ],
@@ -90,8 +90,8 @@ def _toolbar() -> Any:
 
 def _chip(state: str, words: str) -> Any:
     return html.Button(
-        [words, html.Span(className="chip-count numeric")],
-        className="chip",
+        [words, html.Span(className="runs-chip-count numeric")],
+        className="runs-chip",
         type="button",
         **attributes(data_state=state, aria_pressed="false" if state else "true"),
     )
