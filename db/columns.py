@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, Text
+from sqlalchemy import DateTime, Dialect, LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -31,14 +31,29 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(text: str) -> str:
+    """The text without what a database refuses: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
 class Plain(TypeDecorator[str]):
-    """Text; the NUL character, which PostgreSQL refuses, becomes the replacement character."""
+    """Text, made storable."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.replace("\x00", "\ufffd")
+        return None if value is None else storable(value)
+
+
+class Word(TypeDecorator[str]):
+    """A short text such as an id, made storable, since what is looked for may come from a browser."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
 
 
 class Tags(TypeDecorator[tuple[str, ...]]):
@@ -50,7 +65,7 @@ class Tags(TypeDecorator[tuple[str, ...]]):
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        words = [word.replace("\x00", "\ufffd") for word in value]
+        words = [storable(word) for word in value]
         if wrong := next((word for word in words if not word or "," in word), None):
             raise ValueError(f"{wrong!r} is no tag: leave out the comma")
         return f",{','.join(words)}," if words else ""

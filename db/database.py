@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, func, literal, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.columns import Moment
@@ -84,6 +84,8 @@ class Database:
                 self._answering_since = None
                 raise unreachable(self.url, error.orig) from error
             raise
+        except StatementError as error:  # a value that no column can hold
+            raise error.orig or error from None
 
 
 def parse_url(text: str) -> URL:

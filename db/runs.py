@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Row
 
+from db.columns import Plain
 from db.errors import RunActive, RunEnded, RunLost, UnknownCursor, UnknownRun
 from db.records import END_STATES, Run, RunPage
 from db.schema import epochs, runs
@@ -87,7 +88,9 @@ def page(
     query = _narrowed(query, connection.dialect.name, state=state, tag=tag, search=search)
     if cursor is not None:
         at, run_id = _read_cursor(cursor)
-        query = query.where(tuple_(runs.c.created_at, runs.c.id) < tuple_(literal(at, runs.c.created_at.type), run_id))
+        query = query.where(
+            tuple_(runs.c.created_at, runs.c.id) < tuple_(literal(at, runs.c.created_at.type), _text(run_id))
+        )
     size = max(1, min(limit, LONGEST_PAGE))
     found = [_run(row) for row in connection.execute(query.limit(size + 1))]
     items = found[:size]
@@ -208,10 +211,14 @@ def _narrowed(
     if state is not None:
         query = query.where(runs.c.state == state)
     if tag is not None:
-        query = query.where(position(runs.c.tags.op("||")(""), f",{tag},") > 0)
+        query = query.where(position(runs.c.tags.op("||")(""), _text(f",{tag},")) > 0)
     if search is not None:
-        query = query.where(position(runs.c.searchable, search.strip().casefold()) > 0)
+        query = query.where(position(runs.c.searchable, _text(search.strip().casefold())) > 0)
     return query
+
+
+def _text(value: str) -> ColumnElement[str]:
+    return literal(value, Plain())
 
 
 def _searchable(run_id: str, name: str, notes: str, tags: Iterable[str]) -> str:

@@ -10,11 +10,10 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
 )
 
-from db.columns import Document, Moment, PackedDocument, Plain, Tags
+from db.columns import Document, Moment, PackedDocument, Plain, Tags, Word
 
 metadata = MetaData(
     naming_convention={
@@ -28,15 +27,15 @@ metadata = MetaData(
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(10), primary_key=True),
+    Column("id", Word(10), primary_key=True),
     Column("revision", Integer, nullable=False),
-    Column("state", String(8), nullable=False),
+    Column("state", Word(8), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Column("heartbeat_at", Moment),
     Column("stop_requested", Boolean, nullable=False),
-    Column("worker_id", String(32)),
+    Column("worker_id", Word(32)),
     Column("last_seq", Integer, nullable=False),
     Column("epochs_planned", Integer, nullable=False),
     Column("epochs_done", Integer, nullable=False),
@@ -60,7 +59,7 @@ runs = Table(
 
 
 def _of_run() -> Column[str]:
-    return Column("run_id", String(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    return Column("run_id", Word(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
 events = Table(
@@ -68,7 +67,7 @@ events = Table(
     metadata,
     _of_run(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(32), nullable=False),
+    Column("kind", Word(32), nullable=False),
     Column("at", Moment, nullable=False),
     Column("payload", Document, nullable=False),
     # The payload's "layers" of an epoch: most of its bytes, and often not wanted.
@@ -113,7 +112,7 @@ snapshots = Table(
 workers = Table(
     "workers",
     metadata,
-    Column("id", String(32), primary_key=True),
+    Column("id", Word(32), primary_key=True),
     Column("name", Plain, nullable=False),
     Column("host", Plain, nullable=False),
     Column("pid", Integer, nullable=False),

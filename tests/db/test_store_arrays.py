@@ -1,0 +1,84 @@
+"""Neurons' arrays and what is counted of them."""
+
+import numpy as np
+import pytest
+
+from db import Run, Store, UnknownLayer
+from tests.db.making import NEURONS, epoch_finished, frozen_of, phi_of, row, started
+
+
+@pytest.fixture
+def recorded(store: Store, worker_id: str, run: Run) -> str:
+    """The id of a run with four epochs."""
+    store.append(run.id, worker_id, started())
+    for epoch in range(4):
+        store.append(run.id, worker_id, epoch_finished(epoch))
+    return run.id
+
+
+@pytest.mark.parametrize("layer", range(len(NEURONS)))
+def test_a_history_is_epochs_by_neurons_to_the_bit(store: Store, recorded: str, layer: int) -> None:
+    history = store.layer_history(recorded, layer, "phi")
+    assert list(history.epochs) == [0, 1, 2, 3] and history.neurons == NEURONS[layer]
+    assert history.values.dtype == np.float32
+    assert np.array_equal(history.values, [phi_of(epoch, layer) for epoch in range(4)])
+
+
+def test_a_velocity_that_does_not_exist_is_nan(store: Store, recorded: str) -> None:
+    values = store.layer_history(recorded, 1, "velocity").values
+    assert np.isnan(values[0]).all() and np.array_equal(values[1], -phi_of(1, 1))
+
+
+def test_the_two_masks_are_one_epoch_apart(store: Store, recorded: str) -> None:
+    decided = store.layer_history(recorded, 0, "frozen").values
+    applied = store.layer_history(recorded, 0, "applied").values
+    assert decided.dtype == np.bool_ and decided.shape == (4, 10)
+    assert np.array_equal(decided, [frozen_of(epoch, 0) for epoch in range(4)])
+    assert np.array_equal(applied[1:], decided[:-1]) and not applied[0].any()
+
+
+def test_a_history_can_be_cut_and_can_be_empty(store: Store, recorded: str) -> None:
+    assert list(store.layer_history(recorded, 0, "phi", 1, 3).epochs) == [1, 2]
+    for field in ("phi", "frozen"):
+        empty = store.layer_history(recorded, 0, field, 9)  # type: ignore[arg-type]
+        assert empty.values.shape == (0, 10) and empty.epochs.shape == (0,) and empty.neurons == 10
+
+
+def test_an_unknown_layer_is_an_error_that_names_it(store: Store, recorded: str) -> None:
+    with pytest.raises(UnknownLayer, match="has no layer 2"):
+        store.layer_history(recorded, 2, "phi")
+
+
+def test_one_epoch_is_read_across_layers(store: Store, recorded: str) -> None:
+    every = store.snapshots_at(recorded, 2)
+    assert [snapshot.layer for snapshot in every] == [0, 1]
+    assert every[1].phi == row(2, 1).phi and every[1].frozen == row(2, 1).frozen
+    assert [snapshot.layer for snapshot in store.snapshots_at(recorded, 0, [1])] == [1]
+    assert store.snapshots_at(recorded, 0, [1])[0].velocity is None
+    assert store.snapshots_at(recorded, 9) == [] == store.snapshots_at("nosuchrun1", 0)
+
+
+def test_frozen_neurons_are_counted_by_epoch_and_layer(store: Store, recorded: str) -> None:
+    epochs, counts = store.frozen_counts(recorded)
+    assert epochs.dtype == counts.dtype == np.int32
+    assert list(epochs) == [0, 1, 2, 3]
+    assert counts.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3]]
+
+
+def test_the_frozen_map_of_a_run_without_epochs_is_empty(store: Store, run: Run) -> None:
+    epochs, counts = store.frozen_counts(run.id)
+    assert epochs.shape == (0,) and counts.shape == (0, 0)
+
+
+def test_a_trail_keeps_the_ends_and_at_most_the_points_asked_for(store: Store, worker_id: str, run: Run) -> None:
+    for epoch in range(11):
+        store.append(run.id, worker_id, epoch_finished(epoch, snapshots=()))
+    other = store.create_run(config={}, epochs_planned=1).id
+    # Frozen after epoch e: e of the 10 neurons of one layer and min(e, 3) of the other's 3.
+    shares = [(epoch + min(epoch, 3)) / 13 for epoch in range(11)]
+    trail = store.frozen_trail([run.id, other])
+    assert trail == {run.id: pytest.approx(shares), other: []}
+    # Five of eleven: epochs 0, 10/4, 20/4, 30/4, 10, rounded down.
+    assert store.frozen_trail([run.id], 5)[run.id] == pytest.approx([shares[i] for i in (0, 2, 5, 7, 10)])
+    assert store.frozen_trail([run.id], 11)[run.id] == pytest.approx(shares)
+    assert store.frozen_trail([]) == {}

@@ -1,0 +1,139 @@
+"""What runs say: numbered by their one writer, whole or not at all, read from a cursor."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from db import Entry, EntryRefused, Run, RunLost, Store, UnknownWorker
+from tests.db.making import WORKER, ended, epoch_finished, logged, now, progressed, row, started
+
+
+def test_events_are_numbered_from_one_and_read_after_any_of_them(store: Store, worker_id: str, run: Run) -> None:
+    numbers = [store.append(run.id, worker_id, logged(str(i))) for i in range(5)]
+    assert numbers == [1, 2, 3, 4, 5]
+    assert [event.payload["text"] for event in store.events_after(run.id, 2)] == ["2", "3", "4"]
+    assert [event.seq for event in store.events_after(run.id, 1, limit=2)] == [2, 3]
+    assert store.events_after(run.id, 5) == [] == store.events_after("nosuchrun1", 0)
+
+
+def test_an_event_comes_back_as_it_was_given(store: Store, worker_id: str, run: Run) -> None:
+    at = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
+    payload = {"kind": "logged", "text": "é \x00 \ud800 😀", "b": [1, 2.5e-300, None, True], "a": {}}
+    store.append(run.id, worker_id, Entry(kind="logged", payload=payload, at=at))
+    event = store.events_after(run.id, 0)[0]
+    assert (event.payload, list(event.payload), event.at) == (payload, list(payload), at)
+    assert event.at.tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_refused(store: Store, worker_id: str, run: Run) -> None:
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+    with pytest.raises(Exception, match="has no time zone"):
+        store.append(run.id, worker_id, replace(logged("x"), at=naive))
+    assert store.run(run.id).last_seq == 0
+
+
+def test_numbers_that_are_not_finite_are_stored_as_none(store: Store, worker_id: str, run: Run) -> None:
+    payload = {"kind": "logged", "loss": float("nan"), "list": [float("inf"), 1.0]}
+    store.append(run.id, worker_id, Entry(kind="logged", payload=payload, at=now()))
+    assert store.events_after(run.id, 0)[0].payload == {"kind": "logged", "loss": None, "list": [None, 1.0]}
+
+
+def test_a_sign_of_life_replaces_the_one_before_and_numbers_still_rise(store: Store, worker_id: str, run: Run) -> None:
+    store.append(run.id, worker_id, started())
+    for batch in range(10):
+        store.append(run.id, worker_id, progressed(batch))
+    assert [(event.seq, event.kind) for event in store.events_after(run.id, 0)] == [
+        (1, "run_started"),
+        (11, "epoch_progressed"),
+    ]
+    store.append(run.id, worker_id, epoch_finished(0))
+    assert [event.seq for event in store.events_after(run.id, 0)] == [1, 12]
+    store.append(run.id, worker_id, progressed(0))
+    store.append(run.id, worker_id, ended("stopped"))
+    assert [event.seq for event in store.events_after(run.id, 0)] == [1, 12, 14]
+
+
+def test_epochs_are_read_with_or_without_their_columns(store: Store, worker_id: str, run: Run) -> None:
+    for entry in (started(), epoch_finished(0), logged("x"), epoch_finished(1)):
+        store.append(run.id, worker_id, entry)
+    assert [event.payload["layers"] for event in store.epochs_after(run.id)] == [
+        {"frozen": [0, 0]},
+        {"frozen": [1, 1]},
+    ]
+    assert [event.payload for event in store.epochs_after(run.id, 2, layers=False)] == [
+        {"kind": "epoch_finished", "epoch": 1}
+    ]
+    assert store.events_after(run.id, 1)[0].payload["layers"] == {"frozen": [0, 0]}
+    assert store.layers(run.id)[1] == {"index": 1, "name": "layer1", "neurons": 3}
+
+
+def test_events_of_some_kinds_alone_can_be_asked_for(store: Store, worker_id: str, run: Run) -> None:
+    for entry in (started(), logged("a"), epoch_finished(0), logged("b")):
+        store.append(run.id, worker_id, entry)
+    assert [event.seq for event in store.events_after(run.id, 0, kinds=("logged",))] == [2, 4]
+    assert [event.seq for event in store.events_after(run.id, 2, kinds=("logged", "epoch_finished"))] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (row(1, 0), row(1, 0)),  # twice the same layer
+        (row(1, 0), replace(row(1, 1), phi=b"1234")),  # φ of one neuron where there are three
+        (row(1, 0), replace(row(1, 1), frozen=b"")),
+    ],
+)
+def test_an_entry_whose_snapshots_are_refused_leaves_nothing(
+    store: Store, worker_id: str, run: Run, wrong: tuple[object, ...]
+) -> None:
+    store.append(run.id, worker_id, epoch_finished(0))
+    store.append(run.id, worker_id, progressed(1))
+    before, events = store.run(run.id), store.events_after(run.id, 0)
+    with pytest.raises(EntryRefused):
+        store.append(run.id, worker_id, epoch_finished(1, snapshots=wrong))  # type: ignore[arg-type]
+    assert (store.run(run.id), store.events_after(run.id, 0)) == (before, events)
+    assert store.snapshots_at(run.id, 1, [0, 1]) == [] and list(store.frozen_counts(run.id)[0]) == [0]
+    assert store.append(run.id, worker_id, epoch_finished(1)) == 3, "the number was not used up"
+
+
+def test_an_epoch_is_not_recorded_twice(store: Store, worker_id: str, run: Run) -> None:
+    store.append(run.id, worker_id, epoch_finished(0))
+    with pytest.raises(EntryRefused):
+        store.append(run.id, worker_id, epoch_finished(0))
+
+
+def test_another_worker_cannot_speak_for_a_run(store: Store, run: Run) -> None:
+    other = store.register_worker(**WORKER).id
+    with pytest.raises(RunLost, match="no longer run by worker"):
+        store.append(run.id, other, logged("x"))
+    with pytest.raises(RunLost):
+        store.touch(run.id, other)
+    assert store.run(run.id).last_seq == 0
+
+
+def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_id: str, run: Run) -> None:
+    store.append(run.id, worker_id, progressed(3))
+    assert store.give_up_silent(60) == []
+    assert store.give_up_silent(-1) == [run.id]
+    failed = store.run(run.id)
+    assert failed.state == "failed" and "fell silent" in (failed.reason or "") and failed.progress is None
+    (event,) = store.events_after(run.id, 0)
+    assert event.kind == "run_failed" and set(event.payload) == {"kind", "reason", "remedy", "details"}
+    with pytest.raises(RunLost):
+        store.append(run.id, worker_id, logged("I was only asleep"))
+    assert store.give_up_silent(-1) == []
+
+
+def test_an_entry_is_a_heartbeat_too(store: Store, worker_id: str, run: Run) -> None:
+    store.append(run.id, worker_id, logged("x"))
+    after_entry = store.run(run.id).heartbeat_at
+    store.touch(run.id, worker_id)
+    after_touch = store.run(run.id).heartbeat_at
+    assert run.heartbeat_at is not None and after_entry is not None and after_touch is not None
+    assert run.heartbeat_at < after_entry < after_touch
+
+
+def test_a_forgotten_worker_is_told_so(store: Store, worker_id: str) -> None:
+    store.forget_worker(worker_id)
+    with pytest.raises(UnknownWorker):
+        store.worker_alive(worker_id)
