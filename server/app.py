@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.routing import Match
+from fastapi import FastAPI, Request, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
 from db import Store
@@ -51,9 +51,8 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.content_policy = ContentPolicy()
     app.state.live = Live(store, VERSION)
     problems.install(app)
-    api = api_router()
-    app.include_router(api)
-    _answer_unknown(app, api)
+    app.include_router(api_router())
+    _answer_unknown(app)
     docs.install(app)
     return app
 
@@ -77,7 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(keeper, return_exceptions=True)
 
 
-def _answer_unknown(app: FastAPI, api: APIRouter) -> None:
+def _answer_unknown(app: FastAPI) -> None:
     """Answer addresses of the API that are none with JSON, before a page that takes every address is mounted."""
 
     @app.api_route(
@@ -86,13 +85,16 @@ def _answer_unknown(app: FastAPI, api: APIRouter) -> None:
         include_in_schema=False,
     )
     async def unknown(request: Request, path: str) -> Response:
-        allowed = {
-            method
-            for route in api.routes
-            if route.matches(request.scope)[0] is Match.PARTIAL
-            for method in getattr(route, "methods", None) or ()
-        }
+        allowed = _methods_of(app, request.url.path)
         if allowed:
-            names = ", ".join(sorted(allowed))
-            return problems.problem(405, f"{request.method} is not possible here, but {names}", {"Allow": names})
+            return problems.problem(405, f"{request.method} is not possible here, but {allowed}", {"Allow": allowed})
         return problems.problem(404, f"There is no /api/{path[:200]}; /docs lists what there is")
+
+
+def _methods_of(app: FastAPI, path: str) -> str:
+    """The methods that an address of the API answers to, separated by commas; empty where it is none."""
+    for known, methods in app.openapi()["paths"].items():
+        pattern, _, _ = compile_path(known)
+        if pattern.match(path):
+            return ", ".join(sorted(method.upper() for method in methods))
+    return ""

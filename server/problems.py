@@ -47,6 +47,7 @@ def install(app: FastAPI) -> None:
     """Make every error of this app answer in the one form."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
     for refusal in STATUS_OF:
         app.add_exception_handler(refusal, _refused)
 
@@ -65,6 +66,16 @@ async def _http(_request: Request, error: Exception) -> Response:
 async def _refused(_request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
     return problem(status, str(error), {"Retry-After": "2"} if status == 503 else None)
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    return failure(request.state.request_id)
+
+
+def failure(request_id: str) -> Response:
+    """The answer where we failed: what went wrong stands in the log, under the same number."""
+    content = to_json({"detail": f"The server failed; its log says why, at {request_id}", "request_id": request_id})
+    return Response(content, 500, media_type="application/json")
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

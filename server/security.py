@@ -22,11 +22,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.login import answer_login, login_page, pass_page
+from server.problems import failure
 from server.settings import ServerSettings, is_loopback
 
 log = logging.getLogger("server")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NOT_LET_IN = "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
 COOKIE_SECONDS = 30 * 24 * 3600
 
 
@@ -178,12 +180,16 @@ class Guard:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        refused = self._refusal(headers, changes=True) is not None
-        if refused or (self._gate is not None and not self._gate.lets_in(headers)):
+        refusal = self._refusal(headers, changes=True)
+        if refusal is None and self._gate is not None and not self._gate.lets_in(headers):
+            refusal = 401, NOT_LET_IN
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif "websocket.http.response" in scope.get("extensions", {}):
+            await JSONResponse({"detail": refusal[1]}, refusal[0])(scope, receive, send)
+        else:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before the handshake: answered with 403
-            return
-        await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = secrets.token_hex(6)
@@ -207,9 +213,7 @@ class Guard:
             # The one place where an unforeseen error is logged; the path only, for a query may hold a token.
             log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             if not started:
-                await JSONResponse({"detail": "The server failed", "request_id": request_id}, 500)(
-                    scope, receive, send_with_headers
-                )
+                await failure(request_id)(scope, receive, send_with_headers)
 
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-ID"] = request_id
@@ -295,5 +299,4 @@ def _unknown(request: Request, message: str) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not _is_api(request.scope)
     if wants_page:
         return login_page(_clean_address(request), message)
-    detail = message or "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
-    return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": 'Bearer realm="neq"'})
+    return JSONResponse({"detail": message or NOT_LET_IN}, 401, {"WWW-Authenticate": 'Bearer realm="neq"'})

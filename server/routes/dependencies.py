@@ -79,6 +79,16 @@ TheEpochs = Annotated[range, Depends(_epochs)]
 """The epochs asked for, among those that are finished."""
 
 
+def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",)) -> None:
+    """422 for text with a character of code 0, which PostgreSQL cannot keep."""
+    if isinstance(body, str) and "\0" in body:
+        message = "Text may not hold the character of code 0"
+        raise RequestValidationError([{"type": "value_error", "loc": place, "msg": message, "input": body}])
+    parts = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list | tuple) else ()
+    for key, value in parts:
+        refuse_zero_characters(value, (*place, key))
+
+
 def invalid_query(field: str, message: str, given: object) -> RequestValidationError:
     """A 422 for something in the query that only we can judge."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": given}])

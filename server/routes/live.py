@@ -14,6 +14,7 @@ from server.viewer import Viewer
 
 router = APIRouter()
 
+GOODBYE_SECONDS = 2.0
 TOO_SLOW = 1013
 """Close code "try again later": the browser reconnects and goes on from its cursor."""
 
@@ -25,10 +26,13 @@ async def live_socket(websocket: WebSocket, live: TheLive) -> None:
     viewer = live.join()
     try:
         await _first_done(_hear(websocket, live, viewer), _speak(websocket, viewer), viewer.outbox.overflowed.wait())
-        with suppress(RuntimeError):  # it has left already
-            await websocket.close(TOO_SLOW, "too slow, come back")
     finally:
         live.leave(viewer)
+    if viewer.outbox.overflowed.is_set():
+        # It may have left at this very moment, or not even take the goodbye: then the connection is just dropped.
+        with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await websocket.close(TOO_SLOW, "too slow, come back")
 
 
 async def _hear(websocket: WebSocket, live: Live, viewer: Viewer) -> None:

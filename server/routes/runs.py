@@ -16,6 +16,7 @@ from server.routes.dependencies import (
     TheRun,
     TheStore,
     invalid_query,
+    refuse_zero_characters,
 )
 from trainer.config import RunConfig, Tag
 
@@ -51,11 +52,13 @@ class RunChange(BaseModel):
 @router.post("", status_code=201, response_model=answers.Run, responses=INVALID)
 def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default."""
+    described = config.model_dump(mode="json")
+    refuse_zero_characters(described)
     run = store.create_run(
         name=config.display_name(),
         notes=config.notes,
         tags=config.tags,
-        config=config.model_dump(mode="json"),
+        config=described,
         epochs_planned=config.training.epochs,
     )
     return json_answer(present_run(store, run), 201, {"Location": f"/api/v1/runs/{run.id}"})
@@ -72,7 +75,7 @@ def list_runs(
 ) -> Response:
     """The runs, newest first. `search` looks in name, notes, tags and id; `next` is the cursor of the next page."""
     try:
-        page = store.runs(state=state, tag=tag, search=search, cursor=cursor, limit=limit)
+        page = store.runs(state=state, tag=tag or None, search=search or None, cursor=cursor or None, limit=limit)
     except UnknownCursor as error:
         raise invalid_query("cursor", str(error), cursor) from error
     return json_answer({"runs": present_runs(store, page.items), "next": page.next})
@@ -87,6 +90,7 @@ def read_run(store: TheStore, run: TheRun) -> Response:
 @router.patch("/{run_id}", response_model=answers.Run, responses=UNKNOWN | INVALID)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     """Change name, notes or tags of a run, in whatever state it is."""
+    refuse_zero_characters(change.model_dump())
     name = change.name
     if name == "":
         name = RunConfig.model_validate(run.config | {"name": ""}).display_name()

@@ -5,15 +5,11 @@ from typing import Any
 
 from fastapi import APIRouter
 
-try:
-    from trainer.presets import PRESETS
-except ImportError:
-    PRESETS = ()
-
 from server import answers
 from server.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.routes.dependencies import EVERYWHERE
 from trainer.config import RunConfig
+from trainer.presets import PRESETS
 
 router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)
 

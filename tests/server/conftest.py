@@ -1,0 +1,54 @@
+"""A real store on a file of its own, and the application on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from db import Store
+from server.app import create_app
+from server.settings import ServerSettings
+from tests.server.recording import Recording
+
+BASE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
+    """Settings that nothing of the environment enters."""
+    for name in ServerSettings.model_fields:
+        monkeypatch.delenv(f"NEQ_{name.upper()}", raising=False)
+    return ServerSettings(database_url=f"sqlite:///{tmp_path / 'neq.db'}")
+
+
+@pytest.fixture
+def store(settings: ServerSettings) -> Iterator[Store]:
+    """An empty store."""
+    store = Store.open(settings.database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def app(store: Store, settings: ServerSettings) -> FastAPI:
+    """The application."""
+    return create_app(store, settings)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client inside the process, with the application's lifespan running."""
+    with TestClient(app, base_url=BASE, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def recording(store: Store) -> Recording:
+    """A run of three layers that has started and finished four epochs."""
+    recording = Recording(store)
+    recording.start()
+    for _ in range(4):
+        recording.epoch()
+    return recording

@@ -1,0 +1,153 @@
+"""A run that is recorded into a real store, event by event, with values that a test can compare with."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from db import Entry, EpochScalars, Run, SnapshotRow, Store
+from trainer.config import RunConfig
+from trainer.events import (
+    VELOCITY_EDGES,
+    EpochFinished,
+    EpochProgressed,
+    Event,
+    Layer,
+    LayerCounts,
+    Logged,
+    RunFinished,
+    RunStarted,
+    Seconds,
+)
+
+Floats = npt.NDArray[np.float32]
+Masks = npt.NDArray[np.bool_]
+
+
+class Recording:
+    """One run, told by hand; `velocity[layer][epoch]` and the like hold what was stored."""
+
+    def __init__(self, store: Store, neurons: Sequence[int] = (5, 17, 3), *, epochs: int = 400, seed: int = 0) -> None:
+        self.store = store
+        self.neurons = tuple(neurons)
+        self.random = np.random.default_rng(seed)
+        config = RunConfig.model_validate({"name": "recorded", "training": {"epochs": epochs}})
+        self.worker = store.register_worker(name="hand", host="here", pid=1, device="CPU", slots=1)
+        made = store.create_run(
+            name="recorded", config=config.model_dump(mode="json"), tags=("one",), epochs_planned=epochs
+        )
+        self.id = made.id
+        assert store.claim(self.worker.id) is not None
+        self.epochs = 0
+        self.phi: list[list[Floats]] = [[] for _ in neurons]
+        self.velocity: list[list[Floats]] = [[] for _ in neurons]
+        self.frozen: list[list[Masks]] = [[] for _ in neurons]
+        self.applied: list[list[Masks]] = [[] for _ in neurons]
+
+    @property
+    def run(self) -> Run:
+        """As it stands."""
+        return self.store.run(self.id)
+
+    def start(self) -> int:
+        """The run has started."""
+        layers = tuple(
+            Layer(index=index, name=f"conv{index}", type="Conv2d", neurons=count, parameters=9 * count)
+            for index, count in enumerate(self.neurons)
+        )
+        return self._append(
+            RunStarted(
+                layers=layers,
+                neurons=sum(self.neurons),
+                parameters=9 * sum(self.neurons),
+                device="CPU, 2 threads",
+                epochs=400,
+                batches_per_epoch=10,
+                train_samples=1000,
+                test_samples=100,
+                probe_samples=50,
+                first_freezing_epoch=2,
+                versions={"python": "3"},
+            )
+        )
+
+    def epoch(self) -> int:
+        """One more epoch is over: random φ, velocity from the second on, a random mask."""
+        epoch, rows = self.epochs, []
+        for layer, count in enumerate(self.neurons):
+            phi = self.random.uniform(-1, 1, count).astype("<f4")
+            velocity = (self.random.normal(size=count) * 10.0 ** self.random.uniform(-8, 1, count)).astype("<f4")
+            if epoch == 0:
+                velocity[:] = np.nan
+            frozen = self.random.random(count) < (0.5 if epoch else 0.0)
+            applied = self.frozen[layer][-1] if epoch else np.zeros(count, np.bool_)
+            for kept, value in ((self.phi, phi), (self.velocity, velocity)):
+                kept[layer].append(value)
+            for masks, mask in ((self.frozen, frozen), (self.applied, applied)):
+                masks[layer].append(mask)
+            rows.append(self._row(layer, phi, None if epoch == 0 else velocity, applied, frozen))
+        self.epochs += 1
+        event = self._finished(epoch)
+        return self._append(event, snapshots=tuple(rows), epoch=self._scalars(event))
+
+    def progress(self, batch: int) -> int:
+        """A sign of life inside an epoch."""
+        return self._append(
+            EpochProgressed(
+                epoch=self.epochs, phase="train", batch=batch, batches=10, loss=1.5, samples_per_second=100.0
+            )
+        )
+
+    def log(self, text: str) -> int:
+        """A line of the log."""
+        return self._append(Logged(text=text))
+
+    def finish(self) -> int:
+        """The run is over."""
+        event = RunFinished(epochs=self.epochs, test_accuracy=0.5, frozen_share=0.5, seconds=1.0)
+        return self._append(event, ends="finished", reason="all epochs are trained")
+
+    def _append(self, event: Event, *, ends: Literal["finished"] | None = None, **given: Any) -> int:
+        entry = Entry(kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), ends=ends, **given)
+        return self.store.append(self.id, self.worker.id, entry)
+
+    def _row(self, layer: int, phi: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> SnapshotRow:
+        return SnapshotRow(
+            layer=layer,
+            neurons=len(phi),
+            phi=phi.tobytes(),
+            velocity=None if velocity is None else velocity.tobytes(),
+            applied=np.packbits(applied).tobytes(),
+            frozen=np.packbits(frozen).tobytes(),
+        )
+
+    def _finished(self, epoch: int) -> EpochFinished:
+        frozen = tuple(int(masks[-1].sum()) for masks in self.frozen)
+        none = tuple(0 for _ in self.neurons)
+        bins = len(VELOCITY_EDGES) + 1
+        return EpochFinished(
+            epoch=epoch,
+            learning_rate=0.1,
+            train_loss=1.0 / (epoch + 1),
+            train_accuracy=0.5,
+            test_loss=1.0,
+            test_accuracy=0.25 + epoch / 1000,
+            applied_share=0.0,
+            frozen_share=sum(frozen) / sum(self.neurons),
+            layers=LayerCounts(
+                applied=none,
+                frozen=frozen,
+                froze=none,
+                thawed=none,
+                phi_mean=tuple(0.5 for _ in self.neurons),
+                speed_mean=tuple(0.01 if epoch else None for _ in self.neurons),
+                velocity_histogram=tuple((1,) * bins if epoch else None for _ in self.neurons),
+            ),
+            seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.01),
+        )
+
+    def _scalars(self, event: EpochFinished) -> EpochScalars:
+        names = EpochScalars.__dataclass_fields__.keys() - {"frozen_counts"}
+        return EpochScalars(**{name: getattr(event, name) for name in names}, frozen_counts=event.layers.frozen)
