@@ -6,6 +6,7 @@ the probe set in one row. Sums are exact (math.fsum) but for their last rounding
 Source: arXiv:2207.09455.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def follow(outputs: Sequence[Outputs], *, epsilon: float, mu: float) -> list[Ref
     epochs: list[ReferenceEpoch] = []
     phi_before: list[float] | None = None
     velocity_before = [0.0] * len(outputs[0])
-    for before, now in zip(outputs[:-1], outputs[1:], strict=True):
+    for before, now in itertools.pairwise(outputs):
         phi = [cosine(a, b) for a, b in zip(now, before, strict=True)]
         if phi_before is None:
             epochs.append(ReferenceEpoch(phi, None, None, [False] * len(phi)))
