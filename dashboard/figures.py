@@ -40,18 +40,18 @@ def neurons(count: int, epochs: int) -> Figure:
 
 def velocities(epochs: int) -> Figure:
     """Velocity × epochs: each column is the histogram of one epoch, positive velocities at the top."""
-    figure = _cells(epochs, VELOCITY_BINS, left=64, row_title="velocity v")
+    figure = _cells(epochs, VELOCITY_BINS, left=56, row_title=None)
     figure["layout"]["yaxis"] |= velocity_ticks()
     figure["layout"]["yaxis"]["range"] = [-0.5, VELOCITY_BINS - 0.5]
     return figure
 
 
 def velocity_ticks() -> Figure:
-    """Where on an axis of bin numbers the decades lie, and how they are written.
+    """Where on an axis of bin numbers every second decade lies, and how it is written.
 
     Edge i, counted from 0, lies at i + 0.5, between the bins i and i + 1.
     """
-    decades = range(SMALLEST_DECADE, 1, 2)
+    decades = range(SMALLEST_DECADE + 2, 1, 2)
     positive = [(_ZERO_BIN + 0.5 + (decade - SMALLEST_DECADE) * BINS_PER_DECADE, decade) for decade in decades]
     below = [(2 * _ZERO_BIN - place, f"−{_power(decade)}") for place, decade in reversed(positive)]
     above = [(place, _power(decade)) for place, decade in positive]
@@ -63,23 +63,28 @@ def velocity_ticks() -> Figure:
     }
 
 
-def curve(title: str, *, epochs: int, percent: bool = False, logarithmic: bool = False) -> Figure:
+def curve(
+    title: str, *, epochs: int, percent: bool = False, from_zero: bool = False, logarithmic: bool = False
+) -> Figure:
     """One small chart over the epochs, without traces.
 
     Args:
         title: what the values are; stands above the axis.
         epochs: how many the horizontal axis shows.
         percent: values in 0–1, written in percent.
+        from_zero: the axis begins at 0 and reaches at least a tenth.
         logarithmic: for values that fall by factors, such as a learning rate.
     """
-    layout = _layout(left=64, right=12, top=26, bottom=30)
+    layout = _layout(left=56, right=12, top=28, bottom=24)
     layout["xaxis"] = _epoch_axis(epochs)
     layout["yaxis"] = _AXIS | {"showgrid": True, "gridcolor": "var(--neq-grid)", "showline": False, "ticks": ""}
     layout["yaxis"] |= {"type": "log" if logarithmic else "linear", "nticks": 5, "autorange": True}
     if percent:
         layout["yaxis"] |= {"tickformat": ".0%"}
+    if from_zero:
+        layout["yaxis"] |= {"autorangeoptions": {"include": [0, 0.1], "clipmin": 0}}
     if logarithmic:
-        layout["yaxis"] |= {"dtick": 1, "exponentformat": "power"}
+        layout["yaxis"] |= {"dtick": 1, "exponentformat": "power", "tickfont": {"size": 10}}
     layout["hovermode"] = "x unified"
     layout["hoverlabel"] = {
         "bgcolor": "var(--neq-surface)",

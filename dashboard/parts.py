@@ -109,7 +109,7 @@ def run_figures(record: Json) -> Json:
         "velocities": figures.velocities(epochs),
         "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True),
         "loss": figures.curve("Loss", epochs=epochs),
-        "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True),
+        "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
     }
 

@@ -81,6 +81,7 @@
           return;
         } catch (error) {
           if (this.scope.ended) return;
+          if (!(error instanceof neq.ApiError)) throw error;
           this.tell("trouble", error.message);
           if (error.status >= 400 && error.status < 500) return;
           await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

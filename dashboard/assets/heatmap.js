@@ -137,7 +137,7 @@
     }
 
     #value(field, epoch, neuron) {
-      if (field === "velocity" && !(this.layer.cells.bytes[epoch * this.layer.cells.neurons + neuron] & 127)) return "none yet";
+      if (field === "velocity" && !this.layer.cells.moving(epoch, neuron)) return "none yet";
       const values = this.layer.values.get(`${field} ${epoch}`);
       if (values === undefined || values instanceof Promise) return "…";
       return values ? neq.format.exact(values[neuron]) : "not to be had";

@@ -15,7 +15,7 @@
       this.feed = feed;
       this.index = layer.index;
       this.layer = layer;
-      this.cells = new neq.Cells(layer.neurons);
+      this.cells = new neq.NeuronHistory(layer.neurons);
       /** Counts in the 39 velocity bins, by epoch; null while there is no velocity. */
       this.histograms = [];
       this.values = new Map();
@@ -103,7 +103,7 @@
       };
     }
 
-    /** Cells for neq.raster: one column an epoch, one row a velocity bin; the square root lets few neurons be seen. */
+    /** Cells for neq.raster: one column an epoch, one row a velocity bin; roots let few neurons be seen. */
     histogramSource() {
       const { histograms, cells } = this;
       const steps = neq.palette.SHARE_STEPS - 1;
@@ -115,7 +115,7 @@
         fill(epoch, into) {
           const counts = histograms[epoch];
           if (!counts) return false;
-          counts.forEach((count, bin) => (into[bin] = Math.round(steps * Math.sqrt(count / cells.neurons))));
+          counts.forEach((count, bin) => (into[bin] = Math.round(steps * Math.min(1, 1.3 * Math.sqrt(count / cells.neurons)))));
           return true;
         },
       };

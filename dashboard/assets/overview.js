@@ -9,8 +9,8 @@
   const AXIS_PIXELS = 46;
 
   /** The end of a long name tells more than its beginning. */
-  function short(name) {
-    return name.length > LABEL_SIGNS ? `…${name.slice(1 - LABEL_SIGNS)}` : name;
+  function short(name, signs) {
+    return name.length > signs ? `…${name.slice(1 - signs)}` : name;
   }
 
   class Overview {
@@ -22,6 +22,7 @@
      * @param {neq.Feed} options.feed
      * @param {(layer: number) => void} options.onOpen a row was chosen.
      * @param {(epoch: number|null) => void} [options.onPoint]
+     * @param {number} [options.labelSigns] how much of a layer's name fits.
      */
     constructor(options) {
       Object.assign(this, options);
@@ -103,7 +104,7 @@
       const seen = layers.filter((layer) => layer.index % every === 0);
       const update = {
         "yaxis.tickmode": "array", "yaxis.tickvals": seen.map((layer) => layer.index),
-        "yaxis.ticktext": seen.map((layer) => short(layer.name)), "yaxis.tickfont.size": 11,
+        "yaxis.ticktext": seen.map((layer) => short(layer.name, this.labelSigns || LABEL_SIGNS)), "yaxis.tickfont.size": 11,
       };
       const text = JSON.stringify(update);
       if (text !== this.labels) this.picture.adjust(update);

@@ -63,6 +63,18 @@
     ].map((light) => Math.max(0, Math.min(1, light)));
   }
 
+  /** Linear sRGB to OKLab. */
+  function toOklab([red, green, blue]) {
+    const l = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
+    const m = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
+    const s = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
+    return [
+      0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+      1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+      0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+    ];
+  }
+
   /** From deep blue through grey to light yellow: lightness rises evenly, and blue–yellow survives red–green blindness. */
   function scale(share) {
     return fromOklab(0.24 + 0.7 * share, -0.02 + 0.01 * share, -0.11 + 0.23 * share);
@@ -103,8 +115,11 @@
     /** 256 colours from all updating to all frozen. */
     shares: () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), SHARE_STEPS)),
 
-    /** 256 colours from an empty bin to a full one, on the card's own ground. */
-    densities: () => table(between(linear(token("--neq-surface")), linear(token("--neq-density")), SHARE_STEPS)),
+    /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
+    densities() {
+      const [ground, full] = ["--neq-surface", "--neq-density"].map((name) => toOklab(linear(token(name))));
+      return table(between(ground, full, SHARE_STEPS).map((colour) => fromOklab(...colour)));
+    },
 
     /** A CSS colour of `scale`. */
     scaleCss(share) {

@@ -235,7 +235,7 @@
       const tick = (place, words, kind = "") =>
         neq.element(`span.scale-tick${kind}`, { style: `left: ${(place * 100).toFixed(1)}%` }, words);
       const ticks = [-6, -4, -2, 0].map((decade) => tick((decade + 6) / 6, decade ? neq.format.setting(10 ** decade) : "1"));
-      const mark = this.epsilon > 0 ? [tick(neq.Cells.place(this.epsilon), `ε = ${neq.format.setting(this.epsilon)}`, ".scale-epsilon")] : [];
+      const mark = this.epsilon > 0 ? [tick(neq.NeuronHistory.place(this.epsilon), `ε = ${neq.format.setting(this.epsilon)}`, ".scale-epsilon")] : [];
       const bar = neq.element("div.scale-bar", { style: `background: linear-gradient(90deg, ${stops})` }, ...mark, ...ticks);
       const none = [neq.element("span.swatch.swatch-none"), "no velocity yet"];
       this.parts["legend-speed"].replaceChildren(

@@ -52,8 +52,9 @@
   /** Draws a configuration by groups. */
   neq.drawConfig = (host, config) => {
     const groups = Object.entries(config).filter(([key]) => !APART.has(key));
+    const first = ([path]) => (/^\w+\.kind$/.test(path) ? 0 : 1);
     const rows = (group, value) =>
-      neq.settings({ [group]: value }).flatMap(([path, setting]) => {
+      neq.settings({ [group]: value }).sort((a, b) => first(a) - first(b)).flatMap(([path, setting]) => {
         const [, name] = neq.settingName(path);
         return [neq.element("dt", {}, name), neq.element("dd", {}, neq.settingWords(setting))];
       });

@@ -1,17 +1,106 @@
-"""Runs side by side: a stub until its page is drawn."""
+"""Two to four runs side by side: the same layer's neurons with joined axes, curves, and what differs in their settings.
+
+The layout draws the frame; `assets/compare.js` fills it and keeps it live. The address holds runs, layer and colours.
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
-from dash import Dash, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard.api import Api
+from dashboard.api import Api, Json, NotThere
 from dashboard.page import Page
+from dashboard.parts import (
+    button,
+    card,
+    layer_controls,
+    line_legend,
+    part,
+    plotly_address,
+    run_figures,
+    share_legend,
+    state_legend,
+)
+
+MOST_RUNS = 4
 
 
 async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> Page:
-    """Two to four runs side by side; raises NotThere for an unknown one."""
-    return Page("Compare", html.H1("Compare"))
+    """Up to four runs side by side; those that do not exist are named and left out, as is a fifth."""
+    wanted = list(dict.fromkeys(run_ids))
+    records, missing = await _records(api, wanted[:MOST_RUNS])
+    data = {
+        "runs": records,
+        "missing": missing,
+        "left_out": len(wanted[MOST_RUNS:]),
+        "most": MOST_RUNS,
+        "layer": layer,
+        "figures": [run_figures(record) for record in records],
+        "plotly": plotly_address(),
+    }
+    body = [
+        dcc.Store(id="compare-data", data=data),
+        dcc.Store(id="compare-mounted"),
+        html.Article(_frame(bool(records)), id="compare-page", key=",".join(wanted), className="run compare"),
+    ]
+    return Page("Compare", body)
 
 
-def wire(_app: Dash, _api: Api) -> None:
-    """Nothing yet."""
+def wire(app: Dash, _api: Api) -> None:
+    """Hand the page to its script as soon as it is there."""
+    app.clientside_callback(
+        ClientsideFunction("neq_compare", "mount"), Output("compare-mounted", "data"), Input("compare-data", "data")
+    )
+
+
+async def _records(api: Api, run_ids: Sequence[str]) -> tuple[list[Json], list[str]]:
+    records: list[Json] = []
+    missing: list[str] = []
+    for run_id in run_ids:
+        try:
+            records.append(await api.run(run_id))
+        except NotThere:
+            missing.append(run_id)
+    return records, missing
+
+
+def _frame(filled: bool) -> list[Any]:
+    head = html.Header([html.H1("Compare runs"), part("chips", className="compare-chips")], className="compare-head")
+    pictures = [
+        _numbers(),
+        part("note", tag=html.P, className="compare-note", hidden=True),
+        _neurons(),
+        card("Layers × epochs", part("overviews", className="compare-row"), topic="overview", side=share_legend()),
+        _curves(),
+        _differences(),
+    ]
+    notice = part("notice", tag=html.Section, className="run-notice", hidden=True, role="status")
+    return [head, notice, html.Div(pictures, className="run", hidden=not filled)]
+
+
+def _numbers() -> Any:
+    label: Any = {"aria-label": "Headline numbers of each run"}
+    return html.Section(part("numbers", className="table-frame", tabIndex=0, **label), className="card table-card")
+
+
+def _neurons() -> Any:
+    row = part("heatmaps", className="compare-row")
+    return card("Neurons × epochs", state_legend(), row, topic="neurons", side=layer_controls())
+
+
+def _curves() -> Any:
+    names = ("accuracy", "loss", "frozen_share", "learning_rate")
+    charts = html.Div([part(name, className="picture-curve") for name in names], className="compare-curves")
+    side = html.Div([part("run-legend", className="legend"), line_legend()], className="compare-legends")
+    return card("Over the epochs", charts, side=side)
+
+
+def _differences() -> Any:
+    sides = [button("differing", "What differs", "switch-side"), button("all-settings", "All", "switch-side")]
+    group: Any = {"aria-label": "Which settings"}
+    label: Any = {"aria-label": "Settings that differ"}
+    return card(
+        "Configuration",
+        part("settings", className="table-frame", tabIndex=0, **label),
+        side=html.Div(sides, className="switch", role="group", **group),
+    )

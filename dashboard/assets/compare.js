@@ -1,0 +1,271 @@
+"use strict";
+/*
+ * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const KEYS_LEFT_ALONE = "input, textarea, select, dialog, [contenteditable]";
+  let present = null;
+
+  class ComparePage {
+    /**
+     * @param {HTMLElement} root the page's frame, drawn by pages/compare.py.
+     * @param {{runs: object[], missing: string[], left_out: number, layer: string|null, figures: object[]}} data
+     */
+    constructor(root, data) {
+      this.scope = new neq.Scope();
+      this.parts = neq.parts(root);
+      this.data = data;
+      this.layer = data.layer;
+      this.mode = neq.query().colour === "v" ? "speed" : "state";
+      this.together = new neq.Together();
+      neq.help(this.scope, root);
+      new neq.RunPicker(this.scope, this.parts.chips, data);
+      this.#sayMissing();
+      if (!data.runs.length) return;
+      this.entries = data.runs.map((record, place) => this.#entry(record, place));
+      this.tables = new neq.CompareTables(this.scope, this.parts, this.entries);
+      this.curves = new neq.Curves({
+        scope: this.scope, hosts: this.parts, figures: data.figures[0], name: "comparison", onPoint: (epoch) => this.#point(epoch),
+      });
+      this.#wireControls();
+      this.drawSoon = this.scope.once(() => this.#drawCurves());
+      this.#start();
+    }
+
+    #sayMissing() {
+      const { missing, left_out: left, runs } = this.data;
+      const words = [
+        missing.length && `There is no run ${missing.join(", ")}; it may have been deleted.`,
+        left && `Only four runs fit side by side; ${left} more ${left === 1 ? "was" : "were"} left out.`,
+        runs.length === 1 && "Add another run to compare with.",
+        !runs.length && "Choose two to four runs. Their neurons, curves and settings are then shown side by side.",
+      ].filter(Boolean);
+      this.parts.notice.hidden = !words.length;
+      this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
+      this.parts.notice.replaceChildren(...words.map((text) => neq.element("p", {}, text)));
+    }
+
+    // ------------------------------------------------------------ one run of them
+
+    #entry(record, place) {
+      const { scope, parts, data } = this;
+      const colour = `var(--neq-series-${place + 1})`;
+      const feed = new neq.Feed(scope, record);
+      const pane = (className) => {
+        const host = neq.element("div", { class: className });
+        const empty = neq.element("p.picture-empty", { hidden: true });
+        const note = neq.element("p.picture-note", { hidden: true });
+        const head = neq.element("h3.compare-name", {}, neq.element("span.swatch", { style: `background: ${colour}` }), record.name);
+        return { host, empty, note, box: neq.element("div.compare-pane", {}, head, host, note, empty) };
+      };
+      const neurons = pane("picture-neurons");
+      const layers = pane("picture-overview");
+      parts.heatmaps.append(neurons.box);
+      parts.overviews.append(layers.box);
+      const figures = data.figures[place];
+      const heatmap = new neq.Heatmap({
+        scope, host: neurons.host, note: neurons.note, figure: neq.narrow(figures.neurons, 52), name: `${record.name} neurons`,
+        mode: this.mode, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
+      });
+      const overview = new neq.Overview({
+        scope, host: layers.host, figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120), feed,
+        labelSigns: data.runs.length > 2 ? 12 : 17,
+        onOpen: (layer) => this.open(feed.layers[layer].name), onPoint: (epoch) => this.#point(epoch),
+      });
+      this.#listen(feed, heatmap, overview);
+      return { feed, colour, heatmap, overview, empty: neurons.empty, noLayers: layers.empty };
+    }
+
+    #listen(feed, heatmap, overview) {
+      feed.on("layers", () => this.#layersKnown());
+      feed.on("history", () => this.#drawHistory());
+      feed.on("cells", () => this.#layerChanged());
+      feed.on("run", () => this.#tablesSoon());
+      feed.on("end", () => this.#tablesSoon());
+      feed.on("trouble", (message) => message && this.#say(feed, message));
+      feed.on("deleted", () => neq.go(neq.compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
+      feed.on("column", ({ epoch }) => this.drawn && heatmap.append(epoch));
+      feed.on("epoch", (epoch) => {
+        if (!this.drawn) return;
+        this.#extend();
+        overview.append(epoch);
+        this.drawSoon();
+      });
+    }
+
+    #tablesSoon() {
+      this.tables?.draw();
+      this.#explainEmpty();
+    }
+
+    // ------------------------------------------------------------ beginning
+
+    async #start() {
+      for (const { feed } of this.entries) feed.start();
+      const Plotly = await neq.plotly(this.data.plotly);
+      if (this.scope.ended) return;
+      const pictures = this.entries.flatMap(({ heatmap, overview }) => [heatmap, overview]);
+      await Promise.all([this.curves, ...pictures].map((picture) => picture.start(Plotly)));
+      if (this.scope.ended) return;
+      for (const { picture } of pictures) this.together.add(picture);
+      this.curves.join(this.together);
+      this.drawn = true;
+      this.#drawHistory();
+    }
+
+    #extend() {
+      const done = Math.max(...this.entries.map(({ feed }) => feed.done));
+      const planned = Math.max(...this.entries.map(({ feed }) => feed.planned));
+      this.together.extend(neq.wholeOf(done, planned));
+    }
+
+    #drawHistory() {
+      if (!this.drawn) return;
+      this.#extend();
+      for (const { overview } of this.entries) overview.draw();
+      this.#layerChanged();
+      this.#drawCurves();
+    }
+
+    #drawCurves() {
+      if (!this.drawn) return;
+      this.curves.drawMany(this.entries);
+      for (const { feed, heatmap, overview } of this.entries) {
+        overview.markDrops(feed.drops());
+        heatmap.picture.mark(neq.marks.drops(feed.drops()));
+      }
+      this.#tablesSoon();
+    }
+
+    // ------------------------------------------------------------ the layer
+
+    /** Names of all layers of all runs, in the order of the first run that has them. */
+    #names() {
+      return [...new Set(this.entries.flatMap(({ feed }) => feed.layers.map((layer) => layer.name)))];
+    }
+
+    #layersKnown() {
+      const names = this.#names();
+      this.parts.layer.replaceChildren(...names.map((name) => neq.element("option", { value: name }, name)));
+      this.open(names.includes(this.layer) ? this.layer : names[0]);
+    }
+
+    /** Opens the layer of this name in every run that has it. */
+    open(name) {
+      const names = this.#names();
+      if (!names.includes(name)) return;
+      this.layer = name;
+      const { layer, "layer-back": back, "layer-on": on } = this.parts;
+      layer.value = name;
+      back.disabled = names.indexOf(name) === 0;
+      on.disabled = names.indexOf(name) === names.length - 1;
+      neq.remember({ layer: name });
+      for (const { feed } of this.entries) {
+        const own = feed.layers.find((each) => each.name === name);
+        feed.watch(own ? [own.index] : []);
+      }
+      this.#layerChanged();
+    }
+
+    #layerChanged() {
+      if (!this.drawn) return;
+      for (const { feed, heatmap, overview } of this.entries) {
+        const layer = [...feed.open.values()][0] || null;
+        if (layer) overview.select(layer.index);
+        if (heatmap.layer !== layer) heatmap.show(layer);
+        else heatmap.picture.redraw();
+      }
+      this.#explainEmpty();
+    }
+
+    #explainEmpty() {
+      for (const { feed, empty, noLayers } of this.entries) {
+        const layer = [...feed.open.values()][0];
+        const words = feed.layers.length && !layer && this.layer ? `This run has no layer ${this.layer}.` : nothingYet(feed);
+        this.#tell(empty, layer?.problem || words);
+        this.#tell(noLayers, nothingYet(feed));
+      }
+    }
+
+    #tell(place, words) {
+      place.hidden = !words;
+      neq.say(place, words);
+    }
+
+    #say(feed, message) {
+      const entry = this.entries?.find((each) => each.feed === feed);
+      if (entry) this.#tell(entry.empty, message);
+    }
+
+    // ------------------------------------------------------------ joined
+
+    #pointCell(from, cell) {
+      this.#point(cell && cell.column);
+      for (const { heatmap } of this.entries) if (heatmap !== from) heatmap.echo(cell);
+    }
+
+    #point(epoch) {
+      this.together.point(epoch);
+    }
+
+    /** Epochs are joined by neq.Together; rows only among layers of the same size. */
+    #zoomed(from, range) {
+      for (const { heatmap } of this.entries) {
+        const same = heatmap.layer && from.layer && heatmap.layer.layer.neurons === from.layer.layer.neurons;
+        if (heatmap !== from && same) heatmap.picture.show({ y: range.y });
+      }
+    }
+
+    // ------------------------------------------------------------ controls
+
+    #wireControls() {
+      const { scope, parts } = this;
+      const step = (by) => {
+        const names = this.#names();
+        this.open(names[names.indexOf(this.layer) + by]);
+      };
+      scope.on(parts.layer, "change", () => this.open(parts.layer.value));
+      scope.on(parts["layer-back"], "click", () => step(-1));
+      scope.on(parts["layer-on"], "click", () => step(1));
+      scope.on(document, "keydown", (event) => {
+        if (event.target.closest(KEYS_LEFT_ALONE) || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.key.toLowerCase() === "l") step(event.shiftKey ? -1 : 1);
+      });
+      const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.neq.epsilon));
+      const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
+      new neq.ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {
+        this.mode = mode;
+        neq.remember({ colour: mode === "speed" ? "v" : null });
+        for (const { heatmap } of this.entries) heatmap.colourBy(mode);
+      });
+    }
+  }
+
+  function nothingYet(feed) {
+    if (feed.done || !feed.loaded) return "";
+    if (feed.record.state === "queued") return "This run has not started.";
+    return feed.ended ? "This run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
+  }
+
+  /** A figure with another left margin. */
+  neq.narrow = (figure, left) => ({
+    ...figure, layout: { ...figure.layout, margin: { ...figure.layout.margin, l: left } },
+  });
+
+  /** Called by Dash when the layout is there; the former page's scripts end first. */
+  async function mount(data) {
+    if (!data) return null;
+    present?.scope.end();
+    const root = await neq.whenThere("compare-page");
+    for (const row of root.querySelectorAll(".compare-row")) row.replaceChildren();
+    const page = new ComparePage(root, data);
+    present = page;
+    neq.onLeave(() => page.scope.end());
+    return data.runs.map((run) => run.id).join(",");
+  }
+
+  neq.compare = { present: () => present };
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.neq_compare = { mount };
+})();

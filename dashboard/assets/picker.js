@@ -1,0 +1,86 @@
+"use strict";
+/*
+ * neq.RunPicker: which runs are compared, and a search for another.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const SEARCH_MS = 200;
+  const FOUND = 8;
+  const { percent } = neq.format;
+
+  /** The address of the comparison of these runs, with the layer and colours that are chosen now. */
+  neq.compareAddress = (ids) => {
+    const { layer, colour } = neq.query();
+    const rest = Object.entries({ layer, colour }).filter(([, value]) => value);
+    const query = rest.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
+    return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
+  };
+
+  /** The chosen runs as chips that can be taken away, and a search for another. */
+  class RunPicker {
+    constructor(scope, host, { runs, most }) {
+      Object.assign(this, { scope, runs, ids: runs.map((run) => run.id) });
+      host.replaceChildren(...runs.map((run, place) => this.#chip(run, place)));
+      if (runs.length < most) host.append(this.#search());
+    }
+
+    #chip(run, place) {
+      const without = this.ids.filter((id) => id !== run.id);
+      return neq.element(
+        "span.compare-chip", {},
+        neq.element("span.swatch", { style: `background: var(--neq-series-${place + 1})` }),
+        neq.element("a", { href: `/runs/${run.id}` }, run.name),
+        neq.element("button.chip-away", {
+          type: "button", "aria-label": `Take ${run.name} away`, onclick: () => neq.go(neq.compareAddress(without)),
+        }, "×"),
+      );
+    }
+
+    #search() {
+      const label = "Add a run: search by name, tag or id";
+      this.input = neq.element("input.compare-search", { type: "search", placeholder: "Add a run…", "aria-label": label, autocomplete: "off" });
+      this.list = neq.element("div.compare-found", { hidden: true });
+      const box = neq.element("div.compare-picker", {}, this.input, this.list);
+      this.scope.on(this.input, "input", () => this.#findSoon(SEARCH_MS));
+      this.scope.on(this.input, "focus", () => this.#findSoon(0));
+      this.scope.on(box, "focusout", (event) => !box.contains(event.relatedTarget) && (this.list.hidden = true));
+      this.scope.on(box, "keydown", (event) => this.#key(event));
+      return box;
+    }
+
+    #findSoon(ms) {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.#find(), ms);
+    }
+
+    async #find() {
+      const words = this.input.value.trim();
+      const found = await neq.rest.runs(words, FOUND + this.ids.length, this.scope.signal).catch(() => null);
+      if (this.scope.ended || words !== this.input.value.trim()) return;
+      const others = (found || []).filter((run) => !this.ids.includes(run.id)).slice(0, FOUND);
+      const empty = found ? "No other run is found." : "The server did not answer.";
+      this.list.replaceChildren(...(others.length ? others.map((run) => this.#choice(run)) : [neq.element("p.muted", {}, empty)]));
+      this.list.hidden = false;
+    }
+
+    #choice(run) {
+      const facts = `${run.state}, ${run.epochs_done} of ${run.epochs_planned} epochs, ${percent(run.test_accuracy)}`;
+      return neq.element(
+        "button.compare-choice", { type: "button", onclick: () => neq.go(neq.compareAddress([...this.ids, run.id])) },
+        neq.element("span", {}, run.name), neq.element("span.muted", {}, facts),
+      );
+    }
+
+    #key(event) {
+      const choices = [...this.list.querySelectorAll("button")];
+      const at = choices.indexOf(document.activeElement);
+      if (event.key === "Escape") this.list.hidden = true;
+      if (event.key === "Enter" && at === -1) choices[0]?.click();
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step || this.list.hidden) return;
+      event.preventDefault();
+      (choices[at + step] || (step < 0 ? this.input : null))?.focus();
+    }
+  }
+  neq.RunPicker = RunPicker;
+})();

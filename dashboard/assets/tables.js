@@ -1,0 +1,137 @@
+"use strict";
+/*
+ * neq.CompareTables: what the Compare page says in numbers and words: headline numbers, settings, what may be compared.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const { percent, number, setting, duration, count } = neq.format;
+
+  /** A row's name and what each run has there. */
+  const NUMBERS = [
+    ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
+    ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
+    ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
+    ["Best", ({ record }) => percent(record.best_test_accuracy)],
+    ["Frozen for the next", ({ last }) => percent(last?.frozen_share)],
+    ["Held frozen", ({ last }) => percent(last?.applied_share)],
+    ["Training loss", ({ last }) => number(last?.train_loss)],
+    ["Test loss", ({ last }) => number(last?.test_loss)],
+    ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : neq.format.NOTHING)],
+    ["An epoch takes", ({ last }) => (last ? duration(Object.values(last.seconds).reduce((a, b) => a + b, 0)) : neq.format.NOTHING)],
+    ["Neurons", ({ record }) => count(record.neurons)],
+  ];
+  const NOT_SETTINGS = /^(name|tags|notes)$/;
+
+  class CompareTables {
+    constructor(scope, parts, entries) {
+      Object.assign(this, { parts, entries, all: false });
+      this.draw = scope.once(() => this.#draw());
+      const choose = (all) => {
+        this.all = all;
+        this.#drawSettings();
+      };
+      scope.on(parts.differing, "click", () => choose(false));
+      scope.on(parts["all-settings"], "click", () => choose(true));
+      this.#drawSettings();
+      this.#drawNote();
+      this.#drawLegend();
+      this.draw();
+    }
+
+    #heads() {
+      return this.entries.map(({ feed, colour }) =>
+        neq.element("th", { scope: "col" }, neq.element("span.swatch", { style: `background: ${colour}` }), " ", feed.record.name),
+      );
+    }
+
+    #table(rows) {
+      const line = ([name, values, differs]) =>
+        neq.element(
+          "tr", differs ? { class: "differs" } : {}, neq.element("th", { scope: "row" }, ...[name].flat()),
+          ...values.map((value) => neq.element("td", {}, value)),
+        );
+      return neq.element(
+        "table.compare-table", {},
+        neq.element("thead", {}, neq.element("tr", {}, neq.element("td"), ...this.#heads())),
+        neq.element("tbody", {}, ...rows.map(line)),
+      );
+    }
+
+    #draw() {
+      const rows = this.entries.map(({ feed }) => NUMBERS.map(([, read]) => read(feed)));
+      const text = JSON.stringify(rows);
+      if (text === this.drawn) return;
+      this.drawn = text;
+      const head = NUMBERS.map(([name]) => neq.element("th", { scope: "col" }, name));
+      const line = (values, place) => {
+        const { feed, colour } = this.entries[place];
+        const swatch = neq.element("span.swatch", { style: `background: ${colour}` });
+        const name = neq.element("a", { href: `/runs/${feed.id}` }, feed.record.name);
+        const cells = values.map((value) => neq.element("td", {}, value));
+        return neq.element("tr", {}, neq.element("th", { scope: "row" }, swatch, " ", name), ...cells);
+      };
+      this.parts.numbers.replaceChildren(
+        neq.element(
+          "table.compare-table.compare-numbers", {},
+          neq.element("thead", {}, neq.element("tr", {}, neq.element("td"), ...head)),
+          neq.element("tbody", {}, ...rows.map(line)),
+        ),
+      );
+    }
+
+    /** Every setting of any run: path, each run's value in words (missing: a dash), whether they differ. */
+    #settings() {
+      const each = this.entries.map(({ feed }) => new Map(neq.settings(feed.record.config)));
+      const paths = [...new Set(each.flatMap((settings) => [...settings.keys()]))].filter((path) => !NOT_SETTINGS.test(path));
+      return paths.map((path) => {
+        const values = each.map((settings) => settings.get(path));
+        const differs = new Set(values.map((value) => JSON.stringify(value))).size > 1;
+        return { path, words: values.map(neq.settingWords), differs };
+      });
+    }
+
+    #drawSettings() {
+      const { parts } = this;
+      parts.differing.setAttribute("aria-pressed", String(!this.all));
+      parts["all-settings"].setAttribute("aria-pressed", String(this.all));
+      const shown = this.#settings().filter(({ differs }) => this.all || differs);
+      if (!shown.length) {
+        const words = this.entries.length > 1 ? "These runs have the same settings." : "Only one run is chosen.";
+        return parts.settings.replaceChildren(neq.element("p.muted", {}, words));
+      }
+      const name = (path) => {
+        const [group, rest] = neq.settingName(path);
+        return [neq.element("span.muted", {}, `${group} `), rest];
+      };
+      return parts.settings.replaceChildren(
+        this.#table(shown.map(({ path, words, differs }) => [name(path), words, this.all && differs])),
+      );
+    }
+
+    /** Whether neuron 5 of one run is neuron 5 of another. */
+    #drawNote() {
+      const differing = this.#settings().filter(({ differs }) => differs).map(({ path }) => path);
+      const reasons = [
+        differing.includes("training.seed") && "seed", differing.some((path) => path.startsWith("model.")) && "network",
+        differing.some((path) => path.startsWith("data.")) && "data",
+      ].filter(Boolean);
+      this.parts.note.hidden = this.entries.length < 2;
+      this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
+      neq.say(
+        this.parts.note,
+        reasons.length
+          ? `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`
+          : "Same seed, network and data: the neurons began with the same weights, so single cells can be compared.",
+      );
+    }
+
+    #drawLegend() {
+      this.parts["run-legend"].replaceChildren(
+        ...this.entries.map(({ feed, colour }) =>
+          neq.element("span.legend-item", {}, neq.element("span.line", { style: `border-color: ${colour}` }), feed.record.name),
+        ),
+      );
+    }
+  }
+  neq.CompareTables = CompareTables;
+})();
