@@ -193,6 +193,16 @@ def test_batches_cover_all_images_and_none_holds_one_left_over(
     assert batch_bounds(samples, size) == bounds
 
 
+def test_reading_batches_leaves_the_images_as_they_were(tmp_path: Path) -> None:
+    data = load(tmp_path, kind="synthetic", train_samples=60, test_samples=20)
+    for images in (data.train, data.test, data.probe):
+        before = images.pixels.clone()
+        first, second = ([batch for batch, _ in data.batches(images, 7)] for _ in range(2))
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+        list(data.training_batches(7, torch.Generator()))
+        assert torch.equal(images.pixels, before)
+
+
 def test_synthetic_images_are_the_same_whatever_the_seed(tmp_path: Path) -> None:
     one, two = (
         load_data(

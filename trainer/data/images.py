@@ -32,7 +32,7 @@ class Normalisation:
         return Normalisation(self.scale.to(device), self.shift.to(device))
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        return pixels.float().mul_(self.scale).add_(self.shift)
+        return (pixels.float() * self.scale).add_(self.shift)
 
 
 @dataclass(frozen=True)
