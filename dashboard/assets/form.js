@@ -157,12 +157,19 @@
 
   const sentence = (message) => message.charAt(0).toUpperCase() + message.slice(1);
 
+  /** The message as it stands at an input; of a list, with the entry that it is about. */
+  function wording(error, part) {
+    const entry = error.field.slice(part.field.length + 1);
+    const nth = part.is === "field" && /^\d+$/.test(entry) ? `Entry ${Number(entry) + 1}: ` : "";
+    return nth + sentence(error.message);
+  }
+
   function markErrors(errors, values) {
     const whole = [];
     const byPart = new Map();
     for (const error of errors) {
       const part = placeOf(error.field, known.plan, values);
-      if (part) byPart.set(part, [...(byPart.get(part) || []), sentence(error.message)]);
+      if (part) byPart.set(part, [...(byPart.get(part) || []), wording(error, part)]);
       else whole.push(error.field ? `${error.field}: ${error.message}` : sentence(error.message));
     }
     for (const [part, messages] of byPart) {

@@ -1,0 +1,151 @@
+"""Launching a run from the form, in a real browser against the real API and store."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from db import Store
+from trainer.config import RunConfig
+
+
+def open_form(page: Page, address: str, query: str = "") -> None:
+    page.goto(f"{address}/new{query}")
+    expect(page.locator("#form-summary dl").first).to_be_visible()
+
+
+def control(page: Page, path: str, kind: str = "value") -> Locator:
+    """The input at a path of the form."""
+    name = json.dumps({"form": kind, "path": path}, separators=(",", ":"))
+    return page.locator(f"[id='{name}']")
+
+
+def choose(page: Page, path: str, option: str) -> None:
+    control(page, path).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def refusals(address: str, config: dict[str, Any]) -> dict[str, str]:
+    """What the server says of a configuration, by field."""
+    answer = httpx.post(f"{address}/api/v1/runs", json=config)
+    assert answer.status_code == 422
+    return {error["field"]: error["message"] for error in answer.json()["detail"]}
+
+
+def only_run(store: Store) -> dict[str, Any]:
+    runs = store.runs().items
+    assert len(runs) == 1
+    return runs[0].config
+
+
+def test_a_run_is_launched_from_the_form_once_and_its_page_opens(page: Page, address: str, store: Store) -> None:
+    open_form(page, address)
+    page.get_by_label("Name").fill("From the form")
+    choose(page, "data.kind", "Synthetic patterns")
+    control(page, "data.synthetic.size").fill("12")
+    control(page, "neq.epsilon").fill("2e-3")
+    page.get_by_role("button", name="Launch run").dblclick()
+    page.wait_for_url("**/runs/*")
+    expect(page).to_have_title(re.compile("From the form"))
+    config = only_run(store)
+    assert config["data"]["kind"] == "synthetic"
+    assert config["data"]["size"] == 12
+    assert config["neq"]["epsilon"] == 0.002
+
+
+def test_a_wrong_value_is_marked_at_its_field_and_nothing_typed_is_lost(page: Page, address: str, store: Store) -> None:
+    said = refusals(address, {"optimizer": {"kind": "sgd", "learning_rate": -1}})["optimizer.learning_rate"]
+    open_form(page, address)
+    page.get_by_label("Name").fill("Kept")
+    rate, samples = control(page, "optimizer.sgd.learning_rate"), control(page, "neq.probe.samples")
+    rate.fill("-1")
+    samples.fill("9000")
+    samples.press("Enter")
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(rate).to_be_focused()
+    expect(rate).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Name")).to_have_value("Kept")
+    expect(samples).to_have_value("9000")
+    assert store.runs().items == []
+
+    rate.fill("0.05")
+    expect(page.get_by_text(said)).to_be_hidden()
+    rate.press("Enter")
+    expect(page.get_by_text("leave too few to train on")).to_be_visible()
+    expect(samples).to_be_focused()
+    samples.fill("50")
+    samples.press("Enter")
+    page.wait_for_url("**/runs/*")
+    assert only_run(store)["optimizer"]["learning_rate"] == 0.05
+
+
+def test_what_is_typed_survives_a_reload_and_a_change_of_variant(page: Page, address: str) -> None:
+    open_form(page, address)
+    control(page, "optimizer.sgd.momentum").fill("0.77")
+    choose(page, "optimizer.kind", "AdamW")
+    expect(control(page, "optimizer.sgd.momentum")).to_be_hidden()
+    control(page, "optimizer.adamw.beta1").fill("0.8")
+    page.reload()
+    expect(control(page, "optimizer.kind")).to_have_value("AdamW")
+    expect(control(page, "optimizer.adamw.beta1")).to_have_value("0.8")
+    choose(page, "optimizer.kind", "SGD")
+    expect(control(page, "optimizer.sgd.momentum")).to_have_value("0.77")
+
+
+def test_without_the_server_it_says_so_and_keeps_everything(page: Page, address: str, store: Store) -> None:
+    open_form(page, address)
+    page.get_by_label("Name").fill("Patient")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Launch run").click()
+    expect(page.get_by_role("alert").get_by_text("The server cannot be reached")).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("Patient")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Launch run").click()
+    page.wait_for_url("**/runs/*")
+    assert only_run(store)["name"] == "Patient"
+
+
+def test_a_preset_fills_the_form_and_can_be_taken_back(page: Page, address: str) -> None:
+    open_form(page, address)
+    page.get_by_label("Name").fill("Mine")
+    control(page, "training.epochs").fill("3")
+    page.get_by_role("button", name=re.compile("ResNet-32 on CIFAR-10")).first.click()
+    expect(control(page, "model.kind")).to_have_value("ResNet for small images")
+    expect(control(page, "training.epochs")).to_have_value("250")
+    page.get_by_role("button", name="Undo").click()
+    expect(control(page, "training.epochs")).to_have_value("3")
+    expect(page.get_by_label("Name")).to_have_value("Mine")
+
+
+def test_run_again_takes_over_every_setting(page: Page, address: str, store: Store) -> None:
+    config = RunConfig.model_validate(
+        {"name": "First", "tags": ["a", "b"], "model": {"kind": "mlp", "hidden": [9, 8]}, "neq": {"mu": 0.25}}
+    )
+    first = store.create_run(name="First", config=config.model_dump(mode="json"), epochs_planned=24)
+    open_form(page, address, f"?from={first.id}")
+    expect(page).to_have_title("Run again: First · NEq")
+    page.get_by_role("button", name="Launch run").click()
+    page.wait_for_url("**/runs/*")
+    again = next(run for run in store.runs().items if run.id != first.id)
+    assert RunConfig.model_validate(again.config) == config
+
+
+@pytest.mark.parametrize("path", ["/runs/nosuchrun1", "/nothing", "/new?from=nosuchrun1"])
+def test_what_is_not_there_is_said_with_a_way_on(page: Page, address: str, path: str) -> None:
+    page.goto(address + path)
+    expect(page.get_by_role("heading", name=re.compile("There is no"))).to_be_visible()
+    page.get_by_role("link", name="All runs").click()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+
+
+def test_every_input_has_a_name_that_is_read_aloud(page: Page, address: str) -> None:
+    open_form(page, address)
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("#run-form input, #run-form textarea, #run-form button")]
+            .filter((each) => each.type !== "hidden" && !each.labels?.length && !each.getAttribute("aria-label")
+                && !each.textContent.trim()).map((each) => each.outerHTML)"""
+    )
+    assert nameless == []

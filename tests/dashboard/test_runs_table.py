@@ -1,0 +1,118 @@
+"""The table of runs in a real browser: complete, live, and able to act."""
+
+import re
+from datetime import UTC, datetime
+
+from playwright.sync_api import Locator, Page, expect
+
+from db import Entry, Run, Store
+from trainer.config import RunConfig
+
+
+def make(store: Store, name: str) -> Run:
+    config = RunConfig.model_validate({"name": name, "tags": ["seen"]})
+    return store.create_run(name=name, tags=("seen",), config=config.model_dump(mode="json"), epochs_planned=24)
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def open_table(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+
+
+def all_count(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("^All"))
+
+
+def test_without_runs_it_explains_and_offers_the_presets(page: Page, address: str) -> None:
+    open_table(page, address)
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
+    page.get_by_role("link", name=re.compile("Fashion-MNIST with Adam")).click()
+    expect(page.get_by_role("textbox", name="Optimizer")).to_have_value("Adam")
+
+
+def test_all_runs_are_there_and_not_just_the_first_page(page: Page, address: str, store: Store) -> None:
+    make(store, "the oldest")
+    for number in range(229):
+        make(store, f"run {number}")
+    open_table(page, address)
+    expect(all_count(page)).to_contain_text("230")
+    page.get_by_label("Search runs").fill("oldest")
+    expect(row(page, "the oldest")).to_be_visible()
+
+
+def test_changes_appear_without_losing_the_selection(page: Page, address: str, store: Store) -> None:
+    worker = store.register_worker(name="w", host="h", pid=1, device="CPU", slots=2)
+    make(store, "first")
+    make(store, "second")
+    open_table(page, address)
+    for name in ("first", "second"):
+        row(page, name).get_by_role("checkbox").click()
+    expect(page.get_by_role("button", name="Compare 2")).to_be_enabled()
+
+    make(store, "third")
+    expect(row(page, "third")).to_be_visible()
+    running = store.claim(worker.id)
+    assert running is not None
+    expect(row(page, running.name)).to_contain_text("Running")
+    reason = "the data are not there"
+    store.append(
+        running.id,
+        worker.id,
+        Entry(kind="run_failed", payload={"kind": "run_failed"}, at=datetime.now(UTC), ends="failed", reason=reason),
+    )
+    expect(row(page, running.name)).to_contain_text(reason)
+
+    page.get_by_role("button", name="Compare 2").click()
+    page.wait_for_url(re.compile(r"/compare\?runs=\w+,\w+"))
+
+
+def test_a_run_is_renamed_stopped_and_deleted_from_its_row(page: Page, address: str, store: Store) -> None:
+    run = make(store, "before")
+    open_table(page, address)
+    row(page, "before").get_by_role("button", name="Rename and tag").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("after")
+    dialog.get_by_label("Name").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(row(page, "after")).to_be_visible()
+    assert (store.run(run.id).name, store.run(run.id).tags) == ("after", ("seen",))
+
+    row(page, "after").get_by_role("button", name="Stop").click()
+    expect(row(page, "after")).to_contain_text("Stopped")
+
+    row(page, "after").get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
+    assert store.runs().items == []
+
+
+def test_runs_are_filtered_by_state_and_words(page: Page, address: str, store: Store) -> None:
+    stopped = make(store, "apple")
+    make(store, "pear")
+    store.request_stop(stopped.id)
+    open_table(page, address)
+    page.get_by_role("button", name=re.compile("^Stopped")).click()
+    expect(row(page, "apple")).to_be_visible()
+    expect(row(page, "pear")).to_be_hidden()
+    all_count(page).click()
+    page.get_by_label("Search runs").fill("pear")
+    expect(row(page, "pear")).to_be_visible()
+    expect(row(page, "apple")).to_be_hidden()
+    page.get_by_label("Search runs").fill("plum")
+    expect(page.get_by_text("No runs match.")).to_be_visible()
+
+
+def test_light_and_dark_follow_the_system_and_are_remembered(page: Page, address: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    open_table(page, address)
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(html).to_have_attribute("data-mantine-color-scheme", "light")
+    page.reload()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    expect(html).to_have_attribute("data-mantine-color-scheme", "light")
