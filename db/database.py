@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, func, literal, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.columns import Moment
@@ -80,7 +80,8 @@ class Database:
         except IntegrityError as error:
             raise EntryRefused(f"The store refused the entry: {error.orig}") from error
         except DBAPIError as error:
-            if isinstance(error, OperationalError) or error.connection_invalidated:
+            broken_file = type(error) is DatabaseError  # what SQLite calls a file that it cannot read
+            if isinstance(error, OperationalError) or broken_file or error.connection_invalidated:
                 self._answering_since = None
                 raise unreachable(self.url, error.orig) from error
             raise
@@ -119,6 +120,7 @@ def unreachable(url: URL, cause: object) -> StoreUnreachable:
 
 def _remedy(reason: str) -> str:
     known = (
+        ("Errno", "Check that its folder can be made and written to."),
         ("unable to open", "Check that its folder exists and can be written to."),
         ("readonly", "Check that the file and its folder can be written to."),
         ("locked", "Another program holds it; close that program or try again."),

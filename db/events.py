@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, nu
 from db.errors import RunLost
 from db.records import Entry, EpochScalars, StoredEvent
 from db.runs import owned
-from db.schema import epochs, events, runs, snapshots
+from db.schema import epochs, events, runs
 
 PROGRESS = "epoch_progressed"
 STARTED = "run_started"
@@ -115,21 +115,18 @@ def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
 
 
 def _insert_snapshots(connection: Connection, run_id: str, epoch: int, entry: Entry) -> None:
-    if entry.snapshots:
-        rows = [
-            {
-                "run_id": run_id,
-                "layer": row.layer,
-                "epoch": epoch,
-                "neurons": row.neurons,
-                "applied": row.applied,
-                "frozen": row.frozen,
-                "velocity": row.velocity,
-                "phi": row.phi,
-            }
-            for row in entry.snapshots
-        ]
-        connection.execute(insert(snapshots), rows)
+    if not entry.snapshots:
+        return
+    # Past SQLAlchemy's handling of each single value, which for 65 layers cost more than SQLite's own work.
+    rows = [
+        (run_id, epoch, row.layer, row.neurons, row.applied, row.frozen, row.velocity, row.phi)
+        for row in entry.snapshots
+    ]
+    place = "?" if connection.dialect.name == "sqlite" else "%s"
+    connection.exec_driver_sql(f"{_INSERT_SNAPSHOT} VALUES ({', '.join([place] * 8)})", rows)
+
+
+_INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applied, frozen, velocity, phi)"
 
 
 def after(
