@@ -55,7 +55,7 @@ TheRun = Annotated[Run, Depends(_run)]
 Cursor = Annotated[int, Query(ge=0, le=2**53, description="Only what came after this `seq`.")]
 
 
-def _epochs(
+async def _epochs(
     run: TheRun,
     epochs: Annotated[
         str | None,

@@ -9,9 +9,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from db import END_STATES, Store, StoreUnreachable, UnknownRun
 from server.presentation import json_bytes
-from server.routes.dependencies import EVERYWHERE, UNKNOWN, Cursor, TheLive, TheRun, TheStore
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheLive, TheRun, TheStore
 
-router = APIRouter(prefix="/runs/{run_id}", tags=["live"], responses=EVERYWHERE | UNKNOWN)
+router = APIRouter(prefix="/runs/{run_id}", tags=["live"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
 EVENTS_AT_ONCE = 200
 LOOK_AGAIN_SECONDS = 15.0

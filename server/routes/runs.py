@@ -20,7 +20,7 @@ from server.routes.dependencies import (
 )
 from trainer.config import RunConfig, Tag
 
-router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE)
+router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)
 
 PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
 
@@ -49,7 +49,7 @@ class RunChange(BaseModel):
     tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
 
 
-@router.post("", status_code=201, response_model=answers.Run, responses=INVALID)
+@router.post("", status_code=201, response_model=answers.Run)
 def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default."""
     described = config.model_dump(mode="json")
@@ -64,7 +64,7 @@ def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=E
     return json_answer(present_run(store, run), 201, {"Location": f"/api/v1/runs/{run.id}"})
 
 
-@router.get("", response_model=answers.RunList, responses=INVALID)
+@router.get("", response_model=answers.RunList)
 def list_runs(
     store: TheStore,
     state: Annotated[answers.State | None, Query(description="Only runs in this state.")] = None,
@@ -87,7 +87,7 @@ def read_run(store: TheStore, run: TheRun) -> Response:
     return json_answer(present_run(store, run))
 
 
-@router.patch("/{run_id}", response_model=answers.Run, responses=UNKNOWN | INVALID)
+@router.patch("/{run_id}", response_model=answers.Run, responses=UNKNOWN)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     """Change name, notes or tags of a run, in whatever state it is."""
     refuse_zero_characters(change.model_dump())
