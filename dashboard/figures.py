@@ -35,7 +35,7 @@ def overview(layers: int, epochs: int) -> Figure:
 
 def neurons(count: int, epochs: int) -> Figure:
     """Neurons × epochs of one layer, neuron 0 at the top."""
-    return _cells(epochs, count, left=120, row_title="neuron")
+    return _cells(epochs, count, left=56, row_title="neuron")
 
 
 def velocities(epochs: int) -> Figure:

@@ -11,6 +11,8 @@
   const CONFIG = {
     displaylogo: false, showSendToCloud: false, doubleClick: false, scrollZoom: false, responsive: false, showTips: false,
   };
+  const CLICK_PIXELS = 4;
+  const DOUBLE_CLICK_MS = 350;
   let loading = null;
 
   /** Plotly, loaded once a tab from our own server. */
@@ -41,6 +43,7 @@
      * @param {object} options.figure template from figures.py.
      * @param {string} options.name of the file when saved.
      * @param {(point: object|null) => void} [options.onHover] {column, row, clientX, clientY}; null: left.
+     * @param {(point: object) => void} [options.onClick] the same.
      * @param {(range: {x: number[], y: number[]}) => void} [options.onRange] after the reader zoomed or panned.
      */
     constructor(options) {
@@ -52,6 +55,7 @@
       this.host.classList.add("plot");
       this.host.replaceChildren(this.line, this.plot);
       this.marks = { shapes: [], annotations: [] };
+      this.clickedAt = 0;
     }
 
     /** Draws the axes. */
@@ -70,11 +74,12 @@
       this.told = this.#text();
       this.plot.on("plotly_relayout", () => this.#moved(true));
       this.plot.on("plotly_relayouting", () => this.#moved(false));
-      this.plot.on("plotly_doubleclick", () => this.showAll());
       scope.watchSize(host, scope.once(() => this.#fit()));
       scope.finally(neq.onScheme(() => this.recolour()));
       scope.on(host, "pointermove", (event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)));
       scope.on(host, "pointerleave", () => this.onHover?.(null));
+      scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
+      scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
     }
 
     #fit() {
@@ -209,6 +214,20 @@
         clientX: box.left + left + ((column - x[0]) / (x[1] - x[0])) * width,
         clientY: box.top + top + ((row - y[1]) / (y[0] - y[1])) * height,
       };
+    }
+
+    /** Plotly catches clicks for itself; a press that went nowhere is one, and two at once ask for all. */
+    #release(event) {
+      const start = this.pressed;
+      this.pressed = null;
+      if (!start || event.button !== 0 || start.target.closest(".modebar")) return;
+      if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PIXELS) return;
+      const cell = this.cellAt(event.clientX, event.clientY);
+      if (!cell) return;
+      const again = event.timeStamp - this.clickedAt < DOUBLE_CLICK_MS;
+      this.clickedAt = again ? 0 : event.timeStamp;
+      if (again) this.showAll();
+      else this.onClick?.(cell);
     }
 
     // ------------------------------------------------------------ buttons

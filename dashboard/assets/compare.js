@@ -65,7 +65,7 @@
       parts.overviews.append(layers.box);
       const figures = data.figures[place];
       const heatmap = new neq.Heatmap({
-        scope, host: neurons.host, note: neurons.note, figure: neq.narrow(figures.neurons, 52), name: `${record.name} neurons`,
+        scope, host: neurons.host, note: neurons.note, figure: figures.neurons, name: `${record.name} neurons`,
         mode: this.mode, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
       });
       const overview = new neq.Overview({

@@ -65,7 +65,7 @@
     draw() {
       const { layers } = this.feed;
       if (!layers.length) return;
-      this.host.style.height = `${Math.max(150, Math.min(360, layers.length * 15 + AXIS_PIXELS))}px`;
+      this.host.style.setProperty("--rows-height", `${Math.max(150, Math.min(360, layers.length * 15 + AXIS_PIXELS))}px`);
       const whole = [layers.length - 0.5, -0.5];
       this.picture.extend("y", whole);
       this.#label();

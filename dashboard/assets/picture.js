@@ -7,14 +7,12 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const CLICK_PIXELS = 4;
 
   class Picture extends neq.Axes {
     /**
      * @param {object} options those of neq.Axes, and
      * @param {object} options.source cells, as neq.raster.paint takes them.
      * @param {() => object} options.table makes the colours; called again when light turns dark.
-     * @param {(cell: object) => void} [options.onClick] {column, row, clientX, clientY}.
      * @param {(note: {rowsPer: number, columnsPer: number}) => void} [options.onPaint]
      */
     constructor(options) {
@@ -29,9 +27,6 @@
     async start(Plotly) {
       await super.start(Plotly);
       if (this.scope.ended) return;
-      const { scope, host } = this;
-      scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
-      scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
       this.#watchDensity();
       this.paint();
     }
@@ -102,15 +97,6 @@
       this.table = table;
       this.colours = table();
       this.redraw();
-    }
-
-    #release(event) {
-      const start = this.pressed;
-      this.pressed = null;
-      if (!start || event.button !== 0 || start.target.closest(".modebar")) return;
-      if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PIXELS) return;
-      const cell = this.cellAt(event.clientX, event.clientY);
-      if (cell) this.onClick?.(cell);
     }
 
     underlay() {

@@ -49,7 +49,7 @@ def _frame(name: str) -> list[Any]:
         part("notice", tag=html.Section, className="run-notice", hidden=True, role="status"),
         part("tiles", tag=html.Section, className="tiles", **numbers),
         _explanation(),
-        html.Div([_neuron_pictures(), _curves()], className="run-columns"),
+        html.Div([_overview(), _neurons(), _curves(), _velocities()], className="run-columns"),
         html.Div([_configuration(), _log()], className="run-halves"),
     ]
 
@@ -84,28 +84,31 @@ def _explanation() -> Any:
     words = [
         "After each epoch every neuron meets the same ",
         term("probe set", "probe"),
-        ". Once its response has stopped changing (its similarity ",
+        ". Once its response stops changing (similarity ",
         term("φ", "phi"),
-        " holds still, its velocity ",
-        term("v", "velocity"),
-        " is below ",
+        " steady, velocity ",
+        term("|v|", "velocity"),
+        " below ",
         term("ε", "epsilon"),
-        ") it is ",
+        "), it is ",
         term("frozen", "frozen"),
-        " for the next epoch; when it stirs, it thaws.",
+        " for the next epoch, until it stirs.",
     ]
     return html.P(words, className="explanation")
 
 
-def _neuron_pictures() -> Any:
-    overview = card(
+def _overview() -> Any:
+    return card(
         "Layers × epochs",
         part("overview", className="picture-overview"),
         part("overview-empty", tag=html.P, className="picture-empty", hidden=True),
         topic="overview",
         side=share_legend(),
     )
-    neurons = card(
+
+
+def _neurons() -> Any:
+    return card(
         "Neurons × epochs",
         state_legend(),
         part("neurons", className="picture-neurons"),
@@ -114,20 +117,20 @@ def _neuron_pictures() -> Any:
         topic="neurons",
         side=layer_controls(),
     )
-    return html.Div([overview, neurons], className="run-column")
 
 
 def _curves() -> Any:
     charts = [part(name, className="picture-curve") for name in ("accuracy", "loss", "frozen_share", "learning_rate")]
-    curves = card("Over the epochs", html.Div(charts, className="curves"), side=line_legend())
-    title = part("velocities-title", "Velocities", tag=html.Span)
-    velocities = card(
-        title,
+    return card("Over the epochs", html.Div(charts, className="curves"), side=line_legend())
+
+
+def _velocities() -> Any:
+    return card(
+        part("velocities-title", "Velocities", tag=html.Span),
         part("velocities", className="picture-velocities"),
         part("velocities-empty", tag=html.P, className="picture-empty", hidden=True),
         topic="histogram",
     )
-    return html.Div([curves, velocities], className="run-column run-column-narrow")
 
 
 def _configuration() -> Any:
