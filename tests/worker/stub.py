@@ -1,0 +1,180 @@
+# ruff: noqa: T201 (what a training process prints is its log)
+"""Generators for the child to run in place of the trainer: what each does is told by the run's notes. No torch."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+
+from trainer.config import RunConfig
+from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
+from trainer.events import (
+    EpochFinished,
+    EpochProgressed,
+    Event,
+    Layer,
+    LayerCounts,
+    LayerSnapshot,
+    RunFinished,
+    RunStarted,
+    Seconds,
+)
+
+TRAIN = "tests.worker.stub:train"
+NEURONS = 4
+
+
+def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Does what the notes name."""
+    yield started(config.training.epochs)
+    yield from globals()[config.notes.partition(" ")[0]](config, workplace)
+
+
+def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """All epochs, at once."""
+    for epoch in range(config.training.epochs):
+        yield finished(epoch)
+    yield ended(config.training.epochs)
+
+
+def slow(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """One epoch, and then one that does not end; leaves its process id and a grandchild's in the data root."""
+    yield finished(0)
+    grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    ids = workplace.data_root / f"{config.name}.ids"
+    ids.with_suffix(".new").write_text(f"{os.getpid()} {grandchild.pid}")
+    ids.with_suffix(".new").rename(ids)
+    yield EpochProgressed(epoch=1, phase="train", batch=1, batches=9, loss=1.0, samples_per_second=None)
+    time.sleep(300)
+
+
+def deaf(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Will not hear SIGTERM, and then the same as `slow`."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield from slow(config, workplace)
+
+
+def raises(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Prints, and raises."""
+    print("a line before the error")
+    yield finished(0)
+    raise ZeroDivisionError("the loss was divided by nothing")
+
+
+def refuses(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Says what is wrong and what to do."""
+    yield finished(0)
+    raise RunError("The images are not there.", "Put them there.")
+
+
+def starves(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Finds no memory."""
+    yield finished(0)
+    raise MemoryError
+
+
+def killed(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Killed as by a system without memory, while a grandchild holds its pipes open."""
+    print("the last words")
+    yield finished(0)
+    os.fork() or time.sleep(300)  # the pipes stay open in the child of the child
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crashes(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Ends without a word."""
+    yield finished(0)
+    os._exit(3)
+
+
+def floods(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Prints 100,000 lines, a long one, a progress bar, and bytes that are no text."""
+    for number in range(100_000):
+        print("line", number)
+    print("x" * 100_000)
+    sys.stdout.flush()
+    os.write(1, b"10%\r20%\r30%\r\n\xff\xfe not text \x00\n")
+    yield finished(0)
+    print("the very last line")
+    yield ended(1)
+
+
+def greedy(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Notes in the data root how far it has come: it must not come further than what is recorded."""
+    for epoch in range(config.training.epochs):
+        (workplace.data_root / "made").write_text(str(epoch))
+        yield finished(epoch)
+    yield ended(config.training.epochs)
+
+
+def gpu_less(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """Tells what it was given, in a file."""
+    secrets = sorted(name for name in os.environ if name.startswith("NEQ_"))
+    told = f"{workplace.threads} {workplace.device_limit} {secrets} {os.getpgrp() == os.getpid()} {sys.stdin.read()!r}"
+    Path(workplace.data_root / "told").write_text(told)
+    yield ended(0)
+
+
+def started(epochs: int) -> RunStarted:
+    """One layer of four neurons stands."""
+    layer = Layer(index=0, name="only", type="Linear", neurons=NEURONS, parameters=8)
+    return RunStarted(
+        layers=(layer,),
+        neurons=NEURONS,
+        parameters=8,
+        device="stub",
+        epochs=epochs,
+        batches_per_epoch=1,
+        train_samples=1,
+        test_samples=1,
+        probe_samples=1,
+        first_freezing_epoch=2,
+        versions={},
+    )
+
+
+def finished(epoch: int) -> EpochFinished:
+    """An epoch after which the first `epoch` neurons are frozen."""
+    frozen = np.arange(NEURONS) < epoch
+    count = (int(frozen.sum()),)
+    snapshot = LayerSnapshot(
+        index=0,
+        neurons=NEURONS,
+        phi=np.full(NEURONS, epoch, "<f4").tobytes(),
+        velocity=np.full(NEURONS, -epoch, "<f4").tobytes() if epoch else None,
+        applied=np.packbits(np.arange(NEURONS) < epoch - 1).tobytes(),
+        frozen=np.packbits(frozen).tobytes(),
+    )
+    counts = LayerCounts(
+        applied=count,
+        frozen=count,
+        froze=count,
+        thawed=count,
+        phi_mean=(1.0,),
+        speed_mean=(None,),
+        velocity_histogram=(None,),
+    )
+    return EpochFinished(
+        epoch=epoch,
+        learning_rate=0.1,
+        train_loss=float("nan"),
+        train_accuracy=0.5,
+        test_loss=1.0,
+        test_accuracy=0.5,
+        applied_share=0.0,
+        frozen_share=float(frozen.mean()),
+        layers=counts,
+        seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.0),
+        snapshots=(snapshot,),
+    )
+
+
+def ended(epochs: int) -> RunFinished:
+    """All is trained."""
+    return RunFinished(epochs=epochs, test_accuracy=0.5, frozen_share=0.5, seconds=1.0)
