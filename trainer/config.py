@@ -57,7 +57,7 @@ class FashionMnistMini(Part):
     model_config = ConfigDict(title="Fashion-MNIST, 12,000 images (bundled)")
     kind: Literal["fashion-mnist-mini"] = "fashion-mnist-mini"
     train_samples: int = Field(
-        default=10_000,
+        default=6_000,
         ge=100,
         le=10_000,
         title="Training images",
@@ -149,7 +149,7 @@ class Cnn(Part):
     model_config = ConfigDict(title="Small CNN")
     kind: Literal["cnn"] = "cnn"
     channels: tuple[Width, ...] = Field(
-        default=(16, 16, 32, 32, 64, 64),
+        default=(4, 8, 16, 16, 32, 32, 64, 64),
         min_length=1,
         max_length=24,
         title="Channels",
@@ -199,7 +199,7 @@ class Sgd(Part):
     kind: Literal["sgd"] = "sgd"
     learning_rate: LearningRate = 0.1
     momentum: Momentum = 0.9
-    weight_decay: WeightDecay = 5e-4
+    weight_decay: WeightDecay = 1e-3
     nesterov: bool = Field(
         default=False, title="Nesterov", description="Look-ahead momentum; needs a momentum above 0."
     )
@@ -253,7 +253,7 @@ class MultiStep(Part):
     model_config = ConfigDict(title="Drops at milestones")
     kind: Literal["multistep"] = "multistep"
     milestones: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
-        default=(12, 18),
+        default=(16, 30),
         min_length=1,
         max_length=32,
         title="Milestones",
@@ -314,7 +314,7 @@ class SplitProbe(Part):
     model_config = ConfigDict(title="Held back from the training set")
     kind: Literal["split"] = "split"
     samples: int = Field(
-        default=100,
+        default=200,
         ge=1,
         le=100_000,
         title="Probe images",
@@ -358,7 +358,7 @@ class Training(Part):
 
     model_config = ConfigDict(title="Training")
     epochs: int = Field(
-        default=24,
+        default=44,
         ge=1,
         le=100_000,
         title="Epochs",

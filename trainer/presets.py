@@ -24,10 +24,11 @@ class Preset:
 _DEMO: dict[str, Any] = {
     "data": {"kind": "fashion-mnist-mini", "train_samples": 6000},
     "model": {"kind": "cnn", "channels": [4, 8, 16, 16, 32, 32, 64, 64]},
-    "schedule": {"kind": "multistep", "milestones": [22, 38]},
-    "training": {"epochs": 50, "batch_size": 100},
-    "neq": {"epsilon": 5e-3, "probe": {"kind": "split", "samples": 200}},
+    "schedule": {"kind": "multistep", "milestones": [16, 30], "factor": 0.1},
+    "training": {"epochs": 44, "batch_size": 100},
+    "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 200}},
 }
+_DEMO_SGD: dict[str, Any] = {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-3}
 _PAPER: dict[str, Any] = {
     "data": {"kind": "cifar10"},
     "model": {"kind": "resnet-cifar", "depth": 32},
@@ -42,7 +43,7 @@ PRESETS: tuple[Preset, ...] = (
         "Fashion-MNIST with SGD",
         "A small CNN on the bundled images: restless at first, frozen step by step after each drop in learning rate. "
         "About two minutes on one CPU core.",
-        {"name": "Fashion-MNIST · SGD", "tags": ["demo"], "optimizer": {"kind": "sgd", "learning_rate": 0.1}, **_DEMO},
+        {"name": "Fashion-MNIST · SGD", "tags": ["demo"], "optimizer": _DEMO_SGD, **_DEMO},
     ),
     Preset(
         "demo-adam",
@@ -52,7 +53,7 @@ PRESETS: tuple[Preset, ...] = (
         {
             "name": "Fashion-MNIST · Adam",
             "tags": ["demo"],
-            "optimizer": {"kind": "adam", "learning_rate": 2e-3},
+            "optimizer": {"kind": "adam", "learning_rate": 3e-3, "weight_decay": 1e-3},
             **_DEMO,
         },
     ),
@@ -80,7 +81,7 @@ PRESETS: tuple[Preset, ...] = (
         {
             "name": "Fashion-MNIST · SGD, never frozen",
             "tags": ["baseline"],
-            "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+            "optimizer": _DEMO_SGD,
             **_DEMO,
             "neq": {**_DEMO["neq"], "select": {"kind": "none"}},
         },
