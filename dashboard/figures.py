@@ -58,6 +58,7 @@ def velocity_ticks() -> Figure:
     ticks = [*below, (float(_ZERO_BIN), "0"), *above]
     return {
         "tickmode": "array",
+        "showticklabels": True,
         "tickvals": [place for place, _ in ticks],
         "ticktext": [text for _, text in ticks],
     }
@@ -113,6 +114,7 @@ def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figur
         "maxallowed": rows - 0.5,
         "tickformat": "d",
         "nticks": 8,
+        "showticklabels": False,  # until the rows are known
     }
     if row_title:
         layout["yaxis"]["title"] = {"text": row_title, "standoff": 8}

@@ -72,7 +72,7 @@ def state_legend() -> Any:
 def share_legend() -> Any:
     """The colours of the overview."""
     words = [html.Span("0 %"), html.Span(className="share-bar"), html.Span("100 % frozen")]
-    return html.Div(words, className="share-legend")
+    return html.Div(html.Div(words, className="share-legend"), className="legend-row")
 
 
 def line_legend() -> Any:
@@ -89,14 +89,16 @@ def layer_controls() -> Any:
     choice: Any = {"aria-label": "Layer"}
     group: Any = {"aria-label": "Colour by"}
     modes = [button("mode-state", "State", "switch-side"), button("mode-speed", "|v|", "switch-side")]
-    return html.Div(
-        [
+    return part(
+        "layer-controls",
+        *[
             button("layer-back", "‹", "button button-small", label_long="Previous layer (Shift+L)"),
             part("layer", tag=html.Select, className="select", **choice),
             button("layer-on", "›", "button button-small", label_long="Next layer (L)"),
             html.Div(modes, className="switch", role="group", **group),
         ],
         className="layer-controls",
+        hidden=True,
     )
 
 

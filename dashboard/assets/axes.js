@@ -53,7 +53,9 @@
       this.line.hidden = true;
       this.plot = element("div", "plot-axes");
       this.host.classList.add("plot");
-      this.host.replaceChildren(this.line, this.plot);
+      this.words = element("p", "plot-words");
+      this.words.hidden = true;
+      this.host.replaceChildren(this.line, this.plot, this.words);
       this.marks = { shapes: [], annotations: [] };
       this.clickedAt = 0;
     }
@@ -175,6 +177,15 @@
       if (this.line.hidden) return;
       Object.assign(this.line.style, { top: `${top}px`, height: `${height}px` });
       this.line.style.transform = `translateX(${Math.round(left + share * width)}px)`;
+    }
+
+    /** Words in the middle of the plot, for when there is nothing to draw; empty: none. */
+    say(words) {
+      neq.say(this.words, words);
+      this.words.hidden = !words;
+      const { left, top, width, height } = this.area;
+      const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
+      Object.assign(this.words.style, place);
     }
 
     /** Takes the colours of axes and marks anew from the style sheet. */

@@ -54,10 +54,9 @@
       const feed = new neq.Feed(scope, record);
       const pane = (className) => {
         const host = neq.element("div", { class: className });
-        const empty = neq.element("p.picture-empty", { hidden: true });
         const note = neq.element("p.picture-note", { hidden: true });
         const head = neq.element("h3.compare-name", {}, neq.element("span.swatch", { style: `background: ${colour}` }), record.name);
-        return { host, empty, note, box: neq.element("div.compare-pane", {}, head, host, note, empty) };
+        return { host, note, box: neq.element("div.compare-pane", {}, head, host, note) };
       };
       const neurons = pane("picture-neurons");
       const layers = pane("picture-overview");
@@ -74,7 +73,7 @@
         onOpen: (layer) => this.open(feed.layers[layer].name), onPoint: (epoch) => this.#point(epoch),
       });
       this.#listen(feed, heatmap, overview);
-      return { feed, colour, heatmap, overview, empty: neurons.empty, noLayers: layers.empty };
+      return { feed, colour, heatmap, overview };
     }
 
     #listen(feed, heatmap, overview) {
@@ -83,7 +82,10 @@
       feed.on("cells", () => this.#layerChanged());
       feed.on("run", () => this.#tablesSoon());
       feed.on("end", () => this.#tablesSoon());
-      feed.on("trouble", (message) => message && this.#say(feed, message));
+      feed.on("trouble", (message) => {
+        feed.trouble = message;
+        this.#explainEmpty();
+      });
       feed.on("deleted", () => neq.go(neq.compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
       feed.on("column", ({ epoch }) => this.drawn && heatmap.append(epoch));
       feed.on("epoch", (epoch) => {
@@ -133,7 +135,7 @@
       this.curves.drawMany(this.entries);
       for (const { feed, heatmap, overview } of this.entries) {
         overview.markDrops(feed.drops());
-        heatmap.picture.mark(neq.marks.drops(feed.drops()));
+        heatmap.picture.mark(neq.marks.drops(heatmap.layer ? feed.drops() : []));
       }
       this.#tablesSoon();
     }
@@ -148,6 +150,7 @@
     #layersKnown() {
       const names = this.#names();
       this.parts.layer.replaceChildren(...names.map((name) => neq.element("option", { value: name }, name)));
+      this.parts["layer-controls"].hidden = false;
       this.open(names.includes(this.layer) ? this.layer : names[0]);
     }
 
@@ -180,22 +183,13 @@
     }
 
     #explainEmpty() {
-      for (const { feed, empty, noLayers } of this.entries) {
+      if (!this.drawn) return;
+      for (const { feed, heatmap, overview } of this.entries) {
         const layer = [...feed.open.values()][0];
-        const words = feed.layers.length && !layer && this.layer ? `This run has no layer ${this.layer}.` : nothingYet(feed);
-        this.#tell(empty, layer?.problem || words);
-        this.#tell(noLayers, nothingYet(feed));
+        const lacks = feed.layers.length && !layer && this.layer ? `This run has no layer ${this.layer}.` : "";
+        heatmap.picture.say(feed.trouble || layer?.problem || lacks || nothingYet(feed));
+        overview.picture.say(feed.trouble || nothingYet(feed));
       }
-    }
-
-    #tell(place, words) {
-      place.hidden = !words;
-      neq.say(place, words);
-    }
-
-    #say(feed, message) {
-      const entry = this.entries?.find((each) => each.feed === feed);
-      if (entry) this.#tell(entry.empty, message);
     }
 
     // ------------------------------------------------------------ joined

@@ -53,6 +53,7 @@
       if (!same) {
         this.picture.extend("y", whole);
         this.picture.show({ y: whole });
+        this.picture.adjust({ "yaxis.showticklabels": Boolean(layer) });
       }
       this.picture.use({ source: layer ? layer.source(this.mode) : EMPTY });
       this.describe();
@@ -89,7 +90,7 @@
     #say({ rowsPer, columnsPer }) {
       if (!this.note) return;
       const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
-      const words = merged.filter(Boolean).join(", ");
+      const words = this.layer ? merged.filter(Boolean).join(", ") : "";
       neq.say(this.note, words && `${words}, colours averaged; zoom in for single ones`);
       this.note.hidden = !words;
     }

@@ -92,7 +92,7 @@
     }
 
     #mark() {
-      const box = this.selected === undefined ? [] : [neq.marks.row(this.selected)];
+      const box = this.selected === undefined || !this.feed.layers.length ? [] : [neq.marks.row(this.selected)];
       this.picture.mark({ shapes: [...neq.marks.drops(this.drops || []).shapes, ...box], annotations: [] });
     }
 
@@ -104,7 +104,7 @@
       const seen = layers.filter((layer) => layer.index % every === 0);
       const update = {
         "yaxis.tickmode": "array", "yaxis.tickvals": seen.map((layer) => layer.index),
-        "yaxis.ticktext": seen.map((layer) => short(layer.name, this.labelSigns || LABEL_SIGNS)), "yaxis.tickfont.size": 11,
+        "yaxis.ticktext": seen.map((layer) => short(layer.name, this.labelSigns || LABEL_SIGNS)), "yaxis.tickfont.size": 11, "yaxis.showticklabels": true,
       };
       const text = JSON.stringify(update);
       if (text !== this.labels) this.picture.adjust(update);

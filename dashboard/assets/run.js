@@ -97,6 +97,7 @@
       const option = ({ index, name, type, neurons }) =>
         neq.element("option", { value: index }, `${index} · ${name} (${type}, ${neq.format.count(neurons)})`);
       this.parts.layer.replaceChildren(...layers.map(option));
+      this.parts["layer-controls"].hidden = false;
       this.open(this.index);
     }
 
@@ -161,17 +162,14 @@
 
     /** An empty picture says why. */
     #explainEmpty() {
+      if (!this.drawn) return;
       const layer = this.feed.open.get(this.index);
       const { done, loaded } = this.feed;
-      this.#empty("overview-empty", done || !loaded ? "" : this.#nothingYet());
-      this.#empty("neurons-empty", layer?.problem || (done || !loaded ? "" : this.#nothingYet()));
+      const nothing = done || !loaded ? "" : this.#nothingYet();
       const early = done === 1 && "Velocity compares two changes: the first one comes with the end of epoch 1.";
-      this.#empty("velocities-empty", layer?.problem || (loaded && (early || (done ? "" : this.#nothingYet()))) || "");
-    }
-
-    #empty(part, words) {
-      this.parts[part].hidden = !words;
-      neq.say(this.parts[part], words || "");
+      this.overview.picture.say(nothing);
+      this.heatmap.picture.say(layer?.problem || nothing);
+      this.velocities.picture.say(layer?.problem || (loaded && early) || nothing);
     }
 
     #nothingYet() {

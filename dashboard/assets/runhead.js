@@ -144,7 +144,7 @@
       if (!notice || text === this.noticed) return;
       this.noticed = text;
       box.dataset.kind = notice.kind;
-      const more = notice.more && neq.element("p", {}, notice.more);
+      const more = notice.more && neq.element("p", {}, ...coded(notice.more));
       const details = notice.details && neq.element("pre", { tabindex: 0 }, notice.details);
       box.replaceChildren(neq.element("h2", {}, notice.title), ...[more, details].filter(Boolean));
     }
@@ -263,6 +263,11 @@
       if (!agreed) return;
       await neq.api.remove(this.feed.id).then(() => neq.go("/"), (error) => neq.notice(error.message, "bad", "Not deleted"));
     }
+  }
+
+  /** Text in which `words` between backticks are code. */
+  function coded(text) {
+    return text.split("`").map((piece, place) => (place % 2 ? neq.element("code", {}, piece) : piece));
   }
 
   function phaseBar(seconds) {

@@ -70,7 +70,7 @@ def _frame(filled: bool) -> list[Any]:
         _numbers(),
         part("note", tag=html.P, className="compare-note", hidden=True),
         _neurons(),
-        card("Layers × epochs", part("overviews", className="compare-row"), topic="overview", side=share_legend()),
+        card("Layers × epochs", share_legend(), part("overviews", className="compare-row"), topic="overview"),
         _curves(),
         _differences(),
     ]

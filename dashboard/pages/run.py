@@ -100,10 +100,9 @@ def _explanation() -> Any:
 def _overview() -> Any:
     return card(
         "Layers × epochs",
+        share_legend(),
         part("overview", className="picture-overview"),
-        part("overview-empty", tag=html.P, className="picture-empty", hidden=True),
         topic="overview",
-        side=share_legend(),
     )
 
 
@@ -113,7 +112,6 @@ def _neurons() -> Any:
         state_legend(),
         part("neurons", className="picture-neurons"),
         part("neurons-note", tag=html.P, className="picture-note", hidden=True),
-        part("neurons-empty", tag=html.P, className="picture-empty", hidden=True),
         topic="neurons",
         side=layer_controls(),
     )
@@ -128,7 +126,6 @@ def _velocities() -> Any:
     return card(
         part("velocities-title", "Velocities", tag=html.Span),
         part("velocities", className="picture-velocities"),
-        part("velocities-empty", tag=html.P, className="picture-empty", hidden=True),
         topic="histogram",
     )
 
