@@ -283,6 +283,16 @@
     }
   }
 
+  // Dash tells of a keystroke a moment later; a reload in between would lose it.
+  document.addEventListener("input", (event) => {
+    const input = event.target;
+    if (!known || !input.closest("#run-form") || !input.id.startsWith('{"form":')) return;
+    const { form, path } = JSON.parse(input.id);
+    if (form === "checked") held = { ...held, [path]: input.checked };
+    else if (typeof held[path] === "string" && !input.readOnly) held = { ...held, [path]: input.value };
+    keepDraft(held);
+  });
+
   // ---------------------------------------------------------------- arrow keys on numbers
 
   const LADDER = [1, 2, 5];

@@ -152,7 +152,15 @@ def _columns() -> list[Json]:
         ),
         column("setup", "Setup", 178, cellRenderer="NeqRunSetup"),
         column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
-        column("actions", "", 152, cellRenderer="NeqRunActions", sortable=False, resizable=False),
+        column(
+            "actions",
+            "Actions",
+            152,
+            cellRenderer="NeqRunActions",
+            type="rightAligned",
+            sortable=False,
+            resizable=False,
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from db import Store
 from trainer.config import RunConfig
@@ -41,19 +41,35 @@ def only_run(store: Store) -> dict[str, Any]:
     return runs[0].config
 
 
-def test_a_run_is_launched_from_the_form_once_and_its_page_opens(page: Page, address: str, store: Store) -> None:
+def test_a_run_is_launched_from_the_form_and_its_page_opens(page: Page, address: str, store: Store) -> None:
     open_form(page, address)
     page.get_by_label("Name").fill("From the form")
     choose(page, "data.kind", "Synthetic patterns")
     control(page, "data.synthetic.size").fill("12")
     control(page, "neq.epsilon").fill("2e-3")
-    page.get_by_role("button", name="Launch run").dblclick()
+    page.get_by_role("button", name="Launch run").click()
     page.wait_for_url("**/runs/*")
     expect(page).to_have_title(re.compile("From the form"))
     config = only_run(store)
     assert config["data"]["kind"] == "synthetic"
     assert config["data"]["size"] == 12
     assert config["neq"]["epsilon"] == 0.002
+
+
+def test_however_often_it_is_clicked_one_run_is_launched(page: Page, address: str, store: Store) -> None:
+    open_form(page, address)
+    held: list[Route] = []
+    page.route("**/api/v1/runs", lambda route: held.append(route))
+    press = "() => { const launch = document.getElementById('form-launch'); launch.click(); }"
+    page.evaluate(press)
+    expect(page.locator("#form-launch")).to_have_attribute("data-loading", "true")
+    page.evaluate(press)
+    page.get_by_label("Name").press("Enter")
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_url("**/runs/*")
+    only_run(store)
 
 
 def test_a_wrong_value_is_marked_at_its_field_and_nothing_typed_is_lost(page: Page, address: str, store: Store) -> None:

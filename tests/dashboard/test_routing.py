@@ -60,8 +60,10 @@ def test_the_document_names_no_other_host_and_no_developer_tools(client: TestCli
     assert not config["plotly_cloud_installed"]
 
 
-def test_callbacks_answer_when_the_first_request_is_not_for_the_root(client: TestClient, run_id: str) -> None:
-    assert client.get(f"/runs/{run_id}").status_code == 200
+def test_a_first_request_that_is_not_for_the_root_gets_the_whole_page(client: TestClient, run_id: str) -> None:
+    document = client.get(f"/runs/{run_id}").text
+    for asset in ("api.js", "form.js", "live.js", "runs.js", "shell.js", "shell.css", "theme.css"):
+        assert f"/assets/{asset}?" in document
     dependencies = client.get("/_dash-dependencies").json()
     assert any("page.children" in each["output"] for each in dependencies)
 
