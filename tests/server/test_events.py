@@ -80,6 +80,14 @@ def test_a_stream_goes_on_after_the_last_event_that_was_heard(address: str, reco
     assert len(listen(address, recording.id, last="odd")) == 7
 
 
+def test_a_long_run_that_has_ended_is_told_whole(
+    address: str, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording.finish()
+    monkeypatch.setattr("server.routes.events.EVENTS_AT_ONCE", 2)
+    assert [each.id for each in listen(address, recording.id)[:-1]] == [str(seq) for seq in range(1, 7)]
+
+
 def test_an_unknown_run_is_a_404_before_any_stream(address: str) -> None:
     answer = httpx.get(f"{address}/api/v1/runs/nothing/events")
     assert answer.status_code == 404

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from db import Store
 from server.answers import Run
 from server.app import create_app
+from server.batches import Batch, read_batch
 from server.settings import ServerSettings
 from tests.server.recording import Recording
 from tests.server.serving import Browser, browser, serving
@@ -361,3 +363,58 @@ def test_a_restarted_server_serves_the_same_cursor(settings: ServerSettings, rec
         with serving(create_app(recording.store, settings), settings) as address:
             seen += asyncio.run(follow(address, len(seen), until))
     assert seen == list(range(1, 9))
+
+
+def test_an_event_between_the_last_look_back_and_going_live_is_not_lost(
+    address: str, app: FastAPI, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+
+    def slow(*arguments: Any) -> Batch | None:
+        batch = read_batch(*arguments)
+        if batch is None and not waited:
+            waited.append(True)
+            recording.epoch()
+            while app.state.live._revisions.get(recording.id) != recording.run.revision:
+                time.sleep(0.02)  # the tail tells this epoch now, to those who are live
+            time.sleep(0.3)
+        return batch
+
+    async def scene() -> None:
+        async with browser(address) as tab:
+            await tab.say("subscribe", run=recording.id, after=0, layers=[1])
+            await tab.hear_until(lambda tab: len(tab.frames) == 5)
+            assert tab.seqs == [1, 2, 3, 4, 5, 6]
+
+    monkeypatch.setattr("server.live.read_batch", slow)
+    asyncio.run(scene())
+
+
+def test_a_cursor_that_is_replaced_while_it_is_being_served_repeats_nothing(
+    address: str, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+
+    def slow(*arguments: Any) -> Batch | None:
+        batch = read_batch(*arguments)
+        if batch is not None and batch.last_seq == 6 and not held:
+            held.append(True)
+            time.sleep(0.7)  # the tab subscribes anew before this is sent
+        return batch
+
+    async def scene() -> None:
+        async with browser(address) as tab:
+            await tab.say("subscribe", run=recording.id, after=5)
+            await tab.hear_until(lambda tab: bool(tab.of("run")))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(recording.epoch)
+            while not held:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await tab.say("subscribe", run=recording.id, after=4)
+            await asyncio.sleep(1.0)
+            newest = await asyncio.to_thread(recording.epoch)
+            await tab.hear_until(caught_up(newest))
+            assert tab.seqs == [5, 6, 7]
+
+    monkeypatch.setattr("server.live.read_batch", slow)
+    asyncio.run(scene())
