@@ -84,9 +84,8 @@ def worker(name: str | None, slots: int | None, device: str | None, end_with_inp
 
 def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.engines.process import process_engine
-    from trainer.worker import run_worker
-
     from trainer.engines.workplace import Workplace
+    from trainer.worker import run_worker
 
     workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run)
     store = _open_store(settings.database_url)
@@ -105,7 +104,9 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
 
 
 def _set_at_end_of_input(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Unbuffered: a thread that waits inside Python's own reader would hold its lock when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     stop.set()
 
 
@@ -134,6 +135,7 @@ def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announ
     try:
         app = assemble(store, settings)
         with beside:
+            signal.signal(signal.SIGTERM, _interrupt)
             announce(address_of(listener), link_of(listener, settings))
             serve_on(app, settings, listener)
     except KeyboardInterrupt:
@@ -141,6 +143,11 @@ def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announ
     finally:
         listener.close()
         store.close()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """SIGTERM ends the process as Ctrl-C does: uvicorn shuts down and hands the signal on, here to what follows."""
+    raise KeyboardInterrupt
 
 
 def _launch(token: SecretStr | None, address: str, presets: tuple[str, ...]) -> None:

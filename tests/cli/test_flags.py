@@ -31,7 +31,9 @@ def dry_run(*arguments: str) -> dict[str, Any]:
 def test_every_field_of_every_choice_has_a_flag() -> None:
     descriptions = [
         RunConfig(),
-        RunConfig.model_validate({"data": {"kind": "synthetic"}, "model": {"kind": "mlp"}, "optimizer": {"kind": "adam"}}),
+        RunConfig.model_validate(
+            {"data": {"kind": "synthetic"}, "model": {"kind": "mlp"}, "optimizer": {"kind": "adam"}}
+        ),
         RunConfig.model_validate({"data": {"kind": "cifar10"}, "model": {"kind": "resnet-cifar"}}),
         RunConfig.model_validate({"schedule": {"kind": "cosine"}, "neq": {"select": {"kind": "none"}}}),
     ]
