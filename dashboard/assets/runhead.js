@@ -102,15 +102,7 @@
       this.parts["progress-bar"].style.width = `${(share * 100).toFixed(2)}%`;
       this.parts.progress.dataset.state = run.state;
       this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
-      const words = this.parts["progress-words"];
-      const lost = this.connection === "lost" && !this.feed.ended;
-      words.classList.toggle("progress-lost", lost);
-      neq.say(words, lost ? this.#lostWords() : this.#progressWords(run, done, inside));
-    }
-
-    #lostWords() {
-      const upTo = this.feed.last ? `showing what was received up to epoch ${this.feed.last.epoch}` : "nothing was received yet";
-      return `Connection lost; ${upTo}. Reconnecting…`;
+      neq.say(this.parts["progress-words"], this.#progressWords(run, done, inside));
     }
 
     #progressWords(run, done, inside) {
@@ -156,10 +148,17 @@
         const reason = failure?.reason || run.reason || "The run failed.";
         return { kind: "bad", title: reason, more: failure?.remedy, details: failure?.details || lines };
       }
+      if (this.connection === "lost" && !this.feed.ended) return this.#lost();
       if (run.state === "stopped" && run.reason) return { kind: "quiet", title: `Stopped: ${run.reason}` };
       if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
       if (run.state === "queued") return this.#queued();
       return null;
+    }
+
+    #lost() {
+      const { last } = this.feed;
+      const upTo = last ? `showing what was received up to epoch ${last.epoch}` : "nothing was received yet";
+      return { kind: "warn", title: `Connection lost; ${upTo}. Reconnecting…` };
     }
 
     #queued() {
