@@ -94,6 +94,7 @@ def _presets(presets: list[Json]) -> Any:
             id={"form": "preset", "path": preset["name"]},
             className="preset",
             type="button",
+            title=preset["description"],
         )
         for preset in presets
     ]
