@@ -45,6 +45,19 @@ def test_modes_buffers_weights_and_random_state_are_as_before() -> None:
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
+def test_a_model_that_draws_at_random_in_eval_mode_leaves_the_random_state_too() -> None:
+    class Noisy(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            out = super().forward(inputs)
+            return out + torch.rand_like(out)
+
+    model = Noisy(2, 2)
+    neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.ones(3, 2)])
+    random = torch.get_rng_state()
+    neq.end_epoch()
+    assert torch.equal(random, torch.get_rng_state())
+
+
 def test_an_error_on_the_way_leaves_the_mode_and_no_hooks() -> None:
     model = network()
     probe: list[Tensor] = [*PROBE]
