@@ -61,7 +61,7 @@ class FashionMnistMini(Part):
         ge=100,
         le=10_000,
         title="Training images",
-        description="How many of the 10,000 are used, the probe set included. Classes stay balanced.",
+        description="How many are used, the probe set included. Classes stay balanced.",
         json_schema_extra={"unit": "images"},
     )
 
