@@ -44,6 +44,16 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of an application on an empty store, shared by tests that only ask and are refused."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('empty') / 'neq.db'}"
+    store = Store.open(url)
+    with TestClient(create_app(store, ServerSettings(database_url=url)), base_url=BASE) as client:
+        yield client
+    store.close()
+
+
 @pytest.fixture
 def recording(store: Store) -> Recording:
     """A run of three layers that has started and finished four epochs."""

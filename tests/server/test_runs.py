@@ -38,7 +38,8 @@ def test_a_wrong_value_is_named_by_its_field_without_union_tags(client: TestClie
 
 
 def test_an_error_of_the_whole_model_is_named_by_the_field_it_blames(client: TestClient) -> None:
-    assert "at most 5000" in field_errors(client, {"neq": {"probe": {"samples": 9000}}})["neq.probe.samples"]
+    crowded = {"data": {"kind": "synthetic", "train_samples": 100}, "neq": {"probe": {"kind": "split", "samples": 90}}}
+    assert "at most 50" in field_errors(client, crowded)["neq.probe.samples"]
     nested = field_errors(client, {"optimizer": {"kind": "sgd", "nesterov": True, "momentum": 0}})
     assert list(nested) == ["optimizer.momentum"]
 
@@ -107,8 +108,8 @@ def test_a_list_can_be_narrowed_by_state_tag_and_text(client: TestClient, record
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "state=odd", "cursor=odd", "search=" + "x" * 300])
-def test_a_wrong_query_is_named(client: TestClient, query: str) -> None:
-    answer = client.get(f"{RUNS}?{query}")
+def test_a_wrong_query_is_named(asker: TestClient, query: str) -> None:
+    answer = asker.get(f"{RUNS}?{query}")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["field"] == query.partition("=")[0]
 
@@ -143,9 +144,9 @@ def test_a_running_run_is_asked_to_stop_and_cannot_be_deleted(client: TestClient
     ("method", "rest"),
     [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stop"), ("GET", "/layers"), ("GET", "/events")],
 )
-def test_an_unknown_run_is_a_json_404(client: TestClient, method: str, rest: str, run_id: str) -> None:
+def test_an_unknown_run_is_a_json_404(asker: TestClient, method: str, rest: str, run_id: str) -> None:
     body = {} if method == "PATCH" else None
-    answer = client.request(method, f"{RUNS}/{run_id}{rest}", json=body)
+    answer = asker.request(method, f"{RUNS}/{run_id}{rest}", json=body)
     assert answer.status_code == 404
     assert answer.json()["detail"]
 

@@ -1,0 +1,37 @@
+"""The login page in real Chromium: what headers a browser really sends decides whether its form is let in."""
+
+from fastapi import FastAPI
+from playwright.sync_api import sync_playwright
+from pydantic import SecretStr
+
+from db import Store
+from server.app import create_app
+from server.settings import ServerSettings
+from tests.server.serving import serving
+from tests.setup_browser import find_chromium
+
+OPEN_SOCKET = """() => new Promise(done => {
+  const socket = new WebSocket("ws://" + location.host + "/api/v1/live");
+  socket.onmessage = message => done(JSON.parse(message.data).type);
+  socket.onerror = () => done("refused");
+})"""
+
+
+def test_a_person_types_the_token_and_reads_the_documentation(store: Store, settings: ServerSettings) -> None:
+    app: FastAPI = create_app(store, settings.model_copy(update={"token": SecretStr("open-sesame")}))
+    with serving(app, settings) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{address}/docs?deep=1")
+        page.fill("#token", "wrong")
+        page.click("button")
+        assert "not the token" in page.inner_text("[role=alert]")
+        page.fill("#token", "open-sesame")
+        page.click("button")
+        page.wait_for_selector(".opblock")
+        assert page.url == f"{address}/docs?deep=1"
+        assert page.evaluate(OPEN_SOCKET) == "hello"
+        assert all(url.startswith(address) for url in asked)
+        browser.close()
