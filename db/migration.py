@@ -1,6 +1,7 @@
 """Brings a database to this program's schema, whichever process opens it first."""
 
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from db.errors import StoreNewer
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_alembic = threading.Lock()  # it keeps its state in its module
 _LOCK = 0x4E4571  # any number, the same in every version of the program
 
 
@@ -72,7 +74,8 @@ def _upgrade(connection: Connection) -> None:
 
     config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _alembic:
+        command.upgrade(config, "head")
 
 
 def _switch_to_wal(database: Database) -> None:

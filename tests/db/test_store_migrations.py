@@ -1,9 +1,9 @@
 """The schema: migrated whenever a store is opened, from whatever came before."""
 
-import os
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from db import Store, StoreNewer, StoreUnreachable
 from db.database import Database
@@ -51,8 +51,6 @@ def test_check_constraints_are_migrated_too(url: str) -> None:
     """Alembic does not compare them: so here by name."""
     Store.open(url).close()
     database = Database(url)
-    from sqlalchemy import inspect
-
     with database.reading() as connection:
         inspector = inspect(connection)
         found = {str(check["name"]) for table in metadata.tables for check in inspector.get_check_constraints(table)}
@@ -118,18 +116,36 @@ def test_a_newer_database_is_left_alone_with_a_clear_error(url: str) -> None:
         Store.open(url)
 
 
+OPENING = """
+import sys
+import alembic.command
+from db import Store
+print("ready", flush=True)
+sys.stdin.readline()
+Store.open(sys.argv[1]).create_run(config={}, epochs_planned=1)
+"""
+
+
 def test_processes_that_open_a_new_database_at_once_do_not_collide(url: str) -> None:
-    code = "import sys; from db import Store; s = Store.open(sys.argv[1]); s.create_run(config={}, epochs_planned=1)"
-    command = [sys.executable, "-c", code, url]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "PYTHONWARNINGS": "ignore"})
-        for _ in range(4)
-    ]
-    complaints = [process.communicate(timeout=120)[1].decode() for process in processes]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen([sys.executable, "-c", OPENING, url], **pipes) for _ in range(4)]  # type: ignore[call-overload]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    complaints = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, complaints
     store = Store.open(url)
     assert len(store.runs().items) == 4
     store.close()
+
+
+def test_threads_that_open_a_new_database_at_once_do_not_collide(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for store in pool.map(Store.open, [url] * 4):
+            store.close()
+    assert differences(url) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from db import Run, RunEnded, RunLost, Store
+from db import Run, RunEnded, RunLost, Store, runs
+from db.endings import give_up
 from tests.db.making import WORKER, ended, epoch_finished, logged, started
 
 
@@ -49,14 +50,14 @@ def test_writers_of_different_runs_do_not_disturb_each_other(stores: list[Store]
     for _ in stores:
         stores[0].create_run(config={}, epochs_planned=9)
     ids = [store.register_worker(**WORKER).id for store in stores]
-    runs = [store.claim(worker_id) for store, worker_id in zip(stores, ids, strict=True)]
+    claimed = [store.claim(worker_id) for store, worker_id in zip(stores, ids, strict=True)]
 
     def write(store: Store, worker_id: str, run: Run | None) -> list[int]:
         assert run is not None
         entries = [started(), *map(epoch_finished, range(9)), ended()]
         return [store.append(run.id, worker_id, entry) for entry in entries]
 
-    rows = zip(stores, ids, runs, strict=True)
+    rows = zip(stores, ids, claimed, strict=True)
     numbers = at_once(*(lambda row=row: write(*row) for row in rows))  # type: ignore[misc]
     assert numbers == [list(range(1, 12))] * 4
 
@@ -118,3 +119,29 @@ def test_a_worker_that_speaks_while_it_is_given_up_keeps_its_run_or_hears_that_i
         kinds = [event.kind for event in stores[0].events_after(run.id, 0)]
         assert kinds in ([["logged"], ["logged", "run_failed"]] if spoke else [["run_failed"]])
         stores[0].give_up_silent(-1)
+
+
+def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Store]) -> None:
+    worker = stores[0].register_worker(**WORKER).id
+    stores[0].create_run(config={}, epochs_planned=1)
+    run = stores[0].claim(worker)
+    assert run is not None
+    database = stores[1]._database
+    with database.reading() as connection:
+        late = runs.silent(connection, database.clock(), -1)
+    stores[0].touch(run.id, worker)
+    with database.writing() as connection:
+        assert give_up(connection, database.clock(), late, -1) == []
+    assert [found.id for found in late] == [run.id] and stores[0].run(run.id).state == "running"
+
+
+def test_descriptions_at_once_all_come_through(stores: list[Store]) -> None:
+    """Each reads before it writes: on SQLite that fails unless the transaction was a writer's from its start."""
+    run = stores[0].create_run(config={}, epochs_planned=1)
+
+    def describe(store: Store) -> None:
+        for number in range(20):
+            store.describe_run(run.id, notes=str(number))
+
+    at_once(*(lambda store=store: describe(store) for store in stores))  # type: ignore[misc]
+    assert stores[0].run(run.id).revision == 1 + 4 * 20
