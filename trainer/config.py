@@ -199,7 +199,7 @@ class Sgd(Part):
     kind: Literal["sgd"] = "sgd"
     learning_rate: LearningRate = 0.1
     momentum: Momentum = 0.9
-    weight_decay: WeightDecay = 1e-3
+    weight_decay: WeightDecay = 2.5e-3
     nesterov: bool = Field(
         default=False, title="Nesterov", description="Look-ahead momentum; needs a momentum above 0."
     )
@@ -253,7 +253,7 @@ class MultiStep(Part):
     model_config = ConfigDict(title="Drops at milestones")
     kind: Literal["multistep"] = "multistep"
     milestones: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
-        default=(16, 30),
+        default=(12, 26),
         min_length=1,
         max_length=32,
         title="Milestones",
@@ -358,7 +358,7 @@ class Training(Part):
 
     model_config = ConfigDict(title="Training")
     epochs: int = Field(
-        default=44,
+        default=40,
         ge=1,
         le=100_000,
         title="Epochs",

@@ -24,11 +24,11 @@ class Preset:
 _DEMO: dict[str, Any] = {
     "data": {"kind": "fashion-mnist-mini", "train_samples": 6000},
     "model": {"kind": "cnn", "channels": [4, 8, 16, 16, 32, 32, 64, 64]},
-    "schedule": {"kind": "multistep", "milestones": [16, 30], "factor": 0.1},
-    "training": {"epochs": 44, "batch_size": 100},
+    "schedule": {"kind": "multistep", "milestones": [12, 26], "factor": 0.1},
+    "training": {"epochs": 40, "batch_size": 100},
     "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 200}},
 }
-_DEMO_SGD: dict[str, Any] = {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-3}
+_DEMO_SGD: dict[str, Any] = {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 2.5e-3}
 _PAPER: dict[str, Any] = {
     "data": {"kind": "cifar10"},
     "model": {"kind": "resnet-cifar", "depth": 32},
@@ -41,19 +41,20 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "demo-sgd",
         "Fashion-MNIST with SGD",
-        "A small CNN on the bundled images: restless at first, frozen step by step after each drop in learning rate. "
+        "A small CNN on the bundled images: restless at first; after the first drop in learning rate "
+        "neurons freeze and thaw, after the second nearly all freeze. "
         "About two minutes on one CPU core.",
         {"name": "Fashion-MNIST · SGD", "tags": ["demo"], "optimizer": _DEMO_SGD, **_DEMO},
     ),
     Preset(
         "demo-adam",
         "Fashion-MNIST with Adam",
-        "The same network and images with Adam: neurons settle earlier and thaw more often. "
+        "The same network and images with Adam: more of them settle after the first drop already. "
         "About two minutes on one CPU core.",
         {
             "name": "Fashion-MNIST · Adam",
             "tags": ["demo"],
-            "optimizer": {"kind": "adam", "learning_rate": 3e-3, "weight_decay": 1e-3},
+            "optimizer": {"kind": "adam", "learning_rate": 3e-3, "weight_decay": 5e-3},
             **_DEMO,
         },
     ),
