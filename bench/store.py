@@ -137,7 +137,8 @@ def hand_over(entry: Entry) -> None:
     )
     event = EpochFinished(
         epoch=entry.epoch.epoch, learning_rate=0.1, train_loss=1.0, train_accuracy=0.5, test_loss=1.0,
-        test_accuracy=0.5, applied_share=0.5, frozen_share=0.5, layers=LayerCounts(**entry.payload["layers"]), snapshots=tuple(rows),
+        test_accuracy=0.5, applied_share=0.5, frozen_share=0.5,
+        layers=LayerCounts(**entry.payload["layers"]), snapshots=tuple(rows),
         seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.0),
     )  # fmt: skip
     spans = []
