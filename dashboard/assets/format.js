@@ -24,7 +24,7 @@
     /** A count as `10,600`. */
     count: (number) => (number === null || number === undefined ? NOTHING : number.toLocaleString("en")),
 
-    /** A number with three digits that count; below a thousandth as `1.20 · 10⁻⁴`. */
+    /** A number with three digits that count, never fewer than its whole part has; tiny ones as `1.20 · 10⁻⁴`. */
     number(value, digits = 3) {
       if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
       const size = Math.abs(value);
@@ -33,6 +33,7 @@
         const mantissa = (value / 10 ** exponent).toPrecision(digits).replace("-", "−");
         return `${Number(mantissa.replace("−", "-")) === 1 ? "" : `${mantissa} · `}10${raised(exponent)}`;
       }
+      if (size >= 1000) return Math.round(value).toLocaleString("en").replace("-", "−");
       return value.toPrecision(digits).replace("-", "−");
     },
 

@@ -1,0 +1,121 @@
+"""neq.Scope and the small things: what a page opened ends with it, and text stays text."""
+
+import io
+
+import numpy as np
+from playwright.sync_api import Page
+
+
+def test_what_a_scope_opened_ends_with_it(bench: Page) -> None:
+    told = bench.evaluate("""async () => {
+      const log = [];
+      const scope = new neq.Scope();
+      const target = new EventTarget();
+      scope.on(target, "x", () => log.push("heard"));
+      scope.every(10, () => log.push("tick"));
+      scope.keep({ close: () => log.push("closed") });
+      const child = scope.child();
+      child.finally(() => log.push("child"));
+      const later = scope.once(() => log.push("drawn"));
+      target.dispatchEvent(new Event("x"));
+      later();
+      scope.end();
+      const after = log.length;
+      target.dispatchEvent(new Event("x"));
+      later();
+      scope.finally(() => log.push("at once"));
+      scope.end();
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return { log, after, aborted: scope.signal.aborted, child: child.ended };
+    }""")
+    assert told["log"] == ["heard", "child", "closed", "at once"]
+    assert told["after"] == 3
+    assert told["aborted"]
+    assert told["child"]
+
+
+def test_one_that_fails_while_ending_keeps_no_other_open(bench: Page) -> None:
+    assert bench.evaluate("""() => {
+      window.reportError = () => {};
+      const scope = new neq.Scope();
+      let closed = false;
+      scope.finally(() => { closed = true; });
+      scope.finally(() => { throw new Error("x"); });
+      scope.end();
+      return closed;
+    }""")
+
+
+def test_many_askings_draw_once_a_frame(bench: Page) -> None:
+    assert (
+        bench.evaluate("""async () => {
+      let drawn = 0;
+      const draw = new neq.Scope().once(() => (drawn += 1));
+      for (let i = 0; i < 50; i += 1) draw();
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      return drawn;
+    }""")
+        == 1
+    )
+
+
+def test_text_given_to_an_element_is_never_markup(bench: Page) -> None:
+    made = bench.evaluate("""() => {
+      const made = neq.element("p.a.b", { title: "<i>" }, "<img src=x onerror=alert(1)>", 7);
+      return [made.className, made.title, made.children.length, made.textContent];
+    }""")
+    assert made == ["a b", "<i>", 0, "<img src=x onerror=alert(1)>7"]
+
+
+def test_numbers_are_written_for_people(bench: Page) -> None:
+    written = bench.evaluate("""() => {
+      const { percent, number, setting, exact, duration, count } = neq.format;
+      return [
+        percent(0.12345), percent(null), number(0.000123), number(1234), number(-0.5), setting(0.0005), setting(1e-4),
+        setting(0.1), exact(Math.fround(0.1)), exact(NaN), duration(0.05), duration(4.12), duration(125),
+        duration(3725), count(10600),
+      ];
+    }""")
+    assert written == [
+        "12.3 %", "–", "1.23 · 10⁻⁴", "1,234", "−0.500", "5 · 10⁻⁴", "10⁻⁴",
+        "0.1", "0.1", "–", "50 ms", "4.1 s", "2 min 05 s", "1 h 02 min",
+        "10,600",
+    ]  # fmt: skip
+
+
+def test_an_exact_number_reads_back_as_the_same_float32(bench: Page) -> None:
+    wrong = bench.evaluate("""() => {
+      const bits = new DataView(new ArrayBuffer(4));
+      const wrong = [];
+      for (let i = 1; i < 20000; i += 1) {
+        bits.setUint32(0, (i * 214013 + 2531011) >>> 0);
+        const value = bits.getFloat32(0);
+        if (!Number.isFinite(value)) continue;
+        if (Math.fround(Number(neq.format.exact(value).replace("−", "-"))) !== value) wrong.push(value);
+      }
+      return wrong.slice(0, 3);
+    }""")
+    assert wrong == []
+
+
+def test_the_first_epochs_of_a_long_run_are_no_thin_strip(bench: Page) -> None:
+    wholes = bench.evaluate(
+        "(pairs) => pairs.map((pair) => neq.wholeOf(...pair)[1] + 0.5)",
+        [[0, 24], [3, 300], [60, 300], [149, 300], [160, 300], [300, 300], [5, 1]],
+    )
+    assert wholes == [12, 19, 75, 150, 300, 300, 5]
+
+
+def test_a_float_array_is_read_from_its_file(bench: Page) -> None:
+    file = io.BytesIO()
+    values = np.array([[0.1, np.nan, -3e-8], [1, 2, 3]], dtype="<f4")
+    np.save(file, values)
+    read = bench.evaluate(
+        """(bytes) => {
+      const { shape, values } = neq.rest.parseNpy(Uint8Array.from(bytes).buffer);
+      return { shape, values: [...values].map((value) => (Number.isNaN(value) ? null : value)) };
+    }""",
+        list(file.getvalue()),
+    )
+    assert read["shape"] == [2, 3]
+    assert read["values"] == [None if np.isnan(value) else float(value) for value in values.ravel()]
