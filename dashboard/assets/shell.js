@@ -101,7 +101,7 @@
   });
 
   // Forms are answered by scripts, never by loading another document.
-  document.addEventListener("submit", (event) => event.preventDefault(), true);
+  document.addEventListener("submit", (event) => event.target.method === "dialog" || event.preventDefault(), true);
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.neq_shell = { leave, arrive };
