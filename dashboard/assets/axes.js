@@ -112,8 +112,13 @@
       return Math.abs(from - this.full[axis][0]) + Math.abs(to - this.full[axis][1]) > 1e-6;
     }
 
+    /** For heirs: the part of `range` that only the reader changes. */
+    get chosen() {
+      return this.range;
+    }
+
     #text() {
-      return JSON.stringify(this.range);
+      return JSON.stringify(this.chosen);
     }
 
     /** Plotly tells of a change later, and of ours too: only what is not known yet was the reader's. */

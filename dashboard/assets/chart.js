@@ -40,6 +40,11 @@
       this.redraw();
     }
 
+    /** The upright axis follows the values by itself. */
+    get chosen() {
+      return { x: this.range.x };
+    }
+
     /** Back to all epochs, and to an upright axis that fits the values; tells. */
     showAll() {
       this.adjust({ "xaxis.range": [...this.full.x], "yaxis.autorange": true });
