@@ -151,7 +151,9 @@
       const names = this.#names();
       this.parts.layer.replaceChildren(...names.map((name) => neq.element("option", { value: name }, name)));
       this.parts["layer-controls"].hidden = false;
-      this.open(names.includes(this.layer) ? this.layer : names[0]);
+      if (this.drawn) for (const { overview } of this.entries) overview.draw();
+      const all = this.entries.flatMap(({ feed }) => feed.layers);
+      this.open(names.includes(this.layer) ? this.layer : all[neq.widest(all)].name);
     }
 
     /** Opens the layer of this name in every run that has it. */

@@ -11,6 +11,10 @@
   const RETRY_MS = 1500;
   const MEND_MS = 400;
 
+  /** The layer to open where none was asked for: the first of those with the most neurons has the most to show. */
+  neq.widest = (layers) =>
+    layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
+
   class Feed {
     /**
      * @param {neq.Scope} scope

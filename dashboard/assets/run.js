@@ -16,7 +16,7 @@
       this.parts = neq.parts(root);
       this.data = data;
       this.feed = new neq.Feed(this.scope, data.run);
-      this.index = data.layer ?? 0;
+      this.index = data.layer;
       this.mode = neq.query().colour === "v" ? "speed" : "state";
       this.head = new neq.RunHead(this.scope, this.parts, this.feed);
       this.log = new neq.LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
@@ -93,11 +93,12 @@
 
     #layersKnown() {
       const { layers } = this.feed;
-      this.index = Math.max(0, Math.min(this.index, layers.length - 1));
+      this.index = Math.max(0, Math.min(this.index ?? neq.widest(layers), layers.length - 1));
       const option = ({ index, name, type, neurons }) =>
         neq.element("option", { value: index }, `${index} · ${name} (${type}, ${neq.format.count(neurons)})`);
       this.parts.layer.replaceChildren(...layers.map(option));
       this.parts["layer-controls"].hidden = false;
+      if (this.drawn) this.overview.draw();
       this.open(this.index);
     }
 
@@ -139,7 +140,7 @@
       this.parts["layer-back"].disabled = index === 0;
       this.parts["layer-on"].disabled = index === this.feed.layers.length - 1;
       neq.say(this.parts["velocities-title"], `Velocities of ${this.feed.layers[index].name}`);
-      neq.remember({ layer: index || (neq.query().layer ? 0 : null) });
+      neq.remember({ layer: index });
       this.feed.watch([index]);
       if (this.drawn) this.overview.select(index);
       this.#layerChanged();
