@@ -29,7 +29,7 @@ def counts(labels: torch.Tensor) -> list[int]:
 
 
 def test_the_bundled_images_are_there_balanced_and_normalised(tmp_path: Path) -> None:
-    data = load(tmp_path, kind="fashion-mnist-mini", probe=100)
+    data = load(tmp_path, kind="fashion-mnist-mini", train_samples=10_000, probe=100)
     assert (len(data.train), len(data.probe), len(data.test)) == (9900, 100, 2000)
     assert counts(data.train.labels) == [990] * 10
     assert counts(data.probe.labels) == [10] * 10
