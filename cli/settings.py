@@ -28,6 +28,7 @@ class WorkerSettings(BaseSettings):
 
     database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
     data_root: Path = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
+    download: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     slots: int = Field(default=2, ge=1, le=64)
     threads: int | None = Field(default=None, ge=1, le=1024)

@@ -87,7 +87,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.engines.workplace import Workplace
     from trainer.worker import run_worker
 
-    workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run)
+    workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run, settings.download)
     store = _open_store(settings.database_url)
     try:
         run_worker(

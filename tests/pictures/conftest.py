@@ -24,6 +24,11 @@ FLAGS = (
 )
 
 
+def is_ours(url: str) -> bool:
+    """Whether an address leads to this machine or into the page itself."""
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A browser for all tests of this process."""
@@ -43,13 +48,15 @@ def density() -> float:
 
 @pytest.fixture
 def page(chromium: Browser, density: float) -> Iterator[Page]:
-    """A tab of its own; scripts that raise fail the test."""
+    """A tab of its own. Scripts that raise, what the policy refuses and a request to another host fail the test."""
     context: BrowserContext = chromium.new_context(
         viewport={"width": 1440, "height": 1000}, device_scale_factor=density
     )
     tab = context.new_page()
     raised: list[str] = []
     tab.on("pageerror", lambda error: raised.append(str(error)))
+    tab.on("console", lambda said: raised.append(said.text) if "Content Security Policy" in said.text else None)
+    tab.on("request", lambda asked: None if is_ours(asked.url) else raised.append(f"asked for {asked.url}"))
     yield tab
     found = list(raised)
     context.close()

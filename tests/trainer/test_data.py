@@ -94,7 +94,7 @@ def test_missing_images_are_named_with_a_remedy(tmp_path: Path, kind: str, file:
         load(tmp_path, kind=kind)
     assert str(tmp_path) in error.value.message
     assert file in error.value.message
-    assert "NEQ_DATA" in str(error.value.remedy)
+    assert "NEQ_DATA_ROOT" in str(error.value.remedy)
 
 
 def idx(array: np.ndarray) -> bytes:

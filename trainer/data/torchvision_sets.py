@@ -87,8 +87,8 @@ def _missing(source: _Source, root: Path) -> DataMissing:
     shown = ", ".join(absent[:4]) + (f" and {len(absent) - 4} more" if len(absent) > 4 else "")
     return DataMissing(
         f"{source.title} is not in the data folder {root}: {shown} not found.",
-        "Put its files there in torchvision's layout, or set NEQ_DATA to the folder that holds them; "
-        "or choose the bundled Fashion-MNIST, which needs no files.",
+        "Put its files there in torchvision's layout, or name the folder that holds them in NEQ_DATA_ROOT, or let the "
+        "worker fetch it with NEQ_DOWNLOAD=1; or choose the bundled Fashion-MNIST, which needs no files.",
     )
 
 
