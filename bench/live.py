@@ -22,11 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.synthetic import RESNET32, epochs, started
 from db import Store
+from tests.chromium import FLAGS
 from tests.setup_browser import find_chromium
 from tests.system import System, running
 from trainer.worker.entries import entry_of
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 WATCH = """() => {
   window.drawn = {};
@@ -71,7 +70,7 @@ def measure(system: System, count: int, pause: float) -> list[float]:
     assert claimed and claimed.id == run_id
     store.append(run_id, worker.id, entry_of(started(RESNET32, count)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1400})
         page.goto(f"{system.url}/runs/{run_id}")
         page.wait_for_selector("[data-part=neurons] canvas.picture-pixels")

@@ -5,23 +5,15 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cli.assemble import assemble
 from db import Store
 from server.settings import ServerSettings
+from tests.chromium import chromium, tab
 from tests.server.serving import serving
-from tests.setup_browser import find_chromium
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+__all__ = ["chromium"]
 
 
 @pytest.fixture
@@ -53,31 +45,8 @@ def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
         yield address.split("?")[0].rstrip("/")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A browser for all tests of this process; each takes a page with a profile of its own."""
-    path = find_chromium()
-    assert path, "no Chromium: run tests/setup_browser.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A tab; at its end, scripts have raised nothing, policy refused nothing, and no other host was asked."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(f"raised: {error}"))
-    page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-    page.on("request", lambda asked: None if _ours(asked.url) else wrong.append(f"asked for {asked.url}"))
-    yield page
-    found = list(wrong)  # closing breaks off what is still being fetched, which is no fault
-    context.close()
-    assert found == []
-
-
-def _ours(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+    """A tab of its own."""
+    with tab(chromium) as page:
+        yield page

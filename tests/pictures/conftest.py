@@ -4,40 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cli.assemble import assemble
 from db import Store
 from server.settings import ServerSettings
+from tests.chromium import chromium, tab
 from tests.pictures.workbench import Line, application, served
 from tests.server.serving import serving
-from tests.setup_browser import find_chromium
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-def is_ours(url: str) -> bool:
-    """Whether an address leads to this machine or into the page itself."""
-    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A browser for all tests of this process."""
-    path = find_chromium()
-    assert path, "no Chromium: run tests/setup_browser.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
-        yield browser
-        browser.close()
+__all__ = ["chromium"]
 
 
 @pytest.fixture
@@ -48,19 +24,9 @@ def density() -> float:
 
 @pytest.fixture
 def page(chromium: Browser, density: float) -> Iterator[Page]:
-    """A tab of its own. Scripts that raise, what the policy refuses and a request to another host fail the test."""
-    context: BrowserContext = chromium.new_context(
-        viewport={"width": 1440, "height": 1000}, device_scale_factor=density
-    )
-    tab = context.new_page()
-    raised: list[str] = []
-    tab.on("pageerror", lambda error: raised.append(str(error)))
-    tab.on("console", lambda said: raised.append(said.text) if "Content Security Policy" in said.text else None)
-    tab.on("request", lambda asked: None if is_ours(asked.url) else raised.append(f"asked for {asked.url}"))
-    yield tab
-    found = list(raised)
-    context.close()
-    assert found == []
+    """A tab of its own."""
+    with tab(chromium, viewport={"width": 1440, "height": 1000}, device_scale_factor=density) as page:
+        yield page
 
 
 @pytest.fixture

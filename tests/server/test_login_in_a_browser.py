@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
+from tests.chromium import FLAGS
 from tests.server.serving import serving
 from tests.setup_browser import find_chromium
 
@@ -20,7 +21,7 @@ OPEN_SOCKET = """() => new Promise(done => {
 def test_a_person_types_the_token_and_reads_the_documentation(store: Store, settings: ServerSettings) -> None:
     app: FastAPI = create_app(store, settings.model_copy(update={"token": SecretStr("open-sesame")}))
     with serving(app, settings) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
         page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
