@@ -174,7 +174,7 @@
         for (const layer of this.open.values()) layer.takeHistogram(epoch.epoch, layers.velocity_histogram[layer.index]);
       }
       this.tell("epoch", epoch.epoch);
-      this.#mendSoon();
+      this.mendSoon();
     }
 
     #takeDisplay({ epoch, columns }) {
@@ -207,8 +207,11 @@
       this.live?.update({ layers: [...this.open.keys()] });
     }
 
-    /** Columns may be missing after a lost connection: they are fetched, once the socket had time to bring them. */
-    #mendSoon() {
+    /**
+     * Columns may be missing: after a lost connection, or where an epoch ended between a layer's history and its
+     * subscription. They are fetched, once the socket had time to bring them.
+     */
+    mendSoon() {
       clearTimeout(this.mending);
       this.mending = setTimeout(() => this.open.forEach((layer) => layer.mend()), MEND_MS);
     }

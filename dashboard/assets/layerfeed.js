@@ -44,22 +44,27 @@
         this.problem = error.message;
       }
       this.loaded = true;
-      if (this.current) this.feed.tell("cells", this.index);
+      if (!this.current) return;
+      this.feed.tell("cells", this.index);
+      if (this.#lacks) this.feed.mendSoon();
     }
 
-    /** Fetches the epochs that the socket did not bring. */
+    /** Whether an epoch that is over is not here. */
+    get #lacks() {
+      return this.problem !== null || this.cells.firstGap(this.feed.done) !== -1;
+    }
+
+    /** Fetches the epochs that the socket did not bring; again until none is missing. */
     async mend() {
-      const first = this.cells.firstGap(this.feed.done);
-      const stop = this.feed.done;
-      if (!this.loaded || !this.current) return;
-      if (this.problem) {
-        await this.load();
-      } else if (first !== -1) {
-        const { id, scope } = this.feed;
-        const display = await neq.rest.display(id, this.index, { first, stop }, scope.signal).catch(() => null);
-        if (display) this.cells.put(display.first, display.bytes);
-        if (display && this.current) this.feed.tell("cells", this.index);
-      }
+      if (!this.loaded || !this.current || !this.#lacks) return;
+      if (this.problem !== null) return this.load();
+      const { id, scope, done } = this.feed;
+      const first = this.cells.firstGap(done);
+      const display = await neq.rest.display(id, this.index, { first, stop: done }, scope.signal).catch(() => null);
+      if (display) this.cells.put(display.first, display.bytes);
+      if (display && this.current) this.feed.tell("cells", this.index);
+      if (this.current && this.#lacks) this.feed.mendSoon();
+      return undefined;
     }
 
     takeHistogram(epoch, counts) {

@@ -19,8 +19,8 @@ NEURONS = "[data-part=neurons]"
 READY = """([epochs, layer]) => {
   const page = neq.run?.present();
   const shown = page?.heatmap.layer;
-  return page?.drawn && shown?.index === layer && shown.cells.epochs >= epochs && shown.cells.firstGap() === -1
-    && page.feed.done >= epochs;
+  return page?.drawn && shown && (layer === null || shown.index === layer)
+    && shown.cells.epochs >= epochs && shown.cells.firstGap() === -1 && page.feed.done >= epochs;
 }"""
 STATES = """() => {
   // Each cell's state by the colour of its centre on the canvas.
@@ -48,7 +48,7 @@ def recording(store: Store) -> Recording:
     return recording
 
 
-def ready(page: Page, epochs: int, layer: int = 0) -> None:
+def ready(page: Page, epochs: int, layer: int | None = None) -> None:
     page.wait_for_function(READY, arg=[epochs, layer])
 
 
@@ -126,8 +126,8 @@ def test_zoom_layer_and_colours_stay_while_epochs_arrive_and_in_the_address(
 ) -> None:
     for _ in range(5):
         recording.epoch()
-    page.goto(f"{address}/runs/{recording.id}")
-    ready(page, 5)
+    page.goto(f"{address}/runs/{recording.id}?layer=0")
+    ready(page, 5, layer=0)
     page.locator("[data-part=layer]").select_option("1")
     page.locator("[data-part=mode-speed]").click()
     ready(page, 5, layer=1)
@@ -153,8 +153,8 @@ def test_zoom_layer_and_colours_stay_while_epochs_arrive_and_in_the_address(
 
 def test_a_row_of_the_overview_opens_its_layer_and_l_the_next(page: Page, address: str, recording: Recording) -> None:
     recording.epoch()
-    page.goto(f"{address}/runs/{recording.id}")
-    ready(page, 1)
+    page.goto(f"{address}/runs/{recording.id}?layer=0")
+    ready(page, 1, layer=0)
     place = page.evaluate("() => neq.run.present().overview.picture.placeOf(0, 1)")
     page.mouse.click(place["clientX"], place["clientY"])
     ready(page, 1, layer=1)
@@ -163,6 +163,25 @@ def test_a_row_of_the_overview_opens_its_layer_and_l_the_next(page: Page, addres
     page.keyboard.press("l")
     page.keyboard.press("Shift+L")
     ready(page, 1, layer=1)
+
+
+def test_the_widest_layer_is_open_where_none_is_asked_for(page: Page, address: str, recording: Recording) -> None:
+    recording.epoch()
+    page.goto(f"{address}/runs/{recording.id}")
+    ready(page, 1, layer=1)
+    expect(page).to_have_url(re.compile(r"\?layer=1$"))
+
+
+def test_a_page_opened_before_the_run_began_fills_when_it_begins(page: Page, address: str, store: Store) -> None:
+    waiting = Recording(store, epochs=30)
+    page.goto(f"{address}/runs/{waiting.id}")
+    expect(page.locator("[data-part=state]")).to_have_text("starting")
+    waiting.start()
+    for _ in range(3):
+        waiting.epoch()
+    ready(page, 3, layer=1)
+    assert page.evaluate(STATES) == expected_states(waiting, 1)
+    assert page.evaluate("() => neq.run.present().overview.picture.full.y") == [2.5, -0.5]
 
 
 def test_a_failed_run_says_why_what_to_do_and_its_last_words(page: Page, address: str, recording: Recording) -> None:
@@ -255,3 +274,37 @@ def test_the_frames_of_the_open_layer_alone_are_sent(page: Page, address: str, r
     recording.epoch()
     ready(page, 2, layer=2)
     assert layers == [[[2, 3]]]
+
+
+def test_columns_that_the_socket_did_not_bring_are_fetched(page: Page, address: str, recording: Recording) -> None:
+    for _ in range(3):
+        recording.epoch()
+    page.goto(f"{address}/runs/{recording.id}?layer=1")
+    ready(page, 3, layer=1)
+    # The socket is asked for no layer, so that events come without their columns.
+    page.evaluate("() => neq.run.present().feed.live.update({ layers: [] })")
+    page.wait_for_timeout(200)
+    for _ in range(3):
+        recording.epoch()
+    ready(page, 6, layer=1)
+    assert page.evaluate(STATES) == expected_states(recording, 1)
+    drawn = "() => neq.run.present().heatmap.layer.histograms.filter(Boolean).length"
+    assert page.evaluate(drawn) == 5
+
+
+def test_a_layer_whose_history_comes_late_has_no_gap(page: Page, address: str, recording: Recording) -> None:
+    recording.epoch()
+    held: list[Any] = []
+    page.route("**/layers/1/display*", lambda route: route.continue_() if held else held.append(route))
+    page.goto(f"{address}/runs/{recording.id}?layer=1")
+    page.wait_for_function("() => neq.run?.present()?.feed.done === 1")
+    page.evaluate("() => neq.run.present().feed.live.update({ layers: [] })")
+    page.wait_for_timeout(200)
+    for _ in range(2):
+        recording.epoch()
+    page.wait_for_function("() => neq.run.present().feed.done === 3")
+    page.wait_for_timeout(700)  # the search for gaps has passed
+    answer = page.request.get(f"{address}/api/v1/runs/{recording.id}/layers/1/display?epochs=0:1")
+    held[0].fulfill(body=answer.body(), headers={"X-Epochs": "0:1", "X-Neurons": "17"})
+    ready(page, 3, layer=1)
+    assert page.evaluate(STATES) == expected_states(recording, 1)
