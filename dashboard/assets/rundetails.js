@@ -43,7 +43,7 @@
       .filter(([, value]) => value !== null && value !== "" && !(Array.isArray(value) && !value.length))
       .map(([path, value]) => {
         const flag = `--${path.replaceAll("_", "-")}`;
-        if (typeof value === "boolean") return value ? flag : flag.replace(/([^.]*)$/, "no-$1");
+        if (typeof value === "boolean") return `${flag} ${value ? "yes" : "no"}`;
         return `${flag} ${quote(Array.isArray(value) ? value.join(",") : String(value))}`;
       });
     return ["neq launch", ...flags].join(" ");

@@ -1,9 +1,17 @@
 """neq.Scope and the small things: what a page opened ends with it, and text stays text."""
 
 import io
+import json
+import shlex
+from typing import Any
 
 import numpy as np
+import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Page
+
+from cli.launch import launch
+from trainer.config import RunConfig
 
 
 def test_what_a_scope_opened_ends_with_it(bench: Page) -> None:
@@ -119,3 +127,29 @@ def test_a_float_array_is_read_from_its_file(bench: Page) -> None:
     )
     assert read["shape"] == [2, 3]
     assert read["values"] == [None if np.isnan(value) else float(value) for value in values.ravel()]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {
+            "name": 'it\'s a $name; with "quotes"',
+            "tags": ["one", "two words"],
+            "notes": "first line\nsecond line",
+            "data": {"kind": "cifar10", "augment": False},
+            "model": {"kind": "resnet-cifar", "depth": 20},
+            "optimizer": {"kind": "sgd", "learning_rate": 5e-7, "nesterov": True},
+            "schedule": {"kind": "cosine"},
+            "neq": {"select": {"kind": "none"}, "epsilon": 0},
+        },
+    ],
+    ids=["the default", "all else"],
+)
+def test_the_copied_command_launches_the_same_run(bench: Page, given: dict[str, Any]) -> None:
+    config = RunConfig.model_validate(given).model_dump(mode="json")
+    command = shlex.split(bench.evaluate("(config) => neq.launchCommand(config)", config))
+    assert command[:2] == ["neq", "launch"]
+    result = CliRunner().invoke(launch, ["--dry-run", *command[2:]])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output) == config
