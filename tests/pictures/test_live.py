@@ -123,7 +123,7 @@ def test_a_follower_that_raises_harms_no_other(bench: Page, line: Line) -> None:
     }""")
     bench.evaluate("() => { window.reportError = (error) => { window.raised = error.message; }; }")
     follow(bench, "r")
-    until(lambda: line.open == 1 and len(asked(line)) >= 2, bench)
+    until(lambda: line.open == 1 and asked(line) != [], bench)
     line.tell_events("r", 1)
     until(lambda: heard(bench) == [1], bench)
     assert bench.evaluate("() => window.raised") == "mine"
