@@ -17,7 +17,7 @@ def test_a_queued_run_is_trained_to_its_end_and_recorded(bench: Bench) -> None:
     bench.start_worker()
     run = bench.end_of(run_id)
     assert (run.state, run.reason, run.epochs_done, run.device, run.neurons) == ("finished", None, 3, "stub", 4)
-    assert bench.kinds(run_id) == ["run_started", *["epoch_finished"] * 3, "run_finished"]
+    assert bench.kinds(run_id) == ["run_started", "logged", *["epoch_finished"] * 3, "logged", "run_finished"]
     assert run.frozen_share == 0.5
     applied = bench.store.layer_history(run_id, 0, "applied").values
     decided = bench.store.layer_history(run_id, 0, "frozen").values
@@ -96,6 +96,7 @@ def test_a_flood_of_lines_does_not_flood_the_store_and_says_what_is_missing(benc
     bench.start_worker()
     assert bench.end_of(run_id).state == "finished"
     logged = [e.payload["text"] for e in bench.store.events_after(run_id, 0, kinds=("logged",))]
+    assert logged.pop(0).startswith("Training on "), "the worker's own words come first"
     assert sum(map(len, logged)) < 100_000 and len(logged) < 40
     assert logged[0].startswith("line 0\nline 1\n")
     assert any("more lines were printed and are left out here" in text for text in logged)
@@ -147,7 +148,7 @@ def test_two_workers_share_the_runs_and_take_none_twice(bench: Bench) -> None:
         bench.start_worker()
     for run_id in ids:
         assert bench.end_of(run_id).state == "finished"
-        assert bench.kinds(run_id) == ["run_started", *["epoch_finished"] * 2, "run_finished"]
+        assert bench.kinds(run_id) == ["run_started", "logged", *["epoch_finished"] * 2, "logged", "run_finished"]
 
 
 def test_a_run_that_was_given_up_is_ended_without_a_word(bench: Bench) -> None:
@@ -176,7 +177,7 @@ def test_nothing_is_lost_while_the_store_does_not_answer(bench: Bench) -> None:
     bench.store = Shaky(bench.store._database)
     bench.start_worker()
     assert bench.end_of(run_id).state == "finished" and tried.is_set()
-    assert bench.kinds(run_id) == ["run_started", *["epoch_finished"] * 4, "run_finished"]
+    assert bench.kinds(run_id) == ["run_started", "logged", *["epoch_finished"] * 4, "logged", "run_finished"]
 
 
 def test_any_generator_is_an_engine(bench: Bench) -> None:

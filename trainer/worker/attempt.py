@@ -14,6 +14,7 @@ from trainer.config import RunConfig
 from trainer.engines import Engine
 from trainer.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from trainer.worker.entries import entry_of
+from trainer.worker.narration import Narrator
 
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
@@ -34,6 +35,7 @@ class Attempt:
         self._patience_ends: float | None = None
         self._events: Generator[Event, None, None] | None = None
         self._epochs = run.epochs_done
+        self._narrator = Narrator()
         self._thread = threading.Thread(target=self._work, name=f"run-{run.id}", daemon=True)
 
     def start(self) -> None:
@@ -128,6 +130,13 @@ class Attempt:
         return RunStopped(epochs=self._epochs, reason=self._stop_reason)
 
     def _record(self, event: Event) -> None:
+        """Records an event, and what the log says of it; an end's words come first, for it is the last event."""
+        words = self._narrator.words_on(event)
+        told = [event] if words is None else [words, event] if event.kind in END_KINDS else [event, words]
+        for each in told:
+            self._append(each)
+
+    def _append(self, event: Event) -> None:
         """Appends, and while the store does not answer tries again: no event is lost, and training waits."""
         entry = entry_of(event)
         pause = SHORTEST_PAUSE_SECONDS

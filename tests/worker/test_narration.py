@@ -1,0 +1,30 @@
+"""The log says in words where a run turned."""
+
+from bench.synthetic import epochs, started
+from trainer.events import Logged, RunFinished
+from trainer.worker.narration import Narrator
+
+
+def test_the_beginning_names_device_neurons_and_images() -> None:
+    words = Narrator().words_on(started([16, 10], epochs=2))
+    assert isinstance(words, Logged)
+    assert "2 layers, 26 neurons" in words.text
+    assert "none (synthetic)" in words.text
+
+
+def test_only_an_epoch_with_another_learning_rate_is_told() -> None:
+    narrator = Narrator()
+    first, second, third = epochs([16, 10], 3)
+    assert narrator.words_on(first) is None
+    assert narrator.words_on(second) is None
+    words = narrator.words_on(third.model_copy(update={"learning_rate": 0.01}))
+    assert words is not None
+    assert words.text.startswith("Epoch 2: learning rate 0.1 → 0.01;")
+    froze, thawed = sum(third.layers.froze), sum(third.layers.thawed)
+    assert words.text.endswith(f"{froze} neurons froze and {thawed} thawed.")
+
+
+def test_the_end_names_epochs_and_time() -> None:
+    words = Narrator().words_on(RunFinished(epochs=3, test_accuracy=0.5, frozen_share=0.1, seconds=12.4))
+    assert words is not None
+    assert words.text == "Finished 3 epochs in 12 s."

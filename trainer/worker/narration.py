@@ -1,0 +1,44 @@
+"""What a run's log says of its own accord: the few turns in its life that its numbers alone do not explain."""
+
+from trainer.events import EpochFinished, Event, Logged, RunFinished, RunStarted
+
+DROP = 0.8
+"""A learning rate below this share of the former one fell at a milestone; smooth schedules fall by less an epoch."""
+
+
+class Narrator:
+    """Follows one run's events and puts its turning points into words."""
+
+    def __init__(self) -> None:
+        self._learning_rate: float | None = None
+
+    def words_on(self, event: Event) -> Logged | None:
+        """A line for the log that belongs after this event, or None: it speaks for itself."""
+        match event:
+            case RunStarted():
+                return Logged(text=_beginning(event))
+            case EpochFinished():
+                return self._turn(event)
+            case RunFinished():
+                return Logged(text=f"Finished {event.epochs} epochs in {event.seconds:.0f} s.")
+            case _:
+                return None
+
+    def _turn(self, epoch: EpochFinished) -> Logged | None:
+        before, self._learning_rate = self._learning_rate, epoch.learning_rate
+        if before is None or not DROP * before > epoch.learning_rate:
+            return None
+        frozen, thawed = sum(epoch.layers.froze), sum(epoch.layers.thawed)
+        return Logged(
+            text=f"Epoch {epoch.epoch}: learning rate {before:g} → {epoch.learning_rate:g}; "
+            f"at its end {frozen} neurons froze and {thawed} thawed."
+        )
+
+
+def _beginning(event: RunStarted) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in event.versions.items())
+    return (
+        f"Training on {event.device}: {len(event.layers)} layers, {event.neurons:,} neurons, "
+        f"{event.parameters:,} parameters. {event.train_samples:,} training, {event.test_samples:,} test and "
+        f"{event.probe_samples:,} probe images. {versions}."
+    )
