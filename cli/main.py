@@ -5,10 +5,11 @@ import click
 from cli.launch import launch
 from cli.runs import health, runs, stop
 from cli.start import demo, serve, up, worker
+from trainer.version import VERSION
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="neq")
+@click.version_option(VERSION, prog_name="neq")
 def app() -> None:
     """Watch a neural network settle: neuronal equilibrium (NEq), live in the browser.
 

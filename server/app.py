@@ -17,7 +17,7 @@ from server.live import Live
 from server.routes import api_router
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
-from server.version import VERSION
+from trainer.version import VERSION
 
 ABOUT = """
 Watch a neural network settle. A **run** is described by one model (`/schema/run-config`), trained by a worker, and

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from db import StoreUnreachable, Worker
 from server import answers
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
-from server.version import VERSION
+from trainer.version import VERSION
 
 router = APIRouter(tags=["system"], responses=EVERYWHERE)
 

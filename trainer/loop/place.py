@@ -2,13 +2,14 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import torch
 
 from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
+from trainer.version import VERSION
 
 
 def choose_device(config: RunConfig, workplace: Workplace) -> torch.device:
@@ -47,13 +48,12 @@ def device_title(device: torch.device) -> str:
 
 def versions() -> dict[str, str]:
     """Python, torch, torchvision and this program."""
-    found = {"python": platform.python_version(), "torch": torch.__version__}
-    for package in ("torchvision", "neq"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "neq": VERSION,
+    }
 
 
 def use_threads(workplace: Workplace) -> None:

@@ -1,5 +1,0 @@
-"""The version of this program."""
-
-from importlib.metadata import version
-
-VERSION = version("neq")
