@@ -1,0 +1,52 @@
+"""RunConfig: everything needed to repeat a run, and nothing about who watches it.
+
+The API's body, the browser's form (drawn from `RunConfig.model_json_schema()`), the command line's flags, the worker's
+input and the archive are all this one model. It imports pydantic alone, so the server and the browser's form know it
+without torch.
+
+For the form, a field may carry in `json_schema_extra`: `unit` (shown behind the input), `step` (for number inputs),
+`scale: "log"`, `multiline`, `advanced` (folded away at first). A group is a nested model with a title; a choice is a
+union told apart by `kind`, whose members carry the `title` that the form's selector shows.
+"""
+
+from trainer.config.data import Cifar10, Data, FashionMnist, FashionMnistMini, Mnist, Synthetic, TorchvisionData
+from trainer.config.models import Cnn, Mlp, Model, ResNetCifar
+from trainer.config.neq import EquilibriumRule, NEqConfig, NoRule, Select, SplitProbe
+from trainer.config.optimizers import Adam, AdamW, Optimizer, Sgd
+from trainer.config.part import Part, wrong_field
+from trainer.config.run import RunConfig, Tag
+from trainer.config.schedules import Constant, Cosine, MultiStep, Schedule
+from trainer.config.training import Compute, Training
+
+__all__ = [
+    "Adam",
+    "AdamW",
+    "Cifar10",
+    "Cnn",
+    "Compute",
+    "Constant",
+    "Cosine",
+    "Data",
+    "EquilibriumRule",
+    "FashionMnist",
+    "FashionMnistMini",
+    "Mlp",
+    "Mnist",
+    "Model",
+    "MultiStep",
+    "NEqConfig",
+    "NoRule",
+    "Optimizer",
+    "Part",
+    "ResNetCifar",
+    "RunConfig",
+    "Schedule",
+    "Select",
+    "Sgd",
+    "SplitProbe",
+    "Synthetic",
+    "Tag",
+    "TorchvisionData",
+    "Training",
+    "wrong_field",
+]

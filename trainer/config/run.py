@@ -1,0 +1,52 @@
+"""RunConfig, the whole of a run's description."""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from trainer.config.data import Data, FashionMnistMini
+from trainer.config.models import Cnn, Model
+from trainer.config.neq import NEqConfig
+from trainer.config.optimizers import Optimizer, Sgd
+from trainer.config.part import Part, wrong_field
+from trainer.config.schedules import MultiStep, Schedule
+from trainer.config.training import Compute, Training
+
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,]+$")]
+
+
+class RunConfig(Part):
+    """One run: what is trained on what, how, and when its neurons count as settled."""
+
+    model_config = ConfigDict(title="Run")
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] = Field(
+        default="", title="Name", description="Empty: a name is made from the choices below."
+    )
+    tags: tuple[Tag, ...] = Field(
+        default=(), max_length=20, title="Tags", description="Words to find the run by; no commas."
+    )
+    notes: str = Field(
+        default="", max_length=10_000, title="Notes", json_schema_extra={"multiline": True, "advanced": True}
+    )
+    data: Data = FashionMnistMini()
+    model: Model = Cnn()
+    optimizer: Optimizer = Sgd()
+    schedule: Schedule = MultiStep()
+    training: Training = Training()
+    neq: NEqConfig = NEqConfig()
+    compute: Compute = Compute()
+
+    @model_validator(mode="after")
+    def _probe_leaves_images_to_train_on(self) -> Self:
+        available = self.data.train_samples
+        probe = self.neq.probe.samples
+        if available is not None and probe * 2 > available:
+            raise wrong_field(
+                "neq.probe.samples",
+                f"{probe} probe images of {available} leave too few to train on; choose at most {available // 2}",
+            )
+        return self
+
+    def display_name(self) -> str:
+        """The name given, or one made of the choices: `cnn · fashion-mnist-mini · sgd`."""
+        return self.name or " · ".join((self.model.kind, self.data.kind, self.optimizer.kind))
