@@ -218,3 +218,14 @@ def test_synthetic_images_are_the_same_whatever_the_seed(tmp_path: Path) -> None
     )
     assert torch.equal(one.test.pixels, two.test.pixels)
     assert not torch.equal(one.probe.pixels, two.probe.pixels)
+
+
+def test_synthetic_scenes_have_a_class_for_every_pixel_but_the_rims(tmp_path: Path) -> None:
+    data = load(tmp_path, kind="synthetic-segmentation", classes=5, train_samples=60, test_samples=20)
+    assert (data.task, data.ignore_index, data.classes) == ("segmentation", 255, 5)
+    assert (data.channels, data.height, data.width, len(data.train), len(data.probe)) == (3, 32, 32, 40, 20)
+    inputs, targets = next(data.training_batches(7, torch.Generator().manual_seed(0)))
+    assert (inputs.shape, targets.shape, targets.dtype) == ((7, 3, 32, 32), (7, 32, 32), torch.int64)
+    assert set(data.train.labels.unique().tolist()) == {0, 1, 2, 3, 4, 255}
+    ground = data.train.pixels.permute(0, 2, 3, 1)[data.train.labels == 0]
+    assert ground.std(dim=0).tolist() == pytest.approx([0.5] * 3, abs=0.02)  # the ground's colour under noise alone

@@ -9,7 +9,17 @@ For the form, a field may carry in `json_schema_extra`: `unit` (shown behind the
 union told apart by `kind`, whose members carry the `title` that the form's selector shows.
 """
 
-from trainer.config.data import Cifar10, Data, FashionMnist, FashionMnistMini, Mnist, Synthetic, TorchvisionData
+from trainer.config.data import (
+    Cifar10,
+    Data,
+    FashionMnist,
+    FashionMnistMini,
+    Mnist,
+    Synthetic,
+    SyntheticSegmentation,
+    Task,
+    TorchvisionData,
+)
 from trainer.config.models import Cnn, Mlp, Model, ResNetCifar
 from trainer.config.neq import EquilibriumRule, NEqConfig, NoRule, Select, SplitProbe
 from trainer.config.optimizers import Adam, AdamW, Optimizer, Sgd
@@ -45,7 +55,9 @@ __all__ = [
     "Sgd",
     "SplitProbe",
     "Synthetic",
+    "SyntheticSegmentation",
     "Tag",
+    "Task",
     "TorchvisionData",
     "Training",
     "wrong_field",

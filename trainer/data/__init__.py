@@ -2,11 +2,11 @@
 
 import torch
 
-from trainer.config import FashionMnistMini, RunConfig, Synthetic
+from trainer.config import FashionMnistMini, RunConfig, Synthetic, SyntheticSegmentation
 from trainer.data.bundled import fashion_mnist_mini
 from trainer.data.images import Augmentation, ImageData, Images, Normalisation
 from trainer.data.split import balanced_first, probe_split
-from trainer.data.synthetic import synthetic
+from trainer.data.synthetic import synthetic, synthetic_scenes
 from trainer.data.torchvision_sets import augmentation_of, torchvision_images
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
@@ -42,6 +42,7 @@ def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> 
         classes=classes,
         normalise=normalise.to(device),
         augmentation=_augmentation(config),
+        task=config.data.task,
     )
 
 
@@ -52,13 +53,15 @@ def _sets(config: RunConfig, workplace: Workplace) -> tuple[Images, Images, int]
             return *fashion_mnist_mini(), 10
         case Synthetic() as data:
             return *synthetic(data), data.classes
+        case SyntheticSegmentation() as data:
+            return *synthetic_scenes(data), data.classes
         case data:
             return *torchvision_images(data, workplace), 10
 
 
 def _augmentation(config: RunConfig) -> Augmentation | None:
     match config.data:
-        case FashionMnistMini() | Synthetic():
+        case FashionMnistMini() | Synthetic() | SyntheticSegmentation():
             return None
         case data:
             return augmentation_of(data)

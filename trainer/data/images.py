@@ -7,6 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from trainer.config import Task
+
+IGNORED = 255
+"""Stands in a mask for a pixel of no class: neither loss nor score counts it."""
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -37,13 +42,17 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Images:
-    """A set of labelled images: pixels (images, channels, height, width), labels int64 (images,)."""
+    """A set of labelled images: pixels (images, channels, height, width), and what is to be learnt of them.
+
+    Labels are int64 (images,), a class an image, or masks uint8 (images, height, width), a class a pixel, in which
+    IGNORED is no class.
+    """
 
     pixels: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
-        return self.labels.numel()
+        return len(self.labels)
 
     def take(self, indices: Tensor) -> "Images":
         """Those images, in that order."""
@@ -85,7 +94,12 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class ImageData:
-    """All that a run learns from and is measured on, on one device. The three sets share no image."""
+    """All that a run learns from and is measured on, on one device. The three sets share no image.
+
+    Attributes:
+        task: `classification` gives targets int64 (images,), `segmentation` int64 (images, height, width).
+        classes: how many there are; every target is below it, or `ignore_index`.
+    """
 
     train: Images
     test: Images
@@ -93,6 +107,17 @@ class ImageData:
     classes: int
     normalise: Normalisation
     augmentation: Augmentation | None = None
+    task: Task = "classification"
+
+    @property
+    def ignore_index(self) -> int | None:
+        """The target of a pixel that counts for nothing; None where every target is a class."""
+        return IGNORED if self.task == "segmentation" else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches come out."""
+        return self.test.labels.device
 
     @property
     def channels(self) -> int:
@@ -100,25 +125,35 @@ class ImageData:
         return self.train.pixels.shape[1]
 
     @property
-    def size(self) -> int:
-        """Height and width of each image in pixels."""
+    def height(self) -> int:
+        """Of each training image in pixels."""
         return self.train.pixels.shape[2]
 
+    @property
+    def width(self) -> int:
+        """Of each training image in pixels."""
+        return self.train.pixels.shape[3]
+
+    @property
+    def size(self) -> int:
+        """Height of each training image in pixels, and its width where it is square."""
+        return self.height
+
     def training_batches(self, batch_size: int, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch: every training image once, shuffled and augmented anew; (inputs, labels) on the device."""
+        """One epoch: every training image once, shuffled and augmented anew; (inputs, targets) on the device."""
         order = torch.randperm(len(self.train), generator=random, device=random.device)
         for first, stop in batch_bounds(len(self.train), batch_size):
             batch = self.train.take(order[first:stop])
             pixels = batch.pixels
             if self.augmentation is not None:
                 pixels = self.augmentation(pixels, random)
-            yield self.normalise(pixels), batch.labels
+            yield self.normalise(pixels), batch.labels.long()
 
     def batches(self, images: Images, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """These images in their own order, unaugmented; (inputs, labels) on the device."""
+        """These images in their own order, unaugmented; (inputs, targets) on the device."""
         for first in range(0, len(images), batch_size):
             part = slice(first, first + batch_size)
-            yield self.normalise(images.pixels[part]), images.labels[part]
+            yield self.normalise(images.pixels[part]), images.labels[part].long()
 
 
 def batch_bounds(samples: int, batch_size: int) -> list[tuple[int, int]]:

@@ -137,7 +137,7 @@ def evaluating_pass(
         RunError: the loss is not a number.
     """
     model.eval()
-    tally = Tally(data.test.labels.device)
+    tally = Tally(data.device)
     signs = Signs(pace, epoch, "evaluate", math.ceil(len(data.test) / batch_size))
     for done, (inputs, labels) in enumerate(data.batches(data.test, batch_size), start=1):
         logits = _answers(model, inputs)
