@@ -1,14 +1,16 @@
 """What runs said: appended by their one writer, read from a cursor."""
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, null, select, update
 
+from db import checkpoints
 from db.errors import RunLost
 from db.records import Entry, EpochScalars, StoredEvent
 from db.runs import owned
@@ -17,6 +19,7 @@ from db.schema import epochs, events, runs
 PROGRESS = "epoch_progressed"
 STARTED = "run_started"
 FINISHED = "epoch_finished"
+REQUEUED = "run_requeued"
 
 
 def append(
@@ -27,25 +30,30 @@ def append(
     entry: Entry,
     *,
     guard: ColumnElement[bool] | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Stores one entry under the run's next number, if the guard holds; by default: the run is this worker's.
 
+    Args:
+        changes: further columns of the run's row that change with it.
     Raises:
         RunLost: the guard does not hold; nothing was written.
     """
     condition = owned(run_id, worker_id or "") if guard is None else (runs.c.id == run_id) & guard
-    changed = update(runs).where(condition).values(_changes(entry, now)).returning(runs.c.last_seq)
+    changed = update(runs).where(condition).values({**_changes(entry, now), **changes}).returning(runs.c.last_seq)
     row = connection.execute(changed).one_or_none()
     if row is None:
         raise RunLost(run_id, worker_id or "")
     seq = int(row.last_seq)
-    if entry.kind == PROGRESS or entry.epoch is not None or entry.ends is not None:
+    if entry.kind in (PROGRESS, REQUEUED) or entry.epoch is not None or entry.ends is not None:
         passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
         connection.execute(passing)
     connection.execute(insert(events), [_event(run_id, seq, entry)])
     if entry.epoch is not None:
         connection.execute(insert(epochs), [_epoch(run_id, seq, entry.epoch)])
         _insert_snapshots(connection, run_id, entry.epoch.epoch, entry)
+    if entry.kept is not None:
+        checkpoints.keep(connection, run_id, entry.kept)
     return seq
 
 
@@ -64,6 +72,9 @@ def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
         values["device"] = entry.device
     if entry.epoch is not None:
         values |= _epoch_changes(entry.epoch)
+    if entry.kept is not None:
+        newest = max((each.epoch for each in entry.kept.checkpoints), default=None)
+        values |= {"shelf": entry.kept.shelf, "checkpoint_epoch": newest}
     if entry.ends is not None:
         values |= {"state": entry.ends, "reason": entry.reason, "ended_at": now, "progress": null()}
     return values
@@ -72,6 +83,7 @@ def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
 def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
     values: dict[str, Any] = {
         "epochs_done": scalars.epoch + 1,
+        "setbacks": 0,
         "frozen_share": scalars.frozen_share,
         "test_accuracy": scalars.test_accuracy,
         "progress": null(),

@@ -49,6 +49,21 @@ class Run:
     neurons: int | None
     progress: dict[str, Any] | None
     """The newest `epoch_progressed`; None outside an epoch."""
+    parent_id: str | None
+    """The run that it was forked from, which may be gone."""
+    parent_epoch: int | None
+    """The epoch after which it was forked."""
+    shelf: str | None
+    """Where its checkpoints rest; None while it has none."""
+    checkpoint_epoch: int | None
+    """The newest epoch that a checkpoint is kept of."""
+    setbacks: int
+    """How often it was cut off since its newest epoch."""
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it could be trained from where its records end: there is a checkpoint of it, or nothing yet."""
+        return self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,25 @@ class Snapshot:
     frozen: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file from which a run can be trained on."""
+
+    epoch: int
+    """The last one that is trained in it."""
+    path: str
+    """Below its shelf's folder."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All checkpoints of a run that are kept from now on, and the shelf that they rest on."""
+
+    shelf: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that a run said, with all that is stored because of it, in one transaction.
@@ -135,6 +169,8 @@ class Entry:
     device: str | None = None
     epoch: EpochScalars | None = None
     snapshots: tuple[SnapshotRow, ...] = ()
+    kept: Kept | None = None
+    """Where it changes which checkpoints are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,9 @@ class Run(Answer):
     frozen_share: float | None = Field(description="Of all watched neurons, decided at the newest epoch's end; 0–1.")
     neurons: int | None = Field(description="Watched neurons; null until it has started.")
     progress: EpochProgressed | None = Field(description="Where it is inside an epoch; null outside one.")
+    parent_id: str | None = Field(description="The run that it was forked from; that may be deleted since.")
+    parent_epoch: int | None = Field(description="The epoch after which it was forked: what follows is its own.")
+    can_resume: bool = Field(description="Whether `resume` would let it go on where it ended.")
     frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
 
 

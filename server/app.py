@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from db import Store
 from server import docs, problems
 from server.compression import RemoteGzip
-from server.housekeeping import give_up_silent_runs
+from server.housekeeping import give_back_silent_runs
 from server.live import Live
 from server.routes import api_router
 from server.security import ContentPolicy, Guard
@@ -67,7 +67,7 @@ def local_client(app: FastAPI, settings: ServerSettings) -> httpx.AsyncClient:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     live: Live = app.state.live
     await live.start()
-    keeper = asyncio.create_task(give_up_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
+    keeper = asyncio.create_task(give_back_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from db import Store
 from db.records import Run, StoredEvent
 
-_INTERNAL = ("worker_id", "heartbeat_at")
+_INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
@@ -18,9 +18,13 @@ def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
     trails = store.frozen_trail([run.id for run in runs]) if runs else {}
     return [
         {name: getattr(run, name) for name in _FIELDS}
-        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, [])}
+        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, []), "can_resume": _can_resume(run)}
         for run in runs
     ]
+
+
+def _can_resume(run: Run) -> bool:
+    return run.state in ("stopped", "failed") and run.can_go_on
 
 
 def present_run(store: Store, run: Run) -> dict[str, Any]:

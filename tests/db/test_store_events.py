@@ -113,15 +113,16 @@ def test_another_worker_cannot_speak_for_a_run(store: Store, run: Run) -> None:
 
 def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, progressed(3))
-    assert store.give_up_silent(60) == []
-    assert store.give_up_silent(-1) == [run.id]
-    failed = store.run(run.id)
-    assert failed.state == "failed" and "fell silent" in (failed.reason or "") and failed.progress is None
-    (event,) = store.events_after(run.id, 0)
-    assert event.kind == "run_failed" and set(event.payload) == {"kind", "reason", "remedy", "details"}
+    assert store.give_back_silent(60) == {}
+    assert store.give_back_silent(-1) == {run.id: "queued"}
+    queued = store.run(run.id)
+    assert (queued.state, queued.worker_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
+    requeued, told = store.events_after(run.id, 0)
+    assert requeued.kind == "run_requeued" and set(requeued.payload) == {"kind", "reason", "epochs", "setbacks"}
+    assert told.payload["level"] == "warning" and "fell silent" in told.payload["text"]
     with pytest.raises(RunLost):
         store.append(run.id, worker_id, logged("I was only asleep"))
-    assert store.give_up_silent(-1) == []
+    assert store.give_back_silent(-1) == {}
 
 
 def test_an_entry_is_a_heartbeat_too(store: Store, worker_id: str, run: Run) -> None:
