@@ -1,6 +1,7 @@
 """What runs said: appended by their one writer, read from a cursor."""
 
 import struct
+import zlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -8,11 +9,24 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Text,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    type_coerce,
+    update,
+)
 
 from db import checkpoints
 from db.errors import RunLost
-from db.records import Entry, EpochScalars, StoredEvent
+from db.records import Entry, EpochScalars, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
 
@@ -142,15 +156,55 @@ _INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applie
 
 
 def after(
-    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
+    connection: Connection,
+    run_id: str,
+    seq: int,
+    *,
+    limit: int,
+    kinds: Collection[str] | None,
+    layers: bool,
+    before: int | None = None,
+    newest: bool = False,
 ) -> list[StoredEvent]:
-    """The run's events after a number, in order; those of the given kinds only, where some are given."""
+    """The run's events after a number, in order; those of the given kinds only, where some are given.
+
+    Args:
+        limit: the oldest so many; with `newest`, the newest.
+        before: only those below this number.
+    """
     columns = [events.c.seq, events.c.at, events.c.kind, events.c.payload]
     query = select(*columns, events.c.layers) if layers else select(*columns)
+    query = query.where(events.c.run_id == run_id, events.c.seq > seq).limit(limit)
+    query = query.order_by(events.c.seq.desc() if newest else events.c.seq)
+    if before is not None:
+        query = query.where(events.c.seq < before)
+    if kinds is not None:
+        query = query.where(events.c.kind.in_(sorted(kinds)))
+    found = [_stored(row) for row in connection.execute(query)]
+    return found[::-1] if newest else found
+
+
+def texts_after(
+    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
+) -> list[StoredText]:
+    """The same as `after`, but as the JSON that is stored, unparsed: most readers hand it on as it is."""
+    query = select(events.c.seq, events.c.at, events.c.kind, type_coerce(events.c.payload, Text).label("payload"))
+    if layers:
+        query = query.add_columns(type_coerce(events.c.layers, LargeBinary).label("layers"))
     query = query.where(events.c.run_id == run_id, events.c.seq > seq).order_by(events.c.seq).limit(limit)
     if kinds is not None:
         query = query.where(events.c.kind.in_(sorted(kinds)))
-    return [_stored(row) for row in connection.execute(query)]
+    return [StoredText(row.seq, row.at, row.kind, _text(row)) for row in connection.execute(query)]
+
+
+def _text(row: Any) -> str:
+    """The payload with its columns put back in, as text."""
+    payload: str = row.payload
+    packed: bytes | None = getattr(row, "layers", None)
+    if packed is None:
+        return payload
+    comma = "" if payload == "{}" else ","
+    return f'{payload[:-1]}{comma}"layers":{zlib.decompress(packed).decode()}}}'
 
 
 def _stored(row: Any) -> StoredEvent:

@@ -184,6 +184,17 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredText:
+    """One thing that a run said, as the JSON that is stored: for who hands it on and need not look into it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    text: str
+    """The payload; an object, without characters beyond ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
 class LayerHistory:
     """One field of one layer over epochs."""
 
@@ -192,3 +203,15 @@ class LayerHistory:
     neurons: int
     values: npt.NDArray[Any]
     """(E, neurons): float32 with NaN where a value does not exist, or bool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """One neuron over epochs; every array is (E,)."""
+
+    epochs: npt.NDArray[np.int32]
+    phi: npt.NDArray[np.float32]
+    """NaN where there is no value."""
+    velocity: npt.NDArray[np.float32]
+    applied: npt.NDArray[np.bool_]
+    frozen: npt.NDArray[np.bool_]

@@ -10,12 +10,24 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from db import checkpoints, events, runs, snapshots, workers
+from db import checkpoints, epochs, events, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.database import Database
 from db.forks import fork
 from db.migration import migrate
-from db.records import Checkpoint, Entry, Field, LayerHistory, Run, RunPage, Snapshot, StoredEvent, Worker
+from db.records import (
+    Checkpoint,
+    Entry,
+    Field,
+    LayerHistory,
+    Run,
+    RunPage,
+    Snapshot,
+    StoredEvent,
+    StoredText,
+    Timeline,
+    Worker,
+)
 from db.turns import give_back, give_back_silent, resume, stop_queued
 
 HEARING_SECONDS = 10.0
@@ -178,11 +190,25 @@ class Store:
     # ------------------------------------------------------------ what runs said
 
     def events_after(
-        self, run_id: str, seq: int, limit: int = 500, kinds: Collection[str] | None = None
+        self,
+        run_id: str,
+        seq: int,
+        limit: int = 500,
+        kinds: Collection[str] | None = None,
+        *,
+        before: int | None = None,
+        newest: bool = False,
     ) -> list[StoredEvent]:
-        """The run's events after a number, in order; none for an unknown run."""
+        """The run's events after a number, in order; none for an unknown run.
+
+        Args:
+            limit: the oldest so many of them; with `newest`, the newest.
+            before: only those below this number.
+        """
         with self._database.reading() as connection:
-            return events.after(connection, run_id, seq, limit=limit, kinds=kinds, layers=True)
+            return events.after(
+                connection, run_id, seq, limit=limit, kinds=kinds, layers=True, before=before, newest=newest
+            )
 
     def epochs_after(
         self, run_id: str, seq: int = 0, *, layers: bool = True, limit: int = 1_000_000
@@ -190,6 +216,19 @@ class Store:
         """The run's finished epochs after a number; without their per-layer columns on request, which is quicker."""
         with self._database.reading() as connection:
             return events.after(connection, run_id, seq, limit=limit, kinds=(events.FINISHED,), layers=layers)
+
+    def texts_after(
+        self,
+        run_id: str,
+        seq: int = 0,
+        *,
+        limit: int = 1_000_000,
+        kinds: Collection[str] | None = None,
+        layers: bool = True,
+    ) -> list[StoredText]:
+        """The run's events after a number as their stored JSON, unparsed; without the per-layer columns on request."""
+        with self._database.reading() as connection:
+            return events.texts_after(connection, run_id, seq, limit=limit, kinds=kinds, layers=layers)
 
     def layers(self, run_id: str) -> list[dict[str, Any]]:
         """The layers that the run watches, in forward order; none before it has started."""
@@ -201,6 +240,24 @@ class Store:
         with self._database.reading() as connection:
             return events.frozen_counts(connection, run_id)
 
+    def epoch_seqs(
+        self, run_id: str, first: int = 0, stop: int | None = None, *, among: Collection[int] | None = None
+    ) -> list[tuple[int, int]]:
+        """The finished epochs from `first` up to before `stop`, each with its event's number, which is never reused.
+
+        Args:
+            among: only those whose number is one of these.
+        """
+        with self._database.reading() as connection:
+            return epochs.seqs(connection, run_id, first=first, stop=stop, among=among)
+
+    def epoch_columns(
+        self, run_id: str, seqs: Collection[int], *, histograms: bool = False
+    ) -> dict[int, dict[str, Any]]:
+        """The per-layer columns (`LayerCounts`) of the epochs with these numbers; histograms cost most."""
+        with self._database.reading() as connection:
+            return epochs.columns(connection, run_id, seqs, histograms=histograms)
+
     def layer_history(
         self, run_id: str, layer: int, field: Field, first: int = 0, stop: int | None = None
     ) -> LayerHistory:
@@ -211,6 +268,18 @@ class Store:
         """
         with self._database.reading() as connection:
             return snapshots.history(connection, run_id, layer, field, first=first, stop=stop)
+
+    def frozen_masks(
+        self, run_id: str, layers: Collection[int], first: int = 0, stop: int | None = None
+    ) -> dict[int, LayerHistory]:
+        """The decided masks of several layers, each epochs × neurons."""
+        with self._database.reading() as connection:
+            return snapshots.frozen_masks(connection, run_id, layers, first=first, stop=stop)
+
+    def neuron(self, run_id: str, layer: int, number: int, first: int = 0, stop: int | None = None) -> Timeline:
+        """One neuron of a layer over epochs; the caller sees to it that the layer has as many neurons."""
+        with self._database.reading() as connection:
+            return snapshots.neuron(connection, run_id, layer, number, first=first, stop=stop)
 
     def snapshots_at(self, run_id: str, epoch: int, layers: list[int] | None = None) -> list[Snapshot]:
         """The raw arrays of one epoch, of all layers or those named, in forward order."""

@@ -11,12 +11,14 @@ from starlette.types import ASGIApp
 
 from db import Store
 from server import docs, problems
+from server.columns import Columns
 from server.compression import RemoteGzip
 from server.housekeeping import give_back_silent_runs
 from server.live import Live
 from server.routes import api_router
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
+from server.shelf import Shelf
 from trainer.version import VERSION
 
 ABOUT = """
@@ -50,6 +52,8 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.settings = settings
     app.state.content_policy = ContentPolicy()
     app.state.live = Live(store, VERSION)
+    app.state.columns = Columns()
+    app.state.shelf = Shelf()
     problems.install(app)
     app.include_router(api_router())
     _answer_unknown(app)
