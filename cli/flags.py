@@ -69,7 +69,7 @@ def _walk(node: Json, defs: Json, path: tuple[str, ...], choice: str) -> Iterato
 
 def _variant(variant: Json, defs: Json, path: tuple[str, ...], meaning: str) -> Iterator[Flag]:
     choice = variant["properties"]["kind"]["const"]
-    for flag in _walk(variant, defs, path, choice):
+    for flag in sorted(_walk(variant, defs, path, choice), key=lambda flag: flag.path != (*path, "kind")):
         yield Flag(flag.path, meaning, flag.types, flag.values) if flag.path == (*path, "kind") else flag
 
 

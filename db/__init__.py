@@ -5,7 +5,6 @@ All questions go through `Store`; records come out as frozen dataclasses. This p
 
 from db.changes import Changes
 from db.errors import (
-    CannotGoOn,
     EntryRefused,
     RunActive,
     RunEnded,
@@ -13,7 +12,6 @@ from db.errors import (
     StoreError,
     StoreNewer,
     StoreUnreachable,
-    UnknownCheckpoint,
     UnknownCursor,
     UnknownLayer,
     UnknownRun,
@@ -21,11 +19,9 @@ from db.errors import (
 )
 from db.records import (
     END_STATES,
-    Checkpoint,
     Entry,
     EpochScalars,
     Field,
-    Kept,
     LayerHistory,
     Run,
     RunPage,
@@ -39,14 +35,11 @@ from db.store import Store
 
 __all__ = [
     "END_STATES",
-    "CannotGoOn",
     "Changes",
-    "Checkpoint",
     "Entry",
     "EntryRefused",
     "EpochScalars",
     "Field",
-    "Kept",
     "LayerHistory",
     "Run",
     "RunActive",
@@ -61,7 +54,6 @@ __all__ = [
     "StoreNewer",
     "StoreUnreachable",
     "StoredEvent",
-    "UnknownCheckpoint",
     "UnknownCursor",
     "UnknownLayer",
     "UnknownRun",

@@ -57,6 +57,9 @@ class RunStarted(Fact):
     first_freezing_epoch: int | None = Field(
         description="First epoch whose updates a decided mask can withhold; None: the rule never freezes."
     )
+    task: Literal["classification", "segmentation"] = Field(
+        default="classification", description="What is asked of the network: a class an image, or a class a pixel."
+    )
     versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
 
 
@@ -119,11 +122,14 @@ class EpochFinished(Fact):
 
     kind: Literal["epoch_finished"] = "epoch_finished"
     epoch: int
-    learning_rate: float = Field(description="That this epoch was trained with.")
-    train_loss: float
-    train_accuracy: float
-    test_loss: float
+    learning_rate: float = Field(description="That this epoch was trained with; at its first step, where it moves.")
+    train_loss: float = Field(description="As training saw it, label smoothing and auxiliary heads included.")
+    train_accuracy: float = Field(description="Share of the images, in segmentation of the pixels, that were met.")
+    test_loss: float = Field(description="Cross-entropy in nats, of the test images or their pixels.")
     test_accuracy: float
+    scores: dict[str, float] = Field(
+        default_factory=dict, description="Further scores on the test images, 0–1: `top5`; `miou` in segmentation."
+    )
     applied_share: float = Field(description="Of all watched neurons, those not updated during this epoch.")
     frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
     layers: LayerCounts

@@ -1,6 +1,5 @@
-"""Optimizers and learning rates from a run's description."""
+"""Optimizers from a run's description."""
 
-import math
 from collections.abc import Iterable
 
 from torch import nn
@@ -30,18 +29,6 @@ def build_optimizer(config: described.Optimizer, parameters: Iterable[nn.Paramet
                 weight_decay=config.weight_decay,
                 fused=True,
             )
-
-
-def learning_rate_at(config: described.Schedule, *, initial: float, epoch: int, epochs: int) -> float:
-    """The learning rate that an epoch (from 0) of a run of so many epochs is trained with."""
-    match config:
-        case described.Constant():
-            return initial
-        case described.MultiStep():
-            drops = sum(milestone <= epoch for milestone in config.milestones)
-            return initial * config.factor**drops
-        case described.Cosine():
-            return initial * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

@@ -56,7 +56,8 @@ def test_a_part_without_a_kind_is_asked_for_it(client: TestClient) -> None:
 
 def test_an_unknown_field_is_told_which_there_are(client: TestClient) -> None:
     said = field_errors(client, {"training": {"epoch": 3}})
-    assert said == {"training.epoch": "There is no field of this name; there are epochs, batch_size, seed"}
+    there = "epochs, batch_size, accumulate, clip_norm, label_smoothing, seed"
+    assert said == {"training.epoch": f"There is no field of this name; there are {there}"}
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def test_the_paper_presets_hold_the_papers_values() -> None:
         "weight_decay": 5e-4,
         "nesterov": False,
     }
-    assert sgd["schedule"] == {"kind": "multistep", "milestones": (100, 150), "factor": 0.1}
+    schedule = sgd["schedule"]
+    assert (schedule["kind"], schedule["milestones"], schedule["factor"]) == ("multistep", (100, 150), 0.1)
+    assert schedule["warmup"] == 0
     assert (sgd["training"]["epochs"], sgd["training"]["batch_size"]) == (250, 100)
     assert (sgd["neq"]["epsilon"], sgd["neq"]["mu"], sgd["neq"]["probe"]["samples"]) == (1e-3, 0.5, 50)
     assert paper["paper-resnet32-adam"].optimizer.learning_rate == 1e-3

@@ -25,7 +25,7 @@ from trainer.config.neq import EquilibriumRule, NEqConfig, NoRule, Select, Split
 from trainer.config.optimizers import Adam, AdamW, Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
 from trainer.config.run import RunConfig, Tag
-from trainer.config.schedules import Constant, Cosine, MultiStep, Schedule
+from trainer.config.schedules import Constant, Cosine, MultiStep, OneCycle, Polynomial, Schedule, Step
 from trainer.config.training import Compute, Training
 
 __all__ = [
@@ -46,14 +46,17 @@ __all__ = [
     "MultiStep",
     "NEqConfig",
     "NoRule",
+    "OneCycle",
     "Optimizer",
     "Part",
+    "Polynomial",
     "ResNetCifar",
     "RunConfig",
     "Schedule",
     "Select",
     "Sgd",
     "SplitProbe",
+    "Step",
     "Synthetic",
     "SyntheticSegmentation",
     "Tag",

@@ -9,7 +9,7 @@ from trainer.config.models import Cnn, Model
 from trainer.config.neq import NEqConfig
 from trainer.config.optimizers import Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
-from trainer.config.schedules import MultiStep, Schedule
+from trainer.config.schedules import Cosine, MultiStep, OneCycle, Schedule
 from trainer.config.training import Compute, Training
 
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,]+$")]
@@ -44,6 +44,23 @@ class RunConfig(Part):
             raise wrong_field(
                 "neq.probe.samples",
                 f"{probe} probe images of {available} leave too few to train on; choose at most {available // 2}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_rate_falls_to_its_lowest(self) -> Self:
+        if isinstance(self.schedule, Cosine) and self.schedule.lowest > self.optimizer.learning_rate:
+            raise wrong_field("schedule.lowest", "the lowest learning rate is above optimizer.learning_rate: lower it")
+        return self
+
+    @model_validator(mode="after")
+    def _the_warm_up_ends(self) -> Self:
+        schedule = self.schedule
+        if isinstance(schedule, OneCycle) or schedule.warmup_unit == "steps":
+            return self  # how many steps there are is known once the data are
+        if schedule.warmup >= self.training.epochs:
+            raise wrong_field(
+                "schedule.warmup", f"a warm-up of {schedule.warmup} epochs leaves none of {self.training.epochs}"
             )
         return self
 

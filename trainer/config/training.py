@@ -20,6 +20,30 @@ class Training(Part):
         json_schema_extra={"unit": "epochs"},
     )
     batch_size: int = Field(default=100, ge=1, le=65_536, title="Batch size", json_schema_extra={"unit": "images"})
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        le=65_536,
+        title="Batches a step",
+        description="Batches whose mean gradient moves the weights in one step: large batches in little memory.",
+        json_schema_extra={"unit": "batches", "advanced": True},
+    )
+    clip_norm: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        title="Clip gradients at",
+        description="Longer gradients are shortened to this norm, that of all moving weights together. Empty: never.",
+        json_schema_extra={"advanced": True},
+    )
+    label_smoothing: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        title="Label smoothing",
+        description="Share of the target that is spread over all classes, in training alone.",
+        json_schema_extra={"step": 0.05, "advanced": True},
+    )
     seed: int = Field(
         default=0,
         ge=0,
@@ -37,4 +61,32 @@ class Compute(Part):
     model_config = ConfigDict(title="Compute")
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", title="Device", description="auto: a GPU where there is one, else the CPU."
+    )
+    precision: Literal["float32", "bf16", "fp16"] = Field(
+        default="float32",
+        title="Precision",
+        description=(
+            "What training computes in. bf16 and fp16 (with scaled gradients) save time and memory on a GPU; weights, "
+            "φ and test results stay float32."
+        ),
+    )
+    channels_last: bool = Field(
+        default=True,
+        title="Channels last",
+        description="Order of images in memory; faster for convolutions, and the numbers mean the same.",
+        json_schema_extra={"advanced": True},
+    )
+    compile: bool = Field(
+        default=False,
+        title="Compile",
+        description="torch.compile makes the training steps faster, after a minute or so at the start.",
+        json_schema_extra={"advanced": True},
+    )
+    deterministic: bool = Field(
+        default=False,
+        title="Deterministic",
+        description=(
+            "Equal seeds give equal bits on a GPU too, which takes longer; a CPU with equal threads gives them anyway."
+        ),
+        json_schema_extra={"advanced": True},
     )

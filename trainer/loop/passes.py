@@ -4,27 +4,21 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.optim import Optimizer
 
 from trainer.data import ImageData
 from trainer.data.images import batch_bounds
 from trainer.errors import RunError
 from trainer.events import EpochProgressed
+from trainer.loop.scores import Score
+from trainer.loop.steps import Steps
+from trainer.loop.tasks import Task, answers_in
 
 SECONDS_BETWEEN_SIGNS = 0.5
 Phase = Literal["train", "probe", "evaluate"]
-
-
-class Score(NamedTuple):
-    """Means over the images of a pass: cross-entropy in nats, accuracy in 0–1."""
-
-    loss: float
-    accuracy: float
 
 
 @dataclass
@@ -40,27 +34,6 @@ class Pace:
             return False
         self.last = now
         return True
-
-
-class Tally:
-    """Loss and hits added up on the device, so that no batch waits for the one before."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
-        self.samples = 0
-
-    @torch.no_grad()
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Takes in one batch: its mean loss and what the network answered."""
-        count = labels.numel()
-        self._sums[0] += loss.detach() * count
-        self._sums[1] += (logits.argmax(dim=1) == labels).sum()
-        self.samples += count
-
-    def score(self) -> Score:
-        """The means so far; waits for the device."""
-        loss, hits = self._sums.tolist()
-        return Score(loss / self.samples, hits / self.samples)
 
 
 @dataclass
@@ -87,8 +60,7 @@ class Signs:
 
 
 def training_pass(
-    model: nn.Module,
-    optimizer: Optimizer,
+    steps: Steps,
     data: ImageData,
     *,
     batch_size: int,
@@ -101,29 +73,26 @@ def training_pass(
     Raises:
         RunError: the loss is no longer a number.
     """
-    model.train()
-    tally = Tally(random.device)
-    signs = Signs(pace, epoch, "train", len(batch_bounds(len(data.train), batch_size)))
-    for done, (inputs, labels) in enumerate(data.training_batches(batch_size, random), start=1):
-        optimizer.zero_grad(set_to_none=True)
-        logits = model(inputs)
-        loss = cross_entropy(logits, labels)
-        loss.backward()
-        optimizer.step()
-        tally.add(loss, logits, labels)
+    steps.network.train()
+    tally = steps.task.tally(random.device, whole=False)
+    batches = len(batch_bounds(len(data.train), batch_size))
+    signs = Signs(pace, epoch, "train", batches)
+    for batch, (inputs, targets) in enumerate(data.training_batches(batch_size, random)):
+        loss, answers = steps.learn(inputs, targets, batch=batch, batches=batches)
+        tally.add(loss, answers, targets)
         if pace.due():
-            yield signs.at(done, tally.samples, _finite(tally.score(), epoch).loss)
+            yield signs.at(batch + 1, tally.images, _finite(tally.score(), epoch).loss)
     return _finite(tally.score(), epoch)
 
 
 @torch.no_grad()
 def _answers(model: nn.Module, inputs: Tensor) -> Tensor:
-    logits: Tensor = model(inputs)
-    return logits
+    return answers_in(model(inputs))[0]
 
 
 def evaluating_pass(
     model: nn.Module,
+    task: Task,
     data: ImageData,
     *,
     batch_size: int,
@@ -131,19 +100,19 @@ def evaluating_pass(
     epoch: int,
     train_loss: float,
 ) -> Generator[EpochProgressed, None, Score]:
-    """Scores the network on the test images, in eval mode.
+    """Scores the network on the test images, in eval mode and float32.
 
     Raises:
         RunError: the loss is not a number.
     """
     model.eval()
-    tally = Tally(data.device)
+    tally = task.tally(data.device, whole=True)
     signs = Signs(pace, epoch, "evaluate", math.ceil(len(data.test) / batch_size))
-    for done, (inputs, labels) in enumerate(data.batches(data.test, batch_size), start=1):
-        logits = _answers(model, inputs)
-        tally.add(cross_entropy(logits, labels), logits, labels)
+    for done, (inputs, targets) in enumerate(data.batches(data.test, batch_size), start=1):
+        answers = _answers(model, inputs)
+        tally.add(task.test_loss(answers, targets), answers, targets)
         if pace.due():
-            yield signs.at(done, tally.samples, train_loss)
+            yield signs.at(done, tally.images, train_loss)
     return _finite(tally.score(), epoch)
 
 
@@ -152,5 +121,5 @@ def _finite(score: Score, epoch: int) -> Score:
         return score
     raise RunError(
         f"The loss became {score.loss} in epoch {epoch}: training diverged.",
-        "Lower optimizer.learning_rate, or raise training.batch_size.",
+        "Lower optimizer.learning_rate, set training.clip_norm, or raise training.batch_size.",
     )

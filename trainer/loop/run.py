@@ -7,20 +7,22 @@ from time import perf_counter
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from trainer.config import Mlp, NoRule, RunConfig
+from trainer.config import NoRule, RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.events import EpochFinished, EpochProgressed, Event, Layer, RunFinished, RunStarted, Seconds
-from trainer.loop.passes import Pace, Score, Signs, evaluating_pass, training_pass
+from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, device_title, use_threads, versions
 from trainer.loop.records import layer_counts, snapshots
+from trainer.loop.refusals import explained
+from trainer.loop.scores import Score
+from trainer.loop.steps import Steps, determinism
+from trainer.loop.tasks import Classification, Segmentation, Task
 from trainer.models import Shape, build_model
 from trainer.neq import FIRST_FREEZING_EPOCH, Equilibrium, NEq
-from trainer.optimizers import build_optimizer, learning_rate_at, set_learning_rate
+from trainer.optimizers import build_optimizer
 
 EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
 """Images that are looked at together, by device: small enough for a CPU's caches, large enough to fill a GPU."""
@@ -43,14 +45,14 @@ def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, Non
     began = perf_counter()
     use_threads(workplace)
     try:
-        run = _prepare(config, workplace)
-        yield run.started()
-        last = yield from run.epochs()
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            f"The device ran out of memory: {str(error).splitlines()[0]}",
-            "Lower training.batch_size or neq.probe.samples, or choose a smaller model.",
-        ) from error
+        with determinism(config):
+            run = _prepare(config, workplace)
+            yield run.started()
+            last = yield from run.epochs()
+    except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+        if (known := explained(error, config)) is None:
+            raise
+        raise known from error
     yield RunFinished(
         epochs=config.training.epochs,
         test_accuracy=last.test_accuracy,
@@ -75,13 +77,13 @@ class _Probe:
 
 def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
     device = choose_device(config, workplace)
-    _refuse_single_images(config)
     data = load_data(config, workplace, device)
     seed = config.training.seed
     shape = Shape(data.channels, data.size, data.classes)
     model = build_model(config.model, shape, seed=seed).to(device)
-    # A third less time for small convolutions on a CPU than torch's default order; the numbers mean the same.
-    model = model.to(memory_format=torch.channels_last)
+    if config.compute.channels_last:
+        # A third less time for small convolutions on a CPU than torch's default order.
+        model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(config.optimizer, model.parameters())
     probe = _Probe(data, EVALUATION_BATCH[device.type])
     neq = NEq(
@@ -93,15 +95,18 @@ def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
         select=config.neq.select.kind,
     )
     random = torch.Generator(device=device).manual_seed(seed)
-    return _Run(config, device, data, model, optimizer, probe, neq, random)
+    torch.manual_seed(seed)  # drop-out draws from torch's own
+    task = _task(config, data)
+    batches = len(batch_bounds(len(data.train), config.training.batch_size))
+    steps = Steps.of(config, model, optimizer, task, device, batches)
+    return _Run(config, device, data, model, steps, probe, neq, random)
 
 
-def _refuse_single_images(config: RunConfig) -> None:
-    if config.training.batch_size == 1 and isinstance(config.model, Mlp) and config.model.batch_norm:
-        raise RunError(
-            "Batch norm cannot learn from batches of one image.",
-            "Set training.batch_size to at least 2, or switch model.batch_norm off.",
-        )
+def _task(config: RunConfig, data: ImageData) -> Task:
+    smoothing = config.training.label_smoothing
+    if data.task == "segmentation":
+        return Segmentation(data.classes, data.ignore_index, smoothing)
+    return Classification(data.classes, smoothing)
 
 
 @dataclass
@@ -112,7 +117,7 @@ class _Run:
     device: torch.device
     data: ImageData
     model: nn.Module
-    optimizer: Optimizer
+    steps: Steps
     probe: _Probe
     neq: NEq
     random: torch.Generator
@@ -141,6 +146,7 @@ class _Run:
             test_samples=len(self.data.test),
             probe_samples=len(self.data.probe),
             first_freezing_epoch=None if self._never_freezes() else FIRST_FREEZING_EPOCH,
+            task=self.data.task,
             versions=versions(),
         )
 
@@ -158,7 +164,7 @@ class _Run:
         return finished
 
     def _epoch(self, epoch: int, stored_seconds: float) -> Generator[Event, None, EpochFinished]:
-        learning_rate = self._set_learning_rate(epoch)
+        learning_rate = self.steps.begin_epoch(epoch)
         start = perf_counter()
         trained = yield from self._train(epoch)
         after_train = perf_counter()
@@ -174,6 +180,7 @@ class _Run:
             train_accuracy=trained.accuracy,
             test_loss=tested.loss,
             test_accuracy=tested.accuracy,
+            scores=tested.scores,
             applied_share=equilibrium.applied_fraction,
             frozen_share=equilibrium.frozen_fraction,
             layers=counts,
@@ -186,20 +193,9 @@ class _Run:
             snapshots=arrays,
         )
 
-    def _set_learning_rate(self, epoch: int) -> float:
-        learning_rate = learning_rate_at(
-            self.config.schedule,
-            initial=self.config.optimizer.learning_rate,
-            epoch=epoch,
-            epochs=self.config.training.epochs,
-        )
-        set_learning_rate(self.optimizer, learning_rate)
-        return learning_rate
-
     def _train(self, epoch: int) -> Generator[EpochProgressed, None, Score]:
         return training_pass(
-            self.model,
-            self.optimizer,
+            self.steps,
             self.data,
             batch_size=self.config.training.batch_size,
             random=self.random,
@@ -210,6 +206,7 @@ class _Run:
     def _evaluate(self, epoch: int, train_loss: float) -> Generator[EpochProgressed, None, Score]:
         return evaluating_pass(
             self.model,
+            self.steps.task,
             self.data,
             batch_size=self.probe.batch_size,
             pace=self.pace,

@@ -1,0 +1,57 @@
+"""What torch says of a lack of memory, a missing compiler and the like, in words that a person can act on."""
+
+from trainer.config import RunConfig
+from trainer.errors import RunError
+
+_COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
+
+
+def explained(error: Exception, config: RunConfig) -> RunError | None:
+    """The error as the run's end should tell it; None where nothing more is known than what it says itself."""
+    first = _first_line(error)
+    if _is_memory(error):
+        return RunError(f"The device ran out of memory: {first}", _smaller(config))
+    if config.compute.compile and type(error).__module__.startswith(_COMPILERS):
+        return RunError(
+            f"torch.compile could not translate the network: {first}",
+            "Switch compute.compile off, or install a C++ compiler (and, for a GPU, Triton) where the worker runs.",
+        )
+    if "does not have a deterministic implementation" in first:
+        return RunError(
+            f"A part of the network cannot be computed deterministically: {first}",
+            "Switch compute.deterministic off, choose another model, or train on the CPU.",
+        )
+    if "Expected more than 1 value per channel" in first:
+        return RunError(
+            "Batch norm cannot learn from batches of one image: each of its channels sees a single value.",
+            "Set training.batch_size to at least 2, or choose a model without batch norm or larger images.",
+        )
+    if isinstance(error, IndexError) and "out of bounds" in first:
+        return RunError(
+            f"A label lies outside the classes that the data announce: {first}",
+            "Check the data: labels count from 0, and 255 stands for pixels of no class.",
+        )
+    return None
+
+
+def _is_memory(error: Exception) -> bool:
+    """Torch names its memory errors by a class on a GPU (known by name, so that none needs to exist), in words else."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )
+
+
+def _smaller(config: RunConfig) -> str:
+    size, together = config.training.batch_size, config.training.accumulate
+    if size < 2:
+        return "Choose a smaller model or smaller images, or lower neq.probe.samples."
+    return (
+        f"Try training.batch_size {size // 2} with training.accumulate {together * 2}, which learns from as many "
+        "images a step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:500] or type(error).__name__

@@ -1,0 +1,132 @@
+"""How weights move: batches gathered into steps, in the precision that the run asks for."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.config import RunConfig
+from trainer.loop.tasks import Task, answers_in
+from trainer.optimizers import set_learning_rate
+from trainer.schedules import LearningRates
+
+_REDUCED = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass
+class Steps:
+    """Trains batch by batch. Its state, besides the optimizer's own, is `state_dict()`.
+
+    Attributes:
+        network: what is called, perhaps compiled; it shares its weights with the model that is watched.
+        accumulate: batches whose gradients are averaged before the weights move.
+        clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
+        reduced: what the forward pass computes in where the device profits; None: float32.
+        taken: steps of the whole run so far.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    task: Task
+    rates: LearningRates
+    accumulate: int
+    clip_norm: float | None
+    reduced: torch.dtype | None
+    scaler: torch.amp.GradScaler
+    taken: int = 0
+    _parameters: list[nn.Parameter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    @classmethod
+    def of(
+        cls, config: RunConfig, network: nn.Module, optimizer: Optimizer, task: Task, device: torch.device, batches: int
+    ) -> "Steps":
+        """As described, for so many batches an epoch.
+
+        Raises:
+            RunError: the warm-up would not be over when the run is.
+        """
+        training = config.training
+        rates = LearningRates(
+            config.schedule,
+            top=config.optimizer.learning_rate,
+            steps_per_epoch=-(-batches // training.accumulate),
+            epochs=training.epochs,
+        )
+        return cls(
+            torch.compile(network) if config.compute.compile else network,  # type: ignore[arg-type]
+            optimizer,
+            task,
+            rates,
+            training.accumulate,
+            training.clip_norm,
+            _REDUCED.get(config.compute.precision),
+            torch.amp.GradScaler(device.type, enabled=config.compute.precision == "fp16"),
+        )
+
+    def begin_epoch(self, epoch: int) -> float:
+        """Goes to an epoch's first step; returns its learning rate."""
+        self.taken = epoch * self.rates.steps_per_epoch
+        return self._set_rate()
+
+    def learn(self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int) -> tuple[Tensor, Tensor]:
+        """Learns from one batch (from 0, of so many an epoch); returns its loss and the network's answers.
+
+        The last group of an epoch may be smaller than the others; its gradients are averaged over what it has.
+        """
+        first = batch - batch % self.accumulate
+        last = min(first + self.accumulate, batches) - 1
+        if batch == first:
+            self.optimizer.zero_grad(set_to_none=True)
+            self._set_rate()
+        with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
+            outputs = self.network(inputs)
+            loss = self.task.training_loss(outputs, targets)
+        self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
+        if batch == last:
+            self._move()
+        return loss, answers_in(outputs)[0]
+
+    def _set_rate(self) -> float:
+        rate = self.rates.at(self.taken)
+        set_learning_rate(self.optimizer, rate)
+        return rate
+
+    def _move(self) -> None:
+        if self.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.taken += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """What continuing needs besides the optimizer's state; the rates follow from the number of steps."""
+        return {"taken": self.taken, "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues from `state_dict()`."""
+        self.taken = int(state["taken"])
+        self.scaler.load_state_dict(state["scaler"])
+
+
+@contextmanager
+def determinism(config: RunConfig) -> Iterator[None]:
+    """Torch's switches as the run asks for them; afterwards they are as before."""
+    algorithms, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    try:
+        if config.compute.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
+            torch.use_deterministic_algorithms(True)
+            torch.backends.cudnn.benchmark = False
+        yield
+    finally:
+        torch.use_deterministic_algorithms(algorithms)
+        torch.backends.cudnn.benchmark = benchmark
