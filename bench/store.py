@@ -189,7 +189,7 @@ def read(store: Store, run_id: str) -> None:
         "runs, searched": lambda: store.runs(search="measured"),
         "frozen_trail of 50 runs": lambda: store.frozen_trail([r.id for r in store.runs().items]),
         "revisions": store.revisions,
-        "give_up_silent, nobody": lambda: store.give_up_silent(1e6),
+        "give_back_silent, nobody": lambda: store.give_back_silent(1e6),
         "claim, nothing queued": lambda: store.claim("nobody"),
     }
     for name, ask in questions.items():

@@ -5,6 +5,7 @@ All questions go through `Store`; records come out as frozen dataclasses. This p
 
 from db.changes import Changes
 from db.errors import (
+    CannotGoOn,
     EntryRefused,
     RunActive,
     RunEnded,
@@ -12,6 +13,7 @@ from db.errors import (
     StoreError,
     StoreNewer,
     StoreUnreachable,
+    UnknownCheckpoint,
     UnknownCursor,
     UnknownLayer,
     UnknownRun,
@@ -19,9 +21,11 @@ from db.errors import (
 )
 from db.records import (
     END_STATES,
+    Checkpoint,
     Entry,
     EpochScalars,
     Field,
+    Kept,
     LayerHistory,
     Run,
     RunPage,
@@ -35,11 +39,14 @@ from db.store import Store
 
 __all__ = [
     "END_STATES",
+    "CannotGoOn",
     "Changes",
+    "Checkpoint",
     "Entry",
     "EntryRefused",
     "EpochScalars",
     "Field",
+    "Kept",
     "LayerHistory",
     "Run",
     "RunActive",
@@ -54,6 +61,7 @@ __all__ = [
     "StoreNewer",
     "StoreUnreachable",
     "StoredEvent",
+    "UnknownCheckpoint",
     "UnknownCursor",
     "UnknownLayer",
     "UnknownRun",

@@ -17,6 +17,7 @@ from db.errors import EntryRefused, StoreUnreachable
 
 BUSY_SECONDS = 10.0
 CHANNEL = "neq_changes"
+_SYNCHRONOUS = "NORMAL"
 
 
 class Database:
@@ -40,18 +41,32 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, *, tell: bool = True) -> Iterator[Connection]:
+    def writing(self, *, tell: bool = True, durable: bool = False) -> Iterator[Connection]:
         """A transaction that may write, and is committed at the end; on SQLite it waits for its turn before it reads.
 
         Args:
             tell: wake those who wait for changes. False for what no reader shows, such as a heartbeat.
+            durable: what is committed outlives a power cut, and all that was committed before it too. PostgreSQL sees
+                to that always; SQLite, here, only where it is asked for, since it waits for the disk.
         """
-        with self._named_failures(), self.engine.connect() as connection:
+        with self._named_failures(), self.engine.connect() as connection, self._synchronous(connection, durable):
             connection = connection.execution_options(neq_writes=True)
             with connection.begin():
                 yield connection
                 if tell:
                     self.announce(connection)
+
+    @contextmanager
+    def _synchronous(self, connection: Connection, durable: bool) -> Iterator[None]:
+        if not (durable and self.is_sqlite):
+            yield
+            return
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA synchronous=FULL")  # takes effect outside of transactions only, and this one has not begun
+        try:
+            yield
+        finally:
+            raw.execute(f"PRAGMA synchronous={_SYNCHRONOUS}")
 
     def announce(self, connection: Connection) -> None:
         """Wakes those who wait for changes, once the transaction is committed. SQLite tells them by itself."""
@@ -145,7 +160,7 @@ def _sqlite_engine(url: URL) -> Any:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "cache_size=-16000"):
+        for pragma in ("foreign_keys=ON", f"synchronous={_SYNCHRONOUS}", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

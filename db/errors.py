@@ -3,12 +3,15 @@
 StoreError
 ├── StoreUnreachable      the database cannot be reached, is busy, or is full; the message names the remedy
 │   └── StoreNewer        it was written by a newer version of this program
-├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor
+├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint
 ├── RunActive             it is running, and what was asked needs it not to be
+├── CannotGoOn            it is not at rest, has reached its end, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
 ├── RunLost               it no longer belongs to the worker that speaks
 └── EntryRefused          the entry contradicts what is stored; nothing of it was kept
 """
+
+from collections.abc import Iterable
 
 
 class StoreError(Exception):
@@ -54,6 +57,25 @@ class UnknownCursor(StoreError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor!r} is no cursor of a page of runs: leave it out to begin anew.")
         self.cursor = cursor
+
+
+class UnknownCheckpoint(StoreError):
+    """No checkpoint of this epoch is kept."""
+
+    def __init__(self, run_id: str, epoch: int, kept: Iterable[int]) -> None:
+        there = ", ".join(map(str, kept))
+        choice = f"choose one of {there}" if there else "none of its checkpoints is"
+        super().__init__(f"No checkpoint of epoch {epoch} of run {run_id!r} is kept: {choice}.")
+        self.run_id = run_id
+        self.epoch = epoch
+
+
+class CannotGoOn(StoreError):
+    """The run cannot be continued as it stands."""
+
+    def __init__(self, run_id: str, why: str) -> None:
+        super().__init__(f"Run {run_id!r} cannot be continued: {why}.")
+        self.run_id = run_id
 
 
 class RunActive(StoreError):

@@ -1,22 +1,39 @@
 """What runs said: appended by their one writer, read from a cursor."""
 
 import struct
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Text,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    type_coerce,
+    update,
+)
 
+from db import checkpoints
 from db.errors import RunLost
-from db.records import Entry, EpochScalars, StoredEvent
+from db.records import Entry, EpochScalars, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
 
 PROGRESS = "epoch_progressed"
 STARTED = "run_started"
 FINISHED = "epoch_finished"
+REQUEUED = "run_requeued"
 
 
 def append(
@@ -27,25 +44,30 @@ def append(
     entry: Entry,
     *,
     guard: ColumnElement[bool] | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Stores one entry under the run's next number, if the guard holds; by default: the run is this worker's.
 
+    Args:
+        changes: further columns of the run's row that change with it.
     Raises:
         RunLost: the guard does not hold; nothing was written.
     """
     condition = owned(run_id, worker_id or "") if guard is None else (runs.c.id == run_id) & guard
-    changed = update(runs).where(condition).values(_changes(entry, now)).returning(runs.c.last_seq)
+    changed = update(runs).where(condition).values({**_changes(entry, now), **changes}).returning(runs.c.last_seq)
     row = connection.execute(changed).one_or_none()
     if row is None:
         raise RunLost(run_id, worker_id or "")
     seq = int(row.last_seq)
-    if entry.kind == PROGRESS or entry.epoch is not None or entry.ends is not None:
+    if entry.kind in (PROGRESS, REQUEUED) or entry.epoch is not None or entry.ends is not None:
         passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
         connection.execute(passing)
     connection.execute(insert(events), [_event(run_id, seq, entry)])
     if entry.epoch is not None:
         connection.execute(insert(epochs), [_epoch(run_id, seq, entry.epoch)])
         _insert_snapshots(connection, run_id, entry.epoch.epoch, entry)
+    if entry.kept is not None:
+        checkpoints.keep(connection, run_id, entry.kept)
     return seq
 
 
@@ -64,6 +86,9 @@ def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
         values["device"] = entry.device
     if entry.epoch is not None:
         values |= _epoch_changes(entry.epoch)
+    if entry.kept is not None:
+        newest = max((each.epoch for each in entry.kept.checkpoints), default=None)
+        values |= {"shelf": entry.kept.shelf, "checkpoint_epoch": newest}
     if entry.ends is not None:
         values |= {"state": entry.ends, "reason": entry.reason, "ended_at": now, "progress": null()}
     return values
@@ -72,6 +97,7 @@ def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
 def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
     values: dict[str, Any] = {
         "epochs_done": scalars.epoch + 1,
+        "setbacks": 0,
         "frozen_share": scalars.frozen_share,
         "test_accuracy": scalars.test_accuracy,
         "progress": null(),
@@ -130,15 +156,55 @@ _INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applie
 
 
 def after(
-    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
+    connection: Connection,
+    run_id: str,
+    seq: int,
+    *,
+    limit: int,
+    kinds: Collection[str] | None,
+    layers: bool,
+    before: int | None = None,
+    newest: bool = False,
 ) -> list[StoredEvent]:
-    """The run's events after a number, in order; those of the given kinds only, where some are given."""
+    """The run's events after a number, in order; those of the given kinds only, where some are given.
+
+    Args:
+        limit: the oldest so many; with `newest`, the newest.
+        before: only those below this number.
+    """
     columns = [events.c.seq, events.c.at, events.c.kind, events.c.payload]
     query = select(*columns, events.c.layers) if layers else select(*columns)
+    query = query.where(events.c.run_id == run_id, events.c.seq > seq).limit(limit)
+    query = query.order_by(events.c.seq.desc() if newest else events.c.seq)
+    if before is not None:
+        query = query.where(events.c.seq < before)
+    if kinds is not None:
+        query = query.where(events.c.kind.in_(sorted(kinds)))
+    found = [_stored(row) for row in connection.execute(query)]
+    return found[::-1] if newest else found
+
+
+def texts_after(
+    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
+) -> list[StoredText]:
+    """The same as `after`, but as the JSON that is stored, unparsed: most readers hand it on as it is."""
+    query = select(events.c.seq, events.c.at, events.c.kind, type_coerce(events.c.payload, Text).label("payload"))
+    if layers:
+        query = query.add_columns(type_coerce(events.c.layers, LargeBinary).label("layers"))
     query = query.where(events.c.run_id == run_id, events.c.seq > seq).order_by(events.c.seq).limit(limit)
     if kinds is not None:
         query = query.where(events.c.kind.in_(sorted(kinds)))
-    return [_stored(row) for row in connection.execute(query)]
+    return [StoredText(row.seq, row.at, row.kind, _text(row)) for row in connection.execute(query)]
+
+
+def _text(row: Any) -> str:
+    """The payload with its columns put back in, as text."""
+    payload: str = row.payload
+    packed: bytes | None = getattr(row, "layers", None)
+    if packed is None:
+        return payload
+    comma = "" if payload == "{}" else ","
+    return f'{payload[:-1]}{comma}"layers":{zlib.decompress(packed).decode()}}}'
 
 
 def _stored(row: Any) -> StoredEvent:

@@ -49,6 +49,21 @@ class Run:
     neurons: int | None
     progress: dict[str, Any] | None
     """The newest `epoch_progressed`; None outside an epoch."""
+    parent_id: str | None
+    """The run that it was forked from, which may be gone."""
+    parent_epoch: int | None
+    """The epoch after which it was forked."""
+    shelf: str | None
+    """Where its checkpoints rest; None while it has none."""
+    checkpoint_epoch: int | None
+    """The newest epoch that a checkpoint is kept of."""
+    setbacks: int
+    """How often it was cut off since its newest epoch."""
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it could be trained from where its records end: there is a checkpoint of it, or nothing yet."""
+        return self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,25 @@ class Snapshot:
     frozen: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file from which a run can be trained on."""
+
+    epoch: int
+    """The last one that is trained in it."""
+    path: str
+    """Below its shelf's folder."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All checkpoints of a run that are kept from now on, and the shelf that they rest on."""
+
+    shelf: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that a run said, with all that is stored because of it, in one transaction.
@@ -135,6 +169,8 @@ class Entry:
     device: str | None = None
     epoch: EpochScalars | None = None
     snapshots: tuple[SnapshotRow, ...] = ()
+    kept: Kept | None = None
+    """Where it changes which checkpoints are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +184,17 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredText:
+    """One thing that a run said, as the JSON that is stored: for who hands it on and need not look into it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    text: str
+    """The payload; an object, without characters beyond ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
 class LayerHistory:
     """One field of one layer over epochs."""
 
@@ -156,3 +203,15 @@ class LayerHistory:
     neurons: int
     values: npt.NDArray[Any]
     """(E, neurons): float32 with NaN where a value does not exist, or bool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """One neuron over epochs; every array is (E,)."""
+
+    epochs: npt.NDArray[np.int32]
+    phi: npt.NDArray[np.float32]
+    """NaN where there is no value."""
+    velocity: npt.NDArray[np.float32]
+    applied: npt.NDArray[np.bool_]
+    frozen: npt.NDArray[np.bool_]

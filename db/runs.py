@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Row
 
+from db import checkpoints
 from db.columns import Plain
 from db.errors import RunActive, RunEnded, RunLost, UnknownCursor, UnknownRun
 from db.records import END_STATES, Run, RunPage
@@ -61,6 +62,7 @@ def create(
         "epochs_done": 0,
         "last_seq": 0,
         "revision": 1,
+        "setbacks": 0,
     }
     return _run(connection.execute(insert(runs).values(values).returning(*_COLUMNS)).one())
 
@@ -112,7 +114,8 @@ def describe(
 
 
 def remove(connection: Connection, run_id: str) -> None:
-    """Deletes a run that is not running, with all that belongs to it."""
+    """Deletes a run that is not running, with all that belongs to it; its checkpoints' files are left to workers."""
+    checkpoints.discard_all(connection, run_id)
     gone = delete(runs).where(runs.c.id == run_id, runs.c.state != "running")
     if connection.execute(gone).rowcount == 0:
         read(connection, run_id)
@@ -129,16 +132,18 @@ def ask_to_stop(connection: Connection, run_id: str) -> Run:
     return run
 
 
-def claim(connection: Connection, now: Moment, worker_id: str) -> Run | None:
-    """Gives the oldest queued run to the worker, in one statement; None when nothing is queued."""
-    oldest = select(runs.c.id).where(runs.c.state == "queued").order_by(runs.c.created_at, runs.c.id).limit(1)
+def claim(connection: Connection, now: Moment, worker_id: str, shelf: str) -> Run | None:
+    """Gives the oldest queued run that it can train to the worker, in one statement; None when there is none."""
+    within_reach = runs.c.shelf.is_(None) | (runs.c.shelf == shelf)
+    oldest = select(runs.c.id).where(runs.c.state == "queued", within_reach)
+    oldest = oldest.order_by(runs.c.created_at, runs.c.id).limit(1)
     taken = (
         update(runs)
         .where(runs.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
         .values(
             state="running",
             worker_id=worker_id,
-            started_at=now,
+            started_at=func.coalesce(runs.c.started_at, now),
             heartbeat_at=now,
             revision=runs.c.revision + 1,
         )

@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration beside it (`db/migrations/versions`); a test compares the two."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -45,6 +46,14 @@ runs = Table(
     Column("frozen_share", Double),
     Column("device", Plain),
     Column("reason", Plain),
+    # The run and the epoch that this one was forked from; the parent may be gone.
+    Column("parent_id", Word(10)),
+    Column("parent_epoch", Integer),
+    # Where its checkpoints rest (only workers there can go on with it), and the epoch of the newest one.
+    Column("shelf", Word(32)),
+    Column("checkpoint_epoch", Integer),
+    # How often it was cut off since its newest epoch.
+    Column("setbacks", Integer, nullable=False, server_default="0"),
     Column("name", Plain, nullable=False),
     Column("tags", Tags, nullable=False),
     Column("progress", Document),
@@ -107,6 +116,26 @@ snapshots = Table(
     CheckConstraint("length(applied) = (neurons + 7) / 8", name="applied_bits"),
     CheckConstraint("length(velocity) = neurons * 4", name="velocity_floats"),
     CheckConstraint("length(phi) = neurons * 4", name="phi_floats"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _of_run(),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    # Below the shelf's folder; a fork begins with its parent's.
+    Column("path", Word(80), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index(None, "path"),
+)
+
+discarded = Table(
+    "discarded",
+    metadata,
+    # Checkpoints that some run needs no more; a worker of that shelf deletes the file if no other run needs it.
+    Column("path", Word(80), primary_key=True),
+    Column("shelf", Word(32), nullable=False),
+    Index(None, "shelf"),
 )
 
 workers = Table(

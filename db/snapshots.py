@@ -1,14 +1,16 @@
 """What neurons did: φ, velocity and masks, one row a run, layer and epoch."""
 
+from collections.abc import Collection
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, LargeBinary, func, select, type_coerce
 
 from db.errors import UnknownLayer
 from db.events import layers as layers_of
-from db.records import Field, LayerHistory, Snapshot
+from db.records import Field, LayerHistory, Snapshot, Timeline
 from db.schema import snapshots
 
 _COLUMNS = [column for column in snapshots.c if column.name != "run_id"]
@@ -48,6 +50,52 @@ def _floats(values: list[bytes | None], neurons: int) -> npt.NDArray[Any]:
 def _bits(values: list[bytes], neurons: int) -> npt.NDArray[Any]:
     packed = np.frombuffer(b"".join(values), dtype=np.uint8).reshape(len(values), (neurons + 7) // 8)
     return np.unpackbits(packed, axis=1, count=neurons).view(np.bool_)
+
+
+def frozen_masks(
+    connection: Connection, run_id: str, layers: Collection[int], *, first: int, stop: int | None
+) -> dict[int, LayerHistory]:
+    """The decided masks of several layers in one question; a layer without snapshots is left out."""
+    query = (
+        select(snapshots.c.layer, snapshots.c.epoch, snapshots.c.neurons, snapshots.c.frozen)
+        .where(snapshots.c.run_id == run_id, snapshots.c.layer.in_(sorted(layers)), snapshots.c.epoch >= first)
+        .order_by(snapshots.c.layer, snapshots.c.epoch)
+    )
+    if stop is not None:
+        query = query.where(snapshots.c.epoch < stop)
+    histories: dict[int, LayerHistory] = {}
+    for layer, group in groupby(connection.execute(query).all(), key=lambda row: int(row.layer)):
+        rows = list(group)
+        epochs = np.array([row.epoch for row in rows], dtype=np.int32)
+        masks = _bits([row.frozen for row in rows], rows[0].neurons)
+        histories[layer] = LayerHistory(epochs, rows[0].neurons, masks)
+    return histories
+
+
+def neuron(connection: Connection, run_id: str, layer: int, number: int, *, first: int, stop: int | None) -> Timeline:
+    """One neuron over epochs, cut out of the arrays by the database itself."""
+    byte = number // 8 + 1  # SQL counts bytes from 1
+    cut = [
+        func.substr(column, place, length).label(column.name)
+        for column, place, length in (
+            (snapshots.c.phi, 4 * number + 1, 4),
+            (snapshots.c.velocity, 4 * number + 1, 4),
+            (snapshots.c.applied, byte, 1),
+            (snapshots.c.frozen, byte, 1),
+        )
+    ]
+    query = select(snapshots.c.epoch, *(type_coerce(each, LargeBinary).label(each.name) for each in cut))
+    query = query.where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
+    if stop is not None:
+        query = query.where(snapshots.c.epoch < stop)
+    rows = connection.execute(query.order_by(snapshots.c.epoch)).all()
+    return Timeline(
+        epochs=np.array([row.epoch for row in rows], dtype=np.int32),
+        phi=_floats([row.phi for row in rows], 1)[:, 0],
+        velocity=_floats([row.velocity for row in rows], 1)[:, 0],
+        applied=_bits([row.applied for row in rows], 8)[:, number % 8],
+        frozen=_bits([row.frozen for row in rows], 8)[:, number % 8],
+    )
 
 
 def at_epoch(connection: Connection, run_id: str, epoch: int, wanted: list[int] | None) -> list[Snapshot]:

@@ -4,18 +4,31 @@ Every method is one transaction. Any of them may be called from any thread, and 
 database does not answer.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from db import events, runs, snapshots, workers
+from db import checkpoints, epochs, events, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.database import Database
-from db.endings import give_up, stop_queued
+from db.forks import fork
 from db.migration import migrate
-from db.records import Entry, Field, LayerHistory, Run, RunPage, Snapshot, StoredEvent, Worker
+from db.records import (
+    Checkpoint,
+    Entry,
+    Field,
+    LayerHistory,
+    Run,
+    RunPage,
+    Snapshot,
+    StoredEvent,
+    StoredText,
+    Timeline,
+    Worker,
+)
+from db.turns import give_back, give_back_silent, resume, stop_queued
 
 HEARING_SECONDS = 10.0
 """What workers get to speak up after the database was away: a few of their heartbeats."""
@@ -125,6 +138,45 @@ class Store:
             stop_queued(connection, self._database.clock(), run_id)
             return runs.read(connection, run_id)
 
+    def resume(self, run_id: str) -> Run:
+        """Queues a stopped or failed run again, to go on where its records end; CannotGoOn, or UnknownRun."""
+        with self._database.writing() as connection:
+            resume(connection, self._database.clock(), run_id)
+            return runs.read(connection, run_id)
+
+    def fork(
+        self,
+        parent_id: str,
+        epoch: int,
+        *,
+        config: Mapping[str, Any],
+        epochs_planned: int,
+        words: str,
+        name: str = "",
+        notes: str = "",
+        tags: Iterable[str] = (),
+    ) -> Run:
+        """Queues a new run that goes on from the checkpoint after an epoch of another, with a copy of its records.
+
+        Args:
+            words: what the fork's log says of its beginning.
+        Raises:
+            UnknownRun, UnknownCheckpoint: there is no such parent, or it keeps no such checkpoint.
+        """
+        with self._database.writing() as connection:
+            return fork(
+                connection,
+                self._database.clock(),
+                parent_id,
+                epoch,
+                name=name,
+                notes=notes,
+                tags=tags,
+                config=config,
+                epochs_planned=epochs_planned,
+                words=words,
+            )
+
     def revisions(self) -> dict[str, int]:
         """Every run's revision, which rises whenever the run changes."""
         with self._database.reading() as connection:
@@ -138,11 +190,25 @@ class Store:
     # ------------------------------------------------------------ what runs said
 
     def events_after(
-        self, run_id: str, seq: int, limit: int = 500, kinds: Collection[str] | None = None
+        self,
+        run_id: str,
+        seq: int,
+        limit: int = 500,
+        kinds: Collection[str] | None = None,
+        *,
+        before: int | None = None,
+        newest: bool = False,
     ) -> list[StoredEvent]:
-        """The run's events after a number, in order; none for an unknown run."""
+        """The run's events after a number, in order; none for an unknown run.
+
+        Args:
+            limit: the oldest so many of them; with `newest`, the newest.
+            before: only those below this number.
+        """
         with self._database.reading() as connection:
-            return events.after(connection, run_id, seq, limit=limit, kinds=kinds, layers=True)
+            return events.after(
+                connection, run_id, seq, limit=limit, kinds=kinds, layers=True, before=before, newest=newest
+            )
 
     def epochs_after(
         self, run_id: str, seq: int = 0, *, layers: bool = True, limit: int = 1_000_000
@@ -150,6 +216,19 @@ class Store:
         """The run's finished epochs after a number; without their per-layer columns on request, which is quicker."""
         with self._database.reading() as connection:
             return events.after(connection, run_id, seq, limit=limit, kinds=(events.FINISHED,), layers=layers)
+
+    def texts_after(
+        self,
+        run_id: str,
+        seq: int = 0,
+        *,
+        limit: int = 1_000_000,
+        kinds: Collection[str] | None = None,
+        layers: bool = True,
+    ) -> list[StoredText]:
+        """The run's events after a number as their stored JSON, unparsed; without the per-layer columns on request."""
+        with self._database.reading() as connection:
+            return events.texts_after(connection, run_id, seq, limit=limit, kinds=kinds, layers=layers)
 
     def layers(self, run_id: str) -> list[dict[str, Any]]:
         """The layers that the run watches, in forward order; none before it has started."""
@@ -160,6 +239,24 @@ class Store:
         """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L)."""
         with self._database.reading() as connection:
             return events.frozen_counts(connection, run_id)
+
+    def epoch_seqs(
+        self, run_id: str, first: int = 0, stop: int | None = None, *, among: Collection[int] | None = None
+    ) -> list[tuple[int, int]]:
+        """The finished epochs from `first` up to before `stop`, each with its event's number, which is never reused.
+
+        Args:
+            among: only those whose number is one of these.
+        """
+        with self._database.reading() as connection:
+            return epochs.seqs(connection, run_id, first=first, stop=stop, among=among)
+
+    def epoch_columns(
+        self, run_id: str, seqs: Collection[int], *, histograms: bool = False
+    ) -> dict[int, dict[str, Any]]:
+        """The per-layer columns (`LayerCounts`) of the epochs with these numbers; histograms cost most."""
+        with self._database.reading() as connection:
+            return epochs.columns(connection, run_id, seqs, histograms=histograms)
 
     def layer_history(
         self, run_id: str, layer: int, field: Field, first: int = 0, stop: int | None = None
@@ -172,6 +269,18 @@ class Store:
         with self._database.reading() as connection:
             return snapshots.history(connection, run_id, layer, field, first=first, stop=stop)
 
+    def frozen_masks(
+        self, run_id: str, layers: Collection[int], first: int = 0, stop: int | None = None
+    ) -> dict[int, LayerHistory]:
+        """The decided masks of several layers, each epochs × neurons."""
+        with self._database.reading() as connection:
+            return snapshots.frozen_masks(connection, run_id, layers, first=first, stop=stop)
+
+    def neuron(self, run_id: str, layer: int, number: int, first: int = 0, stop: int | None = None) -> Timeline:
+        """One neuron of a layer over epochs; the caller sees to it that the layer has as many neurons."""
+        with self._database.reading() as connection:
+            return snapshots.neuron(connection, run_id, layer, number, first=first, stop=stop)
+
     def snapshots_at(self, run_id: str, epoch: int, layers: list[int] | None = None) -> list[Snapshot]:
         """The raw arrays of one epoch, of all layers or those named, in forward order."""
         with self._database.reading() as connection:
@@ -180,6 +289,23 @@ class Store:
     def changes(self) -> Changes:
         """Something to wait on until anybody has written; it has a connection of its own, so close it."""
         return SqliteChanges(self._database) if self._database.is_sqlite else PostgresChanges(self._database)
+
+    # ------------------------------------------------------------ checkpoints
+
+    def checkpoints(self, run_id: str) -> list[Checkpoint]:
+        """The checkpoints that are kept of a run, oldest first."""
+        with self._database.reading() as connection:
+            return checkpoints.of_run(connection, run_id)
+
+    def needless_checkpoints(self, shelf: str) -> list[str]:
+        """Paths on a shelf that no run needs any more: delete the files, and say so."""
+        with self._database.reading() as connection:
+            return checkpoints.needless(connection, shelf)
+
+    def checkpoints_deleted(self, paths: Sequence[str]) -> None:
+        """Notes that the files under these paths are gone."""
+        with self._database.writing(tell=False) as connection:
+            checkpoints.deleted(connection, paths)
 
     # ------------------------------------------------------------ workers
 
@@ -211,10 +337,15 @@ class Store:
         with self._database.reading() as connection:
             return workers.read_all(connection)
 
-    def claim(self, worker_id: str) -> Run | None:
-        """Gives the oldest queued run to this worker; None when nothing is queued. No run is given twice."""
+    def claim(self, worker_id: str, shelf: str = "") -> Run | None:
+        """Gives the oldest queued run to this worker; None when nothing is queued for it. No run is given twice.
+
+        Args:
+            worker_id: who asks.
+            shelf: where it keeps checkpoints; runs whose checkpoints rest on another are not for it.
+        """
         with self._database.writing(tell=False) as connection:
-            run = runs.claim(connection, self._database.clock(), worker_id)
+            run = runs.claim(connection, self._database.clock(), worker_id, shelf)
             if run is not None:
                 self._database.announce(connection)
             return run
@@ -222,11 +353,13 @@ class Store:
     def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
         """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
 
+        What names checkpoints outlives a power cut, once this returns: older ones may then be deleted.
+
         Raises:
             RunLost: the run is not, or no longer, running under this worker.
             EntryRefused: it contradicts what is stored, such as an epoch that is there already.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(durable=entry.kept is not None) as connection:
             return events.append(connection, self._database.clock(), run_id, worker_id, entry)
 
     def touch(self, run_id: str, worker_id: str) -> bool:
@@ -234,14 +367,44 @@ class Store:
         with self._database.writing(tell=False) as connection:
             return runs.touch(connection, self._database.clock(), run_id, worker_id)
 
-    def give_up_silent(self, limit_seconds: float) -> list[str]:
-        """Fails the running runs whose worker has been silent for longer than that. Returns their ids.
+    def give_back(
+        self, run_id: str, worker_id: str, *, reason: str, remedy: str, details: str = "", counted: bool = True
+    ) -> str:
+        """Ends a run's time with its worker: it goes back to the queue, and continues from its last checkpoint.
 
-        After the database did not answer, nobody is given up for some seconds: its workers could not be heard.
+        It is failed instead where it has no checkpoint, or was cut off more than three times in the same epoch.
+
+        Args:
+            run_id, worker_id: which run, and who has it.
+            reason: a sentence: what cut it off.
+            remedy: a sentence for a person, should it fail.
+            details: the last lines of its log, should it fail.
+            counted: whether this counts as the run's misfortune; False for a worker that is ended in order.
+        Returns:
+            The run's new state.
+        Raises:
+            RunLost, UnknownRun: the run is not, or no longer, running under this worker.
+        """
+        with self._database.writing() as connection:
+            return give_back(
+                connection,
+                self._database.clock(),
+                runs.read(connection, run_id, alone=True),
+                guard=runs.owned(run_id, worker_id),
+                reason=reason,
+                remedy=remedy,
+                details=details,
+                counted=counted,
+            )
+
+    def give_back_silent(self, limit_seconds: float) -> dict[str, str]:
+        """Takes the running runs whose worker has been silent for longer than that, as `give_back` does: id → state.
+
+        After the database did not answer, no run is taken for some seconds: its worker could not be heard.
         """
         with self._database.reading() as connection:
             late = runs.silent(connection, self._database.clock(), limit_seconds)
         if not late or self._database.answering_seconds() < min(limit_seconds, HEARING_SECONDS):
-            return []
+            return {}
         with self._database.writing() as connection:
-            return give_up(connection, self._database.clock(), late, limit_seconds)
+            return give_back_silent(connection, self._database.clock(), late, limit_seconds)

@@ -64,6 +64,9 @@ class Run(Answer):
     frozen_share: float | None = Field(description="Of all watched neurons, decided at the newest epoch's end; 0–1.")
     neurons: int | None = Field(description="Watched neurons; null until it has started.")
     progress: EpochProgressed | None = Field(description="Where it is inside an epoch; null outside one.")
+    parent_id: str | None = Field(description="The run that it was forked from; that may be deleted since.")
+    parent_epoch: int | None = Field(description="The epoch after which it was forked: what follows is its own.")
+    can_resume: bool = Field(description="Whether `resume` would let it go on where it ended.")
     frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
 
 
@@ -149,13 +152,23 @@ class History(Answer):
 class Histograms(Answer):
     """How a layer's values were spread, epoch by epoch."""
 
-    field: Literal["velocity", "phi"]
+    field: Literal["velocity", "phi", "delta"]
     edges: list[float] = Field(
-        description="velocity: the 38 inner edges of 39 bins, the outermost open (a bin is the number of edges ≤ v). "
-        "phi: the 51 edges of 50 equal bins from −1 to 1."
+        description="velocity and delta: the 38 inner edges of 39 bins, the outermost open (a bin is the number of "
+        "edges ≤ v). phi: the 51 edges of 50 equal bins from −1 to 1."
     )
     epochs: list[int]
     counts: list[list[int] | None] = Field(description="A row an epoch; null: there are no values yet.")
+
+
+class NeuronTimeline(Answer):
+    """One neuron, an item an epoch."""
+
+    epochs: list[int]
+    phi: list[float | None]
+    velocity: list[float | None]
+    frozen: list[Literal[0, 1]] = Field(description="1: decided at the epoch's end not to be updated.")
+    applied: list[Literal[0, 1]] = Field(description="1: was not updated during the epoch.")
 
 
 class DisplayScale(Answer):

@@ -11,12 +11,14 @@ from starlette.types import ASGIApp
 
 from db import Store
 from server import docs, problems
+from server.columns import Columns
 from server.compression import RemoteGzip
-from server.housekeeping import give_up_silent_runs
+from server.housekeeping import give_back_silent_runs
 from server.live import Live
 from server.routes import api_router
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
+from server.shelf import Shelf
 from trainer.version import VERSION
 
 ABOUT = """
@@ -50,6 +52,8 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.settings = settings
     app.state.content_policy = ContentPolicy()
     app.state.live = Live(store, VERSION)
+    app.state.columns = Columns()
+    app.state.shelf = Shelf()
     problems.install(app)
     app.include_router(api_router())
     _answer_unknown(app)
@@ -67,7 +71,7 @@ def local_client(app: FastAPI, settings: ServerSettings) -> httpx.AsyncClient:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     live: Live = app.state.live
     await live.start()
-    keeper = asyncio.create_task(give_up_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
+    keeper = asyncio.create_task(give_back_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
     try:
         yield
     finally:

@@ -12,6 +12,9 @@ LEVELS = 127
 LOW = 1e-6
 HIGH = 1.0
 
+DELTA_ZERO = 64
+DELTA_STEPS = 63
+
 _PER_DECADE = (LEVELS - 1) / (np.log10(HIGH) - np.log10(LOW))
 
 
@@ -31,6 +34,26 @@ def display_bytes(velocity: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool
     cells = speed_levels(velocity)
     cells |= frozen.view(np.uint8) << 7
     return cells
+
+
+def phi_bytes(phi: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """The same with the distance of φ from 1 in place of |v|: on the same scale, φ = 1 is level 1, no φ is 0."""
+    return display_bytes(np.float32(1) - phi, frozen)
+
+
+def delta_bytes(delta: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """The same with a signed Δφ: 64 is about none (|Δφ| ≤ 1e-6), 127 is +1 and more, 1 is −1 and less, 0 no Δφ."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = (np.log10(np.abs(delta)) + np.float32(6)) / np.float32(6)
+    levels = DELTA_ZERO + np.sign(delta) * np.rint(DELTA_STEPS * np.clip(size, 0, 1))
+    cells: npt.NDArray[np.uint8] = np.nan_to_num(levels, nan=0.0).astype(np.uint8)
+    cells |= frozen.view(np.uint8) << 7
+    return cells
+
+
+def phi_change(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Δφ of each epoch but the first given, (E − 1, neurons): φ now less φ one epoch before, in float32."""
+    return phi[1:] - phi[:-1]
 
 
 def snapshot_display(velocity: bytes | None, frozen: bytes, neurons: int) -> bytes:

@@ -8,6 +8,9 @@ from trainer.events import VELOCITY_EDGES
 PHI_EDGES = np.linspace(-1.0, 1.0, 51)
 """The edges of 50 equal bins; the outermost also hold what rounding put just outside."""
 
+CHANGE_EDGES = VELOCITY_EDGES
+"""Δφ is on the scale of velocities, so that both can be laid side by side."""
+
 _VELOCITY_EDGES = np.array(VELOCITY_EDGES)
 
 

@@ -1,4 +1,4 @@
-"""What somebody must do now and then: give up runs whose worker has fallen silent."""
+"""What somebody must do now and then: take runs from workers that have fallen silent."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ log = logging.getLogger("server")
 LONGEST_ROUND_SECONDS = 5.0
 
 
-async def give_up_silent_runs(store: Store, limit_seconds: float) -> None:
-    """For ever: fail the runs whose worker has not been heard for longer than the limit.
+async def give_back_silent_runs(store: Store, limit_seconds: float) -> None:
+    """For ever: give the runs whose worker has not been heard for longer than the limit back to the queue.
 
     A machine that slept wakes with every worker silent: after a round that took far longer than it should, the workers
     are given the whole limit to speak again. The same holds at the start.
@@ -27,8 +27,8 @@ async def give_up_silent_runs(store: Store, limit_seconds: float) -> None:
         if patience > 0:
             continue
         try:
-            given_up = await asyncio.to_thread(store.give_up_silent, limit_seconds)
+            taken = await asyncio.to_thread(store.give_back_silent, limit_seconds)
         except StoreUnreachable:
-            continue  # the tail says so; nothing can be given up now
-        for run_id in given_up:
-            log.warning("run %s was given up: its worker fell silent", run_id)
+            continue  # the tail says so; nothing can be taken now
+        for run_id, state in taken.items():
+            log.warning("run %s is %s: its worker fell silent", run_id, state)

@@ -1,15 +1,16 @@
 """Records of the store, in the words of the API."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from db import Store
-from db.records import Run, StoredEvent
+from db.records import Run, StoredText
 
-_INTERNAL = ("worker_id", "heartbeat_at")
+_INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
@@ -18,9 +19,13 @@ def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
     trails = store.frozen_trail([run.id for run in runs]) if runs else {}
     return [
         {name: getattr(run, name) for name in _FIELDS}
-        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, [])}
+        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, []), "can_resume": _can_resume(run)}
         for run in runs
     ]
+
+
+def _can_resume(run: Run) -> bool:
+    return run.state in ("stopped", "failed") and run.can_go_on
 
 
 def present_run(store: Store, run: Run) -> dict[str, Any]:
@@ -28,9 +33,18 @@ def present_run(store: Store, run: Run) -> dict[str, Any]:
     return present_runs(store, [run])[0]
 
 
-def present_event(event: StoredEvent) -> dict[str, Any]:
-    """An event under its number; its payload names its kind."""
-    return {"seq": event.seq, "at": event.at, "event": {"kind": event.kind, **event.payload}}
+def event_text(event: StoredText) -> str:
+    """An event under its number, as JSON around the stored payload, which names its kind."""
+    return f'{{"seq":{event.seq},"at":{_moment(event.at)},"event":{event.text}}}'
+
+
+def epoch_text(epoch: StoredText) -> str:
+    """A finished epoch: the fields of its event beside its number, as JSON around the stored payload."""
+    return f'{{"seq":{epoch.seq},"at":{_moment(epoch.at)},{epoch.text[1:]}'
+
+
+def _moment(at: datetime) -> str:
+    return json_bytes(at).decode()
 
 
 def json_bytes(content: object) -> bytes:

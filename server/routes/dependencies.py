@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from db import Run, Store, UnknownRun
 from server.answers import RUN_ID, FieldProblems, Problem
+from server.columns import Columns
 from server.live import Live
 from server.settings import ServerSettings
 
@@ -38,9 +39,16 @@ async def _live(connection: HTTPConnection) -> Live:
     return live
 
 
+async def _columns(connection: HTTPConnection) -> Columns:
+    columns: Columns = connection.app.state.columns
+    return columns
+
+
 TheStore = Annotated[Store, Depends(_store)]
 TheSettings = Annotated[ServerSettings, Depends(_settings)]
 TheLive = Annotated[Live, Depends(_live)]
+TheColumns = Annotated[Columns, Depends(_columns)]
+Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's place in forward order, from 0.")]
 
 
 def _run(store: TheStore, run_id: Annotated[str, Path(description="The run's id.", examples=[RUN_ID])]) -> Run:
@@ -92,3 +100,8 @@ def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",
 def invalid_query(field: str, message: str, given: object) -> RequestValidationError:
     """A 422 for something in the query that only we can judge."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": given}])
+
+
+def invalid_path(field: str, message: str, given: object) -> RequestValidationError:
+    """The same for something in the address."""
+    return RequestValidationError([{"type": "value_error", "loc": ("path", field), "msg": message, "input": given}])

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from server import answers
-from server.presentation import json_answer
+from server.encoding import JSON
+from server.presentation import epoch_text, json_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheRun, TheStore
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -21,17 +22,27 @@ def read_epochs(
     layers: Annotated[bool, Query(description="With the per-layer columns.")] = True,
 ) -> Response:
     """The finished epochs: losses, accuracies, learning rate, frozen share, seconds, and the layers' counts."""
-    found = store.epochs_after(run.id, after, layers=layers)
-    epochs = [{"seq": each.seq, "at": each.at, "kind": each.kind, **each.payload} for each in found]
+    found = store.texts_after(run.id, after, kinds=("epoch_finished",), layers=layers)
     # The run was read before its epochs, so nothing between its last_seq and them can be skipped by this cursor.
     last_seq = max(after, run.last_seq, found[-1].seq if found else 0)
-    return json_answer({"epochs": epochs, "last_seq": last_seq})
+    listed = ",".join(map(epoch_text, found))
+    return Response(f'{{"epochs":[{listed}],"last_seq":{last_seq}}}', media_type=JSON)
 
 
 @router.get("/log", response_model=answers.Log)
-def read_log(store: TheStore, run: TheRun, after: Cursor = 0) -> Response:
-    """What the run logged, in order; 5,000 entries at most, go on from the last `seq`."""
-    found = store.events_after(run.id, after, limit=LINES_AT_ONCE, kinds=("logged",))
+def read_log(
+    store: TheStore,
+    run: TheRun,
+    after: Cursor = 0,
+    before: Annotated[int | None, Query(ge=1, le=2**53, description="Only what came before this `seq`.")] = None,
+    last: Annotated[int | None, Query(ge=1, le=LINES_AT_ONCE, description="Only so many, the newest of them.")] = None,
+) -> Response:
+    """What the run logged, in order; 5,000 entries at most.
+
+    Go on from the last `seq` with `after`; or begin with `last`, and go back with `before` the first `seq`.
+    """
+    newest, limit = last is not None, last or LINES_AT_ONCE
+    found = store.events_after(run.id, after, limit, ("logged",), before=before, newest=newest)
     lines = [
         {"seq": each.seq, "at": each.at, "level": each.payload["level"], "text": each.payload["text"]} for each in found
     ]

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from db import END_STATES, Store, StoreUnreachable, UnknownRun
-from server.presentation import json_bytes
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheLive, TheRun, TheStore
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["live"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -56,11 +55,9 @@ async def stream_events(
 def _read(store: Store, run_id: str, cursor: int) -> tuple[list[ServerSentEvent], bool]:
     """The next events, and whether they are the last ones that will ever come."""
     run = store.run(run_id)  # before its events: what comes between is read with the next look
-    found = store.events_after(run_id, cursor, limit=EVENTS_AT_ONCE)
+    found = store.texts_after(run_id, cursor, limit=EVENTS_AT_ONCE)
     last = found[-1].seq if found else cursor
-    sent = [
-        ServerSentEvent(id=str(each.seq), event=each.kind, raw_data=json_bytes(each.payload).decode()) for each in found
-    ]
+    sent = [ServerSentEvent(id=str(each.seq), event=each.kind, raw_data=each.text) for each in found]
     return sent, run.state in END_STATES and last >= run.last_seq
 
 

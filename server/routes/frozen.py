@@ -1,36 +1,22 @@
 """The overview: layers × epochs."""
 
-from io import BytesIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from db import Store
 from server import answers
-from server.presentation import json_answer
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Responses, TheRun, TheStore
+from server.encoding import JSON, NPY, npy_bytes
+from server.presentation import json_bytes
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
+from server.routes.documentation import binary_documentation
+from server.shelf import kept_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
-NPY = "application/x-npy"
-
-
-def npy_answer(values: npt.NDArray[Any], headers: dict[str, str] | None = None) -> Response:
-    """An array as `numpy.load(..., allow_pickle=False)` reads it."""
-    file = BytesIO()
-    np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)
-    return Response(file.getvalue(), headers=headers, media_type=NPY)
-
-
-def binary_documentation(media_type: str, text: str) -> Responses:
-    """How the documentation shows an answer of bytes."""
-    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
-    headers = {
-        "X-Epochs": {"description": "`first:stop`", "schema": {"type": "string"}},
-        "X-Neurons": {"schema": {"type": "integer"}},
-    }
-    return {200: {"description": text, "content": content, "headers": headers}}
+Shares = npt.NDArray[np.float64]
 
 
 @router.get(
@@ -39,6 +25,7 @@ def binary_documentation(media_type: str, text: str) -> Responses:
     responses={200: {"content": {NPY: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def read_frozen_map(
+    request: Request,
     store: TheStore,
     run: TheRun,
     form: Annotated[Literal["json", "npy"], Query(alias="format")] = "json",
@@ -50,9 +37,51 @@ def read_frozen_map(
     layers = [
         {"index": each["index"], "name": each["name"], "neurons": each["neurons"]} for each in store.layers(run.id)
     ]
-    epochs, counts = store.frozen_counts(run.id)
-    neurons = np.array([each["neurons"] for each in layers], dtype=np.float64)
-    shares = (counts.T if len(epochs) else np.zeros((len(layers), 0))) / neurons[:, None]
-    if form == "npy":
-        return npy_answer(shares.astype(np.float32))
-    return json_answer({"epochs": epochs.tolist(), "layers": layers, "frozen": shares.tolist()})
+    seqs = [seq for _, seq in store.epoch_seqs(run.id)]
+
+    def make() -> bytes:
+        epochs, shares = _frozen_shares(store, run.id, [each["neurons"] for each in layers])
+        if form == "npy":
+            return npy_bytes(shares.astype(np.float32))
+        return json_bytes({"epochs": epochs, "layers": layers, "frozen": shares.tolist()})
+
+    # The layers are in the name too: they are known before the first epoch is.
+    return kept_answer(request, (run.id, len(layers), *seqs), make, media_type=NPY if form == "npy" else JSON)
+
+
+@router.get("/overview", responses=binary_documentation(NPY, "float32, layers × epochs; NaN: there is no value."))
+def read_overview(
+    request: Request,
+    store: TheStore,
+    columns: TheColumns,
+    run: TheRun,
+    epochs: TheEpochs,
+    field: Annotated[
+        Literal["frozen", "thawed", "phi", "speed"],
+        Query(
+            description="frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and "
+            "is not any more. phi: the layer's mean φ. speed: its mean |v|."
+        ),
+    ] = "frozen",
+) -> Response:
+    """One number a layer and epoch, as `.npy`: what a picture of a whole run is drawn from."""
+    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+    seqs = [seq for _, seq in found]
+    neurons = np.array([each["neurons"] for each in store.layers(run.id)], np.float64)
+
+    def make() -> bytes:
+        rows = [getattr(row, field) for row in columns.layers(store, run.id, seqs)]
+        values = np.array(rows, np.float64).reshape(len(rows), len(neurons)).T
+        if field in ("frozen", "thawed"):
+            values = values / neurons[:, None]
+        return npy_bytes(values.astype(np.float32))
+
+    headers = {"X-Epochs": f"{epochs.start}:{epochs.start + len(seqs)}"}
+    return kept_answer(request, (run.id, len(neurons), *seqs), make, media_type=NPY, headers=headers)
+
+
+def _frozen_shares(store: Store, run_id: str, neurons: list[int]) -> tuple[list[int], Shares]:
+    """The finished epochs, and layers × epochs."""
+    epochs, counts = store.frozen_counts(run_id)
+    shares = counts.T if len(epochs) else np.zeros((len(neurons), 0))
+    return epochs.tolist(), shares / np.array(neurons, np.float64)[:, None]

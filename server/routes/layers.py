@@ -1,21 +1,22 @@
-"""Layers and their neurons over epochs: exact arrays, display bytes, histograms."""
+"""Layers and their neurons over epochs: exact arrays, display bytes, one neuron's timeline."""
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import numpy.typing as npt
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from db import Store, UnknownLayer
 from server import answers
-from server.display import display_bytes
-from server.histograms import PHI_EDGES, phi_counts, velocity_counts
-from server.presentation import json_answer
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheEpochs, TheRun, TheStore
-from server.routes.frozen import NPY, binary_documentation, npy_answer
-from trainer.events import VELOCITY_EDGES
+from server.display import delta_bytes, display_bytes, phi_bytes, phi_change
+from server.encoding import JSON, NPY, OCTETS, npy_bytes
+from server.presentation import json_answer, json_bytes
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
+from server.routes.documentation import binary_documentation
+from server.shelf import kept_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
-Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's place in forward order, from 0.")]
 Measure = Literal["phi", "velocity", "applied", "frozen"]
 
 
@@ -28,31 +29,55 @@ def list_layers(store: TheStore, run: TheRun) -> Response:
 @router.get(
     "/layers/{index}/display",
     response_class=Response,
-    responses=binary_documentation("application/octet-stream", "One byte a neuron, epoch after epoch."),
+    responses=binary_documentation(OCTETS, "One byte a neuron, epoch after epoch."),
 )
-def read_display(store: TheStore, run: TheRun, epochs: TheEpochs, index: Index) -> Response:
-    """What the browser paints: a byte a neuron and epoch, epoch-major; `/schema/display` tells how to read it."""
-    velocity = store.layer_history(run.id, index, "velocity", epochs.start, epochs.stop)
-    frozen = store.layer_history(run.id, index, "frozen", epochs.start, epochs.stop)
-    cells = display_bytes(velocity.values, frozen.values)
-    headers = _place(velocity.epochs, epochs, velocity.neurons)
-    return Response(cells.tobytes(), headers=headers, media_type="application/octet-stream")
-
-
-@router.get("/layers/{index}/histograms", response_model=answers.Histograms)
-def read_histograms(
+def read_display(
+    request: Request,
     store: TheStore,
     run: TheRun,
     epochs: TheEpochs,
     index: Index,
-    field: Annotated[Literal["velocity", "phi"], Query()] = "velocity",
+    of: Annotated[
+        Literal["state", "phi", "delta"],
+        Query(
+            description="What bits 0–6 hold, 0 being no value. state: log10 |v|. phi: log10 (1 − φ) on the same scale. "
+            "delta: 64 + sign(Δφ) · 63 · p, where p is log10 |Δφ| from 1e-6 (0) to 1 (1)."
+        ),
+    ] = "state",
 ) -> Response:
-    """How many neurons lie in each bin, epoch by epoch; derived from the stored values, with edges that never move."""
-    history = store.layer_history(run.id, index, field, epochs.start, epochs.stop)
-    counted = velocity_counts(history.values) if field == "velocity" else phi_counts(history.values)
-    edges = VELOCITY_EDGES if field == "velocity" else tuple(PHI_EDGES.tolist())
-    rows = [row if sum(row) else None for row in counted.tolist()]
-    return json_answer({"field": field, "edges": edges, "epochs": history.epochs.tolist(), "counts": rows})
+    """What the browser paints: a byte a neuron and epoch, epoch-major; `/schema/display` tells how to read it."""
+    neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
+    stop = epochs.start + len(seqs)
+
+    def make() -> bytes:
+        return _cells(store, run.id, index, of, epochs.start, stop).tobytes()
+
+    headers = _place(epochs.start, stop, neurons)
+    return kept_answer(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
+
+
+@router.get("/layers/{index}/neurons/{number}", response_model=answers.NeuronTimeline)
+def read_neuron(
+    store: TheStore,
+    run: TheRun,
+    epochs: TheEpochs,
+    index: Index,
+    number: Annotated[int, Path(ge=0, le=100_000_000, description="The neuron's place in its layer, from 0.")],
+) -> Response:
+    """One neuron over epochs; numbers are written as shortly as names their float32."""
+    neurons = _size(store, run.id, index)
+    if number >= neurons:
+        raise invalid_path("number", f"This layer has the neurons 0 to {neurons - 1}", number)
+    line = store.neuron(run.id, index, number, epochs.start, epochs.stop)
+    return json_answer(
+        {
+            "epochs": line.epochs.tolist(),
+            "phi": [float(str(value)) for value in line.phi],
+            "velocity": [float(str(value)) for value in line.velocity],
+            "frozen": line.frozen.astype(int).tolist(),
+            "applied": line.applied.astype(int).tolist(),
+        }
+    )
 
 
 @router.get(
@@ -61,6 +86,7 @@ def read_histograms(
     responses=binary_documentation(NPY, "Epochs × neurons: float32 (NaN: no value) or bool; `?format=json` for JSON."),
 )
 def read_history(
+    request: Request,
     store: TheStore,
     run: TheRun,
     epochs: TheEpochs,
@@ -72,13 +98,44 @@ def read_history(
     form: Annotated[Literal["npy", "json"], Query(alias="format")] = "npy",
 ) -> Response:
     """One layer's exact values, epochs × neurons: what was measured and decided at the end of each epoch."""
-    history = store.layer_history(run.id, index, field, epochs.start, epochs.stop)
-    if form == "json":
-        return json_answer({"epochs": history.epochs.tolist(), "values": history.values.tolist()})
-    return npy_answer(history.values, _place(history.epochs, epochs, history.neurons))
+    neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
+    stop = epochs.start + len(seqs)
+
+    def make() -> bytes:
+        history = store.layer_history(run.id, index, field, epochs.start, stop)
+        if form == "json":
+            return json_bytes({"epochs": history.epochs.tolist(), "values": history.values.tolist()})
+        return npy_bytes(history.values)
+
+    headers = _place(epochs.start, stop, neurons)
+    return kept_answer(request, (run.id, *seqs), make, media_type=JSON if form == "json" else NPY, headers=headers)
 
 
-def _place(found: npt.NDArray[Any], asked: range, neurons: int) -> dict[str, str]:
+def _cells(store: Store, run_id: str, index: int, of: str, first: int, stop: int) -> npt.NDArray[np.uint8]:
+    frozen = store.layer_history(run_id, index, "frozen", first, stop).values
+    if of == "state":
+        return display_bytes(store.layer_history(run_id, index, "velocity", first, stop).values, frozen)
+    before = max(0, first - 1) if of == "delta" else first
+    phi = store.layer_history(run_id, index, "phi", before, stop).values
+    if of == "phi":
+        return phi_bytes(phi, frozen)
+    if before == first and len(phi):  # epoch 0 has no epoch before it
+        phi = np.concatenate([np.full((1, phi.shape[1]), np.nan, np.float32), phi])
+    return delta_bytes(phi_change(phi), frozen)
+
+
+def _size(store: Store, run_id: str, index: int) -> int:
+    """The neurons of a layer, or UnknownLayer."""
+    for layer in store.layers(run_id):
+        if layer["index"] == index:
+            return int(layer["neurons"])
+    raise UnknownLayer(run_id, index)
+
+
+def _seqs(store: Store, run_id: str, epochs: range) -> list[int]:
+    return [seq for _, seq in store.epoch_seqs(run_id, epochs.start, epochs.stop)]
+
+
+def _place(first: int, stop: int, neurons: int) -> dict[str, Any]:
     """Which epochs the rows of an answer are."""
-    first = int(found[0]) if len(found) else asked.start
-    return {"X-Epochs": f"{first}:{first + len(found)}", "X-Neurons": str(neurons)}
+    return {"X-Epochs": f"{first}:{stop}", "X-Neurons": str(neurons)}

@@ -82,3 +82,21 @@ def test_a_trail_keeps_the_ends_and_at_most_the_points_asked_for(store: Store, w
     assert store.frozen_trail([run.id], 5)[run.id] == pytest.approx([shares[i] for i in (0, 2, 5, 7, 10)])
     assert store.frozen_trail([run.id], 11)[run.id] == pytest.approx(shares)
     assert store.frozen_trail([]) == {}
+
+
+def test_masks_of_several_layers_come_at_once(store: Store, recorded: str) -> None:
+    found = store.frozen_masks(recorded, [1, 0, 9], 1, 3)
+    assert list(found) == [0, 1] and list(found[1].epochs) == [1, 2]
+    for layer, history in found.items():
+        assert np.array_equal(history.values, [frozen_of(epoch, layer) for epoch in (1, 2)])
+
+
+def test_a_neuron_is_cut_out_of_its_layer_to_the_bit(store: Store, recorded: str) -> None:
+    for layer, number in ((0, 0), (0, 7), (0, 8), (0, 9), (1, 2)):
+        line = store.neuron(recorded, layer, number)
+        assert list(line.epochs) == [0, 1, 2, 3]
+        assert line.phi.tobytes() == np.array([phi_of(e, layer)[number] for e in range(4)]).tobytes()
+        assert np.isnan(line.velocity[0]) and line.velocity[2] == -phi_of(2, layer)[number]
+        assert list(line.frozen) == [frozen_of(e, layer)[number] for e in range(4)]
+        assert list(line.applied[1:]) == list(line.frozen[:-1])
+    assert len(store.neuron(recorded, 0, 0, 2, 3).epochs) == 1 and len(store.neuron(recorded, 0, 0, 9).epochs) == 0

@@ -1,5 +1,6 @@
 """What runs say: numbered by their one writer, whole or not at all, read from a cursor."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -68,6 +69,53 @@ def test_epochs_are_read_with_or_without_their_columns(store: Store, worker_id: 
     assert store.layers(run.id)[1] == {"index": 1, "name": "layer1", "neurons": 3}
 
 
+def test_stored_texts_parse_to_what_events_say(store: Store, worker_id: str, run: Run) -> None:
+    odd = {"kind": "logged", "text": "é \x00 \ud800 😀", "empty": {}}
+    for entry in (started(), epoch_finished(0), Entry(kind="logged", payload=odd, at=now()), epoch_finished(1)):
+        store.append(run.id, worker_id, entry)
+    store.append(run.id, worker_id, Entry(kind="epoch_finished", payload={"layers": {"frozen": [1]}}, at=now()))
+    events, texts = store.events_after(run.id, 0), store.texts_after(run.id)
+    assert [json.loads(text.text) for text in texts] == [event.payload for event in events]
+    assert [(text.seq, text.at, text.kind) for text in texts] == [(e.seq, e.at, e.kind) for e in events]
+    (bare,) = store.texts_after(run.id, 2, kinds=("epoch_finished",), layers=False, limit=1)
+    assert json.loads(bare.text) == {"kind": "epoch_finished", "epoch": 1}
+
+
+def test_the_newest_events_are_read_backwards_but_told_in_order(store: Store, worker_id: str, run: Run) -> None:
+    for number in range(6):
+        store.append(run.id, worker_id, logged(str(number)))
+    newest = store.events_after(run.id, 0, 2, newest=True)
+    assert [event.seq for event in newest] == [5, 6]
+    assert [event.seq for event in store.events_after(run.id, 2, 9, newest=True, before=5)] == [3, 4]
+    assert [event.seq for event in store.events_after(run.id, 0, 3, before=3)] == [1, 2]
+
+
+def test_epochs_are_known_by_the_numbers_of_their_events(store: Store, worker_id: str, run: Run) -> None:
+    for entry in (started(), epoch_finished(0), logged("x"), epoch_finished(1), epoch_finished(2)):
+        store.append(run.id, worker_id, entry)
+    assert store.epoch_seqs(run.id) == [(0, 2), (1, 4), (2, 5)]
+    assert store.epoch_seqs(run.id, 1, 2) == [(1, 4)] and store.epoch_seqs(run.id, among=[5, 2, 9]) == [(0, 2), (2, 5)]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"frozen": [3], "velocity_histogram": [[1, 2], None]},
+        {"frozen": [3], "velocity_histogram": [None], "more": [{"velocity_histogram": [7]}]},
+        {"velocity_histogram": [[1]], "frozen": [3]},
+        {"velocity_histogram": [[1]]},
+        {"frozen": [3]},
+    ],
+)
+def test_columns_without_histograms_are_the_others_whatever_their_order(
+    store: Store, worker_id: str, run: Run, layers: dict[str, object]
+) -> None:
+    store.append(run.id, worker_id, Entry(kind="epoch_finished", payload={"layers": layers}, at=now()))
+    rest = {name: value for name, value in layers.items() if name != "velocity_histogram"}
+    assert store.epoch_columns(run.id, [1, 2]) == {1: rest}
+    assert store.epoch_columns(run.id, [1], histograms=True) == {1: layers}
+
+
 def test_events_of_some_kinds_alone_can_be_asked_for(store: Store, worker_id: str, run: Run) -> None:
     for entry in (started(), logged("a"), epoch_finished(0), logged("b")):
         store.append(run.id, worker_id, entry)
@@ -113,15 +161,16 @@ def test_another_worker_cannot_speak_for_a_run(store: Store, run: Run) -> None:
 
 def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, progressed(3))
-    assert store.give_up_silent(60) == []
-    assert store.give_up_silent(-1) == [run.id]
-    failed = store.run(run.id)
-    assert failed.state == "failed" and "fell silent" in (failed.reason or "") and failed.progress is None
-    (event,) = store.events_after(run.id, 0)
-    assert event.kind == "run_failed" and set(event.payload) == {"kind", "reason", "remedy", "details"}
+    assert store.give_back_silent(60) == {}
+    assert store.give_back_silent(-1) == {run.id: "queued"}
+    queued = store.run(run.id)
+    assert (queued.state, queued.worker_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
+    requeued, told = store.events_after(run.id, 0)
+    assert requeued.kind == "run_requeued" and set(requeued.payload) == {"kind", "reason", "epochs", "setbacks"}
+    assert told.payload["level"] == "warning" and "fell silent" in told.payload["text"]
     with pytest.raises(RunLost):
         store.append(run.id, worker_id, logged("I was only asleep"))
-    assert store.give_up_silent(-1) == []
+    assert store.give_back_silent(-1) == {}
 
 
 def test_an_entry_is_a_heartbeat_too(store: Store, worker_id: str, run: Run) -> None:

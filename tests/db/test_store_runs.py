@@ -167,7 +167,7 @@ def test_nothing_leaves_an_end_state(store: Store, worker_id: str, run: Run) -> 
             store.append(run.id, worker_id, entry)
     with pytest.raises(RunLost):
         store.touch(run.id, worker_id)
-    assert store.give_up_silent(-1) == []
+    assert store.give_back_silent(-1) == {}
     assert store.run(run.id).state == "stopped" and len(store.events_after(run.id, 0)) == 1
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from db import Run, RunEnded, RunLost, Store, runs
-from db.endings import give_up
+from db.turns import give_back_silent
 from tests.db.making import WORKER, ended, epoch_finished, logged, started
 
 
@@ -99,7 +99,7 @@ def test_a_stop_and_an_end_at_once_leave_one_end(stores: list[Store]) -> None:
         assert stores[0].run(run.id).state == "finished" and len(stores[0].events_after(run.id, 0)) == 1
 
 
-def test_a_worker_that_speaks_while_it_is_given_up_keeps_its_run_or_hears_that_it_lost(
+def test_a_worker_that_speaks_while_its_run_is_taken_keeps_its_run_or_hears_that_it_lost(
     stores: list[Store],
 ) -> None:
     worker = stores[0].register_worker(**WORKER).id
@@ -115,10 +115,12 @@ def test_a_worker_that_speaks_while_it_is_given_up_keeps_its_run_or_hears_that_i
                 return False
             return True
 
-        spoke, _ = at_once(speak, lambda: stores[1].give_up_silent(-1))
+        spoke, _ = at_once(speak, lambda: stores[1].give_back_silent(-1))
         kinds = [event.kind for event in stores[0].events_after(run.id, 0)]
-        assert kinds in ([["logged"], ["logged", "run_failed"]] if spoke else [["run_failed"]])
-        stores[0].give_up_silent(-1)
+        back = ["run_requeued", "logged"]
+        assert kinds in ([["logged"], ["logged", *back]] if spoke else [back])
+        stores[0].request_stop(run.id)
+        stores[0].give_back_silent(-1)
 
 
 def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Store]) -> None:
@@ -131,7 +133,7 @@ def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Sto
         late = runs.silent(connection, database.clock(), -1)
     stores[0].touch(run.id, worker)
     with database.writing() as connection:
-        assert give_up(connection, database.clock(), late, -1) == []
+        assert give_back_silent(connection, database.clock(), late, -1) == {}
     assert [found.id for found in late] == [run.id] and stores[0].run(run.id).state == "running"
 
 

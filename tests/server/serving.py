@@ -32,6 +32,13 @@ def serving(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
         assert not thread.is_alive()
 
 
+def read_frame(message: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header and the bytes behind it."""
+    size = int.from_bytes(message[:4], "little")
+    header: dict[str, Any] = json.loads(message[4 : 4 + size])
+    return header, message[4 + size :]
+
+
 @dataclass
 class Frame:
     """A binary message, read as the contract says."""
@@ -41,13 +48,12 @@ class Frame:
 
     @classmethod
     def read(cls, message: bytes) -> Self:
-        size = int.from_bytes(message[:4], "little")
-        header = json.loads(message[4 : 4 + size])
-        layers, place = {}, 4 + size
+        header, cells = read_frame(message)
+        layers, place = {}, 0
         for index, neurons in header["layers"]:
-            layers[index] = message[place : place + neurons]
+            layers[index] = cells[place : place + neurons]
             place += neurons
-        assert place == len(message)
+        assert place == len(cells)
         return cls(header, layers)
 
 

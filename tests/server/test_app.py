@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from db import Store
 from server.answers import DisplayScale, Health, Presets
 from server.app import create_app, local_client
-from server.housekeeping import give_up_silent_runs
+from server.housekeeping import give_back_silent_runs
 from server.run import CannotListen, address_of, bind, link_of
 from server.security import OpenAddressRefused
 from server.settings import ServerSettings
@@ -44,7 +44,7 @@ def test_every_route_is_documented(client: TestClient) -> None:
                 assert "404" in operation["responses"], name
             if "requestBody" in operation or operation.get("parameters"):
                 assert "422" in operation["responses"], name
-    assert len(paths) == 15
+    assert len(paths) == 19
 
 
 def test_the_documented_errors_are_those_that_are_sent(client: TestClient) -> None:
@@ -97,18 +97,18 @@ def test_health_tells_when_each_worker_was_heard(client: TestClient, recording: 
     assert abs((datetime.now(UTC) - worker.heard_at).total_seconds()) < 60
 
 
-def test_a_run_whose_worker_fell_silent_is_given_up(store: Store) -> None:
+def test_a_run_whose_worker_fell_silent_is_queued_again(store: Store) -> None:
     recording = Recording(store)
 
     async def scene() -> None:
-        keeper = asyncio.create_task(give_up_silent_runs(store, 0.2))
+        keeper = asyncio.create_task(give_back_silent_runs(store, 0.2))
         async with asyncio.timeout(20):
             while (await asyncio.to_thread(store.run, recording.id)).state == "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         keeper.cancel()
 
     asyncio.run(scene())
-    assert recording.run.state == "failed"
+    assert recording.run.state == "queued"
 
 
 def test_only_text_for_other_machines_is_compressed(app: FastAPI, recording: Recording) -> None:

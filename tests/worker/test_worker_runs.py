@@ -155,7 +155,7 @@ def test_a_run_that_was_given_up_is_ended_without_a_word(bench: Bench) -> None:
     run_id = bench.launch("slow")
     bench.start_worker()
     processes = bench.processes_of("run")
-    eventually(lambda: bench.store.give_up_silent(-1))
+    eventually(lambda: bench.store.give_back_silent(-1))
     eventually(lambda: not any(map(is_alive, processes)))
     assert bench.store.run(run_id).state == "failed" and bench.kinds(run_id)[-1] == "run_failed"
 

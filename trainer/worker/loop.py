@@ -109,8 +109,8 @@ class _Shift:
             self._store.worker_alive(worker.id)
         except UnknownWorker:
             self._worker = None  # cleared away after a long sleep: register anew; runs keep their claims
-        for run_id in self._store.give_up_silent(self._silence_limit_seconds):
-            log.warning("run %s: its worker fell silent, so it was failed", run_id)
+        for run_id, state in self._store.give_back_silent(self._silence_limit_seconds).items():
+            log.warning("run %s: its worker fell silent; it is %s now", run_id, state)
 
     def _begin(self, run: Run, worker_id: str) -> None:
         attempt = Attempt(self._store, run, worker_id, self._engine)

@@ -1,0 +1,66 @@
+"""Checkpoints: which are kept of each run, and which files nobody needs any more.
+
+The store knows them by their path below a shelf, a folder that some workers reach; it never sees the files. A file goes
+in two steps, so that no crash loses one that is needed: its row goes, with the event that made it needless; then a
+worker of that shelf deletes it, if no other run (a fork) has a row of the same path.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
+
+from db.records import Checkpoint, Kept
+from db.schema import checkpoints, discarded, runs
+
+
+def of_run(connection: Connection, run_id: str) -> list[Checkpoint]:
+    """Those that are kept of a run, oldest first."""
+    query = select(checkpoints.c.epoch, checkpoints.c.path, checkpoints.c.size_bytes)
+    rows = connection.execute(query.where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.epoch))
+    return [Checkpoint(*row) for row in rows]
+
+
+def keep(connection: Connection, run_id: str, kept: Kept) -> None:
+    """Makes these all that are kept of the run."""
+    before = {each.path for each in of_run(connection, run_id)}
+    after = {each.path for each in kept.checkpoints}
+    _drop(connection, run_id, checkpoints.c.path.in_(sorted(before - after)))
+    new = [each for each in kept.checkpoints if each.path not in before]
+    if new:
+        connection.execute(insert(checkpoints), [_row(run_id, each) for each in new])
+
+
+def discard_all(connection: Connection, run_id: str) -> None:
+    """Keeps none of a run that is not running; the caller deletes the run."""
+    resting = select(runs.c.id).where(runs.c.id == run_id, runs.c.state != "running")
+    _drop(connection, run_id, checkpoints.c.run_id.in_(resting))
+
+
+def needless(connection: Connection, shelf: str) -> list[str]:
+    """Paths on a shelf that a run has dropped and no other needs."""
+    needed = exists().where(checkpoints.c.path == discarded.c.path)
+    query = select(discarded.c.path).where(discarded.c.shelf == shelf, ~needed).order_by(discarded.c.path)
+    return list(connection.execute(query).scalars())
+
+
+def deleted(connection: Connection, paths: Sequence[str]) -> None:
+    """Notes that these files are gone."""
+    connection.execute(delete(discarded).where(discarded.c.path.in_(list(paths))))
+
+
+def _drop(connection: Connection, run_id: str, which: ColumnElement[bool]) -> None:
+    mine = (checkpoints.c.run_id == run_id) & which
+    again = exists().where(discarded.c.path == checkpoints.c.path)
+    source = select(checkpoints.c.path, runs.c.shelf).join_from(checkpoints, runs).where(mine, ~again)
+    connection.execute(insert(discarded).from_select(["path", "shelf"], source))
+    connection.execute(delete(checkpoints).where(mine))
+
+
+def _row(run_id: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "epoch": checkpoint.epoch,
+        "path": checkpoint.path,
+        "size_bytes": checkpoint.size_bytes,
+    }

@@ -1,0 +1,109 @@
+"""Forks: runs that begin where another stood, with its records up to there as their own."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
+
+from db import checkpoints, events, runs
+from db.errors import UnknownCheckpoint
+from db.records import Entry, Run
+from db.schema import checkpoints as checkpoint_table
+from db.schema import epochs as epoch_table
+from db.schema import events as event_table
+from db.schema import runs as table
+from db.schema import snapshots as snapshot_table
+
+
+def fork(
+    connection: Connection,
+    now: ColumnElement[datetime],
+    parent_id: str,
+    epoch: int,
+    *,
+    name: str,
+    notes: str,
+    tags: Iterable[str],
+    config: Mapping[str, Any],
+    epochs_planned: int,
+    words: str,
+) -> Run:
+    """Queues a new run that goes on from a checkpoint of another, after its epoch `epoch`.
+
+    What the parent recorded up to there is copied: the fork then is a run like any other, whatever becomes of its
+    parent. The checkpoint's file is shared; it stays as long as one of the two needs it.
+
+    Raises:
+        UnknownRun, UnknownCheckpoint: there is no such parent, or no such checkpoint of it.
+    """
+    parent = runs.read(connection, parent_id, alone=True)
+    kept = checkpoints.of_run(connection, parent_id)
+    if epoch not in {each.epoch for each in kept}:
+        raise UnknownCheckpoint(parent_id, epoch, (each.epoch for each in kept))
+    made = runs.create(connection, now, name=name, notes=notes, tags=tags, config=config, epochs_planned=epochs_planned)
+    _copy_start(connection, parent_id, made)
+    _copy_epochs(connection, parent_id, made.id, epoch)
+    connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))
+    logged = Entry(kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC))
+    events.append(connection, now, made.id, None, logged, guard=table.c.state == "queued")
+    return runs.read(connection, made.id)
+
+
+def _inherited(parent: Run, epoch: int) -> dict[str, Any]:
+    """What the fork's row takes over."""
+
+    def of_epoch(column: str) -> Any:
+        mine = (epoch_table.c.run_id == parent.id) & (epoch_table.c.epoch == epoch)
+        return select(epoch_table.c[column]).where(mine).scalar_subquery()
+
+    upto = (epoch_table.c.run_id == parent.id) & (epoch_table.c.epoch <= epoch)
+    return {
+        "parent_id": parent.id,
+        "parent_epoch": epoch,
+        "shelf": parent.shelf,
+        "checkpoint_epoch": epoch,
+        "epochs_done": epoch + 1,
+        "last_seq": epoch + 2,
+        "neurons": parent.neurons,
+        "test_accuracy": of_epoch("test_accuracy"),
+        "best_test_accuracy": select(func.max(epoch_table.c.test_accuracy)).where(upto).scalar_subquery(),
+        "frozen_share": of_epoch("frozen_share"),
+    }
+
+
+def _copy_start(connection: Connection, parent_id: str, made: Run) -> None:
+    """The parent's run_started under number 1, with the fork's own number of epochs."""
+    query = select(event_table.c.at, event_table.c.payload)
+    query = query.where(event_table.c.run_id == parent_id, event_table.c.kind == events.STARTED)
+    row = connection.execute(query.order_by(event_table.c.seq.desc()).limit(1)).one()
+    values = {
+        "run_id": made.id,
+        "seq": 1,
+        "kind": events.STARTED,
+        "at": row.at,
+        "payload": row.payload | {"epochs": made.epochs_planned},
+    }
+    connection.execute(insert(event_table), [values])
+
+
+def _copy_epochs(connection: Connection, parent_id: str, run_id: str, last: int) -> None:
+    """The parent's epochs with their events, under the numbers from 2 on, their neurons, and the checkpoint."""
+    number = epoch_table.c.epoch + 2
+    same = (event_table.c.run_id == epoch_table.c.run_id) & (event_table.c.seq == epoch_table.c.seq)
+    said = select(
+        literal(run_id), number, event_table.c.kind, event_table.c.at, event_table.c.payload, event_table.c.layers
+    ).join_from(epoch_table, event_table, same)
+    said = said.where(epoch_table.c.run_id == parent_id, epoch_table.c.epoch <= last)
+    columns = ["run_id", "seq", "kind", "at", "payload", "layers"]
+    connection.execute(insert(event_table).from_select(columns, said))
+    for source, changed, within in (
+        (epoch_table, {"seq": number}, epoch_table.c.epoch <= last),
+        (snapshot_table, {}, snapshot_table.c.epoch <= last),
+        (checkpoint_table, {}, checkpoint_table.c.epoch == last),
+    ):
+        names = [column.name for column in source.c]
+        values = {"run_id": literal(run_id), **changed}
+        rows = select(*(values.get(name, source.c[name]) for name in names))
+        rows = rows.where(source.c.run_id == parent_id, within)
+        connection.execute(insert(source).from_select(names, rows))

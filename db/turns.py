@@ -1,0 +1,165 @@
+"""Turns in a run's life that its worker does not bring about alone: ends, and ways back to the queue.
+
+Each is one guarded UPDATE, and says in the run's own events what happened. The one way out of an end state is `resume`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, null
+
+from db import events, runs
+from db.errors import CannotGoOn, RunLost, UnknownRun
+from db.records import END_STATES, Entry, Run
+from db.schema import runs as table
+
+MOST_SETBACKS = 3
+"""How often a run that was cut off is tried again in the same epoch."""
+
+STOPPED_EARLY = "It was stopped before a worker took it."
+STOPPED_BETWEEN = "It was stopped before a worker took it again."
+STOPPED = "It was stopped on request."
+NO_CHECKPOINT = "no checkpoint of its newest epoch is kept"
+
+
+def stop_queued(connection: Connection, now: ColumnElement[datetime], run_id: str) -> None:
+    """Stops a run that nobody has taken yet; asks a running one to stop; RunEnded after its end."""
+    run = runs.read(connection, run_id, alone=True)
+    if run.state != "queued":
+        runs.ask_to_stop(connection, run_id)
+        return
+    reason = STOPPED_EARLY if run.started_at is None else STOPPED_BETWEEN
+    events.append(connection, now, run_id, None, _stopped(run, reason), guard=table.c.state == "queued")
+
+
+def resume(connection: Connection, now: ColumnElement[datetime], run_id: str) -> None:
+    """Queues a stopped or failed run again, to go on where its records end.
+
+    Raises:
+        CannotGoOn: it is queued, running or finished, or no checkpoint of its newest epoch is kept.
+    """
+    run = runs.read(connection, run_id, alone=True)
+    if run.state == "finished":
+        raise CannotGoOn(run_id, "all its epochs are trained; fork it, with more epochs, to train it further")
+    if run.state not in END_STATES:
+        raise CannotGoOn(run_id, f"it is {run.state}")
+    if not run.can_go_on:
+        raise CannotGoOn(run_id, f"{NO_CHECKPOINT}; launch it again")
+    guard = table.c.state.in_(("stopped", "failed"))
+    changes = {"ended_at": null(), "reason": null(), "setbacks": 0}
+    words = f"Continued on request, {_where(run)}."
+    _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
+
+
+def give_back(
+    connection: Connection,
+    now: ColumnElement[datetime],
+    run: Run,
+    *,
+    guard: ColumnElement[bool],
+    reason: str,
+    remedy: str,
+    details: str = "",
+    counted: bool = True,
+) -> str:
+    """Ends a run's time with its worker: it is queued again, and continues from its last checkpoint.
+
+    It is failed instead where it cannot go on, or was cut off too often in the same epoch; it is stopped where that was
+    asked for. Returns the new state.
+
+    Args:
+        run: as it was read in this transaction.
+        guard: what must still hold.
+        reason: a sentence: what cut it off.
+        remedy: a sentence for a person, should it fail.
+        details: the last lines of its log.
+        counted: whether this is the run's own misfortune, and must not happen for ever.
+    Raises:
+        RunLost: the guard does not hold.
+    """
+    if run.stop_requested:
+        events.append(connection, now, run.id, None, _stopped(run, STOPPED), guard=guard)
+        return "stopped"
+    if not run.can_go_on:
+        failed = _failed(f"{reason} It cannot go on: {NO_CHECKPOINT}.", "Launch it again.", details)
+    elif counted and run.setbacks >= MOST_SETBACKS:
+        often = f"It was cut off {run.setbacks + 1} times in epoch {run.epochs_done}, and is not tried again by itself."
+        failed = _failed(f"{reason} {often}", remedy, details)
+    else:
+        changes = {"setbacks": run.setbacks + counted}
+        words = f"{reason} The run goes back to the queue, {_where(run)}."
+        _requeue(connection, now, run, guard=guard, words=words, level="warning", changes=changes)
+        return "queued"
+    events.append(connection, now, run.id, None, failed, guard=guard)
+    return "failed"
+
+
+def give_back_silent(
+    connection: Connection, now: ColumnElement[datetime], late: Iterable[Run], limit_seconds: float
+) -> dict[str, str]:
+    """Takes the runs that were found silent from their workers, unless they were heard meanwhile: id → new state."""
+    states = {}
+    reason = f"The worker fell silent: nothing was heard from it for {limit_seconds:g} seconds."
+    remedy = "Look whether its process or machine was ended, start a worker, and continue the run."
+    for run in late:
+        # Guarded by the very heartbeat that was read: a worker that speaks up in between keeps its run.
+        guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
+        try:
+            found = runs.read(connection, run.id, alone=True)  # a stop may have been asked for since
+            states[run.id] = give_back(connection, now, found, guard=guard, reason=reason, remedy=remedy)
+        except (RunLost, UnknownRun):
+            continue
+    return states
+
+
+def _requeue(
+    connection: Connection,
+    now: ColumnElement[datetime],
+    run: Run,
+    *,
+    guard: ColumnElement[bool],
+    words: str,
+    level: str,
+    changes: dict[str, Any],
+) -> None:
+    back = {"state": "queued", "worker_id": null(), "stop_requested": False, "progress": null(), **changes}
+    payload = {
+        "kind": events.REQUEUED,
+        "reason": words,
+        "epochs": run.epochs_done,
+        "setbacks": changes["setbacks"],
+    }
+    entry = Entry(kind=events.REQUEUED, payload=payload, at=datetime.now(UTC))
+    events.append(connection, now, run.id, None, entry, guard=guard, changes=back)
+    events.append(connection, now, run.id, None, _logged(words, level), guard=table.c.state == "queued")
+
+
+def _where(run: Run) -> str:
+    if run.epochs_done == 0:
+        return "to begin anew, for no epoch was finished"
+    return f"to go on with epoch {run.epochs_done}"
+
+
+def _logged(text: str, level: str) -> Entry:
+    return Entry(kind="logged", payload={"kind": "logged", "level": level, "text": text}, at=datetime.now(UTC))
+
+
+def _stopped(run: Run, reason: str) -> Entry:
+    return Entry(
+        kind="run_stopped",
+        payload={"kind": "run_stopped", "epochs": run.epochs_done, "reason": reason},
+        at=datetime.now(UTC),
+        ends="stopped",
+        reason=reason,
+    )
+
+
+def _failed(reason: str, remedy: str, details: str) -> Entry:
+    return Entry(
+        kind="run_failed",
+        payload={"kind": "run_failed", "reason": reason, "remedy": remedy, "details": details},
+        at=datetime.now(UTC),
+        ends="failed",
+        reason=f"{reason} {remedy}",
+    )

@@ -1,0 +1,90 @@
+"""How values were spread, epoch by epoch: of one layer, or of the whole network."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Query, Request, Response
+
+from db import Store
+from server import answers
+from server.columns import Columns
+from server.display import phi_change
+from server.encoding import JSON
+from server.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
+from server.presentation import json_bytes
+from server.routes.dependencies import (
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    Index,
+    TheColumns,
+    TheEpochs,
+    TheRun,
+    TheStore,
+)
+from server.shelf import kept_answer
+from trainer.events import VELOCITY_EDGES
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+Spread = Annotated[Literal["velocity", "phi", "delta"], Query(description="delta: φ now less φ one epoch before, Δφ.")]
+Counts = npt.NDArray[np.int64]
+
+EDGES: dict[str, tuple[float, ...]] = {
+    "velocity": VELOCITY_EDGES,
+    "phi": tuple(PHI_EDGES.tolist()),
+    "delta": CHANGE_EDGES,
+}
+
+
+@router.get("/layers/{index}/histograms", response_model=answers.Histograms)
+def read_layer_histograms(
+    request: Request, store: TheStore, run: TheRun, epochs: TheEpochs, index: Index, field: Spread = "velocity"
+) -> Response:
+    """How many neurons lie in each bin, epoch by epoch; derived from the stored values, with edges that never move."""
+    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+    stop = epochs.start + len(found)
+    store.layer_history(run.id, index, "frozen", stop, stop)  # UnknownLayer, before anything is answered
+
+    def make() -> bytes:
+        return _told(
+            field, [epoch for epoch, _ in found], _count_layer(store, run.id, index, field, epochs.start, stop)
+        )
+
+    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
+
+
+@router.get("/histograms", response_model=answers.Histograms)
+def read_network_histograms(
+    request: Request, store: TheStore, columns: TheColumns, run: TheRun, epochs: TheEpochs, field: Spread = "velocity"
+) -> Response:
+    """The same for all watched neurons of the network."""
+    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+
+    def make() -> bytes:
+        return _told(field, [epoch for epoch, _ in found], _count_network(store, columns, run.id, field, found))
+
+    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
+
+
+def _count_layer(store: Store, run_id: str, index: int, field: str, first: int, stop: int) -> Counts:
+    if field == "velocity":
+        return velocity_counts(store.layer_history(run_id, index, "velocity", first, stop).values)
+    if field == "phi":
+        return phi_counts(store.layer_history(run_id, index, "phi", first, stop).values)
+    values = store.layer_history(run_id, index, "phi", max(0, first - 1), stop).values
+    counted = velocity_counts(phi_change(values))
+    return counted if first else np.concatenate([np.zeros((min(1, stop), counted.shape[1]), np.int64), counted])
+
+
+def _count_network(store: Store, columns: Columns, run_id: str, field: str, found: list[tuple[int, int]]) -> Counts:
+    if field == "velocity":
+        return columns.velocity_counts(store, run_id, [seq for _, seq in found])
+    phi, delta = columns.phi_counts(store, run_id, found)
+    return phi if field == "phi" else delta
+
+
+def _told(field: str, epochs: list[int], counts: Counts) -> bytes:
+    rows: list[Any] = [row if sum(row) else None for row in counts.tolist()]
+    return json_bytes({"field": field, "edges": EDGES[field], "epochs": epochs, "counts": rows})

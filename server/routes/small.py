@@ -1,0 +1,72 @@
+"""Many layers at a glance: masks with neighbouring neurons merged, small enough to show all layers at once."""
+
+import re
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Query, Request, Response
+
+from server.encoding import OCTETS, framed
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheEpochs, TheRun, TheStore, invalid_query
+from server.routes.documentation import binary_documentation
+from server.shelf import kept_answer
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+MOST_LAYERS = 200
+ABOUT = (
+    "u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, "
+    "rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … "
+    "(r + 1) · per − 1. "
+    "A byte is 0 where none of them is frozen, 255 where all are, else the share, 1 … 254."
+)
+
+
+@router.get("/small", response_class=Response, responses=binary_documentation(OCTETS, ABOUT))
+def read_small(
+    request: Request,
+    store: TheStore,
+    run: TheRun,
+    epochs: TheEpochs,
+    layers: Annotated[str, Query(description="Places in forward order, parted by commas.", examples=["0,3,4"])],
+    rows: Annotated[int, Query(ge=1, le=4096, description="At most this many rows a layer.")] = 48,
+) -> Response:
+    """The decided masks of several layers, each with as few rows as asked for. An unknown layer is left out."""
+    wanted = _indices(layers)
+    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+    stop = epochs.start + len(found)
+
+    def make() -> bytes:
+        histories = store.frozen_masks(run.id, wanted, epochs.start, stop)
+        merged = {index: merge_rows(history.values, rows) for index, history in histories.items()}
+        told = [
+            [index, histories[index].neurons, -(-histories[index].neurons // rows), cells.shape[1]]
+            for index, cells in merged.items()
+        ]
+        header = {"epochs": [epochs.start, stop], "layers": told}
+        return framed(header, *(cells.tobytes() for cells in merged.values()))
+
+    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=OCTETS)
+
+
+def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:
+    """Epochs × at most `rows` bytes, from epochs × neurons: nothing frozen, and nothing that is not, is lost."""
+    neurons = frozen.shape[1]
+    per = -(-neurons // rows)
+    starts = np.arange(0, neurons, per)
+    counts = np.add.reduceat(frozen, starts, axis=1, dtype=np.uint32)
+    sizes = np.diff(np.append(starts, neurons))
+    cells = np.clip(np.rint(255.0 * counts / sizes), 1, 254).astype(np.uint8)
+    cells[counts == 0] = 0
+    cells[counts == sizes] = 255
+    return cells
+
+
+def _indices(text: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,7}(,\d{1,7})*", text):
+        raise invalid_query("layers", "Write layers' places parted by commas, such as 0,3,4", text)
+    wanted = sorted({int(part) for part in text.split(",")})
+    if len(wanted) > MOST_LAYERS:
+        raise invalid_query("layers", f"{MOST_LAYERS} layers at once are the most; ask in parts", text[:40])
+    return wanted
