@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -19,14 +18,14 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.synthetic import epochs, started
+from bench.networks import Watched, plain
+from bench.stored import Recorder
+from bench.synthetic import stream
 from db import Store
 from tests.system import running
-from trainer.config import RunConfig
-from trainer.worker.entries import entry_of
 
-WIDE = (2048,)
-DEEP = (37,) * 60 + (36,) * 5
+WIDE = plain((2048,))
+DEEP = plain((37,) * 60 + (36,) * 5)
 EPOCHS = 300
 WARM_UP = 10
 
@@ -46,15 +45,9 @@ def main() -> None:
                 print(f"{title:52s} {measure(client, f'{system.url}/api/v1/runs{path}', times)}", flush=True)
 
 
-def record(store: Store, widths: Sequence[int]) -> str:
+def record(store: Store, layers: Watched) -> str:
     """A finished run of `EPOCHS` synthetic epochs; its id."""
-    config = RunConfig.model_validate({"training": {"epochs": EPOCHS}})
-    worker = store.register_worker(name="bench", host="here", pid=os.getpid(), device="none", slots=1)
-    run = store.create_run(name="bench", config=config.model_dump(mode="json"), epochs_planned=EPOCHS)
-    store.claim(worker.id)
-    for event in (started(widths, EPOCHS), *epochs(widths, EPOCHS)):
-        store.append(run.id, worker.id, entry_of(event))
-    return run.id
+    return Recorder(store, EPOCHS).say_all(stream(layers, EPOCHS))
 
 
 def questions(wide: str, deep: str) -> list[tuple[str, str]]:

@@ -20,12 +20,13 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.synthetic import RESNET32, epochs, started
+from bench.networks import RESNET32
+from bench.stored import Recorder
+from bench.synthetic import finished_epochs, started
 from db import Store
 from tests.chromium import FLAGS
 from tests.setup_browser import find_chromium
 from tests.system import System, running
-from trainer.worker.entries import entry_of
 
 WATCH = """() => {
   window.drawn = {};
@@ -55,7 +56,7 @@ def main() -> None:
         delays = measure(system, asked.epochs, asked.pause)
     p95 = quantiles(delays, n=20)[-1]
     print(
-        f"commit to pixels, {sum(RESNET32)} neurons in {len(RESNET32)} layers, {os.cpu_count()} cores: "
+        f"commit to pixels, 2,282 neurons in {len(RESNET32)} layers, {os.cpu_count()} cores: "
         f"median {median(delays):.0f} ms, p95 {p95:.0f} ms, min {min(delays):.0f}, max {max(delays):.0f} "
         f"(n = {len(delays)} epochs)"
     )
@@ -63,22 +64,19 @@ def main() -> None:
 
 def measure(system: System, count: int, pause: float) -> list[float]:
     """Delays in ms, one an epoch."""
-    run_id = system.ask("POST", "/runs", json={"name": "bench", "training": {"epochs": count}})["id"]
     store = Store.open(system.environment["NEQ_DATABASE_URL"])
-    worker = store.register_worker(name="bench", host="here", pid=os.getpid(), device="none", slots=1)
-    claimed = store.claim(worker.id)
-    assert claimed and claimed.id == run_id
-    store.append(run_id, worker.id, entry_of(started(RESNET32, count)))
+    recorder = Recorder(store, count)
+    recorder.say(started(RESNET32, count))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1400})
-        page.goto(f"{system.url}/runs/{run_id}")
+        page.goto(f"{system.url}/runs/{recorder.run.id}")
         page.wait_for_selector("[data-part=neurons] canvas.picture-pixels")
         page.wait_for_timeout(2000)
         page.evaluate(WATCH)
         committed: dict[int, float] = {}
-        for epoch in epochs(RESNET32, count):
-            store.append(run_id, worker.id, entry_of(epoch))
+        for epoch in finished_epochs(RESNET32, count):
+            recorder.say(epoch)
             committed[epoch.epoch] = time.time() * 1000
             page.wait_for_timeout(pause * 1000)
         delays = _delays(page, committed)
