@@ -79,6 +79,22 @@ class Client:
                 if failures > 5:
                     raise Unreachable(self._unreachable(error)) from error
 
+    def download(self, path: str) -> Iterator[bytes]:
+        """The answer's bytes as they come.
+
+        Raises:
+            Unreachable: nobody listens at the address, or the answer broke off.
+            Refused: any answer of 400 and above, in the server's words.
+        """
+        try:
+            with self._http.stream("GET", path, timeout=60) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise Refused(refusal(answer))
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise Unreachable(self._unreachable(error)) from error
+
     def _stream(self, run_id: str, after: int) -> Iterator[SaidEvent]:
         headers = {"Last-Event-ID": str(after)}
         with self._http.stream("GET", f"/runs/{run_id}/events", headers=headers, timeout=60) as answer:

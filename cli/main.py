@@ -3,6 +3,7 @@
 import click
 
 from cli.launch import launch
+from cli.recordings import export, replay
 from cli.runs import health, runs, stop
 from cli.start import demo, serve, up, worker
 from trainer.version import VERSION
@@ -18,6 +19,7 @@ def app() -> None:
                   neq demo          the same, with two runs to look at
     Then:         neq launch        start a run        neq runs    list them
                   neq stop RUN      end one
+                  neq export RUN F  keep one as a file     neq replay F    play it again
 
     \b
     Exit codes:   0 done   1 the run failed (or was stopped)   2 wrong usage or refused
@@ -25,5 +27,5 @@ def app() -> None:
     """
 
 
-for command in (up, demo, serve, worker, launch, runs, stop, health):
+for command in (up, demo, serve, worker, launch, runs, stop, export, replay, health):
     app.add_command(command)

@@ -62,7 +62,7 @@ def demo(port: int | None, host: str | None, data: Path) -> None:
 @host_option
 def serve(port: int | None, host: str | None) -> None:
     """Start the web process alone; the store is named by NEQ_DATABASE_URL."""
-    settings = _settings(ServerSettings, port=port, host=host)
+    settings = read_settings(ServerSettings, port=port, host=host)
     _serve(settings, nullcontext(), lambda address, link: click.echo(f"Listening on {link}"))
 
 
@@ -73,7 +73,7 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
     """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C."""
-    settings = _settings(WorkerSettings, worker_name=name, slots=slots, device=device)
+    settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -88,7 +88,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.worker import run_worker
 
     workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run, settings.download)
-    store = _open_store(settings.database_url)
+    store = open_store(settings.database_url)
     try:
         run_worker(
             store,
@@ -113,7 +113,7 @@ def _set_at_end_of_input(stop: threading.Event) -> None:
 def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, ...] = ()) -> None:
     url = os.environ.get("NEQ_DATABASE_URL") or database_url(data)
     _make_folder(datasets_folder(data))
-    settings = _settings(ServerSettings, port=port, host=host, database_url=url)
+    settings = read_settings(ServerSettings, port=port, host=host, database_url=url)
     companion = Companion({"NEQ_DATABASE_URL": url, "NEQ_DATA_ROOT": str(datasets_folder(data))})
 
     def announce(address: str, link: str) -> None:
@@ -131,7 +131,7 @@ def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announ
         listener = bind(settings)
     except (OpenAddressRefused, CannotListen) as error:
         _exit(str(error))
-    store = _open_store(settings.database_url)
+    store = open_store(settings.database_url)
     try:
         app = assemble(store, settings)
         with beside:
@@ -171,7 +171,7 @@ def _make_folder(folder: Path) -> None:
         _exit(f"the data folder cannot be made: {error}; choose another with DATA= or --data")
 
 
-def _settings(kind: type[Settings], **given: Any) -> Settings:
+def read_settings(kind: type[Settings], **given: Any) -> Settings:
     """The settings of a process: what was given wins over the environment."""
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
@@ -180,7 +180,8 @@ def _settings(kind: type[Settings], **given: Any) -> Settings:
         _exit("\n".join(lines))
 
 
-def _open_store(url: str) -> Store:
+def open_store(url: str) -> Store:
+    """The store at an address; where it cannot be opened the process ends and says why."""
     try:
         return Store.open(url)
     except StoreUnreachable as error:

@@ -153,6 +153,13 @@ def claim(connection: Connection, now: Moment, worker_id: str, shelf: str) -> Ru
     return None if row is None else _run(row)
 
 
+def take_up(connection: Connection, now: Moment, run_id: str, worker_id: str, shelf: str) -> Run:
+    """Gives a run that this very transaction made to its worker, before anybody else can see it queued."""
+    values = {"state": "running", "worker_id": worker_id, "started_at": now, "heartbeat_at": now, "shelf": shelf}
+    taken = update(runs).where(runs.c.id == run_id).values(**values)
+    return _run(connection.execute(taken.returning(*_COLUMNS)).one())
+
+
 def touch(connection: Connection, now: Moment, run_id: str, worker_id: str) -> bool:
     """Notes that the worker still has the run. Returns whether a stop is asked for."""
     touched = update(runs).where(owned(run_id, worker_id)).values(heartbeat_at=now)

@@ -350,6 +350,36 @@ class Store:
                 self._database.announce(connection)
             return run
 
+    def begin_run(
+        self,
+        worker_id: str,
+        *,
+        config: Mapping[str, Any],
+        epochs_planned: int,
+        shelf: str,
+        name: str = "",
+        notes: str = "",
+        tags: Iterable[str] = (),
+    ) -> Run:
+        """Makes a run that is this worker's from its first moment on, so that no other can claim it.
+
+        Args:
+            worker_id: who tells it.
+            shelf: as in `claim`. One that no other worker has keeps the run from all others for good.
+        """
+        with self._database.writing() as connection:
+            now = self._database.clock()
+            made = runs.create(
+                connection,
+                now,
+                name=name,
+                notes=notes,
+                tags=tags,
+                config=config,
+                epochs_planned=epochs_planned,
+            )
+            return runs.take_up(connection, now, made.id, worker_id, shelf)
+
     def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
         """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
 

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.settings import is_loopback
 
-BYTES = ("application/octet-stream", "application/x-npy")
+BYTES = ("application/octet-stream", "application/x-npy", "application/zip")
 
 
 class RemoteGzip:

@@ -1,0 +1,138 @@
+"""`neq export` and `neq replay`: a run into a file, and out of it again."""
+
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from pydantic import ValidationError
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from cli.client import Client
+from cli.exits import REFUSED, RUN_FAILED, exits_plainly
+from cli.settings import ClientSettings, WorkerSettings
+from cli.start import open_store, read_settings
+from db import RunLost, Store
+from trainer.events import EpochFinished, Event, RunFinished
+from trainer.runfile import RunFile, RunFileBroken
+from trainer.worker.replay import Replay, begin_replay
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@exits_plainly
+def export(run_id: str, file: Path, force: bool) -> None:
+    """Write all that a RUN recorded into one FILE, such as run.neq; a run that is still running, up to now."""
+    if file.exists() and not force:
+        raise click.UsageError(f"{file} is there already: name another file, or give --force")
+    unfinished = file.with_name(f"{file.name}.part")
+    try:
+        with Client(ClientSettings()) as client, unfinished.open("wb") as target, _transfer() as progress:
+            task = progress.add_task(run_id, total=None)
+            for piece in client.download(f"/runs/{run_id}/file"):
+                target.write(piece)
+                progress.advance(task, len(piece))
+        unfinished.replace(file)
+    except OSError as error:
+        _refuse(f"{file} cannot be written: {error.strerror or error}")
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+def _transfer() -> Progress:
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
+    return Progress(*columns, transient=True)
+
+
+class Speed(click.ParamType[float | None]):
+    """A number above 0, or `max`."""
+
+    name = "speed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """None for `max`."""
+        if value == "max":
+            return None
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            self.fail(f"{value!r} is no speed: give a number above 0, such as 10, or max", param, ctx)
+        return speed
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--speed", type=Speed(), default="1", show_default=True, help="How many times as fast; max: no waiting.")
+@click.option("--name", help="What the run is called.  [default: as the recorded one]")
+def replay(file: Path, speed: float | None, name: str | None) -> None:
+    """Play a recorded run from FILE into the store named by NEQ_DATABASE_URL, as if it were trained now.
+
+    Pages show it live. Ctrl-C, or stopping it in the dashboard, ends it as stopped.
+    """
+    settings = read_settings(WorkerSettings)
+    try:
+        recording = RunFile.open(file)
+    except (RunFileBroken, OSError) as error:
+        _refuse(str(error))
+    store = open_store(settings.database_url)
+    try:
+        with recording:
+            end = _play(store, recording, speed, name)
+    except (RunFileBroken, RunLost) as error:
+        _refuse(str(error))
+    finally:
+        store.close()
+    if not isinstance(end, RunFinished):
+        click.echo(f"{end.kind.removeprefix('run_')}: {getattr(end, 'reason', '')}", err=True)
+        sys.exit(RUN_FAILED)
+
+
+def _play(store: Store, recording: RunFile, speed: float | None, name: str | None) -> Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        replayed: Replay = begin_replay(store, recording.header, name)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise RunFileBroken(f"Its description is not one of this version: {place}: {problem['msg']}.") from error
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    click.echo(f"{replayed.run.id}  {replayed.run.name}  /runs/{replayed.run.id}")
+    with Progress(*columns) as progress:
+        task = progress.add_task("epochs", total=replayed.run.epochs_planned)
+
+        def told(event: Event) -> None:
+            if isinstance(event, EpochFinished):
+                progress.update(task, completed=event.epoch + 1)
+
+        return replayed.play(recording, speed=speed, stop=stop, told=told)
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"neq: {message}", err=True)
+    sys.exit(REFUSED)

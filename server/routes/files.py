@@ -1,0 +1,52 @@
+"""A whole run as one file."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from db import Run, Store
+from server.routes.dependencies import EVERYWHERE, UNKNOWN, TheRun, TheStore
+from server.routes.documentation import binary_documentation
+from trainer.events import LayerSnapshot
+from trainer.runfile import Moment, RunHeader, run_file_chunks
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN)
+
+MEDIA_TYPE = "application/zip"
+EVENTS_AT_ONCE = 50
+
+
+@router.get(
+    "/file",
+    response_class=StreamingResponse,
+    responses=binary_documentation(MEDIA_TYPE, "A zip archive; docs/run-file.md describes it, `neq replay` reads it."),
+)
+def export_run(store: TheStore, run: TheRun) -> StreamingResponse:
+    """Everything that the run has said and what its neurons did, exactly: up to this moment, if it is still running."""
+    header = RunHeader.model_validate(run, from_attributes=True)
+    name = f'attachment; filename="{run.id}.neq"'
+    return StreamingResponse(
+        run_file_chunks(header, _moments(store, run)), media_type=MEDIA_TYPE, headers={"Content-Disposition": name}
+    )
+
+
+def _moments(store: Store, run: Run) -> Iterator[Moment]:
+    """The run's events up to its newest one, each finished epoch with its arrays."""
+    cursor = 0
+    while cursor < run.last_seq:
+        texts = [each for each in store.texts_after(run.id, cursor, limit=EVENTS_AT_ONCE) if each.seq <= run.last_seq]
+        if not texts:
+            return
+        epochs = {seq: epoch for epoch, seq in store.epoch_seqs(run.id, among=[each.seq for each in texts])}
+        for each in texts:
+            epoch = epochs.get(each.seq)
+            yield Moment(each.seq, each.at, each.text, () if epoch is None else _snapshots(store, run.id, epoch))
+        cursor = texts[-1].seq
+
+
+def _snapshots(store: Store, run_id: str, epoch: int) -> tuple[LayerSnapshot, ...]:
+    return tuple(
+        LayerSnapshot(each.layer, each.neurons, each.phi, each.velocity, each.applied, each.frozen)
+        for each in store.snapshots_at(run_id, epoch)
+    )
