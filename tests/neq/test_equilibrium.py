@@ -232,9 +232,11 @@ def test_a_probe_that_can_be_read_once_only_is_refused_when_it_runs_dry() -> Non
         yield torch.eye(2)
 
     model = Rows(2, 2)
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), once())
-    with pytest.raises(ValueError, match="gave no batch"):
+    neq = NEq(model, SGD(model.parameters(), lr=0.1), once(), measure="streaming")
+    with pytest.raises(ValueError, match="again every epoch"):
         neq.end_epoch()
+    with pytest.raises(ValueError, match="again every epoch"):
+        NEq(model, SGD(model.parameters(), lr=0.1), once(), measure="cached")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_a_probe_that_can_be_read_once_only_is_refused_when_it_runs_dry() -> Non
         ({"epsilon": -1.0}, "epsilon is -1.0"),
         ({"epsilon": float("nan")}, "epsilon is nan"),
         ({"mu": 0.6}, "mu is 0.6"),
-        ({"select": "some"}, "choose one of equilibrium, none"),
+        ({"select": "some"}, "choose one of equilibrium, none, random, topk"),
     ],
 )
 def test_a_wrong_option_is_named(values: dict[str, object], message: str) -> None:
@@ -254,5 +256,5 @@ def test_a_wrong_option_is_named(values: dict[str, object], message: str) -> Non
 
 def test_an_empty_probe_set_is_refused() -> None:
     model = Rows(2, 2)
-    with pytest.raises(ValueError, match="probe set is empty"):
+    with pytest.raises(ValueError, match="gave no batch"):
         NEq(model, SGD(model.parameters(), lr=0.1), [])

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from trainer.neq import NEq
+from trainer.neq.discovery import Watch, discover
 from trainer.neq.freeze import Freezer
-from trainer.neq.layers import WatchedLayer, layers_in_forward_order
+from trainer.neq.layers import WatchedLayer
 
 OPTIMIZERS: dict[str, Callable[[nn.Module], Optimizer]] = {
     "sgd": lambda m: SGD(m.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-2),
@@ -41,7 +42,7 @@ INPUTS = (8, 2, 6, 6)
 
 
 def watched(model: nn.Module) -> tuple[WatchedLayer, ...]:
-    return layers_in_forward_order(model, lambda: model(torch.randn(INPUTS)))
+    return discover(model, lambda: model(torch.randn(INPUTS)), Watch()).layers
 
 
 def train(model: nn.Module, optimizer: Optimizer, steps: int) -> None:

@@ -11,13 +11,13 @@ from torchvision.models import resnet18
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 from trainer.neq import NEq
-from trainer.neq.layers import layers_in_forward_order
+from trainer.neq.discovery import Watch, discover
 
 
 def neurons_by_type(model: nn.Module, inputs: Tensor) -> Counter[str]:
     model.eval()
     count: Counter[str] = Counter()
-    for layer in layers_in_forward_order(model, lambda: model(inputs)):
+    for layer in discover(model, lambda: model(inputs), Watch()).layers:
         count[layer.type] += layer.neurons
     return count
 

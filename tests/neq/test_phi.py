@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from trainer.neq.reference import cosine
-from trainer.neq.similarity import neuron_sums, phi_from_sums
+from trainer.neq.similarity import phi_from_sums, sample_sums
 
 values = st.floats(-100, 100, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 pairs = st.integers(1, 30).flatmap(
@@ -18,7 +18,7 @@ pairs = st.integers(1, 30).flatmap(
 
 
 def phi(now: Tensor, before: Tensor, axis: int = 1) -> Tensor:
-    return phi_from_sums(neuron_sums(now, before, axis))
+    return phi_from_sums(sample_sums(now, before, axis).sum(1))
 
 
 def column(*values: float) -> Tensor:
@@ -58,7 +58,7 @@ def test_phi_is_one_cosine_over_all_samples_and_positions() -> None:
 
 def test_outputs_that_cannot_be_paired_are_refused() -> None:
     with pytest.raises(ValueError, match="same samples in the same order"):
-        neuron_sums(torch.ones(3, 2), torch.ones(2, 2), 1)
+        sample_sums(torch.ones(3, 2), torch.ones(2, 2), 1)
 
 
 @pytest.mark.parametrize("distance", [1e-3, 1e-4, 4.5e-5, 1e-5])
@@ -104,7 +104,7 @@ def test_an_unchanged_neuron_is_at_one_exactly(outputs: list[float]) -> None:
 @given(pairs, st.integers(1, 29))
 def test_how_the_probe_set_is_cut_into_batches_changes_nothing(pair: tuple[list[float], list[float]], cut: int) -> None:
     now, before = column(*pair[0]), column(*pair[1])
-    parts = neuron_sums(now[:cut], before[:cut], 1) + neuron_sums(now[cut:], before[cut:], 1)
+    parts = torch.cat([sample_sums(now[:cut], before[:cut], 1), sample_sums(now[cut:], before[cut:], 1)], dim=1).sum(1)
     assert phi_from_sums(parts).item() == pytest.approx(phi(now, before).item(), abs=1e-14)
 
 

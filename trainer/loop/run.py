@@ -21,7 +21,7 @@ from trainer.loop.scores import Score
 from trainer.loop.steps import Steps, determinism
 from trainer.loop.tasks import Classification, Segmentation, Task
 from trainer.models import Shape, build_model
-from trainer.neq import FIRST_FREEZING_EPOCH, Equilibrium, NEq
+from trainer.neq import Equilibrium, NEq
 from trainer.optimizers import build_optimizer
 
 EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
@@ -145,7 +145,7 @@ class _Run:
             train_samples=len(self.data.train),
             test_samples=len(self.data.test),
             probe_samples=len(self.data.probe),
-            first_freezing_epoch=None if self._never_freezes() else FIRST_FREEZING_EPOCH,
+            first_freezing_epoch=None if self._never_freezes() else self.neq.first_freezing_epoch,
             task=self.data.task,
             versions=versions(),
         )

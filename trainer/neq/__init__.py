@@ -4,7 +4,8 @@ Source: Bragagnolo, Tartaglione, Grangetto, "To update or not to update? Neurons
 NeurIPS 2022, arXiv:2207.09455.
 """
 
-from trainer.neq.equilibrium import Equilibrium, LayerEquilibrium
-from trainer.neq.neq import FIRST_FREEZING_EPOCH, NEq
+from trainer.neq.discovery import Watch
+from trainer.neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
+from trainer.neq.neq import NEq
 
-__all__ = ["FIRST_FREEZING_EPOCH", "Equilibrium", "LayerEquilibrium", "NEq"]
+__all__ = ["Equilibrium", "GroupEquilibrium", "LayerEquilibrium", "NEq", "Watch"]

@@ -1,21 +1,27 @@
 """What one epoch's end found out: φ, Δφ, v and the decision, layer by layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerEquilibrium:
     """One layer's neurons. All tensors lie on the CPU, one value a neuron; None where a value does not exist yet.
 
     Attributes:
         phi: float32, how like last epoch's the outputs are.
         delta_phi: float32; the first is that of the second epoch.
-        velocity: float32; exists when delta_phi does.
+        velocity: float32; by the paper's formula it exists when delta_phi does, by the official one at once.
         frozen: bool, decided now: not updated in the next epoch.
-        applied: bool, decided an epoch earlier: not updated during the epoch that ended.
+        applied: bool, in force during the epoch that ended: what was decided an epoch earlier, or set by `NEq.freeze`.
+        settled: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
+        dead: bool, its outputs on the probe set are all 0.
+        churning: bool, slow but not still: φ below a bound while |v| < ε. By the rule that is equilibrium; the neuron
+            goes on changing at an even pace.
+        own: float32, φ had only the neuron's own parameters moved, not what it is fed; only where it was asked for.
+        upstream: float32, φ had only what it is fed moved; only where it was asked for.
     """
 
     phi: Tensor
@@ -23,14 +29,38 @@ class LayerEquilibrium:
     velocity: Tensor | None
     frozen: Tensor
     applied: Tensor
+    settled: Tensor
+    dead: Tensor
+    churning: Tensor
+    own: Tensor | None = None
+    upstream: Tensor | None = None
 
 
 @dataclass(frozen=True)
+class GroupEquilibrium:
+    """Several layers' neurons as one: the cosine of their concatenated outputs. None where a value does not exist yet.
+
+    Attributes:
+        layers: names of the layers that belong to it.
+        neurons: how many these are together.
+        settled: whether the formula's rule finds the group at equilibrium.
+    """
+
+    layers: tuple[str, ...]
+    neurons: int
+    phi: float
+    delta_phi: float | None
+    velocity: float | None
+    settled: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Equilibrium:
     """The state of all watched neurons at the end of `epoch` (counted from 0), layers in forward order."""
 
     epoch: int
     layers: Mapping[str, LayerEquilibrium]
+    groups: Mapping[str, GroupEquilibrium] = field(default_factory=dict)
 
     @property
     def neurons(self) -> int:
@@ -46,3 +76,13 @@ class Equilibrium:
     def applied_fraction(self) -> float:
         """Share of the neurons, in 0–1, that were not updated during the epoch that ended."""
         return sum(int(layer.applied.sum()) for layer in self.layers.values()) / self.neurons
+
+    @property
+    def dead(self) -> dict[str, Tensor]:
+        """Neurons whose outputs are all 0: bool, one value a neuron, by layer name."""
+        return {name: layer.dead for name, layer in self.layers.items()}
+
+    @property
+    def churning(self) -> dict[str, Tensor]:
+        """Neurons that go on changing at an even pace: bool, one value a neuron, by layer name."""
+        return {name: layer.churning for name, layer in self.layers.items()}

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,20 @@ class _Held:
         self.layer.rows(self.parameter.data)[self.place] = self.values
 
     def zero_gradient(self, parameter: Tensor) -> None:
-        if parameter.grad is not None:
+        if parameter.grad is not None and not parameter.grad.is_sparse:
             self.layer.rows(parameter.grad)[self.place] = 0
 
 
 class Freezer:
     """Holds the frozen neurons of a model in place, from one `hold` to the next."""
 
-    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer) -> None:
+    def __init__(
+        self, layers: Sequence[WatchedLayer], optimizer: Optimizer, momentum_on_thaw: MomentumOnThaw = "keep"
+    ) -> None:
         self._layers = {layer.name: layer for layer in layers}
         self._held: list[_Held] = []
         self._gradient_hooks: list[RemovableHandle] = []
+        self._rows = OptimizerRows(layers, optimizer, momentum_on_thaw)
         self._step_hook = optimizer.register_step_post_hook(self._after_step)
 
     def hold(self, masks: Mapping[str, Tensor]) -> None:
@@ -49,7 +53,11 @@ class Freezer:
         Args:
             masks: bool, one value a neuron, by layer name; a layer left out moves whole.
         """
-        self.release()
+        self._rows.change(masks)
+        self._hold(masks)
+
+    def _hold(self, masks: Mapping[str, Tensor]) -> None:
+        self._let_go()
         for name, mask in masks.items():
             neurons = mask.nonzero().flatten()
             if neurons.numel():
@@ -65,8 +73,7 @@ class Freezer:
             self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
             held.zero_gradient(parameter)
 
-    def release(self) -> None:
-        """Lets every neuron move."""
+    def _let_go(self) -> None:
         self._held.clear()
         for hook in self._gradient_hooks:
             hook.remove()
@@ -74,10 +81,23 @@ class Freezer:
 
     def close(self) -> None:
         """Lets every neuron move and leaves the optimizer."""
-        self.release()
+        self.hold({})
         self._step_hook.remove()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimizer will be given back when frozen neurons thaw; copies."""
+        return self._rows.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
+        """Continues where `state_dict()` was taken, with the masks that were held then.
+
+        The model's and the optimizer's own state must have been loaded: frozen rows keep what they have now.
+        """
+        self._rows.load_state_dict(state, masks)
+        self._hold(masks)
 
     @torch.no_grad()
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         for held in self._held:
             held.put_back()
+        self._rows.count_step()

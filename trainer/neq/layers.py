@@ -4,15 +4,14 @@ Output channels of convolutions, output rows of linear layers, channels of batch
 norms. A convolution and the batch norm after it are two layers, each with its own neurons.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.hooks import RemovableHandle
+from torch.nn.utils import parametrize
 
 _CONVOLUTIONS: dict[type[nn.Module], int] = {
     nn.Conv1d: 1,
@@ -23,16 +22,23 @@ _CONVOLUTIONS: dict[type[nn.Module], int] = {
     nn.ConvTranspose3d: 3,
 }
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_FEATURE_NORMS = (nn.LayerNorm, nn.RMSNorm)
+NORMS = (_BatchNorm, nn.GroupNorm, *_FEATURE_NORMS)
+"""Layers that rescale what another layer gave."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WatchedLayer:
     """A layer whose neurons are measured and may freeze.
 
     Attributes:
         name: the module's name in the model.
+        module: the module; with `aliases`, the first one called.
         axis: dimension of its output that tells neurons apart, after `flatten` trailing dimensions became one.
         flatten: how many trailing dimensions of the output make up the neurons' one; 1 but for some layer norms.
+        aliases: further modules that share the weight. They are the same neurons at another place: their outputs count
+            with the module's, and their biases freeze with it.
+        held_open: why none of its neurons may ever freeze; None where they may.
     """
 
     name: str
@@ -40,17 +46,28 @@ class WatchedLayer:
     neurons: int
     axis: int
     flatten: int = 1
+    aliases: tuple[nn.Module, ...] = ()
+    held_open: str | None = None
 
     @property
     def type(self) -> str:
         """The module's class name, such as `Conv2d`."""
-        return type(self.module).__name__
+        kind = type(self.module)
+        return kind.__bases__[0].__name__ if parametrize.is_parametrized(self.module) else kind.__name__
+
+    @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        """Every module whose outputs are these neurons'."""
+        return (self.module, *self.aliases)
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Weight and bias, where the layer has them: what freezes with its neurons."""
-        for parameter in (getattr(self.module, "weight", None), getattr(self.module, "bias", None)):
-            if isinstance(parameter, nn.Parameter):
-                yield parameter
+        """Weight and biases, where the layer has them: what freezes with its neurons."""
+        given: set[int] = set()
+        for module in self.modules:
+            for parameter in own_parameters(module):
+                if id(parameter) not in given:
+                    given.add(id(parameter))
+                    yield parameter
 
     def rows(self, tensor: Tensor) -> Tensor:
         """A view of a weight, a bias or one's gradient, with the neurons' dimensions in front.
@@ -60,7 +77,7 @@ class WatchedLayer:
         """
         if tensor.dim() == 1:
             return tensor
-        if isinstance(self.module, nn.LayerNorm):
+        if isinstance(self.module, _FEATURE_NORMS):
             return tensor.view(self.neurons)
         if isinstance(self.module, _TRANSPOSED):
             groups = self.module.groups
@@ -75,20 +92,37 @@ class WatchedLayer:
             return neurons // per_group, neurons % per_group
         return (neurons,)
 
+    def by_neuron(self, tensor: Tensor) -> Tensor:
+        """A parameter's values as (neurons, values of one neuron)."""
+        every = torch.arange(self.neurons, device=tensor.device)
+        return self.rows(tensor)[self.place(every, tensor)].reshape(self.neurons, -1)
+
+    def replaced(self, **fields: Any) -> "WatchedLayer":
+        """The same layer with other values in some fields."""
+        return replace(self, **fields)
+
     def outputs(self, output: Tensor) -> Tensor:
         """The module's output with all neurons along `axis`."""
         return output.flatten(-self.flatten) if self.flatten > 1 else output
 
 
-def watchable(name: str, module: nn.Module) -> WatchedLayer | None:
-    """The module as a layer with neurons, or None where it has none or none that training could move."""
-    layer = _described(name, module)
-    if layer is None or not any(parameter.requires_grad for parameter in layer.parameters()):
-        return None
-    return layer
+def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
+    """A module's weight and bias, where it has them; those behind them where it computes its weight from others."""
+    if parametrize.is_parametrized(module) or hasattr(module, "weight_g"):
+        yield from module.parameters()
+        return
+    for parameter in (getattr(module, "weight", None), getattr(module, "bias", None)):
+        if isinstance(parameter, nn.Parameter):
+            yield parameter
 
 
-def _described(name: str, module: nn.Module) -> WatchedLayer | None:
+def described(name: str, module: nn.Module) -> WatchedLayer | None:
+    """The module as a layer with neurons, or None where it is of no such kind or has no parameters."""
+    layer = _of_its_kind(name, module)
+    return layer if layer is not None and any(True for _ in layer.parameters()) else None
+
+
+def _of_its_kind(name: str, module: nn.Module) -> WatchedLayer | None:
     for kind, dimensions in _CONVOLUTIONS.items():
         if isinstance(module, kind):
             return WatchedLayer(name, module, int(module.out_channels), -1 - dimensions)  # type: ignore[arg-type]
@@ -98,60 +132,7 @@ def _described(name: str, module: nn.Module) -> WatchedLayer | None:
         return WatchedLayer(name, module, module.num_features, 1)
     if isinstance(module, nn.GroupNorm):
         return WatchedLayer(name, module, module.num_channels, 1)
-    if isinstance(module, nn.LayerNorm):
+    if isinstance(module, _FEATURE_NORMS):
         shape = module.normalized_shape
         return WatchedLayer(name, module, torch.Size(shape).numel(), -1, flatten=len(shape))
     return None
-
-
-def layers_in_forward_order(model: nn.Module, forward: Callable[[], object]) -> tuple[WatchedLayer, ...]:
-    """Every layer with neurons that the forward pass calls, in the order of their first call.
-
-    A module used in several places, and a second layer that shares another's weight, count once. Layers that the pass
-    does not call have no outputs to compare and are not watched.
-
-    Raises:
-        ValueError: no such layer is called, or one's output is not a tensor.
-    """
-    candidates = [layer for name, module in model.named_modules() if (layer := watchable(name, module)) is not None]
-    order: dict[str, WatchedLayer] = {}
-    seen: set[int] = set()
-
-    def note(layer: WatchedLayer, output: Tensor) -> None:
-        identity = id(next(layer.parameters()))
-        if layer.name not in order and identity not in seen:
-            seen.add(identity)
-            order[layer.name] = layer
-
-    with watching(candidates, note):
-        forward()
-    if not order:
-        raise ValueError("the model calls no layer with neurons that training could move: nothing to watch")
-    return tuple(order.values())
-
-
-@contextmanager
-def watching(layers: Iterable[WatchedLayer], seen: Callable[[WatchedLayer, Tensor], None]) -> Iterator[None]:
-    """Hands each layer's output to `seen` the moment it exists, while the context lasts.
-
-    `seen` must take what it needs at once: a later in-place operation may change the tensor.
-    """
-    handles: list[RemovableHandle] = []
-
-    def hook_for(layer: WatchedLayer) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if not isinstance(output, Tensor):
-                raise ValueError(
-                    f"layer {layer.name!r} gave a {type(output).__name__}, not a tensor: "
-                    "its neurons cannot be told apart"
-                )
-            seen(layer, layer.outputs(output.detach()))
-
-        return hook
-
-    try:
-        handles.extend(layer.module.register_forward_hook(hook_for(layer)) for layer in layers)
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -1,161 +1,147 @@
-"""Measures φ by running last epoch's network beside today's, probe batch by probe batch.
+"""Pairs every watched output on the probe set with that of one epoch earlier, in one of two ways.
 
-Memory: one copy of the model's parameters and buffers, and the watched outputs of one probe batch. The model's
-train/eval mode, its buffers and the random state are as before after each batch.
+`streaming` runs last epoch's network beside today's, portion by portion. It needs one copy of the model, which is kept
+in any case, and the outputs of one portion. `cached` keeps last epoch's outputs of the whole probe set and runs today's
+network alone. Both give the same numbers, because both run the same code on the same portions.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from trainer.neq.layers import WatchedLayer, watching
-from trainer.neq.similarity import neuron_sums
+from trainer.neq.discovery import watching
+from trainer.neq.explain import Causes, add_causes
+from trainer.neq.former import Former
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.probing import Forward, as_found, portions, run_former, run_model, undisturbed
+from trainer.neq.stash import Outputs, Stash
+from trainer.neq.sums import NeuronSums, PhiName
 
-Forward = Callable[[nn.Module, Any], object]
+Way = Literal["auto", "streaming", "cached"]
 
+CACHE_BYTES = 256 * 2**20
+"""`auto` caches outputs up to this size: what a small network's probe set takes, and a large one's does not."""
 
-class Former:
-    """The network as it was when it was last remembered: its parameters and buffers."""
+PORTION_BYTES = {"cpu": 64 * 2**20}
+"""How much of a probe batch's outputs is looked at together, by device: on a CPU, little enough not to leave its caches
+far behind."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self._state = {name: tensor.detach().clone() for name, tensor in _tensors(model)}
-
-    @torch.no_grad()
-    def remember(self, model: nn.Module) -> None:
-        """Takes over the model's present state."""
-        for name, tensor in _tensors(model):
-            self._state[name].copy_(tensor)
-
-    @property
-    def state(self) -> Mapping[str, Tensor]:
-        """Parameters and buffers by name; the tensors themselves, not copies."""
-        return self._state
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Takes over what `state` gave earlier.
-
-        Raises:
-            ValueError: it belongs to another model.
-        """
-        if state.keys() != self._state.keys():
-            raise ValueError("this state belongs to another model: its parameters have other names")
-        for name, tensor in state.items():
-            self._state[name].copy_(tensor)
+_PORTION_BYTES_ELSEWHERE = 2**30
 
 
-def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    yield from model.named_parameters()
-    yield from model.named_buffers()
-
-
-class NeuronSums:
-    """The three sums of every neuron of every watched layer, added up over the probe set."""
-
-    def __init__(self, layers: Sequence[WatchedLayer], model: nn.Module, forward: Forward | None = None) -> None:
-        self._layers = layers
-        self._model = model
-        self._forward = forward
-        self._device = next(model.parameters()).device
-        self._sums = {
-            layer.name: torch.zeros(3, layer.neurons, dtype=torch.float64, device=self._device) for layer in layers
-        }
-
-    def add(self, batch: Any, former: Former) -> None:
-        """Runs both networks on one probe batch and adds what they gave.
-
-        Raises:
-            ValueError: a layer was called once more or less often than by last epoch's network, or not at all.
-        """
-        stash: dict[str, list[Tensor]] = {layer.name: [] for layer in self._layers}
-
-        def keep(layer: WatchedLayer, output: Tensor) -> None:
-            stash[layer.name].append(output.clone())
-
-        def compare(layer: WatchedLayer, output: Tensor) -> None:
-            if not stash[layer.name]:
-                raise ValueError(f"layer {layer.name!r} is called more often than one epoch earlier")
-            before = stash[layer.name].pop(0)
-            self._sums[layer.name] += neuron_sums(output, before, layer.axis).to(self._device)
-
-        with as_found(self._model):
-            with watching(self._layers, keep):
-                self._run(batch, former.state)
-            self._check_called(stash)
-            with watching(self._layers, compare):
-                self._run(batch, None)
-        if any(stash.values()):
-            raise ValueError("a layer is called less often than one epoch earlier: outputs cannot be paired")
-
-    def total(self) -> Tensor:
-        """float64 (3, all neurons) on the CPU, layers one after the other."""
-        return torch.cat([self._sums[layer.name] for layer in self._layers], dim=1).cpu()
-
-    def _run(self, batch: Any, state: Mapping[str, Tensor] | None) -> None:
-        call = _Call(self._model, self._forward)
-        if state is None:
-            call(batch)
-        else:
-            named = {f"model.{name}": tensor for name, tensor in state.items()}
-            functional_call(call, named, (batch,))
-
-    def _check_called(self, stash: Mapping[str, list[Tensor]]) -> None:
-        silent = [name for name, outputs in stash.items() if not outputs]
-        if silent:
-            raise ValueError(f"layer {silent[0]!r} was not called on a probe batch: φ of nothing is undefined")
-
-
-class _Call(nn.Module):
-    """The model behind the caller's own way of calling it, as one module that `functional_call` can run."""
-
-    def __init__(self, model: nn.Module, forward: Forward | None) -> None:
-        super().__init__()
-        self.model = model
-        self._forward_with = forward
-
-    def forward(self, batch: Any) -> object:
-        return run_model(self.model, batch, self._forward_with)
-
-
-def run_model(model: nn.Module, batch: Any, forward: Forward | None = None) -> object:
-    """Calls the model on a probe batch, on the model's device.
+class Measure:
+    """Runs the networks of both epochs over the probe set and adds up what their neurons gave.
 
     Args:
-        batch: a tensor, an (inputs, targets) pair of which the inputs are taken, or a mapping, given as keywords
-            without its `labels`.
-        forward: called as forward(model, batch) instead, for anything else.
-
-    Raises:
-        TypeError: the batch is of another kind and no `forward` was given.
+        model: bare, see `probing.bare`.
+        probe: the same batches in the same order every time that it is iterated.
+        former: last epoch's network.
+        way: `auto` caches where the outputs take at most CACHE_BYTES.
+        bytes_a_sample: the size of one sample's watched outputs.
     """
-    if forward is not None:
-        return forward(model, batch)
-    device = next(model.parameters()).device
-    if isinstance(batch, Mapping):
-        return model(**{key: value.to(device) for key, value in batch.items() if key != "labels"})
-    inputs = batch[0] if isinstance(batch, tuple | list) and batch else batch
-    if not isinstance(inputs, Tensor):
-        raise TypeError(f"a probe batch is a {type(batch).__name__}; give NEq a forward(model, batch) for it")
-    return model(inputs.to(device))
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Sequence[WatchedLayer],
+        probe: Iterable[Any],
+        former: Former,
+        forward: Forward | None,
+        *,
+        way: Way,
+        bytes_a_sample: int,
+    ) -> None:
+        self._model, self._layers, self._probe, self._forward = model, layers, probe, forward
+        self._former = former
+        device = next(model.parameters()).device.type
+        budget = PORTION_BYTES.get(device, _PORTION_BYTES_ELSEWHERE)
+        self._samples = max(1, budget // max(bytes_a_sample, 1))
+        self._stash = Stash(layers)
+        self._limit = {"auto": CACHE_BYTES, "cached": None, "streaming": 0}[way]
+        self._cache: list[Outputs] | None = None
+        self.recall()
+
+    @property
+    def caches(self) -> bool:
+        """Whether last epoch's outputs are kept."""
+        return self._cache is not None
+
+    def recall(self) -> None:
+        """Fills the cache with what the former network gives, if it is to be kept and not too large."""
+        self._cache = None
+        if self._limit == 0:
+            return
+        cache: list[Outputs] = []
+        used = 0
+        with as_found(self._model):
+            for batch in undisturbed(self._probe, self._model):
+                for portion in self._portions(batch):
+                    cache.append(self._outputs_before(portion))
+                    used += cache[-1].nbytes
+                    if self._limit is not None and used > self._limit:
+                        return
+        self._cache = cache
+
+    def no_sums(self, phi: PhiName) -> NeuronSums:
+        """Sums of nothing yet, for these layers."""
+        return NeuronSums(self._layers, phi, next(self._model.parameters()).device)
+
+    def add_up(self, sums: NeuronSums, causes: Causes | None = None) -> Generator[int, None, None]:
+        """Adds up over the whole probe set, pausing after each of its batches; yields how many are done.
+
+        Args:
+            sums: of the outputs now against one epoch earlier.
+            causes: filled too, where given.
+
+        Raises:
+            ValueError: the probe set or the model does not give what it gave one epoch earlier.
+        """
+        cache = None if self._cache is None else iter(self._cache)
+        present: list[Outputs] = []
+        for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
+            with as_found(self._model):
+                for portion in self._portions(batch):
+                    before = self._outputs_before(portion) if cache is None else _next_of(cache)
+                    now = self._compare(portion, before, sums, keep=cache is not None)
+                    if now is not None:
+                        present.append(now)
+                    if causes is not None:
+                        add_causes(causes, self._model, self._layers, portion, self._former.state, self._forward)
+            yield done
+        if cache is not None:
+            if next(cache, None) is not None:
+                raise ValueError("the probe set gave less than one epoch earlier")
+            self._cache = present
+
+    def _portions(self, batch: Any) -> Iterator[Any]:
+        """Pieces of a probe batch; only the caller's own `forward` knows how to take one apart."""
+        return iter([batch]) if self._forward is not None else portions(batch, self._samples)
+
+    def _outputs_before(self, portion: Any) -> Outputs:
+        return self._stash.fill(lambda: run_former(self._model, self._former.state, portion, self._forward))
+
+    def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, keep: bool) -> Outputs | None:
+        """Runs today's network on a portion, adding up pair by pair; its outputs, where they are to be kept."""
+
+        def run() -> object:
+            return run_model(self._model, portion, self._forward)
+
+        def pair(layer: WatchedLayer, now: Tensor) -> None:
+            sums.add(layer, now, before.take(layer.name))
+
+        if keep:
+            now = self._stash.fill(run, pair)
+        else:
+            now = None
+            with watching(self._layers, pair):
+                run()
+        before.check_empty()
+        return now
 
 
-@contextmanager
-def as_found(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode without gradients; afterwards its modes, buffers and the random state are as before."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    devices = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
+def _next_of(cache: Iterator[Outputs]) -> Outputs:
     try:
-        with torch.random.fork_rng(devices=list(devices)), torch.no_grad():
-            model.eval()
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        with torch.no_grad():
-            for buffer, value in buffers:
-                if not torch.equal(buffer, value):
-                    buffer.copy_(value)
+        return next(cache)
+    except StopIteration:
+        raise ValueError("the probe set gave more than one epoch earlier") from None

@@ -1,23 +1,33 @@
 """NEq: measures equilibrium at the end of every epoch and freezes what has reached it."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
+import torch.distributed
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from trainer.neq.equilibrium import Equilibrium, LayerEquilibrium
+from trainer.neq.decision import Decision
+from trainer.neq.discovery import Watch, discover
+from trainer.neq.equilibrium import Equilibrium
+from trainer.neq.findings import Findings, measured
+from trainer.neq.former import Former
 from trainer.neq.freeze import Freezer
-from trainer.neq.layers import WatchedLayer, layers_in_forward_order
-from trainer.neq.measure import Former, Forward, NeuronSums, as_found, run_model
-from trainer.neq.selection import SelectName, rule_named
-from trainer.neq.similarity import phi_from_sums
-from trainer.neq.velocity import velocity_paper
+from trainer.neq.groups import Groups, group_layers
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.measure import Measure, Way
+from trainer.neq.momentum import MomentumOnThaw
+from trainer.neq.probing import Forward, as_found, bare, run_model, undisturbed
+from trainer.neq.selection import SelectName
+from trainer.neq.sums import PhiName
+from trainer.neq.velocity import FormulaName
 
-FIRST_FREEZING_EPOCH = 2
-"""The first epoch (from 0) whose updates a mask can withhold: φ is known from the end of epoch 0, v from that of 1."""
+_Name = TypeVar("_Name", bound=str)
+
+LAST_LAYER = "the official formula leaves the last layer free"
 
 
 class NEq:
@@ -29,14 +39,34 @@ class NEq:
             equilibrium = neq.end_epoch()
 
     Args:
-        model: trained by the caller; its layers must have their final shapes and devices.
+        model: trained by the caller; its layers must have their final shapes and devices. It may be compiled or wrapped
+            in DistributedDataParallel; φ is measured on what is inside.
         optimizer: any of torch's; it runs unchanged, and frozen rows are put back after each of its steps.
         probe: gives the same batches in the same order every time that it is iterated: tensors, (inputs, targets)
-            pairs or mappings. Disjoint from the training data.
+            pairs or mappings, whose `labels` are left out. Disjoint from the training data.
         epsilon: a neuron is frozen while |v| stays below this.
-        mu: weight of the former velocity, in [0, 0.5].
-        select: `equilibrium`, the paper's rule, or `none`, which only watches.
+        mu: weight of the former velocity; in [0, 0.5], with the official formula in [0, 1).
+        select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
+            layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
+            `parameter-norm`: the rule on the neurons' parameters instead of their outputs.
+        formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
+            measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
+        phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
+            formula's.
+        warmup: epochs from the start in which every neuron is updated.
+        pinning: once frozen, for ever.
+        momentum_on_thaw: `keep`: a thawed neuron goes on with the momentum that it froze with; `cold`: without any.
+            None: the formula's.
+        layers: which to watch and which never to freeze.
+        share: in 0–1, for the selections that need one.
+        seed: of random selection.
+        groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
+        decide_by: `groups`: a group's neurons freeze together, by the group's own v.
+        churning_below: a neuron at equilibrium with φ below this counts as churning.
+        measure: `streaming`, `cached` or `auto`, see `measure.py`; the numbers are the same.
         forward: forward(model, batch), for probe batches of any other kind.
+        process_group: the processes that share the probe set among them; their sums are added up. None: those of the
+            DistributedDataParallel that wraps the model, if one does.
 
     Raises:
         ValueError: a value is out of range, the probe set is empty, or the model has nothing to watch.
@@ -53,120 +83,139 @@ class NEq:
         mu: float = 0.5,
         select: SelectName = "equilibrium",
         *,
+        formula: FormulaName = "paper",
+        phi: PhiName | None = None,
+        warmup: int = 1,
+        pinning: bool = False,
+        momentum_on_thaw: MomentumOnThaw | None = None,
+        layers: Watch | None = None,
+        share: float | None = None,
+        seed: int = 0,
+        groups: Groups | None = None,
+        decide_by: str = "neurons",
+        churning_below: float = 0.9,
+        measure: Way = "auto",
         forward: Forward | None = None,
+        process_group: "torch.distributed.ProcessGroup | None" = None,
     ) -> None:
-        if not epsilon >= 0:
-            raise ValueError(f"epsilon is {epsilon}; it must be 0 or more")
-        if not 0 <= mu <= 0.5:
-            raise ValueError(f"mu is {mu}; it must lie between 0 and 0.5")
-        self._model, self._probe, self._forward = model, probe, forward
-        self._epsilon, self._mu, self._rule = epsilon, mu, rule_named(select)
-        self._layers = self._discover()
-        self._sizes = [layer.neurons for layer in self._layers]
-        self._former = Former(model)
-        self._freezer = Freezer(self._layers, optimizer)
-        self._epoch = 0
-        self._phi: Tensor | None = None
-        self._velocity: Tensor | None = None
-        self._frozen = torch.zeros(sum(self._sizes), dtype=torch.bool)
+        official = formula == "official"
+        self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
+        self._process_group = process_group
+        if process_group is None and isinstance(model, DistributedDataParallel):
+            self._process_group = model.process_group
+        self._model, self._probe, self._forward = bare(model), probe, forward
+        first = next(undisturbed(probe, self._model))
+        with as_found(self._model):
+            found = discover(self._model, lambda: run_model(self._model, first, forward), layers or Watch())
+        self._layers, self._unwatched = found.layers, found.unwatched
+        if official and layers is None:
+            self._layers = (*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER))
+        self._groups = () if groups is None else group_layers(groups, self._layers, self._model)
+        self._decision = Decision(
+            self._layers,
+            self._groups,
+            epsilon=epsilon,
+            mu=mu,
+            formula=formula,
+            select=select,
+            share=share,
+            seed=seed,
+            warmup=warmup,
+            pinning=pinning,
+            decide_by=_one_of("decide_by", decide_by, ("neurons", "groups")),
+            churning_below=churning_below,
+        )
+        self._former = Former(self._model)
+        self._measure = Measure(
+            self._model,
+            self._layers,
+            probe,
+            self._former,
+            forward,
+            way=_one_of("measure", measure, ("auto", "streaming", "cached")),
+            bytes_a_sample=found.bytes_a_sample,
+        )
+        self._freezer = Freezer(self._layers, optimizer, momentum_on_thaw or ("cold" if official else "keep"))
 
     @property
     def layers(self) -> Sequence[WatchedLayer]:
         """The watched layers, in forward order."""
         return self._layers
 
-    def end_epoch(self) -> Equilibrium:
+    @property
+    def unwatched(self) -> Mapping[str, str]:
+        """Layers that have neurons and are not watched, by name, and why."""
+        return self._unwatched
+
+    @property
+    def first_freezing_epoch(self) -> int:
+        """The first epoch (from 0) whose updates a mask can withhold."""
+        return self._decision.first_freezing_epoch
+
+    @property
+    def caches(self) -> bool:
+        """Whether last epoch's outputs are kept, instead of computed again from its weights."""
+        return self._measure.caches
+
+    def end_epoch(self, *, explain: bool = False) -> Equilibrium:
         """Measures φ on the probe set, decides who is updated in the next epoch, and freezes the others.
+
+        Args:
+            explain: also tells how much of each neuron's change came from its own parameters and how much from what it
+                is fed; costs about four more passes over the probe set.
 
         Raises:
             ValueError: the probe set or the model does not give what it gave one epoch earlier.
         """
-        steps = self.end_epoch_in_steps()
+        steps = self.end_epoch_in_steps(explain=explain)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
 
-    def end_epoch_in_steps(self) -> Generator[int, None, Equilibrium]:
+    def end_epoch_in_steps(self, *, explain: bool = False) -> Generator[int, None, Equilibrium]:
         """`end_epoch`, pausing after each probe batch: yields how many are done, returns the equilibrium.
 
         Nothing is decided before it has run to its end.
         """
-        sums = NeuronSums(self._layers, self._model, self._forward)
-        done = 0
-        for batch in self._probe:
-            sums.add(batch, self._former)
-            done += 1
-            yield done
-        if not done:
-            raise ValueError("the probe set gave no batch: it must be possible to iterate it once an epoch")
-        return self._decide(phi_from_sums(sums.total()))
+        findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
+        return self._decide(findings)
 
-    def _decide(self, phi: Tensor) -> Equilibrium:
-        delta_phi = None if self._phi is None else phi - self._phi
-        velocity = None if delta_phi is None else velocity_paper(delta_phi, self._velocity, mu=self._mu)
-        applied = self._frozen
-        frozen = torch.zeros_like(applied) if velocity is None else self._rule(velocity, self._epsilon)
-        frozen = self._with_a_way_to_step(frozen)
-        self._phi, self._velocity, self._frozen = phi, velocity, frozen
+    def _decide(self, findings: Findings) -> Equilibrium:
+        equilibrium = self._decision.next(findings, self._model, self._former.state)
         self._former.remember(self._model)
-        self._hold(frozen)
-        self._epoch += 1
-        return self._equilibrium(phi, delta_phi, velocity, frozen, applied)
+        self._freezer.hold(self._decision.masks())
+        return equilibrium
 
-    def _with_a_way_to_step(self, frozen: Tensor) -> Tensor:
-        """Where every neuron would be frozen, the last layer is not, so that a step is always possible."""
-        if not bool(frozen.all()):
-            return frozen
-        frozen = frozen.clone()
-        frozen[-self._sizes[-1] :] = False
-        return frozen
+    def freeze(self, masks: Mapping[str, Tensor]) -> None:
+        """Sets by hand who is not updated until the next `end_epoch`.
 
-    def _hold(self, frozen: Tensor) -> None:
-        masks = frozen.split(self._sizes)
-        self._freezer.hold({layer.name: mask for layer, mask in zip(self._layers, masks, strict=True)})
+        Args:
+            masks: bool, one value a neuron, by layer name; layers left out move whole.
 
-    def _equilibrium(
-        self, phi: Tensor, delta_phi: Tensor | None, velocity: Tensor | None, frozen: Tensor, applied: Tensor
-    ) -> Equilibrium:
-        def split(values: Tensor | None) -> Sequence[Tensor | None]:
-            return [None] * len(self._sizes) if values is None else values.float().split(self._sizes)
-
-        columns = zip(
-            self._layers,
-            phi.float().split(self._sizes),
-            split(delta_phi),
-            split(velocity),
-            frozen.split(self._sizes),
-            applied.split(self._sizes),
-            strict=True,
-        )
-        layers = {layer.name: LayerEquilibrium(*values) for layer, *values in columns}
-        return Equilibrium(self._epoch - 1, layers)
-
-    def _discover(self) -> tuple[WatchedLayer, ...]:
-        batches = iter(self._probe)
-        try:
-            first = next(batches)
-        except StopIteration:
-            raise ValueError("the probe set is empty: φ of nothing is undefined") from None
-        with as_found(self._model):
-            return layers_in_forward_order(self._model, lambda: run_model(self._model, first, self._forward))
+        Raises:
+            ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
+        """
+        self._decision.set_masks(masks)
+        self._freezer.hold(self._decision.masks())
 
     def state_dict(self) -> dict[str, Any]:
-        """All that continuing needs beside the model's and the optimizer's own state; copies."""
+        """All that continuing needs beside the model's and the optimizer's own state; copies.
+
+        Tensors, numbers, texts and None, so that `torch.load(weights_only=True)` reads it.
+        """
         return {
-            "epoch": self._epoch,
             "layers": {layer.name: layer.neurons for layer in self._layers},
             "former": {name: tensor.clone() for name, tensor in self._former.state.items()},
-            "phi": None if self._phi is None else self._phi.clone(),
-            "velocity": None if self._velocity is None else self._velocity.clone(),
-            "frozen": self._frozen.clone(),
+            "decision": self._decision.state_dict(),
+            "freezer": self._freezer.state_dict(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from `state_dict()`; load the model's own state first, for frozen rows keep what it has now.
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues where `state_dict()` was taken, with the same options.
+
+        Load the model's and the optimizer's state first: frozen rows keep what they have now.
 
         Raises:
             ValueError: the state belongs to another model.
@@ -174,11 +223,9 @@ class NEq:
         if state["layers"] != {layer.name: layer.neurons for layer in self._layers}:
             raise ValueError("this state belongs to another model: its watched layers differ")
         self._former.load(state["former"])
-        self._epoch = int(state["epoch"])
-        self._phi = None if state["phi"] is None else state["phi"].cpu().clone()
-        self._velocity = None if state["velocity"] is None else state["velocity"].cpu().clone()
-        self._frozen = state["frozen"].cpu().clone()
-        self._hold(self._frozen)
+        self._decision.load_state_dict(state["decision"])
+        self._freezer.load_state_dict(state["freezer"], self._decision.masks())
+        self._measure.recall()
 
     def close(self) -> None:
         """Frees every neuron and leaves model and optimizer as they were found."""
@@ -191,3 +238,9 @@ class NEq:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _one_of(field: str, value: _Name, choices: Sequence[str]) -> _Name:
+    if value not in choices:
+        raise ValueError(f"{field} is {value!r}; choose one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,116 @@
+"""What an optimizer remembers of a frozen neuron, and what it is given back when the neuron thaws.
+
+While a neuron is frozen its optimizer runs on: momentum decays, weight decay leaks into it. What the optimizer held at
+the moment of freezing is kept aside, a row for a row, and decides how the neuron starts again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.neq.layers import WatchedLayer
+
+MomentumOnThaw = Literal["keep", "cold"]
+
+_FIRST_MOMENTS = ("momentum_buffer", "exp_avg", "grad_avg")
+"""Running means of the gradient, in torch's own optimizers: what pushes a neuron on without a gradient."""
+
+_DECAYS = {"exp_avg_sq": lambda group: group["betas"][1], "square_avg": lambda group: group["alpha"]}
+"""Running means of the gradient's square, and what a step without a gradient multiplies them by."""
+
+
+class OptimizerRows:
+    """Keeps the optimizer's rows of frozen neurons, and gives them back when they thaw.
+
+    Args:
+        layers: the watched ones.
+        optimizer: any of torch's; every state tensor that has a parameter's shape has its rows too.
+        momentum_on_thaw: `keep`: as they were when the neuron froze. `cold`: means of the gradient start at zero, and
+            means of its square have decayed as if the gradient had been zero, which is what the released code does.
+
+    Raises:
+        ValueError: momentum_on_thaw is neither.
+    """
+
+    def __init__(
+        self, layers: Sequence[WatchedLayer], optimizer: Optimizer, momentum_on_thaw: MomentumOnThaw = "keep"
+    ) -> None:
+        if momentum_on_thaw not in get_args(MomentumOnThaw):
+            raise ValueError(f"momentum_on_thaw is {momentum_on_thaw!r}; choose keep or cold")
+        self._layers = {layer.name: layer for layer in layers}
+        self._optimizer = optimizer
+        self._cold = momentum_on_thaw == "cold"
+        self._masks: dict[str, Tensor] = {}
+        self._kept: dict[str, dict[str, Tensor]] = {}
+        self._steps = 0
+
+    def count_step(self) -> None:
+        """The optimizer made a step."""
+        self._steps += 1
+
+    @torch.no_grad()
+    def change(self, masks: Mapping[str, Tensor]) -> None:
+        """Takes the rows of neurons that freeze now and gives back those of neurons that thaw.
+
+        Args:
+            masks: bool, one value a neuron, by layer name; a layer left out thaws whole.
+        """
+        for name, layer in self._layers.items():
+            none = torch.zeros(layer.neurons, dtype=torch.bool)
+            before = self._masks.get(name, none)
+            after = masks[name].cpu() if name in masks else none
+            if bool((before | after).any()):
+                self._change(layer, before, after)
+        self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
+        self._steps = 0
+
+    def _change(self, layer: WatchedLayer, before: Tensor, after: Tensor) -> None:
+        for number, parameter in enumerate(layer.parameters()):
+            for key, state in self._states(parameter):
+                place = f"{number}.{key}"
+                kept = self._kept.setdefault(layer.name, {}).setdefault(place, torch.zeros_like(state))
+                if self._cold:
+                    self._age(kept, key, parameter)
+                _copy(layer, before & ~after, kept, state)
+                _copy(layer, after & ~before, state, kept)
+        if not bool(after.any()):
+            self._kept.pop(layer.name, None)
+
+    def _age(self, kept: Tensor, key: str, parameter: nn.Parameter) -> None:
+        """What so many steps without a gradient leave; rows that move are overwritten when they freeze."""
+        if key in _FIRST_MOMENTS:
+            kept.zero_()
+        elif key in _DECAYS:
+            kept.mul_(_DECAYS[key](self._group(parameter)) ** self._steps)
+
+    def _group(self, parameter: nn.Parameter) -> dict[str, Any]:
+        return next(group for group in self._optimizer.param_groups if any(p is parameter for p in group["params"]))
+
+    def _states(self, parameter: nn.Parameter) -> Iterator[tuple[str, Tensor]]:
+        for key, value in self._optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.dim() > 0:
+                yield str(key), value
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows kept and the steps since the masks last changed; copies."""
+        kept = {name: {place: rows.clone() for place, rows in places.items()} for name, places in self._kept.items()}
+        return {"kept": kept, "steps": self._steps}
+
+    def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
+        """Continues where `state_dict()` was taken, with the masks that were held then."""
+        self._kept = {name: dict(places) for name, places in state["kept"].items()}
+        for name, places in self._kept.items():
+            device = next(self._layers[name].parameters()).device
+            self._kept[name] = {place: rows.to(device).clone() for place, rows in places.items()}
+        self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
+        self._steps = int(state["steps"])
+
+
+def _copy(layer: WatchedLayer, mask: Tensor, source: Tensor, target: Tensor) -> None:
+    neurons = mask.nonzero().flatten().to(target.device)
+    if neurons.numel():
+        place = layer.place(neurons, target)
+        layer.rows(target)[place] = layer.rows(source)[place]

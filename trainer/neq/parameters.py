@@ -1,0 +1,38 @@
+"""How like its former self each neuron's own parameters are: the criterion that does not look at outputs."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from trainer.neq.layers import WatchedLayer, own_parameters
+from trainer.neq.similarity import divergence_from_sums
+
+
+@torch.no_grad()
+def parameter_divergence(layers: Sequence[WatchedLayer], model: nn.Module, former: Mapping[str, Tensor]) -> Tensor:
+    """1 − cosine of every neuron's weight row, bias entry included, with that of one epoch earlier.
+
+    Args:
+        layers: the watched ones.
+        model: today's network.
+        former: last epoch's parameters by name.
+
+    Returns:
+        float64 (neurons,) on the CPU, layers one after the other; 1 for a layer whose weight is computed from other
+        parameters, for it has no rows.
+
+    Source: the ablation of the released code, which takes the weight alone.
+    """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return torch.cat([_divergence(layer, names, former) for layer in layers])
+
+
+def _divergence(layer: WatchedLayer, names: Mapping[int, str], former: Mapping[str, Tensor]) -> Tensor:
+    if layer.held_open is not None and not isinstance(getattr(layer.module, "weight", None), nn.Parameter):
+        return torch.ones(layer.neurons, dtype=torch.float64)
+    parameters = list(own_parameters(layer.module))
+    now = torch.cat([layer.by_neuron(parameter) for parameter in parameters], dim=1).double()
+    before = torch.cat([layer.by_neuron(former[names[id(parameter)]]) for parameter in parameters], dim=1).double()
+    squares = [now.square(), before.square(), now * before, (now - before).square()]
+    return divergence_from_sums(torch.stack([values.sum(1) for values in squares])).cpu()

@@ -1,0 +1,148 @@
+"""Running a model on the probe set without leaving a trace in it."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.parallel import DistributedDataParallel
+
+Forward = Callable[[nn.Module, Any], object]
+"""forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """The model inside what torch.compile and DistributedDataParallel wrap it in.
+
+    φ is measured on the uncompiled module, because compiled code may leave out the hooks that read the outputs, and
+    outside DistributedDataParallel, whose forward pass talks to the other processes.
+    """
+    while True:
+        if isinstance(model, DistributedDataParallel):
+            model = model.module
+        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
+            model = inner
+        else:
+            return model
+
+
+def run_model(model: nn.Module, batch: Any, forward: Forward | None = None) -> object:
+    """Calls the model on a probe batch, on the model's device.
+
+    Args:
+        batch: a tensor, an (inputs, targets) pair of which the inputs are taken, or a mapping, given as keywords
+            without its `labels`.
+        forward: called as forward(model, batch) instead, for anything else.
+
+    Raises:
+        TypeError: the batch is of another kind and no `forward` was given.
+    """
+    if forward is not None:
+        return forward(model, batch)
+    device = next(model.parameters()).device
+    if isinstance(batch, Mapping):
+        return model(**{key: _to(value, device) for key, value in batch.items() if key != "labels"})
+    inputs = batch[0] if isinstance(batch, tuple | list) and batch else batch
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"a probe batch is a {type(batch).__name__}; give NEq a forward(model, batch) for it")
+    return model(inputs.to(device))
+
+
+def _to(value: Any, device: torch.device) -> Any:
+    return value.to(device) if isinstance(value, Tensor) else value
+
+
+def run_former(model: nn.Module, state: Mapping[str, Tensor], batch: Any, forward: Forward | None = None) -> object:
+    """`run_model` with other parameters and buffers, by name; the model keeps its own."""
+    named = {f"model.{name}": tensor for name, tensor in state.items()}
+    return functional_call(_Call(model, forward), named, (batch,))
+
+
+class _Call(nn.Module):
+    """The model behind the caller's own way of calling it, as one module that `functional_call` can run."""
+
+    def __init__(self, model: nn.Module, forward: Forward | None) -> None:
+        super().__init__()
+        self.model = model
+        self._forward_with = forward
+
+    def forward(self, batch: Any) -> object:
+        return run_model(self.model, batch, self._forward_with)
+
+
+def portions(batch: Any, samples: int) -> Iterator[Any]:
+    """A probe batch in pieces of at most so many samples; whole where its samples cannot be told apart."""
+    parts = batch if isinstance(batch, Mapping) else {"inputs": batch[0] if isinstance(batch, tuple | list) else batch}
+    tensors = {key: value for key, value in parts.items() if isinstance(value, Tensor) and value.dim()}
+    lengths = {len(value) for value in tensors.values()}
+    if len(lengths) != 1 or (length := lengths.pop()) <= samples:
+        yield batch
+        return
+    for start in range(0, length, samples):
+        piece = {key: value[start : start + samples] if key in tensors else value for key, value in parts.items()}
+        yield piece if isinstance(batch, Mapping) else piece["inputs"]
+
+
+def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
+    """The probe batches; reading them leaves the random state as it was, which a data loader alone would not.
+
+    Raises:
+        ValueError: there are none.
+    """
+    with _own_random_numbers(model):
+        batches = iter(probe)
+    empty = True
+    while True:
+        with _own_random_numbers(model):
+            try:
+                batch = next(batches)
+            except StopIteration:
+                break
+        empty = False
+        yield batch
+    if empty:
+        raise ValueError(
+            "the probe set gave no batch: it must hold one at least, and be possible to iterate again every epoch"
+        )
+
+
+def _own_random_numbers(model: nn.Module) -> AbstractContextManager[Any]:
+    devices = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
+    return torch.random.fork_rng(devices=list(devices))
+
+
+@contextmanager
+def as_found(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode without gradients; afterwards its modes, buffers and the random state are as before.
+
+    Code that torch compiled runs as it was written, and attention layers call their parts one by one, because the fused
+    ways leave out the hooks that read the outputs.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    fast_attention = torch.backends.mha.get_fastpath_enabled()
+    try:
+        with (
+            _own_random_numbers(model),
+            torch.no_grad(),
+            _as_written(),
+        ):
+            torch.backends.mha.set_fastpath_enabled(False)
+            model.eval()
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_attention)
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for buffer, value in buffers:
+                if not torch.equal(buffer, value):
+                    buffer.copy_(value)
+
+
+def _as_written() -> AbstractContextManager[Any]:
+    """Code that was compiled runs uncompiled meanwhile. The compiler takes seconds to import: only if it is here."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()

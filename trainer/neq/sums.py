@@ -1,0 +1,65 @@
+"""What φ of every watched neuron is made of, added up over the probe set."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.similarity import Workspace, divergence_from_sums, sample_sums
+
+PhiName = Literal["global", "per-sample"]
+
+
+class NeuronSums:
+    """The sums of all watched neurons, layers one after the other.
+
+    Args:
+        layers: the watched ones.
+        phi: `global`: one cosine over all that a neuron gave, the paper's. `per-sample`: the mean of one cosine a
+            sample over its positions, as in the released code; outputs without positions have one over the samples.
+        device: where the outputs are.
+    """
+
+    def __init__(self, layers: Sequence[WatchedLayer], phi: PhiName, device: torch.device) -> None:
+        self._phi = phi
+        self._workspace = Workspace()
+        place = torch.device("cpu") if device.type == "mps" else device  # MPS knows no float64
+        sizes = [layer.neurons for layer in layers]
+        # Σ now², Σ before², Σ now · before, Σ change²; Σ (1 − cosine) and number of the samples with positions; values.
+        self._all = torch.zeros(7, sum(sizes), dtype=torch.float64, device=place)
+        self._of = dict(zip((layer.name for layer in layers), self._all.split(sizes, dim=1), strict=True))
+
+    def add(self, layer: WatchedLayer, now: Tensor, before: Tensor) -> None:
+        """Adds what a layer gave for some samples, now and one epoch earlier.
+
+        Raises:
+            ValueError: the two cannot be paired.
+        """
+        sums = sample_sums(now, before, layer.axis, self._workspace)
+        mine = self._of[layer.name]
+        mine[:4] += sums.sum(1)
+        mine[6] += now.numel() // layer.neurons
+        if self._phi == "per-sample" and now.dim() > 2:
+            mine[4] += divergence_from_sums(sums).sum(0)
+            mine[5] += sums.shape[1]
+
+    def reduce(self, group: "torch.distributed.ProcessGroup | None") -> None:
+        """Adds up the sums of all processes of a group."""
+        torch.distributed.all_reduce(self._all, group=group)
+
+    def never_called(self) -> list[str]:
+        """Layers that gave nothing."""
+        return [name for name, mine in self._of.items() if not bool(mine[6].any())]
+
+    def divergence(self) -> Tensor:
+        """1 − φ, float64 (neurons,) on the CPU."""
+        whole = divergence_from_sums(self.squares())
+        _, _, _, _, apart, samples, _ = self._all.cpu()
+        return torch.where(samples > 0, apart / samples.clamp_min(1), whole)
+
+    def squares(self) -> Tensor:
+        """float64 (4, neurons) on the CPU: Σ now², Σ before², Σ now · before, Σ (now − before)²."""
+        return self._all[:4].cpu()
