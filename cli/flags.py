@@ -6,6 +6,7 @@ partial description that lies over a file's or the defaults'; whether it fits is
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -14,6 +15,9 @@ from pydantic import ValidationError
 from trainer.config import RunConfig
 
 Json = dict[str, Any]
+
+MANY = 20
+"""More values than this are not listed in the help."""
 
 
 @dataclass(slots=True)
@@ -157,6 +161,7 @@ def _click_option(flag: Flag) -> click.Option:
     notes = [f"only {', '.join(flag.only_for)}"] if flag.only_for else []
     default = _default(flag)
     notes += [f"default {default}"] if default else []
+    notes += [f"one of {len(flag.values)}"] if len(flag.values) > MANY else []
     text = flag.help + (f" ({'; '.join(notes)})" if notes else "")
     return click.Option([flag.option, "__".join(flag.path)], type=kind, help=text, metavar=_metavar(flag))
 
@@ -172,18 +177,34 @@ def _metavar(flag: Flag) -> str | None:
     if flag.many:
         return "A,B,…"
     if flag.values:
-        return None
+        return "NAME" if len(flag.values) > MANY else None
     return "YES|NO" if "boolean" in flag.types else None
 
 
 def _scalar(flag: Flag) -> click.ParamType[Any]:
     if flag.values:
-        return click.Choice(flag.values)
+        return _Name(flag.values) if len(flag.values) > MANY else click.Choice(flag.values)
     if "boolean" in flag.types:
         return click.BOOL
     if flag.types & {"integer", "number"}:
         return click.FLOAT if "number" in flag.types else click.INT
     return click.STRING
+
+
+class _Name(click.ParamType[Any]):
+    """One of so many names that listing them would help nobody."""
+
+    name = "name"
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in self._names:
+            return value
+        near = get_close_matches(str(value), self._names, n=4, cutoff=0.4)
+        meant = f"did you mean {', '.join(near)}?" if near else f"such as {', '.join(self._names[:4])}"
+        return self.fail(f"{value!r} is none of the {len(self._names)} names; {meant}", param, ctx)
 
 
 class _Comma(click.ParamType[Any]):

@@ -289,7 +289,8 @@
     if (!known || !input.closest("#run-form") || !input.id.startsWith('{"form":')) return;
     const { form, path } = JSON.parse(input.id);
     if (form === "checked") held = { ...held, [path]: input.checked };
-    else if (typeof held[path] === "string" && !input.readOnly) held = { ...held, [path]: input.value };
+    else if (input.getAttribute("aria-haspopup") === "listbox") return; // a search among options is no value yet
+    else if (typeof held[path] === "string") held = { ...held, [path]: input.value };
     keepDraft(held);
   });
 

@@ -11,6 +11,8 @@ from dashboard.form.values import Values
 MULTIPLE_LINES = ("lines", "json")
 LISTS = ("integers", "numbers")
 NUMBERS = ("integer", "number")
+MANY = 12
+"""Of more options than this, one is found by typing a part of its name."""
 ORDER = ["label", "input", "error", "description"]
 """A message stands right below its input, and inputs of a row stand level whatever their help says."""
 
@@ -116,7 +118,8 @@ def _field(field: Field, value: Any) -> Any:
     named["inputWrapperOrder"] = ORDER
     if field.widget == "options":
         data = [{"value": option.key, "label": option.key} for option in field.options]
-        return dmc.Select(value=value, data=data, allowDeselect=False, **_select_looks(), **named)
+        search = {"searchable": True, "nothingFoundMessage": "None of that name"} if len(data) > MANY else {}
+        return dmc.Select(value=value, data=data, allowDeselect=False, **search, **_select_looks(), **named)
     if field.widget == "words":
         return dmc.TagsInput(value=value, comboboxProps={"withinPortal": True}, **named)
     if field.widget in MULTIPLE_LINES:

@@ -92,6 +92,16 @@ def test_help_names_bounds_of_choices_and_defaults() -> None:
     assert "How weights follow their gradients." in text
 
 
+def test_a_name_among_many_is_not_listed_and_a_wrong_one_is_told_the_nearest() -> None:
+    text = CliRunner().invoke(launch, ["--help"]).output
+    assert "wide_resnet101_2" not in text
+    assert "--model.name NAME" in text
+    result = CliRunner().invoke(launch, ["--dry-run", "--model.kind", "torchvision", "--model.name", "resnet8"])
+    assert result.exit_code == 2
+    assert "resnet18" in result.output
+    assert len(result.output) < 600
+
+
 def test_nobody_listening_is_exit_3_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEQ_URL", "http://127.0.0.1:9")
     result = CliRunner().invoke(launch, [])

@@ -56,6 +56,24 @@ def test_a_run_is_launched_from_the_form_and_its_page_opens(page: Page, address:
     assert config["neq"]["epsilon"] == 0.002
 
 
+def test_one_of_many_networks_is_found_by_a_part_of_its_name(page: Page, address: str, store: Store) -> None:
+    open_form(page, address)
+    choose(page, "model.kind", "torchvision, classification")
+    network = control(page, "model.torchvision.name")
+    network.click()
+    network.fill("swin")
+    offered = page.get_by_role("option").filter(visible=True)
+    expect(offered).to_have_text(["swin_b", "swin_s", "swin_t", "swin_v2_b", "swin_v2_s", "swin_v2_t"])
+    page.reload()  # what was searched for is no value
+    expect(network).to_have_value("resnet18")
+    network.click()
+    network.fill("swin_b")
+    page.get_by_role("option", name="swin_b", exact=True).click()
+    page.get_by_role("button", name="Launch run").click()
+    page.wait_for_url("**/runs/*")
+    assert only_run(store)["model"] == {"kind": "torchvision", "name": "swin_b", "weights": "none", "input_size": None}
+
+
 def test_however_often_it_is_clicked_one_run_is_launched(page: Page, address: str, store: Store) -> None:
     open_form(page, address)
     held: list[Route] = []

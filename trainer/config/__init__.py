@@ -21,7 +21,7 @@ from trainer.config.data import (
     Task,
     TorchvisionData,
 )
-from trainer.config.models import Cnn, Mlp, Model, ResNetCifar
+from trainer.config.models import Cnn, Mlp, Model, ModelPart, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
 from trainer.config.neq import EquilibriumRule, NEqConfig, NoRule, Select, SplitProbe
 from trainer.config.optimizers import Adam, AdamW, Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
@@ -45,6 +45,7 @@ __all__ = [
     "Mlp",
     "Mnist",
     "Model",
+    "ModelPart",
     "MultiStep",
     "NEqConfig",
     "NoRule",
@@ -63,7 +64,9 @@ __all__ = [
     "SyntheticSegmentation",
     "Tag",
     "Task",
+    "TorchvisionClassifier",
     "TorchvisionData",
+    "TorchvisionSegmenter",
     "Training",
     "wrong_field",
 ]

@@ -1,15 +1,28 @@
 """The networks whose neurons may be watched."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from trainer.config.data import Task
 from trainer.config.part import Part
+from trainer.config.torchvision_names import Classifier, Segmenter
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
 
 
-class Cnn(Part):
+class ModelPart(Part):
+    """What every kind of network has."""
+
+    task: ClassVar[Task] = "classification"
+
+    @property
+    def label(self) -> str:
+        """A word for it in the name of a run."""
+        return str(getattr(self, "kind", ""))
+
+
+class Cnn(ModelPart):
     """Plain convolutions of 3 × 3, each followed by batch norm and ReLU; the image halves after every second one."""
 
     model_config = ConfigDict(title="Small CNN")
@@ -24,7 +37,7 @@ class Cnn(Part):
     batch_norm: bool = Field(default=True, title="Batch norm")
 
 
-class Mlp(Part):
+class Mlp(ModelPart):
     """Fully connected layers with ReLU between them."""
 
     model_config = ConfigDict(title="Multi-layer perceptron")
@@ -39,7 +52,7 @@ class Mlp(Part):
     batch_norm: bool = Field(default=False, title="Batch norm")
 
 
-class ResNetCifar(Part):
+class ResNetCifar(ModelPart):
     """The residual network of the paper's CIFAR experiments: three stages of 16, 32 and 64 channels."""
 
     model_config = ConfigDict(title="ResNet for small images")
@@ -48,8 +61,70 @@ class ResNetCifar(Part):
         default=32, title="Depth", description="Layers with weights, the head included. The paper uses 32."
     )
 
+    @property
+    def label(self) -> str:
+        """Such as `resnet32`."""
+        return f"resnet{self.depth}"
+
+
+class TorchvisionClassifier(ModelPart):
+    """Any of torchvision's classification networks: ResNet, Swin, ViT, ConvNeXt, EfficientNet, VGG and others."""
+
+    model_config = ConfigDict(title="torchvision, classification")
+    kind: Literal["torchvision"] = "torchvision"
+    name: Classifier = Field(default="resnet18", title="Network", description="As torchvision calls it.")
+    weights: Literal["none", "default"] = Field(
+        default="none",
+        title="Start from",
+        description=(
+            "none: new weights. default: torchvision's best trained ones, from the worker's data folder or a download "
+            "that it allows; a head for other classes begins anew."
+        ),
+    )
+    input_size: int | None = Field(
+        default=None,
+        ge=8,
+        le=2048,
+        title="Scale images to",
+        description="Side to which images are scaled before the network sees them. Empty: they stay as they are.",
+        json_schema_extra={"unit": "px"},
+    )
+
+    @property
+    def label(self) -> str:
+        """torchvision's own name."""
+        return self.name
+
+
+class TorchvisionSegmenter(ModelPart):
+    """Any of torchvision's segmentation networks: DeepLabv3, FCN and LR-ASPP."""
+
+    model_config = ConfigDict(title="torchvision, segmentation")
+    task: ClassVar[Task] = "segmentation"
+    kind: Literal["torchvision-segmentation"] = "torchvision-segmentation"
+    name: Segmenter = Field(default="deeplabv3_resnet50", title="Network", description="As torchvision calls it.")
+    weights: Literal["none", "backbone", "default"] = Field(
+        default="none",
+        title="Start from",
+        description=(
+            "none: new weights. backbone: its feature extractor trained on ImageNet. default: the whole trained on "
+            "COCO. From the worker's data folder or a download that it allows."
+        ),
+    )
+    auxiliary: bool = Field(
+        default=True,
+        title="Auxiliary head",
+        description="A second head in mid-network that counts half in training's loss; LR-ASPP has none.",
+        json_schema_extra={"advanced": True},
+    )
+
+    @property
+    def label(self) -> str:
+        """torchvision's own name."""
+        return self.name
+
 
 Model = Annotated[
-    Cnn | Mlp | ResNetCifar,
+    Cnn | Mlp | ResNetCifar | TorchvisionClassifier | TorchvisionSegmenter,
     Field(discriminator="kind", title="Model", description="The network whose neurons are watched."),
 ]

@@ -50,6 +50,18 @@ class RunConfig(Part):
         return self
 
     @model_validator(mode="after")
+    def _the_model_answers_what_the_data_ask(self) -> Self:
+        if self.model.task == self.data.task:
+            return self
+        if self.data.task == "segmentation":
+            raise wrong_field(
+                "model.kind",
+                "these data ask for a class for every pixel: choose a segmentation network, such as "
+                "torchvision-segmentation",
+            )
+        raise wrong_field("model.kind", "a segmentation network needs data with masks: choose a classification network")
+
+    @model_validator(mode="after")
     def _the_rate_falls_to_its_lowest(self) -> Self:
         if isinstance(self.schedule, Cosine) and self.schedule.lowest > self.optimizer.learning_rate:
             raise wrong_field("schedule.lowest", "the lowest learning rate is above optimizer.learning_rate: lower it")
@@ -68,4 +80,4 @@ class RunConfig(Part):
 
     def display_name(self) -> str:
         """The name given, or one made of the choices: `cnn · fashion-mnist-mini · sgd`."""
-        return self.name or " · ".join((self.model.kind, self.data.kind, self.optimizer.kind))
+        return self.name or " · ".join((self.model.label, self.data.kind, self.optimizer.kind))

@@ -96,8 +96,8 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     device = choose_device(config, workplace)
     data = load_data(config, workplace, device)
     seed = config.training.seed
-    shape = Shape(data.channels, data.size, data.classes)
-    model = build_model(config.model, shape, seed=seed).to(device)
+    shape = Shape(data.channels, data.height, data.classes, data.width)
+    model = build_model(config.model, shape, seed=seed, workplace=workplace).to(device)
     if config.compute.channels_last:
         # A third less time for small convolutions on a CPU than torch's default order.
         model = model.to(memory_format=torch.channels_last)

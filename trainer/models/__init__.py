@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from trainer.config import Cnn, Mlp, Model, ResNetCifar
+from trainer.config import Cnn, Mlp, Model, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
+from trainer.engines.workplace import Workplace
 from trainer.models.cnn import cnn
 from trainer.models.mlp import mlp
 from trainer.models.resnet_cifar import resnet_cifar
@@ -12,18 +13,24 @@ from trainer.models.shape import Shape
 __all__ = ["Shape", "build_model"]
 
 
-def build_model(config: Model, shape: Shape, *, seed: int) -> nn.Module:
+def build_model(config: Model, shape: Shape, *, seed: int, workplace: Workplace | None = None) -> nn.Module:
     """The network on the CPU, its initial weights fixed by the seed; the global random state is left alone.
 
+    Args:
+        config: which network.
+        shape: what it is fitted to.
+        seed: of its initial weights.
+        workplace: where trained weights are looked for; not needed where the description asks for none.
+
     Raises:
-        RunError: the network does not fit the images.
+        RunError: the network does not fit the images, or its trained weights are not to be had.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return _built(config, shape)
+        return _built(config, shape, workplace)
 
 
-def _built(config: Model, shape: Shape) -> nn.Module:
+def _built(config: Model, shape: Shape, workplace: Workplace | None) -> nn.Module:
     match config:
         case Cnn():
             return cnn(config, shape)
@@ -31,3 +38,9 @@ def _built(config: Model, shape: Shape) -> nn.Module:
             return mlp(config, shape)
         case ResNetCifar():
             return resnet_cifar(config, shape)
+        case TorchvisionClassifier() | TorchvisionSegmenter():
+            from trainer.models import torchvision_nets  # a second to import, and only these need it
+
+            if isinstance(config, TorchvisionClassifier):
+                return torchvision_nets.classifier(config, shape, workplace)
+            return torchvision_nets.segmenter(config, shape, workplace)

@@ -10,7 +10,8 @@ def mlp(config: Mlp, shape: Shape) -> nn.Module:
     """Linear layers with ReLU between them (and batch norm before it), the image's pixels as one row."""
     model = nn.Sequential()
     model.add_module("flatten", nn.Flatten())
-    width = shape.channels * shape.size**2
+    height, across = shape.sides
+    width = shape.channels * height * across
     for place, neurons in enumerate(config.hidden, start=1):
         model.add_module(f"linear{place}", nn.Linear(width, neurons, bias=not config.batch_norm))
         if config.batch_norm:

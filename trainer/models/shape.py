@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Square images of `size` px with so many channels, to be told apart into so many classes."""
+    """Images of `size` px (high, and wide where `width` says nothing else) with so many channels and classes."""
 
     channels: int
     size: int
     classes: int
+    width: int | None = None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.size, self.size if self.width is None else self.width
