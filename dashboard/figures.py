@@ -13,6 +13,8 @@ SMALLEST_DECADE = -6
 BINS_PER_DECADE = 3
 VELOCITY_BINS = 39
 """The API's fixed velocity histogram: 38 edges ±10⁻⁶ … ±1, three a decade; the outermost bins are open."""
+PHI_BINS = 50
+"""The API's fixed histogram of φ: equal bins from −1 to 1."""
 
 _ZERO_BIN = VELOCITY_BINS // 2
 _AXIS: Figure = {
@@ -30,7 +32,10 @@ _AXIS: Figure = {
 
 def overview(layers: int, epochs: int) -> Figure:
     """Layers × epochs, the input's layer at the top; one cell is a layer's frozen share after one epoch."""
-    return _cells(epochs, layers, left=120, row_title=None)
+    figure = _cells(epochs, layers, left=120, row_title=None)
+    figure["layout"]["margin"]["t"] = 14  # room for the marks of thaw bursts
+    figure["layout"]["yaxis"]["fixedrange"] = True  # dragging chooses epochs
+    return figure
 
 
 def neurons(count: int, epochs: int) -> Figure:
@@ -43,6 +48,27 @@ def velocities(epochs: int) -> Figure:
     figure = _cells(epochs, VELOCITY_BINS, left=56, row_title=None)
     figure["layout"]["yaxis"] |= velocity_ticks()
     figure["layout"]["yaxis"]["range"] = [-0.5, VELOCITY_BINS - 0.5]
+    return figure
+
+
+def phis(epochs: int) -> Figure:
+    """φ × epochs: each column is the histogram of one epoch, φ = 1 at the top."""
+    figure = _cells(epochs, PHI_BINS, left=56, row_title=None)
+    ticks = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    figure["layout"]["yaxis"] |= {
+        "range": [-0.5, PHI_BINS - 0.5],
+        "tickmode": "array",
+        "showticklabels": True,
+        "tickvals": [(value + 1) / 2 * PHI_BINS - 0.5 for value in ticks],
+        "ticktext": [f"{value:g}".replace("-", "−") for value in ticks],
+    }
+    return figure
+
+
+def neuron_velocity(epochs: int) -> Figure:
+    """One neuron's v over the epochs, on the axis of the velocity histograms."""
+    figure = curve("v", epochs=epochs)
+    figure["layout"]["yaxis"] |= velocity_ticks() | {"autorange": False, "range": [-0.5, VELOCITY_BINS - 0.5]}
     return figure
 
 
@@ -86,12 +112,6 @@ def curve(
         layout["yaxis"] |= {"autorangeoptions": {"include": [0, 0.1], "clipmin": 0}}
     if logarithmic:
         layout["yaxis"] |= {"dtick": 1, "exponentformat": "power", "tickfont": {"size": 10}}
-    layout["hovermode"] = "x unified"
-    layout["hoverlabel"] = {
-        "bgcolor": "var(--neq-surface)",
-        "bordercolor": "var(--neq-border-strong)",
-        "font": {"color": "var(--neq-text)", "size": 12},
-    }
     layout["title"] = {
         "text": title,
         "font": {"size": 13, "color": "var(--neq-text)", "weight": 600},
@@ -102,7 +122,7 @@ def curve(
         "yanchor": "top",
         "pad": {"t": 2, "l": 0},
     }
-    return {"data": [], "layout": layout}
+    return {"data": [_nothing()], "layout": layout}
 
 
 def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figure:
@@ -118,9 +138,12 @@ def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figur
     }
     if row_title:
         layout["yaxis"]["title"] = {"text": row_title, "standoff": 8}
-    # Axes without any trace are not drawn.
-    nothing = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "showlegend": False}
-    return {"data": [nothing], "layout": layout}
+    return {"data": [_nothing()], "layout": layout}
+
+
+def _nothing() -> Figure:
+    """Axes without any trace are not drawn."""
+    return {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "showlegend": False}
 
 
 def _epoch_axis(epochs: int) -> Figure:

@@ -19,12 +19,20 @@ HELP = {
     "frozen": "A frozen neuron's weights are not updated. What is decided at the end of an epoch holds in the next "
     "one; every epoch decides anew, so a neuron can thaw.",
     "probe": "A few images held back from training, the same every time, on which the neurons' outputs are compared.",
-    "overview": "One row a layer, the input's layer at the top; one column an epoch; the colour is the share of its "
-    "neurons decided to freeze. Dotted lines: the learning rate fell. Click a row to open its layer.",
+    "overview": "One row a layer, the input's layer at the top, by block of the network; one column an epoch. Dotted "
+    "lines: the learning rate changed; triangles: many neurons thawed at once. Click a row to open its layer, drag to "
+    "choose epochs, double-click for all.",
     "neurons": "One row a neuron, one column an epoch: what was decided at the end of that epoch, beside the φ and v "
-    "that decided it. Drag to zoom, double-click for all; arrow keys move from cell to cell.",
-    "histogram": "One column an epoch: how the layer's velocities are spread. The axis is logarithmic on both sides "
-    "of 0; neurons between −ε and +ε are frozen for the next epoch.",
+    "that decided it. Drag to zoom, double-click for all; click a cell for its neuron's timeline.",
+    "order": "Similarity puts neurons side by side that moved alike: the angular order of the first two principal "
+    "components of their log |v| over at most 64 epochs. An order is kept while epochs arrive; Renew makes it anew.",
+    "histogram": "One column an epoch: how the values are spread over the neurons; at the right the histogram at the "
+    "epoch cursor. The axes of v and Δφ are logarithmic on both sides of 0; neurons with v between −ε and +ε are "
+    "frozen for the next epoch.",
+    "multiples": "Every layer's neurons × epochs, small, in forward order: from all updating to all frozen. Where a "
+    "layer has more neurons than a picture has rows, a row is the share of several; click to open the layer in full.",
+    "cursor": "The epoch that the page's numbers and histograms are about. It follows the newest one until you move "
+    "it: arrow keys, Home and End, Space for a replay; ? shows all keys.",
 }
 STATES = (
     ("updating", "updating", "Its weights move in the next epoch, as they could in this one."),
@@ -32,6 +40,8 @@ STATES = (
     ("just-frozen", "just frozen", "|v| has just fallen below ε: not updated from the next epoch on."),
     ("just-thawed", "just thawed", "It was at rest and |v| has risen above ε: updated again from the next epoch on."),
 )
+
+MODES = (("state", "State"), ("phi", "φ"), ("delta", "Δφ"), ("speed", "|v|"))
 
 
 def part(name: str, *children: Any, tag: Any = html.Div, **properties: Any) -> Any:
@@ -63,14 +73,14 @@ def card(title: Any, *children: Any, topic: str | None = None, side: Any = None)
 
 
 def state_legend() -> Any:
-    """The four states in words, and the scale of |v|; the script shows the one in use."""
+    """The four states in words, and the scale of values; the script shows the one in use."""
     states = [_legend_item(f"swatch swatch-{token}", name, text) for token, name, text in STATES]
-    scale = part("legend-speed", className="legend-speed", hidden=True)
+    scale = part("legend-scale", className="legend-scale", hidden=True)
     return html.Div([part("legend-states", *states, className="legend"), scale], className="legend-row")
 
 
 def share_legend() -> Any:
-    """The colours of the overview."""
+    """The colours of layers × epochs where they are frozen shares."""
     words = [html.Span("0 %"), html.Span(className="share-bar"), html.Span("100 % frozen")]
     return html.Div(html.Div(words, className="share-legend"), className="legend-row")
 
@@ -84,18 +94,28 @@ def line_legend() -> Any:
     return html.Div(lines, className="legend")
 
 
+def switch(label: str, *sides: Any) -> Any:
+    """Buttons of which one is pressed."""
+    group: Any = {"aria-label": label}
+    return html.Div(list(sides), className="switch", role="group", **group)
+
+
+def choice(name: str, label: str) -> Any:
+    """A list to choose from, which the page's script fills."""
+    spoken: Any = {"aria-label": label}
+    return part(name, tag=html.Select, className="select", **spoken)
+
+
 def layer_controls() -> Any:
     """Which layer is shown, and by which colours."""
-    choice: Any = {"aria-label": "Layer"}
-    group: Any = {"aria-label": "Colour by"}
-    modes = [button("mode-state", "State", "switch-side"), button("mode-speed", "|v|", "switch-side")]
+    modes = [button(f"mode-{name}", words, "switch-side") for name, words in MODES]
     return part(
         "layer-controls",
         *[
             button("layer-back", "‹", "button button-small", label_long="Previous layer (Shift+L)"),
-            part("layer", tag=html.Select, className="select", **choice),
+            choice("layer", "Layer"),
             button("layer-on", "›", "button button-small", label_long="Next layer (L)"),
-            html.Div(modes, className="switch", role="group", **group),
+            switch("Colour by", *modes),
         ],
         className="layer-controls",
         hidden=True,
@@ -109,6 +129,9 @@ def run_figures(record: Json) -> Json:
         "overview": figures.overview(1, epochs),
         "neurons": figures.neurons(1, epochs),
         "velocities": figures.velocities(epochs),
+        "phis": figures.phis(epochs),
+        "neuron_phi": figures.curve("φ", epochs=epochs),
+        "neuron_velocity": figures.neuron_velocity(epochs),
         "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True),
         "loss": figures.curve("Loss", epochs=epochs),
         "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True, from_zero=True),

@@ -91,8 +91,8 @@ def _connection() -> Any:
 def _scheme_switch() -> Any:
     return dmc.ColorSchemeToggle(
         id="scheme",
-        lightIcon=html.Span(className="icon icon-moon"),
-        darkIcon=html.Span(className="icon icon-sun"),
+        lightIcon=html.Span(className="neq-icon neq-icon-moon"),
+        darkIcon=html.Span(className="neq-icon neq-icon-sun"),
         variant="subtle",
         color="gray",
         size="lg",

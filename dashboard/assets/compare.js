@@ -16,8 +16,8 @@
       this.scope = new neq.Scope();
       this.parts = neq.parts(root);
       this.data = data;
-      this.layer = data.layer;
-      this.mode = neq.query().colour === "v" ? "speed" : "state";
+      this.wanted = this.layer = data.layer;
+      this.mode = neq.modeOf(neq.query().colour);
       this.together = new neq.Together();
       neq.help(this.scope, root);
       new neq.RunPicker(this.scope, this.parts.chips, data);
@@ -65,7 +65,7 @@
       const figures = data.figures[place];
       const heatmap = new neq.Heatmap({
         scope, host: neurons.host, note: neurons.note, figure: figures.neurons, name: `${record.name} neurons`,
-        mode: this.mode, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
+        mode: this.mode, epsilon: record.config.neq.epsilon, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
       });
       const overview = new neq.Overview({
         scope, host: layers.host, figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120), feed,
@@ -87,7 +87,7 @@
         this.#explainEmpty();
       });
       feed.on("deleted", () => neq.go(neq.compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
-      feed.on("column", ({ epoch }) => this.drawn && heatmap.append(epoch));
+      feed.on("column", ({ epoch, of = "state" }) => this.drawn && of === neq.modes[this.mode].of && heatmap.append(epoch));
       feed.on("epoch", (epoch) => {
         if (!this.drawn) return;
         this.#extend();
@@ -134,8 +134,8 @@
       if (!this.drawn) return;
       this.curves.drawMany(this.entries);
       for (const { feed, heatmap, overview } of this.entries) {
-        overview.markDrops(feed.drops());
-        heatmap.picture.mark(neq.marks.drops(heatmap.layer ? feed.drops() : []));
+        overview.markEpochs(feed.rateChanges());
+        heatmap.markDrops(feed.rateChanges());
       }
       this.#tablesSoon();
     }
@@ -153,13 +153,20 @@
       this.parts["layer-controls"].hidden = false;
       if (this.drawn) for (const { overview } of this.entries) overview.draw();
       const all = this.entries.flatMap(({ feed }) => feed.layers);
-      this.open(names.includes(this.layer) ? this.layer : all[neq.widest(all)].name);
+      // A guess is made anew when another run tells its layers; a choice stays.
+      this.#show(names.includes(this.wanted) ? this.wanted : all[neq.widest(all)].name);
     }
 
-    /** Opens the layer of this name in every run that has it. */
+    /** The reader opens the layer of this name. */
     open(name) {
+      if (!this.#names().includes(name)) return;
+      this.wanted = name;
+      this.#show(name);
+    }
+
+    /** Shows the layer of this name in every run that has it. */
+    #show(name) {
       const names = this.#names();
-      if (!names.includes(name)) return;
       this.layer = name;
       const { layer, "layer-back": back, "layer-on": on } = this.parts;
       layer.value = name;
@@ -179,7 +186,7 @@
         const layer = [...feed.open.values()][0] || null;
         if (layer) overview.select(layer.index);
         if (heatmap.layer !== layer) heatmap.show(layer);
-        else heatmap.picture.redraw();
+        else heatmap.redraw();
       }
       this.#explainEmpty();
     }
@@ -189,8 +196,8 @@
       for (const { feed, heatmap, overview } of this.entries) {
         const layer = [...feed.open.values()][0];
         const lacks = feed.layers.length && !layer && this.layer ? `This run has no layer ${this.layer}.` : "";
-        heatmap.picture.say(feed.trouble || layer?.problem || lacks || nothingYet(feed));
-        overview.picture.say(feed.trouble || nothingYet(feed));
+        heatmap.picture.say(feed.trouble || layer?.problem || lacks || neq.nothingYet(feed));
+        overview.picture.say(feed.trouble || neq.nothingYet(feed));
       }
     }
 
@@ -232,16 +239,10 @@
       const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
       new neq.ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {
         this.mode = mode;
-        neq.remember({ colour: mode === "speed" ? "v" : null });
+        neq.remember({ colour: neq.modes[mode].query });
         for (const { heatmap } of this.entries) heatmap.colourBy(mode);
       });
     }
-  }
-
-  function nothingYet(feed) {
-    if (feed.done || !feed.loaded) return "";
-    if (feed.record.state === "queued") return "This run has not started.";
-    return feed.ended ? "This run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
   }
 
   /** A figure with another left margin. */

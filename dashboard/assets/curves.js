@@ -5,18 +5,22 @@
 (() => {
   const neq = (window.neq = window.neq || {});
 
+  const percent = (share) => neq.format.percent(share);
+  const number = (value) => neq.format.number(value);
+  const rate = (value) => neq.format.setting(Number(value.toPrecision(3)));
+
   /** What each chart shows of a run: field of its epochs, colour and dash when it is the only run. */
   const CHARTS = {
     accuracy: [
-      { field: "train_accuracy", name: "train", colour: "var(--neq-series-2)", dash: "dot", format: ":.1%" },
-      { field: "test_accuracy", name: "test", colour: "var(--neq-series-1)", format: ":.1%" },
+      { field: "train_accuracy", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: percent },
+      { field: "test_accuracy", name: "test", colour: "var(--neq-series-1)", words: percent },
     ],
     loss: [
-      { field: "train_loss", name: "train", colour: "var(--neq-series-2)", dash: "dot", format: ":.3f" },
-      { field: "test_loss", name: "test", colour: "var(--neq-series-1)", format: ":.3f" },
+      { field: "train_loss", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: number },
+      { field: "test_loss", name: "test", colour: "var(--neq-series-1)", words: number },
     ],
-    frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen)", format: ":.1%" }],
-    learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", format: ":.3~g" }],
+    frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen)", words: percent }],
+    learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", words: rate, step: true }],
   };
 
   class Curves {
@@ -27,12 +31,16 @@
      * @param {object} options.figures templates `curve` of figures.py, by the same names.
      * @param {string} options.name of saved files.
      * @param {(epoch: number|null) => void} [options.onPoint]
+     * @param {(epoch: number) => void} [options.onChoose]
      */
-    constructor({ scope, hosts, figures, name, onPoint }) {
+    constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
       this.charts = Object.fromEntries(
         Object.keys(CHARTS).map((key) => {
           const onHover = (cell) => onPoint?.(cell && cell.column);
-          return [key, new neq.Chart({ scope, host: hosts[key], figure: figures[key], name: `${name} ${key}`, onHover })];
+          const onClick = (cell) => onChoose?.(cell.column);
+          const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
+          hosts[key].setAttribute("role", "img");
+          return [key, new neq.Chart({ ...about, onHover, onClick })];
         }),
       );
     }
@@ -50,7 +58,8 @@
     drawOne(feed) {
       for (const [key, chart] of Object.entries(this.charts)) {
         chart.draw(CHARTS[key].map((line) => ({ ...line, ...points(feed, line.field) })));
-        chart.mark(neq.marks.drops(key === "learning_rate" ? [] : feed.drops()));
+        chart.mark(neq.marks.drops(key === "learning_rate" ? [] : feed.rateChanges()));
+        describe(chart);
       }
     }
 
@@ -64,8 +73,15 @@
           })),
         );
         chart.draw(lines);
+        describe(chart);
       }
     }
+  }
+
+  /** Words for those who do not see the lines. */
+  function describe({ host, figure, lines }) {
+    const last = lines.flatMap(({ name, x, y, words }) => (y.length ? [`${name} ${words(y.at(-1))} at epoch ${x.at(-1)}`] : []));
+    host.setAttribute("aria-label", `${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
   }
 
   function points(feed, field) {

@@ -15,6 +15,14 @@
   neq.widest = (layers) =>
     layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
 
+  /** Why there is nothing to draw of a run; empty: there is something. */
+  neq.nothingYet = (feed) => {
+    if (!feed.loaded) return "Loading…";
+    if (feed.done) return "";
+    if (feed.record.state === "queued") return "The run has not started.";
+    return feed.ended ? "The run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
+  };
+
   class Feed {
     /**
      * @param {neq.Scope} scope
@@ -26,8 +34,8 @@
       this.layers = [];
       /** EpochFinished payloads without their "layers", by epoch. */
       this.epochs = [];
-      /** Frozen share of each layer (decided), by epoch. */
-      this.shares = [];
+      this.tables = new neq.LayerTables(this);
+      this.small = new neq.SmallFeed(this);
       this.log = [];
       this.failure = null;
       this.started = null;
@@ -39,8 +47,9 @@
     }
 
     /**
-     * Listens: "run", "layers", "epoch" (one more, live), "history" (many), "log", "column" ({layer, epoch}),
-     * "cells" (a layer's history came), "progress", "end", "trouble" (message or null), "deleted".
+     * Listens: "run", "layers", "epoch" (one more, live), "counts" ({epoch, layers}: its columns, an item a layer),
+     * "history" (many), "log", "column" ({layer, epoch}), "cells" (a layer's history came), "table" (of what: all epochs of
+     * one of `tables`), "small" (layers whose small pictures changed), "progress", "end", "trouble" (message or null), "deleted".
      */
     on(kind, listener) {
       if (!this.listeners.has(kind)) this.listeners.set(kind, []);
@@ -96,15 +105,12 @@
     async #load() {
       const { id } = this;
       const { signal } = this.scope;
-      const [stored, frozen, layers, lines] = await Promise.all([
-        neq.rest.epochs(id, signal), neq.rest.frozen(id, signal), neq.rest.layers(id, signal), neq.rest.log(id, signal),
+      const [stored, layers, lines] = await Promise.all([
+        neq.rest.epochs(id, signal), neq.rest.layers(id, signal), neq.rest.log(id, signal), this.tables.load("frozen"),
       ]);
       if (this.scope.ended) return;
       this.#takeLayers(layers);
       for (const epoch of stored.epochs) this.epochs[epoch.epoch] = epoch;
-      frozen.epochs.forEach((epoch, place) => {
-        this.shares[epoch] = Float32Array.from(frozen.frozen, (layer) => layer[place]);
-      });
       for (const line of lines) this.#takeLine(line);
       this.loaded = true;
       this.tell("history");
@@ -117,7 +123,7 @@
       this.live = this.scope.keep(
         neq.live.subscribe(this.id, {
           after,
-          layers: [...this.open.keys()],
+          layers: this.#followed,
           onRun: (record) => this.#takeRecord(record),
           onEvents: (events) => events.forEach((event) => this.#takeEvent(event)),
           onDisplay: (display) => this.#takeDisplay(display),
@@ -170,8 +176,8 @@
       this.epochs[epoch.epoch] = scalars;
       this.record = { ...this.record, progress: null };
       if (layers) {
-        this.shares[epoch.epoch] = Float32Array.from(layers.frozen, (count, index) => count / this.layers[index].neurons);
-        for (const layer of this.open.values()) layer.takeHistogram(epoch.epoch, layers.velocity_histogram[layer.index]);
+        this.tables.take(epoch.epoch, layers);
+        this.tell("counts", { epoch: epoch.epoch, layers });
       }
       this.tell("epoch", epoch.epoch);
       this.mendSoon();
@@ -179,9 +185,10 @@
 
     #takeDisplay({ epoch, columns }) {
       for (const { layer, bytes } of columns) {
+        this.small.take(layer, epoch, bytes);
         const open = this.open.get(layer);
         if (!open) continue;
-        open.cells.put(epoch, bytes);
+        open.take(epoch, bytes);
         this.tell("column", { layer, epoch });
       }
     }
@@ -204,7 +211,16 @@
         this.open.set(index, layer);
         layer.load();
       }
-      this.live?.update({ layers: [...this.open.keys()] });
+      this.askForLayers();
+    }
+
+    /** Layers whose display bytes the socket is asked for: those that are open, and those whose small picture is seen. */
+    get #followed() {
+      return [...new Set([...this.open.keys(), ...this.small.seen])].sort((a, b) => a - b);
+    }
+
+    askForLayers() {
+      this.live?.update({ layers: this.#followed });
     }
 
     /**
@@ -216,11 +232,17 @@
       this.mending = setTimeout(() => this.open.forEach((layer) => layer.mend()), MEND_MS);
     }
 
-    /** Epochs at which the learning rate fell at once by a quarter or more; a smooth schedule has none. */
-    drops() {
+    /** Epochs at which the learning rate fell at once by a quarter or more, or rose by a third; a smooth schedule has none. */
+    rateChanges() {
+      const factor = (epoch) => epoch.learning_rate / this.epochs[epoch.epoch - 1]?.learning_rate;
       return this.epochs
-        .filter((epoch, index) => index > 0 && epoch.learning_rate < 0.75 * this.epochs[index - 1]?.learning_rate)
-        .map(({ epoch, learning_rate: rate }) => ({ epoch, factor: rate / this.epochs[epoch - 1].learning_rate, rate }));
+        .filter((epoch) => factor(epoch) < 0.75 || factor(epoch) > 4 / 3)
+        .map((epoch) => ({ epoch: epoch.epoch, factor: factor(epoch), rate: epoch.learning_rate }));
+    }
+
+    /** Those at which it fell. */
+    drops() {
+      return this.rateChanges().filter(({ factor }) => factor < 1);
     }
   }
 

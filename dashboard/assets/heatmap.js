@@ -1,15 +1,11 @@
 "use strict";
 /*
- * neq.Heatmap: one layer's neurons × epochs, with colours by state or by the size of v, and words on every cell.
+ * neq.Heatmap: one layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const ASK_AFTER_MS = 60;
-  const MODES = {
-    state: { table: () => neq.palette.states() },
-    speed: { table: () => neq.palette.speeds() },
-  };
   const EMPTY = { rows: 1, columns: 0, fill: () => false };
+  const NEAR = 0.5;
 
   class Heatmap {
     /**
@@ -18,25 +14,29 @@
      * @param {HTMLElement} options.host
      * @param {object} options.figure template `neurons` of figures.py.
      * @param {string} options.name of a saved file.
-     * @param {"state"|"speed"} options.mode
+     * @param {string} options.mode of neq.modes.
+     * @param {number} [options.epsilon] the run's threshold, for the colours of |v|.
      * @param {HTMLElement} [options.note] says when one row stands for several neurons.
-     * @param {(cell: {column: number, row: number}|null) => void} [options.onPoint] the reader points at a cell.
+     * @param {(cell: {column: number, neuron: number}|null) => void} [options.onPoint] the reader points at a cell.
+     * @param {(cell: {column: number, neuron: number}) => void} [options.onOpen] the reader chose a cell.
      * @param {(range: object) => void} [options.onRange]
      */
     constructor(options) {
-      Object.assign(this, options);
-      this.tooltip = new neq.Tooltip(this.scope);
+      Object.assign(this, { epsilon: 0, order: null, neuron: null, drops: [] }, options);
       this.picture = new neq.Picture({
         scope: this.scope, host: this.host, figure: this.figure, name: this.name,
-        source: EMPTY, table: () => MODES[this.mode].table(),
-        onHover: (cell) => this.#hover(cell),
+        source: EMPTY, table: () => neq.modes[this.mode].table(this.epsilon),
+        onHover: (cell) => this.#hover(cell && this.#named(cell)),
+        onClick: (cell) => this.#choose(this.#named(cell)),
         onRange: (range) => this.onRange?.(range),
         onPaint: (note) => this.#say(note),
       });
+      this.words = new neq.CellWords(this.scope, this.host, this.picture);
       this.scope.on(this.host, "keydown", (event) => this.#key(event));
       this.scope.on(this.host, "blur", () => this.#hover(null));
       this.host.tabIndex = 0;
-      this.host.setAttribute("role", "img");
+      this.host.setAttribute("role", "application");
+      this.host.setAttribute("aria-roledescription", "picture of cells");
     }
 
     start(Plotly) {
@@ -47,22 +47,52 @@
     show(layer) {
       const same = layer && this.layer && this.layer.layer.neurons === layer.layer.neurons;
       this.layer = layer;
+      this.order = null;
       this.#hover(null);
-      const neurons = layer ? layer.layer.neurons : 1;
-      const whole = [neurons - 0.5, -0.5];
+      const whole = [(layer ? layer.layer.neurons : 1) - 0.5, -0.5];
       if (!same) {
         this.picture.extend("y", whole);
         this.picture.show({ y: whole });
-        this.picture.adjust({ "yaxis.showticklabels": Boolean(layer) });
       }
-      this.picture.use({ source: layer ? layer.source(this.mode) : EMPTY });
+      this.#draw();
+    }
+
+    /** Colours by a mode of neq.modes. */
+    colourBy(mode) {
+      this.mode = mode;
+      this.#draw();
+    }
+
+    /**
+     * Puts the neurons into this order.
+     *
+     * @param {Int32Array|null} order the neuron of each row; null: their own.
+     * @param {string} [title] of the upright axis.
+     */
+    orderBy(order, title = "neuron") {
+      this.order = order;
+      this.rowsOf = order && new Int32Array(order.length);
+      order?.forEach((neuron, row) => (this.rowsOf[neuron] = row));
+      this.title = title;
+      this.#draw();
+    }
+
+    #draw() {
+      this.layer?.want(neq.modes[this.mode].of);
+      const { layer, mode, order } = this;
+      this.picture.use({ source: layer ? layer.source(mode, order) : EMPTY });
+      const ticks = { "yaxis.showticklabels": Boolean(layer) && !order, "yaxis.title.text": order ? this.title : "neuron" };
+      const text = JSON.stringify(ticks);
+      if (text !== this.ticks) this.picture.adjust(ticks);
+      this.ticks = text;
+      this.#mark();
       this.describe();
     }
 
-    /** Colours by "state" or by "speed" (the size of v). */
-    colourBy(mode) {
-      this.mode = mode;
-      this.picture.use({ source: this.layer ? this.layer.source(mode) : EMPTY, table: MODES[mode].table });
+    /** Draws all of it anew: more epochs are there. */
+    redraw() {
+      this.picture.redraw();
+      this.describe();
     }
 
     /** One more epoch has come. */
@@ -72,9 +102,34 @@
       if (this.cell) this.#hover(this.cell, false);
     }
 
+    /** Where the learning rate fell. */
+    markDrops(drops) {
+      this.drops = drops;
+      this.#mark();
+    }
+
+    /** Frames the row of the neuron whose timeline is open; null: none. */
+    select(neuron) {
+      this.neuron = neuron;
+      this.#mark();
+    }
+
+    #mark() {
+      const framed = this.neuron === null || !this.layer ? [] : [neq.marks.row(this.rowOf(this.neuron))];
+      this.picture.mark({ shapes: [...neq.marks.drops(this.layer ? this.drops : []).shapes, ...framed], annotations: [] });
+    }
+
+    rowOf(neuron) {
+      return this.order ? this.rowsOf[neuron] : neuron;
+    }
+
+    #named(cell) {
+      return { ...cell, neuron: this.order ? this.order[cell.row] ?? -1 : cell.row };
+    }
+
     /** Words for those who do not see the picture. */
     describe() {
-      if (!this.layer) return;
+      if (!this.layer) return this.host.setAttribute("aria-label", "Neurons × epochs; no layer is open yet.");
       const { layer, cells } = this.layer;
       const head = `${layer.name}: ${layer.neurons} neurons`;
       const last = cells.epochs - 1;
@@ -83,7 +138,7 @@
       return this.host.setAttribute(
         "aria-label",
         `${head}, ${cells.epochs} epochs. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just now; ` +
-          `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move from cell to cell.`,
+          `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move from cell to cell, Enter opens a neuron.`,
       );
     }
 
@@ -97,75 +152,61 @@
 
     // ------------------------------------------------------------ one cell
 
+    #exists(cell) {
+      return Boolean(cell && this.layer && this.layer.cells.state(cell.column, cell.neuron) !== -1);
+    }
+
     #hover(cell, tells = true) {
-      const there = cell && this.layer && this.layer.cells.state(cell.column, cell.row) !== -1 ? cell : null;
-      const changed = there?.column !== this.cell?.column || there?.row !== this.cell?.row;
+      const there = this.#exists(cell) ? cell : null;
+      const changed = there?.column !== this.cell?.column || there?.neuron !== this.cell?.neuron;
       this.cell = there;
       if (there) this.tell(there);
-      else this.tooltip.hide();
+      else this.words.hide();
       if (tells && changed) this.onPoint?.(there);
+    }
+
+    #choose(cell) {
+      if (this.#exists(cell)) this.onOpen?.(cell);
     }
 
     /** Shows a cell's words, beside its pointer or else beside the cell. */
     tell(cell) {
-      if (!this.layer || this.layer.cells.state(cell.column, cell.row) === -1) return this.tooltip.hide();
-      const place = "clientX" in cell ? cell : this.picture.placeOf(cell.column, cell.row);
-      this.told = cell;
-      this.tooltip.show(this.#words(cell), place.clientX, place.clientY);
-      this.#askSoon(cell);
-      return undefined;
+      if (!this.#exists(cell)) return this.words.hide();
+      const place = "clientX" in cell ? cell : this.picture.placeOf(cell.column, this.rowOf(cell.neuron));
+      return this.words.show(this.layer, cell, place);
     }
 
     /** Another heatmap's reader points at this cell: tell the same of ours; null: no longer. */
     echo(cell) {
-      this.told = null;
-      if (cell) this.tell({ column: cell.column, row: cell.row });
-      else this.tooltip.hide();
+      if (cell) this.tell({ column: cell.column, neuron: cell.neuron });
+      else this.words.hide();
     }
 
-    #words({ column: epoch, row: neuron }) {
-      const { cells } = this.layer;
-      const state = cells.state(epoch, neuron);
-      const { name, token } = neq.palette.STATES[state];
-      const since = cells.since(epoch, neuron);
-      const span = since === epoch ? "" : ` since epoch ${since}`;
-      const row = (term, value) => [neq.element("dt", {}, term), neq.element("dd", {}, value)];
-      return [
-        neq.element("div.tooltip-head", {}, `neuron ${neuron}, epoch ${epoch}`),
-        neq.element("div.tooltip-state", {}, neq.element("span.swatch", { style: `background: var(${token})` }), name + span),
-        neq.element("dl", {}, ...row("φ", this.#value("phi", epoch, neuron)), ...row("v", this.#value("velocity", epoch, neuron))),
-      ];
-    }
-
-    #value(field, epoch, neuron) {
-      if (field === "velocity" && !this.layer.cells.moving(epoch, neuron)) return "none yet";
-      const values = this.layer.values.get(`${field} ${epoch}`);
-      if (values === undefined || values instanceof Promise) return "…";
-      return values ? neq.format.exact(values[neuron]) : "not to be had";
-    }
-
-    /** Exact values are asked for when the pointer rests, not for every column that it crosses. */
-    #askSoon(cell) {
-      clearTimeout(this.asking);
-      this.asking = setTimeout(async () => {
-        const { layer } = this;
-        if (this.scope.ended || !layer) return;
-        await Promise.all([layer.column("phi", cell.column), layer.column("velocity", cell.column)]);
-        if (this.told === cell && this.layer === layer && !this.tooltip.box.hidden) {
-          this.tooltip.box.replaceChildren(...this.#words(cell));
-        }
-      }, ASK_AFTER_MS);
-    }
+    // ------------------------------------------------------------ keys
 
     #key(event) {
+      if (!this.layer || event.ctrlKey || event.metaKey || event.altKey) return;
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      if (!step || !this.layer || event.ctrlKey || event.metaKey || event.altKey) return;
+      const nearer = { "+": NEAR, "=": NEAR, "-": 1 / NEAR }[event.key];
+      if (step) this.#walk(...step.map((by) => by * (event.shiftKey ? 10 : 1)));
+      else if (nearer) for (const axis of ["x", "y"]) this.picture.zoom(axis, nearer, this.#middle(axis));
+      else if (event.key === "0") this.picture.showAll();
+      else if (event.key === "Enter" && this.cell) this.#choose(this.cell);
+      else return;
       event.preventDefault();
+    }
+
+    #middle(axis) {
+      if (!this.cell) return null;
+      return axis === "x" ? this.cell.column : this.rowOf(this.cell.neuron);
+    }
+
+    #walk(across, down) {
       const { cells } = this.layer;
-      const now = this.cell || { column: cells.epochs - 1 - step[0], row: -step[1] };
-      const column = Math.max(0, Math.min(cells.epochs - 1, now.column + step[0]));
-      const row = Math.max(0, Math.min(cells.neurons - 1, now.row + step[1]));
-      this.#hover({ column, row });
+      const now = this.cell ? [this.cell.column, this.rowOf(this.cell.neuron)] : [cells.epochs - 1 - across, -down];
+      const column = Math.max(0, Math.min(cells.epochs - 1, now[0] + across));
+      const row = Math.max(0, Math.min(cells.neurons - 1, now[1] + down));
+      this.#hover(this.#named({ column, row }));
     }
   }
 

@@ -1,6 +1,6 @@
 "use strict";
 /*
- * neq.LayerFeed: one layer of a run that somebody looks at: its cells, its velocity histograms, its exact values.
+ * neq.LayerFeed: one layer of a run that somebody looks at: its cells, by state, |v|, φ or Δφ, and its exact values.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
@@ -15,12 +15,16 @@
       this.feed = feed;
       this.index = layer.index;
       this.layer = layer;
-      this.cells = new neq.NeuronHistory(layer.neurons);
-      /** Counts in the 39 velocity bins, by epoch; null while there is no velocity. */
-      this.histograms = [];
+      /** Display bytes by what their levels are: |v| ("state", always here), φ and Δφ (when asked for). */
+      this.histories = { state: new neq.NeuronHistory(layer.neurons) };
+      this.asked = new Map();
       this.values = new Map();
       this.loaded = false;
       this.problem = null;
+    }
+
+    get cells() {
+      return this.histories.state;
     }
 
     /** Whether this is still one of the layers looked at. */
@@ -30,45 +34,67 @@
 
     /** Fetches what is stored; tells the feed's listeners of "cells". */
     async load() {
-      const { id, scope } = this.feed;
-      try {
-        const [display, histograms] = await Promise.all([
-          neq.rest.display(id, this.index, {}, scope.signal),
-          neq.rest.histograms(id, this.index, scope.signal),
-        ]);
-        this.cells.put(display.first, display.bytes);
-        histograms.epochs.forEach((epoch, place) => this.takeHistogram(epoch, histograms.counts[place]));
-        this.problem = null;
-      } catch (error) {
-        if (error.name === "AbortError") return;
-        this.problem = error.message;
-      }
+      await this.#fetch("state");
       this.loaded = true;
       if (!this.current) return;
       this.feed.tell("cells", this.index);
-      if (this.#lacks) this.feed.mendSoon();
+      if (this.#lacks("state")) this.feed.mendSoon();
+    }
+
+    /** Sees to it that the bytes of "phi" or "delta" come, and go on coming; tells of "cells" when they are there. */
+    async want(of) {
+      if (this.histories[of]) return;
+      this.histories[of] = new neq.NeuronHistory(this.layer.neurons);
+      await this.#fetch(of);
+      if (this.current) this.feed.tell("cells", this.index);
+    }
+
+    /** Fetches all epochs from `first` on; one request at a time for each kind. */
+    #fetch(of, first) {
+      if (!this.asked.has(of)) {
+        const asked = this.#ask(of, first).finally(() => this.asked.delete(of));
+        this.asked.set(of, asked);
+      }
+      return this.asked.get(of);
+    }
+
+    async #ask(of, first) {
+      const { id, scope, done } = this.feed;
+      const span = first === undefined ? {} : { first, stop: Math.max(done, first + 1) };
+      try {
+        const display = await neq.rest.display(id, this.index, { of, ...span }, scope.signal);
+        this.histories[of].put(display.first, display.bytes);
+        this.problem = null;
+      } catch (error) {
+        if (error.name !== "AbortError") this.problem = error.message;
+      }
     }
 
     /** Whether an epoch that is over is not here. */
-    get #lacks() {
-      return this.problem !== null || this.cells.firstGap(this.feed.done) !== -1;
+    #lacks(of) {
+      return this.problem !== null || this.histories[of].firstGap(this.feed.done) !== -1;
     }
 
     /** Fetches the epochs that the socket did not bring; again until none is missing. */
     async mend() {
-      if (!this.loaded || !this.current || !this.#lacks) return;
-      if (this.problem !== null) return this.load();
-      const { id, scope, done } = this.feed;
-      const first = this.cells.firstGap(done);
-      const display = await neq.rest.display(id, this.index, { first, stop: done }, scope.signal).catch(() => null);
-      if (display) this.cells.put(display.first, display.bytes);
-      if (display && this.current) this.feed.tell("cells", this.index);
-      if (this.current && this.#lacks) this.feed.mendSoon();
-      return undefined;
+      if (!this.loaded || !this.current) return;
+      const lacking = Object.keys(this.histories).filter((of) => this.#lacks(of));
+      if (!lacking.length) return;
+      await Promise.all(lacking.map((of) => this.#fetch(of, Math.max(0, this.histories[of].firstGap(this.feed.done)))));
+      if (this.current) this.feed.tell("cells", this.index);
+      if (this.current && lacking.some((of) => this.#lacks(of))) this.feed.mendSoon();
     }
 
-    takeHistogram(epoch, counts) {
-      this.histograms[epoch] = counts || null;
+    /** A column came by the socket; those of φ and Δφ, if they are looked at, are asked for. */
+    take(epoch, bytes) {
+      this.cells.put(epoch, bytes);
+      for (const of of Object.keys(this.histories)) if (of !== "state") this.#follow(of, epoch);
+    }
+
+    async #follow(of, epoch) {
+      const gap = this.histories[of].firstGap(epoch + 1);
+      await this.#fetch(of, gap === -1 ? epoch : gap);
+      if (this.current) this.feed.tell("column", { layer: this.index, epoch, of });
     }
 
     /**
@@ -96,31 +122,30 @@
       return asked;
     }
 
-    /** Cells for neq.raster: the four states, or the size of v. */
-    source(mode) {
-      const { cells } = this;
-      return {
-        rows: cells.neurons,
-        get columns() {
-          return cells.epochs;
-        },
-        fill: mode === "speed" ? (epoch, into) => cells.fillSpeeds(epoch, into) : (epoch, into) => cells.fillStates(epoch, into),
+    /**
+     * Cells for neq.raster.
+     *
+     * @param {string} mode of neq.modes.
+     * @param {Int32Array|null} [order] the neuron of each row; null: their own order.
+     */
+    source(mode, order = null) {
+      const { of } = neq.modes[mode];
+      const history = () => this.histories[of];
+      const plain = new Uint8Array(this.layer.neurons);
+      const fill = (epoch, into) => {
+        const cells = history();
+        if (!cells) return false;
+        return mode === "state" ? cells.fillStates(epoch, into) : cells.fillLevels(epoch, into);
       };
-    }
-
-    /** Cells for neq.raster: one column an epoch, one row a velocity bin; roots let few neurons be seen. */
-    histogramSource() {
-      const { histograms, cells } = this;
-      const steps = neq.palette.SHARE_STEPS - 1;
       return {
-        rows: 39,
+        rows: this.layer.neurons,
         get columns() {
-          return histograms.length;
+          return history()?.epochs ?? 0;
         },
         fill(epoch, into) {
-          const counts = histograms[epoch];
-          if (!counts) return false;
-          counts.forEach((count, bin) => (into[bin] = Math.round(steps * Math.min(1, 1.3 * Math.sqrt(count / cells.neurons)))));
+          if (!order) return fill(epoch, into);
+          if (!fill(epoch, plain)) return false;
+          for (let row = 0; row < order.length; row += 1) into[row] = plain[order[row]];
           return true;
         },
       };

@@ -19,6 +19,8 @@
       this.epochs = 0;
       this.bytes = new Uint8Array(neurons * 16);
       this.known = new Uint8Array(16);
+      /** Rises with every change. */
+      this.version = 0;
     }
 
     /** Makes room for `epochs`; doubling, so that a thousand appends copy each byte about once. */
@@ -47,6 +49,7 @@
       this.reserve(stop);
       this.bytes.set(columns, first * this.neurons);
       this.known.fill(1, first, stop);
+      this.version += 1;
       this.epochs = Math.max(this.epochs, stop);
     }
 
@@ -69,6 +72,11 @@
     /** Whether the neuron has a velocity in this epoch. */
     moving(epoch, neuron) {
       return (this.bytes[epoch * this.neurons + neuron] & LEVEL) > 0;
+    }
+
+    /** The byte's level 0–127: for a layer's states the size of v; 0 where there is none, or no such epoch. */
+    level(epoch, neuron) {
+      return this.has(epoch) ? this.bytes[epoch * this.neurons + neuron] & LEVEL : 0;
     }
 
     /** Index into neq.palette.STATES, or -1 where there is no such cell or its epoch is not here. */
@@ -113,8 +121,8 @@
       return true;
     }
 
-    /** Writes each neuron's colour index of neq.palette.speeds into `into`; false: this epoch is not here. */
-    fillSpeeds(epoch, into) {
+    /** Writes each neuron's level, a colour index of neq.palette.speeds and its like; false: this epoch is not here. */
+    fillLevels(epoch, into) {
       if (!this.has(epoch)) return false;
       const now = epoch * this.neurons;
       for (let neuron = 0; neuron < this.neurons; neuron += 1) into[neuron] = this.bytes[now + neuron] & LEVEL;

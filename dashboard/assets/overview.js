@@ -1,12 +1,42 @@
 "use strict";
 /*
- * neq.Overview: layers × epochs, coloured by the share of the layer that was decided to freeze. Input at the top.
+ * neq.Overview: layers × epochs in forward order, by block of the network; input at the top.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
   const LABEL_PIXELS = 13;
   const LABEL_SIGNS = 17;
   const AXIS_PIXELS = 46;
+  const HIGHEST = 420;
+  const { percent, number } = neq.format;
+  const steps = 255; // of the tables of 256 colours
+  const level = (value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * neq.NeuronHistory.place(value)));
+  const logTicks = neq.modes.phi.scale.ticks;
+  const ends = (last) => () => [[0, "0"], [1, last]];
+
+  /** What a cell may be coloured by: colour index of a layer's value, table, words, legend. */
+  const MODES = {
+    frozen: {
+      name: "frozen", index: (share) => Math.round(share * steps), table: () => neq.palette.shares(),
+      words: (share) => `${percent(share)} frozen for the next`,
+      scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
+    },
+    phi: {
+      name: "mean φ", index: (phi) => level(1 - phi), table: () => neq.palette.similarities(), words: (phi) => `mean φ ${number(phi, 4)}`,
+      scale: { name: "1 − mean φ", none: "none yet", ticks: logTicks, marks: () => [] },
+    },
+    speed: {
+      name: "mean |v|", index: level, table: (epsilon) => neq.palette.speeds(epsilon), words: (speed) => `mean |v| ${number(speed)}`,
+      scale: { ...neq.modes.speed.scale, name: "mean |v|", none: "none yet" },
+    },
+    // The root lets few be seen among many.
+    thawed: {
+      name: "thaws", index: (share) => Math.round(Math.sqrt(share) * steps), table: () => neq.palette.thaws(),
+      words: (share) => `${percent(share)} thawed`,
+      scale: { name: "thawed", ticks: () => [[0, "0"], [Math.sqrt(0.1), "10 %"], [1, "100 %"]], marks: () => [] },
+    },
+  };
+  neq.overviewModes = MODES;
 
   /** The end of a long name tells more than its beginning. */
   function short(name, signs) {
@@ -23,34 +53,44 @@
      * @param {(layer: number) => void} options.onOpen a row was chosen.
      * @param {(epoch: number|null) => void} [options.onPoint]
      * @param {number} [options.labelSigns] how much of a layer's name fits.
+     * @param {string} [options.mode] of neq.overviewModes.
+     * @param {HTMLElement} [options.legend]
      */
     constructor(options) {
-      Object.assign(this, options);
+      Object.assign(this, { mode: "frozen", changes: [], bursts: [] }, options);
       const { feed, scope } = this;
+      this.epsilon = feed.record.config.neq?.epsilon ?? 0;
       this.tooltip = new neq.Tooltip(scope);
       this.picture = new neq.Picture({
-        scope, host: this.host, figure: this.figure, name: `${feed.record.name} overview`,
-        source: this.#source(), table: () => neq.palette.shares(),
+        scope: this.scope, host: this.host, figure: this.figure, name: `${feed.record.name} overview`,
+        source: this.#source(), table: () => MODES[this.mode].table(this.epsilon),
         onHover: (cell) => this.#hover(cell),
         onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),
       });
       this.host.setAttribute("role", "img");
+      if (this.legend) scope.finally(neq.onScheme(() => this.#drawLegend()));
+      this.#drawLegend();
+    }
+
+    #column(epoch) {
+      return this.feed.tables.columns[this.mode][epoch];
     }
 
     #source() {
+      const overview = this;
       const { feed } = this;
-      const steps = neq.palette.SHARE_STEPS - 1;
       return {
         get rows() {
           return Math.max(1, feed.layers.length);
         },
         get columns() {
-          return feed.shares.length;
+          return feed.tables.columns[overview.mode].length;
         },
         fill(epoch, into) {
-          const shares = feed.shares[epoch];
-          if (!shares) return false;
-          for (let layer = 0; layer < shares.length; layer += 1) into[layer] = Math.round(shares[layer] * steps);
+          const column = overview.#column(epoch);
+          if (!column) return false;
+          const { index } = MODES[overview.mode];
+          for (let layer = 0; layer < column.length; layer += 1) into[layer] = index(column[layer]);
           return true;
         },
       };
@@ -61,13 +101,28 @@
       this.scope.watchSize(this.host, this.scope.once(() => this.#label()));
     }
 
+    /** Colours by a mode of neq.overviewModes. */
+    colourBy(mode) {
+      this.mode = mode;
+      this.feed.tables.want(mode);
+      this.picture.use({ table: () => MODES[mode].table(this.epsilon) });
+      this.#drawLegend();
+      this.describe();
+    }
+
+    #drawLegend() {
+      const { scale, table } = MODES[this.mode];
+      this.legend?.replaceChildren(...neq.scaleBar(scale, table(this.epsilon), this.epsilon));
+    }
+
     /** Draws all of it: the layers, their names, what is stored. */
     draw() {
       const { layers } = this.feed;
       if (!layers.length) return;
-      this.host.style.setProperty("--rows-height", `${Math.max(150, Math.min(360, layers.length * 15 + AXIS_PIXELS))}px`);
-      const whole = [layers.length - 0.5, -0.5];
-      this.picture.extend("y", whole);
+      if (this.mode !== "frozen") this.feed.tables.want(this.mode);
+      this.host.style.setProperty("--rows-height", `${Math.max(170, Math.min(HIGHEST, layers.length * 15 + AXIS_PIXELS))}px`);
+      this.groups = neq.groups(layers);
+      this.picture.extend("y", [layers.length - 0.5, -0.5]);
       this.#label();
       this.picture.redraw();
       this.describe();
@@ -85,26 +140,35 @@
       this.#label();
     }
 
-    /** Vertical lines where the learning rate fell. */
-    markDrops(drops) {
-      this.drops = drops;
+    /** Vertical lines where the learning rate changed; a mark above where many neurons thawed. */
+    markEpochs(changes, bursts = []) {
+      Object.assign(this, { changes, bursts });
       this.#mark();
     }
 
     #mark() {
-      const box = this.selected === undefined || !this.feed.layers.length ? [] : [neq.marks.row(this.selected)];
-      this.picture.mark({ shapes: [...neq.marks.drops(this.drops || []).shapes, ...box], annotations: [] });
+      if (!this.groups) return;
+      const between = this.groups.slice(1).map(({ first }) => neq.marks.border(first - 0.5));
+      const box = this.selected === undefined ? [] : [neq.marks.row(this.selected)];
+      const { shapes } = neq.marks.drops(this.changes);
+      this.picture.mark({ shapes: [...between, ...shapes, ...box], annotations: neq.marks.bursts(this.bursts) });
     }
 
+    /** Every layer's name where there is room, else the names of the blocks. */
     #label() {
       const { layers } = this.feed;
-      const room = this.picture.plot._fullLayout ? this.picture.area.height : 0;
-      if (!layers.length || room < 1) return;
-      const every = Math.max(1, Math.ceil((layers.length * LABEL_PIXELS) / room));
-      const seen = layers.filter((layer) => layer.index % every === 0);
+      const room = this.picture.area.height;
+      if (!layers.length || room < 1 || !this.groups) return;
+      const all = layers.map(({ index, name }) => [index, name]);
+      const blocks = this.groups.map(({ first, last, label }) => [(first + last) / 2, label]);
+      const fits = layers.length * LABEL_PIXELS <= room;
+      let next = -Infinity;
+      const apart = ([place]) => (place - next) * (room / layers.length) >= LABEL_PIXELS && ((next = place), true);
+      const seen = fits ? all : blocks.filter(apart);
       const update = {
-        "yaxis.tickmode": "array", "yaxis.tickvals": seen.map((layer) => layer.index),
-        "yaxis.ticktext": seen.map((layer) => short(layer.name, this.labelSigns || LABEL_SIGNS)), "yaxis.tickfont.size": 11, "yaxis.showticklabels": true,
+        "yaxis.tickmode": "array", "yaxis.tickvals": seen.map(([place]) => place),
+        "yaxis.ticktext": seen.map(([, name]) => short(name, this.labelSigns || LABEL_SIGNS)),
+        "yaxis.tickfont.size": 11, "yaxis.showticklabels": true,
       };
       const text = JSON.stringify(update);
       if (text !== this.labels) this.picture.adjust(update);
@@ -113,26 +177,31 @@
     }
 
     describe() {
-      const last = this.feed.shares.length - 1;
-      const { layers } = this.feed;
-      const head = `Overview of ${layers.length} layers, input at the top`;
+      const { layers, tables } = this.feed;
+      const last = tables.columns.frozen.length - 1;
+      const head = `Overview of ${layers.length} layers in ${this.groups?.length ?? 0} blocks, input at the top`;
       if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch is finished yet.`);
-      const most = [...this.feed.shares[last]].reduce((best, share, index, all) => (share > all[best] ? index : best), 0);
-      const words = `After epoch ${last} the most frozen layer is ${layers[most].name}`;
-      return this.host.setAttribute("aria-label", `${head}. ${words}: ${neq.format.percent(this.feed.shares[last][most])}.`);
+      const shares = tables.columns.frozen[last];
+      const most = shares.indexOf(Math.max(...shares));
+      const words = `After epoch ${last} the most frozen layer is ${layers[most]?.name}`;
+      return this.host.setAttribute("aria-label", `${head}. ${words}: ${percent(shares[most])}.`);
     }
 
     #hover(cell) {
-      const share = cell && this.feed.shares[cell.column]?.[cell.row];
-      this.onPoint?.(share === undefined || share === null ? null : cell.column);
-      if (share === undefined || share === null) return this.tooltip.hide();
-      const layer = this.feed.layers[cell.row];
+      const value = cell && this.#column(cell.column)?.[cell.row];
+      const layer = cell && this.feed.layers[cell.row];
+      const there = layer && value !== undefined && value !== null;
+      this.onPoint?.(there ? cell.column : null);
+      if (!there) return this.tooltip.hide();
+      const burst = this.bursts.find(({ epoch }) => epoch === cell.column);
+      const words = Number.isNaN(value) ? "no value yet" : MODES[this.mode].words(value);
       return this.tooltip.show(
         [
           neq.element("div.tooltip-head", {}, layer.name),
           neq.element("div", {}, `${layer.type}, ${neq.format.count(layer.neurons)} neurons`),
-          neq.element("div", {}, `after epoch ${cell.column}: ${neq.format.percent(share)} frozen for the next`),
-          neq.element("div.tooltip-hint", {}, "click to open the layer"),
+          neq.element("div", {}, `after epoch ${cell.column}: ${words}`),
+          burst ? neq.element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`) : "",
+          neq.element("div.tooltip-hint", {}, "click to open the layer, drag to choose epochs"),
         ],
         cell.clientX, cell.clientY,
       );

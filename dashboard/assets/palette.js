@@ -8,6 +8,7 @@
   const neq = (window.neq = window.neq || {});
   const LEVELS = 127;
   const SHARE_STEPS = 256;
+  const GAP = 0.14;
 
   /** States of a cell, in the order of their colour index. */
   const STATES = [
@@ -80,11 +81,11 @@
     return fromOklab(0.24 + 0.7 * share, -0.02 + 0.01 * share, -0.11 + 0.23 * share);
   }
 
-  /** A table of colours: linear light for mixing, packed pixels for single cells. */
-  function table(colours) {
+  /** A table of colours: linear light for mixing, packed pixels for single cells; `classes`: how many, if they are kinds. */
+  function table(colours, classes = 0) {
     const light = new Float32Array(colours.length * 3);
     colours.forEach((colour, index) => light.set(colour, index * 3));
-    return { light, packed: Uint32Array.from(colours, (colour) => pack(...colour)) };
+    return { light, packed: Uint32Array.from(colours, (colour) => pack(...colour)), classes };
   }
 
   function between(from, to, steps) {
@@ -93,6 +94,32 @@
       return from.map((light, channel) => light + (to[channel] - light) * share);
     });
   }
+
+  /** From one colour to another in even steps for the eye. */
+  function even(from, to, steps) {
+    const [start, stop] = [from, to].map((name) => toOklab(linear(token(name))));
+    return between(start, stop, steps).map((colour) => fromOklab(...colour));
+  }
+
+  /**
+   * Two sides of a middle, each in even steps for the eye; at the middle itself a step that is seen.
+   *
+   * @param {string} below @param {string} above tokens of the two ends.
+   * @param {number} share of all colours that lies below the middle, 0–1.
+   * @param {number} steps
+   */
+  function twoSided(below, above, share, steps) {
+    const [low, middle, high] = [below, "--neq-middle", above].map((name) => toOklab(linear(token(name))));
+    const colour = (step) => {
+      const place = step / (steps - 1) - share;
+      const side = place < 0 ? low : high;
+      const far = GAP + (1 - GAP) * (place < 0 ? -place / share : place / (1 - share || 1));
+      return fromOklab(...middle.map((part, channel) => part + (side[channel] - part) * far));
+    };
+    return Array.from({ length: steps }, (_, step) => colour(step));
+  }
+
+  const levels = (colours) => table([linear(token("--neq-no-data")), ...colours]);
 
   neq.palette = {
     STATES,
@@ -103,28 +130,34 @@
     scale,
 
     /** Four colours: updating, frozen, just thawed, just frozen. */
-    states: () => table(STATES.map((state) => linear(token(state.token)))),
+    states: () => table(STATES.map((state) => linear(token(state.token))), STATES.length),
 
-    /** 128 colours: no velocity yet, then |v| from small to large. */
-    speeds: () =>
-      table([
-        linear(token("--neq-no-data")),
-        ...Array.from({ length: LEVELS }, (_, level) => scale(level / (LEVELS - 1))),
-      ]),
+    /** 128 colours: no velocity yet, then |v|: blue below ε, paler towards it, orange above; without ε, dark to light. */
+    speeds(epsilon = 0) {
+      if (!(epsilon > 0)) return levels(Array.from({ length: LEVELS }, (_, level) => scale(level / (LEVELS - 1))));
+      return levels(twoSided("--neq-calm", "--neq-restless", neq.NeuronHistory.place(epsilon), LEVELS));
+    },
+
+    /** 128 colours: no φ, then 1 − φ from small (unchanged, dark) to large (light). */
+    similarities: () => levels(Array.from({ length: LEVELS }, (_, level) => scale(level / (LEVELS - 1)))),
+
+    /** 128 colours: no Δφ, then from less alike, over no change, to more alike. */
+    changes: () => levels(twoSided("--neq-less", "--neq-more", 0.5, LEVELS)),
+
+    /** 256 colours from no neuron thawed to all. */
+    thaws: () => table(even("--neq-surface", "--neq-just-thawed", SHARE_STEPS)),
 
     /** 256 colours from all updating to all frozen. */
     shares: () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), SHARE_STEPS)),
 
     /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
-    densities() {
-      const [ground, full] = ["--neq-surface", "--neq-density"].map((name) => toOklab(linear(token(name))));
-      return table(between(ground, full, SHARE_STEPS).map((colour) => fromOklab(...colour)));
-    },
+    densities: () => table(even("--neq-surface", "--neq-density", SHARE_STEPS)),
 
-    /** A CSS colour of `scale`. */
-    scaleCss(share) {
-      const packed = pack(...scale(share));
-      return `rgb(${packed & 255}, ${(packed >> 8) & 255}, ${(packed >> 16) & 255})`;
+    /** A CSS gradient through colours `first` to the last of a table. */
+    gradient({ packed }, first = 0) {
+      const stops = Array.from({ length: 33 }, (_, step) => packed[first + Math.round((step / 32) * (packed.length - 1 - first))]);
+      const css = (pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
+      return `linear-gradient(90deg, ${stops.map(css).join(", ")})`;
     },
 
     /** A copy of a figure in which every `var(--name)` is that property's present value, for Plotly knows no CSS. */

@@ -3,7 +3,7 @@
  * neq.Picture: a canvas of cells under transparent Plotly axes.
  *
  * Plotly gives axes, zoom, pan and export; every pixel between the axes is ours, painted by neq.raster. A picture has a
- * source of cells and a table of colours; both can be changed for others at any time.
+ * source of cells and a table of colours; both can be changed for others at any time. Its cells are there before its axes.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
@@ -19,40 +19,22 @@
       super(options);
       this.colours = this.table();
       this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
+      this.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
       this.host.prepend(this.canvas);
       this.redraw = this.scope.once(() => this.paint());
-    }
-
-    /** Draws axes and the first pixels. */
-    async start(Plotly) {
-      await super.start(Plotly);
-      if (this.scope.ended) return;
-      this.#watchDensity();
-      this.paint();
-    }
-
-    /** Paints anew when the window moves to a screen of another pixel density. */
-    #watchDensity() {
-      const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-      const changed = () => {
-        this.redraw();
-        this.#watchDensity();
-      };
-      this.scope.on(query, "change", changed, { once: true });
-    }
-
-    moved() {
+      this.watchDensity(this.redraw);
       this.redraw();
     }
 
-    #size() {
-      const { left, top, width, height } = this.area;
-      const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
-      const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
-      Object.assign(this.canvas.style, place);
-      if (this.canvas.width !== size.width) this.canvas.width = size.width;
-      if (this.canvas.height !== size.height) this.canvas.height = size.height;
-      return size;
+    /** Draws the axes over the cells. */
+    async start(Plotly) {
+      await super.start(Plotly);
+      if (!this.scope.ended) this.paint();
+    }
+
+    moved() {
+      super.moved();
+      this.redraw();
     }
 
     #view() {
@@ -62,8 +44,8 @@
 
     /** Draws all of it, now. */
     paint() {
-      if (this.scope.ended || !this.plot._fullLayout) return;
-      const size = this.#size();
+      if (this.scope.ended) return;
+      const size = this.fit(this.canvas);
       if (size.width < 1 || size.height < 1) return;
       const { image, rowsPer, columnsPer } = neq.raster.paint(this.source, this.colours, this.#view(), size);
       if (image) this.canvas.getContext("2d").putImageData(image, 0, 0);
@@ -72,7 +54,7 @@
 
     /** Draws one new column and its right neighbour, whose "just" depends on it; leaves the rest as it is. */
     paintColumn(column) {
-      if (this.scope.ended || !this.plot._fullLayout) return;
+      if (this.scope.ended) return;
       const { width, height } = this.canvas;
       const [from, to] = this.range.x;
       const pixel = (value) => ((value - from) / (to - from)) * width;

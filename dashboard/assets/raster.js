@@ -4,10 +4,13 @@
  *
  * A cell larger than a pixel is drawn as a crisp block (nearest neighbour). Where cells are smaller than pixels, equal
  * blocks of `per` cells are merged to the average of their colours in linear light: no row or epoch is ever skipped, and
- * `per` says that it happened. Blocks start at multiples of `per`, so that panning does not make them flicker.
+ * `per` says that it happened. Blocks start at multiples of `per`, so that panning does not make them flicker. Where the
+ * table is one of classes, such as the four states, each class that is in a block has at least LEAST of its colour, so that
+ * one frozen neuron among thousands is not rounded away.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
+  const LEAST = 1 / 32;
 
   /**
    * How one axis of cells lies on a line of pixels.
@@ -34,42 +37,74 @@
     return { per, first, blocks, of };
   }
 
+  /** Calls `add` with the first and the last-but-one cell of each block of rows. */
+  function eachRow({ source, rows }, add) {
+    for (let row = 0; row < rows.blocks; row += 1) {
+      const start = (rows.first + row) * rows.per;
+      add(row, start, Math.min(source.rows, start + rows.per));
+    }
+  }
+
   /** Colours of one block of epochs, one a block of rows, into column `column` of the grid. */
   function mixColumn(job, column) {
-    const { source, rows, columns, indices, sums, weights } = job;
+    const { source, rows, columns, indices, sums, weights, table, grid } = job;
+    const add = table.classes ? countColumn : addColumn;
     sums.fill(0);
     weights.fill(0);
     const start = (columns.first + column) * columns.per;
     const stop = Math.min(start + columns.per, source.columns);
     for (let epoch = start; epoch < stop; epoch += 1) {
-      if (source.fill(epoch, indices)) addColumn(job);
+      if (source.fill(epoch, indices)) add(job);
     }
-    const { grid } = job;
+    const mix = table.classes ? blendClasses : blend;
     for (let row = 0, at = column; row < rows.blocks; row += 1, at += columns.blocks) {
-      grid[at] = weights[row] ? blend(sums, row, weights[row]) : 0;
+      grid[at] = weights[row] ? mix(job, row) : 0;
     }
   }
 
-  function addColumn({ source, rows, table, indices, sums, weights }) {
+  function addColumn(job) {
+    const { table, indices, sums, weights } = job;
     const { light } = table;
-    const stop = Math.min(source.rows, (rows.first + rows.blocks) * rows.per);
-    let row = 0;
-    let left = rows.per;
-    for (let cell = rows.first * rows.per; cell < stop; cell += 1) {
-      const colour = indices[cell] * 3;
-      sums[row * 3] += light[colour];
-      sums[row * 3 + 1] += light[colour + 1];
-      sums[row * 3 + 2] += light[colour + 2];
-      weights[row] += 1;
-      left -= 1;
-      if (!left) {
-        row += 1;
-        left = rows.per;
+    eachRow(job, (row, start, stop) => {
+      for (let cell = start; cell < stop; cell += 1) {
+        const colour = indices[cell] * 3;
+        sums[row * 3] += light[colour];
+        sums[row * 3 + 1] += light[colour + 1];
+        sums[row * 3 + 2] += light[colour + 2];
       }
-    }
+      weights[row] += stop - start;
+    });
   }
 
-  function blend(sums, row, weight) {
+  /** How many cells of each class a block has. */
+  function countColumn(job) {
+    const { table, indices, sums, weights } = job;
+    const { classes } = table;
+    eachRow(job, (row, start, stop) => {
+      const base = row * classes;
+      for (let cell = start; cell < stop; cell += 1) sums[base + indices[cell]] += 1;
+      weights[row] += stop - start;
+    });
+  }
+
+  function blendClasses({ table: { light, packed, classes }, sums, weights }, row) {
+    const base = row * classes;
+    let [red, green, blue, whole] = [0, 0, 0, 0];
+    for (let each = 0; each < classes; each += 1) {
+      const share = sums[base + each] / weights[row];
+      if (share === 1) return packed[each];
+      if (share === 0) continue;
+      const weight = Math.max(LEAST, share);
+      red += weight * light[each * 3];
+      green += weight * light[each * 3 + 1];
+      blue += weight * light[each * 3 + 2];
+      whole += weight;
+    }
+    return neq.palette.pack(red / whole, green / whole, blue / whole);
+  }
+
+  function blend({ sums, weights }, row) {
+    const weight = weights[row];
     return neq.palette.pack(sums[row * 3] / weight, sums[row * 3 + 1] / weight, sums[row * 3 + 2] / weight);
   }
 
@@ -118,7 +153,7 @@
    *
    * @param {{columns: number, rows: number, fill: (column: number, into: Uint8Array) => boolean}} source cells as
    *   indices into the table; `fill` writes one whole column, or says false where there is none yet.
-   * @param {{light: Float32Array, packed: Uint32Array}} table colours, from neq.palette.
+   * @param {{light: Float32Array, packed: Uint32Array, classes?: number}} table colours, from neq.palette.
    * @param {{x: [number, number], y: [number, number]}} view values at the left, right, top and bottom edges.
    * @param {{width: number, height: number}} size in device pixels.
    * @param {{from: number, stop: number}} [part] only these pixel columns.
@@ -133,7 +168,7 @@
     const job = {
       source, table, rows, columns,
       indices: new Uint8Array(source.rows),
-      sums: new Float32Array(rows.blocks * 3),
+      sums: new Float32Array(rows.blocks * Math.max(3, table.classes || 0)),
       weights: new Uint32Array(rows.blocks),
       grid: new Uint32Array(rows.blocks * columns.blocks),
     };

@@ -72,20 +72,23 @@
     layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
     /** Scalars of all finished epochs: `{epochs, last_seq}`. */
     epochs: (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal }),
-    /** Share of frozen neurons per layer and epoch: `{epochs, layers, frozen}`. */
-    frozen: (id, signal) => json(`${run(id)}/frozen`, { signal }),
     /** The log's lines. */
     log: async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines,
-    /** Velocity histograms of one layer: `{edges, epochs, counts}`. */
-    histograms: (id, layer, signal) => json(`${run(id)}/layers/${layer}/histograms?field=velocity`, { signal }),
+    /** Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all. */
+    histograms(id, layer, field, { first, stop } = {}, signal) {
+      const place = layer === null ? "" : `/layers/${layer}`;
+      return json(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
+    },
 
     /**
-     * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 the velocity's size.
+     * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 a level.
      *
+     * @param {"state"|"phi"|"delta"} [of] what the levels are: the size of v, of 1 − φ, or Δφ with its sign.
      * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
      */
-    async display(id, layer, { first, stop } = {}, signal) {
-      const response = await ask(`${run(id)}/layers/${layer}/display?${span(first, stop)}`, { signal });
+    async display(id, layer, { of = "state", first, stop } = {}, signal) {
+      const kind = of === "state" ? "" : `of=${of}&`;
+      const response = await ask(`${run(id)}/layers/${layer}/display?${kind}${span(first, stop)}`, { signal });
       const [from, to] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
       const neurons = Number(response.headers.get("X-Neurons"));
       return { first: from, stop: to, neurons, bytes: new Uint8Array(await response.arrayBuffer()) };
@@ -97,6 +100,44 @@
       const { shape, values } = parseNpy(await (await ask(where, { signal })).arrayBuffer());
       return shape[0] ? values : null;
     },
+
+    /**
+     * A number for each layer and epoch: the layers' frozen or thawed share, mean φ or mean |v|.
+     *
+     * @param {"frozen"|"thawed"|"phi"|"speed"} field
+     * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
+     */
+    async overview(id, field, signal) {
+      const response = await ask(`${run(id)}/overview?field=${field}`, { signal });
+      const [first] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
+      const { shape, values } = parseNpy(await response.arrayBuffer());
+      const [layers, epochs] = shape;
+      const column = (epoch) => Float32Array.from({ length: layers }, (_, layer) => values[layer * epochs + epoch]);
+      return { first, columns: Array.from({ length: epochs || 0 }, (_, epoch) => column(epoch)) };
+    },
+
+    /**
+     * Layers in at most `rows` rows each: shares of frozen neurons as bytes, 0 none, 255 all, epoch-major.
+     *
+     * @returns {Promise<{first: number, stop: number, layers: {index: number, per: number, rows: number, bytes: Uint8Array}[]}>}
+     */
+    async small(id, layers, rows, { first, stop } = {}, signal) {
+      const where = `${run(id)}/small?layers=${layers.join(",")}&rows=${rows}&${span(first, stop)}`;
+      const buffer = await (await ask(where, { signal })).arrayBuffer();
+      const length = new DataView(buffer).getUint32(0, true);
+      const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+      const [from, to] = header.epochs;
+      let offset = 4 + length;
+      const found = header.layers.map(([index, , per, high]) => {
+        const bytes = new Uint8Array(buffer, offset, high * (to - from));
+        offset += bytes.length;
+        return { index, per, rows: high, bytes };
+      });
+      return { first: from, stop: to, layers: found };
+    },
+
+    /** One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value. */
+    neuron: (id, layer, neuron, signal) => json(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal }),
 
     parseNpy,
   };

@@ -4,6 +4,7 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
+  const { spanOf, edgesOf, whole } = neq.Address;
   let present = null;
 
   class RunPage {
@@ -16,64 +17,93 @@
       this.parts = neq.parts(root);
       this.data = data;
       this.feed = new neq.Feed(this.scope, data.run);
-      this.index = data.layer;
-      this.mode = neq.query().colour === "v" ? "speed" : "state";
+      this.address = new neq.Address(this.scope, (query) => this.#go(query));
+      this.drawSoon = this.scope.once(() => this.#drawCurves());
+      const query = neq.query();
+      this.index = whole(query.layer);
+      this.cursor = new neq.Cursor(this.scope, whole(query.epoch), () => this.#cursorMoved());
       this.head = new neq.RunHead(this.scope, this.parts, this.feed);
       this.log = new neq.LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
       neq.help(this.scope, root);
       neq.drawConfig(this.parts.config, data.run.config);
-      this.#buildPictures();
+      this.#buildPictures(query);
+      this.bar = new neq.CursorBar(this.scope, this.parts, this.cursor);
       this.#listen();
       this.#wireControls();
       this.#start();
     }
 
-    #buildPictures() {
-      const { scope, parts, feed, data } = this;
-      const { figures } = data;
-      const { name } = data.run;
-      const onPoint = (epoch) => this.together.point(epoch);
-      this.together = new neq.Together();
+    #buildPictures(query) {
+      const { scope, parts, feed, cursor } = this;
+      const { figures, run } = this.data;
+      const together = (this.together = new neq.Together());
+      const onPoint = (epoch) => together.point(epoch);
+      const onOpen = (layer) => this.open(layer);
+      const onChoose = (epoch) => cursor.move(epoch);
       this.overview = new neq.Overview({
-        scope, host: parts.overview, figure: figures.overview, feed, onPoint, onOpen: (layer) => this.open(layer),
+        scope, host: parts.overview, figure: figures.overview, feed, onPoint, onOpen, legend: parts["overview-legend"],
+        mode: neq.overviewModes[query.overview] ? query.overview : "frozen",
       });
-      this.heatmap = new neq.Heatmap({
-        scope, host: parts.neurons, figure: figures.neurons, name: `${name} neurons`, mode: this.mode,
-        note: parts["neurons-note"], onPoint: (cell) => onPoint(cell && cell.column),
+      this.card = new neq.LayerCard({
+        scope, parts, figures, feed, together, cursor, view: viewOf(query),
+        onStep: (changes) => this.address.step(changes), onSettle: (changes) => this.address.settle(changes),
       });
-      this.velocities = new neq.VelocityHistogram({
-        scope, host: parts.velocities, figure: figures.velocities, name: `${name} velocities`,
-        epsilon: data.run.config.neq.epsilon, onPoint,
+      this.values = new neq.ValuesCard({
+        scope, parts, feed, view: query, onStep: (changes) => this.address.step(changes),
+        distribution: {
+          scope, host: parts.distribution, side: parts["distribution-bars"], figures, feed, name: `${run.name} values`,
+          epsilon: run.config.neq.epsilon, onPoint, onChoose, onData: () => this.#explainEmpty(),
+        },
       });
-      this.curves = new neq.Curves({ scope, hosts: parts, figures, name, onPoint });
+      this.distribution = this.values.distribution;
+      this.curves = new neq.Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
+      this.multiples = new neq.Multiples({ scope, parts, feed, onOpen });
+      for (const picture of [this.overview.picture, this.distribution.picture, ...this.card.pictures]) together.add(picture);
+      this.curves.join(together);
+      together.onShow = (range) => this.#epochsShown(range);
+      this.epochs = edgesOf(query.epochs);
     }
 
+    /** The open layer's neurons. */
+    get heatmap() {
+      return this.card.main;
+    }
+
+    /** The history first, then the axes: cells are seen before Plotly has come. */
     async #start() {
-      const { overview, heatmap, velocities, curves, together } = this;
-      const history = this.feed.start();
+      const { overview, card, distribution, curves } = this;
+      await this.feed.start();
       const Plotly = await neq.plotly(this.data.plotly);
-      if (this.scope.ended) return;
-      await Promise.all([overview, heatmap, velocities, curves].map((picture) => picture.start(Plotly)));
-      if (this.scope.ended) return;
-      for (const { picture } of [overview, heatmap, velocities]) together.add(picture);
-      curves.join(together);
+      for (const picture of [overview, card, distribution, curves]) {
+        if (this.scope.ended) return;
+        await picture.start(Plotly);
+      }
       this.drawn = true;
+      this.feed.tables.want("thawed");
       this.#drawHistory();
-      await history;
     }
 
     // ------------------------------------------------------------ what the run says
 
     #listen() {
-      const { feed, head } = this;
+      const { feed, head, card } = this;
       feed.on("run", () => this.#runChanged());
       feed.on("progress", () => head.draw());
       feed.on("log", () => this.log.draw());
       feed.on("layers", () => this.#layersKnown());
       feed.on("history", () => this.#drawHistory());
       feed.on("epoch", (epoch) => this.#epochCame(epoch));
-      feed.on("cells", () => this.#layerChanged());
-      feed.on("column", ({ layer, epoch }) => this.drawn && layer === this.index && this.heatmap.append(epoch));
+      feed.on("counts", ({ epoch, layers }) => this.distribution.take(epoch, layers));
+      feed.on("cells", () => {
+        card.draw();
+        this.#explainEmpty();
+      });
+      feed.on("column", ({ layer, epoch, of }) => card.append(layer, epoch, of));
+      feed.on("table", () => {
+        this.overview.draw();
+        this.drawSoon();
+      });
+      feed.on("small", (layers) => this.multiples.changed(layers));
       feed.on("end", () => this.#runChanged());
       feed.on("trouble", (message) => {
         head.trouble = message;
@@ -83,7 +113,6 @@
         neq.notice("This run was deleted.", "bad");
         neq.go("/");
       });
-      this.drawSoon = this.scope.once(() => this.#drawCurves());
     }
 
     #runChanged() {
@@ -93,156 +122,170 @@
 
     #layersKnown() {
       const { layers } = this.feed;
-      this.index = Math.max(0, Math.min(this.index ?? neq.widest(layers), layers.length - 1));
       const option = ({ index, name, type, neurons }) =>
         neq.element("option", { value: index }, `${index} · ${name} (${type}, ${neq.format.count(neurons)})`);
       this.parts.layer.replaceChildren(...layers.map(option));
       this.parts["layer-controls"].hidden = false;
-      if (this.drawn) this.overview.draw();
-      this.open(this.index);
+      this.multiples.layOut();
+      this.overview.draw();
+      this.#show(Math.max(0, Math.min(this.index ?? neq.widest(layers), layers.length - 1)), this.card.neuron);
+      this.address.settle({ layer: this.index });
+    }
+
+    #extend() {
+      const all = neq.wholeOf(this.feed.done, this.feed.planned);
+      this.together.extend(all);
+      if (!this.epochs) this.multiples.show(all);
     }
 
     #drawHistory() {
-      if (!this.drawn) return;
-      this.together.extend(neq.wholeOf(this.feed.done, this.feed.planned));
+      this.#extend();
+      if (this.epochs && this.feed.done) this.#showEpochs();
+      this.cursor.reach(this.feed.done - 1);
       this.overview.draw();
-      this.#layerChanged();
+      this.feed.small.ask();
+      this.card.draw();
       this.#drawCurves();
       this.#runChanged();
     }
 
     #epochCame(epoch) {
-      this.head.draw();
-      this.#explainEmpty();
-      if (!this.drawn) return;
-      this.together.extend(neq.wholeOf(this.feed.done, this.feed.planned));
+      this.#extend();
+      this.cursor.reach(this.feed.done - 1);
       this.overview.append(epoch);
-      this.velocities.append(epoch);
+      this.card.timeline.refresh();
+      this.#runChanged();
       this.drawSoon();
     }
 
     #drawCurves() {
-      if (!this.drawn) return;
-      const drops = this.feed.drops();
+      const changes = this.feed.rateChanges();
       this.curves.drawOne(this.feed);
-      this.overview.markDrops(drops);
-      this.heatmap.picture.mark(neq.marks.drops(drops));
-      this.velocities.markDrops(drops);
-    }
-
-    // ------------------------------------------------------------ the open layer
-
-    /** Opens a layer, and remembers it in the address. */
-    open(index) {
-      if (!this.feed.layers[index]) return;
-      this.index = index;
-      this.parts.layer.value = index;
-      this.parts["layer-back"].disabled = index === 0;
-      this.parts["layer-on"].disabled = index === this.feed.layers.length - 1;
-      neq.say(this.parts["velocities-title"], `Velocities of ${this.feed.layers[index].name}`);
-      neq.remember({ layer: index });
-      this.feed.watch([index]);
-      if (this.drawn) this.overview.select(index);
-      this.#layerChanged();
-    }
-
-    #layerChanged() {
-      if (!this.drawn) return;
-      const layer = this.feed.open.get(this.index) || null;
-      this.overview.select(this.index);
-      if (this.heatmap.layer !== layer) {
-        this.heatmap.show(layer);
-        this.velocities.show(layer);
-      } else {
-        this.heatmap.picture.redraw();
-        this.heatmap.describe();
-        this.velocities.picture.redraw();
-      }
-      this.#explainEmpty();
+      this.overview.markEpochs(changes, this.feed.tables.bursts());
+      for (const heatmap of [this.card.main, this.card.other]) heatmap.markDrops(changes);
+      this.distribution.markDrops(changes);
     }
 
     /** An empty picture says why. */
     #explainEmpty() {
-      if (!this.drawn) return;
-      const layer = this.feed.open.get(this.index);
       const { done, loaded } = this.feed;
-      const nothing = done || !loaded ? "" : this.#nothingYet();
-      const early = done === 1 && "Velocity compares two changes: the first one comes with the end of epoch 1.";
+      const nothing = neq.nothingYet(this.feed);
+      const early = done === 1 && this.values.field !== "phi" && "Δφ and v compare two changes: the first come with the end of epoch 1.";
       this.overview.picture.say(nothing);
-      this.heatmap.picture.say(layer?.problem || nothing);
-      this.velocities.picture.say(layer?.problem || (loaded && early) || nothing);
+      this.card.say(nothing);
+      this.distribution.picture.say(this.distribution.data?.problem || (loaded && early) || nothing);
+      this.parts["multiples-empty"].hidden = !nothing;
+      neq.say(this.parts["multiples-empty"], nothing);
     }
 
-    #nothingYet() {
-      const { state } = this.feed.record;
-      if (state === "queued") return "The run has not started.";
-      if (state === "running") return "The first column comes with the end of epoch 0.";
-      return "The run ended before its first epoch was over.";
+    // ------------------------------------------------------------ what is looked at
+
+    /** Opens a layer, as a step of the reader's. */
+    open(index) {
+      if (!this.feed.layers[index] || index === this.index) return;
+      this.card.rows = null;
+      this.#show(index);
+      this.address.step({ layer: index, neuron: null, rows: null });
+    }
+
+    #show(index, neuron = null) {
+      const { parts, feed } = this;
+      this.index = index;
+      parts.layer.value = index;
+      parts["layer-back"].disabled = index === 0;
+      parts["layer-on"].disabled = index === feed.layers.length - 1;
+      this.card.open(index, neuron);
+      this.overview.select(index);
+      this.multiples.select(index);
+      this.values.open(index);
+      this.#explainEmpty();
+    }
+
+    #colourOverview(mode) {
+      this.parts["overview-mode"].value = mode;
+      this.overview.colourBy(mode);
+    }
+
+    #cursorMoved() {
+      const { epoch, following } = this.cursor;
+      this.head.at = following ? null : epoch;
+      this.head.draw();
+      this.bar?.draw();
+      this.together?.setCursor(following || epoch < 0 ? null : epoch);
+      this.distribution?.setCursor(epoch);
+      this.multiples?.setCursor(epoch);
+      if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
+    }
+
+    #showEpochs() {
+      const range = this.epochs ?? neq.wholeOf(this.feed.done, this.feed.planned);
+      this.together.show(range);
+      this.multiples.show(range);
+    }
+
+    /** The reader zoomed along the epochs in one picture, or shows all again. */
+    #epochsShown(range) {
+      const all = neq.wholeOf(this.feed.done, this.feed.planned);
+      this.epochs = range[0] === all[0] && range[1] === all[1] ? null : range;
+      this.multiples.show(range);
+      this.multiples.setCursor(this.cursor.epoch);
+      this.address.settle({ epochs: this.epochs && spanOf(range) });
+    }
+
+    /** Closes what is open, one thing at a time: the neuron, then the zoom. */
+    escape() {
+      if (this.card.neuron !== null) return this.card.openNeuron(null);
+      return this.overview.picture.showAll();
+    }
+
+    /** Back or forward: shows what the address says. */
+    #go(query) {
+      const { card } = this;
+      const view = viewOf(query);
+      const layer = whole(query.layer) ?? this.index;
+      Object.assign(card, { order: view.order, pair: view.pair, rows: view.rows, mode: view.mode });
+      card.colour(view.mode);
+      this.parts.order.value = view.order;
+      this.values.look(query);
+      this.#colourOverview(neq.overviewModes[query.overview] ? query.overview : "frozen");
+      if (this.feed.layers[layer]) this.#show(layer, view.neuron);
+      card.arrange();
+      this.epochs = edgesOf(query.epochs);
+      this.#showEpochs();
+      this.cursor.move(whole(query.epoch));
     }
 
     // ------------------------------------------------------------ controls
 
     #wireControls() {
       const { scope, parts } = this;
+      const { config } = this.data.run;
       scope.on(parts.layer, "change", () => this.open(Number(parts.layer.value)));
       scope.on(parts["layer-back"], "click", () => this.open(this.index - 1));
       scope.on(parts["layer-on"], "click", () => this.open(this.index + 1));
-      scope.on(document, "keydown", (event) => this.#key(event));
-      new neq.ColourSwitch(scope, parts, this.data.run.config.neq.epsilon, this.mode, (mode) => this.#colourBy(mode));
-      const { config } = this.data.run;
+      const modes = Object.entries(neq.overviewModes).map(([key, { name }]) => neq.element("option", { value: key }, name));
+      parts["overview-mode"].replaceChildren(...modes);
+      parts["overview-mode"].value = this.overview.mode;
+      scope.on(parts["overview-mode"], "change", () => {
+        const mode = parts["overview-mode"].value;
+        this.#colourOverview(mode);
+        this.address.step({ overview: mode === "frozen" ? null : mode });
+      });
       scope.on(parts["copy-json"], "click", () => neq.copy(parts["copy-json"], JSON.stringify(config, null, 2)));
       scope.on(parts["copy-command"], "click", () => neq.copy(parts["copy-command"], neq.launchCommand(config)));
-    }
-
-    #colourBy(mode) {
-      this.mode = mode;
-      neq.remember({ colour: mode === "speed" ? "v" : null });
-      this.heatmap.colourBy(mode);
-    }
-
-    #key(event) {
-      if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
-      if (event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "l") return;
-      this.open(this.index + (event.shiftKey ? -1 : 1));
+      const keys = new neq.Keys(scope, neq.runKeys(this));
+      scope.on(parts["keys-help"], "click", () => keys.help());
+      this.keys = keys;
     }
   }
 
-  /** State or |v|: the switch, and the legend that belongs to it. */
-  class ColourSwitch {
-    /** @param {(mode: "state"|"speed") => void} changed */
-    constructor(scope, parts, epsilon, mode, changed) {
-      Object.assign(this, { parts, epsilon });
-      const choose = (chosen) => {
-        this.#show(chosen);
-        changed(chosen);
-      };
-      scope.on(parts["mode-state"], "click", () => choose("state"));
-      scope.on(parts["mode-speed"], "click", () => choose("speed"));
-      this.#show(mode);
-    }
-
-    #show(mode) {
-      const { parts } = this;
-      for (const name of ["state", "speed"]) parts[`mode-${name}`].setAttribute("aria-pressed", String(name === mode));
-      parts["legend-states"].hidden = mode !== "state";
-      parts["legend-speed"].hidden = mode !== "speed";
-      if (mode === "speed") this.#drawScale();
-    }
-
-    #drawScale() {
-      const stops = Array.from({ length: 17 }, (_, step) => neq.palette.scaleCss(step / 16)).join(", ");
-      const tick = (place, words, kind = "") =>
-        neq.element(`span.scale-tick${kind}`, { style: `left: ${(place * 100).toFixed(1)}%` }, words);
-      const ticks = [-6, -4, -2, 0].map((decade) => tick((decade + 6) / 6, decade ? neq.format.setting(10 ** decade) : "1"));
-      const mark = this.epsilon > 0 ? [tick(neq.NeuronHistory.place(this.epsilon), `ε = ${neq.format.setting(this.epsilon)}`, ".scale-epsilon")] : [];
-      const bar = neq.element("div.scale-bar", { style: `background: linear-gradient(90deg, ${stops})` }, ...mark, ...ticks);
-      const none = [neq.element("span.swatch.swatch-none"), "no velocity yet"];
-      this.parts["legend-speed"].replaceChildren(
-        neq.element("span.scale-name", {}, "|v|"), bar, neq.element("span.legend-item", {}, ...none),
-      );
-    }
+  /** What the address says of the layer's card. */
+  function viewOf(query) {
+    return {
+      mode: neq.modeOf(query.colour), order: neq.orders[query.order] ? query.order : "index", pair: query.pair === "1",
+      neuron: whole(query.neuron), rows: edgesOf(query.rows),
+    };
   }
-  neq.ColourSwitch = ColourSwitch;
 
   /** Called by Dash when the layout of a run is there; the former page's scripts end first. */
   async function mount(data) {

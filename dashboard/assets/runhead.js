@@ -5,19 +5,7 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const HEALTH_MS = 5000;
-  const RECENT_EPOCHS = 8;
-  const PHASES = { train: "training", probe: "measuring φ on the probe set", evaluate: "evaluating on the test set" };
-  const USUAL = { train: 0.88, probe: 0.05, evaluate: 0.07, record: 0 };
   const { percent, number, setting, duration, count, ago, moment } = neq.format;
-
-  function total(seconds) {
-    return seconds.train + seconds.probe + seconds.evaluate + seconds.record;
-  }
-
-  function median(values) {
-    const sorted = [...values].sort((a, b) => a - b);
-    return sorted[sorted.length >> 1];
-  }
 
   class RunHead {
     /**
@@ -30,6 +18,9 @@
       this.connection = "live";
       this.trouble = null;
       this.health = null;
+      /** The epoch whose numbers are shown; null: the newest. */
+      this.at = null;
+      this.pulse = new neq.Pulse(parts, feed);
       this.draw = scope.once(() => this.#draw());
       scope.every(1000, () => !feed.ended && this.draw());
       scope.every(HEALTH_MS, () => this.#askHealth());
@@ -62,6 +53,7 @@
       parts.delete.hidden = !this.feed.ended;
       this.#drawState(run);
       this.#drawProgress(run);
+      this.pulse.draw();
       this.#drawNotice(run);
       this.#drawTiles();
     }
@@ -80,16 +72,6 @@
 
     // ------------------------------------------------------------ progress
 
-    /** Share of the running epoch that is over, by where the last epoch's time went. */
-    #inEpoch(progress) {
-      if (!progress) return 0;
-      const seconds = this.feed.last?.seconds || USUAL;
-      const order = ["train", "probe", "evaluate"];
-      const before = order.slice(0, order.indexOf(progress.phase)).reduce((sum, phase) => sum + seconds[phase], 0);
-      const share = progress.batches ? progress.batch / progress.batches : 0;
-      return Math.min(1, (before + share * seconds[progress.phase]) / (total(seconds) || 1));
-    }
-
     #elapsed(run) {
       if (!run.started_at) return null;
       return Math.max(0, ((run.ended_at ? Date.parse(run.ended_at) : Date.now()) - Date.parse(run.started_at)) / 1000);
@@ -97,33 +79,23 @@
 
     #drawProgress(run) {
       const done = Math.max(this.feed.done, run.epochs_done);
-      const inside = this.feed.ended ? 0 : this.#inEpoch(run.progress);
+      const inside = this.pulse.inEpoch;
       const share = Math.min(1, (done + inside) / Math.max(1, run.epochs_planned));
       this.parts["progress-bar"].style.width = `${(share * 100).toFixed(2)}%`;
       this.parts.progress.dataset.state = run.state;
       this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
-      neq.say(this.parts["progress-words"], this.#progressWords(run, done, inside));
+      neq.say(this.parts["progress-words"], this.#progressWords(run, done));
     }
 
-    #progressWords(run, done, inside) {
+    #progressWords(run, done) {
       const of = `of ${count(run.epochs_planned)}`;
       const elapsed = this.#elapsed(run);
       if (run.state === "queued") return `${count(run.epochs_planned)} epochs planned`;
       if (this.feed.ended) return `${count(done)} ${of} epochs in ${duration(elapsed)}`;
       if (!this.feed.layers.length) return "preparing data and network";
-      const { progress } = run;
-      const phase = progress ? PHASES[progress.phase] : "";
-      const batch = progress?.phase === "train" ? `, batch ${count(progress.batch)} of ${count(progress.batches)}` : "";
-      const pace = progress?.samples_per_second ? `${count(Math.round(progress.samples_per_second))} images a second` : "";
+      const left = this.pulse.left(done);
       const where = `epoch ${Math.min(done, run.epochs_planned - 1)} (${count(done)} ${of} done)`;
-      const left = this.#left(run, done, inside);
-      const times = `${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
-      return [where, phase + batch, pace, times].filter(Boolean).join(" · ");
-    }
-
-    #left(run, done, inside) {
-      const recent = this.feed.epochs.slice(-RECENT_EPOCHS).filter(Boolean).map((epoch) => total(epoch.seconds));
-      return recent.length ? median(recent) * Math.max(0, run.epochs_planned - done - inside) : null;
+      return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
     }
 
     // ------------------------------------------------------------ notices
@@ -176,7 +148,10 @@
     // ------------------------------------------------------------ headline numbers
 
     #drawTiles() {
-      const { last, record: run } = this.feed;
+      const { record: run } = this.feed;
+      const last = this.at === null ? this.feed.last : this.feed.epochs[this.at];
+      this.parts["tiles-epoch"].hidden = this.at === null;
+      neq.say(this.parts["tiles-epoch"], `Numbers of epoch ${this.at}`);
       const tiles = [this.#accuracy(last), ...this.#frozen(last, run), this.#loss(last), this.#rate(last), this.#time(last)];
       const text = JSON.stringify(tiles);
       if (text === this.tiled) return;
@@ -220,7 +195,7 @@
     }
 
     #rate(last) {
-      const drop = this.feed.drops().at(-1);
+      const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
       const more = drop ? `fell to it in epoch ${drop.epoch}` : last && "no drop yet";
       return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
     }
@@ -230,7 +205,7 @@
       const { seconds } = last;
       const phase = (name, words) => `${words} ${duration(seconds[name])}`;
       return {
-        label: "Time of an epoch", value: duration(total(seconds)), bar: seconds,
+        label: "Time of an epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
         help: [
           phase("train", "Training"), phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
         ].join(", "),
@@ -270,7 +245,7 @@
   }
 
   function phaseBar(seconds) {
-    const all = total(seconds) || 1;
+    const all = neq.epochSeconds(seconds) || 1;
     const phases = ["train", "probe", "evaluate", "record"];
     const piece = (phase) =>
       neq.element("span", { class: `phase-${phase}`, style: `width: ${((100 * seconds[phase]) / all).toFixed(1)}%` });

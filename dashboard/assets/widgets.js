@@ -31,6 +31,14 @@
   neq.parts = (root) =>
     Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
 
+  /** Puts an input in the place of the part of this name, which Dash's own components could not be; returns it. */
+  neq.putInput = (parts, name, attributes) => {
+    const input = neq.element("input", { class: parts[name].className || null, autocomplete: "off", ...attributes, "data-part": name });
+    parts[name].replaceWith(input);
+    parts[name] = input;
+    return input;
+  };
+
   /** Sets an element's text, unless it says so already: a selection in it survives. */
   neq.say = (element, text) => {
     if (element.textContent !== text) element.textContent = text;

@@ -12,13 +12,15 @@ from dashboard.page import Page
 from dashboard.parts import (
     button,
     card,
+    choice,
+    help_button,
     layer_controls,
     line_legend,
     part,
     plotly_address,
     run_figures,
-    share_legend,
     state_legend,
+    switch,
     term,
 )
 
@@ -47,9 +49,12 @@ def _frame(name: str) -> list[Any]:
     return [
         _head(name),
         part("notice", tag=html.Section, className="run-notice", hidden=True, role="status"),
+        part("tiles-epoch", tag=html.P, className="tiles-epoch", hidden=True),
         part("tiles", tag=html.Section, className="tiles", **numbers),
         _explanation(),
-        html.Div([_overview(), _neurons(), _curves(), _velocities()], className="run-columns"),
+        _cursor(),
+        html.Div([_overview(), _neurons(), _curves(), _distribution()], className="run-columns"),
+        _multiples(),
         html.Div([_configuration(), _log()], className="run-halves"),
     ]
 
@@ -63,21 +68,33 @@ def _head(name: str) -> Any:
         part("compare", "Compare with…", tag=html.A, className="button"),
         button("delete", "Delete", "button button-danger-quiet", hidden=True),
     ]
-    progress: Any = {"aria-label": "Progress of the run", "aria-valuemin": 0, "aria-valuemax": 100}
-    bar = part(
-        "progress",
-        part("progress-bar", className="progress-done"),
-        role="progressbar",
-        className="progress",
-        **progress,
-    )
     line = html.Div(
         [html.Div(title, className="run-title"), html.Div(buttons, className="run-buttons")], className="run-head-line"
     )
     words = html.Div(
         [part("progress-words", tag=html.P), part("facts", tag=html.P, className="muted")], className="run-words"
     )
-    return html.Header([line, bar, words], className="run-head")
+    return html.Header(
+        [line, _bar("progress", "progress-bar", "Progress of the run"), words, _pulse()], className="run-head"
+    )
+
+
+def _bar(name: str, inner: str, label: str) -> Any:
+    spoken: Any = {"aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0}
+    return part(name, part(inner, className="progress-done"), role="progressbar", className="progress", **spoken)
+
+
+def _pulse() -> Any:
+    """What goes on inside the running epoch."""
+    numbers = ("pace", "loss", "epoch-left", "run-left")
+    return part(
+        "pulse",
+        part("pulse-phase", tag=html.Span, className="pulse-phase"),
+        _bar("pulse-progress", "pulse-bar", "Progress of the epoch"),
+        html.Div([part(f"pulse-{name}", tag=html.Span, hidden=True) for name in numbers], className="pulse-numbers"),
+        className="pulse",
+        hidden=True,
+    )
 
 
 def _explanation() -> Any:
@@ -97,24 +114,92 @@ def _explanation() -> Any:
     return html.P(words, className="explanation")
 
 
+def _cursor() -> Any:
+    """The bar of the page's epoch cursor, which stays in sight."""
+    label: Any = {"aria-label": "Epoch"}
+    return html.Section(
+        [
+            button("cursor-back", "‹", "button button-small", label_long="One epoch back (←)"),
+            button("cursor-play", "▶", "button button-small", label_long="Replay the epochs (Space)"),
+            button("cursor-on", "›", "button button-small", label_long="One epoch on (→)"),
+            part("cursor-range", className="cursor-range"),  # the script puts a slider in its place
+            part("cursor-words", "no epoch yet", tag=html.Span, className="cursor-words"),
+            button("cursor-newest", "Newest", "button button-small", label_long="Follow the newest epoch (End)"),
+            help_button("cursor"),
+            button("keys-help", "Keys", "button button-small", label_long="Keyboard help (?)"),
+        ],
+        className="cursor-bar",
+        **label,
+    )
+
+
 def _overview() -> Any:
     return card(
         "Layers × epochs",
-        share_legend(),
+        html.Div(part("overview-legend", className="legend-scale"), className="legend-row overview-legend-row"),
         part("overview", className="picture-overview"),
         topic="overview",
+        side=html.Div(
+            [html.Span("Colour by"), choice("overview-mode", "Colour by")], className="card-buttons labelled"
+        ),
     )
 
 
 def _neurons() -> Any:
+    order = [
+        html.Span("Order by"),
+        choice("order", "Order the neurons by"),
+        help_button("order"),
+        part(
+            "order-note",
+            part("order-words", tag=html.Span),
+            button("reorder", "Renew", "button button-small"),
+            tag=html.Span,
+            className="order-note",
+            hidden=True,
+        ),
+        button("pair", "with its norm", "button button-small", hidden=True),
+    ]
     return card(
         "Neurons × epochs",
-        state_legend(),
-        part("neurons", className="picture-neurons"),
-        part("neurons-note", tag=html.P, className="picture-note", hidden=True),
+        html.Div([state_legend(), html.Div(order, className="card-buttons labelled")], className="layer-line"),
+        html.Div([_pane("main-name", "neurons"), _pane("partner-name", "partner", hidden=True)], className="panes"),
+        _timeline(),
         topic="neurons",
         side=layer_controls(),
     )
+
+
+def _pane(name: str, picture: str, *, hidden: bool = False) -> Any:
+    return part(
+        f"{picture}-pane",
+        part(name, tag=html.H3, hidden=True) if not hidden else part(name, tag=html.H3),
+        part(picture, className="picture-neurons"),
+        part(f"{picture}-note", tag=html.P, className="picture-note", hidden=True),
+        className="pane",
+        hidden=hidden,
+    )
+
+
+def _timeline() -> Any:
+    """One neuron's φ and v, when a cell was clicked."""
+    head = html.Div(
+        [
+            part("timeline-title", tag=html.H3),
+            html.Div(
+                [
+                    button("timeline-back", "‹", "button button-small", label_long="Previous neuron"),
+                    button("timeline-on", "›", "button button-small", label_long="Next neuron"),
+                    button("timeline-close", "×", "button button-small", label_long="Close the neuron (Esc)"),
+                ],
+                className="card-buttons",
+            ),
+        ],
+        className="card-head",
+    )
+    charts = [part(f"timeline-{name}", className="picture-curve") for name in ("phi", "v")]
+    facts = part("timeline-facts", tag=html.P, className="muted")
+    return part("timeline", head, facts, html.Div(charts, className="curves"), className="timeline", hidden=True)
 
 
 def _curves() -> Any:
@@ -122,11 +207,31 @@ def _curves() -> Any:
     return card("Over the epochs", html.Div(charts, className="curves"), side=line_legend())
 
 
-def _velocities() -> Any:
+def _distribution() -> Any:
+    fields = [
+        button(f"values-{name}", words, "switch-side")
+        for name, words in (("phi", "φ"), ("delta", "Δφ"), ("velocity", "v"))
+    ]
+    whole = button(
+        "values-network", "Network", "button button-small", label_long="The whole network instead of the layer"
+    )
+    pictures = [part("distribution", className="picture-distribution"), part("distribution-bars", className="bars")]
     return card(
-        part("velocities-title", "Velocities", tag=html.Span),
-        part("velocities", className="picture-velocities"),
+        part("distribution-title", "Values", tag=html.Span),
+        html.Div(pictures, className="distribution"),
         topic="histogram",
+        side=html.Div([switch("Values of", *fields), whole], className="card-buttons"),
+    )
+
+
+def _multiples() -> Any:
+    slot = [part("filter"), part("filter-words", tag=html.Span, className="muted", role="status")]
+    return card(
+        "All layers",
+        part("multiples-empty", tag=html.P, className="picture-empty", hidden=True),
+        part("multiples", className="multiples-groups"),
+        topic="multiples",
+        side=html.Div(slot, className="card-buttons"),
     )
 
 

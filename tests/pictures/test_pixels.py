@@ -26,7 +26,7 @@ DRAW = """async ({ figure, epochs, neurons, bytes, mode, width, height }) => {
   if (bytes.length) history.put(0, Uint8Array.from(bytes));
   const source = {
     rows: neurons, get columns() { return history.epochs; },
-    fill: (epoch, into) => (mode === "speed" ? history.fillSpeeds(epoch, into) : history.fillStates(epoch, into)),
+    fill: (epoch, into) => (mode === "speed" ? history.fillLevels(epoch, into) : history.fillStates(epoch, into)),
   };
   const picture = new neq.Picture({
     scope, host: document.getElementById("host"), figure, source, name: "test",

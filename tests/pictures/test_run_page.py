@@ -68,7 +68,9 @@ def test_every_stored_cell_is_seen_and_new_epochs_arrive_by_themselves(
     ready(page, 4, layer=1)
     assert page.evaluate(STATES) == expected_states(recording, 1)
     recording.progress(5)
-    expect(page.locator("[data-part=progress-words]")).to_contain_text("training, batch 5 of 10")
+    expect(page.locator("[data-part=pulse]")).to_contain_text("epoch 4: training, step 5 of 10")
+    expect(page.locator("[data-part=pulse]")).to_contain_text("100 samples/s")
+    expect(page.locator("[data-part=pulse]")).to_contain_text("loss 1.50")
     for _ in range(3):
         recording.epoch()
     ready(page, 7, layer=1)
@@ -102,7 +104,8 @@ def test_hovering_tells_the_stored_float_and_since_when(page: Page, address: str
     expect(tooltip).to_contain_text("neuron 11, epoch 4")
     expect(tooltip.locator("dd").first).not_to_have_text("…")
     told = [np.float32(text.replace("−", "-")) for text in tooltip.locator("dd").all_text_contents()]
-    assert told == [recording.phi[1][4][11], recording.velocity[1][4][11]]
+    phi = recording.phi[1]
+    assert told == [phi[4][11], phi[4][11] - phi[3][11], recording.velocity[1][4][11]]
     state = expected_states(recording, 1)[4][11]
     expect(tooltip).to_contain_text(["updating", "frozen", "just thawed", "just frozen"][state])
 
@@ -113,8 +116,8 @@ def test_before_there_is_a_velocity_it_says_so(page: Page, address: str, recordi
     recording.epoch()
     ready(page, 1)
     expect(page.locator(f"{NEURONS} .plot-words")).to_be_hidden()
-    expect(page.locator("[data-part=velocities] .plot-words")).to_contain_text(
-        "first one comes with the end of epoch 1"
+    expect(page.locator("[data-part=distribution] .plot-words")).to_contain_text(
+        "the first come with the end of epoch 1"
     )
     place = page.evaluate("() => neq.run.present().heatmap.picture.placeOf(0, 2)")
     page.mouse.move(place["clientX"], place["clientY"])
@@ -288,7 +291,7 @@ def test_columns_that_the_socket_did_not_bring_are_fetched(page: Page, address: 
         recording.epoch()
     ready(page, 6, layer=1)
     assert page.evaluate(STATES) == expected_states(recording, 1)
-    drawn = "() => neq.run.present().heatmap.layer.histograms.filter(Boolean).length"
+    drawn = "() => neq.run.present().distribution.data.counts.filter(Boolean).length"
     assert page.evaluate(drawn) == 5
 
 

@@ -9,7 +9,6 @@ For the form, a field may carry in `json_schema_extra`: `unit` (shown behind the
 union told apart by `kind`, whose members carry the `title` that the form's selector shows.
 """
 
-from trainer.config.checkpoints import Checkpoints
 from trainer.config.data import (
     Cifar10,
     Data,
@@ -32,7 +31,6 @@ from trainer.config.training import Compute, Training
 __all__ = [
     "Adam",
     "AdamW",
-    "Checkpoints",
     "Cifar10",
     "Cnn",
     "Compute",

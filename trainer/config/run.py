@@ -4,7 +4,6 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from trainer.config.checkpoints import Checkpoints
 from trainer.config.data import Data, FashionMnistMini
 from trainer.config.models import Cnn, Model
 from trainer.config.neq import NEqConfig
@@ -35,7 +34,6 @@ class RunConfig(Part):
     schedule: Schedule = MultiStep()
     training: Training = Training()
     neq: NEqConfig = NEqConfig()
-    checkpoints: Checkpoints = Checkpoints()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

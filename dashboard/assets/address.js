@@ -1,0 +1,72 @@
+"use strict";
+/*
+ * neq.Address: what the reader looks at, in the address: a link shows the same, back and forward go through it.
+ *
+ * Choices (layer, colour, order, neuron …) are steps that "back" undoes; what moves all the time (cursor, zoom) only
+ * replaces the present address, and not more often than browsers allow.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const SETTLE_MS = 250;
+
+  /** A span of cells as `first:stop`, from the edges of an axis; and back. */
+  const spanOf = (edges) => [...edges].sort((a, b) => a - b).map((edge) => Number((edge + 0.5).toFixed(2))).join(":");
+  const edgesOf = (text) => {
+    const edges = (text || "").split(":").map((part) => Number.parseFloat(part) - 0.5);
+    return edges.length === 2 && edges[0] < edges[1] ? edges : null;
+  };
+  /** A whole number ≥ 0 that the address names, or null. */
+  const whole = (text) => (/^\d{1,9}$/.test(text || "") ? Number(text) : null);
+
+  function addressWith(changes) {
+    const query = new URLSearchParams(location.search);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null || value === undefined) query.delete(key);
+      else query.set(key, value);
+    }
+    const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    return location.pathname + (text ? `?${text}` : "") + location.hash;
+  }
+
+  class Address {
+    /**
+     * @param {neq.Scope} scope
+     * @param {(query: Record<string, string>) => void} went the reader went back or forward on this page.
+     */
+    constructor(scope, went) {
+      const { pathname } = location;
+      this.waiting = {};
+      scope.finally(() => clearTimeout(this.timer));
+      // Before Dash's own listener, which would draw the whole page anew.
+      scope.on(window, "popstate", (event) => {
+        if (location.pathname !== pathname) return;
+        event.stopImmediatePropagation();
+        this.waiting = {};
+        went(neq.query());
+      }, { capture: true });
+    }
+
+    /** A step of the reader's; null takes a key out. */
+    step(changes) {
+      const address = addressWith({ ...this.waiting, ...changes });
+      this.waiting = {};
+      if (address !== location.pathname + location.search + location.hash) history.pushState(history.state, "", address);
+    }
+
+    /** The same without a step. */
+    settle(changes) {
+      Object.assign(this.waiting, changes);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.#write(), SETTLE_MS);
+    }
+
+    #write() {
+      const changes = this.waiting;
+      this.waiting = {};
+      history.replaceState(history.state, "", addressWith(changes));
+    }
+  }
+
+  Object.assign(Address, { spanOf, edgesOf, whole });
+  neq.Address = Address;
+})();

@@ -1,0 +1,90 @@
+"use strict";
+/*
+ * neq.CellWords: what is said of one neuron in one epoch, with the stored float32 values.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const ASK_AFTER_MS = 60;
+
+  class CellWords {
+    /**
+     * @param {neq.Scope} scope
+     * @param {HTMLElement} host whose cells are spoken of.
+     */
+    constructor(scope, host) {
+      this.scope = scope;
+      this.tooltip = new neq.Tooltip(scope);
+      this.tooltip.box.setAttribute("aria-live", "polite");
+      this.told = null;
+      scope.finally(() => clearTimeout(this.asking));
+      this.host = host;
+    }
+
+    /**
+     * Shows the words.
+     *
+     * @param {neq.LayerFeed} layer
+     * @param {{column: number, neuron: number}} cell
+     * @param {{clientX: number, clientY: number}} place on the screen.
+     */
+    show(layer, cell, { clientX, clientY }) {
+      this.told = cell;
+      this.layer = layer;
+      this.tooltip.show(this.#words(layer, cell), clientX, clientY);
+      this.#askSoon(layer, cell);
+    }
+
+    hide() {
+      this.told = null;
+      clearTimeout(this.asking);
+      this.tooltip.hide();
+    }
+
+    #words(layer, { column: epoch, neuron }) {
+      const { cells } = layer;
+      const { name, token } = neq.palette.STATES[cells.state(epoch, neuron)];
+      const since = cells.since(epoch, neuron);
+      const span = since === epoch ? "" : ` since epoch ${since}`;
+      const row = (term, value) => [neq.element("dt", {}, term), neq.element("dd", {}, value)];
+      const phi = this.#value(layer, "phi", epoch, neuron);
+      const before = epoch ? this.#value(layer, "phi", epoch - 1, neuron) : NaN;
+      const delta = typeof phi === "number" && typeof before === "number" ? Math.fround(phi - before) : phi ?? before;
+      const velocity = cells.moving(epoch, neuron) ? this.#value(layer, "velocity", epoch, neuron) : NaN;
+      return [
+        neq.element("div.tooltip-head", {}, `neuron ${neuron}, epoch ${epoch}`),
+        neq.element("div.tooltip-state", {}, neq.element("span.swatch", { style: `background: var(${token})` }), name + span),
+        neq.element("dl", {}, ...row("φ", said(phi)), ...row("Δφ", said(delta)), ...row("v", said(velocity))),
+      ];
+    }
+
+    /** The stored number; NaN: there is none; undefined: not here yet; null: it could not be fetched. */
+    #value(layer, field, epoch, neuron) {
+      const values = layer.values.get(`${field} ${epoch}`);
+      if (values === undefined || values instanceof Promise) return undefined;
+      return values ? values[neuron] : null;
+    }
+
+    /** Exact values are asked for when the pointer rests, not for every column that it crosses. */
+    #askSoon(layer, cell) {
+      clearTimeout(this.asking);
+      this.asking = setTimeout(async () => {
+        if (this.scope.ended) return;
+        const { column: epoch } = cell;
+        await Promise.all([
+          layer.column("phi", epoch), epoch ? layer.column("phi", epoch - 1) : null, layer.column("velocity", epoch),
+        ]);
+        if (this.told === cell && this.layer === layer && !this.tooltip.box.hidden) {
+          this.tooltip.box.replaceChildren(...this.#words(layer, cell));
+        }
+      }, ASK_AFTER_MS);
+    }
+  }
+
+  function said(value) {
+    if (value === undefined) return "…";
+    if (value === null) return "not to be had";
+    return Number.isNaN(value) ? "none yet" : neq.format.exact(value);
+  }
+
+  neq.CellWords = CellWords;
+})();

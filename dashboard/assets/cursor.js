@@ -1,0 +1,115 @@
+"use strict";
+/*
+ * neq.Cursor: the one epoch that the whole page is about. It follows the newest until the reader moves it.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const FRAME_MS = 90;
+
+  class Cursor {
+    /**
+     * @param {neq.Scope} scope
+     * @param {number|null} chosen the epoch to begin with; null: the newest.
+     * @param {() => void} changed called after each move.
+     */
+    constructor(scope, chosen, changed) {
+      Object.assign(this, { chosen, changed });
+      this.newest = -1;
+      this.timer = 0;
+      scope.finally(() => clearInterval(this.timer));
+    }
+
+    /** The epoch; -1: none is finished. */
+    get epoch() {
+      return this.chosen === null ? this.newest : Math.min(this.chosen, this.newest);
+    }
+
+    get following() {
+      return this.chosen === null;
+    }
+
+    get playing() {
+      return this.timer !== 0;
+    }
+
+    /** One more epoch, or many, are finished. */
+    reach(newest) {
+      if (newest === this.newest) return;
+      this.newest = newest;
+      this.changed();
+    }
+
+    /** Goes to an epoch and stays; null: follows the newest. Ends a replay. */
+    move(epoch) {
+      this.pause();
+      this.#set(epoch);
+    }
+
+    by(epochs) {
+      this.move(this.epoch + epochs);
+    }
+
+    #set(epoch) {
+      this.chosen = epoch === null ? null : Math.max(0, Math.min(this.newest, epoch));
+      this.changed();
+    }
+
+    pause() {
+      clearInterval(this.timer);
+      this.timer = 0;
+    }
+
+    /** Replays from here, or from the first epoch where this is the last; at the end it follows again. */
+    play() {
+      if (this.playing) {
+        this.pause();
+        return this.changed();
+      }
+      if (this.newest < 0) return undefined;
+      this.#set(this.epoch >= this.newest ? 0 : this.epoch);
+      this.timer = setInterval(() => {
+        if (this.epoch < this.newest) return this.#set(this.epoch + 1);
+        return this.move(null);
+      }, FRAME_MS);
+      return this.changed();
+    }
+  }
+
+  neq.Cursor = Cursor;
+
+  /** The bar that shows the cursor and moves it. */
+  class CursorBar {
+    /**
+     * @param {neq.Scope} scope
+     * @param {Record<string, HTMLElement>} parts of the page: cursor-….
+     * @param {neq.Cursor} cursor
+     */
+    constructor(scope, parts, cursor) {
+      Object.assign(this, { parts, cursor });
+      neq.putInput(parts, "cursor-range", { type: "range", min: 0, max: 1, value: 0, step: 1, "aria-label": "Epoch" });
+      scope.on(parts["cursor-back"], "click", () => cursor.by(-1));
+      scope.on(parts["cursor-on"], "click", () => cursor.by(1));
+      scope.on(parts["cursor-play"], "click", () => cursor.play());
+      scope.on(parts["cursor-newest"], "click", () => cursor.move(null));
+      scope.on(parts["cursor-range"], "input", () => cursor.move(Number(parts["cursor-range"].value)));
+      this.draw();
+    }
+
+    draw() {
+      const { parts, cursor } = this;
+      const { epoch, newest, following } = cursor;
+      const none = newest < 0;
+      for (const name of ["back", "on", "play", "range", "newest"]) parts[`cursor-${name}`].disabled = none;
+      parts["cursor-back"].disabled ||= epoch <= 0;
+      parts["cursor-on"].disabled ||= epoch >= newest;
+      Object.assign(parts["cursor-range"], { max: Math.max(1, newest), value: Math.max(0, epoch) });
+      parts["cursor-range"].setAttribute("aria-valuetext", none ? "no epoch yet" : `epoch ${epoch} of ${newest}`);
+      neq.say(parts["cursor-words"], none ? "no epoch yet" : `epoch ${epoch}`);
+      parts["cursor-play"].setAttribute("aria-pressed", String(cursor.playing));
+      neq.say(parts["cursor-play"], cursor.playing ? "❚❚" : "▶");
+      parts["cursor-newest"].setAttribute("aria-pressed", String(following));
+    }
+  }
+
+  neq.CursorBar = CursorBar;
+})();

@@ -1,0 +1,57 @@
+"use strict";
+/*
+ * neq.Densities: how many neurons of a layer, or of the network, lie in each bin of φ, Δφ or v, epoch by epoch.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+
+  class Densities {
+    /**
+     * @param {neq.Feed} feed
+     * @param {{layer: number|null, field: "velocity"|"phi"|"delta"}} what layer null: the whole network.
+     * @param {(epoch: number|null) => void} changed one more epoch came; null: many.
+     */
+    constructor(feed, { layer, field }, changed) {
+      Object.assign(this, { feed, layer, field, changed });
+      /** Counts by epoch; null where there is no value. */
+      this.counts = [];
+      this.problem = null;
+      this.loaded = false;
+    }
+
+    /** Neurons that are counted. */
+    get neurons() {
+      const { layers } = this.feed;
+      return this.layer === null ? layers.reduce((sum, { neurons }) => sum + neurons, 0) : layers[this.layer].neurons;
+    }
+
+    async load(span = {}) {
+      const { feed, layer, field } = this;
+      try {
+        const found = await neq.rest.histograms(feed.id, layer, field, span, feed.scope.signal);
+        found.epochs.forEach((epoch, place) => (this.counts[epoch] = found.counts[place]));
+        this.problem = null;
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        this.problem = error.message;
+      }
+      this.loaded = true;
+      if (!feed.scope.ended) this.changed(span.first ?? null);
+    }
+
+    /** An epoch came live: velocities are counted in its event; φ and Δφ are asked for. */
+    take(epoch, layers) {
+      if (this.field !== "velocity") return this.load({ first: epoch, stop: epoch + 1 });
+      const histograms = layers.velocity_histogram;
+      this.counts[epoch] = this.layer === null ? sum(histograms.filter(Boolean)) : histograms[this.layer];
+      return this.changed(epoch);
+    }
+  }
+
+  function sum(histograms) {
+    if (!histograms.length) return null;
+    return histograms.reduce((total, counts) => total.map((count, bin) => count + counts[bin]));
+  }
+
+  neq.Densities = Densities;
+})();

@@ -1,0 +1,101 @@
+"use strict";
+/*
+ * neq.modes: what a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const DECADES = [-6, -4, -2, 0];
+  const { setting } = neq.format;
+  const power = (decade) => (decade ? setting(10 ** decade) : "1");
+
+  /** Places 0–1 and words on a scale from 10⁻⁶ to 1. */
+  const logTicks = () => DECADES.map((decade) => [(decade + 6) / 6, power(decade)]);
+
+  /** The same on both sides of 0. */
+  function signedTicks() {
+    const sides = [-2, -4].map((decade) => [decade, (decade + 6) / 12]);
+    const below = sides.map(([decade, far]) => [0.5 - far, `−${power(decade)}`]);
+    const above = sides.map(([decade, far]) => [0.5 + far, power(decade)]);
+    return [[0, "−1"], ...below, [0.5, "0"], ...above.reverse(), [1, "+1"]];
+  }
+
+  /**
+   * By the name in the page's scripts: `query` is the address's word, `of` the bytes that the API is asked for, `scale`
+   * what the legend's bar says.
+   */
+  neq.modes = {
+    state: { query: null, of: "state", table: () => neq.palette.states() },
+    speed: {
+      query: "v", of: "state", table: (epsilon) => neq.palette.speeds(epsilon),
+      scale: { name: "|v|", none: "no velocity yet", ticks: logTicks, marks: (epsilon) => [[neq.NeuronHistory.place(epsilon), "ε"]] },
+    },
+    phi: {
+      query: "phi", of: "phi", table: () => neq.palette.similarities(),
+      scale: { name: "1 − φ", none: "no φ yet", ticks: logTicks, marks: () => [] },
+    },
+    delta: {
+      query: "delta", of: "delta", table: () => neq.palette.changes(),
+      scale: {
+        name: "Δφ", none: "no Δφ yet", ticks: signedTicks,
+        marks: (epsilon) => [[0.5 - neq.NeuronHistory.place(epsilon) / 2, "−ε"], [0.5 + neq.NeuronHistory.place(epsilon) / 2, "+ε"]],
+      },
+    },
+  };
+
+  /** The mode that the address's word means; "state" where it means none. */
+  neq.modeOf = (query) => Object.keys(neq.modes).find((name) => neq.modes[name].query === (query ?? null)) || "state";
+
+  /** The switch between the modes, and the legend of the one in use. */
+  class ColourSwitch {
+    /**
+     * @param {neq.Scope} scope
+     * @param {Record<string, HTMLElement>} parts of the page: mode-…, legend-states, legend-scale.
+     * @param {number} epsilon the run's threshold; 0: none.
+     * @param {string} mode
+     * @param {(mode: string) => void} changed
+     */
+    constructor(scope, parts, epsilon, mode, changed) {
+      Object.assign(this, { parts, epsilon });
+      for (const name of Object.keys(neq.modes)) {
+        scope.on(parts[`mode-${name}`], "click", () => {
+          this.show(name);
+          changed(name);
+        });
+      }
+      scope.finally(neq.onScheme(() => this.show(this.mode)));
+      this.show(mode);
+    }
+
+    /** Marks a mode as the one in use. */
+    show(mode) {
+      const { parts } = this;
+      this.mode = mode;
+      for (const name of Object.keys(neq.modes)) parts[`mode-${name}`].setAttribute("aria-pressed", String(name === mode));
+      const { scale } = neq.modes[mode];
+      parts["legend-states"].hidden = Boolean(scale);
+      parts["legend-scale"].hidden = !scale;
+      if (scale) parts["legend-scale"].replaceChildren(...neq.scaleBar(scale, neq.modes[mode].table(this.epsilon), this.epsilon));
+    }
+  }
+  neq.ColourSwitch = ColourSwitch;
+
+  /**
+   * A bar of colours with its ticks and marks.
+   *
+   * @param {{name: string, none?: string, ticks: () => [number, string][], marks: (epsilon: number) => [number, string][]}} scale
+   * @param {object} table from neq.palette; where `none` is said, its first colour is that of no value.
+   * @param {number} epsilon
+   */
+  neq.scaleBar = ({ name, none, ticks, marks }, table, epsilon) => {
+    const at = (place) => `left: ${(place * 100).toFixed(1)}%`;
+    const tick = ([place, words]) => neq.element("span.scale-tick", { style: at(place) }, words);
+    const mark = ([place, words]) =>
+      neq.element("span.scale-tick.scale-epsilon", { style: at(place) }, words.startsWith("ε") ? `ε = ${setting(epsilon)}` : words);
+    const bar = neq.element(
+      "div.scale-bar", { style: `background: ${neq.palette.gradient(table, none ? 1 : 0)}` },
+      ...(epsilon > 0 ? marks(epsilon).map(mark) : []), ...ticks().map(tick),
+    );
+    const nothing = none && neq.element("span.legend-item", {}, neq.element("span.swatch.swatch-none"), none);
+    return [neq.element("span.scale-name", {}, name), bar, nothing].filter(Boolean);
+  };
+})();

@@ -1,0 +1,167 @@
+"use strict";
+/*
+ * neq.Multiples: every layer as a small picture of its neurons × epochs, by block; only what is seen is fetched and drawn.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const MARGIN = "160px";
+  const { percent, count } = neq.format;
+
+  class Multiples {
+    /**
+     * @param {object} options
+     * @param {neq.Scope} options.scope
+     * @param {Record<string, HTMLElement>} options.parts multiples; filter: becomes a search field; filter-words.
+     * @param {neq.Feed} options.feed
+     * @param {(layer: number) => void} options.onOpen
+     */
+    constructor(options) {
+      Object.assign(this, options);
+      const { scope, parts } = this;
+      const label = "Search for a layer (/)";
+      const filter = neq.putInput(parts, "filter", { type: "search", placeholder: "Search for a layer…", "aria-label": label });
+      Object.assign(this, { host: parts.multiples, filter, words: parts["filter-words"] });
+      /** {layer, box, canvas, share} by index. */
+      this.items = [];
+      this.seen = new Set();
+      this.dirty = new Set();
+      this.table = neq.palette.shares();
+      this.range = [-0.5, 0.5];
+      this.drawSoon = scope.once(() => this.#drawDirty());
+      this.watch = new IntersectionObserver((entries) => this.#crossed(entries), { rootMargin: MARGIN });
+      scope.finally(() => this.watch.disconnect());
+      scope.finally(neq.onScheme(() => this.recolour()));
+      scope.on(filter, "input", () => this.#filter());
+      scope.on(filter, "keydown", (event) => this.#key(event));
+      scope.watchSize(this.host, scope.once(() => this.#all()));
+    }
+
+    /** Lays out a small picture for each layer. */
+    layOut() {
+      const { layers } = this.feed;
+      this.watch.disconnect();
+      this.items = layers.map((layer) => this.#item(layer));
+      this.host.replaceChildren(
+        ...neq.groups(layers, Infinity).map(({ label, first, last }) => {
+          const boxes = this.items.slice(first, last + 1).map(({ box }) => box);
+          return neq.element("section.multiples-group", {}, neq.element("h3", {}, label), neq.element("div.multiples", {}, ...boxes));
+        }),
+      );
+      for (const { box } of this.items) this.watch.observe(box);
+      this.#filter();
+    }
+
+    #item(layer) {
+      const canvas = neq.element("canvas.multiple-pixels", { "aria-hidden": "true" });
+      const share = neq.element("span.multiple-share");
+      const name = neq.element("span.multiple-name", { title: layer.name }, layer.name.split(".").pop());
+      const frame = neq.element("span.multiple-frame", {}, canvas, neq.element("span.multiple-cursor"));
+      const box = neq.element(
+        "button.multiple", { type: "button", "data-layer": layer.index, onclick: () => this.onOpen(layer.index) },
+        neq.element("span.multiple-head", {}, name, share), frame,
+      );
+      return { layer, box, canvas, share };
+    }
+
+    #crossed(entries) {
+      for (const { target, isIntersecting } of entries) {
+        const index = Number(target.dataset.layer);
+        if (isIntersecting) {
+          this.seen.add(index);
+          this.dirty.add(index);
+        } else if (this.seen.delete(index)) {
+          const { canvas } = this.items[index];
+          canvas.width = canvas.height = 0; // its memory is let go
+        }
+      }
+      this.feed.small.show(this.seen);
+      this.drawSoon();
+    }
+
+    #all() {
+      for (const index of this.seen) this.dirty.add(index);
+      this.drawSoon();
+    }
+
+    recolour() {
+      this.table = neq.palette.shares();
+      this.#all();
+    }
+
+    /** These epochs are shown. */
+    show(range) {
+      this.range = range;
+      this.#all();
+    }
+
+    /** More is known of these layers. */
+    changed(indices) {
+      for (const index of indices) if (this.seen.has(index)) this.dirty.add(index);
+      this.drawSoon();
+    }
+
+    /** The page's epoch cursor: one line for all, moved by the style sheet. */
+    setCursor(epoch) {
+      const share = (epoch - this.range[0]) / (this.range[1] - this.range[0]);
+      this.host.style.setProperty("--cursor", share >= 0 && share <= 1 ? `${(share * 100).toFixed(3)}%` : "-10px");
+      this.epoch = epoch;
+      this.#all();
+    }
+
+    /** Marks the layer that is open. */
+    select(index) {
+      for (const { box, layer } of this.items) box.toggleAttribute("data-open", layer.index === index);
+    }
+
+    #drawDirty() {
+      const shares = this.feed.tables.columns.frozen[this.epoch];
+      for (const index of this.dirty) this.#draw(this.items[index], shares?.[index]);
+      this.dirty.clear();
+    }
+
+    #draw({ layer, canvas, share, box }, frozen) {
+      if (!canvas.clientWidth) return;
+      const words = frozen === undefined ? "" : percent(frozen, 0);
+      neq.say(share, words);
+      box.setAttribute("aria-label", `${layer.name}, ${layer.type}, ${count(layer.neurons)} neurons${words && `, ${words} frozen at epoch ${this.epoch}`}`);
+      const source = this.feed.small.source(layer.index);
+      const known = this.feed.small.layers.get(layer.index);
+      const key = `${source.columns} ${known?.cells.version} ${this.range} ${canvas.clientWidth} ${devicePixelRatio} ${this.table.packed[0]}`;
+      if (canvas.width && canvas.dataset.key === key) return;
+      canvas.dataset.key = key;
+      const size = { width: Math.round(canvas.clientWidth * devicePixelRatio), height: Math.round(canvas.clientHeight * devicePixelRatio) };
+      Object.assign(canvas, size);
+      const view = { x: this.range, y: [-0.5, source.rows - 0.5] };
+      const { image } = neq.raster.paint(source, this.table, view, size);
+      if (image) canvas.getContext("2d").putImageData(image, 0, 0);
+      const per = known?.per ?? 1;
+      box.title = `${layer.name}: ${count(layer.neurons)} neurons${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
+    }
+
+    // ------------------------------------------------------------ filter
+
+    #filter() {
+      const wanted = this.filter.value.trim().toLowerCase();
+      let shown = 0;
+      for (const { layer, box } of this.items) {
+        const fits = `${layer.name} ${layer.type} ${layer.index}`.toLowerCase().includes(wanted);
+        box.hidden = !fits;
+        shown += fits ? 1 : 0;
+      }
+      for (const group of this.host.children) group.hidden = !group.querySelector(".multiple:not([hidden])");
+      neq.say(this.words, wanted ? `${count(shown)} of ${count(this.items.length)} layers` : `${count(this.items.length)} layers`);
+    }
+
+    #key(event) {
+      if (event.key === "Escape") {
+        this.filter.value = "";
+        this.#filter();
+        this.filter.blur();
+      }
+      const first = event.key === "Enter" && this.items.find(({ box }) => !box.hidden);
+      if (first) this.onOpen(first.layer.index);
+    }
+  }
+
+  neq.Multiples = Multiples;
+})();
