@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from db import Run, Store
-from server.routes.dependencies import EVERYWHERE, UNKNOWN, TheRun, TheStore
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
 from server.routes.documentation import binary_documentation
 from trainer.events import LayerSnapshot
 from trainer.runfile import Moment, RunHeader, run_file_chunks
 
-router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN)
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
 MEDIA_TYPE = "application/zip"
 EVENTS_AT_ONCE = 50
