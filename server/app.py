@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from db import Store
 from server import docs, problems
 from server.columns import Columns
-from server.compression import RemoteGzip
+from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import give_back_silent_runs
 from server.live import Live
 from server.routes import api_router
@@ -38,7 +38,7 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The application as it is served."""
-        inner = RemoteGzip(super().build_middleware_stack())
+        inner = RemoteGzip(ScriptGzip(super().build_middleware_stack()))
         return Guard(inner, self.state.settings, self.state.content_policy)
 
 
