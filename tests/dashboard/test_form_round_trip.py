@@ -77,7 +77,7 @@ def test_a_list_may_be_parted_by_commas_or_spaces(script: Page, typed: str, mean
         ("model.channels.2", "model.cnn.channels"),
         ("optimizer.kind", "optimizer.kind"),
         ("optimizer", "optimizer.kind"),
-        ("neq.probe.samples", "neq.probe.samples"),
+        ("neq.probe.samples", "neq.probe.split.samples"),
         ("tags.0", "tags"),
         ("optimizer.beta1", None),
         ("", None),

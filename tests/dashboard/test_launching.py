@@ -94,7 +94,7 @@ def test_a_wrong_value_is_marked_at_its_field_and_nothing_typed_is_lost(page: Pa
     said = refusals(address, {"optimizer": {"kind": "sgd", "learning_rate": -1}})["optimizer.learning_rate"]
     open_form(page, address)
     page.get_by_label("Name").fill("Kept")
-    rate, samples = control(page, "optimizer.sgd.learning_rate"), control(page, "neq.probe.samples")
+    rate, samples = control(page, "optimizer.sgd.learning_rate"), control(page, "neq.probe.split.samples")
     rate.fill("-1")
     samples.fill("9000")
     samples.press("Enter")

@@ -47,7 +47,7 @@ def test_an_error_of_the_whole_model_is_named_by_the_field_it_blames(client: Tes
 def test_an_unknown_dataset_is_told_what_may_be_named(client: TestClient) -> None:
     said = field_errors(client, {"data": {"kind": "../etc/passwd"}})
     assert list(said) == ["data.kind"]
-    assert "fashion-mnist-mini, fashion-mnist, mnist, cifar10, synthetic" in said["data.kind"]
+    assert "fashion-mnist-mini, fashion-mnist, mnist, cifar10, cifar100" in said["data.kind"]
 
 
 def test_a_part_without_a_kind_is_asked_for_it(client: TestClient) -> None:

@@ -118,8 +118,8 @@ def test_torchvisions_layout_is_read(tmp_path: Path) -> None:
     data = load(tmp_path, kind="mnist", train_samples=100, probe=20)
     assert (len(data.train), len(data.probe), len(data.test)) == (80, 20, 30)
     assert (data.train.pixels[:, 0, 0, 0].long() == data.train.labels * 20).all()
-    assert data.augmentation == Augmentation(shift=2, mirror=False)
-    assert load(tmp_path, kind="mnist", augment=False).augmentation is None
+    assert data.train.augmentation == Augmentation(shift=2, mirror=False)
+    assert load(tmp_path, kind="mnist", augment=False).train.augmentation is None
 
 
 def test_images_cut_short_are_said_to_be_damaged(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from trainer.config.data import Data, FashionMnistMini
 from trainer.config.models import Cnn, Model
-from trainer.config.neq import NEqConfig
+from trainer.config.neq import NEqConfig, SingleProbe
 from trainer.config.optimizers import Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
 from trainer.config.schedules import Cosine, MultiStep, OneCycle, Schedule
@@ -39,11 +39,18 @@ class RunConfig(Part):
     @model_validator(mode="after")
     def _probe_leaves_images_to_train_on(self) -> Self:
         available = self.data.train_samples
-        probe = self.neq.probe.samples
-        if available is not None and probe * 2 > available:
+        if available is None:
+            return self  # for the data to say, once they are there
+        probe = self.neq.probe
+        held_back = probe.held_back(available)
+        if held_back * 2 > available:
             raise wrong_field(
                 "neq.probe.samples",
-                f"{probe} probe images of {available} leave too few to train on; choose at most {available // 2}",
+                f"{held_back} probe images of {available} leave too few to train on; choose at most {available // 2}",
+            )
+        if isinstance(probe, SingleProbe) and probe.index is not None and probe.index >= available:
+            raise wrong_field(
+                "neq.probe.index", f"there are {available} training images; choose at most {available - 1}"
             )
         return self
 

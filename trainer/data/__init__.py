@@ -1,67 +1,71 @@
 """Data sets by the name that a run's description gives them."""
 
+from typing import TypeVar
+
 import torch
 
-from trainer.config import FashionMnistMini, RunConfig, Synthetic, SyntheticSegmentation
+from trainer.config import FashionMnistMini, FileData, NoiseProbe, RunConfig, Synthetic, SyntheticSegmentation
 from trainer.data.bundled import fashion_mnist_mini
-from trainer.data.images import Augmentation, ImageData, Images, Normalisation
-from trainer.data.split import balanced_first, probe_split
+from trainer.data.files import NORMALISE, fed, file_sets
+from trainer.data.images import Augmentation, ImageData, Images, ImageSet, Normalisation
+from trainer.data.probe import choose_probe, noise_images
+from trainer.data.samples import Samples
+from trainer.data.split import balanced_first
 from trainer.data.synthetic import synthetic, synthetic_scenes
-from trainer.data.torchvision_sets import augmentation_of, torchvision_images
+from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_images
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 
-__all__ = ["Augmentation", "ImageData", "Images", "Normalisation", "load_data"]
+__all__ = ["Augmentation", "ImageData", "ImageSet", "Images", "Normalisation", "load_data"]
+
+Source = TypeVar("Source", Images, Samples)
+ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation
 
 
 def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> ImageData:
-    """The run's training, probe and test images on its device.
+    """The run's training, test and probe images; batches come out on its device.
 
     Which training images are used is fixed by their number, which of them become the probe set by the seed.
 
     Raises:
         DataMissing, DataDamaged: the images are not there, or cannot be read.
-        RunError: there are too few for the probe set that the run asks for.
+        RunError: they are not what the run takes them for, or too few for its probe set.
     """
-    train, test, classes = _sets(config, workplace)
+    sets: list[ImageSet]
+    if isinstance(config.data, FileData):
+        files, normalise = file_sets(config.data, workplace), NORMALISE
+        sets, classes = fed(files, _parts(config, files.train, files.test), config.data.feed, device), files.classes
+    else:
+        train, test, classes, known = _arrays(config.data, workplace)
+        images = _parts(config, train, test)
+        normalise = known or Normalisation.of(images[0].pixels)
+        sets = [part.to(device) for part in images]
+    if isinstance(config.neq.probe, NoiseProbe):
+        noise = noise_images(config.neq.probe.samples, sets[0].shape, normalise, config.training.seed)
+        sets.append(noise.to(device))
+    train_set, test_set, probe_set = sets
+    return ImageData(train_set, test_set, probe_set, classes, normalise.to(device), task=config.data.task)
+
+
+def _parts(config: RunConfig, train: Source, test: Source) -> list[Source]:
+    """What is trained on, what is tested on and, where it is taken from either, the probe set."""
     wanted = config.data.train_samples
     if wanted is not None and wanted < len(train):
-        train = train.take(balanced_first(train.labels, wanted))
-    samples = config.neq.probe.samples
-    if samples * 2 > len(train):
-        raise RunError(
-            f"{samples} probe images of {len(train)} leave too few to train on.",
-            f"Set neq.probe.samples to at most {len(train) // 2}.",
-        )
-    rest, probe = probe_split(train.labels, samples, config.training.seed)
-    normalise = Normalisation.of(train.pixels[rest])
-    return ImageData(
-        train=train.take(rest).to(device),
-        test=test.to(device),
-        probe=train.take(probe).to(device),
-        classes=classes,
-        normalise=normalise.to(device),
-        augmentation=_augmentation(config),
-        task=config.data.task,
-    )
+        train = train.take(balanced_first(train.strata, wanted))
+    choice = choose_probe(config.neq.probe, train.strata, test.strata, config.training.seed)
+    parts = [train.take(choice.train), test]
+    if choice.source != "noise":
+        parts.append((train if choice.source == "train" else test).take(choice.taken))
+    return parts
 
 
-def _sets(config: RunConfig, workplace: Workplace) -> tuple[Images, Images, int]:
-    """Training images, test images, number of classes."""
-    match config.data:
+def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, int, Normalisation | None]:
+    """Training images, test images, number of classes, and constants to normalise by where a set has its own."""
+    match config:
         case FashionMnistMini():
-            return *fashion_mnist_mini(), 10
-        case Synthetic() as data:
-            return *synthetic(data), data.classes
-        case SyntheticSegmentation() as data:
-            return *synthetic_scenes(data), data.classes
-        case data:
-            return *torchvision_images(data, workplace), 10
-
-
-def _augmentation(config: RunConfig) -> Augmentation | None:
-    match config.data:
-        case FashionMnistMini() | Synthetic() | SyntheticSegmentation():
-            return None
-        case data:
-            return augmentation_of(data)
+            return *fashion_mnist_mini(), 10, None
+        case Synthetic():
+            return *synthetic(config), config.classes, None
+        case SyntheticSegmentation():
+            return *synthetic_scenes(config), config.classes, None
+        case _:
+            return torchvision_images(config, workplace)

@@ -1,7 +1,8 @@
-"""Images as whole tensors on the training device, so that no loader stands between an epoch and its batches."""
+"""Labelled images as a run sees them; small sets as whole tensors, so that no loader stands before a batch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -36,31 +37,15 @@ class Normalisation:
         """The same on another device."""
         return Normalisation(self.scale.to(device), self.shift.to(device))
 
+    @classmethod
+    def by(cls, mean: tuple[float, ...], deviation: tuple[float, ...]) -> "Normalisation":
+        """Of pixels of 0 – 255 whose mean and standard deviation are given as shares of 255, a channel each."""
+        scale = 1 / (torch.tensor(deviation, dtype=torch.float64) * 255)
+        shift = -torch.tensor(mean, dtype=torch.float64) * 255 * scale
+        return cls(scale.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1))
+
     def __call__(self, pixels: Tensor) -> Tensor:
         return (pixels.float() * self.scale).add_(self.shift)
-
-
-@dataclass(frozen=True)
-class Images:
-    """A set of labelled images: pixels (images, channels, height, width), and what is to be learnt of them.
-
-    Labels are int64 (images,), a class an image, or masks uint8 (images, height, width), a class a pixel, in which
-    IGNORED is no class.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: Tensor) -> "Images":
-        """Those images, in that order."""
-        return Images(self.pixels[indices], self.labels[indices])
-
-    def to(self, device: torch.device) -> "Images":
-        """The same on another device."""
-        return Images(self.pixels.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -93,20 +78,105 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Images:
+    """A set of labelled images as whole tensors: pixels (images, channels, height, width), and what is learnt of them.
+
+    Labels are int64 (images,), a class an image, or masks uint8 (images, height, width), a class a pixel, in which
+    IGNORED is no class. `augmentation` varies the images in training; None leaves them as they are.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    augmentation: Augmentation | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image."""
+        channels, height, width = self.pixels.shape[1:]
+        return channels, height, width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.labels.device
+
+    @property
+    def strata(self) -> Tensor:
+        """int64 (images,): the groups that choices are balanced over: classes; scenes are all of one group."""
+        return self.labels.cpu() if self.labels.dim() == 1 else torch.zeros(len(self), dtype=torch.int64)
+
+    def take(self, indices: Tensor) -> "Images":
+        """Those images, in that order."""
+        return replace(self, pixels=self.pixels[indices], labels=self.labels[indices])
+
+    def to(self, device: torch.device) -> "Images":
+        """The same on another device."""
+        return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+
+    def pin_memory(self) -> "Images":
+        """The same where a GPU can fetch it by itself; torch's loader calls it."""
+        return replace(self, pixels=self.pixels.pin_memory(), labels=self.labels.pin_memory())
+
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator["Images"]:
+        """See ImageSet."""
+        order = torch.randperm(len(self), generator=random, device=random.device)
+        for first, stop in batch_bounds(len(self), batch_size):
+            batch = self.take(order[first:stop])
+            pixels = batch.pixels if self.augmentation is None else self.augmentation(batch.pixels, random)
+            yield Images(pixels, batch.labels)
+
+    def in_order(self, batch_size: int) -> Iterator["Images"]:
+        """See ImageSet."""
+        for first in range(0, len(self), batch_size):
+            part = slice(first, first + batch_size)
+            yield Images(self.pixels[part], self.labels[part])
+
+
+class ImageSet(Protocol):
+    """Labelled images, wherever they wait: on the training device or in files."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image in training."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches come out."""
+
+    def __len__(self) -> int: ...
+
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
+        """One epoch in batches, pixels as stored: every image once, shuffled and varied anew.
+
+        Args:
+            random: on the set's device; the only source of chance. Its state at the start decides the whole epoch.
+        """
+
+    def in_order(self, batch_size: int) -> Iterator[Images]:
+        """The images in their own order and as testing shows them, in batches, pixels as stored.
+
+        Scenes may differ in size from batch to batch; within one, smaller ones are filled up, with IGNORED in masks.
+        """
+
+
+@dataclass(frozen=True)
 class ImageData:
-    """All that a run learns from and is measured on, on one device. The three sets share no image.
+    """All that a run learns from and is measured on; batches come out on one device. The sets share no image, but for
+    a probe set that is drawn from the test set.
 
     Attributes:
         task: `classification` gives targets int64 (images,), `segmentation` int64 (images, height, width).
         classes: how many there are; every target is below it, or `ignore_index`.
     """
 
-    train: Images
-    test: Images
-    probe: Images
+    train: ImageSet
+    test: ImageSet
+    probe: ImageSet
     classes: int
     normalise: Normalisation
-    augmentation: Augmentation | None = None
     task: Task = "classification"
 
     @property
@@ -117,22 +187,22 @@ class ImageData:
     @property
     def device(self) -> torch.device:
         """Where batches come out."""
-        return self.test.labels.device
+        return self.train.device
 
     @property
     def channels(self) -> int:
         """Of each image."""
-        return self.train.pixels.shape[1]
+        return self.train.shape[0]
 
     @property
     def height(self) -> int:
         """Of each training image in pixels."""
-        return self.train.pixels.shape[2]
+        return self.train.shape[1]
 
     @property
     def width(self) -> int:
         """Of each training image in pixels."""
-        return self.train.pixels.shape[3]
+        return self.train.shape[2]
 
     @property
     def size(self) -> int:
@@ -140,20 +210,17 @@ class ImageData:
         return self.height
 
     def training_batches(self, batch_size: int, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch: every training image once, shuffled and augmented anew; (inputs, targets) on the device."""
-        order = torch.randperm(len(self.train), generator=random, device=random.device)
-        for first, stop in batch_bounds(len(self.train), batch_size):
-            batch = self.train.take(order[first:stop])
-            pixels = batch.pixels
-            if self.augmentation is not None:
-                pixels = self.augmentation(pixels, random)
-            yield self.normalise(pixels), batch.labels.long()
+        """One epoch: every training image once, shuffled and augmented anew; (inputs, targets) on the device.
 
-    def batches(self, images: Images, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        The state of `random` at the start decides all of it, however many processes read the files.
+        """
+        for batch in self.train.shuffled(batch_size, random):
+            yield self.normalise(batch.pixels), batch.labels.long()
+
+    def batches(self, images: ImageSet, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """These images in their own order, unaugmented; (inputs, targets) on the device."""
-        for first in range(0, len(images), batch_size):
-            part = slice(first, first + batch_size)
-            yield self.normalise(images.pixels[part]), images.labels[part].long()
+        for batch in images.in_order(batch_size):
+            yield self.normalise(batch.pixels), batch.labels.long()
 
 
 def batch_bounds(samples: int, batch_size: int) -> list[tuple[int, int]]:

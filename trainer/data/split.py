@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def balanced_first(labels: Tensor, samples: int) -> Tensor:
-    """Positions of the first images of every class, `samples` in all, in their own order; masks have no classes.
+    """Positions of the first images of every class, `samples` in all, in their own order.
 
     Classes differ by at most one image, as far as each has enough; the rest comes from those that have more.
     """
@@ -15,25 +15,28 @@ def balanced_first(labels: Tensor, samples: int) -> Tensor:
 def probe_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Parts the training images in two: (rest, probe), as positions; no image is in both.
 
-    The probe images are drawn at random by `seed`, the same number of each class as far as `samples` divides; scenes
-    with masks have no class and are drawn alike. Both parts keep the images' own order.
+    The probe images are drawn at random by `seed`, the same number of each class as far as `samples` divides. Both
+    parts keep the images' own order.
 
     Raises:
         ValueError: fewer images than asked for, or none left to train on.
     """
     if not 0 < samples < len(labels):
         raise ValueError(f"cannot hold back {samples} of {len(labels)} images")
-    random = torch.Generator().manual_seed(seed)
-    probe = _balanced(labels, torch.randperm(len(labels), generator=random), samples)
+    probe = balanced_draw(labels, samples, seed)
     is_probe = torch.zeros(len(labels), dtype=torch.bool)
     is_probe[probe] = True
     return (~is_probe).nonzero().flatten(), is_probe.nonzero().flatten()
 
 
+def balanced_draw(labels: Tensor, samples: int, seed: int) -> Tensor:
+    """Positions of `samples` images drawn at random by `seed`, the same number of each class as far as that divides."""
+    random = torch.Generator().manual_seed(seed)
+    return _balanced(labels, torch.randperm(len(labels), generator=random), samples).sort().values
+
+
 def _balanced(labels: Tensor, order: Tensor, samples: int) -> Tensor:
     """The first `samples` positions when each class's images, taken in `order`, are dealt out in turn."""
-    if labels.dim() > 1:
-        return order[:samples]
     ordered = labels.cpu()[order]
     turn = torch.empty_like(ordered, dtype=torch.int64)
     for label in ordered.unique():

@@ -2,29 +2,35 @@
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from trainer.config import Cifar10, FashionMnist, Mnist
-from trainer.data.images import Augmentation, Images
+from trainer.config import Cifar10, Cifar100, FashionMnist, Mnist
+from trainer.data.images import Augmentation, Images, Normalisation
 from trainer.engines.workplace import Workplace
 from trainer.errors import DataDamaged, DataMissing
 
-TorchvisionConfig = FashionMnist | Mnist | Cifar10
+TorchvisionConfig = FashionMnist | Mnist | Cifar10 | Cifar100
 
 
 @dataclass(frozen=True)
 class _Source:
-    """One set: what people call it, torchvision's class, its files below the data folder, how to augment it."""
+    """One set: what people call it, torchvision's class, its files below the data folder, how to augment it.
+
+    `mean` and `deviation` are those of all its training pixels as shares of 255, rounded to four digits.
+    """
 
     title: str
     loader: str
     files: tuple[str, ...]
     augmentation: Augmentation
+    classes: int
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
 
 
 _IDX_FILES = (
@@ -41,24 +47,42 @@ SOURCES: dict[str, _Source] = {
         "FashionMNIST",
         tuple(f"FashionMNIST/raw/{name}" for name in _IDX_FILES),
         Augmentation(shift=2, mirror=False),
+        classes=10,
+        mean=(0.2860,),
+        deviation=(0.3530,),
     ),
     "mnist": _Source(
         "MNIST",
         "MNIST",
         tuple(f"MNIST/raw/{name}" for name in _IDX_FILES),
         Augmentation(shift=2, mirror=False),
+        classes=10,
+        mean=(0.1307,),
+        deviation=(0.3081,),
     ),
     "cifar10": _Source(
         "CIFAR-10",
         "CIFAR10",
         tuple(f"cifar-10-batches-py/{name}" for name in _CIFAR_FILES),
         Augmentation(shift=4, mirror=True),
+        classes=10,
+        mean=(0.4914, 0.4822, 0.4465),
+        deviation=(0.2470, 0.2435, 0.2616),
+    ),
+    "cifar100": _Source(
+        "CIFAR-100",
+        "CIFAR100",
+        tuple(f"cifar-100-python/{name}" for name in ("train", "test", "meta")),
+        Augmentation(shift=4, mirror=True),
+        classes=100,
+        mean=(0.5071, 0.4865, 0.4409),
+        deviation=(0.2673, 0.2564, 0.2762),
     ),
 }
 
 
-def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple[Images, Images]:
-    """Training and test images, uint8, of a set in the data folder.
+def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple[Images, Images, int, Normalisation]:
+    """Training and test images, uint8, of a set in the data folder, its number of classes, and how to normalise it.
 
     Raises:
         DataMissing: its files are not there, and may not be, or could not be, downloaded.
@@ -69,12 +93,10 @@ def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple
         if not workplace.may_download:
             raise _missing(source, workplace.data_root)
         _download(source, workplace.data_root)
-    return _read(source, workplace.data_root, train=True), _read(source, workplace.data_root, train=False)
-
-
-def augmentation_of(config: TorchvisionConfig) -> Augmentation | None:
-    """How the set's training images are varied, None where the run asks for them as they are."""
-    return SOURCES[config.kind].augmentation if config.augment else None
+    train, test = (_read(source, workplace.data_root, train=train) for train in (True, False))
+    augmentation = source.augmentation if config.augment else None
+    normalise = Normalisation.by(source.mean, source.deviation)
+    return replace(train, augmentation=augmentation), test, source.classes, normalise
 
 
 def _absent(source: _Source, root: Path) -> list[str]:

@@ -1,0 +1,161 @@
+"""Two ways of feeding: images held on the device, and images read from their files by other processes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainer.pictures import class_folder, mask_folder
+from trainer.config import RunConfig
+from trainer.data import ImageData, load_data
+from trainer.data.images import ImageSet
+from trainer.data.memory import Pictures
+from trainer.data.stream import Streamed
+from trainer.engines.workplace import Workplace
+
+CPU = torch.device("cpu")
+CLASSES: dict[str, Any] = {"kind": "image-folder", "folder": "mine", "size": 16}
+SCENES: dict[str, Any] = {"kind": "mask-folder", "folder": "mine", "classes": 3, "resize": 20, "crop": 16}
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def load(root: Path, data: dict[str, Any], **changes: Any) -> ImageData:
+    config = {"data": data | changes, "neq": {"probe": {"kind": "split", "samples": 4}}}
+    return load_data(RunConfig.model_validate(config), Workplace(root), CPU)
+
+
+def prepared(root: Path, data: dict[str, Any]) -> dict[str, Any]:
+    if data["kind"] == "image-folder":
+        class_folder(root / "mine" / "train", {"cat": 14, "dog": 10, "eel": 12})
+        class_folder(root / "mine" / "val", {"cat": 4, "dog": 4, "eel": 3})
+    else:
+        mask_folder(root / "mine", {"train": 36, "val": 11})
+    return data
+
+
+def epoch(data: ImageData, seed: int = 0, batch_size: int = 5) -> list[Batch]:
+    return list(data.training_batches(batch_size, torch.Generator().manual_seed(seed)))
+
+
+def same(one: list[Batch], other: list[Batch], atol: float = 0.0) -> bool:
+    return len(one) == len(other) and all(
+        torch.allclose(a, c, atol=atol) and torch.equal(b, d) for (a, b), (c, d) in zip(one, other, strict=True)
+    )
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+@pytest.mark.parametrize("feed", ["memory", "stream"])
+def test_an_epoch_takes_every_image_once_in_the_shape_that_is_promised(
+    root: Path, data: dict[str, Any], feed: str
+) -> None:
+    loaded = load(root, prepared(root, data), feed=feed)
+    assert (len(loaded.train), len(loaded.test), len(loaded.probe)) == (32, 11, 4)
+    assert (loaded.channels, loaded.height, loaded.width, loaded.classes) == (3, 16, 16, 3)
+    batches = epoch(loaded)
+    assert [len(inputs) for inputs, _ in batches] == [5, 5, 5, 5, 5, 5, 2]
+    for inputs, targets in batches:
+        assert inputs.shape[1:] == (3, 16, 16)
+        assert (inputs.dtype, targets.dtype) == (torch.float32, torch.int64)
+        assert targets.shape == (inputs.shape[:1] if data is CLASSES else (*inputs.shape[:1], 16, 16))
+    if data is CLASSES:
+        met = torch.bincount(torch.cat([targets for _, targets in batches]), minlength=3)
+        # 14 + 10 + 12, of which the probe took 4: one of each class, and one class gave two
+        assert sorted((torch.tensor([14, 10, 12]) - met).tolist()) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+def test_both_ways_show_the_same_in_testing(root: Path, data: dict[str, Any]) -> None:
+    held, streamed = (load(root, prepared(root, data), feed=feed) for feed in ("memory", "stream"))
+    assert isinstance(held.test, Pictures)
+    assert isinstance(streamed.test, Streamed)
+    for one, other in ((held.test, streamed.test), (held.probe, streamed.probe)):
+        assert same(list(held.batches(one, 4)), list(streamed.batches(other, 4)))
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+@pytest.mark.parametrize("feed", ["memory", "stream"])
+def test_images_that_are_not_to_be_varied_are_seen_as_in_testing(root: Path, data: dict[str, Any], feed: str) -> None:
+    loaded = load(root, prepared(root, data), feed=feed, augment=False)
+    once = torch.cat([inputs.sum(dim=(1, 2, 3)) for inputs, _ in epoch(loaded, batch_size=1)]).sort().values
+    in_order: ImageSet = loaded.train
+    tested = torch.cat([inputs.sum(dim=(1, 2, 3)) for inputs, _ in loaded.batches(in_order, 1)]).sort().values
+    assert torch.allclose(once, tested)
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+@pytest.mark.parametrize("feed", ["memory", "stream"])
+def test_the_state_of_the_generator_decides_the_epoch(root: Path, data: dict[str, Any], feed: str) -> None:
+    loaded = load(root, prepared(root, data), feed=feed)
+    random = torch.Generator().manual_seed(7)
+    first = list(loaded.training_batches(5, random))
+    state = random.get_state()
+    second = list(loaded.training_batches(5, random))
+    again = load(root, data, feed=feed)  # as after a restart, with nothing but the state left
+    restored = torch.Generator()
+    restored.set_state(state)
+    assert same(list(again.training_batches(5, restored)), second)
+    assert not same(first, second)
+    assert same(epoch(again, seed=7), first)
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+def test_the_number_of_loader_processes_changes_nothing(
+    root: Path, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(root, data)
+    by_processes = []
+    for processes in (0, 1, 2):
+        monkeypatch.setattr("trainer.data.files._processes", lambda processes=processes: processes)
+        loaded = load(root, data, feed="stream")
+        by_processes.append([epoch(loaded, seed=1), epoch(loaded, seed=2), list(loaded.batches(loaded.test, 3))])
+    for one, other in zip(by_processes[0], by_processes[1], strict=True):
+        assert same(one, other)
+    for one, other in zip(by_processes[0], by_processes[2], strict=True):
+        assert same(one, other)
+
+
+def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.data.files._processes", lambda: 2)
+    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    whole = epoch(loaded, seed=3, batch_size=4)
+    left = loaded.training_batches(4, torch.Generator().manual_seed(9))
+    next(left)
+    left.close()
+    assert same(epoch(loaded, seed=3, batch_size=4), whole)
+
+
+@pytest.mark.parametrize(("limit", "kind"), [(2 * 2**30, Pictures), (1000, Streamed)])
+def test_the_way_follows_from_the_size_of_the_data_alone(
+    root: Path, limit: int, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.data.files.MEMORY_BYTES", limit)
+    assert isinstance(load(root, prepared(root, CLASSES)).train, kind)
+    assert isinstance(load(root, CLASSES, feed="memory").train, Pictures)
+    assert isinstance(load(root, CLASSES, feed="stream").train, Streamed)
+
+
+def test_photographs_are_normalised_by_imagenets_constants(root: Path) -> None:
+    from torchvision.transforms.functional import normalize
+
+    loaded = load(root, prepared(root, CLASSES), feed="memory")
+    assert isinstance(loaded.test, Pictures)
+    assert isinstance(loaded.test.pixels, torch.Tensor)
+    wanted = normalize(loaded.test.pixels.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert torch.allclose(next(loaded.batches(loaded.test, 11))[0], wanted, atol=1e-5)
+
+
+def test_scenes_of_several_sizes_are_filled_up_within_a_batch(root: Path) -> None:
+    loaded = load(root, prepared(root, SCENES), feed="memory")
+    inputs, targets = next(loaded.batches(loaded.test, 4))
+    # 24 × 30 and 24 × 34 at a shorter side of 20: 20 × 25 and 20 × 28
+    assert inputs.shape == (4, 3, 20, 28)
+    assert (targets[0, :, 25:] == 255).all()
+    assert (targets[1, :, 25:27] != 255).all()
+    black = loaded.normalise(torch.zeros(1, 3, 1, 1))[0, :, 0, 0]
+    assert torch.equal(inputs[0, :, 0, 26], black)

@@ -1,0 +1,142 @@
+"""COCO's scenes with a class for each pixel: its instances in Pascal VOC's 21 classes, as torchvision reduces them."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from trainer.data.images import IGNORED
+from trainer.data.reading import read_image, size_of
+from trainer.errors import DataDamaged, DataMissing
+
+CATEGORIES = (0, 5, 2, 16, 9, 44, 6, 3, 17, 62, 21, 67, 18, 19, 4, 1, 64, 20, 63, 7, 72)
+"""COCO's category of each of VOC's classes, the ground first.
+
+Source: torchvision's reference for training segmentation, references/segmentation/coco_utils.py.
+"""
+SMALLEST_AREA = 1000
+"""Pixels that instances of these classes must fill together for an image to be trained on. Source: the same."""
+
+_CLASS_OF = {category: number for number, category in enumerate(CATEGORIES)}
+
+
+@dataclass(frozen=True)
+class CocoScenes:
+    """Images in a folder below the data folder `root`, with the outlines of what is on them.
+
+    Attributes:
+        names: paths below `root`.
+        outlines: of each image, JSON [[class, outline], …]: text, because loaders' processes share it with this one.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    outlines: tuple[bytes, ...]
+
+    @property
+    def strata(self) -> Tensor:
+        return torch.zeros(len(self), dtype=torch.int64)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, indices: Tensor) -> Self:
+        chosen = indices.tolist()
+        return replace(
+            self,
+            names=tuple(self.names[index] for index in chosen),
+            outlines=tuple(self.outlines[index] for index in chosen),
+        )
+
+    def size(self, index: int) -> tuple[int, int]:
+        return size_of(self.root, self.names[index])
+
+    def image(self, index: int) -> Image.Image:
+        return read_image(self.root, self.names[index])
+
+    def mask(self, index: int, size: tuple[int, int]) -> Image.Image:
+        try:
+            return Image.fromarray(class_mask(json.loads(self.outlines[index]), *size))
+        except (TypeError, ValueError, KeyError) as error:
+            raise DataDamaged(
+                f"The outlines of {self.names[index]} cannot be drawn: {error}",
+                "Put COCO's annotations into the data folder anew.",
+            ) from error
+
+
+def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> np.ndarray:
+    """Every pixel's class, uint8 (height, width): 0 where nothing is, IGNORED where instances overlap.
+
+    Args:
+        instances: class and outline of each: polygons [[x, y, x, y, …], …], or run lengths {counts, size}.
+    """
+    mask = np.zeros((height, width), dtype=np.uint8)
+    covered = np.zeros((height, width), dtype=np.uint8)
+    for number, outline in instances:
+        inside = _inside(outline, height, width)
+        mask = np.maximum(mask, inside * np.uint8(number))
+        covered += inside & (covered < 2)
+    mask[covered > 1] = IGNORED
+    return mask
+
+
+def _inside(outline: Any, height: int, width: int) -> np.ndarray:
+    """1 within the outline, uint8 (height, width)."""
+    from pycocotools import mask as coco  # compiled, and only this set needs it
+
+    lengths = coco.frPyObjects(outline, height, width)
+    drawn = coco.decode(lengths)
+    parts: np.ndarray = drawn if drawn.ndim == 2 else drawn.any(axis=2)
+    if parts.shape != (height, width):
+        raise ValueError(f"an outline for {parts.shape[1]} × {parts.shape[0]} pixels on an image of {width} × {height}")
+    return parts.astype(np.uint8)
+
+
+def coco_scenes(root: Path, part: str, *, training: bool) -> CocoScenes:
+    """The scenes of `train2017` or `val2017`; of those to train on, the ones that show enough.
+
+    Raises:
+        DataMissing, DataDamaged: images or annotations are not there, or are not COCO's.
+    """
+    file = Path("coco") / "annotations" / f"instances_{part}.json"
+    folder = Path("coco") / part
+    if not (root / file).is_file() or not (root / folder).is_dir():
+        raise DataMissing(
+            f"COCO is not in the data folder {root}: {file} and {folder} are looked for.",
+            "Unpack the images and the annotations of 2017 there; torchvision does not download them.",
+        )
+    try:
+        content = json.loads((root / file).read_bytes())
+        shown = _by_image(content["annotations"])
+        images = [image for image in content["images"] if not training or _shows_enough(shown.get(image["id"], []))]
+        names = tuple(str(folder / Path(image["file_name"]).name) for image in images)
+        outlines = tuple(_outlines(shown.get(image["id"], [])) for image in images)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataDamaged(
+            f"{file} in the data folder cannot be read: {type(error).__name__} {error}", "Put COCO's own file there."
+        ) from error
+    if not names:
+        raise DataDamaged(f"{file} names no image that shows one of the 20 classes.", "Put COCO's own file there.")
+    return CocoScenes(root, names, outlines)
+
+
+def _by_image(annotations: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """The annotations of VOC's classes, by the image they belong to."""
+    shown: dict[int, list[dict[str, Any]]] = {}
+    for annotation in annotations:
+        if annotation["category_id"] in _CLASS_OF:
+            shown.setdefault(annotation["image_id"], []).append(annotation)
+    return shown
+
+
+def _shows_enough(annotations: list[dict[str, Any]]) -> bool:
+    return float(sum(annotation["area"] for annotation in annotations)) > SMALLEST_AREA
+
+
+def _outlines(annotations: list[dict[str, Any]]) -> bytes:
+    return json.dumps([[_CLASS_OF[each["category_id"]], each["segmentation"]] for each in annotations]).encode()

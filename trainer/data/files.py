@@ -1,0 +1,160 @@
+"""Sets that lie in files, from what a run asks for to the sets that it is fed from."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from trainer.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
+from trainer.data.coco import coco_scenes
+from trainer.data.folders import class_files, class_folders, class_names, folder_below, mask_folders, refuse_links_out
+from trainer.data.images import ImageSet, Normalisation
+from trainer.data.memory import pictures, views
+from trainer.data.samples import ClassFiles, MaskFiles, Names, Samples
+from trainer.data.stream import Stream, Streamed
+from trainer.data.voc import CLASSES as VOC_CLASSES
+from trainer.data.voc import voc_scenes
+from trainer.data.windows import Middle, RandomArea, RandomScale, Recipe, Whole
+from trainer.engines.workplace import Workplace
+from trainer.errors import DataMissing, RunError
+
+Feed = Literal["auto", "memory", "stream"]
+IMAGENET_CLASSES = 1000
+MOST_PROCESSES = 16
+NORMALISE = Normalisation.by((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""ImageNet's constants, which every set of photographs takes: networks with ready weights expect them."""
+MEMORY_BYTES = 2 * 2**30
+"""Pixels up to here are held in memory unless a run says otherwise. Of the data alone, not of the machine, so that a
+description gives the same run everywhere."""
+_SIZES_LOOKED_AT = 200
+"""Images whose size is read to guess that of all."""
+
+
+FileConfig = ImageNet | ImageFolder | Coco | Voc | MaskFolder
+SegmentationConfig = Coco | Voc | MaskFolder
+
+
+@dataclass(frozen=True)
+class FileSets:
+    """Training and test samples, and how they are shown.
+
+    Attributes:
+        training, testing: what training and testing show of an image.
+        shape: channels, height and width of what training shows.
+    """
+
+    train: Samples
+    test: Samples
+    classes: int
+    training: Recipe
+    testing: Recipe
+    shape: tuple[int, int, int]
+
+
+def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
+    """What the run asks for, found in the data folder; no pixel is read yet.
+
+    Raises:
+        RunError: it is not there, or does not hold what it should.
+    """
+    root = workplace.data_root
+    match config:
+        case ImageNet():
+            return _classified(config, *_imagenet(root))
+        case ImageFolder():
+            train, test, classes = class_folders(root, folder_below(root, config.folder), config.test_share)
+            _refuse_links_out(root, train.names, test.names)
+            return _classified(config, train, test, classes)
+        case Coco():
+            return _segmented(
+                config,
+                coco_scenes(root, "train2017", training=True),
+                coco_scenes(root, "val2017", training=False),
+                VOC_CLASSES,
+            )
+        case Voc():
+            return _segmented(config, *voc_scenes(workplace), VOC_CLASSES)
+        case MaskFolder():
+            return _segmented(config, *_masked(root, config), config.classes)
+
+
+def _imagenet(root: Path) -> tuple[ClassFiles, ClassFiles, int]:
+    train, test = root / "imagenet" / "train", root / "imagenet" / "val"
+    if not (train.is_dir() and test.is_dir()):
+        raise DataMissing(
+            f"ImageNet is not in the data folder {root}: imagenet/train and imagenet/val are looked for.",
+            "Unpack both archives there, a folder for each class, as torchvision.datasets.ImageNet does.",
+        )
+    names = class_names(root, train)
+    if len(names) != IMAGENET_CLASSES:
+        raise RunError(
+            f"imagenet/train has {len(names)} class folders, and ImageNet has {IMAGENET_CLASSES} classes.",
+            'For a part of ImageNet choose data.kind "image-folder" with data.folder "imagenet".',
+        )
+    return class_files(root, train, names), class_files(root, test, names), len(names)
+
+
+def _masked(root: Path, config: MaskFolder) -> tuple[MaskFiles, MaskFiles]:
+    train, test = mask_folders(
+        root,
+        folder_below(root, config.folder),
+        classes=config.classes,
+        unlabelled=config.unlabelled,
+        test_share=config.test_share,
+    )
+    _refuse_links_out(root, train.names, train.masks, test.names, test.masks)
+    return train, test
+
+
+def _refuse_links_out(root: Path, *names: Names) -> None:
+    refuse_links_out(root, (name.decode() for each in names for name in each))
+
+
+def _classified(config: ImageNet | ImageFolder, train: Samples, test: Samples, classes: int) -> FileSets:
+    side = config.size
+    testing = Middle(resize=round(side * 8 / 7), side=side)
+    return FileSets(train, test, classes, RandomArea(side) if config.augment else testing, testing, (3, side, side))
+
+
+def _segmented(config: SegmentationConfig, train: Samples, test: Samples, classes: int) -> FileSets:
+    testing = Whole(config.resize)
+    training = RandomScale(config.resize, config.crop) if config.augment else testing
+    return FileSets(train, test, classes, training, testing, (3, config.crop, config.crop))
+
+
+def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.device) -> list[ImageSet]:
+    """These samples as sets that batches are drawn from: held on the device, or read as they are needed.
+
+    Args:
+        parts: the training samples first.
+
+    Raises:
+        DataDamaged: a file cannot be decoded.
+    """
+    if feed == "memory" or (feed == "auto" and _decoded_bytes(parts) <= MEMORY_BYTES):
+        varied = sets.training is not sets.testing
+        show = [pictures if varied and index == 0 else views for index in range(len(parts))]
+        recipes = [sets.training if index == 0 else sets.testing for index in range(len(parts))]
+        return [make(part, recipe, sets.shape, device) for make, part, recipe in zip(show, parts, recipes, strict=True)]
+    named = {f"{index}": (part, sets.testing) for index, part in enumerate(parts)}
+    stream = Stream({**named, "varied": (parts[0], sets.training)}, processes=_processes(), device=device)
+    return [Streamed(stream, name, "varied", len(part), sets.shape) for name, (part, _) in named.items()]
+
+
+def _processes() -> int:
+    """That decode ahead, one a thread that torch may use; with a single one, reading and training take turns."""
+    threads = torch.get_num_threads()
+    return 0 if threads == 1 else min(threads, MOST_PROCESSES, len(os.sched_getaffinity(0)))
+
+
+def _decoded_bytes(parts: Sequence[Samples]) -> float:
+    """Guessed from the sizes of some images, a byte a channel and one for the mask."""
+    total = 0.0
+    for part in parts:
+        step = max(1, len(part) // _SIZES_LOOKED_AT)
+        sizes = [part.size(index) for index in range(0, len(part), step)]
+        total += len(part) * sum(height * width * 4 for height, width in sizes) / len(sizes)
+    return total

@@ -1,0 +1,140 @@
+"""The fast way for files that fit: decoded once, kept on the training device, varied there a batch at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from trainer.data.images import IGNORED, Images, batch_bounds
+from trainer.data.samples import Samples, labels_of, read_views
+from trainer.data.views import resampled_images, resampled_masks
+from trainer.data.windows import Recipe
+
+_READ_TOGETHER = 32
+"""Images of one size that a thread decodes before it hands them over."""
+
+Read = TypeVar("Read")
+Stack = Tensor | tuple[Tensor, ...]
+"""Images of one size as one tensor, of several sizes as one tensor each."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded images of any sizes on the training device, uint8.
+
+    Attributes:
+        pixels: (channels, height, width) each.
+        labels: int64 (images,), or a mask uint8 (height, width) each.
+        shape: channels, height and width of what training shows.
+        recipe: what training shows of them; None: they are as they are to be seen.
+    """
+
+    pixels: Stack
+    labels: Stack
+    shape: tuple[int, int, int]
+    recipe: Recipe | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels[0].device
+
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
+        """See ImageSet."""
+        order = torch.randperm(len(self), generator=random, device=random.device).cpu()
+        for first, stop in batch_bounds(len(self), batch_size):
+            yield self._varied(order[first:stop], random)
+
+    def in_order(self, batch_size: int) -> Iterator[Images]:
+        """See ImageSet."""
+        for first in range(0, len(self), batch_size):
+            yield self._stacked(torch.arange(first, min(first + batch_size, len(self))))[0]
+
+    def _varied(self, chosen: Tensor, random: torch.Generator) -> Images:
+        batch, sizes = self._stacked(chosen)
+        if self.recipe is None:
+            return batch
+        uniforms = torch.rand(
+            len(chosen), self.recipe.uniforms, generator=random, device=random.device, dtype=torch.float64
+        )
+        windows = self.recipe.windows(sizes, uniforms)
+        frame = self.shape[1:]
+        pixels = resampled_images(batch.pixels, sizes, windows, frame)
+        return Images(
+            pixels, batch.labels if batch.labels.dim() == 1 else resampled_masks(batch.labels, windows, frame)
+        )
+
+    def _stacked(self, chosen: Tensor) -> tuple[Images, Tensor]:
+        """Those images in one tensor, smaller ones filled up, and their sizes."""
+        pixels, sizes = _stack(self.pixels, chosen, 0)
+        labels, _ = _stack(self.labels, chosen, IGNORED)
+        return Images(pixels, labels), sizes
+
+
+def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:
+    """All samples decoded, each in its own size, to be seen by the recipe.
+
+    Raises:
+        DataDamaged: one of them cannot be decoded.
+    """
+
+    def decoded(index: int) -> tuple[Tensor, Tensor | None]:
+        image = samples.image(index)
+        mask = samples.mask(index, (image.height, image.width))
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+        return pixels.to(device), None if mask is None else torch.from_numpy(np.array(mask)).to(device)
+
+    read = _at_once(decoded, len(samples))
+    masks = [mask for _, mask in read if mask is not None]
+    labels = _together(masks) if masks else labels_of(samples, list(range(len(samples)))).to(device)
+    return Pictures(_together([pixels for pixels, _ in read]), labels, shape, recipe)
+
+
+def views(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:
+    """All samples decoded as the recipe shows them, which takes no random numbers.
+
+    Raises:
+        DataDamaged: one of them cannot be decoded.
+    """
+    together = 1 if recipe.frame is None else _READ_TOGETHER
+    portions = [list(range(first, min(first + together, len(samples)))) for first in range(0, len(samples), together)]
+
+    def shown(portion: int) -> Images:
+        indices = portions[portion]
+        nothing = torch.zeros(len(indices), recipe.uniforms, dtype=torch.float64)
+        return read_views(samples, indices, recipe, nothing).to(device)
+
+    read = _at_once(shown, len(portions))
+    if recipe.frame is None:  # scenes, one at a time, of sizes of their own
+        masks = _together([view.labels[0] for view in read])
+        return Pictures(_together([view.pixels[0] for view in read]), masks, shape)
+    return Pictures(torch.cat([view.pixels for view in read]), torch.cat([view.labels for view in read]), shape)
+
+
+def _at_once(read: Callable[[int], Read], count: int) -> list[Read]:
+    """What `read` gives for each index; Pillow lets other threads run while it decodes."""
+    with ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads())) as threads:
+        return list(threads.map(read, range(count)))
+
+
+def _together(parts: Sequence[Tensor]) -> Stack:
+    return torch.stack(list(parts)) if len({part.shape for part in parts}) == 1 else tuple(parts)
+
+
+def _stack(stack: Stack, chosen: Tensor, filling: int) -> tuple[Tensor, Tensor]:
+    """Those of the stack in one tensor, filled up on the right and below, and their sizes int64 (chosen, 2)."""
+    if isinstance(stack, Tensor):
+        taken = stack[chosen.to(stack.device)]
+        return taken, torch.tensor(taken.shape[-2:], device=taken.device).expand(len(taken), -1)
+    parts = [stack[index] for index in chosen.tolist()]
+    sizes = torch.tensor([part.shape[-2:] for part in parts])
+    height, width = sizes.amax(dim=0).tolist()
+    filled = [pad(part, (0, width - part.shape[-1], 0, height - part.shape[-2]), value=filling) for part in parts]
+    return torch.stack(filled), sizes.to(parts[0].device)
