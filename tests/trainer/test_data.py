@@ -20,7 +20,9 @@ CPU = torch.device("cpu")
 
 
 def load(root: Path, **data: Any) -> ImageData:
-    config = RunConfig.model_validate({"data": data, "neq": {"probe": {"samples": data.pop("probe", 20)}}})
+    model = {"kind": "torchvision-segmentation" if "segmentation" in data["kind"] else "cnn"}
+    probe = {"samples": data.pop("probe", 20)}
+    config = RunConfig.model_validate({"data": data, "model": model, "neq": {"probe": probe}})
     return load_data(config, Workplace(root), CPU)
 
 

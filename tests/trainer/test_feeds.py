@@ -26,7 +26,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def load(root: Path, data: dict[str, Any], **changes: Any) -> ImageData:
-    config = {"data": data | changes, "neq": {"probe": {"kind": "split", "samples": 4}}}
+    model = {"kind": "cnn" if data["kind"] == "image-folder" else "torchvision-segmentation"}
+    config = {"data": data | changes, "model": model, "neq": {"probe": {"kind": "split", "samples": 4}}}
     return load_data(RunConfig.model_validate(config), Workplace(root), CPU)
 
 

@@ -19,7 +19,8 @@ CPU = torch.device("cpu")
 
 
 def load(root: Path, probe: int = 2, **data: Any) -> ImageData:
-    config = {"data": {"folder": "mine"} | data, "neq": {"probe": {"kind": "split", "samples": probe}}}
+    model = {"kind": "cnn" if data["kind"] == "image-folder" else "torchvision-segmentation"}
+    config = {"data": {"folder": "mine"} | data, "model": model, "neq": {"probe": {"kind": "split", "samples": probe}}}
     return load_data(RunConfig.model_validate(config), Workplace(root), CPU)
 
 

@@ -25,7 +25,9 @@ from trainer.neq import Equilibrium, NEq
 from trainer.optimizers import build_optimizer
 
 EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
-"""Images that are looked at together, by device: small enough for a CPU's caches, large enough to fill a GPU."""
+"""Images of up to EVALUATION_PIXELS that are looked at together, by device: small enough for a CPU's caches, large
+enough to fill a GPU. Of larger images fewer, so that they take no more memory."""
+EVALUATION_PIXELS = 64 * 64
 
 
 def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
@@ -85,7 +87,7 @@ def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
         # A third less time for small convolutions on a CPU than torch's default order.
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(config.optimizer, model.parameters())
-    probe = _Probe(data, EVALUATION_BATCH[device.type])
+    probe = _Probe(data, _evaluation_batch(data))
     neq = NEq(
         model,
         optimizer,
@@ -100,6 +102,11 @@ def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
     steps = Steps.of(config, model, optimizer, task, device, batches)
     return _Run(config, device, data, model, steps, probe, neq, random)
+
+
+def _evaluation_batch(data: ImageData) -> int:
+    most = EVALUATION_BATCH[data.device.type]
+    return max(1, min(most, most * EVALUATION_PIXELS // (data.height * data.width)))
 
 
 def _task(config: RunConfig, data: ImageData) -> Task:
