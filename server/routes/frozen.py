@@ -70,7 +70,10 @@ def read_overview(
     neurons = np.array([each["neurons"] for each in store.layers(run.id)], np.float64)
 
     def make() -> bytes:
-        rows = [getattr(row, field) for row in columns.layers(store, run.id, seqs)]
+        if field == "frozen":  # the store has these apart from the rest: the first picture of a page need not wait
+            rows = list(store.frozen_counts(run.id)[1][epochs.start : epochs.start + len(seqs)])
+        else:
+            rows = [getattr(row, field) for row in columns.layers(store, run.id, seqs)]
         values = np.array(rows, np.float64).reshape(len(rows), len(neurons)).T
         if field in ("frozen", "thawed"):
             values = values / neurons[:, None]
