@@ -9,7 +9,7 @@ import psycopg
 
 from db.database import CHANNEL, Database, unreachable
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
 SLICE_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
@@ -51,7 +51,7 @@ class Changes(ABC):
 
 
 class SqliteChanges(Changes):
-    """Asks SQLite 20 times a second for the number that rises with every commit of another connection."""
+    """Asks SQLite 50 times a second for the number that rises with every commit of another connection."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()

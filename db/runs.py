@@ -178,7 +178,9 @@ def silent(connection: Connection, now: Moment, limit_seconds: float) -> list[Ru
 
 def revisions(connection: Connection) -> dict[str, int]:
     """Every run's revision."""
-    return {row.id: row.revision for row in connection.execute(select(runs.c.id, runs.c.revision))}
+    # Asked at every commit, of all runs: past SQLAlchemy's rows it takes a quarter of the time.
+    cursor = connection.exec_driver_sql("SELECT id, revision FROM runs").cursor
+    return dict(cursor.fetchall()) if cursor else {}
 
 
 def frozen_trail(connection: Connection, run_ids: list[str], points: int) -> dict[str, list[float]]:
