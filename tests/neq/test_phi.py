@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from trainer.neq.reference import cosine
-from trainer.neq.similarity import phi_from_sums, sample_sums
+from trainer.neq.similarity import divergence_from_sums, phi_from_sums, sample_sums
 
 values = st.floats(-100, 100, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 pairs = st.integers(1, 30).flatmap(
@@ -81,6 +81,46 @@ def test_float32_outputs_are_compared_as_float64_would() -> None:
     expected = [1 - cosine(a, b) for a, b in zip(*rows, strict=True)]
     assert max(expected) < 1e-9
     assert (1 - phi(now, before)).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("louder", [1.0, 1.01, 10.0, 1000.0])
+@pytest.mark.parametrize("change", [1e-6, 1e-3, 0.1, 1.0, 10.0])
+def test_float32_outputs_of_any_size_are_within_1e_7_of_float64(change: float, louder: float) -> None:
+    random = torch.Generator().manual_seed(4)
+    before = torch.randn(5, 4, 20, 20, generator=random) + 0.5
+    now = (before + change * torch.randn(before.shape, generator=random)) * louder
+    rows = [tensor.movedim(1, 0).flatten(1).tolist() for tensor in (now, before)]
+    expected = [cosine(a, b) for a, b in zip(*rows, strict=True)]
+    assert phi(now, before).tolist() == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("change", [2e-5, 0.3])
+def test_ten_million_values_a_neuron_lose_nothing(change: float) -> None:
+    random = torch.Generator().manual_seed(5)
+    before = torch.randn(2, 1, 2500, 2000, generator=random) + 1
+    now = before + change * torch.randn(before.shape, generator=random)
+    a, b = now.double().flatten(), before.double().flatten()
+    a_unit, b_unit = a / a.norm(), b / b.norm()
+    expected = 0.5 * (a_unit - b_unit).square().sum().item()  # 1 − cos = |â − b̂|² / 2, without cancellation
+    found = divergence_from_sums(sample_sums(now, before, 1).sum(1)).item()
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert abs(found - expected) < 1e-6
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "channels last", "strided", "bfloat16"])
+def test_how_outputs_lie_in_memory_changes_nothing(layout: str) -> None:
+    random = torch.Generator().manual_seed(6)
+    before, now = torch.randn(2, 3, 5, 4, 4, generator=random).unbind(0)
+    if layout == "bfloat16":
+        before, now = before.bfloat16(), now.bfloat16()
+    expected = [
+        cosine(a, b) for a, b in zip(*(x.movedim(1, 0).flatten(1).tolist() for x in (now, before)), strict=True)
+    ]
+    if layout == "channels last":
+        before = before.contiguous(memory_format=torch.channels_last)  # and now not
+    if layout == "strided":
+        before, now = (x.repeat_interleave(2, dim=3)[:, :, :, ::2] for x in (before, now))
+    assert phi(now, before).tolist() == pytest.approx(expected, abs=1e-7)
 
 
 @given(pairs)

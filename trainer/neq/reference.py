@@ -37,6 +37,11 @@ def cosine(now: Sequence[float], before: Sequence[float]) -> float:
     return cross / (norm_now * norm_before)
 
 
+def cosine_by_sample(now: Sequence[Sequence[float]], before: Sequence[Sequence[float]]) -> float:
+    """The released code's φ of one neuron: the mean over the samples of a cosine over each one's positions."""
+    return math.fsum(cosine(a, b) for a, b in zip(now, before, strict=True)) / len(now)
+
+
 def follow(outputs: Sequence[Outputs], *, epsilon: float, mu: float) -> list[ReferenceEpoch]:
     """All epochs of one layer, from its outputs: `outputs[0]` are the initial weights', `outputs[t + 1]` epoch t's."""
     epochs: list[ReferenceEpoch] = []
@@ -52,4 +57,22 @@ def follow(outputs: Sequence[Outputs], *, epsilon: float, mu: float) -> list[Ref
             epochs.append(ReferenceEpoch(phi, delta, velocity, [abs(v) < epsilon for v in velocity]))
             velocity_before = velocity
         phi_before = phi
+    return epochs
+
+
+def follow_official(phis: Sequence[Sequence[float]], *, epsilon: float, mu: float) -> list[ReferenceEpoch]:
+    """The released code's recursion and rule, from φ of every epoch: `phis[t]` has one value a neuron.
+
+    V_t = (Δφ_t − Δφ_{t−1}) + μ · V_{t−1} and |V| <= ε; before the first epoch φ counts as 1, Δφ and V as 0.
+    """
+    epochs: list[ReferenceEpoch] = []
+    phi_before = [1.0] * len(phis[0])
+    delta_before = [0.0] * len(phis[0])
+    velocity_before = [0.0] * len(phis[0])
+    for phi in phis:
+        delta = [new - old for new, old in zip(phi, phi_before, strict=True)]
+        velocity = [d - e + mu * v for d, e, v in zip(delta, delta_before, velocity_before, strict=True)]
+        frozen = [abs(v) <= epsilon for v in velocity]
+        epochs.append(ReferenceEpoch(list(phi), delta if epochs else None, velocity, frozen))
+        phi_before, delta_before, velocity_before = list(phi), delta, velocity
     return epochs

@@ -1,0 +1,202 @@
+"""Who is frozen: the rule and its controls, by hand."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from trainer.neq import NEq, Watch
+from trainer.neq.selection import Evidence, Random, TopK, selection
+from trainer.neq.velocity import Motion
+
+
+def evidence(velocity: list[float], sizes: list[int], epsilon: float = 0.1) -> Evidence:
+    v = torch.tensor(velocity, dtype=torch.float64)
+    return Evidence(Motion(torch.zeros_like(v), v, v, v.abs() < epsilon), None, sizes)
+
+
+def test_random_freezes_as_many_of_each_layer_as_the_rule_would() -> None:
+    found = evidence([0, 0, 1, 1, 0, 1, 1, 1], [4, 4])
+    drawn = [Random(None, seed)(found) for seed in range(40)]
+    assert {int(mask[:4].sum()) for mask in drawn} == {2}
+    assert {int(mask[4:].sum()) for mask in drawn} == {1}
+    assert torch.stack(drawn).any(0).all()  # and not always the same ones
+
+
+def test_random_with_a_share_takes_it_of_every_layer_uniformly() -> None:
+    draw = Random(0.25, seed=1)
+    counts = torch.zeros(8)
+    for _ in range(2000):
+        mask = draw(evidence([1.0] * 8, [4, 4]))
+        assert int(mask[:4].sum()) == int(mask[4:].sum()) == 1
+        counts += mask
+    # Each is drawn with probability 1/4: 500 of 2000, standard deviation 19.4; five of them either way.
+    assert (counts - 500).abs().max() < 97
+
+
+def test_random_goes_on_from_its_state_as_if_never_stopped() -> None:
+    first, second = Random(0.5, seed=3), Random(0.5, seed=3)
+    found = evidence([1.0] * 20, [20])
+    first(found)
+    state = first.state_dict()
+    second.load_state_dict(state)
+    assert torch.equal(first(found), second(found))
+
+
+def test_topk_freezes_the_slowest_of_each_layer() -> None:
+    found = evidence([0.3, -0.1, 0.2, float("nan"), 5, 4, -6, 0], [4, 4])
+    assert TopK(0.5)(found).tolist() == [False, True, True, False, False, True, False, True]
+
+
+def test_topk_freezes_nobody_before_there_is_a_velocity() -> None:
+    nothing = Motion(torch.zeros(3), None, None, torch.zeros(3, dtype=torch.bool))
+    assert not TopK(1.0)(Evidence(nothing, None, [3])).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "message"),
+    [
+        ("some", None, "select is 'some'; choose one of equilibrium, none, random, topk, parameter-norm"),
+        ("topk", None, "needs a share"),
+        ("equilibrium", 0.5, "only the selections random and topk take one"),
+        ("random", 1.5, "between 0 and 1"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(name: str, share: float | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        selection(name, share=share, seed=0)  # type: ignore[arg-type]
+
+
+class Rows(nn.Module):
+    """Weight rows that a test sets; on the identity as probe they are the outputs."""
+
+    def __init__(self, rows: list[list[float]]) -> None:
+        super().__init__()
+        self.rows = nn.Linear(len(rows[0]), len(rows), bias=False)
+        self.last = nn.Linear(len(rows), 1, bias=False)
+        self.set(rows)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        out: Tensor = self.last(self.rows(inputs))
+        return out
+
+    def set(self, rows: list[list[float]]) -> None:
+        with torch.no_grad():
+            self.rows.weight.copy_(torch.tensor(rows))
+
+
+def watch(model: Rows, **options: object) -> NEq:
+    options = {"epsilon": 0.05, "mu": 0.0, "layers": Watch(never_freeze=("last",)), **options}
+    return NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], **options)  # type: ignore[arg-type]
+
+
+def test_nobody_is_frozen_during_warm_up() -> None:
+    model = Rows([[1, 0]])
+    neq = watch(model, warmup=4)
+    assert neq.first_freezing_epoch == 4
+    assert [bool(neq.end_epoch().layers["rows"].frozen.any()) for _ in range(5)] == [False, False, False, True, True]
+
+
+def test_without_warm_up_the_first_epoch_that_can_freeze_is_the_third() -> None:
+    model = Rows([[1, 0]])
+    neq = watch(model)
+    assert neq.first_freezing_epoch == 2
+    assert [bool(neq.end_epoch().layers["rows"].frozen.any()) for _ in range(3)] == [False, True, True]
+
+
+def test_a_drawn_share_needs_no_velocity() -> None:
+    neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=0.5)
+    assert neq.first_freezing_epoch == 1
+    assert int(neq.end_epoch().layers["rows"].frozen.sum()) == 1
+
+
+@pytest.mark.parametrize("pinning", [False, True])
+def test_pinned_neurons_never_thaw(pinning: bool) -> None:
+    model = Rows([[1, 0], [0, 1]])
+    neq = watch(model, pinning=pinning)
+    neq.end_epoch()
+    assert neq.end_epoch().layers["rows"].frozen.tolist() == [True, True]
+    model.set([[0, 1], [0, 1]])  # the first turns by 90°: φ 1 → 0
+    assert neq.end_epoch().layers["rows"].frozen.tolist() == [pinning, True]
+
+
+def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
+    model = Rows([[1, 0], [0, 1]])
+    by_weights = watch(model, select="parameter-norm", epsilon=0.3)
+    with torch.no_grad():
+        model.last.weight.copy_(torch.tensor([[1.0, 1.0]]))
+    by_weights.end_epoch()
+    # Neuron 0: (1, 0) → (3, 4): cosine 0.6, v −0.4, moves. Neuron 1 stands. The outputs say the same here; but in the
+    # last layer the outputs move with their inputs and the weights do not.
+    model.set([[3, 4], [0, 1]])
+    found = by_weights.end_epoch()
+    assert found.layers["rows"].frozen.tolist() == [False, True]
+    assert found.layers["rows"].velocity is not None
+    assert not found.layers["last"].settled.all()  # by its outputs
+    free = watch(model, select="parameter-norm", epsilon=0.3, layers=None)
+    free.end_epoch()
+    model.set([[1, 0], [0, 1]])
+    assert free.end_epoch().layers["last"].frozen.tolist() == [True]  # by its weights
+
+
+def test_a_frozen_share_beyond_the_rule_can_be_told() -> None:
+    neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=1.0)
+    equilibrium = neq.end_epoch()
+    layer = equilibrium.layers["rows"]
+    assert (layer.frozen & ~layer.settled).tolist() == [True, True]  # before any velocity the rule finds nobody
+
+
+def test_layers_held_open_are_measured_and_never_frozen() -> None:
+    model = Rows([[1, 0], [0, 1]])
+    neq = watch(model, layers=Watch(never_freeze=(nn.Linear,)))
+    neq.end_epoch()
+    equilibrium = neq.end_epoch()
+    assert equilibrium.layers["rows"].settled.all()
+    assert equilibrium.frozen_fraction == 0
+
+
+def test_masks_by_hand_hold_until_the_next_epochs_end() -> None:
+    model = Rows([[1, 0], [0, 1]])
+    neq = watch(model)
+    neq.freeze({"rows": torch.tensor([True, False])})
+    equilibrium = neq.end_epoch()
+    assert equilibrium.layers["rows"].applied.tolist() == [True, False]
+    assert equilibrium.layers["rows"].frozen.tolist() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        ({"row": torch.ones(2, dtype=torch.bool)}, "'row' is no watched layer"),
+        ({"rows": torch.ones(2)}, "must be torch.bool"),
+        ({"rows": torch.ones(3, dtype=torch.bool)}, r"of shape \(2,\)"),
+        ({"last": torch.ones(1, dtype=torch.bool)}, "'last' cannot be frozen: layers.never_freeze names it"),
+    ],
+)
+def test_masks_by_hand_that_do_not_fit_are_refused(masks: dict[str, Tensor], message: str) -> None:
+    neq = watch(Rows([[1, 0], [0, 1]]))
+    with pytest.raises(ValueError, match=message):
+        neq.freeze(masks)
+
+
+def test_masks_by_hand_must_leave_something_to_update() -> None:
+    neq = watch(Rows([[1, 0], [0, 1]]), layers=None)
+    with pytest.raises(ValueError, match="leave at least one"):
+        neq.freeze({"rows": torch.ones(2, dtype=torch.bool), "last": torch.ones(1, dtype=torch.bool)})
+
+
+def test_dead_and_churning_neurons_are_told_apart() -> None:
+    # Neuron 0 is silent; neuron 1 turns by 90° every epoch (φ 0, v 0: equilibrium by the rule alone); 2 stands.
+    model = Rows([[0, 0], [1, 0], [1, 1]])
+    neq = watch(model)
+    model.set([[0, 0], [0, 1], [1, 1]])
+    neq.end_epoch()
+    model.set([[0, 0], [1, 0], [1, 1]])
+    layer = neq.end_epoch().layers["rows"]
+    assert layer.frozen.tolist() == [True, True, True]
+    assert layer.dead.tolist() == [True, False, False]
+    assert layer.churning.tolist() == [False, True, False]
+    model.set([[0, 0], [0, 1], [1, 1]])
+    equilibrium = neq.end_epoch()
+    assert equilibrium.dead["rows"].tolist() == [True, False, False]
+    assert equilibrium.churning["rows"].tolist() == [False, True, False]
