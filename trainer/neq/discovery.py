@@ -1,17 +1,17 @@
 """Which layers of a model are watched: one forward pass shows which are called, in what order, and what they give."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.utils.hooks import RemovableHandle
 
 from trainer.neq.layers import WatchedLayer, described
+from trainer.neq.watching import Rerun, may_be_used_unseen, watching
+
+NOT_CALLED = "the forward pass over the probe set does not call it"
 
 Pattern = str | type[nn.Module]
 
@@ -83,19 +83,21 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
     known = [layer for name, module in model.named_modules() if (layer := described(name, module)) is not None]
     watch.check(known)
     unwatched = {layer.name: reason for layer in known if (reason := _why_not(layer, watch)) is not None}
-    calls = _Calls()
-    with watching([layer for layer in known if layer.name not in unwatched], calls.note):
+    candidates = [layer for layer in known if layer.name not in unwatched]
+    order = itertools.count()
+    called, computed = _Calls(order), _Calls(order)
+    functions = [layer.replaced(by_function=True) for layer in candidates if may_be_used_unseen(layer)]
+    with watching(candidates, called.note), watching(functions, computed.note):
         forward()
-    layers = calls.layers(known, watch)
-    named = {alias for layer in layers for alias in layer.modules}
-    for layer in known:
-        if layer.name not in unwatched and layer.module not in named:
-            unwatched[layer.name] = calls.misfits.get(
-                layer.name, "the forward pass over the probe set does not call it"
-            )
+    calls = {**computed.by_name, **called.by_name}
+    layers = _merged([call for call in calls.values() if call.misfit is None], watch)
+    named = {module for layer in layers for module in layer.modules}
+    for layer in candidates:
+        if layer.module not in named:
+            unwatched[layer.name] = (layer.name in calls and calls[layer.name].misfit) or NOT_CALLED
     if not layers:
         raise ValueError("the model calls no layer with neurons that training could move: nothing to watch")
-    return Discovery(layers, unwatched, calls.bytes // max(calls.samples, 1))
+    return Discovery(layers, unwatched, sum(call.bytes_a_sample for call in calls.values()))
 
 
 def _why_not(layer: WatchedLayer, watch: Watch) -> str | None:
@@ -108,37 +110,45 @@ def _why_not(layer: WatchedLayer, watch: Watch) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Call:
+    """What a layer's calls showed: the layer as it is to be watched, or why it cannot be."""
+
+    order: int
+    layer: WatchedLayer
+    misfit: str | None
+    bytes_a_sample: int
+
+
 class _Calls:
-    """What the layers gave, as they were called."""
+    """What the layers gave, by name."""
 
-    def __init__(self) -> None:
-        self._called: dict[str, WatchedLayer] = {}
-        self.misfits: dict[str, str] = {}
-        self.bytes = 0
-        self.samples = 0
+    def __init__(self, order: Iterator[int]) -> None:
+        self._order = order
+        self.by_name: dict[str, _Call] = {}
 
-    def note(self, layer: WatchedLayer, output: Tensor) -> None:
-        self.samples = self.samples or (output.shape[0] if output.dim() > 1 else 1)
-        self.bytes += output.numel() * output.element_size()
-        placed = _with_its_axis(layer, output)
-        if placed is None:
-            self.misfits[layer.name] = (
-                f"its output {tuple(output.shape)} has no dimension for its {layer.neurons} neurons to be told by"
-            )
-        else:
-            self._called.setdefault(layer.name, placed)
+    def note(self, layer: WatchedLayer, output: Tensor, again: Rerun) -> None:
+        size = output.numel() * output.element_size() // (output.shape[0] if output.dim() > 1 else 1)
+        call = self.by_name.get(layer.name)
+        if call is None:
+            placed = _with_its_axis(layer, output)
+            misfit = f"its output {tuple(output.shape)} has no dimension for its {layer.neurons} neurons to be told by"
+            call = _Call(next(self._order), placed or layer, None if placed else misfit, 0)
+        self.by_name[layer.name] = replace(call, bytes_a_sample=call.bytes_a_sample + size)
 
-    def layers(self, known: Iterable[WatchedLayer], watch: Watch) -> tuple[WatchedLayer, ...]:
-        """Every layer called, in order, those that share a weight as one."""
-        by_weight: dict[tuple[int, type], WatchedLayer] = {}
-        for layer in self._called.values():
-            key = id(next(layer.parameters())), type(layer.module)
-            first = by_weight.get(key)
-            if first is None:
-                by_weight[key] = replace(layer, held_open=_why_open(layer, watch))
-            elif layer.module is not first.module:
-                by_weight[key] = replace(first, aliases=(*first.aliases, layer.module))
-        return tuple(by_weight.values())
+
+def _merged(calls: Iterable[_Call], watch: Watch) -> tuple[WatchedLayer, ...]:
+    """The layers in the order of their first calls, those that share a weight as one."""
+    by_weight: dict[tuple[int, type], WatchedLayer] = {}
+    for call in sorted(calls, key=lambda call: call.order):
+        layer = call.layer
+        key = id(next(layer.parameters())), type(layer.module)
+        first = by_weight.get(key)
+        if first is None:
+            by_weight[key] = replace(layer, held_open=_why_open(layer, watch))
+        elif layer.module is not first.module and not layer.by_function:
+            by_weight[key] = replace(first, aliases=(*first.aliases, layer.module))
+    return tuple(by_weight.values())
 
 
 def _with_its_axis(layer: WatchedLayer, output: Tensor) -> WatchedLayer | None:
@@ -161,30 +171,3 @@ def _why_open(layer: WatchedLayer, watch: Watch) -> str | None:
     if parametrize.is_parametrized(layer.module) or hasattr(layer.module, "weight_g"):
         return "its weight is computed from other parameters, which have no row for each neuron"
     return None
-
-
-@contextmanager
-def watching(layers: Iterable[WatchedLayer], seen: Callable[[WatchedLayer, Tensor], None]) -> Iterator[None]:
-    """Hands each layer's output to `seen` the moment it exists, while the context lasts.
-
-    `seen` must take what it needs at once: a later in-place operation may change the tensor.
-    """
-    handles: list[RemovableHandle] = []
-
-    def hook_for(layer: WatchedLayer) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if not isinstance(output, torch.Tensor):
-                raise ValueError(
-                    f"layer {layer.name!r} gave a {type(output).__name__}, not a tensor: its neurons cannot be told "
-                    f"apart; leave it out with layers=Watch(never=({layer.name!r},))"
-                )
-            seen(layer, layer.outputs(output.detach()))
-
-        return hook
-
-    try:
-        handles.extend(module.register_forward_hook(hook_for(layer)) for layer in layers for module in layer.modules)
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -38,6 +38,7 @@ class WatchedLayer:
         flatten: how many trailing dimensions of the output make up the neurons' one; 1 but for some layer norms.
         aliases: further modules that share the weight. They are the same neurons at another place: their outputs count
             with the module's, and their biases freeze with it.
+        by_function: whether the model computes it without calling the module, by the function and the module's weight.
         held_open: why none of its neurons may ever freeze; None where they may.
     """
 
@@ -47,6 +48,7 @@ class WatchedLayer:
     axis: int
     flatten: int = 1
     aliases: tuple[nn.Module, ...] = ()
+    by_function: bool = False
     held_open: str | None = None
 
     @property

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from trainer.neq.discovery import watching
 from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.probing import Forward, as_found, portions, run_former, run_model, undisturbed
 from trainer.neq.stash import Outputs, Stash
 from trainer.neq.sums import NeuronSums, PhiName
+from trainer.neq.watching import Rerun, watching
 
 Way = Literal["auto", "streaming", "cached"]
 
@@ -127,7 +127,7 @@ class Measure:
         def run() -> object:
             return run_model(self._model, portion, self._forward)
 
-        def pair(layer: WatchedLayer, now: Tensor) -> None:
+        def pair(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
             sums.add(layer, now, before.take(layer.name))
 
         if keep:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from trainer.neq.discovery import watching
 from trainer.neq.layers import WatchedLayer
-
-Seen = Callable[[WatchedLayer, Tensor], None]
+from trainer.neq.watching import Rerun, Seen, watching
 
 
 class Outputs:
@@ -77,9 +75,9 @@ class Stash:
         outputs = Outputs()
         as_given: list[tuple[str, Tensor, int]] = []
 
-        def keep(layer: WatchedLayer, output: Tensor) -> None:
+        def keep(layer: WatchedLayer, output: Tensor, again: Rerun) -> None:
             if seen is not None:
-                seen(layer, output)
+                seen(layer, output, again)
             if layer.name in self._overwritten or output.is_inference():  # which has no count of changes
                 output = output.clone()
             else:
