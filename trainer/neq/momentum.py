@@ -18,7 +18,10 @@ MomentumOnThaw = Literal["keep", "cold"]
 _FIRST_MOMENTS = ("momentum_buffer", "exp_avg", "grad_avg")
 """Running means of the gradient, in torch's own optimizers: what pushes a neuron on without a gradient."""
 
-_DECAYS = {"exp_avg_sq": lambda group: group["betas"][1], "square_avg": lambda group: group["alpha"]}
+_DECAYS = {
+    "exp_avg_sq": lambda group: group["betas"][1],
+    "square_avg": lambda group: group["alpha"] if "alpha" in group else group["rho"],
+}
 """Running means of the gradient's square, and what a step without a gradient multiplies them by."""
 
 

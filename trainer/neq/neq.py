@@ -21,6 +21,8 @@ from trainer.neq.layers import WatchedLayer
 from trainer.neq.measure import Measure, Way
 from trainer.neq.momentum import MomentumOnThaw
 from trainer.neq.probing import Forward, as_found, bare, run_model, undisturbed
+from trainer.neq.savings.plan import LayerPlan
+from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
 from trainer.neq.sums import PhiName
 from trainer.neq.velocity import FormulaName
@@ -65,6 +67,8 @@ class NEq:
         churning_below: a neuron at equilibrium with φ below this counts as churning.
         measure: `streaming`, `cached` or `auto`, see `measure.py`; the numbers are the same.
         forward: forward(model, batch), for probe batches of any other kind.
+        savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
+            do so without measuring what pays; False computes everything.
         process_group: the processes that share the probe set among them; their sums are added up. None: those of the
             DistributedDataParallel that wraps the model, if one does.
 
@@ -96,6 +100,7 @@ class NEq:
         churning_below: float = 0.9,
         measure: Way = "auto",
         forward: Forward | None = None,
+        savings: Mode = True,
         process_group: "torch.distributed.ProcessGroup | None" = None,
     ) -> None:
         official = formula == "official"
@@ -135,7 +140,8 @@ class NEq:
             way=_one_of("measure", measure, ("auto", "streaming", "cached")),
             bytes_a_sample=found.bytes_a_sample,
         )
-        self._freezer = Freezer(self._layers, optimizer, momentum_on_thaw or ("cold" if official else "keep"))
+        on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
+        self._freezer = Freezer(self._layers, optimizer, on_thaw, savings)
 
     @property
     def layers(self) -> Sequence[WatchedLayer]:
@@ -199,6 +205,10 @@ class NEq:
         """
         self._decision.set_masks(masks)
         self._freezer.hold(self._decision.masks())
+
+    def plans(self) -> dict[str, LayerPlan]:
+        """What the backward pass does about every watched layer until the next `end_epoch`, and why."""
+        return self._freezer.plans()
 
     def state_dict(self) -> dict[str, Any]:
         """All that continuing needs beside the model's and the optimizer's own state; copies.

@@ -1,0 +1,84 @@
+"""One layer from one change of the masks to the next: what its backward pass computes."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.savings.choice import Choice, Force, Task, choose
+from trainer.neq.savings.gradients import Geometry, Rows, of_rows, whole
+from trainer.neq.savings.plan import LayerPlan
+from trainer.neq.savings.swap import swap, unswap, with_own_gradient
+
+
+class SavingLayer:
+    """A layer with some frozen neurons, or with all.
+
+    Args:
+        mask: bool on the CPU, one value a neuron, true is frozen.
+        plan: what is done at first.
+        force: a choice made without measuring.
+    """
+
+    def __init__(self, layer: WatchedLayer, mask: Tensor, plan: LayerPlan, force: Force | None = None) -> None:
+        self.plan = plan
+        self._layer, self._mask, self._force = layer, mask, force
+        self._rows: Rows | None = None
+        self._checked: set[int] = set()
+
+    def measure(self) -> None:
+        """Lets the next backward pass decide whether rows alone pay."""
+        compute = with_own_gradient(self.gradients)
+        for module in self._layer.modules:
+            swap(module, compute)
+
+    def release(self) -> None:
+        """The modules run their own code again."""
+        for module in self._layer.modules:
+            unswap(module)
+
+    def gradients(
+        self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None
+    ) -> tuple[Tensor, ...]:
+        """The gradients of weight and bias, as `functions.WeightGradients` wants them; frozen rows may not be 0 yet."""
+        geometry = Geometry.of(self._layer.module)
+        if inputs is None or geometry is None:
+            raise RuntimeError(f"{self._layer.name!r} kept no input to compute its weight gradient from")
+        like = weight.detach() if weight.dtype == gradient.dtype else torch.empty_like(weight, dtype=gradient.dtype)
+        if self.plan.kind == "undecided":
+            self._decide(Task(geometry, inputs, gradient, like, bias is not None, self._mask))
+        if self._rows is None:
+            return whole(geometry, inputs, gradient, like, bias=bias is not None)
+        return of_rows(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
+
+    def _decide(self, task: Task) -> None:
+        choice = choose(task, self._force)
+        self._rows = task.rows() if choice.rows else None
+        self.plan = self._planned(choice)
+
+    def _planned(self, choice: Choice) -> LayerPlan:
+        return self.plan.replaced(
+            kind="dense" if self._rows is None else "rows",
+            computed=self.plan.neurons if self._rows is None else self._rows.computed.numel(),
+            reason=choice.reason,
+            dense_ms=choice.dense_ms,
+            rows_ms=choice.rows_ms,
+        )
+
+    def leaves_zeros(self, parameter: Tensor, frozen: Callable[[], Tensor]) -> bool:
+        """Whether the frozen rows of a gradient that just arrived are zero already.
+
+        The first time it looks: if they are not, the weight has another use beside its module, and from then on the
+        whole gradient is computed and its frozen rows are zeroed.
+        """
+        if self.plan.kind not in ("rows", "zeros"):
+            return False
+        if id(parameter) in self._checked:
+            return True
+        self._checked.add(id(parameter))
+        if bool(frozen().any()):
+            self._rows = None
+            reason = "its weight gets gradients from elsewhere too, not only from its module"
+            self.plan = self.plan.replaced(kind="dense", computed=self.plan.neurons, reason=reason)
+        return False

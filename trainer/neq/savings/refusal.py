@@ -1,0 +1,66 @@
+"""Where frozen neurons cannot save time, and why; their masks hold all the same."""
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.neq.layers import NORMS, WatchedLayer
+from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
+
+
+def why_not_at_all(layer: WatchedLayer, optimizer: Optimizer) -> str | None:
+    """Why nothing may be changed about a layer, neither whole nor in part."""
+    if isinstance(optimizer, torch.optim.LBFGS):
+        return "LBFGS looks at all gradients as one vector and evaluates the loss many times a step"
+    for parameter in layer.parameters():
+        if type(parameter) is not nn.Parameter:
+            return f"its parameters are of type {type(parameter).__name__}: sharded or otherwise not plain tensors"
+    return None
+
+
+def why_no_rows(layer: WatchedLayer) -> str | None:
+    """Why the gradient of some of a layer's rows cannot be computed alone."""
+    if isinstance(layer.module, NORMS):
+        return "the gradient of a norm's scale costs next to nothing"
+    reasons = [_why_not_swapped(module) or _why_not_sliced(module) for module in layer.modules]
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def why_no_zeros(layer: WatchedLayer) -> str | None:
+    """Why the module cannot be made to give gradients of zeros without computing them."""
+    reasons = [_why_not_swapped(module) or _why_not_convolved(module) for module in layer.modules]
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def keeps_input(module: nn.Module) -> bool:
+    """Whether torch's own code keeps the module's input although none of its parameters requires a gradient, and the
+    module can be made not to."""
+    return type(module) in CONVOLUTIONS and _why_not_swapped(module) is None and _why_not_convolved(module) is None
+
+
+def _why_not_swapped(module: nn.Module) -> str | None:
+    if "forward" in vars(module):
+        return "its forward method was replaced by another"
+    weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+    if not isinstance(weight, Tensor) or not weight.requires_grad:
+        return "its weight requires no gradient"
+    if bias is not None and not isinstance(bias, nn.Parameter):
+        return "its bias is no parameter"
+    return None
+
+
+def _why_not_convolved(module: nn.Module) -> str | None:
+    if type(module) is nn.Linear:
+        return None
+    if type(module) not in CONVOLUTIONS:
+        return f"{type(module).__name__} is not of torch's own kinds that this was proven for"
+    if getattr(module, "padding_mode", "zeros") != "zeros" or isinstance(getattr(module, "padding", 0), str):
+        return "its padding is no plain number of zeros"
+    return None
+
+
+def _why_not_sliced(module: nn.Module) -> str | None:
+    reason = _why_not_convolved(module)
+    if reason is None and Geometry.of(module) is None:
+        return "its groups are computed together: some rows alone would cost as much"
+    return reason

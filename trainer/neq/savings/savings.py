@@ -1,0 +1,118 @@
+"""Turns frozen neurons into saved time and memory: a plan for every layer, made anew when the masks change."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.savings.choice import Force
+from trainer.neq.savings.layer import SavingLayer
+from trainer.neq.savings.plan import LayerPlan
+from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
+from trainer.neq.savings.stops import Stops
+from trainer.neq.savings.swap import swap, with_zeros, without_gradient
+
+Mode = bool | Force
+"""True: whatever measures fastest. `rows`, `dense`: that, without measuring. False: nothing is saved."""
+
+
+class Savings:
+    """Makes the backward pass leave out what frozen neurons do not need.
+
+    It changes no number: gradients of the neurons that move, the optimizer's state when a neuron thaws, and with them
+    the losses are the same to the bit on one CPU thread.
+
+    Args:
+        layers: the watched ones.
+        optimizer: steps their parameters.
+        mode: see `Mode`.
+    """
+
+    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer, mode: Mode = True) -> None:
+        if mode not in (True, False, "rows", "dense"):
+            raise ValueError(f"savings is {mode!r}; choose True, False, 'rows' or 'dense'")
+        self._layers = {layer.name: layer for layer in layers}
+        self._optimizer, self._mode = optimizer, mode
+        self._force: Force | None = None if isinstance(mode, bool) else mode
+        self._stops = Stops(optimizer)
+        self._saving: dict[str, SavingLayer] = {}
+        self._unsettled: set[str] = set()
+
+    def change(self, masks: Mapping[str, Tensor]) -> None:
+        """Makes new plans.
+
+        Args:
+            masks: bool, one value a neuron, true is frozen, by layer name; a layer left out moves whole.
+        """
+        self.release()
+        for name, mask in masks.items():
+            if bool(mask.any()):
+                self._saving[name] = self._planned(self._layers[name], mask.cpu())
+        self._unsettled = {name for name, saving in self._saving.items() if saving.plan.kind == "undecided"}
+
+    def _planned(self, layer: WatchedLayer, mask: Tensor) -> SavingLayer:
+        active = int((~mask).sum())
+        dense = LayerPlan("dense", layer.neurons, active, layer.neurons, "savings are off")
+        refused = why_not_at_all(layer, self._optimizer)
+        if self._mode is False or refused is not None:
+            return SavingLayer(layer, mask, dense if refused is None else dense.replaced(reason=refused))
+        if active == 0:
+            return self._whole(layer, mask, dense)
+        refused = why_no_rows(layer)
+        if refused is not None:
+            return SavingLayer(layer, mask, dense.replaced(reason=refused))
+        reason = "the next backward pass measures whether computing some rows alone pays"
+        saving = SavingLayer(layer, mask, dense.replaced(kind="undecided", reason=reason), self._force)
+        saving.measure()
+        return saving
+
+    def _whole(self, layer: WatchedLayer, mask: Tensor, dense: LayerPlan) -> SavingLayer:
+        moving = [parameter for parameter in layer.parameters() if parameter.requires_grad]
+        refused = next((why for parameter in moving if (why := self._stops.why_not(parameter))), None)
+        if refused is None:
+            plan = dense.replaced(kind="stopped", computed=0, reason="all its neurons are frozen")
+            for module in filter(keeps_input, layer.modules):
+                swap(module, without_gradient)
+            for parameter in moving:
+                self._stops.stop(parameter)
+        elif (unable := why_no_zeros(layer)) is None:
+            plan = dense.replaced(kind="zeros", computed=0, reason=refused)
+            for module in layer.modules:
+                swap(module, with_zeros)
+        else:
+            plan = dense.replaced(reason=f"{refused}; {unable}")
+        return SavingLayer(layer, mask, plan)
+
+    def release(self) -> None:
+        """Every module and parameter is as it was found."""
+        for saving in self._saving.values():
+            saving.release()
+        self._stops.release()
+        self._saving.clear()
+        self._unsettled.clear()
+
+    def of(self, name: str) -> SavingLayer:
+        """The layer of that name, some of whose neurons are frozen."""
+        return self._saving[name]
+
+    def after_step(self) -> None:
+        """The optimizer made a step."""
+        self._stops.count_step()
+        for name in list(self._unsettled):  # not earlier: a checkpointed pass must run again as it first ran
+            saving = self._saving[name]
+            if saving.plan.kind != "undecided":
+                self._unsettled.remove(name)
+                if saving.plan.kind == "dense":
+                    saving.release()
+
+    def plans(self) -> dict[str, LayerPlan]:
+        """What the backward pass does about every layer now, in forward order."""
+        return {name: self._plan(name, layer) for name, layer in self._layers.items()}
+
+    def _plan(self, name: str, layer: WatchedLayer) -> LayerPlan:
+        if name in self._saving:
+            return self._saving[name].plan
+        neurons = layer.neurons
+        reason = "nothing is frozen" if layer.held_open is None else layer.held_open
+        return LayerPlan("untouched", neurons, neurons, neurons, reason)

@@ -1,0 +1,67 @@
+"""Parameters that stand still whole: no gradient, no optimizer step, and yet the same numbers once they move again.
+
+An optimizer passes over a parameter without a gradient. Had it got zeros instead, its rows would have been put back
+after each step and its momentum when it thawed, so that nothing of those steps would be left but their count, by which
+Adam and others correct their means. The count goes on here.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Optimizer, RAdam, RMSprop, Rprop
+
+_COUNTING = (Adam, AdamW, RAdam, Adamax, Adadelta, Adagrad, RMSprop, Rprop)
+"""Optimizers that treat every value alone and remember, beside tensors of the parameter's shape, its steps only."""
+
+
+class Stops:
+    """The parameters that are stopped, and what is owed to them.
+
+    Args:
+        optimizer: steps the parameters that move.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._stopped: list[nn.Parameter] = []
+
+    def why_not(self, parameter: nn.Parameter) -> str | None:
+        """Why a parameter must go on getting gradients; None where it may be stopped."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return "processes train together and wait for every parameter's gradient"
+        if type(self._optimizer) not in (SGD, *_COUNTING):
+            return f"it is not proven that {type(self._optimizer).__name__} may pass over a parameter"
+        group = self._group(parameter)
+        if group is not None and not self._optimizer.state.get(parameter) and self._remembers(group):
+            return "the optimizer has not stepped it yet"
+        return None
+
+    def _group(self, parameter: nn.Parameter) -> dict[str, Any] | None:
+        groups = self._optimizer.param_groups
+        return next((group for group in groups if any(p is parameter for p in group["params"])), None)
+
+    def _remembers(self, group: dict[str, Any]) -> bool:
+        return type(self._optimizer) is not SGD or group["momentum"] != 0
+
+    def stop(self, parameter: nn.Parameter) -> None:
+        """From now on it requires no gradient."""
+        parameter.requires_grad_(False)
+        parameter.grad = None
+        self._stopped.append(parameter)
+
+    def release(self) -> None:
+        """All of them require a gradient again."""
+        for parameter in self._stopped:
+            parameter.requires_grad_(True)
+        self._stopped.clear()
+
+    def count_step(self) -> None:
+        """The optimizer made a step: counts it for those that it passed over."""
+        steps = [state["step"] for p in self._stopped if "step" in (state := self._optimizer.state.get(p, {}))]
+        if not steps:
+            return
+        torch._foreach_add_(steps, 1)
+        skipped = getattr(self._optimizer, "found_inf", None)  # a fused step that did not happen, for AMP's scaler
+        if skipped is not None:
+            torch._foreach_sub_(steps, [skipped.to(step.device).reshape(()) for step in steps])

@@ -1,0 +1,91 @@
+"""Lets a module run other code in its forward pass, and leaves no other trace in it.
+
+The module's class is replaced by a subclass of the same name made for it alone. Its attributes, hooks, parameter names
+and printed form stay; a copy or a pickle of it is a module of the original class.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.neq.savings.functions import InputGradientAlone, OwnWeightGradient, WeightGradients
+
+Forward = Callable[[Any, Tensor], Tensor]
+
+
+def swap(module: nn.Module, forward: Forward) -> None:
+    """Runs `forward(module, inputs)` wherever a gradient is recorded; elsewhere the module's own code."""
+    base: Any = type(module)
+
+    def forward_or_own(self: Any, inputs: Tensor) -> Tensor:
+        if not torch.is_grad_enabled() or torch._C._functorch.peek_interpreter_stack() is not None:
+            return base.forward(self, inputs)  # type: ignore[no-any-return]
+        return forward(self, inputs)
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        build, (_, *arguments), *rest = super(base, self).__reduce_ex__(protocol)
+        return build, (base, *arguments), *rest
+
+    body = {"forward": forward_or_own, "__reduce_ex__": reduce, "__module__": base.__module__, "__doc__": base.__doc__}
+    module.__class__ = type(base.__name__, (base,), {**body, "__qualname__": base.__qualname__, "_swapped_from": base})
+
+
+def unswap(module: nn.Module) -> None:
+    """Gives a module its own class back."""
+    base = vars(type(module)).get("_swapped_from")
+    if base is not None:
+        module.__class__ = base
+
+
+def with_own_gradient(compute: WeightGradients) -> Forward:
+    """The module's own computation, but `compute` makes the gradients of its weight and bias."""
+
+    def forward(module: Any, inputs: Tensor) -> Tensor:
+        inputs = _cast(inputs)
+        weight, bias = module.weight, module.bias
+        fixed = None if bias is None else bias.detach()
+        output = _own(module, inputs, weight.detach(), fixed)
+        trained = bias if bias is not None and bias.requires_grad else None
+        return OwnWeightGradient.apply(output, weight, trained, inputs.detach(), compute)  # type: ignore[no-any-return]
+
+    return forward
+
+
+def without_gradient(module: Any, inputs: Tensor) -> Tensor:
+    """A convolution whose parameters require no gradient, without keeping its input."""
+    if not inputs.requires_grad:
+        return type(module)._swapped_from.forward(module, inputs)  # type: ignore[no-any-return]
+    return InputGradientAlone.apply(inputs, module)  # type: ignore[no-any-return]
+
+
+def with_zeros(module: Any, inputs: Tensor) -> Tensor:
+    """The module's own computation with gradients of zeros for its parameters, without keeping its input."""
+    weight, bias = module.weight, module.bias
+    if isinstance(module, nn.Linear) or not inputs.requires_grad:
+        output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
+    else:
+        output = InputGradientAlone.apply(inputs, module)
+    trained = bias if bias is not None and bias.requires_grad else None
+    return OwnWeightGradient.apply(output, weight, trained, None, _zeros)  # type: ignore[no-any-return]
+
+
+def _zeros(
+    inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None
+) -> tuple[Tensor, ...]:
+    return (torch.zeros_like(weight), *(() if bias is None else (torch.zeros_like(bias),)))
+
+
+def _own(module: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if isinstance(module, nn.Linear):
+        return nn.functional.linear(inputs, weight, bias)
+    return module._conv_forward(inputs, weight, bias)  # type: ignore[no-any-return]
+
+
+def _cast(inputs: Tensor) -> Tensor:
+    """The input in the type that autocast computes in, so that it is converted and kept once."""
+    kind = inputs.device.type
+    if inputs.dtype == torch.float32 and torch.is_autocast_enabled(kind):
+        return inputs.to(torch.get_autocast_dtype(kind))
+    return inputs
