@@ -21,6 +21,11 @@ def datasets_folder(data: Path) -> Path:
     return data.resolve() / "datasets"
 
 
+def checkpoints_folder(data: Path) -> Path:
+    """Where runs leave their checkpoints inside a data folder."""
+    return data.resolve() / "checkpoints"
+
+
 class WorkerSettings(BaseSettings):
     """One worker process: which store it serves and what of this machine it may use."""
 
@@ -28,6 +33,7 @@ class WorkerSettings(BaseSettings):
 
     database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
     data_root: Path = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
+    checkpoints: Path = Field(default_factory=lambda: checkpoints_folder(DEFAULT_DATA))
     download: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     slots: int = Field(default=2, ge=1, le=64)

@@ -16,12 +16,20 @@ from pydantic_settings import BaseSettings
 from cli.client import Client, Refused, Unreachable
 from cli.companion import Companion
 from cli.exits import REFUSED
-from cli.settings import DEFAULT_DATA, ClientSettings, WorkerSettings, database_url, datasets_folder
+from cli.settings import (
+    DEFAULT_DATA,
+    ClientSettings,
+    WorkerSettings,
+    checkpoints_folder,
+    database_url,
+    datasets_folder,
+)
 from db import Store, StoreUnreachable
 from server.run import CannotListen, address_of, bind, link_of
 from server.run import serve as serve_on
 from server.security import OpenAddressRefused
 from server.settings import ServerSettings
+from trainer.checkpoint.shelf import Shelf
 
 DEMO_PRESETS = ("demo-sgd", "demo-adam")
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -72,7 +80,7 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="What runs may use.  [default: auto]")
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
-    """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C."""
+    """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C; they go on with the next worker."""
     settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,7 +95,10 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.engines.workplace import Workplace
     from trainer.worker import run_worker
 
-    workplace = Workplace(settings.data_root, settings.device, settings.threads_per_run, settings.download)
+    shelf = _open_shelf(settings.checkpoints)
+    workplace = Workplace(
+        settings.data_root, settings.device, settings.threads_per_run, settings.download, checkpoints=shelf.folder
+    )
     store = open_store(settings.database_url)
     try:
         run_worker(
@@ -98,6 +109,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
             slots=settings.slots,
             silence_limit_seconds=settings.silence_limit_seconds,
             stop=stop,
+            shelf=shelf,
         )
     finally:
         store.close()
@@ -114,7 +126,8 @@ def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, .
     url = os.environ.get("NEQ_DATABASE_URL") or database_url(data)
     _make_folder(datasets_folder(data))
     settings = read_settings(ServerSettings, port=port, host=host, database_url=url)
-    companion = Companion({"NEQ_DATABASE_URL": url, "NEQ_DATA_ROOT": str(datasets_folder(data))})
+    folders = {"NEQ_DATA_ROOT": str(datasets_folder(data)), "NEQ_CHECKPOINTS": str(checkpoints_folder(data))}
+    companion = Companion({"NEQ_DATABASE_URL": url, **folders})
 
     def announce(address: str, link: str) -> None:
         click.echo(f"\n  NEq is up:  {link}\n  Ctrl-C ends it; runs stay in {data}\n")
@@ -186,6 +199,13 @@ def open_store(url: str) -> Store:
         return Store.open(url)
     except StoreUnreachable as error:
         _exit(str(error))
+
+
+def _open_shelf(folder: Path) -> Shelf:
+    try:
+        return Shelf.at(folder)
+    except OSError as error:
+        _exit(f"the folder of checkpoints cannot be used: {error}; name another in NEQ_CHECKPOINTS")
 
 
 def _exit(message: str) -> NoReturn:

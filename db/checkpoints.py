@@ -37,6 +37,15 @@ def discard_all(connection: Connection, run_id: str) -> None:
     _drop(connection, run_id, checkpoints.c.run_id.in_(resting))
 
 
+def discard_unknown(connection: Connection, shelf: str, paths: Sequence[str]) -> None:
+    """Drops those files that were written for a run and recorded by none: their writer was cut off in between."""
+    known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
+    known |= set(connection.execute(select(discarded.c.path).where(discarded.c.path.in_(list(paths)))).scalars())
+    rows = [{"path": path, "shelf": shelf} for path in paths if path not in known]
+    if rows:
+        connection.execute(insert(discarded), rows)
+
+
 def needless(connection: Connection, shelf: str) -> list[str]:
     """Paths on a shelf that a run has dropped and no other needs."""
     needed = exists().where(checkpoints.c.path == discarded.c.path)

@@ -297,6 +297,11 @@ class Store:
         with self._database.reading() as connection:
             return checkpoints.of_run(connection, run_id)
 
+    def discard_unknown_checkpoints(self, shelf: str, paths: Sequence[str]) -> None:
+        """Makes those of these files needless that no run has recorded: their writer was cut off in between."""
+        with self._database.writing(tell=False) as connection:
+            checkpoints.discard_unknown(connection, shelf, paths)
+
     def needless_checkpoints(self, shelf: str) -> list[str]:
         """Paths on a shelf that no run needs any more: delete the files, and say so."""
         with self._database.reading() as connection:

@@ -63,6 +63,24 @@ class RunStarted(Fact):
     versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
 
 
+class RunContinued(Fact):
+    """A run that was cut off, stopped, or forked from another stands again, as it was after its newest epoch."""
+
+    kind: Literal["run_continued"] = "run_continued"
+    epoch: int = Field(description="The one that is trained now.")
+    device: str
+    versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+
+
+class RunRequeued(Fact):
+    """The run goes back to the queue, to continue after its newest epoch; the store says this itself."""
+
+    kind: Literal["run_requeued"] = "run_requeued"
+    reason: str
+    epochs: int = Field(description="Epochs that are finished.")
+    setbacks: int = Field(description="How often it was cut off since the newest of them.")
+
+
 class EpochProgressed(Fact):
     """A sign of life inside an epoch, at most two a second; the next one or the epoch's end replaces it."""
 
@@ -85,6 +103,14 @@ class Seconds(Fact):
         description="Turning what was measured into the records of this event, and for the store to take the "
         "epoch before (0 for the first)."
     )
+    checkpoint: float = Field(default=0.0, description="Writing the epoch's checkpoint to the disk.")
+
+
+class CheckpointFile(Fact):
+    """A file from which the run can go on."""
+
+    path: str = Field(description="Below the worker's folder of checkpoints.")
+    size_bytes: int
 
 
 class LayerCounts(Fact):
@@ -134,6 +160,7 @@ class EpochFinished(Fact):
     frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
     layers: LayerCounts
     seconds: Seconds
+    checkpoint: CheckpointFile | None = Field(default=None, description="None: the run leaves no checkpoints.")
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
 
@@ -173,7 +200,15 @@ class RunFailed(Fact):
 
 
 Event = Annotated[
-    RunStarted | EpochProgressed | EpochFinished | Logged | RunFinished | RunStopped | RunFailed,
+    RunStarted
+    | RunContinued
+    | RunRequeued
+    | EpochProgressed
+    | EpochFinished
+    | Logged
+    | RunFinished
+    | RunStopped
+    | RunFailed,
     Field(discriminator="kind"),
 ]
 END_KINDS = frozenset({"run_finished", "run_stopped", "run_failed"})

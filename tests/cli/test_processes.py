@@ -84,8 +84,7 @@ def test_up_ends_in_order_with_worker_and_children(tmp_path: Path, number: signa
     try:
         address = again.wait_for(STARTED)[1]
         run = httpx.get(f"{address}/api/v1/runs/{run_id}", timeout=30).json()
-        assert run["state"] == "stopped"
-        assert "shut down" in run["reason"]
+        assert run["state"] == "queued", "it goes on with the next worker"
         assert run["epochs_done"] >= 1
     finally:
         again.stop()

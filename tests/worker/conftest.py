@@ -10,6 +10,7 @@ import pytest
 
 from db import END_STATES, Run, Store
 from tests.worker.stub import TRAIN
+from trainer.checkpoint.shelf import Shelf
 from trainer.config import RunConfig, Training
 from trainer.engines import Engine
 from trainer.engines.process import process_engine
@@ -44,7 +45,9 @@ class Bench:
         config = RunConfig(name=name, notes=what, training=Training(epochs=epochs))
         return self.store.create_run(name=name, config=config.model_dump(mode="json"), epochs_planned=epochs).id
 
-    def start_worker(self, *, slots: int = 1, engine: Engine | None = None, limit: float = 60) -> threading.Event:
+    def start_worker(
+        self, *, slots: int = 1, engine: Engine | None = None, limit: float = 60, shelf: Shelf | None = None
+    ) -> threading.Event:
         """Starts a worker; setting what is returned ends it."""
         stop = threading.Event()
         thread = threading.Thread(
@@ -57,6 +60,7 @@ class Bench:
                 "slots": slots,
                 "silence_limit_seconds": limit,
                 "stop": stop,
+                "shelf": shelf,
             },
         )
         thread.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.config import RunConfig
+from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.events import (
@@ -30,10 +31,12 @@ TRAIN = "tests.worker.stub:train"
 NEURONS = 4
 
 
-def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
-    """Does what the notes name."""
-    yield started(config.training.epochs)
-    yield from globals()[config.notes.partition(" ")[0]](config, workplace)
+def train(config: RunConfig, workplace: Workplace, standing: Standing) -> Generator[Event, None, None]:
+    """Does what the notes name; goes on after the epochs that are recorded."""
+    if not standing.started:
+        yield started(config.training.epochs)
+    events = globals()[config.notes.partition(" ")[0]](config, workplace)
+    yield from (event for event in events if not (event.kind == "epoch_finished" and event.epoch < standing.epochs))
 
 
 def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
@@ -41,6 +44,15 @@ def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, No
     for epoch in range(config.training.epochs):
         yield finished(epoch)
     yield ended(config.training.epochs)
+
+
+def endless(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """A first epoch that does not end; leaves its process id twice in the data root."""
+    ids = workplace.data_root / f"{config.name}.ids"
+    ids.with_suffix(".new").write_text(f"{os.getpid()} {os.getpid()}")
+    ids.with_suffix(".new").rename(ids)
+    yield EpochProgressed(epoch=0, phase="train", batch=1, batches=9, loss=1.0, samples_per_second=None)
+    time.sleep(300)
 
 
 def slow(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
@@ -82,9 +94,9 @@ def starves(config: RunConfig, workplace: Workplace) -> Generator[Event, None, N
 def killed(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
     """Killed as by a system without memory, while a grandchild holds its pipes open."""
     print("the last words")
-    yield finished(0)
     os.fork() or time.sleep(300)  # the pipes stay open in the child of the child
     os.kill(os.getpid(), signal.SIGKILL)
+    yield ended(0)
 
 
 def crashes(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:

@@ -47,12 +47,14 @@ def test_a_process_that_will_not_hear_is_stopped_all_the_same(bench: Bench) -> N
     eventually(lambda: not any(map(is_alive, processes)))
 
 
-def test_a_process_that_is_killed_fails_its_run_and_names_the_signal(bench: Bench) -> None:
+def test_a_process_that_is_killed_is_tried_again_and_fails_its_run_the_fourth_time(bench: Bench) -> None:
     run_id = bench.launch("killed")
     bench.start_worker()
     run = bench.end_of(run_id)
     assert run.state == "failed" and run.reason is not None
     assert "signal 9 (SIGKILL)" in run.reason and "out of memory" in run.reason and "batch size" in run.reason
+    assert "It was cut off 4 times in epoch 0" in run.reason
+    assert bench.kinds(run_id).count("run_requeued") == 3
     assert "the last words" in bench.store.events_after(run_id, 0)[-1].payload["details"]
 
 
@@ -127,19 +129,28 @@ def test_a_process_gets_its_limits_and_none_of_our_secrets(bench: Bench, monkeyp
     assert (bench.folder / "told").read_text() == "1 cpu [] True ''"
 
 
-def test_ending_a_worker_stops_its_runs_and_takes_it_off_the_list(bench: Bench) -> None:
-    ids = [bench.launch("slow", name=f"slow{i}") for i in range(2)]
-    waiting = bench.launch("slow", name="waiting")
+def test_ending_a_worker_gives_its_runs_back_and_takes_it_off_the_list(bench: Bench) -> None:
+    ids = [bench.launch("endless", name=f"run{i}") for i in range(2)]
+    waiting = bench.launch("endless", name="waiting")
     bench.start_worker(slots=2)
-    processes = bench.processes_of("slow0") + bench.processes_of("slow1")
+    processes = bench.processes_of("run0") + bench.processes_of("run1")
     assert [worker.slots for worker in bench.store.workers()] == [2]
     assert bench.store.run(waiting).state == "queued", "two at once, and no more"
     bench.end_workers()
     for run_id in ids:
         run = bench.store.run(run_id)
-        assert (run.state, run.reason) == ("stopped", "The worker was shut down.")
-    assert bench.store.run(waiting).state == "queued"
+        assert (run.state, run.worker_id, run.setbacks) == ("queued", None, 0)
+        assert "The worker was shut down. The run goes back" in bench.store.events_after(run_id, 0)[-1].payload["text"]
     assert bench.store.workers() == [] and not any(map(is_alive, processes))
+
+
+def test_a_run_that_was_asked_to_stop_while_its_worker_ends_is_stopped(bench: Bench) -> None:
+    run_id = bench.launch("endless")
+    stop = bench.start_worker()
+    bench.processes_of("run")
+    bench.store.request_stop(run_id)
+    stop.set()
+    assert bench.end_of(run_id).reason == "It was stopped on request."
 
 
 def test_two_workers_share_the_runs_and_take_none_twice(bench: Bench) -> None:
@@ -151,10 +162,11 @@ def test_two_workers_share_the_runs_and_take_none_twice(bench: Bench) -> None:
         assert bench.kinds(run_id) == ["run_started", "logged", *["epoch_finished"] * 2, "logged", "run_finished"]
 
 
-def test_a_run_that_was_given_up_is_ended_without_a_word(bench: Bench) -> None:
+def test_a_worker_that_lost_its_run_ends_its_training_without_a_word(bench: Bench) -> None:
     run_id = bench.launch("slow")
     bench.start_worker()
     processes = bench.processes_of("run")
+    # It has an epoch and no checkpoint, so it fails; the worker hears of it with its next beat.
     eventually(lambda: bench.store.give_back_silent(-1))
     eventually(lambda: not any(map(is_alive, processes)))
     assert bench.store.run(run_id).state == "failed" and bench.kinds(run_id)[-1] == "run_failed"
@@ -183,7 +195,7 @@ def test_nothing_is_lost_while_the_store_does_not_answer(bench: Bench) -> None:
 def test_any_generator_is_an_engine(bench: Bench) -> None:
     run_id = bench.launch("whatever")
 
-    def engine(config: object):  # type: ignore[no-untyped-def]
+    def engine(config: object, standing: object):  # type: ignore[no-untyped-def]
         yield started(1)
         yield finished(0)
         yield ended(1)
@@ -194,12 +206,12 @@ def test_any_generator_is_an_engine(bench: Bench) -> None:
 
 def test_an_engine_that_says_nothing_of_its_end_fails_the_run(bench: Bench) -> None:
     run_id = bench.launch("whatever")
-    bench.start_worker(engine=lambda config: (event for event in [started(1)]))
+    bench.start_worker(engine=lambda config, standing: (event for event in [started(1)]))
     run = bench.end_of(run_id)
     assert run.state == "failed" and "without saying how" in (run.reason or "")
 
 
-def test_a_process_ends_when_it_is_killed_from_outside(bench: Bench) -> None:
+def test_what_a_killed_process_started_is_ended_too(bench: Bench) -> None:
     run_id = bench.launch("slow")
     bench.start_worker()
     child, grandchild = bench.processes_of("run")

@@ -9,6 +9,7 @@ For the form, a field may carry in `json_schema_extra`: `unit` (shown behind the
 union told apart by `kind`, whose members carry the `title` that the form's selector shows.
 """
 
+from trainer.config.checkpoints import Checkpoints
 from trainer.config.data import (
     Cifar10,
     Cifar100,
@@ -50,6 +51,7 @@ from trainer.config.training import Compute, Training
 __all__ = [
     "Adam",
     "AdamW",
+    "Checkpoints",
     "Cifar10",
     "Cifar100",
     "Cnn",

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from trainer.config.checkpoints import Checkpoints
 from trainer.config.data import Data, FashionMnistMini
 from trainer.config.models import Cnn, Model
 from trainer.config.neq import NEqConfig, SingleProbe
@@ -34,6 +35,7 @@ class RunConfig(Part):
     schedule: Schedule = MultiStep()
     training: Training = Training()
     neq: NEqConfig = NEqConfig()
+    checkpoints: Checkpoints = Checkpoints()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

@@ -3,10 +3,27 @@
 from collections.abc import Callable, Generator
 
 from trainer.config import RunConfig
+from trainer.engines.standing import Standing
 from trainer.events import Event
 
-Engine = Callable[[RunConfig], Generator[Event, None, None]]
-"""Starts a run and tells what happens. It goes on when the next event is asked for, so an epoch counts as recorded by
-then; `.close()` ends it. An engine whose `.close()` may be called from another thread ends a run in mid-epoch."""
+Engine = Callable[[RunConfig, Standing], Generator[Event, None, None]]
+"""Starts a run, or continues it where it stands, and tells what happens. It goes on when the next event is asked for:
+an epoch counts as recorded by then; `.close()` ends it. An engine whose `.close()` may be called from another thread
+ends a run in mid-epoch. It raises `CutOff` where training was ended from outside."""
 
-__all__ = ["Engine"]
+
+class CutOff(Exception):
+    """Training was ended from outside, by a signal for instance: the run can go on from its last checkpoint.
+
+    Attributes:
+        reason: one sentence, what happened.
+        remedy: one sentence, what to do should it happen again and again.
+        details: the last lines of its log.
+    """
+
+    def __init__(self, reason: str, remedy: str, details: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.remedy, self.details = reason, remedy, details
+
+
+__all__ = ["CutOff", "Engine", "Standing"]

@@ -13,16 +13,16 @@ import threading
 import traceback
 from collections.abc import Callable, Generator
 from importlib import import_module
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from trainer.config import RunConfig
 from trainer.engines.frames import write_frame
+from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.events import EpochFinished, Event, RunFailed
 
-Train = Callable[[RunConfig, Workplace], Generator[Event, None, None]]
+Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
 
 
 def main() -> None:
@@ -75,9 +75,8 @@ def _first_line(error: BaseException) -> str:
 def _events(job: dict[str, Any]) -> Generator[Event, None, None]:
     module, _, name = job["train"].partition(":")
     train: Train = getattr(import_module(module), name)
-    place = job["workplace"]
-    workplace = Workplace(**{**place, "data_root": Path(place["data_root"])})
-    return train(RunConfig.model_validate(job["config"]), workplace)
+    config, standing = RunConfig.model_validate(job["config"]), Standing(**job["standing"])
+    return train(config, Workplace.from_json(job["workplace"]), standing)
 
 
 def _take_standard_input() -> BinaryIO:

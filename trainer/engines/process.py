@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from trainer.config import RunConfig
-from trainer.engines import Engine
+from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import FrameBroken, read_frame
 from trainer.engines.lines import LogLines
 from trainer.engines.workplace import Workplace
@@ -31,21 +31,22 @@ def process_engine(workplace: Workplace, *, train: str = TRAIN) -> Engine:
 
     Args:
         workplace: what this machine offers; handed to the child.
-        train: `module:generator` that the child calls with (config, workplace). The program's own, never a browser's.
+        train: `module:generator` that the child calls with (config, workplace, standing). The program's own, never a
+            browser's.
     """
-    return lambda config: ChildRun(config, workplace, train)
+    return lambda config, standing: ChildRun(config, workplace, standing, train)
 
 
 class ChildRun(Generator[Event, None, None]):
     """A run in a process of its own, and its events as they come. For one reading thread; any thread may close it."""
 
-    def __init__(self, config: RunConfig, workplace: Workplace, train: str = TRAIN) -> None:
+    def __init__(self, config: RunConfig, workplace: Workplace, standing: Standing, train: str = TRAIN) -> None:
         """Starts the process; OSError where the system cannot."""
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.
-        self._arrived: queue.Queue[Event] = queue.Queue(maxsize=16)
-        self._held: Event | None = None
+        self._arrived: queue.Queue[Event | CutOff] = queue.Queue(maxsize=16)
+        self._held: Event | CutOff | None = None
         self._unacknowledged = self._over = False
         outlet, inlet = os.pipe()
         self._events = os.fdopen(outlet, "rb")
@@ -59,15 +60,15 @@ class ChildRun(Generator[Event, None, None]):
         self._log = self._start_thread(self._read_log, "log")
         self._watcher = self._start_thread(self._watch, "watch")
         self._reader = self._start_thread(self._read_events, "events")
-        place = asdict(workplace) | {"data_root": str(workplace.data_root)}
-        job = {"train": train, "config": config.model_dump(mode="json"), "workplace": place}
+        described = config.model_dump(mode="json")
+        job = {"train": train, "config": described, "workplace": workplace.to_json(), "standing": asdict(standing)}
         self._tell(json.dumps(job).encode() + b"\n")
 
     def __next__(self) -> Event:
         return self.send(None)
 
     def send(self, value: None) -> Event:
-        """The next event. Asking for it says that the one before has been recorded."""
+        """The next event; CutOff where the process was killed. Asking says that the one before has been recorded."""
         if self._unacknowledged:
             self._unacknowledged = False
             self._tell(b".")
@@ -75,6 +76,9 @@ class ChildRun(Generator[Event, None, None]):
         if event is None:
             self.close()
             raise StopIteration
+        if isinstance(event, CutOff):
+            self.close()
+            raise event
         self._over = event.kind in END_KINDS
         self._unacknowledged = isinstance(event, EpochFinished)
         return event
@@ -102,7 +106,7 @@ class ChildRun(Generator[Event, None, None]):
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
 
-    def _next(self) -> Event | None:
+    def _next(self) -> Event | CutOff | None:
         while not self._closed.is_set():
             if (logged := self._lines.take(now=self._held is not None)) is not None:
                 return logged
@@ -110,7 +114,7 @@ class ChildRun(Generator[Event, None, None]):
                 return self._held
             with suppress(queue.Empty):
                 event = self._arrived.get(timeout=_LOOK_SECONDS)
-                if event.kind not in END_KINDS:
+                if not (isinstance(event, CutOff) or event.kind in END_KINDS):
                     return event
                 self._held = event  # its log goes first
         return None
@@ -129,7 +133,7 @@ class ChildRun(Generator[Event, None, None]):
             broken = str(error)
         self._pass_on(self._complete(end, broken))
 
-    def _complete(self, end: Event | None, broken: str | None) -> Event:
+    def _complete(self, end: Event | None, broken: str | None) -> Event | CutOff:
         """The event that ends the run, once its process is gone and its log is read."""
         self._watcher.join(0 if broken else TEARDOWN_SECONDS)
         if self._watcher.is_alive():
@@ -138,13 +142,16 @@ class ChildRun(Generator[Event, None, None]):
         self._watcher.join()
         self._log.join(GRACE_SECONDS)
         self._events.close()
+        status = self._process.returncode
+        if end is None and broken is None and status < 0:
+            return _cut_off(-status, self._lines.tail())
         if end is None:
-            end = _failed(self._process.returncode, broken)
+            end = _failed(status, broken)
         if isinstance(end, RunFailed) and not end.details:
             end = end.model_copy(update={"details": self._lines.tail()})
         return end
 
-    def _pass_on(self, event: Event) -> None:
+    def _pass_on(self, event: Event | CutOff) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
                 self._arrived.put(event, timeout=_LOOK_SECONDS)
@@ -192,16 +199,17 @@ def _start(inlet: int) -> subprocess.Popen[bytes]:
 
 
 def _failed(status: int, broken: str | None) -> RunFailed:
-    """What a process that ended without a word may have died of."""
+    """What is known of a process that ended, by itself or by us, without a word."""
     if broken is not None:
         return RunFailed(reason=f"The training process could not be understood: {broken}.")
-    if status >= 0:
-        return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
-    name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
-    reason = f"The training process was killed by signal {-status} ({name})"
-    if -status == signal.SIGKILL:
-        return RunFailed(
-            reason=f"{reason}, as the system does when it is out of memory.",
-            remedy="Free memory, or try a smaller batch size or network.",
-        )
-    return RunFailed(reason=f"{reason}.", remedy="The last lines of the run's log may say more.")
+    return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
+
+
+def _cut_off(number: int, details: str) -> CutOff:
+    """What a process that was killed may have died of."""
+    name = signal.Signals(number).name if number in set(signal.Signals) else "unknown"
+    reason = f"The training process was killed by signal {number} ({name})"
+    if number == signal.SIGKILL:
+        reason += ", as the system does when it is out of memory."
+        return CutOff(reason, "Free memory, or try a smaller batch size or network.", details)
+    return CutOff(f"{reason}.", "The last lines of the run's log may say more.", details)

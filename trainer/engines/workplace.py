@@ -1,8 +1,8 @@
 """Where a run is trained: what the machine offers, as opposed to what the run asks for."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,21 @@ class Workplace:
         device_limit: `cpu` keeps every run off the GPU, `cuda` insists on one; `auto` leaves it to the run.
         threads: threads that torch may use on the CPU; None leaves torch's own choice.
         may_download: whether a set that is missing from data_root may be fetched by torchvision.
+        checkpoints: folder below which runs leave their checkpoints; None: they leave none.
     """
 
     data_root: Path
     device_limit: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = None
     may_download: bool = False
+    checkpoints: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For the training process; paths as text."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> "Workplace":
+        """What `to_json` wrote."""
+        known: dict[str, Any] = {name: Path(given[name]) for name in ("data_root", "checkpoints") if given[name]}
+        return cls(**{**given, **known})

@@ -50,7 +50,7 @@ def versions() -> dict[str, str]:
     """Python, torch, torchvision and this program."""
     return {
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
         "neq": VERSION,
     }

@@ -1,18 +1,31 @@
 """A run from its description to its end, as a generator of facts. It logs, stores and sends nothing."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
+from trainer.checkpoint.book import Book, Result
+from trainer.checkpoint.state import Parts
 from trainer.config import NoRule, RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
+from trainer.engines.standing import NOTHING_RECORDED, Standing
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished, EpochProgressed, Event, Layer, RunFinished, RunStarted, Seconds
+from trainer.events import (
+    EpochFinished,
+    EpochProgressed,
+    Event,
+    Layer,
+    Logged,
+    RunContinued,
+    RunFinished,
+    RunStarted,
+    Seconds,
+)
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, device_title, use_threads, versions
 from trainer.loop.records import layer_counts, snapshots
@@ -30,26 +43,29 @@ enough to fill a GPU. Of larger images fewer, so that they take no more memory."
 EVALUATION_PIXELS = 64 * 64
 
 
-def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+def train(
+    config: RunConfig, workplace: Workplace, standing: Standing = NOTHING_RECORDED
+) -> Generator[Event, None, None]:
     """Trains as described, saying what happens as it happens.
 
     Yields RunStarted, then for each epoch some EpochProgressed and one EpochFinished with its snapshots, then
-    RunFinished. The same description on a CPU with as many threads gives the same events to the bit, times apart.
+    RunFinished. The same description on a CPU with as many threads gives the same events to the bit, times apart; also
+    where it was cut off in between, and went on with RunContinued.
 
     Args:
         config: what to train on what, and when its neurons count as settled.
-        workplace: where the data lie, and what of the machine may be used.
+        workplace: where the data lie, where checkpoints go, and what of the machine may be used.
+        standing: how far the run is recorded: it goes on there.
 
     Raises:
-        RunError: the data are missing or damaged, the network does not fit them, the device is not to be had, or
-            training diverged; with the remedy.
+        RunError: the data are missing or damaged, the network does not fit them, the device is not to be had, training
+            diverged, or a checkpoint cannot be written or read; with the remedy.
     """
-    began = perf_counter()
     use_threads(workplace)
     try:
         with determinism(config):
-            run = _prepare(config, workplace)
-            yield run.started()
+            run = _prepare(config, workplace, standing)
+            yield from run.beginning()
             last = yield from run.epochs()
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         if (known := explained(error, config)) is None:
@@ -59,7 +75,7 @@ def train(config: RunConfig, workplace: Workplace) -> Generator[Event, None, Non
         epochs=config.training.epochs,
         test_accuracy=last.test_accuracy,
         frozen_share=last.frozen_share,
-        seconds=perf_counter() - began,
+        seconds=last.seconds,
     )
 
 
@@ -77,7 +93,8 @@ class _Probe:
         return ceil(len(self.data.probe) / self.batch_size)
 
 
-def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
+def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_Run":
+    began = perf_counter()
     device = choose_device(config, workplace)
     data = load_data(config, workplace, device)
     seed = config.training.seed
@@ -101,7 +118,8 @@ def _prepare(config: RunConfig, workplace: Workplace) -> "_Run":
     task = _task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
     steps = Steps.of(config, model, optimizer, task, device, batches)
-    return _Run(config, device, data, model, steps, probe, neq, random)
+    book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random))
+    return _Run(config, device, data, model, steps, probe, neq, random, book, standing, began)
 
 
 def _evaluation_batch(data: ImageData) -> int:
@@ -128,10 +146,27 @@ class _Run:
     probe: _Probe
     neq: NEq
     random: torch.Generator
+    book: Book
+    standing: Standing
+    began: float
+    """When, by perf_counter, less the seconds that the run took before it was cut off."""
+    result: Result | None = None
     pace: Pace = field(default_factory=Pace)
 
-    def started(self) -> RunStarted:
-        """The first fact: what is watched, and on what."""
+    def beginning(self) -> Generator[Event, None, None]:
+        """The first facts: that it starts, or goes on, and what may be different then."""
+        if not self.standing.started:
+            yield self._started()
+            return
+        told: list[str] = []
+        if self.standing.epochs:
+            self.result, told = self.book.read(versions())
+            self.began -= self.result.seconds
+        yield RunContinued(epoch=self.standing.epochs, device=device_title(self.device), versions=versions())
+        for text in told:
+            yield Logged(level="warning", text=text)
+
+    def _started(self) -> RunStarted:
         layers = tuple(
             Layer(
                 index=index,
@@ -160,15 +195,25 @@ class _Run:
     def _never_freezes(self) -> bool:
         return isinstance(self.config.neq.select, NoRule) or self.config.neq.epsilon == 0
 
-    def epochs(self) -> Generator[Event, None, EpochFinished]:
-        """Every epoch's facts; returns the last epoch."""
+    def epochs(self) -> Generator[Event, None, Result]:
+        """The facts of every epoch that is not recorded yet; returns how the run stands after the last."""
         stored_seconds = 0.0
-        for epoch in range(self.config.training.epochs):
+        for epoch in range(self.standing.epochs, self.config.training.epochs):
             finished = yield from self._epoch(epoch, stored_seconds)
+            self.result, finished = self._kept(finished)
             before = perf_counter()
             yield finished
             stored_seconds = perf_counter() - before
-        return finished
+        assert self.result is not None  # noqa: S101  (there is one epoch at least)
+        return replace(self.result, seconds=perf_counter() - self.began)
+
+    def _kept(self, finished: EpochFinished) -> tuple[Result, EpochFinished]:
+        """The epoch with its checkpoint, on the disk before anybody hears of it: what is recorded can go on."""
+        before = perf_counter()
+        result = Result(finished.test_accuracy, finished.frozen_share, before - self.began)
+        file = self.book.write(finished.epoch, result, versions())
+        seconds = finished.seconds.model_copy(update={"checkpoint": perf_counter() - before})
+        return result, finished.model_copy(update={"checkpoint": file, "seconds": seconds})
 
     def _epoch(self, epoch: int, stored_seconds: float) -> Generator[Event, None, EpochFinished]:
         learning_rate = self.steps.begin_epoch(epoch)

@@ -4,22 +4,28 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from db import EntryRefused, Run, RunLost, Store, StoreError, StoreUnreachable
+from trainer.checkpoint.shelf import Shelf
 from trainer.config import RunConfig
-from trainer.engines import Engine
+from trainer.engines import CutOff, Engine, Standing
 from trainer.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from trainer.worker.entries import entry_of
+from trainer.worker.keeping import Keeper
 from trainer.worker.narration import Narrator
 
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
-"""How long an ending worker goes on trying to record that its run was stopped."""
+"""How long an ending worker goes on trying to give its run back."""
+START_A_WORKER = "Start a worker, and continue the run."
+
+T = TypeVar("T")
 
 log = logging.getLogger("neq.worker")
 
@@ -27,11 +33,15 @@ log = logging.getLogger("neq.worker")
 class Attempt:
     """A claimed run, from `start()` until `is_over`. Its methods may be called from any thread."""
 
-    def __init__(self, store: Store, run: Run, worker_id: str, engine: Engine) -> None:
+    def __init__(self, store: Store, run: Run, worker_id: str, engine: Engine, shelf: Shelf | None) -> None:
         self.run_id = run.id
         self._store, self._run, self._worker_id, self._engine = store, run, worker_id, engine
+        self._shelf = shelf
+        self._keeper = Keeper(None, None)
         self._stopping = threading.Event()
-        self._stop_reason: str | None = None  # None while stopping: the run is lost, and nothing is to be said
+        # Both None while stopping: the run is lost, and nothing is to be said.
+        self._stop_reason: str | None = None
+        self._back_reason: str | None = None
         self._patience_ends: float | None = None
         self._events: Generator[Event, None, None] | None = None
         self._epochs = run.epochs_done
@@ -64,17 +74,22 @@ class Attempt:
         except StoreUnreachable as error:
             log.warning("run %s: heartbeat not recorded: %s", self.run_id, error)
 
-    def stop(self, reason: str, patience_seconds: float | None = None) -> None:
-        """Ends the training and has it recorded as stopped; an end that came first stands.
+    def stop(self, reason: str) -> None:
+        """Ends the training and has it recorded as stopped, for the reason that a person will read."""
+        if not self._stopping.is_set():
+            self._stop_reason = reason
+            self._end()
+
+    def hand_back(self, reason: str, patience_seconds: float) -> None:
+        """Ends the training and gives the run back to the queue; an end that came first stands.
 
         Args:
             reason: the sentence that a person will read.
-            patience_seconds: how long to try to record it while the store does not answer; None: for ever.
+            patience_seconds: how long to try to record it while the store does not answer.
         """
-        if patience_seconds is not None:
-            self._patience_ends = time.monotonic() + patience_seconds
+        self._patience_ends = time.monotonic() + patience_seconds
         if not self._stopping.is_set():
-            self._stop_reason = reason
+            self._back_reason = reason
             self._end()
 
     def abandon(self) -> None:
@@ -92,19 +107,28 @@ class Attempt:
     def _work(self) -> None:
         log.info("run %s: begins", self.run_id)
         try:
-            end = self._train()
-            if end is not None:
-                self._record(end)
-                log.info("run %s: %s", self.run_id, getattr(end, "reason", "finished"))
+            self._work_to_an_end()
         except RunLost:
             log.warning("run %s: it was taken from this worker, or deleted; its training is ended", self.run_id)
         except StoreError as error:
             log.error("run %s: its end could not be recorded: %s", self.run_id, error)
 
+    def _work_to_an_end(self) -> None:
+        try:
+            end = self._train()
+        except CutOff as cut:
+            self._give_back(cut)
+            return
+        if end is not None:
+            self._record(end)
+            log.info("run %s: %s", self.run_id, getattr(end, "reason", "finished"))
+        elif self._back_reason is not None:
+            self._give_back(CutOff(self._back_reason, START_A_WORKER), counted=False)
+
     def _train(self) -> Event | None:
         """Trains and records. Returns the event that ends the run, None where nothing is to be said."""
         try:
-            self._events = self._engine(RunConfig.model_validate(self._run.config))
+            self._events = self._engine(*self._beginning())
             with suppress(StopIteration):
                 while not self._stopping.is_set():
                     event = next(self._events)
@@ -114,6 +138,9 @@ class Attempt:
                     self._epochs += isinstance(event, EpochFinished)
         except RunLost:
             raise
+        except CutOff:
+            if not self._stopping.is_set():
+                raise
         except Exception as error:
             if not self._stopping.is_set():
                 return _failure(error)
@@ -121,6 +148,12 @@ class Attempt:
             if self._events is not None:
                 self._events.close()
         return self._how_it_ended()
+
+    def _beginning(self) -> tuple[RunConfig, Standing]:
+        config = RunConfig.model_validate(self._run.config)
+        every = config.checkpoints.every
+        self._keeper = self._insist("checkpoints", lambda: Keeper.of(self._store, self._run, self._shelf, every))
+        return config, self._keeper.standing(self._run)
 
     def _how_it_ended(self) -> Event | None:
         if not self._stopping.is_set():
@@ -137,17 +170,33 @@ class Attempt:
             self._append(each)
 
     def _append(self, event: Event) -> None:
-        """Appends, and while the store does not answer tries again: no event is lost, and training waits."""
-        entry = entry_of(event)
+        kept = self._keeper.after(event) if isinstance(event, EpochFinished) else None
+        entry = entry_of(event, kept)
+        self._insist(event.kind, lambda: self._store.append(self.run_id, self._worker_id, entry))
+
+    def _give_back(self, cut: CutOff, *, counted: bool = True) -> None:
+        def give_back() -> str:
+            return self._store.give_back(
+                self.run_id,
+                self._worker_id,
+                reason=cut.reason,
+                remedy=cut.remedy,
+                details=cut.details,
+                counted=counted,
+            )
+
+        log.warning("run %s: %s It is %s now.", self.run_id, cut.reason, self._insist("its return", give_back))
+
+    def _insist(self, what: str, act: Callable[[], T]) -> T:
+        """Does it, and while the store does not answer tries again: nothing is lost, and training waits."""
         pause = SHORTEST_PAUSE_SECONDS
         while True:
             try:
-                self._store.append(self.run_id, self._worker_id, entry)
-                return
+                return act()
             except StoreUnreachable as error:
                 if self._patience_ends is not None and time.monotonic() > self._patience_ends:
                     raise
-                log.warning("run %s: %s not recorded yet, trying again: %s", self.run_id, event.kind, error)
+                log.warning("run %s: %s not recorded yet, trying again: %s", self.run_id, what, error)
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

@@ -4,18 +4,18 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from db import Entry, EpochScalars, SnapshotRow
-from trainer.events import EpochFinished, Event, RunFailed, RunFinished, RunStarted, RunStopped
+from db import Entry, EpochScalars, Kept, SnapshotRow
+from trainer.events import EpochFinished, Event, RunContinued, RunFailed, RunFinished, RunStarted, RunStopped
 
 
-def entry_of(event: Event) -> Entry:
-    """The entry that records this event, dated now."""
+def entry_of(event: Event, kept: Kept | None = None) -> Entry:
+    """The entry that records this event, dated now; with the checkpoints that are kept, where it changes them."""
     facts: dict[str, Any] = {"kind": event.kind, "payload": event.model_dump(mode="json"), "at": datetime.now(UTC)}
     match event:
-        case RunStarted():
+        case RunStarted() | RunContinued():
             return Entry(**facts, device=event.device)
         case EpochFinished():
-            return Entry(**facts, epoch=_scalars(event), snapshots=_rows(event))
+            return Entry(**facts, epoch=_scalars(event), snapshots=_rows(event), kept=kept)
         case RunFinished():
             return Entry(**facts, ends="finished")
         case RunStopped():

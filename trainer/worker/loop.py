@@ -7,12 +7,16 @@ import threading
 import time
 
 from db import Run, Store, StoreUnreachable, UnknownWorker, Worker
+from trainer.checkpoint.shelf import Shelf
 from trainer.engines import Engine
 from trainer.worker.attempt import LAST_WORDS_SECONDS, Attempt
+from trainer.worker.keeping import tidy
 
 BEAT_SECONDS = 0.7
 LOOK_SECONDS = 0.25
 """How often an idle worker looks for a queued run."""
+TIDY_SECONDS = 5.0
+"""How often needless checkpoints are deleted."""
 RETRY_SECONDS = 1.0
 JOIN_SECONDS = 10.0
 
@@ -28,8 +32,9 @@ def run_worker(
     slots: int,
     silence_limit_seconds: float,
     stop: threading.Event,
+    shelf: Shelf | None = None,
 ) -> None:
-    """Trains queued runs until `stop` is set; then its runs are stopped with that reason, and it returns.
+    """Trains queued runs until `stop` is set; then it gives its runs back to the queue, and returns.
 
     A run that fails, however it fails, ends that run alone. While the database does not answer, training waits and
     nothing that a run said is lost.
@@ -40,10 +45,11 @@ def run_worker(
         name: what the worker is called in the dashboard; empty: this machine's name.
         device: what it may use, as it was told, such as `auto`.
         slots: how many runs are trained at once.
-        silence_limit_seconds: a run of any worker that is silent for longer is failed.
+        silence_limit_seconds: a run of any worker that is silent for longer is given back to the queue.
         stop: set it to end the worker, from a signal handler for instance.
+        shelf: where the engine's runs leave their checkpoints; None: they leave none.
     """
-    _Shift(store, engine, name, device, slots, silence_limit_seconds, stop).work()
+    _Shift(store, engine, name, device, slots, silence_limit_seconds, stop, shelf).work()
 
 
 class _Shift:
@@ -58,13 +64,14 @@ class _Shift:
         slots: int,
         silence_limit_seconds: float,
         stop: threading.Event,
+        shelf: Shelf | None,
     ) -> None:
-        self._store, self._engine, self._stop = store, engine, stop
+        self._store, self._engine, self._stop, self._shelf = store, engine, stop, shelf
         self._name, self._device, self._slots = name or socket.gethostname(), device, slots
         self._silence_limit_seconds = silence_limit_seconds
         self._worker: Worker | None = None
         self._attempts: list[Attempt] = []
-        self._beat_at = 0.0
+        self._beat_at = self._tidy_at = 0.0
 
     def work(self) -> None:
         try:
@@ -85,8 +92,11 @@ class _Shift:
         if time.monotonic() >= self._beat_at + BEAT_SECONDS:
             self._beat_at = time.monotonic()
             self._beat(self._worker)
+        if self._shelf is not None and time.monotonic() >= self._tidy_at + TIDY_SECONDS:
+            self._tidy_at = time.monotonic()
+            tidy(self._store, self._shelf)
         while self._worker is not None and len(self._attempts) < self._slots and not self._stop.is_set():
-            run = self._store.claim(self._worker.id)
+            run = self._store.claim(self._worker.id, "" if self._shelf is None else self._shelf.id)
             if run is None:
                 return
             self._begin(run, self._worker.id)
@@ -113,13 +123,13 @@ class _Shift:
             log.warning("run %s: its worker fell silent; it is %s now", run_id, state)
 
     def _begin(self, run: Run, worker_id: str) -> None:
-        attempt = Attempt(self._store, run, worker_id, self._engine)
+        attempt = Attempt(self._store, run, worker_id, self._engine, self._shelf)
         self._attempts.append(attempt)
         attempt.start()
 
     def _leave(self) -> None:
         for attempt in self._attempts:
-            attempt.stop("The worker was shut down.", patience_seconds=LAST_WORDS_SECONDS)
+            attempt.hand_back("The worker was shut down.", LAST_WORDS_SECONDS)
         for attempt in self._attempts:
             attempt.join(JOIN_SECONDS)
         try:

@@ -1,6 +1,6 @@
 """What a run's log says of its own accord: the few turns in its life that its numbers alone do not explain."""
 
-from trainer.events import EpochFinished, Event, Logged, RunFinished, RunStarted
+from trainer.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
 
 DROP = 0.8
 """A learning rate below this share of the former one fell at a milestone; smooth schedules fall by less an epoch."""
@@ -17,6 +17,8 @@ class Narrator:
         match event:
             case RunStarted():
                 return Logged(text=_beginning(event))
+            case RunContinued():
+                return Logged(text=f"Goes on with epoch {event.epoch} on {event.device}. {_named(event.versions)}.")
             case EpochFinished():
                 return self._turn(event)
             case RunFinished():
@@ -36,9 +38,12 @@ class Narrator:
 
 
 def _beginning(event: RunStarted) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in event.versions.items())
     return (
         f"Training on {event.device}: {len(event.layers)} layers, {event.neurons:,} neurons, "
         f"{event.parameters:,} parameters. {event.train_samples:,} training, {event.test_samples:,} test and "
-        f"{event.probe_samples:,} probe images. {versions}."
+        f"{event.probe_samples:,} probe images. {_named(event.versions)}."
     )
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -1,0 +1,161 @@
+"""What a run is made of, taken down and put back: after `restore`, training goes on as if it had never stopped.
+
+Only tensors, numbers, text, and lists, tuples and dicts of them, so that a file of it is read without running code.
+"""
+
+import random as python_random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.config import RunConfig
+from trainer.config.forking import refused
+from trainer.errors import RunError
+
+FORMAT = 1
+
+
+class Stateful(Protocol):
+    """Anything that can be taken down and put back."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that changes while a run is trained.
+
+    Attributes:
+        model: the network.
+        optimizer: over the network's parameters.
+        steps: what stands between the batches and the optimizer: step counter, gradient scaler.
+        neq: φ, velocities and masks; put back after the model, for frozen rows keep what the model has then.
+        random: the loop's own generator: order and augmentation of the training samples, so its state is the
+            sampler's position.
+    """
+
+    model: nn.Module
+    optimizer: Optimizer
+    steps: Stateful
+    neq: Stateful
+    random: torch.Generator
+
+
+def capture(parts: Parts, config: RunConfig) -> dict[str, Any]:
+    """The run's state, to be saved at once: its tensors are the run's own, not copies."""
+    model = parts.model.state_dict()
+    return {
+        "format": FORMAT,
+        "config": config.model_dump(mode="json"),
+        "device": parts.random.device.type,
+        "model": model,
+        "optimizer": {"kind": config.optimizer.kind, **parts.optimizer.state_dict()},
+        "steps": parts.steps.state_dict(),
+        "neq": _with_shared(parts.neq.state_dict(), model),
+        "random": _random_states(parts.random),
+    }
+
+
+def restore(content: Mapping[str, Any], parts: Parts, config: RunConfig) -> list[str]:
+    """Puts a run's state back; returns what a person should know, in sentences: where numbers cannot be the same.
+
+    The configuration may differ where a fork's may. The optimizer's own settings are the new ones; its memory is kept
+    where it is of the same kind.
+
+    Raises:
+        RunError: the state is of another configuration, or of another version of this program.
+    """
+    if content.get("format") != FORMAT:
+        raise RunError(
+            f"The checkpoint has format {content.get('format')!r}, and this program reads {FORMAT}.",
+            "Continue the run with the version of the program that wrote it, or launch it again.",
+        )
+    _compare(content["config"], config)
+    told = []
+    try:
+        parts.model.load_state_dict(content["model"])
+        told += _restore_optimizer(content["optimizer"], parts.optimizer, config)
+        parts.steps.load_state_dict(content["steps"])
+        parts.neq.load_state_dict(content["neq"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise RunError(
+            f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",
+            "Continue it with the version of the program that wrote it, or launch it again.",
+        ) from error
+    return told + _restore_random(content, parts.random, config)
+
+
+def _compare(before: dict[str, Any], config: RunConfig) -> None:
+    try:
+        wrong = refused(RunConfig.model_validate(before), config)
+    except ValidationError as error:
+        raise RunError(
+            "The checkpoint's configuration cannot be read: it was written by another version of this program.",
+            "Continue the run with that version, or launch it again.",
+        ) from error
+    if wrong:
+        path, why = next(iter(wrong.items()))
+        raise RunError(
+            f"The checkpoint is of another configuration: {', '.join(wrong)} differs. {why}.",
+            f"Leave {path} as it was, or launch a new run.",
+        )
+
+
+def _restore_optimizer(saved: dict[str, Any], optimizer: Optimizer, config: RunConfig) -> list[str]:
+    if saved["kind"] != config.optimizer.kind:
+        return [f"The optimizer begins without memory: it was {saved['kind']} and is {config.optimizer.kind}."]
+    settings = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": saved["state"], "param_groups": settings})
+    return []
+
+
+def _with_shared(state: dict[str, Any], model: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The state with the model's own tensors in place of equal ones of the same name, which a file then holds once.
+
+    Right after an epoch's end, last epoch's network and today's are the same.
+    """
+    former = state.get("former")
+    if not isinstance(former, dict):
+        return state
+    shared = {
+        name: model[name] if name in model and torch.equal(model[name], tensor) else tensor
+        for name, tensor in former.items()
+    }
+    return {**state, "former": shared}
+
+
+def _random_states(own: torch.Generator) -> dict[str, Any]:
+    state: Any = np.random.get_state(legacy=True)
+    name, keys, place, has_gauss, gauss = state
+    return {
+        "loop": own.get_state(),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "numpy": (name, keys.tolist(), place, has_gauss, gauss),
+        "python": python_random.getstate(),
+    }
+
+
+def _restore_random(content: Mapping[str, Any], own: torch.Generator, config: RunConfig) -> list[str]:
+    states = content["random"]
+    torch.set_rng_state(states["torch"])
+    name, keys, place, has_gauss, gauss = states["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), place, has_gauss, gauss))
+    python_random.setstate(states["python"])
+    if content["device"] != own.device.type:
+        own.manual_seed(config.training.seed + content["epoch"] + 1)
+        return [
+            f"The order of the images is drawn anew: the run was on {content['device']}, and is on {own.device.type}."
+        ]
+    own.set_state(states["loop"])
+    if own.device.type == "cuda" and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])
+    return []
