@@ -156,8 +156,26 @@ def click_options() -> list[click.Option]:
     return [_click_option(flag) for flag in flags()]
 
 
+def value_of(flag: Flag, text: str) -> Any:
+    """What was typed for a field, as the description has it; nothing typed: no value.
+
+    Raises:
+        click.UsageError: it is none of the field's kind.
+    """
+    if not text and "null" in flag.types:
+        return None
+    try:
+        return _type_of(flag).convert(text, None, None)
+    except click.BadParameter as error:
+        raise click.UsageError(f"{'.'.join(flag.path)}: {error.message}") from None
+
+
+def _type_of(flag: Flag) -> click.ParamType[Any]:
+    return _Comma(flag) if flag.many else _scalar(flag)
+
+
 def _click_option(flag: Flag) -> click.Option:
-    kind: click.ParamType[Any] = _Comma(flag) if flag.many else _scalar(flag)
+    kind = _type_of(flag)
     notes = [f"only {', '.join(flag.only_for)}"] if flag.only_for else []
     default = _default(flag)
     notes += [f"default {default}"] if default else []

@@ -43,7 +43,7 @@ def _launch(config: Path | None, preset: str | None, follow: bool, dry_run: bool
         run = client.ask("POST", "/runs", json=checked.model_dump(mode="json"))
         click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
         if follow:
-            sys.exit(_follow(client, run))
+            sys.exit(follow_to_the_end(client, run))
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def _from_preset(client: Client, name: str) -> dict[str, Any]:
     return config
 
 
-def _follow(client: Client, run: dict[str, Any]) -> int:
+def follow_to_the_end(client: Client, run: dict[str, Any], after: int = 0) -> int:
+    """Shows the run's progress, from its event of this number on, until it ends; returns the exit code."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -76,8 +77,9 @@ def _follow(client: Client, run: dict[str, Any]) -> int:
         TextColumn("{task.fields[now]}"),
     )
     with Progress(*columns) as progress:
-        task = progress.add_task(run["name"], total=run["epochs_planned"], now="queued")
-        for event in client.events(run["id"]):
+        done = run["epochs_done"]
+        task = progress.add_task(run["name"], total=run["epochs_planned"], completed=done, now="queued")
+        for event in client.events(run["id"], after):
             if event.kind == "epoch_finished":
                 progress.update(task, completed=event.payload["epoch"] + 1, now=_now(event))
             elif event.kind in ("run_finished", "run_stopped", "run_failed"):

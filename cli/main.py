@@ -2,6 +2,7 @@
 
 import click
 
+from cli.going_on import fork, resume
 from cli.launch import launch
 from cli.recordings import export, replay
 from cli.runs import health, runs, stop
@@ -18,7 +19,8 @@ def app() -> None:
     Start here:   neq up            dashboard, API and a worker on this machine
                   neq demo          the same, with two runs to look at
     Then:         neq launch        start a run        neq runs    list them
-                  neq stop RUN      end one
+                  neq stop RUN      end one        neq resume RUN  let it go on
+                  neq fork RUN      go on from a checkpoint with something changed
                   neq export RUN F  keep one as a file     neq replay F    play it again
 
     \b
@@ -27,5 +29,5 @@ def app() -> None:
     """
 
 
-for command in (up, demo, serve, worker, launch, runs, stop, export, replay, health):
+for command in (up, demo, serve, worker, launch, runs, stop, resume, fork, export, replay, health):
     app.add_command(command)

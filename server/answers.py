@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainer.events import EpochProgressed, Layer, LayerCounts, Seconds
+from trainer.events import CheckpointFile, EpochProgressed, Layer, LayerCounts, Seconds
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -77,6 +77,22 @@ class RunList(Answer):
     next: str | None = Field(description="Cursor of the next page; null on the last.")
 
 
+class Checkpoint(Answer):
+    """A file from which a run can be forked."""
+
+    epoch: int = Field(description="The last one that is trained in it.")
+    size_bytes: int
+    test_accuracy: float | None = Field(description="After that epoch, 0–1.")
+    last: bool
+    best: bool = Field(description="The highest test accuracy; of equals the earliest.")
+
+
+class Checkpoints(Answer):
+    """The checkpoints that are kept, oldest first."""
+
+    checkpoints: list[Checkpoint]
+
+
 class Layers(Answer):
     """The watched layers in forward order; empty until the run has started."""
 
@@ -102,6 +118,7 @@ class Epoch(Answer):
     frozen_share: float
     layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
     seconds: Seconds
+    checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
 
 
 class Epochs(Answer):

@@ -9,10 +9,26 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from db.errors import RunActive, RunEnded, StoreUnreachable, UnknownLayer, UnknownRun
+from db.errors import (
+    CannotGoOn,
+    RunActive,
+    RunEnded,
+    StoreUnreachable,
+    UnknownCheckpoint,
+    UnknownLayer,
+    UnknownRun,
+)
 from trainer.config import RunConfig
 
-STATUS_OF = {UnknownRun: 404, UnknownLayer: 404, RunActive: 409, RunEnded: 409, StoreUnreachable: 503}
+STATUS_OF = {
+    UnknownRun: 404,
+    UnknownLayer: 404,
+    UnknownCheckpoint: 404,
+    RunActive: 409,
+    RunEnded: 409,
+    CannotGoOn: 409,
+    StoreUnreachable: 503,
+}
 """The store's refusals, as HTTP says them. Their own sentences are the detail."""
 
 LONGEST_ECHO = 200

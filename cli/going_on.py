@@ -1,0 +1,74 @@
+"""`neq resume` and `neq fork`: runs that go on, as they were or with something changed."""
+
+import sys
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from cli.client import Client
+from cli.exits import exits_plainly
+from cli.flags import Flag, Json, flags, value_of
+from cli.launch import follow_to_the_end
+from cli.settings import ClientSettings
+
+follow_option = click.option("--follow", is_flag=True, help="Stay and show progress until the run ends.")
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@follow_option
+@exits_plainly
+def resume(run_id: str, follow: bool) -> None:
+    """Let a stopped or failed run go on from its last checkpoint."""
+    with Client(ClientSettings()) as client:
+        before = client.ask("GET", f"/runs/{run_id}")["last_seq"]
+        run = client.ask("POST", f"/runs/{run_id}/resume")
+        click.echo(f"{run['id']}: goes on with epoch {run['epochs_done']} as soon as a worker takes it")
+        if follow:
+            sys.exit(follow_to_the_end(client, run, after=before))
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--epoch", type=click.IntRange(0), help="Begin after this epoch.  [default: the newest that is kept]")
+@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="A field that differs; may be repeated.")
+@click.option("--name", help="How the fork is called.")
+@follow_option
+@exits_plainly
+def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | None, follow: bool) -> None:
+    """Start a run that goes on from a checkpoint of another, with something changed.
+
+    Example: neq fork k3v9x0a2mq --epoch 12 --set neq.epsilon=0.003 --set training.epochs=60
+    """
+    part = _part([*given, *([] if name is None else [f"name={name}"])])
+    asked = {} if epoch is None else {"epoch": epoch}
+    with Client(ClientSettings()) as client:
+        run = client.ask("POST", f"/runs/{run_id}/fork", params=asked, json=part)
+        click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+        if follow:
+            sys.exit(follow_to_the_end(client, run))
+
+
+def _part(given: list[str]) -> Json:
+    """What `--set` names, as a part of a description."""
+    known = {".".join(flag.path): flag for flag in flags()}
+    part: dict[str, Any] = {}
+    for each in given:
+        path, equals, text = each.partition("=")
+        path = path.strip().replace("-", "_")
+        if not equals:
+            raise click.UsageError(f"--set {each}: write FIELD=VALUE, such as neq.epsilon=0.003")
+        if path not in known:
+            raise click.UsageError(f"--set {each}: there is no field {path}{_meant(path, known)}")
+        *groups, field = known[path].path
+        node = part
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[field] = value_of(known[path], text)
+    return part
+
+
+def _meant(path: str, known: dict[str, Flag]) -> str:
+    close = get_close_matches(path, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

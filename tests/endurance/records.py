@@ -1,0 +1,104 @@
+"""All that a run recorded of its training, to be compared to the bit; and the processes that train it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from db import Snapshot, Store
+from tests.system import Process, System
+
+SMALL: dict[str, Any] = {
+    "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 2008, "test_samples": 200},
+    "model": {"kind": "cnn", "channels": [4, 6, 8]},
+    "optimizer": {"kind": "sgd", "learning_rate": 0.02},
+    "schedule": {"kind": "multistep", "milestones": [8, 16]},
+    "training": {"epochs": 24, "batch_size": 10},
+    "neq": {"epsilon": 0.004, "probe": {"samples": 8}},
+    "compute": {"device": "cpu"},
+}
+"""Of its 40 neurons some freeze and thaw in most epochs; an epoch takes some tenths of a second."""
+
+TIMES = ("seconds", "checkpoint", "samples_per_second", "resources")
+SILENCE_SECONDS = 3
+
+
+@contextmanager
+def standing(folder: Path, database_url: str | None = None) -> Iterator[System]:
+    """A web process, and no worker yet. It alone takes runs from silent workers, after three seconds."""
+    system = System(folder, database_url)
+    system.environment |= {
+        "NEQ_CHECKPOINTS": str(folder / "checkpoints"),
+        "NEQ_THREADS": "1",
+        "NEQ_SILENCE_LIMIT_SECONDS": str(SILENCE_SECONDS),
+    }
+    try:
+        system.start_server()
+        system.environment["NEQ_SILENCE_LIMIT_SECONDS"] = "600"
+        yield system
+    finally:
+        system.stop()
+
+
+@contextmanager
+def store_of(system: System) -> Iterator[Store]:
+    """The system's store, opened beside it."""
+    with closing(Store.open(system.environment["NEQ_DATABASE_URL"])) as store:
+        yield store
+
+
+def told(system: System, run_id: str) -> list[tuple[dict[str, Any], list[Snapshot]]]:
+    """Every epoch that was told of the run, in order, with its neurons' bytes; times left out."""
+    with store_of(system) as store:
+        return [
+            (
+                {name: value for name, value in event.payload.items() if name not in TIMES},
+                store.snapshots_at(run_id, event.payload["epoch"]),
+            )
+            for event in store.epochs_after(run_id)
+        ]
+
+
+def launch(system: System, **changes: Any) -> str:
+    """Queues a run."""
+    return str(system.ask("POST", "/runs", json=SMALL | changes)["id"])
+
+
+def ended(run: dict[str, Any]) -> bool:
+    """Whether it has come to an end."""
+    return run["state"] in ("finished", "stopped", "failed")
+
+
+def train(system: System, **changes: Any) -> str:
+    """A run that nobody disturbs, to its end."""
+    run_id = launch(system, **changes)
+    run = system.wait_until(run_id, ended)
+    assert run["state"] == "finished", run["reason"]
+    return run_id
+
+
+def children(worker: Process) -> list[int]:
+    """The training processes of a worker."""
+    found: list[int] = []
+    for task in Path(f"/proc/{worker.pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def kill(pid: int) -> None:
+    """SIGKILL; one that is gone already is no error."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def eventually(is_so: Callable[[], Any], seconds: float = 60) -> Any:
+    """What the claim returned, once it holds."""
+    until = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.02)
+    return found

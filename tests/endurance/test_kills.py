@@ -1,0 +1,97 @@
+"""Workers and training processes killed with SIGKILL at random moments: the records are an undisturbed run's."""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.endurance.records import children, eventually, kill, launch, standing, store_of, told, train
+from tests.system import Process, System
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Killer:
+    """Kills whatever trains a run, at random moments, but not so often that the run is given up."""
+
+    def __init__(self, system: System, run_id: str, seed: int) -> None:
+        self.system, self.run_id, self.random = system, run_id, random.Random(seed)
+        self.workers = [self.new_worker() for _ in range(2)]
+        self.killed: Counter[str] = Counter()
+        self.in_epoch: Counter[int] = Counter()
+
+    def new_worker(self) -> Process:
+        """Another worker on the same folder of checkpoints."""
+        return Process("worker", "--slots", "1", environment=self.system.environment)
+
+    def strike(self) -> None:
+        """Waits for a training process and a moment longer, and kills it or its worker."""
+        eventually(lambda: self.trained_by() and self.may_strike())
+        time.sleep(self.random.uniform(0.0, 3.5))
+        self.in_epoch[self.epochs_done()] += 1
+        worker = eventually(self.trained_by)
+        if self.random.random() < 0.5:
+            kill(children(worker)[0] if children(worker) else worker.pid)
+            self.killed["child"] += 1
+            return
+        kill(worker.pid)
+        worker.stop()
+        self.workers[self.workers.index(worker)] = self.new_worker()
+        self.killed["worker"] += 1
+
+    def may_strike(self) -> bool:
+        """Whether it has not been cut off twice in this epoch: a moment later it may be in the next one, or not."""
+        return self.in_epoch[self.epochs_done()] < 3
+
+    def epochs_done(self) -> int:
+        return int(self.system.ask("GET", f"/runs/{self.run_id}")["epochs_done"])
+
+    def trained_by(self) -> Process | None:
+        """The worker that has a training process."""
+        return next((worker for worker in self.workers if children(worker)), None)
+
+    def stop(self) -> None:
+        """Ends the workers."""
+        for worker in self.workers:
+            worker.stop()
+
+
+def disturbed(system: System, kills: int, seed: int) -> tuple[str, Counter[str]]:
+    """A run in which so many processes are killed, to its end."""
+    run_id = launch(system)
+    killer = Killer(system, run_id, seed)
+    try:
+        for _ in range(kills):
+            killer.strike()
+        run = system.wait_until(run_id, lambda run: run["state"] in ("finished", "failed"), 240)
+        assert run["state"] == "finished", run["reason"]
+    finally:
+        killer.stop()
+    return run_id, killer.killed
+
+
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 10), ("postgresql", 4)])
+def test_killed_at_random_moments_a_run_records_what_an_undisturbed_one_does(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str, kills: int
+) -> None:
+    url = None if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    with standing(tmp_path, url) as system:
+        system.start_worker(slots=1)
+        undisturbed = train(system)
+        assert system.worker is not None
+        system.worker.stop()
+        run_id, killed = disturbed(system, kills, seed=1)
+        assert killed["child"] + killed["worker"] == kills and len(killed) == 2
+
+        expected, found = told(system, undisturbed), told(system, run_id)
+        assert [epoch["epoch"] for epoch, _ in found] == list(range(24))
+        assert found == expected
+        shares = [epoch["frozen_share"] for epoch, _ in found]
+        assert len(set(shares)) > 4, "there were masks to lose"
+        with store_of(system) as store:
+            kinds = Counter(event.kind for event in store.events_after(run_id, 0, limit=10_000))
+        assert kinds["run_started"] == kinds["run_finished"] == 1
+        assert kinds["epoch_finished"] == 24
+        assert kinds["run_requeued"] >= kills / 2, "some may have met a run between two workers"

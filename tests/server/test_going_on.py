@@ -1,0 +1,173 @@
+"""Runs that go on, over HTTP: resumed, forked, and what they are refused."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from db import Checkpoint, Entry, Kept, Run, Store
+from server import answers
+from tests.server.recording import Recording
+from trainer.config import RunConfig
+from trainer.events import EpochFinished
+
+RUNS = "/api/v1/runs"
+PLANNED = 400
+
+
+def path_of(run_id: str, epoch: int) -> str:
+    return f"{run_id}/epoch-{epoch:06}-0123456789abcdef.pt"
+
+
+class Keeping(Recording):
+    """A run whose epochs name checkpoints: the last, and that of epoch 1."""
+
+    def _append(self, event: Any, *, ends: Any = None, **given: Any) -> int:
+        if isinstance(event, EpochFinished):
+            kept = sorted({min(1, event.epoch), event.epoch})
+            files = tuple(Checkpoint(epoch, path_of(self.id, epoch), 1000 + epoch) for epoch in kept)
+            entry = Entry(
+                kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), kept=Kept("shelf", files)
+            )
+            return self.store.append(self.id, self.worker.id, replace(entry, **given))
+        return super()._append(event, ends=ends, **given)
+
+    def stop(self) -> Run:
+        """Stopped, as its worker records it."""
+        payload = {"kind": "run_stopped", "epochs": self.epochs, "reason": "It was stopped on request."}
+        entry = Entry(kind="run_stopped", payload=payload, at=datetime.now(UTC), ends="stopped", reason="asked")
+        self.store.append(self.id, self.worker.id, entry)
+        return self.run
+
+
+@pytest.fixture
+def keeping(store: Store) -> Keeping:
+    """A run of four epochs, with checkpoints of epochs 1 and 3."""
+    keeping = Keeping(store)
+    keeping.start()
+    for _ in range(4):
+        keeping.epoch()
+    return keeping
+
+
+def refused(client: TestClient, run_id: str, body: Any, status: int = 422, **asked: Any) -> Any:
+    answer = client.post(f"{RUNS}/{run_id}/fork", json=body, params=asked)
+    assert answer.status_code == status, answer.text
+    detail = answer.json()["detail"]
+    return {each["field"]: each["message"] for each in detail} if isinstance(detail, list) else detail
+
+
+def test_a_stopped_run_is_resumed_and_tells_it(client: TestClient, keeping: Keeping) -> None:
+    keeping.stop()
+    assert client.get(f"{RUNS}/{keeping.id}").json()["can_resume"] is True
+    answer = client.post(f"{RUNS}/{keeping.id}/resume")
+    run = answers.Run.model_validate_json(answer.content)
+    assert (answer.status_code, run.state, run.reason, run.can_resume) == (202, "queued", None, False)
+    lines = client.get(f"{RUNS}/{keeping.id}/log").json()["lines"]
+    assert lines[-1]["text"] == "Continued on request, to go on with epoch 4."
+
+
+def test_a_run_that_cannot_be_resumed_says_why(client: TestClient, keeping: Keeping, recording: Recording) -> None:
+    answer = client.post(f"{RUNS}/{keeping.id}/resume")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        f"Run '{keeping.id}' cannot be continued: it is running.",
+    )
+    recording.finish()
+    assert "fork it, with more epochs" in client.post(f"{RUNS}/{recording.id}/resume").json()["detail"]
+    assert client.post(f"{RUNS}/nosuchrun1/resume").status_code == 404
+
+
+def test_the_checkpoints_are_listed_with_last_and_best(client: TestClient, keeping: Keeping) -> None:
+    found = answers.Checkpoints.model_validate_json(client.get(f"{RUNS}/{keeping.id}/checkpoints").content)
+    assert [(each.epoch, each.size_bytes, each.last, each.best) for each in found.checkpoints] == [
+        (1, 1001, False, False),
+        (3, 1003, True, True),
+    ]
+    assert [each.test_accuracy for each in found.checkpoints] == pytest.approx([0.251, 0.253])
+    assert "epoch-" not in client.get(f"{RUNS}/{keeping.id}/checkpoints").text, "no path leaves the server"
+
+
+def test_a_fork_is_a_run_with_its_parents_description_and_what_was_changed(
+    client: TestClient, keeping: Keeping
+) -> None:
+    change = {"neq": {"epsilon": 0.5}, "training": {"epochs": 60}, "schedule": {"kind": "constant"}}
+    answer = client.post(f"{RUNS}/{keeping.id}/fork", json=change, params={"epoch": 1})
+    run = answers.Run.model_validate_json(answer.content)
+    assert (answer.status_code, answer.headers["location"]) == (201, f"{RUNS}/{run.id}")
+    assert (run.parent_id, run.parent_epoch, run.epochs_done, run.epochs_planned) == (keeping.id, 1, 2, 60)
+    assert (run.name, run.tags, run.state) == ("recorded · fork", ["one"], "queued")
+    parent, config = (RunConfig.model_validate(each) for each in (keeping.run.config, run.config))
+    assert config.neq.epsilon == 0.5 and config.schedule.kind == "constant"
+    assert config.training.model_dump() == parent.training.model_dump() | {"epochs": 60}
+    line = client.get(f"{RUNS}/{run.id}/log").json()["lines"][0]["text"]
+    assert line.startswith(f"Forked from run {keeping.id} (recorded) after epoch 1: ")
+    assert "neq.epsilon 0.001 → 0.5" in line and "schedule.kind multistep → constant" in line
+
+
+def test_every_view_of_a_fork_holds_its_parents_epochs(client: TestClient, keeping: Keeping) -> None:
+    fork = client.post(f"{RUNS}/{keeping.id}/fork", json={}, params={"epoch": 1}).json()["id"]
+    for view in ("layers/1/phi", "layers/1/velocity", "layers/1/frozen", "layers/1/display"):
+        whole, part = (client.get(f"{RUNS}/{run}/{view}?epochs=:2").content for run in (keeping.id, fork))
+        assert part == whole == client.get(f"{RUNS}/{fork}/{view}").content
+    epochs = client.get(f"{RUNS}/{fork}/epochs").json()["epochs"]
+    assert [each["epoch"] for each in epochs] == [0, 1]
+    frozen = client.get(f"{RUNS}/{fork}/frozen").json()
+    assert frozen["epochs"] == [0, 1] and np.array(frozen["frozen"]).shape == (3, 2)
+    assert client.get(f"{RUNS}/{fork}/layers").json() == client.get(f"{RUNS}/{keeping.id}/layers").json()
+
+
+def test_a_fork_without_an_epoch_begins_after_the_newest_one(client: TestClient, keeping: Keeping) -> None:
+    assert client.post(f"{RUNS}/{keeping.id}/fork").json()["parent_epoch"] == 3
+
+
+def test_a_fork_of_a_fork_and_of_a_finished_run_is_possible(client: TestClient, keeping: Keeping) -> None:
+    keeping.finish()
+    fork = client.post(f"{RUNS}/{keeping.id}/fork", json={}).json()["id"]
+    again = client.post(f"{RUNS}/{fork}/fork", json={"name": "grandchild"}).json()
+    assert (again["parent_id"], again["parent_epoch"], again["name"]) == (fork, 3, "grandchild")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"model": {"kind": "mlp"}}, "model.kind", "stays cnn in a fork: the checkpoint's weights fit"),
+        ({"model": {"channels": [4]}}, "model.channels", "stays ["),
+        ({"data": {"train_samples": 2000}}, "data.train_samples", "the same probe images"),
+        ({"neq": {"probe": {"samples": 20}}}, "neq.probe.samples", "the same probe images"),
+        ({"training": {"seed": 5}}, "training.seed", "goes on with the same random numbers"),
+        ({"training": {"epochs": 4}}, "training.epochs", "Must be above 4, for so many epochs are trained already"),
+        ({"optimizer": {"learning_rate": -1}}, "optimizer.learning_rate", "Must be above 0"),
+        ({"optimizer": {"kind": "adam", "momentum": 1}}, "optimizer.momentum", "There is no field of this name"),
+        ({"nonsense": 1}, "nonsense", "There is no field of this name"),
+        ({"schedule": "constant"}, "schedule", ""),
+    ],
+    ids=str,
+)
+def test_a_change_that_a_fork_does_not_bear_is_told_at_its_field(
+    client: TestClient, keeping: Keeping, change: Any, field: str, words: str
+) -> None:
+    said = refused(client, keeping.id, change)
+    assert list(said) == [field] and words in said[field]
+
+
+def test_a_checkpoint_that_is_not_kept_is_told_with_those_that_are(client: TestClient, keeping: Keeping) -> None:
+    assert "epoch 2 of run" in (said := refused(client, keeping.id, {}, 404, epoch=2)) and "choose one of 1, 3" in said
+    assert "epoch" in refused(client, keeping.id, {}, epoch=-1)
+
+
+def test_a_run_without_checkpoints_cannot_be_forked(client: TestClient, recording: Recording) -> None:
+    assert "none of its checkpoints is" in refused(client, recording.id, {}, 404)
+    assert client.get(f"{RUNS}/{recording.id}/checkpoints").json() == {"checkpoints": []}
+
+
+def test_a_body_that_is_no_description_is_refused(client: TestClient, keeping: Keeping) -> None:
+    assert refused(client, keeping.id, [1, 2])
+    assert refused(client, keeping.id, {"name": "a\0b"})
+    deep: dict[str, Any] = {}
+    for _ in range(200):
+        deep = {"neq": deep}
+    assert refused(client, keeping.id, deep)
