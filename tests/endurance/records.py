@@ -11,12 +11,15 @@ from typing import Any
 from db import Snapshot, Store
 from tests.system import Process, System
 
+EPOCHS = 16
+PATIENCE_SECONDS = 400
+"""For a machine on which much else runs."""
 SMALL: dict[str, Any] = {
-    "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 2008, "test_samples": 200},
+    "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 1008, "test_samples": 200},
     "model": {"kind": "cnn", "channels": [4, 6, 8]},
     "optimizer": {"kind": "sgd", "learning_rate": 0.02},
-    "schedule": {"kind": "multistep", "milestones": [8, 16]},
-    "training": {"epochs": 24, "batch_size": 10},
+    "schedule": {"kind": "multistep", "milestones": [6, 11]},
+    "training": {"epochs": EPOCHS, "batch_size": 10},
     "neq": {"epsilon": 0.004, "probe": {"samples": 8}},
     "compute": {"device": "cpu"},
 }
@@ -72,10 +75,15 @@ def ended(run: dict[str, Any]) -> bool:
     return run["state"] in ("finished", "stopped", "failed")
 
 
+def wait(system: System, run_id: str, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """The run, once the condition holds of it."""
+    return system.wait_until(run_id, condition, PATIENCE_SECONDS)
+
+
 def train(system: System, **changes: Any) -> str:
     """A run that nobody disturbs, to its end."""
     run_id = launch(system, **changes)
-    run = system.wait_until(run_id, ended)
+    run = wait(system, run_id, ended)
     assert run["state"] == "finished", run["reason"]
     return run_id
 
@@ -95,7 +103,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def eventually(is_so: Callable[[], Any], seconds: float = 60) -> Any:
+def eventually(is_so: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     """What the claim returned, once it holds."""
     until = time.monotonic() + seconds
     while not (found := is_so()):

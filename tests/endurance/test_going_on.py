@@ -10,10 +10,24 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.endurance.records import SMALL, children, ended, eventually, kill, launch, standing, store_of, told, train
+from tests.endurance.records import (
+    EPOCHS,
+    PATIENCE_SECONDS,
+    SMALL,
+    children,
+    ended,
+    eventually,
+    kill,
+    launch,
+    standing,
+    store_of,
+    told,
+    train,
+    wait,
+)
 from tests.system import Process, System
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 ENDLESS: dict[str, Any] = {"data": SMALL["data"] | {"train_samples": 200_000}}
 """Changes that make an epoch last longer than any test."""
@@ -23,7 +37,7 @@ def neq(system: System, *arguments: str) -> tuple[int, str]:
     """Exit status, and all that was printed."""
     process = Process(*arguments, environment={**system.environment, "NEQ_URL": system.url})
     try:
-        return process.wait(120), process.said
+        return process.wait(PATIENCE_SECONDS), process.said
     finally:
         process.stop()
 
@@ -39,17 +53,16 @@ def kept(system: System, run_id: str) -> list[int]:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
-    tmp_path: Path, request: pytest.FixtureRequest, kind: str
+    tmp_path: Path, request: pytest.FixtureRequest, undisturbed: Any, kind: str
 ) -> None:
     url = None if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
     with standing(tmp_path, url) as system:
         system.start_worker(slots=1)
-        undisturbed = train(system)
         run_id = launch(system)
-        system.wait_until(run_id, lambda run: run["epochs_done"] >= 4 and run["progress"])
+        wait(system, run_id, lambda run: run["epochs_done"] >= 4 and run["progress"])
         system.ask("POST", f"/runs/{run_id}/stop")
-        stopped = system.wait_until(run_id, ended)
-        assert stopped["state"] == "stopped" and stopped["can_resume"] and 4 <= stopped["epochs_done"] < 24
+        stopped = wait(system, run_id, ended)
+        assert stopped["state"] == "stopped" and stopped["can_resume"] and 4 <= stopped["epochs_done"] < EPOCHS
         system.stop_server()
         system.start_server()
         if kind == "postgresql":  # as a restart of the database does
@@ -58,7 +71,7 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
                 connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
         status, said = neq(system, "resume", run_id, "--follow")
         assert status == 0 and f"goes on with epoch {stopped['epochs_done']}" in said and "finished" in said
-        assert told(system, run_id) == told(system, undisturbed)
+        assert told(system, run_id) == undisturbed
         assert neq(system, "resume", run_id) == (
             2,
             f"neq: Run '{run_id}' cannot be continued: all its epochs are "
@@ -66,20 +79,19 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
         )
 
 
-def test_a_worker_that_is_ended_in_order_leaves_its_run_to_the_next(tmp_path: Path) -> None:
+def test_a_worker_that_is_ended_in_order_leaves_its_run_to_the_next(tmp_path: Path, undisturbed: Any) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
-        undisturbed = train(system)
         run_id = launch(system)
-        system.wait_until(run_id, lambda run: run["epochs_done"] >= 3)
+        wait(system, run_id, lambda run: run["epochs_done"] >= 3)
         assert system.worker is not None
         system.worker.interrupt(signal.SIGTERM)
         assert system.worker.wait() == 0
         run = system.ask("GET", f"/runs/{run_id}")
         assert (run["state"], run["progress"]) == ("queued", None)
         system.start_worker(slots=1)
-        assert system.wait_until(run_id, ended)["state"] == "finished"
-        assert told(system, run_id) == told(system, undisturbed)
+        assert wait(system, run_id, ended)["state"] == "finished"
+        assert told(system, run_id) == undisturbed
 
 
 def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(tmp_path: Path) -> None:
@@ -89,12 +101,12 @@ def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(
         worker = system.worker
         assert worker is not None
         for cut in range(4):
-            child = eventually(lambda: children(worker), 90)[0]
+            child = eventually(lambda: children(worker))[0]
             if cut == 3:
-                system.wait_until(run_id, lambda run: run["progress"])
+                wait(system, run_id, lambda run: run["progress"])
             kill(child)
             eventually(lambda child=child: child not in children(worker))
-        run = system.wait_until(run_id, ended)
+        run = wait(system, run_id, ended)
         assert run["state"] == "failed" and run["can_resume"]
         assert "signal 9 (SIGKILL)" in run["reason"] and "It was cut off 4 times in epoch 0" in run["reason"]
         assert "smaller batch size" in run["reason"]
@@ -102,13 +114,12 @@ def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(
         system.ask("POST", f"/runs/{run_id}/stop")
 
 
-def test_a_worker_that_slept_too_long_gives_way_to_the_other(tmp_path: Path) -> None:
+def test_a_worker_that_slept_too_long_gives_way_to_the_other(tmp_path: Path, undisturbed: Any) -> None:
     """It is suspended with its training process, and wakes when the other has taken its run."""
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
-        undisturbed = train(system)
         run_id = launch(system)
-        system.wait_until(run_id, lambda run: run["epochs_done"] >= 3)
+        wait(system, run_id, lambda run: run["epochs_done"] >= 3)
         sleeper = system.worker
         assert sleeper is not None
         asleep = [sleeper.pid, *children(sleeper)]
@@ -119,31 +130,31 @@ def test_a_worker_that_slept_too_long_gives_way_to_the_other(tmp_path: Path) -> 
             eventually(lambda: children(other))
             for pid in asleep:
                 os.kill(pid, signal.SIGCONT)
-            assert system.wait_until(run_id, ended)["state"] == "finished"
+            assert wait(system, run_id, ended)["state"] == "finished"
             assert "was taken from this worker" in sleeper.said
         finally:
             other.stop()
-        assert told(system, run_id) == told(system, undisturbed)
+        assert told(system, run_id) == undisturbed
 
 
 def test_a_run_waits_for_a_worker_that_reaches_its_checkpoints(tmp_path: Path) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
         run_id = launch(system, training=SMALL["training"] | {"epochs": 200})
-        system.wait_until(run_id, lambda run: run["epochs_done"] >= 2)
+        wait(system, run_id, lambda run: run["epochs_done"] >= 2)
         worker = system.worker
         assert worker is not None
         kill(worker.pid)
         stranger = Process("worker", environment=system.environment | {"NEQ_CHECKPOINTS": str(tmp_path / "elsewhere")})
         try:
-            system.wait_until(run_id, lambda run: run["state"] == "queued")
+            wait(system, run_id, lambda run: run["state"] == "queued")
             fresh = train(system, training=SMALL["training"] | {"epochs": 1})
             assert system.ask("GET", f"/runs/{run_id}")["state"] == "queued"
             assert kept(system, fresh) == [0]
         finally:
             stranger.stop()
         system.start_worker(slots=1)
-        system.wait_until(run_id, lambda run: run["state"] == "running")
+        wait(system, run_id, lambda run: run["state"] == "running")
         system.ask("POST", f"/runs/{run_id}/stop")
 
 
@@ -161,7 +172,7 @@ def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(t
         fork = said.split()[0]
         system.ask("DELETE", f"/runs/{parent}")
         system.start_worker(slots=1)
-        run = system.wait_until(fork, ended)
+        run = wait(system, fork, ended)
         assert (run["state"], run["parent_id"], run["parent_epoch"]) == ("finished", parent, 3), run["reason"]
         found = told(system, fork)
         assert [epoch["epoch"] for epoch, _ in found] == list(range(7))
@@ -169,13 +180,14 @@ def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(t
         eventually(lambda: not any(file.startswith(parent) for file in files(tmp_path)))
 
 
-def test_a_fork_with_nothing_changed_is_its_parent_to_the_bit(tmp_path: Path) -> None:
+def test_a_fork_with_nothing_changed_is_its_parent_to_the_bit(tmp_path: Path, undisturbed: Any) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
-        parent = train(system, training=SMALL["training"] | {"epochs": 9}, checkpoints={"every": 4})
-        fork = system.ask("POST", f"/runs/{parent}/fork", params={"epoch": 3}, json={"name": "the same"})["id"]
-        assert system.wait_until(fork, ended)["state"] == "finished"
-        assert told(system, fork) == told(system, parent)
+        parent = train(system, training=SMALL["training"] | {"epochs": 4})
+        longer = {"name": "the same, longer", "training": {"epochs": EPOCHS}}
+        fork = system.ask("POST", f"/runs/{parent}/fork", params={"epoch": 3}, json=longer)["id"]
+        assert wait(system, fork, ended)["state"] == "finished"
+        assert told(system, fork) == undisturbed
 
 
 def test_files_of_needless_checkpoints_and_of_deleted_runs_go(tmp_path: Path) -> None:
@@ -196,25 +208,25 @@ def test_a_checkpoint_that_cannot_be_used_ends_the_run_with_the_remedy(tmp_path:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
         run_id = launch(system, training=SMALL["training"] | {"epochs": 200})
-        system.wait_until(run_id, lambda run: run["epochs_done"] >= 2)
+        wait(system, run_id, lambda run: run["epochs_done"] >= 2)
         if harm == "full":
             blocked = tmp_path / "checkpoints" / run_id
             aside = blocked.rename(tmp_path / "aside")
             blocked.write_text("no folder: as little can be written here as on a full disk")
-            run = system.wait_until(run_id, ended)
+            run = wait(system, run_id, ended)
             blocked.unlink()
             aside.rename(blocked)
             assert run["state"] == "failed" and "could not be written" in run["reason"]
             system.ask("POST", f"/runs/{run_id}/resume")
-            system.wait_until(run_id, lambda now: now["epochs_done"] > run["epochs_done"])
+            wait(system, run_id, lambda now: now["epochs_done"] > run["epochs_done"])
             system.ask("POST", f"/runs/{run_id}/stop")
             return
         system.ask("POST", f"/runs/{run_id}/stop")
-        system.wait_until(run_id, ended)
+        wait(system, run_id, ended)
         for file in (tmp_path / "checkpoints" / run_id).glob("*.pt"):
             file.write_bytes(file.read_bytes()[:-7]) if harm == "damaged" else file.unlink()
         system.ask("POST", f"/runs/{run_id}/resume")
-        run = system.wait_until(run_id, ended)
+        run = wait(system, run_id, ended)
         assert run["state"] == "failed"
         assert ("is damaged" if harm == "damaged" else "is not there") in run["reason"]
         assert "launch" in run["reason"]

@@ -4,13 +4,14 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.endurance.records import children, eventually, kill, launch, standing, store_of, told, train
+from tests.endurance.records import EPOCHS, children, eventually, kill, launch, standing, store_of, told, wait
 from tests.system import Process, System
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 
 class Killer:
@@ -65,7 +66,7 @@ def disturbed(system: System, kills: int, seed: int) -> tuple[str, Counter[str]]
     try:
         for _ in range(kills):
             killer.strike()
-        run = system.wait_until(run_id, lambda run: run["state"] in ("finished", "failed"), 240)
+        run = wait(system, run_id, lambda run: run["state"] in ("finished", "failed"))
         assert run["state"] == "finished", run["reason"]
     finally:
         killer.stop()
@@ -74,24 +75,20 @@ def disturbed(system: System, kills: int, seed: int) -> tuple[str, Counter[str]]
 
 @pytest.mark.parametrize(("kind", "kills"), [("sqlite", 10), ("postgresql", 4)])
 def test_killed_at_random_moments_a_run_records_what_an_undisturbed_one_does(
-    tmp_path: Path, request: pytest.FixtureRequest, kind: str, kills: int
+    tmp_path: Path, request: pytest.FixtureRequest, undisturbed: Any, kind: str, kills: int
 ) -> None:
     url = None if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
     with standing(tmp_path, url) as system:
-        system.start_worker(slots=1)
-        undisturbed = train(system)
-        assert system.worker is not None
-        system.worker.stop()
         run_id, killed = disturbed(system, kills, seed=1)
         assert killed["child"] + killed["worker"] == kills and len(killed) == 2
 
-        expected, found = told(system, undisturbed), told(system, run_id)
-        assert [epoch["epoch"] for epoch, _ in found] == list(range(24))
-        assert found == expected
+        found = told(system, run_id)
+        assert [epoch["epoch"] for epoch, _ in found] == list(range(EPOCHS))
+        assert found == undisturbed
         shares = [epoch["frozen_share"] for epoch, _ in found]
         assert len(set(shares)) > 4, "there were masks to lose"
         with store_of(system) as store:
             kinds = Counter(event.kind for event in store.events_after(run_id, 0, limit=10_000))
         assert kinds["run_started"] == kinds["run_finished"] == 1
-        assert kinds["epoch_finished"] == 24
+        assert kinds["epoch_finished"] == EPOCHS
         assert kinds["run_requeued"] >= kills / 2, "some may have met a run between two workers"
