@@ -1,13 +1,22 @@
 """`neq`: the command that starts, feeds and asks the system."""
 
+import sys
+
 import click
 
-from cli.going_on import fork, resume
-from cli.launch import launch
-from cli.recordings import export, replay
-from cli.runs import health, runs, stop
-from cli.start import demo, serve, up, worker
+from cli.exits import REFUSED
+from trainer.own import PluginBroken
 from trainer.version import VERSION
+
+try:
+    from cli.going_on import fork, resume
+    from cli.launch import launch
+    from cli.recordings import export, replay
+    from cli.runs import health, runs, stop
+    from cli.start import demo, serve, up, worker
+except PluginBroken as error:  # the commands' flags are drawn from a run's description, other people's parts included
+    click.echo(f"neq: {error}", err=True)
+    sys.exit(REFUSED)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

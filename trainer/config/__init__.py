@@ -29,6 +29,7 @@ from trainer.config.data import (
     TorchvisionData,
     Voc,
 )
+from trainer.config.discovery import VARIABLE as PLUGINS
 from trainer.config.models import Cnn, Mlp, Model, ModelPart, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
 from trainer.config.neq import (
     EquilibriumRule,
@@ -49,6 +50,7 @@ from trainer.config.schedules import Constant, Cosine, MultiStep, OneCycle, Poly
 from trainer.config.training import Compute, Training
 
 __all__ = [
+    "PLUGINS",
     "Adam",
     "AdamW",
     "Checkpoints",

@@ -1,10 +1,14 @@
 """What a network may learn from."""
 
-from typing import Annotated, ClassVar, Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from trainer.config.discovery import discovered
 from trainer.config.part import Part
+from trainer.own import OwnData
 
 Task = Literal["classification", "segmentation"]
 """What is asked of a network: one class an image, or one class a pixel."""
@@ -249,7 +253,7 @@ class SyntheticSegmentation(DataPart):
     )
 
 
-Data = Annotated[
+KnownData = (
     FashionMnistMini
     | FashionMnist
     | Mnist
@@ -261,6 +265,12 @@ Data = Annotated[
     | Voc
     | MaskFolder
     | Synthetic
-    | SyntheticSegmentation,
-    Field(discriminator="kind", title="Data", description="What the network learns from."),
-]
+    | SyntheticSegmentation
+)
+
+if TYPE_CHECKING:
+    AnyData = KnownData | OwnData
+else:
+    AnyData = reduce(or_, discovered(OwnData, get_args(KnownData)), KnownData)
+
+Data = Annotated[AnyData, Field(discriminator="kind", title="Data", description="What the network learns from.")]

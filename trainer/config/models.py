@@ -1,12 +1,16 @@
 """The networks whose neurons may be watched."""
 
-from typing import Annotated, ClassVar, Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
 from trainer.config.data import Task
+from trainer.config.discovery import discovered
 from trainer.config.part import Part
 from trainer.config.torchvision_names import Classifier, Segmenter
+from trainer.own import OwnModel
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
 
@@ -124,7 +128,13 @@ class TorchvisionSegmenter(ModelPart):
         return self.name
 
 
+KnownModel = Cnn | Mlp | ResNetCifar | TorchvisionClassifier | TorchvisionSegmenter
+
+if TYPE_CHECKING:
+    AnyModel = KnownModel | OwnModel
+else:
+    AnyModel = reduce(or_, discovered(OwnModel, get_args(KnownModel)), KnownModel)
+
 Model = Annotated[
-    Cnn | Mlp | ResNetCifar | TorchvisionClassifier | TorchvisionSegmenter,
-    Field(discriminator="kind", title="Model", description="The network whose neurons are watched."),
+    AnyModel, Field(discriminator="kind", title="Model", description="The network whose neurons are watched.")
 ]

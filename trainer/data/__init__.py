@@ -8,17 +8,19 @@ from trainer.config import FashionMnistMini, FileData, NoiseProbe, RunConfig, Sy
 from trainer.data.bundled import fashion_mnist_mini
 from trainer.data.files import NORMALISE, fed, file_sets
 from trainer.data.images import Augmentation, ImageData, Images, ImageSet, Normalisation
+from trainer.data.own import OwnSets, own_sets
 from trainer.data.probe import choose_probe, noise_images
 from trainer.data.samples import Samples
 from trainer.data.split import balanced_first
 from trainer.data.synthetic import synthetic, synthetic_scenes
 from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_images
 from trainer.engines.workplace import Workplace
+from trainer.own import OwnData
 
-__all__ = ["Augmentation", "ImageData", "ImageSet", "Images", "Normalisation", "load_data"]
+__all__ = ["Augmentation", "ImageData", "ImageSet", "Images", "Normalisation", "OwnSets", "load_data"]
 
 Source = TypeVar("Source", Images, Samples)
-ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation
+ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation | OwnData
 
 
 def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> ImageData:
@@ -67,5 +69,9 @@ def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, 
             return *synthetic(config), config.classes, None
         case SyntheticSegmentation():
             return *synthetic_scenes(config), config.classes, None
+        case OwnData():
+            sets = own_sets(config, workplace)
+            train, test = Images(sets.train_pixels, sets.train_labels), Images(sets.test_pixels, sets.test_labels)
+            return train, test, sets.classes, None
         case _:
             return torchvision_images(config, workplace)

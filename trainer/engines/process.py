@@ -13,7 +13,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import BinaryIO
 
-from trainer.config import RunConfig
+from trainer.config import PLUGINS, RunConfig
 from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import FrameBroken, read_frame
 from trainer.engines.lines import LogLines
@@ -185,8 +185,9 @@ class ChildRun(Generator[Event, None, None]):
 
 
 def _start(inlet: int) -> subprocess.Popen[bytes]:
-    # The child has no business with the database's address or the token.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEQ_")}
+    # The child has no business with the database's address or the token; but it reads the same descriptions.
+    hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "trainer.engines.child", str(inlet)],
         stdin=subprocess.PIPE,

@@ -7,8 +7,10 @@ from trainer.config import Cnn, Mlp, Model, ResNetCifar, TorchvisionClassifier, 
 from trainer.engines.workplace import Workplace
 from trainer.models.cnn import cnn
 from trainer.models.mlp import mlp
+from trainer.models.own import own_model
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
+from trainer.own import OwnModel
 
 __all__ = ["Shape", "build_model"]
 
@@ -38,6 +40,8 @@ def _built(config: Model, shape: Shape, workplace: Workplace | None) -> nn.Modul
             return mlp(config, shape)
         case ResNetCifar():
             return resnet_cifar(config, shape)
+        case OwnModel():
+            return own_model(config, shape)
         case TorchvisionClassifier() | TorchvisionSegmenter():
             from trainer.models import torchvision_nets  # a second to import, and only these need it
 

@@ -1,0 +1,63 @@
+"""Data sets of other people's."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.builders import builder_of
+from trainer.data.images import IGNORED
+from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
+from trainer.own import OwnData
+
+
+@dataclass(frozen=True)
+class OwnSets:
+    """What a builder of a data set gives.
+
+    Attributes:
+        train_pixels, test_pixels: (images, channels, height, width), uint8 or float32.
+        train_labels, test_labels: int64 (images,), a class an image; for segmentation uint8 (images, height, width), a
+            class a pixel, where 255 is none.
+        classes: how many there are; labels count from 0.
+    """
+
+    train_pixels: Tensor
+    train_labels: Tensor
+    test_pixels: Tensor
+    test_labels: Tensor
+    classes: int
+
+
+def own_sets(config: OwnData, workplace: Workplace) -> OwnSets:
+    """What the description's builder gives, looked through.
+
+    Raises:
+        RunError: the builder cannot be loaded, or gives something else than it must.
+    """
+    sets = builder_of(config)(config, workplace.data_root)
+    wrong = _wrong(config, sets)
+    if wrong:
+        raise RunError(f"The builder of {config.kind}, {config.builder}, gave {wrong}.", "See trainer.data.OwnSets.")
+    return sets  # type: ignore[no-any-return]
+
+
+def _wrong(config: OwnData, sets: object) -> str | None:
+    if not isinstance(sets, OwnSets):
+        return f"a {type(sets).__name__}, not OwnSets"
+    for part, pixels, labels in (
+        ("training", sets.train_pixels, sets.train_labels),
+        ("test", sets.test_pixels, sets.test_labels),
+    ):
+        if pixels.dim() != 4 or pixels.dtype not in (torch.uint8, torch.float32):
+            return f"{part} images of shape {tuple(pixels.shape)} and {pixels.dtype}"
+        wanted = pixels.shape[:1] if config.task == "classification" else (len(pixels), *pixels.shape[2:])
+        if tuple(labels.shape) != tuple(wanted) or not len(labels):
+            return f"{part} labels of shape {tuple(labels.shape)} for images of shape {tuple(pixels.shape)}"
+        counted = labels[labels != IGNORED] if config.task == "segmentation" else labels
+        if counted.numel() and not 0 <= int(counted.min()) <= int(counted.max()) < sets.classes:
+            return f"{part} labels from {int(counted.min())} to {int(counted.max())} for {sets.classes} classes"
+    if sets.train_pixels.shape[1] != sets.test_pixels.shape[1]:
+        return f"{sets.train_pixels.shape[1]} channels for training and {sets.test_pixels.shape[1]} for the test"
+    return None

@@ -1,0 +1,23 @@
+"""Networks of other people's."""
+
+from torch import nn
+
+from trainer.builders import builder_of
+from trainer.errors import RunError
+from trainer.models.shape import Shape
+from trainer.own import OwnModel
+
+
+def own_model(config: OwnModel, shape: Shape) -> nn.Module:
+    """What the description's builder makes of it; torch's random state is that of the run's seed.
+
+    Raises:
+        RunError: the builder cannot be loaded, or gives something else than a module.
+    """
+    model = builder_of(config)(config, shape)
+    if not isinstance(model, nn.Module):
+        raise RunError(
+            f"The builder of {config.kind}, {config.builder}, gave a {type(model).__name__}.",
+            "It must return a torch.nn.Module.",
+        )
+    return model
