@@ -85,7 +85,7 @@ def test_the_pages_example_is_launched_over_the_api_and_learns(example: Path, tm
         system.start_worker()
         run = system.ask("POST", "/runs", json=LAUNCH)
         assert run["name"] == "spot-net · spots · sgd"
-        ended = system.wait_until(run["id"], lambda run: run["ended_at"])
+        ended = system.wait_until(run["id"], lambda run: run["ended_at"], seconds=200)
         assert (ended["state"], ended["reason"]) == ("finished", None)
         assert ended["test_accuracy"] > 0.9
         assert ended["neurons"] == 4 * 6 + 4
