@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models
-from torchvision.models.swin_transformer import ShiftedWindowAttention, ShiftedWindowAttentionV2
 
 from trainer.config import RunConfig, TorchvisionClassifier, TorchvisionSegmenter
 from trainer.config.torchvision_names import Classifier, Segmenter
@@ -21,7 +20,8 @@ from trainer.loop.tasks import answers_in
 from trainer.models import Shape, build_model
 from trainer.models.attention import call_attention_layers
 from trainer.models.write_names import TARGET, names_module
-from trainer.neq.layers import layers_in_forward_order, watchable
+from trainer.neq import Watch
+from trainer.neq.discovery import Discovery, discover
 
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
 
@@ -48,6 +48,12 @@ def classifier(name: str, shape: Shape, **changes: Any) -> nn.Module:
 
 def segmenter(name: str, shape: Shape, **changes: Any) -> nn.Module:
     return build_model(TorchvisionSegmenter.model_validate({"name": name, **changes}), shape, seed=0)
+
+
+def watched(model: nn.Module, size: int) -> Discovery:
+    model.eval()
+    with torch.no_grad():
+        return discover(model, lambda: model(torch.empty(1, 3, size, size, device="meta")), Watch())
 
 
 def test_the_names_are_torchvisions() -> None:
@@ -84,43 +90,14 @@ def test_every_segmenter_answers_for_every_pixel(name: str) -> None:
 )
 @pytest.mark.usefixtures("ghosts")
 def test_a_network_has_the_papers_neurons(name: str, size: int, neurons: int) -> None:
-    model = classifier(name, Shape(3, size, 1000)).eval()
-    layers = layers_in_forward_order(model, lambda: model(torch.empty(1, 3, size, size, device="meta")))
-    assert sum(layer.neurons for layer in layers) == neurons
+    found = watched(classifier(name, Shape(3, size, 1000)), size)
+    assert sum(layer.neurons for layer in found.layers) == neurons
 
 
 @pytest.mark.usefixtures("ghosts")
 @pytest.mark.parametrize("name", ["swin_t", "swin_v2_t", "vit_b_32", "maxvit_t", "convnext_tiny", "efficientnet_b0"])
 def test_no_layer_with_weights_goes_unwatched(name: str) -> None:
-    model = classifier(name, Shape(3, 224, 10)).to("meta").eval()
-    watched = layers_in_forward_order(model, lambda: model(torch.empty(1, 3, 224, 224, device="meta")))
-    owners = [layer.name for place, module in model.named_modules() if (layer := watchable(place, module))]
-    assert {layer.name for layer in watched} == set(owners)
-
-
-@pytest.mark.parametrize("kind", [ShiftedWindowAttention, ShiftedWindowAttentionV2])
-@pytest.mark.parametrize(("size", "shift"), [(14, 0), (14, 3), (10, 3)], ids=["whole", "shifted", "padded"])
-def test_swins_attention_computes_what_torchvisions_does(
-    kind: type[ShiftedWindowAttention], size: int, shift: int
-) -> None:
-    torch.manual_seed(0)
-    model = nn.Sequential(kind(12, [7, 7], [shift, shift], 3))
-    nn.init.normal_(model[0].qkv.bias)
-    features, pull = torch.randn(2, size, size, 12), torch.randn(2, size, size, 12)
-    results = []
-    for _ in range(2):
-        model.zero_grad()
-        given = features.clone().requires_grad_()
-        answer = model(given)
-        (answer * pull).sum().backward()
-        results.append([answer, given.grad, *(parameter.grad for parameter in model.parameters())])
-        call_attention_layers(model)
-    called: list[Tensor] = []
-    model[0].qkv.register_forward_hook(lambda module, inputs, output: called.append(output))
-    model(features)
-    assert len(called) == 1
-    for theirs, ours in zip(*results, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+    assert not watched(classifier(name, Shape(3, 224, 10)).to("meta"), 224).unwatched
 
 
 def test_self_attention_computes_what_torchs_does() -> None:
@@ -133,10 +110,9 @@ def test_self_attention_computes_what_torchs_does() -> None:
     call_attention_layers(model)
     got, _ = model["attention"](tokens, tokens, tokens, need_weights=False)
     torch.testing.assert_close(got, expected)
-    assert [layer.name for layer in (watchable(*pair) for pair in model.named_modules()) if layer] == [
-        "attention.qkv",
-        "attention.proj",
-    ]
+    with torch.no_grad():
+        found = discover(model, lambda: model["attention"](tokens, tokens, tokens), Watch())
+    assert [layer.name for layer in found.layers] == ["attention.qkv", "attention.proj"]
 
 
 @pytest.mark.parametrize(

@@ -1,74 +1,19 @@
-"""Attention whose layers are called as layers, so that their neurons can be watched and frozen.
+"""Multi-head attention whose layers are called as layers, so that their neurons can be watched and frozen.
 
-torchvision's Swin blocks and torch's own multi-head attention read the weights of their linear layers and never call
-them: nothing would see those outputs. What is computed stays the same.
+Torch's own holds the weights of its projections as bare parameters and hands them to one function, so that ViT's
+attention would have no neurons. What is computed stays the same.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 from torch import Tensor, nn
-from torch.nn.functional import linear, scaled_dot_product_attention
-from torch.overrides import TorchFunctionMode
-from torchvision.models.swin_transformer import ShiftedWindowAttention, ShiftedWindowAttentionV2
+from torch.nn.functional import scaled_dot_product_attention
 
 
 def call_attention_layers(model: nn.Module) -> None:
-    """Changes every attention inside the model, in place, after its weights are final."""
+    """Changes every multi-head attention inside the model, in place, after its weights are final."""
     for module in list(model.modules()):
-        if type(module) in _CALLED:
-            module.__class__ = _CALLED[type(module)]
         for name, child in module.named_children():
             if isinstance(child, nn.MultiheadAttention):
                 setattr(module, name, _SelfAttention(child))
-
-
-class _CallsOf(TorchFunctionMode):
-    """Turns a product with a layer's weight into a call of the layer."""
-
-    def __init__(self, layers: Sequence[nn.Linear]) -> None:
-        super().__init__()
-        self._layers = layers
-
-    def __torch_function__(
-        self, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if function is linear:
-            for layer in self._layers:
-                if args[1] is layer.weight:
-                    return self._call(layer, *args[:1], *args[2:])
-        return function(*args, **(kwargs or {}))
-
-    @staticmethod
-    def _call(layer: nn.Linear, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
-        outputs: Tensor = layer(inputs)
-        if bias is layer.bias or bias is None or layer.bias is None:
-            return outputs
-        return outputs + (bias - layer.bias)  # Swin v2 leaves the keys' bias out
-
-
-class _ShiftedWindowAttention(ShiftedWindowAttention):  # type: ignore[misc]
-    """Swin's, calling its two linear layers."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with _CallsOf((self.qkv, self.proj)):
-            attended: Tensor = super().forward(x)
-        return attended
-
-
-class _ShiftedWindowAttentionV2(ShiftedWindowAttentionV2):  # type: ignore[misc]
-    """That of Swin's second version."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with _CallsOf((self.qkv, self.proj)):
-            attended: Tensor = super().forward(x)
-        return attended
-
-
-_CALLED: dict[type[nn.Module], type[nn.Module]] = {
-    ShiftedWindowAttention: _ShiftedWindowAttention,
-    ShiftedWindowAttentionV2: _ShiftedWindowAttentionV2,
-}
 
 
 class _SelfAttention(nn.Module):

@@ -206,7 +206,7 @@ def _failure(error: Exception) -> RunFailed:
     if isinstance(error, ValidationError):
         return RunFailed(
             reason="This worker cannot read the run's description; it was written by another version.",
-            remedy="Give the worker the version and the NEQ_PLUGINS of the server that launched it, or launch it again.",
+            remedy="Give the worker the same version and NEQ_PLUGINS as the server, or launch the run again.",
             details=str(error)[-8_000:],
         )
     details = "".join(traceback.format_exception(error))[-8_000:]
