@@ -14,7 +14,7 @@ from playwright.sync_api import CDPSession
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bench.browser.tabs import chromium, opened, options, wait_for_cells
+from bench.browser.tabs import chromium, opened, options, renderer, wait_for_cells
 from bench.machine import machine
 from bench.networks import NETWORKS
 from bench.stored import Recorder
@@ -49,12 +49,6 @@ def main() -> None:
                 page.wait_for_timeout(1500)
                 print(f"  epoch {epoch.epoch:4}: {told(line, process)}", flush=True)
         store.close()
-
-
-def renderer(line: CDPSession) -> int:
-    """The process of the tab: the renderer that has worked most."""
-    found = [each for each in line.send("SystemInfo.getProcessInfo")["processInfo"] if each["type"] == "renderer"]
-    return int(max(found, key=lambda each: each["cpuTime"])["id"])
 
 
 def told(line: CDPSession, process: int) -> str:

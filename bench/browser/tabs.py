@@ -62,6 +62,12 @@ def wait_for_cells(page: Page, epoch: int = 0, seconds: float = 60) -> None:
     page.wait_for_function(f"() => window.neqDrawn({epoch}) && neq.run.present().drawn", timeout=1000 * seconds)
 
 
+def renderer(line: CDPSession) -> int:
+    """The process of the tab: the renderer that has worked most."""
+    found = [each for each in line.send("SystemInfo.getProcessInfo")["processInfo"] if each["type"] == "renderer"]
+    return int(max(found, key=lambda each: each["cpuTime"])["id"])
+
+
 def told(values: list[float], unit: str = "ms") -> str:
     """Median, 95th percentile and extremes."""
     p95 = quantiles(values, n=20)[-1] if len(values) > 1 else values[0]

@@ -63,7 +63,8 @@
     #write() {
       const changes = this.waiting;
       this.waiting = {};
-      history.replaceState(history.state, "", addressWith(changes));
+      const address = addressWith(changes);
+      if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
     }
   }
 

@@ -55,7 +55,10 @@
       this.caption = neq.element("p.bars-caption");
       this.side.replaceChildren(this.bars, this.caption);
       this.drawBars = this.scope.once(() => this.#drawBars());
-      this.scope.watchSize(this.side, this.drawBars);
+      this.scope.watchSize(this.side, ([{ contentRect }]) => {
+        this.sideWidth = contentRect.width;
+        this.drawBars();
+      });
       this.scope.finally(neq.onScheme(() => this.drawBars()));
       this.scope.on(this.bars, "pointermove", (event) => this.#hoverBar(event));
       this.scope.on(this.bars, "pointerleave", () => this.tooltip.hide());
@@ -156,10 +159,11 @@
 
     #fitBars() {
       const { top, height } = this.picture.area;
-      const width = this.side.clientWidth;
-      Object.assign(this.bars.style, { top: `${top}px`, height: `${height}px`, width: `${width}px` });
-      this.bars.width = Math.round(width * devicePixelRatio);
-      this.bars.height = Math.round(height * devicePixelRatio);
+      const width = this.sideWidth ?? 0;
+      const place = `top: ${top}px; height: ${height}px; width: ${width}px`;
+      if (this.bars.getAttribute("style") !== place) this.bars.setAttribute("style", place);
+      const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
+      if (this.bars.width !== size.width || this.bars.height !== size.height) Object.assign(this.bars, size);
       return this.bars;
     }
 

@@ -7,6 +7,8 @@
   const NOTHING = "–";
   const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
+  const whole = new Intl.NumberFormat("en"); // making one for each number takes longer than all else here
+
   function raised(exponent) {
     return [...String(exponent)].map((sign) => RAISED[sign]).join("");
   }
@@ -22,7 +24,7 @@
     percent: (share, digits = 1) => (share === null || share === undefined ? NOTHING : `${(share * 100).toFixed(digits)} %`),
 
     /** A count as `10,600`. */
-    count: (number) => (number === null || number === undefined ? NOTHING : number.toLocaleString("en")),
+    count: (number) => (number === null || number === undefined ? NOTHING : whole.format(number)),
 
     /** A number with three digits that count, never fewer than its whole part has; tiny ones as `1.20 · 10⁻⁴`. */
     number(value, digits = 3) {
@@ -33,7 +35,7 @@
         const mantissa = (value / 10 ** exponent).toPrecision(digits).replace("-", "−");
         return `${Number(mantissa.replace("−", "-")) === 1 ? "" : `${mantissa} · `}10${raised(exponent)}`;
       }
-      if (size >= 1000) return Math.round(value).toLocaleString("en").replace("-", "−");
+      if (size >= 1000) return whole.format(Math.round(value)).replace("-", "−");
       return value.toPrecision(digits).replace("-", "−");
     },
 

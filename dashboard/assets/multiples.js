@@ -21,7 +21,7 @@
       const label = "Search for a layer (/)";
       const filter = neq.putInput(parts, "filter", { type: "search", placeholder: "Search for a layer…", "aria-label": label });
       Object.assign(this, { host: parts.multiples, filter, words: parts["filter-words"] });
-      /** {layer, box, canvas, share} by index. */
+      /** {layer, box, canvas, share, line, drawn} by index; drawn: what its canvas shows, to know what to paint anew. */
       this.items = [];
       this.seen = new Set();
       this.dirty = new Set();
@@ -33,7 +33,10 @@
       scope.finally(neq.onScheme(() => this.recolour()));
       scope.on(filter, "input", () => this.#filter());
       scope.on(filter, "keydown", (event) => this.#key(event));
-      scope.watchSize(this.host, scope.once(() => this.#all()));
+      scope.watchSize(this.host, scope.once(() => {
+        this.size = null;
+        this.#all();
+      }));
     }
 
     /** Lays out a small picture for each layer. */
@@ -55,12 +58,13 @@
       const canvas = neq.element("canvas.multiple-pixels", { "aria-hidden": "true" });
       const share = neq.element("span.multiple-share");
       const name = neq.element("span.multiple-name", { title: layer.name }, layer.name.split(".").pop());
-      const frame = neq.element("span.multiple-frame", {}, canvas, neq.element("span.multiple-cursor"));
+      const line = neq.element("span.multiple-cursor");
+      const frame = neq.element("span.multiple-frame", {}, canvas, line);
       const box = neq.element(
         "button.multiple", { type: "button", "data-layer": layer.index, onclick: () => this.onOpen(layer.index) },
         neq.element("span.multiple-head", {}, name, share), frame,
       );
-      return { layer, box, canvas, share };
+      return { layer, box, canvas, share, line };
     }
 
     #crossed(entries) {
@@ -72,6 +76,7 @@
         } else if (this.seen.delete(index)) {
           const { canvas } = this.items[index];
           canvas.width = canvas.height = 0; // its memory is let go
+          this.items[index].drawn = null;
         }
       }
       this.feed.small.show(this.seen);
@@ -100,10 +105,8 @@
       this.drawSoon();
     }
 
-    /** The page's epoch cursor: one line for all, moved by the style sheet. */
+    /** The page's epoch cursor. */
     setCursor(epoch) {
-      const share = (epoch - this.range[0]) / (this.range[1] - this.range[0]);
-      this.host.style.setProperty("--cursor", share >= 0 && share <= 1 ? `${(share * 100).toFixed(3)}%` : "-10px");
       this.epoch = epoch;
       this.#all();
     }
@@ -113,29 +116,62 @@
       for (const { box, layer } of this.items) box.toggleAttribute("data-open", layer.index === index);
     }
 
+    /** All that is read of the layout is read first: a read after a write makes the browser lay out everything anew. */
     #drawDirty() {
-      const shares = this.feed.tables.columns.frozen[this.epoch];
-      for (const index of this.dirty) this.#draw(this.items[index], shares?.[index]);
+      const dirty = [...this.dirty].filter((index) => !this.items[index].box.hidden);
       this.dirty.clear();
+      if (!dirty.length) return;
+      this.size ??= this.#measure(this.items[dirty[0]].canvas);
+      if (!this.size) return;
+      const shares = this.feed.tables.columns.frozen[this.epoch];
+      const [from, to] = this.range;
+      const place = (this.epoch - from) / (to - from);
+      const across = `translateX(${place >= 0 && place <= 1 ? (place * this.size.css).toFixed(1) : -10}px)`;
+      for (const index of dirty) {
+        const item = this.items[index];
+        this.#say(item, shares?.[index]);
+        this.#paint(item);
+        item.line.style.transform = across;
+      }
     }
 
-    #draw({ layer, canvas, share, box }, frozen) {
-      if (!canvas.clientWidth) return;
+    /** The size of every small picture, in device pixels and, of its width, in CSS pixels; null: none is laid out. */
+    #measure({ clientWidth, clientHeight }) {
+      if (!clientWidth) return null;
+      const ratio = devicePixelRatio;
+      return { width: Math.round(clientWidth * ratio), height: Math.round(clientHeight * ratio), css: clientWidth };
+    }
+
+    #say({ layer, share, box }, frozen) {
       const words = frozen === undefined ? "" : percent(frozen, 0);
       neq.say(share, words);
-      box.setAttribute("aria-label", `${layer.name}, ${layer.type}, ${count(layer.neurons)} neurons${words && `, ${words} frozen at epoch ${this.epoch}`}`);
+      const label = `${layer.name}, ${layer.type}, ${count(layer.neurons)} neurons${words && `, ${words} frozen at epoch ${this.epoch}`}`;
+      if (box.ariaLabel !== label) box.ariaLabel = label;
+    }
+
+    /** Paints what is not painted yet: one column, where that is all that came. */
+    #paint(item) {
+      const { layer, canvas, box } = item;
       const source = this.feed.small.source(layer.index);
       const known = this.feed.small.layers.get(layer.index);
-      const key = `${source.columns} ${known?.cells.version} ${this.range} ${canvas.clientWidth} ${devicePixelRatio} ${this.table.packed[0]}`;
-      if (canvas.width && canvas.dataset.key === key) return;
-      canvas.dataset.key = key;
-      const size = { width: Math.round(canvas.clientWidth * devicePixelRatio), height: Math.round(canvas.clientHeight * devicePixelRatio) };
-      Object.assign(canvas, size);
+      const now = {
+        view: `${this.range} ${this.size.width} ${this.size.height} ${source.rows}`, table: this.table,
+        version: known?.cells.version ?? 0, columns: source.columns,
+      };
+      const { drawn } = item;
+      const same = canvas.width && drawn?.view === now.view && drawn.table === now.table;
+      if (same && drawn.version === now.version) return;
+      const one = same && now.version === drawn.version + 1 && now.columns === drawn.columns + 1;
+      item.drawn = now;
+      const { width, height } = this.size;
+      if (!one) Object.assign(canvas, { width, height });
+      const part = one ? neq.raster.stretch(this.range, now.columns - 1, width) : { from: 0, stop: width };
       const view = { x: this.range, y: [-0.5, source.rows - 0.5] };
-      const { image } = neq.raster.paint(source, this.table, view, size);
-      if (image) canvas.getContext("2d").putImageData(image, 0, 0);
+      const { image } = neq.raster.paint(source, this.table, view, { width, height }, part);
+      if (image) canvas.getContext("2d").putImageData(image, part.from, 0);
       const per = known?.per ?? 1;
-      box.title = `${layer.name}: ${count(layer.neurons)} neurons${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
+      const words = `${layer.name}: ${count(layer.neurons)} neurons${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
+      if (box.title !== words) box.title = words;
     }
 
     // ------------------------------------------------------------ filter

@@ -56,14 +56,7 @@
     paintColumn(column) {
       if (this.scope.ended) return;
       const { width, height } = this.canvas;
-      const [from, to] = this.range.x;
-      const pixel = (value) => ((value - from) / (to - from)) * width;
-      const per = Math.max(1, Math.ceil((to - from) / width - 1e-9));
-      const start = Math.floor(column / per) * per;
-      const part = {
-        from: Math.max(0, Math.floor(pixel(start - 0.5)) - 1),
-        stop: Math.min(width, Math.ceil(pixel(start + per + 0.5)) + 1),
-      };
+      const part = neq.raster.stretch(this.range.x, column, width);
       const { image } = neq.raster.paint(this.source, this.colours, this.#view(), { width, height }, part);
       if (image) this.canvas.getContext("2d").putImageData(image, part.from, 0);
     }

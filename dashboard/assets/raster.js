@@ -179,5 +179,16 @@
     return answer;
   }
 
-  neq.raster = { bins, paint };
+  /** The pixel columns that a change of one column of cells can alter: its block, and the neighbours' edges. */
+  function stretch([from, to], column, width) {
+    const pixel = (value) => ((value - from) / (to - from)) * width;
+    const per = Math.max(1, Math.ceil((to - from) / width - 1e-9));
+    const start = Math.floor(column / per) * per;
+    return {
+      from: Math.max(0, Math.floor(pixel(start - 0.5)) - 1),
+      stop: Math.min(width, Math.ceil(pixel(start + per + 0.5)) + 1),
+    };
+  }
+
+  neq.raster = { bins, paint, stretch };
 })();

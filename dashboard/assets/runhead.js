@@ -81,7 +81,7 @@
       const done = Math.max(this.feed.done, run.epochs_done);
       const inside = this.pulse.inEpoch;
       const share = Math.min(1, (done + inside) / Math.max(1, run.epochs_planned));
-      this.parts["progress-bar"].style.width = `${(share * 100).toFixed(2)}%`;
+      this.parts["progress-bar"].style.transform = `scaleX(${share.toFixed(4)})`; // a width would lay out the page
       this.parts.progress.dataset.state = run.state;
       this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
       neq.say(this.parts["progress-words"], this.#progressWords(run, done));
