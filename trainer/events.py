@@ -125,6 +125,20 @@ class LayerCounts(Fact):
     velocity_histogram: tuple[tuple[int, ...] | None, ...] = Field(
         description="Counts in the 39 bins between VELOCITY_EDGES; None while there is no velocity."
     )
+    dead: tuple[int, ...] | None = Field(default=None, description="Neurons whose outputs on the probe set are all 0.")
+    churning: tuple[int, ...] | None = Field(
+        default=None, description="Neurons at equilibrium by the rule that go on changing at an even pace: φ below 0.9."
+    )
+
+
+class Group(Fact):
+    """Several layers' neurons as one, after one epoch."""
+
+    name: str
+    neurons: int
+    phi: float | None = Field(description="Cosine of all their outputs together with those of one epoch earlier.")
+    velocity: float | None
+    settled: bool = Field(description="Whether the rule finds the group at equilibrium.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,7 @@ class EpochFinished(Fact):
     applied_share: float = Field(description="Of all watched neurons, those not updated during this epoch.")
     frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
     layers: LayerCounts
+    groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(default=None, description="None: the run leaves no checkpoints.")
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)

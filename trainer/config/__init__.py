@@ -34,17 +34,16 @@ from trainer.config.models import Cnn, Mlp, Model, ModelPart, ResNetCifar, Torch
 from trainer.config.neq import (
     EquilibriumRule,
     NEqConfig,
-    NoiseProbe,
     NoRule,
-    Probe,
+    ParameterNormRule,
+    RandomRule,
     Select,
-    ShareProbe,
-    SingleProbe,
-    SplitProbe,
-    TestProbe,
+    TopKRule,
+    Watched,
 )
 from trainer.config.optimizers import Adam, AdamW, Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
+from trainer.config.probe import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
 from trainer.config.run import RunConfig, Tag
 from trainer.config.schedules import Constant, Cosine, MultiStep, OneCycle, Polynomial, Schedule, Step
 from trainer.config.training import Compute, Training
@@ -79,9 +78,11 @@ __all__ = [
     "NoiseProbe",
     "OneCycle",
     "Optimizer",
+    "ParameterNormRule",
     "Part",
     "Polynomial",
     "Probe",
+    "RandomRule",
     "ResNetCifar",
     "RunConfig",
     "Schedule",
@@ -97,10 +98,12 @@ __all__ = [
     "Tag",
     "Task",
     "TestProbe",
+    "TopKRule",
     "TorchvisionClassifier",
     "TorchvisionData",
     "TorchvisionSegmenter",
     "Training",
     "Voc",
+    "Watched",
     "wrong_field",
 ]

@@ -1,10 +1,11 @@
 """How equilibrium is measured and what follows from it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
-from trainer.config.part import Part
+from trainer.config.part import Part, wrong_field
+from trainer.config.probe import Probe, SplitProbe
 
 
 class EquilibriumRule(Part):
@@ -21,112 +22,51 @@ class NoRule(Part):
     kind: Literal["none"] = "none"
 
 
+class RandomRule(Part):
+    """Neurons drawn at random, anew every epoch: the control that shows what the rule adds."""
+
+    model_config = ConfigDict(title="At random (control)")
+    kind: Literal["random"] = "random"
+    share: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        title="Share",
+        description="Of every layer's neurons. Empty: as many of each layer as the rule would freeze at that moment.",
+    )
+
+
+class TopKRule(Part):
+    """A fixed share of every layer, the neurons with the smallest |v|."""
+
+    model_config = ConfigDict(title="The slowest share (smallest |v|)")
+    kind: Literal["topk"] = "topk"
+    share: float = Field(default=0.5, ge=0, le=1, title="Share", description="Of every layer's neurons.")
+
+
+class ParameterNormRule(Part):
+    """The rule on the neurons' own weights instead of their outputs: how like last epoch's they point."""
+
+    model_config = ConfigDict(title="Weights at equilibrium (control)")
+    kind: Literal["parameter-norm"] = "parameter-norm"
+
+
 Select = Annotated[
-    EquilibriumRule | NoRule,
+    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule,
     Field(discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."),
 ]
 
-
-ProbeImages = Annotated[
-    int,
-    Field(
-        ge=1,
-        le=100_000,
-        title="Probe images",
-        description="At least one a class is advised. More cost time at the end of each epoch and change little.",
-        json_schema_extra={"unit": "images"},
-    ),
-]
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+Patterns = Annotated[tuple[Pattern, ...], Field(max_length=50, json_schema_extra={"advanced": True})]
 
 
-class SplitProbe(Part):
-    """Images held back from the training set, the same number of each class."""
+class Watched(Part):
+    """Which layers are watched. A pattern is a layer's name; * stands for any letters, as in `layer1.*`."""
 
-    model_config = ConfigDict(title="Held back from the training set")
-    kind: Literal["split"] = "split"
-    samples: ProbeImages = 200
-
-    def held_back(self, available: int) -> int:
-        """How many of so many training images are not trained on."""
-        return self.samples
-
-
-class ShareProbe(Part):
-    """A share of the training images, held back, the same number of each class."""
-
-    model_config = ConfigDict(title="A share of the training set")
-    kind: Literal["share"] = "share"
-    fraction: float = Field(
-        default=0.001,
-        gt=0,
-        le=0.5,
-        title="Share",
-        description="Of the training images, at least one. The paper's 50 images of CIFAR-10 are 0.001.",
-        json_schema_extra={"scale": "log"},
-    )
-
-    def held_back(self, available: int) -> int:
-        """How many of so many training images are not trained on."""
-        return max(1, round(self.fraction * available))
-
-
-class TestProbe(Part):
-    """Images of the test set, the same number of each class; all training images are trained on."""
-
-    __test__ = False  # its name is not that of a test
-
-    model_config = ConfigDict(title="From the test set")
-    kind: Literal["test"] = "test"
-    samples: ProbeImages = 200
-
-    def held_back(self, available: int) -> int:
-        """None: the training set stays whole."""
-        return 0
-
-
-class NoiseProbe(Part):
-    """Normal noise with the mean and deviation of the images: what the network makes of nothing in particular."""
-
-    model_config = ConfigDict(title="Noise")
-    kind: Literal["noise"] = "noise"
-    samples: ProbeImages = 200
-
-    def held_back(self, available: int) -> int:
-        """None: the training set stays whole."""
-        return 0
-
-
-class SingleProbe(Part):
-    """One training image, held back: the paper's extreme."""
-
-    model_config = ConfigDict(title="A single image")
-    kind: Literal["single"] = "single"
-    index: int | None = Field(
-        default=None,
-        ge=0,
-        title="Image",
-        description="Its place in the training set, from 0. Empty: the seed draws one.",
-    )
-
-    def held_back(self, available: int) -> int:
-        """That one."""
-        return 1
-
-
-def _split_unless_said(given: Any) -> Any:
-    """A probe set without a kind is one that is held back: the only kind of the first descriptions."""
-    return {"kind": "split", **given} if isinstance(given, dict) else given
-
-
-Probe = Annotated[
-    SplitProbe | ShareProbe | TestProbe | NoiseProbe | SingleProbe,
-    Field(
-        discriminator="kind",
-        title="Probe set",
-        description="The images that φ is measured on, the same in every epoch; the seed draws them.",
-    ),
-    BeforeValidator(_split_unless_said),
-]
+    model_config = ConfigDict(title="Layers")
+    only: Patterns = Field(default=(), title="Watch only", description="Empty: every layer that has neurons.")
+    never: Patterns = Field(default=(), title="Do not watch", description="Neither measured nor frozen.")
+    never_freeze: Patterns = Field(default=(), title="Never freeze", description="Measured, and always updated.")
 
 
 class NEqConfig(Part):
@@ -147,10 +87,78 @@ class NEqConfig(Part):
     mu: float = Field(
         default=0.5,
         ge=0,
-        le=0.5,
+        lt=1,
         title="Memory μ",
-        description="How much of the previous velocity enters the new one: v = Δφ − μ · v before. The paper uses 0.5.",
+        description=(
+            "How much of the previous velocity enters the new one: v = Δφ − μ · v before. The paper uses 0.5, and "
+            "allows no more; the official formula may have up to 1."
+        ),
         json_schema_extra={"step": 0.05},
     )
     select: Select = EquilibriumRule()
     probe: Probe = SplitProbe()
+    formula: Literal["paper", "official"] = Field(
+        default="paper",
+        title="Formula",
+        description=(
+            "paper: φ and v as published. official: as the authors' released code computes them, which their curves "
+            "come from; the last layer then stays free, and masks may act one epoch sooner."
+        ),
+        json_schema_extra={"advanced": True},
+    )
+    phi: Literal["as-formula", "global", "per-sample"] = Field(
+        default="as-formula",
+        title="φ over",
+        description="global: one cosine over all of a neuron's outputs. per-sample: the mean of one cosine an image.",
+        json_schema_extra={"advanced": True},
+    )
+    warmup: int = Field(
+        default=1,
+        ge=0,
+        le=100_000,
+        title="Warm-up",
+        description="Epochs from the start in which every neuron is updated.",
+        json_schema_extra={"unit": "epochs", "advanced": True},
+    )
+    pinning: bool = Field(
+        default=False,
+        title="Pinning",
+        description="Once frozen, for ever: nothing thaws.",
+        json_schema_extra={"advanced": True},
+    )
+    momentum_on_thaw: Literal["as-formula", "keep", "cold"] = Field(
+        default="as-formula",
+        title="Momentum on thaw",
+        description="keep: a thawed neuron goes on with the momentum that it froze with. cold: without any.",
+        json_schema_extra={"advanced": True},
+    )
+    layers: Watched = Watched()
+    groups: Literal["none", "layer", "conv+norm", "stage"] = Field(
+        default="none",
+        title="Groups",
+        description="Layers that are also looked at as one, by the cosine of all their outputs together.",
+        json_schema_extra={"advanced": True},
+    )
+    decide_by: Literal["neurons", "groups"] = Field(
+        default="neurons",
+        title="Decide by",
+        description="groups: the neurons of a group freeze and thaw together, by the group's own velocity.",
+        json_schema_extra={"advanced": True},
+    )
+    measure: Literal["auto", "streaming", "cached"] = Field(
+        default="auto",
+        title="Measure by",
+        description=(
+            "streaming: last epoch's network runs again, which takes little memory. cached: its outputs are kept, "
+            "which takes half the time. auto: cached while they are small. The numbers are the same."
+        ),
+        json_schema_extra={"advanced": True},
+    )
+
+    @model_validator(mode="after")
+    def _values_fit_the_formula(self) -> Self:
+        if self.formula == "paper" and self.mu > 0.5:
+            raise wrong_field("mu", "the paper's formula takes at most 0.5; lower it, or choose the official formula")
+        if self.decide_by == "groups" and self.groups == "none":
+            raise wrong_field("groups", "choose the groups that are to decide, or let neurons decide")
+        return self

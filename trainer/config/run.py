@@ -7,9 +7,10 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from trainer.config.checkpoints import Checkpoints
 from trainer.config.data import Data, FashionMnistMini
 from trainer.config.models import Cnn, Model
-from trainer.config.neq import NEqConfig, SingleProbe
+from trainer.config.neq import NEqConfig
 from trainer.config.optimizers import Optimizer, Sgd
 from trainer.config.part import Part, wrong_field
+from trainer.config.probe import SingleProbe
 from trainer.config.schedules import Cosine, MultiStep, OneCycle, Schedule
 from trainer.config.training import Compute, Training
 

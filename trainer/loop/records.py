@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from trainer.events import VELOCITY_EDGES, LayerCounts, LayerSnapshot
+from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot
 from trainer.neq import Equilibrium, LayerEquilibrium
 
 _EDGES = np.array(VELOCITY_EDGES)
@@ -25,6 +25,22 @@ def layer_counts(equilibrium: Equilibrium) -> LayerCounts:
         velocity_histogram=tuple(
             None if layer.velocity is None else velocity_histogram(layer.velocity) for layer in layers
         ),
+        dead=_counts([layer.dead for layer in layers]),
+        churning=_counts([layer.churning for layer in layers]),
+    )
+
+
+def group_records(equilibrium: Equilibrium) -> tuple[Group, ...]:
+    """The groups of the epoch, in the order of their first layers."""
+    return tuple(
+        Group(
+            name=name,
+            neurons=group.neurons,
+            phi=_finite(group.phi),
+            velocity=None if group.velocity is None else _finite(group.velocity),
+            settled=group.settled,
+        )
+        for name, group in equilibrium.groups.items()
     )
 
 
@@ -65,6 +81,9 @@ def _counts(masks: Sequence[Tensor]) -> tuple[int, ...]:
 
 
 def _mean(values: Tensor) -> float | None:
-    """None where a value is not finite: such a mean says nothing, and JSON cannot hold it."""
-    mean = float(values.double().mean())
-    return mean if np.isfinite(mean) else None
+    return _finite(float(values.double().mean()))
+
+
+def _finite(value: float) -> float | None:
+    """None where a value is not finite: it says nothing, and JSON cannot hold it."""
+    return value if np.isfinite(value) else None

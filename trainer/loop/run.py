@@ -26,9 +26,10 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from trainer.loop.equilibrium import build_neq
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, device_title, use_threads, versions
-from trainer.loop.records import layer_counts, snapshots
+from trainer.loop.records import group_records, layer_counts, snapshots
 from trainer.loop.refusals import explained
 from trainer.loop.scores import Score
 from trainer.loop.steps import Steps, determinism
@@ -105,14 +106,7 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(config.optimizer, model.parameters())
     probe = _Probe(data, _evaluation_batch(data))
-    neq = NEq(
-        model,
-        optimizer,
-        probe,
-        epsilon=config.neq.epsilon,
-        mu=config.neq.mu,
-        select=config.neq.select.kind,
-    )
+    neq = build_neq(config, model, optimizer, probe)
     random = torch.Generator(device=device).manual_seed(seed)
     torch.manual_seed(seed)  # drop-out draws from torch's own
     task = _task(config, data)
@@ -236,6 +230,7 @@ class _Run:
             applied_share=equilibrium.applied_fraction,
             frozen_share=equilibrium.frozen_fraction,
             layers=counts,
+            groups=group_records(equilibrium),
             seconds=Seconds(
                 train=after_train - start,
                 probe=after_probe - after_train,

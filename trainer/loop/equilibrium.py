@@ -1,0 +1,52 @@
+"""NEq as a run's description asks for it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from trainer.config import NEqConfig, RandomRule, RunConfig, TopKRule
+from trainer.errors import RunError
+from trainer.neq import NEq, Watch
+
+
+def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: Iterable[Any]) -> NEq:
+    """The measurement and the rule that the description names; random selection follows the run's seed.
+
+    Raises:
+        RunError: it asks for layers that the network does not have.
+    """
+    wanted = config.neq
+    try:
+        return NEq(
+            model,
+            optimizer,
+            probe,
+            wanted.epsilon,
+            wanted.mu,
+            wanted.select.kind,
+            formula=wanted.formula,
+            phi=None if wanted.phi == "as-formula" else wanted.phi,
+            warmup=wanted.warmup,
+            pinning=wanted.pinning,
+            momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
+            layers=_watch(wanted),
+            share=wanted.select.share if isinstance(wanted.select, RandomRule | TopKRule) else None,
+            seed=config.training.seed,
+            groups=None if wanted.groups == "none" else wanted.groups,
+            decide_by=wanted.decide_by,
+            measure=wanted.measure,
+        )
+    except ValueError as error:
+        raise RunError(
+            f"Equilibrium cannot be watched as described: {error}.",
+            "Change neq.layers, or choose another model; a run's page lists the names of a model's layers.",
+        ) from error
+
+
+def _watch(wanted: NEqConfig) -> Watch | None:
+    layers = wanted.layers
+    if not (layers.only or layers.never or layers.never_freeze):
+        return None  # the formula's own choice
+    return Watch(layers.only, layers.never, layers.never_freeze)
