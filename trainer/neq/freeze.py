@@ -102,6 +102,7 @@ class Freezer:
     def close(self) -> None:
         """Lets every neuron move and leaves the optimizer."""
         self.hold({})
+        self._savings.close()
         self._step_hook.remove()
 
     def plans(self) -> dict[str, LayerPlan]:

@@ -41,7 +41,7 @@ class OwnWeightGradient(torch.autograd.Function):
 
 
 class InputGradientAlone(torch.autograd.Function):
-    """A convolution that keeps nothing but its weight: torch's own keeps its input too, whoever needs it."""
+    """A convolution of a batch that keeps nothing but its weight: torch's own keeps its input too, needed or not."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, module: Any) -> Tensor:
@@ -55,10 +55,9 @@ class InputGradientAlone(torch.autograd.Function):
         _check_once()
         (weight,) = ctx.saved_tensors
         unread = torch.empty_strided(ctx.shape, ctx.strides, dtype=gradient.dtype, device=gradient.device)
-        single = gradient.dim() < weight.dim()
         found = torch.ops.aten.convolution_backward(
-            gradient.unsqueeze(0) if single else gradient,
-            unread.unsqueeze(0) if single else unread,
+            gradient,
+            unread,
             weight.to(gradient.dtype),
             None,
             ctx.module.stride,
@@ -69,7 +68,7 @@ class InputGradientAlone(torch.autograd.Function):
             ctx.module.groups,
             [True, False, False],
         )[0]
-        return (found.squeeze(0) if single else found).to(ctx.dtype), None
+        return found.to(ctx.dtype), None
 
 
 def _check_once() -> None:

@@ -10,7 +10,7 @@ from trainer.neq.savings.choice import Force
 from trainer.neq.savings.layer import SavingLayer
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
-from trainer.neq.savings.stops import Stops
+from trainer.neq.savings.stops import NOT_YET, Stops
 from trainer.neq.savings.swap import swap, with_zeros, without_gradient
 
 Mode = bool | Force
@@ -35,9 +35,10 @@ class Savings:
         self._layers = {layer.name: layer for layer in layers}
         self._optimizer, self._mode = optimizer, mode
         self._force: Force | None = None if isinstance(mode, bool) else mode
-        self._stops = Stops(optimizer)
+        self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizer)
         self._saving: dict[str, SavingLayer] = {}
         self._unsettled: set[str] = set()
+        self._not_yet: dict[str, Tensor] = {}
 
     def change(self, masks: Mapping[str, Tensor]) -> None:
         """Makes new plans.
@@ -70,6 +71,8 @@ class Savings:
     def _whole(self, layer: WatchedLayer, mask: Tensor, dense: LayerPlan) -> SavingLayer:
         moving = [parameter for parameter in layer.parameters() if parameter.requires_grad]
         refused = next((why for parameter in moving if (why := self._stops.why_not(parameter))), None)
+        if refused == NOT_YET:
+            self._not_yet[layer.name] = mask
         if refused is None:
             plan = dense.replaced(kind="stopped", computed=0, reason="all its neurons are frozen")
             for module in filter(keeps_input, layer.modules):
@@ -91,6 +94,12 @@ class Savings:
         self._stops.release()
         self._saving.clear()
         self._unsettled.clear()
+        self._not_yet.clear()
+
+    def close(self) -> None:
+        """Releases everything for good."""
+        self.release()
+        self._stops.close()
 
     def of(self, name: str) -> SavingLayer:
         """The layer of that name, some of whose neurons are frozen."""
@@ -99,12 +108,20 @@ class Savings:
     def after_step(self) -> None:
         """The optimizer made a step."""
         self._stops.count_step()
+        self._plan_again()
         for name in list(self._unsettled):  # not earlier: a checkpointed pass must run again as it first ran
             saving = self._saving[name]
             if saving.plan.kind != "undecided":
                 self._unsettled.remove(name)
                 if saving.plan.kind == "dense":
                     saving.release()
+
+    def _plan_again(self) -> None:
+        """Stops what could not be stopped before its first step."""
+        waiting, self._not_yet = self._not_yet, {}
+        for name, mask in waiting.items():
+            self._saving[name].release()
+            self._saving[name] = self._planned(self._layers[name], mask)
 
     def plans(self) -> dict[str, LayerPlan]:
         """What the backward pass does about every layer now, in forward order."""

@@ -5,25 +5,34 @@ after each step and its momentum when it thawed, so that nothing of those steps 
 Adam and others correct their means. The count goes on here.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Optimizer, RAdam, RMSprop, Rprop
 
+from trainer.neq.savings.nested import Nested
+
 _COUNTING = (Adam, AdamW, RAdam, Adamax, Adadelta, Adagrad, RMSprop, Rprop)
 """Optimizers that treat every value alone and remember, beside tensors of the parameter's shape, its steps only."""
+
+
+NOT_YET = "no step has been made with it yet"
+"""The one reason that passes: ask again after a step."""
 
 
 class Stops:
     """The parameters that are stopped, and what is owed to them.
 
     Args:
+        parameters: those that may stop.
         optimizer: steps the parameters that move.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, parameters: Iterable[nn.Parameter], optimizer: Optimizer) -> None:
         self._optimizer = optimizer
+        self._nested = Nested(parameters)
         self._stopped: list[nn.Parameter] = []
 
     def why_not(self, parameter: nn.Parameter) -> str | None:
@@ -32,10 +41,16 @@ class Stops:
             return "processes train together and wait for every parameter's gradient"
         if type(self._optimizer) not in (SGD, *_COUNTING):
             return f"it is not proven that {type(self._optimizer).__name__} may pass over a parameter"
+        if self._nested.seen:
+            return "activations are checkpointed with use_reentrant=True, which needs inputs that require gradients"
+        return NOT_YET if self._is_new(parameter) else None
+
+    def _is_new(self, parameter: nn.Parameter) -> bool:
+        """Whether no backward pass has reached it, or the optimizer has still to make up its state."""
+        if not self._nested.has_looked_at(parameter):
+            return True
         group = self._group(parameter)
-        if group is not None and not self._optimizer.state.get(parameter) and self._remembers(group):
-            return "the optimizer has not stepped it yet"
-        return None
+        return group is not None and not self._optimizer.state.get(parameter) and self._remembers(group)
 
     def _group(self, parameter: nn.Parameter) -> dict[str, Any] | None:
         groups = self._optimizer.param_groups
@@ -55,6 +70,11 @@ class Stops:
         for parameter in self._stopped:
             parameter.requires_grad_(True)
         self._stopped.clear()
+
+    def close(self) -> None:
+        """Releases them for good."""
+        self.release()
+        self._nested.close()
 
     def count_step(self) -> None:
         """The optimizer made a step: counts it for those that it passed over."""

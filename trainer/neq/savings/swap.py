@@ -55,7 +55,7 @@ def with_own_gradient(compute: WeightGradients) -> Forward:
 
 def without_gradient(module: Any, inputs: Tensor) -> Tensor:
     """A convolution whose parameters require no gradient, without keeping its input."""
-    if not inputs.requires_grad:
+    if not _needs_input_gradient_alone(module, inputs):
         return type(module)._swapped_from.forward(module, inputs)  # type: ignore[no-any-return]
     return InputGradientAlone.apply(inputs, module)  # type: ignore[no-any-return]
 
@@ -63,12 +63,16 @@ def without_gradient(module: Any, inputs: Tensor) -> Tensor:
 def with_zeros(module: Any, inputs: Tensor) -> Tensor:
     """The module's own computation with gradients of zeros for its parameters, without keeping its input."""
     weight, bias = module.weight, module.bias
-    if isinstance(module, nn.Linear) or not inputs.requires_grad:
-        output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
-    else:
+    if _needs_input_gradient_alone(module, inputs):
         output = InputGradientAlone.apply(inputs, module)
+    else:
+        output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
     trained = bias if bias is not None and bias.requires_grad else None
     return OwnWeightGradient.apply(output, weight, trained, None, _zeros)  # type: ignore[no-any-return]
+
+
+def _needs_input_gradient_alone(module: Any, inputs: Tensor) -> bool:
+    return not isinstance(module, nn.Linear) and inputs.requires_grad and inputs.dim() == module.weight.dim()
 
 
 def _zeros(
