@@ -106,16 +106,20 @@ def choice(name: str, label: str) -> Any:
     return part(name, tag=html.Select, className="select", **spoken)
 
 
-def layer_controls() -> Any:
-    """Which layer is shown, and by which colours."""
-    modes = [button(f"mode-{name}", words, "switch-side") for name, words in MODES]
+def colour_switch() -> Any:
+    """By what the neurons are coloured."""
+    return switch("Colour by", *[button(f"mode-{name}", words, "switch-side") for name, words in MODES])
+
+
+def layer_controls(*more: Any) -> Any:
+    """Which layer is shown; `more` stands beside it."""
     return part(
         "layer-controls",
         *[
             button("layer-back", "‹", "button button-small", label_long="Previous layer (Shift+L)"),
             choice("layer", "Layer"),
             button("layer-on", "›", "button button-small", label_long="Next layer (L)"),
-            switch("Colour by", *modes),
+            *more,
         ],
         className="layer-controls",
         hidden=True,

@@ -28,6 +28,10 @@
     return location.pathname + (text ? `?${text}` : "") + location.hash;
   }
 
+  // Listens from the start: Dash's own listener, which would draw the whole page anew, comes with its first page.
+  let listening = null;
+  window.addEventListener("popstate", (event) => listening?.(event));
+
   class Address {
     /**
      * @param {neq.Scope} scope
@@ -37,13 +41,13 @@
       const { pathname } = location;
       this.waiting = {};
       scope.finally(() => clearTimeout(this.timer));
-      // Before Dash's own listener, which would draw the whole page anew.
-      scope.on(window, "popstate", (event) => {
-        if (location.pathname !== pathname) return;
+      listening = (event) => {
+        if (scope.ended || location.pathname !== pathname) return;
         event.stopImmediatePropagation();
         this.waiting = {};
+        clearTimeout(this.timer);
         went(neq.query());
-      }, { capture: true });
+      };
     }
 
     /** A step of the reader's; null takes a key out. */

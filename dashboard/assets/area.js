@@ -180,6 +180,13 @@
       };
     }
 
+    /** Words for those who do not see the picture; the canvas speaks them, the buttons beside it stay within reach. */
+    describe(words) {
+      this.canvas.removeAttribute("aria-hidden");
+      this.canvas.setAttribute("role", "img");
+      this.canvas.setAttribute("aria-label", words);
+    }
+
     /** A canvas over exactly the drawing area, at the screen's density. */
     fit(canvas) {
       const { left, top, width, height } = this.area;

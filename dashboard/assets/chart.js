@@ -22,7 +22,7 @@
       this.lines = [];
       this.grounds = [];
       this.canvas = Object.assign(document.createElement("canvas"), { className: "chart-lines" });
-      this.canvas.setAttribute("aria-hidden", "true");
+      this.describe(this.name);
       this.host.prepend(this.canvas);
       this.tooltip = new neq.Tooltip(this.scope);
       const { yaxis } = this.figure.layout;

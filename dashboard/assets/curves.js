@@ -39,7 +39,6 @@
           const onHover = (cell) => onPoint?.(cell && cell.column);
           const onClick = (cell) => onChoose?.(cell.column);
           const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
-          hosts[key].setAttribute("role", "img");
           return [key, new neq.Chart({ ...about, onHover, onClick })];
         }),
       );
@@ -79,9 +78,10 @@
   }
 
   /** Words for those who do not see the lines. */
-  function describe({ host, figure, lines }) {
+  function describe(chart) {
+    const { figure, lines } = chart;
     const last = lines.flatMap(({ name, x, y, words }) => (y.length ? [`${name} ${words(y.at(-1))} at epoch ${x.at(-1)}`] : []));
-    host.setAttribute("aria-label", `${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
+    chart.describe(`${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
   }
 
   function points(feed, field) {

@@ -49,7 +49,7 @@
         source: EMPTY, table: () => neq.palette.densities(), onHover: (cell) => this.#hover(cell),
         onClick: (cell) => this.data?.counts[cell.column] && this.onChoose?.(cell.column),
       });
-      this.host.setAttribute("role", "img");
+      this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
       this.side.setAttribute("role", "img");
       this.bars = neq.element("canvas.picture-bars", { "aria-hidden": "true" });
       this.caption = neq.element("p.bars-caption");
@@ -171,7 +171,7 @@
       if (!this.data) return;
       const place = this.data.layer === null ? "the network" : this.feed.layers[this.data.layer].name;
       const { name, bin } = FIELDS[this.data.field];
-      this.host.setAttribute("aria-label", `${name} of ${place} over the epochs, as densities`);
+      this.picture.describe(`${name} of ${place} over the epochs, as densities`);
       const most = counts && counts.indexOf(Math.max(...counts));
       const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${bin(most)}` : "no values";
       this.side.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);

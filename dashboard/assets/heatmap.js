@@ -31,11 +31,13 @@
         onRange: (range) => this.onRange?.(range),
         onPaint: (note) => this.#say(note),
       });
+      this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
       this.words = new neq.CellWords(this.scope, this.host, this.picture);
       this.scope.on(this.host, "keydown", (event) => this.#key(event));
       this.scope.on(this.host, "blur", () => this.#hover(null));
       this.host.tabIndex = 0;
       this.host.setAttribute("role", "application");
+      this.describe();
       this.host.setAttribute("aria-roledescription", "picture of cells");
     }
 

@@ -178,9 +178,10 @@
 
     #filter() {
       const wanted = this.filter.value.trim().toLowerCase();
+      const named = this.items.some(({ layer }) => layer.name.toLowerCase().includes(wanted));
       let shown = 0;
       for (const { layer, box } of this.items) {
-        const fits = `${layer.name} ${layer.type} ${layer.index}`.toLowerCase().includes(wanted);
+        const fits = (named ? layer.name : layer.type).toLowerCase().includes(wanted);
         box.hidden = !fits;
         shown += fits ? 1 : 0;
       }

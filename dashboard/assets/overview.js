@@ -67,7 +67,6 @@
         onHover: (cell) => this.#hover(cell),
         onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),
       });
-      this.host.setAttribute("role", "img");
       if (this.legend) scope.finally(neq.onScheme(() => this.#drawLegend()));
       this.#drawLegend();
     }
@@ -180,11 +179,11 @@
       const { layers, tables } = this.feed;
       const last = tables.columns.frozen.length - 1;
       const head = `Overview of ${layers.length} layers in ${this.groups?.length ?? 0} blocks, input at the top`;
-      if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch is finished yet.`);
+      if (last < 0) return this.picture.describe(`${head}; no epoch is finished yet.`);
       const shares = tables.columns.frozen[last];
       const most = shares.indexOf(Math.max(...shares));
       const words = `After epoch ${last} the most frozen layer is ${layers[most]?.name}`;
-      return this.host.setAttribute("aria-label", `${head}. ${words}: ${percent(shares[most])}.`);
+      return this.picture.describe(`${head}. ${words}: ${percent(shares[most])}.`);
     }
 
     #hover(cell) {

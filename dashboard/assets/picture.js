@@ -19,7 +19,7 @@
       super(options);
       this.colours = this.table();
       this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
-      this.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
+      this.describe(this.name);
       this.host.prepend(this.canvas);
       this.redraw = this.scope.once(() => this.paint());
       this.watchDensity(this.redraw);

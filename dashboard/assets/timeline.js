@@ -39,7 +39,6 @@
           onHover: (cell) => this.onPoint(cell && cell.column), onClick: (cell) => this.onChoose(cell.column),
         });
       this.charts = [chart("phi", figures.neuron_phi), chart("v", figures.neuron_velocity)];
-      for (const { host } of this.charts) host.setAttribute("role", "img");
       scope.on(parts["timeline-close"], "click", () => this.onMove(null));
       scope.on(parts["timeline-back"], "click", () => this.onMove(this.neuron - 1));
       scope.on(parts["timeline-on"], "click", () => this.onMove(this.neuron + 1));
@@ -101,8 +100,8 @@
         : `never frozen in ${count(epochs.length)} epochs`;
       neq.say(this.parts["timeline-facts"], facts);
       const [similar, fast] = this.charts;
-      similar.host.setAttribute("aria-label", `φ of neuron ${this.neuron} over the epochs: ${facts}`);
-      fast.host.setAttribute("aria-label", `v of neuron ${this.neuron} over the epochs, with the band ±ε: ${facts}`);
+      similar.describe(`φ of neuron ${this.neuron} over the epochs: ${facts}`);
+      fast.describe(`v of neuron ${this.neuron} over the epochs, with the band ±ε: ${facts}`);
     }
   }
 

@@ -13,6 +13,7 @@ from dashboard.page import Page
 from dashboard.parts import (
     button,
     card,
+    colour_switch,
     layer_controls,
     line_legend,
     part,
@@ -85,7 +86,7 @@ def _numbers() -> Any:
 
 def _neurons() -> Any:
     row = part("heatmaps", className="compare-row")
-    return card("Neurons × epochs", state_legend(), row, topic="neurons", side=layer_controls())
+    return card("Neurons × epochs", state_legend(), row, topic="neurons", side=layer_controls(colour_switch()))
 
 
 def _curves() -> Any:

@@ -13,6 +13,7 @@ from dashboard.parts import (
     button,
     card,
     choice,
+    colour_switch,
     help_button,
     layer_controls,
     line_legend,
@@ -146,7 +147,8 @@ def _overview() -> Any:
 
 
 def _neurons() -> Any:
-    order = [
+    looks = [
+        colour_switch(),
         html.Span("Order by"),
         choice("order", "Order the neurons by"),
         help_button("order"),
@@ -162,7 +164,8 @@ def _neurons() -> Any:
     ]
     return card(
         "Neurons × epochs",
-        html.Div([state_legend(), html.Div(order, className="card-buttons labelled")], className="layer-line"),
+        html.Div(looks, className="card-buttons labelled layer-line"),
+        state_legend(),
         html.Div([_pane("main-name", "neurons"), _pane("partner-name", "partner", hidden=True)], className="panes"),
         _timeline(),
         topic="neurons",

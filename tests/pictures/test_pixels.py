@@ -1,138 +1,24 @@
 """What the canvas really shows: known masks read back from it, cell by cell and block by block."""
 
-import base64
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import cache
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Page
 
-from dashboard import figures
-from tests.pictures.workbench import Line, application, served
+from tests.pictures.canvas import (
+    READ,
+    Bytes,
+    bench,
+    benches,
+    colours,
+    draw,
+    encoded,
+    linear,
+    pixels_of,
+    random_mask,
+    states_of,
+)
 
-Bytes = npt.NDArray[np.uint8]
-TOKENS = ("--neq-updating", "--neq-frozen", "--neq-just-thawed", "--neq-just-frozen")
-
-DRAW = """async ({ figure, epochs, neurons, bytes, mode, width, height }) => {
-  document.body.innerHTML = `<div id="host" style="width: ${width}px; height: ${height}px"></div>`;
-  window.scope?.end();
-  window.scope = new neq.Scope();
-  document.documentElement.setAttribute("data-mantine-color-scheme", "light");
-  const history = new neq.NeuronHistory(neurons);
-  if (bytes.length) history.put(0, Uint8Array.from(bytes));
-  const source = {
-    rows: neurons, get columns() { return history.epochs; },
-    fill: (epoch, into) => (mode === "speed" ? history.fillLevels(epoch, into) : history.fillStates(epoch, into)),
-  };
-  const picture = new neq.Picture({
-    scope, host: document.getElementById("host"), figure, source, name: "test",
-    table: () => (mode === "speed" ? neq.palette.speeds() : neq.palette.states()),
-    onPaint: (note) => (window.note = note),
-  });
-  await picture.start(await neq.plotly("/plotly.js"));
-  Object.assign(window, { picture, cells: history });
-}"""
-# Pixels at the centres of all cells that lie whole within the picture: [epoch, neuron, red, green, blue, alpha].
-READ = """() => {
-  const { canvas } = picture;
-  const { x, y } = picture.range;
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  const cells = [];
-  for (let epoch = Math.ceil(x[0] + 0.5); epoch + 0.5 <= x[1]; epoch += 1) {
-    for (let neuron = Math.ceil(y[1] + 0.5); neuron + 0.5 <= y[0]; neuron += 1) {
-      const across = Math.floor(((epoch - x[0]) / (x[1] - x[0])) * canvas.width);
-      const down = Math.floor(((neuron - y[1]) / (y[0] - y[1])) * canvas.height);
-      const at = 4 * (down * canvas.width + across);
-      cells.push([epoch, neuron, data[at], data[at + 1], data[at + 2], data[at + 3]]);
-    }
-  }
-  return cells;
-}"""
-PIXELS = """() => {
-  const { canvas } = picture;
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  let text = "";
-  for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768));
-  return [canvas.height, btoa(text)];
-}"""
-
-
-@pytest.fixture(scope="module")
-def benches(chromium: Browser) -> Iterator[Callable[[float], Page]]:
-    """Pages with the scripts alone, one a density, for all tests of this file: Plotly takes its time to load."""
-    with served(application(Line())) as address, ExitStack() as contexts:
-
-        @cache
-        def of(density: float) -> Page:
-            context = contexts.enter_context(
-                chromium.new_context(viewport={"width": 1440, "height": 1000}, device_scale_factor=density)
-            )
-            tab = context.new_page()
-            tab.goto(address)
-            return tab
-
-        yield of
-
-
-@pytest.fixture
-def bench(benches: Callable[[float], Page], density: float) -> Iterator[Page]:
-    """One of them; scripts that raise fail the test."""
-    tab = benches(density)
-    raised: list[str] = []
-
-    def hear(error: Error) -> None:
-        raised.append(str(error))
-
-    tab.on("pageerror", hear)
-    yield tab
-    tab.remove_listener("pageerror", hear)
-    assert raised == []
-
-
-def random_mask(epochs: int, neurons: int, seed: int = 0) -> Bytes:
-    """Display bytes, epochs × neurons."""
-    random = np.random.default_rng(seed)
-    frozen = random.random((epochs, neurons)) < np.linspace(0, 1, epochs)[:, None]
-    return (128 * frozen + random.integers(1, 128, (epochs, neurons))).astype(np.uint8)
-
-
-def states_of(mask: Bytes) -> npt.NDArray[np.int64]:
-    """By the definition: now frozen or not, and whether that is new; before epoch 0 nothing was frozen."""
-    now = mask >= 128
-    before = np.vstack([np.zeros_like(now[:1]), now[:-1]])
-    return now.astype(int) + 2 * (now != before)
-
-
-def draw(page: Page, mask: Bytes, *, mode: str = "state", width: int = 900, height: int = 500, epochs: int = 0) -> None:
-    shown = epochs or mask.shape[0]
-    page.evaluate(
-        DRAW,
-        {
-            "figure": figures.neurons(mask.shape[1], shown),
-            "epochs": mask.shape[0],
-            "neurons": mask.shape[1],
-            "bytes": mask.ravel().tolist(),
-            "mode": mode,
-            "width": width,
-            "height": height,
-        },
-    )
-
-
-def pixels_of(page: Page) -> Bytes:
-    """All of the canvas: rows × columns × (red, green, blue, alpha)."""
-    height, text = page.evaluate(PIXELS)
-    return np.frombuffer(base64.b64decode(text), dtype=np.uint8).reshape(height, -1, 4)
-
-
-def colours(page: Page) -> npt.NDArray[np.int64]:
-    """The four states' colours as the style sheet writes them, #rrggbb."""
-    written = page.evaluate("(names) => names.map((name) => neq.palette.token(name))", list(TOKENS))
-    return np.array([[int(text[place : place + 2], 16) for place in (1, 3, 5)] for text in written])
+__all__ = ["bench", "benches"]
 
 
 def assert_every_cell_right(page: Page, mask: Bytes, at_least: int) -> None:
@@ -220,17 +106,6 @@ def test_a_zoom_stays_when_epochs_are_added_and_a_whole_view_grows(bench: Page) 
 # ---------------------------------------------------------------- more cells than pixels
 
 
-def linear(colour: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """sRGB bytes to light (IEC 61966-2-1)."""
-    share = colour / 255
-    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-
-
-def encoded(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Light to sRGB bytes."""
-    return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-
-
 def test_blocks_are_the_average_of_their_cells_in_linear_light_and_say_so(bench: Page) -> None:
     mask = random_mask(30, 4096, seed=5)
     draw(bench, mask, height=300)
@@ -310,14 +185,3 @@ BINS = """(seed) => {
 @pytest.mark.parametrize("seed", [1, 7, 2026])
 def test_no_cell_in_view_is_skipped_however_many_pixels_there_are(bench: Page, seed: int) -> None:
     assert bench.evaluate(BINS, seed) == []
-
-
-def test_a_larger_speed_is_lighter_and_no_two_have_one_colour(bench: Page) -> None:
-    luminance = bench.evaluate("""() => {
-      const { light } = neq.palette.speeds();
-      return Array.from({ length: 128 }, (_, i) =>
-        0.2126 * light[3 * i] + 0.7152 * light[3 * i + 1] + 0.0722 * light[3 * i + 2]);
-    }""")
-    assert (np.diff(luminance[1:]) > 0).all()
-    written = bench.evaluate("() => [...neq.palette.speeds().packed]")
-    assert len(set(written)) == 128
