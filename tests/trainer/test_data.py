@@ -1,6 +1,8 @@
 """Images: where they come from, how they are parted, and what is said when they are not there."""
 
 import gzip
+import hashlib
+import pickle
 import struct
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,7 @@ def test_more_probe_images_than_half_are_refused(tmp_path: Path) -> None:
         ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte"),
         ("mnist", "MNIST/raw/train-images-idx3-ubyte"),
         ("cifar10", "cifar-10-batches-py/data_batch_1"),
+        ("cifar100", "cifar-100-python/train"),
     ],
 )
 def test_missing_images_are_named_with_a_remedy(tmp_path: Path, kind: str, file: str) -> None:
@@ -145,13 +148,60 @@ def test_images_of_another_kind_are_said_to_be_damaged(tmp_path: Path, content: 
         load(tmp_path, kind="mnist")
 
 
-def test_cifar_batches_that_are_not_torchvisions_are_never_unpickled(tmp_path: Path) -> None:
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    for name in [*(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta"]:
-        (folder / name).write_bytes(b"cbuiltins\nexec\n(S'raise SystemExit(3)'\ntR.")
+@pytest.mark.parametrize(
+    ("kind", "folder", "names"),
+    [
+        (
+            "cifar10",
+            "cifar-10-batches-py",
+            [*(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta"],
+        ),
+        ("cifar100", "cifar-100-python", ["train", "test", "meta"]),
+    ],
+)
+def test_cifar_files_that_are_not_torchvisions_are_never_unpickled(
+    tmp_path: Path, kind: str, folder: str, names: list[str]
+) -> None:
+    (tmp_path / folder).mkdir()
+    for name in names:
+        (tmp_path / folder / name).write_bytes(b"cbuiltins\nexec\n(S'raise SystemExit(3)'\ntR.")
     with pytest.raises(DataDamaged, match="cannot be read"):
-        load(tmp_path, kind="cifar10")
+        load(tmp_path, kind=kind)
+
+
+def test_cifar_100_comes_in_its_hundred_fine_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR100
+
+    def write(name: str, content: dict[str, Any]) -> str:
+        packed = pickle.dumps(content)
+        (tmp_path / "cifar-100-python" / name).write_bytes(packed)
+        return hashlib.md5(packed).hexdigest()
+
+    (tmp_path / "cifar-100-python").mkdir()
+    sums = {}
+    for name, samples in (("train", 400), ("test", 200)):
+        fine = [index % 100 for index in range(samples)]
+        pixels = np.repeat(np.array(fine, np.uint8)[:, None], 3072, axis=1)
+        sums[name] = write(name, {"data": pixels, "fine_labels": fine, "coarse_labels": [0] * samples})
+    meta = write("meta", {"fine_label_names": [str(number) for number in range(100)]})
+    # The real files are not at hand: torchvision's own sums are exchanged for those of the ones made here.
+    monkeypatch.setattr(CIFAR100, "train_list", [["train", sums["train"]]])
+    monkeypatch.setattr(CIFAR100, "test_list", [["test", sums["test"]]])
+    monkeypatch.setattr(CIFAR100, "meta", CIFAR100.meta | {"md5": meta})
+    data = load(tmp_path, kind="cifar100", probe=100)
+    assert (data.classes, len(data.train), len(data.probe), len(data.test)) == (100, 300, 100, 200)
+    assert torch.bincount(data.probe.labels).tolist() == [1] * 100
+    assert (data.train.pixels[:, 0, 0, 0].long() == data.train.labels).all()
+    assert data.train.augmentation == Augmentation(shift=4, mirror=True)
+
+
+def test_a_set_is_normalised_by_the_constants_of_the_whole_set(tmp_path: Path) -> None:
+    from torchvision.transforms.functional import normalize
+
+    write_mnist(tmp_path, train=120, test=30)
+    data = load(tmp_path, kind="mnist", train_samples=100)
+    wanted = normalize(data.test.pixels.float() / 255, [0.1307], [0.3081])  # as torch's own MNIST example does
+    assert torch.allclose(data.normalise(data.test.pixels), wanted, atol=1e-5)
 
 
 def test_augmentation_moves_each_image_by_its_own_whole_pixels() -> None:

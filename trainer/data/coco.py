@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
@@ -19,8 +20,12 @@ CATEGORIES = (0, 5, 2, 16, 9, 44, 6, 3, 17, 62, 21, 67, 18, 19, 4, 1, 64, 20, 63
 
 Source: torchvision's reference for training segmentation, references/segmentation/coco_utils.py.
 """
+FARTHEST = 100_000
+"""Pixels from an image's corner that a corner of a polygon may lie."""
 SMALLEST_AREA = 1000
 """Pixels that instances of these classes must fill together for an image to be trained on. Source: the same."""
+
+Mask = npt.NDArray[np.uint8]
 
 _CLASS_OF = {category: number for number, category in enumerate(CATEGORIES)}
 
@@ -69,11 +74,14 @@ class CocoScenes:
             ) from error
 
 
-def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> np.ndarray:
+def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> Mask:
     """Every pixel's class, uint8 (height, width): 0 where nothing is, IGNORED where instances overlap.
 
     Args:
         instances: class and outline of each: polygons [[x, y, x, y, …], …], or run lengths {counts, size}.
+
+    Raises:
+        ValueError: an outline is neither.
     """
     mask = np.zeros((height, width), dtype=np.uint8)
     covered = np.zeros((height, width), dtype=np.uint8)
@@ -85,16 +93,62 @@ def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> np.
     return mask
 
 
-def _inside(outline: Any, height: int, width: int) -> np.ndarray:
-    """1 within the outline, uint8 (height, width)."""
-    from pycocotools import mask as coco  # compiled, and only this set needs it
+def _inside(outline: Any, height: int, width: int) -> Mask:
+    """1 within the outline, uint8 (height, width).
 
-    lengths = coco.frPyObjects(outline, height, width)
-    drawn = coco.decode(lengths)
-    parts: np.ndarray = drawn if drawn.ndim == 2 else drawn.any(axis=2)
-    if parts.shape != (height, width):
-        raise ValueError(f"an outline for {parts.shape[1]} × {parts.shape[0]} pixels on an image of {width} × {height}")
-    return parts.astype(np.uint8)
+    Raises:
+        ValueError: it is neither polygons nor run lengths for an image of this size.
+    """
+    if isinstance(outline, dict):
+        if outline["size"] != [height, width]:
+            raise ValueError(f"an outline for (height, width) {outline['size']} on an image of {[height, width]}")
+        return _unrolled(outline["counts"], height, width)
+    if not outline:
+        raise ValueError("an outline without a corner")
+    from pycocotools.mask import frPyObjects  # compiled, and only this set needs it
+
+    inside = np.zeros((height, width), dtype=np.uint8)
+    for lengths in frPyObjects([_polygon(points) for points in outline], height, width):
+        inside |= _unrolled(_unpacked(lengths["counts"]), height, width)
+    return inside
+
+
+def _polygon(points: list[float]) -> list[float]:
+    """The same corners.
+
+    Raises:
+        ValueError: they are no polygon, or lie so far from any image that drawing them would fill the memory.
+    """
+    if len(points) < 6 or len(points) % 2 or not all(abs(float(each)) < FARTHEST for each in points):
+        raise ValueError("a polygon is three corners or more, each an x and a y in pixels")
+    return points
+
+
+def _unrolled(lengths: list[int], height: int, width: int) -> Mask:
+    """From run lengths, column by column, of zeros and ones in turn, the zeros first."""
+    runs = np.array(lengths, dtype=np.int64)
+    if (runs < 0).any() or runs.sum() != height * width:
+        raise ValueError(f"run lengths that do not fill {height * width} pixels")
+    values = (np.arange(len(runs)) % 2).astype(np.uint8)
+    return np.repeat(values, runs).reshape(width, height).T
+
+
+def _unpacked(packed: bytes) -> list[int]:
+    """Run lengths from COCO's text form: five bits a character, the lowest first, then a sign; from the fourth on,
+    each is the difference from the one two before."""
+    lengths: list[int] = []
+    value = shift = 0
+    for character in packed:
+        bits = character - 48
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20:
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        lengths.append(value + (lengths[-2] if len(lengths) > 2 else 0))
+        value = shift = 0
+    return lengths
 
 
 def coco_scenes(root: Path, part: str, *, training: bool) -> CocoScenes:
