@@ -197,6 +197,30 @@ class DisplayScale(Answer):
     high: float = Field(description="|v| of the highest level.")
 
 
+class Figure(Answer):
+    """One row of a published table; null stands for what was not published."""
+
+    kind: Literal["dense", "neq", "random"] = Field(
+        description="dense: nothing frozen; random: a matched share frozen at random."
+    )
+    score: float | None = Field(description="0–1, after the last epoch.")
+    spread: float | None = Field(description="One standard deviation over seeds.")
+    backward_flops: float | None = Field(
+        description="The paper's count for one sample: 2 × MACs × (1 − frozen share), summed; no gradient by inputs."
+    )
+    frozen_share: float | None = Field(description="Decided at the last epoch's end.")
+
+
+class Published(Answer):
+    """What was published of a run."""
+
+    source: str
+    metric: Literal["accuracy", "miou"] = Field(description="accuracy: `test_accuracy`; miou: the score of that name.")
+    figures: list[Figure]
+    frozen_curve: list[tuple[int, float]] = Field(description="Epoch and frozen share, off the published curve.")
+    differs: str = Field(description="How the recipe differs from the published run; empty: not that we know.")
+
+
 class Preset(Answer):
     """A starting point for the form."""
 
@@ -204,6 +228,9 @@ class Preset(Answer):
     title: str
     description: str
     config: dict[str, Any] = Field(description="The part of a RunConfig that it sets.")
+    published: Published | None = Field(
+        description="What was published of this run; a run tells by its config's `recipe` that it came from here."
+    )
 
 
 class Presets(Answer):

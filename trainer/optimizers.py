@@ -1,14 +1,30 @@
 """Optimizers from a run's description."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from trainer import config as described
 
+RATE = "rate"
+"""Under this name a parameter group holds what its learning rate is multiplied by."""
 
-def build_optimizer(config: described.Optimizer, parameters: Iterable[nn.Parameter]) -> Optimizer:
+
+def parameter_groups(config: described.Model, model: nn.Module) -> list[dict[str, Any]]:
+    """The network's parameters, those with a learning rate of their own apart."""
+    auxiliary = getattr(model, "aux_classifier", None)
+    if not isinstance(config, described.TorchvisionSegmenter) or auxiliary is None or config.auxiliary_rate == 1:
+        return [{"params": list(model.parameters())}]
+    apart = {id(parameter) for parameter in auxiliary.parameters()}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in apart]
+    return [{"params": rest}, {"params": list(auxiliary.parameters()), RATE: config.auxiliary_rate}]
+
+
+def build_optimizer(
+    config: described.Optimizer, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+) -> Optimizer:
     """torch's own optimizer with the run's values; `fused` takes one call a step instead of some a parameter."""
     match config:
         case described.Sgd():
@@ -32,6 +48,6 @@ def build_optimizer(config: described.Optimizer, parameters: Iterable[nn.Paramet
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
-    """Gives every parameter group this learning rate."""
+    """Gives every parameter group this learning rate, or that many times it which the group holds as its own."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group.get(RATE, 1)

@@ -84,6 +84,17 @@ def test_presets_are_valid_parts_of_a_run(client: TestClient) -> None:
         assert client.post("/api/v1/runs", json=preset.config).status_code == 201, preset.name
 
 
+def test_a_recipe_is_served_with_its_published_figures(client: TestClient) -> None:
+    presets = Presets.model_validate_json(client.get("/api/v1/presets").content).presets
+    published = {preset.name: preset.published for preset in presets}
+    assert published["demo-sgd"] is None
+    resnet = published["paper-resnet32-sgd"]
+    assert resnet is not None
+    neq = next(figure for figure in resnet.figures if figure.kind == "neq")
+    assert (neq.score, neq.spread, neq.backward_flops, neq.frozen_share) == (0.9296, 0.0021, 84.81e6, 0.98)
+    assert (165, 0.95) in resnet.frozen_curve
+
+
 def test_the_display_scale_is_told(client: TestClient) -> None:
     scale = DisplayScale.model_validate_json(client.get("/api/v1/schema/display").content)
     assert scale == DisplayScale(frozen_bit=128, levels=127, low=1e-6, high=1.0)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.config import Adam, AdamW, Optimizer, Sgd
-from trainer.optimizers import build_optimizer, set_learning_rate
+from trainer.config import Adam, AdamW, Cnn, Optimizer, Sgd, TorchvisionSegmenter
+from trainer.models import Shape, build_model
+from trainer.optimizers import build_optimizer, parameter_groups, set_learning_rate
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,23 @@ def test_a_rate_is_set_for_every_parameter_group() -> None:
     optimizer = torch.optim.SGD([{"params": [nn.Parameter(torch.ones(1))]} for _ in range(2)], lr=1.0)
     set_learning_rate(optimizer, 0.25)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+
+
+def test_an_auxiliary_head_moves_at_so_many_times_the_rate() -> None:
+    config = TorchvisionSegmenter(name="deeplabv3_mobilenet_v3_large", auxiliary_rate=10)
+    model = build_model(config, Shape(3, 32, 3), seed=0)
+    optimizer = build_optimizer(Sgd(momentum=0, weight_decay=0), parameter_groups(config, model))
+    set_learning_rate(optimizer, 0.01)
+    head, rest = model.get_parameter("aux_classifier.4.bias"), model.get_parameter("classifier.4.bias")
+    before = head.detach().clone(), rest.detach().clone()
+    head.grad, rest.grad = torch.ones_like(head), torch.ones_like(rest)
+    optimizer.step()
+    torch.testing.assert_close(before[0] - head, torch.full_like(head, 0.1))
+    torch.testing.assert_close(before[1] - rest, torch.full_like(rest, 0.01))
+    held = [id(parameter) for group in optimizer.param_groups for parameter in group["params"]]
+    assert sorted(held) == sorted(id(parameter) for parameter in model.parameters())
+
+
+def test_other_networks_have_one_group() -> None:
+    model = nn.Linear(2, 2)
+    assert parameter_groups(Cnn(), model) == [{"params": list(model.parameters())}]

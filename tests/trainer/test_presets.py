@@ -1,8 +1,13 @@
 """Presets are runs that can be launched as they are."""
 
+from pathlib import Path
+
 import pytest
 
 from trainer.config import RunConfig
+from trainer.engines.workplace import Workplace
+from trainer.events import EpochFinished
+from trainer.loop import train
 from trainer.presets import PRESETS, Preset
 
 
@@ -51,3 +56,60 @@ def test_the_paper_presets_hold_the_papers_values() -> None:
 def test_a_description_left_empty_is_the_demo_with_sgd() -> None:
     demo = RunConfig.model_validate(PRESETS[0].config)
     assert RunConfig(name=demo.name, tags=demo.tags) == demo
+
+
+PAPER = [preset for preset in PRESETS if preset.name.startswith("paper-")]
+
+TABLE = {
+    # as printed: dense score and count, NEq's score and count
+    "paper-resnet32-sgd": (0.9285, 138.94e6, 0.9296, 84.81e6),
+    "paper-resnet32-adam": (None, 138.94e6, 0.92, 64.2e6),
+    "paper-resnet18-imagenet": (0.6990, 3.64e9, 0.6962, 2.80e9),
+    "paper-swin-b-imagenet": (0.8471, 30.28e9, 0.8435, 10.78e9),
+    "paper-deeplabv3-coco": (0.6771, 305.06e9, 0.6722, 217.29e9),
+}
+
+
+def test_every_row_of_the_paper_is_a_recipe_with_its_figures() -> None:
+    assert {preset.name for preset in PAPER} == set(TABLE)
+    for preset in PAPER:
+        assert preset.published is not None
+        rows = {figure.kind: figure for figure in preset.published.figures}
+        dense, neq = rows["dense"], rows["neq"]
+        assert (dense.score, dense.backward_flops, neq.score, neq.backward_flops) == TABLE[preset.name]
+        assert preset.published.metric == ("miou" if "deeplab" in preset.name else "accuracy")
+
+
+def test_a_run_started_from_a_recipe_names_it_and_no_other_preset_claims_figures() -> None:
+    for preset in PRESETS:
+        recipe = RunConfig.model_validate(preset.config).recipe
+        assert recipe == (preset.name if preset.published else "")
+
+
+def test_published_curves_rise_in_epochs_and_stay_within_the_run() -> None:
+    curves = {preset.name: preset.published.frozen_curve for preset in PAPER if preset.published}
+    assert curves["paper-resnet32-sgd"]
+    for preset in PAPER:
+        points = curves[preset.name]
+        assert [epoch for epoch, _ in points] == sorted({epoch for epoch, _ in points})
+        assert all(0 <= share <= 1 and epoch < preset.config["training"]["epochs"] for epoch, share in points)
+
+
+@pytest.mark.parametrize(
+    "preset", [preset for preset in PRESETS if preset.name.startswith("small-")], ids=lambda preset: preset.name
+)
+def test_a_small_variant_trains_and_answers_to_its_task(preset: Preset, tmp_path: Path) -> None:
+    shortened = RunConfig.model_validate(
+        preset.config
+        | {
+            "data": preset.config["data"] | {"train_samples": 120},
+            "training": preset.config["training"] | {"epochs": 3, "batch_size": 20},
+            "schedule": {"kind": "constant"},
+            "neq": preset.config["neq"] | {"probe": {"kind": "split", "samples": 10}},
+        }
+    )
+    finished = [
+        event for event in train(shortened, Workplace(tmp_path, "cpu", threads=1)) if isinstance(event, EpochFinished)
+    ]
+    assert len(finished) == 3
+    assert ("miou" in finished[-1].scores) == (shortened.data.task == "segmentation")

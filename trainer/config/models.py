@@ -121,6 +121,14 @@ class TorchvisionSegmenter(ModelPart):
         description="A second head in mid-network that counts half in training's loss; LR-ASPP has none.",
         json_schema_extra={"advanced": True},
     )
+    auxiliary_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        title="Auxiliary head's rate",
+        description="Times the learning rate; torchvision's and the paper's recipe has 10.",
+        json_schema_extra={"advanced": True},
+    )
 
     @property
     def label(self) -> str:

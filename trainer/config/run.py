@@ -30,6 +30,12 @@ class RunConfig(Part):
     notes: str = Field(
         default="", max_length=10_000, title="Notes", json_schema_extra={"multiline": True, "advanced": True}
     )
+    recipe: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)] = Field(
+        default="",
+        title="Recipe",
+        description="Name of the preset whose published figures are shown beside this run's. Empty: none.",
+        json_schema_extra={"advanced": True},
+    )
     data: Data = FashionMnistMini()
     model: Model = Cnn()
     optimizer: Optimizer = Sgd()

@@ -36,7 +36,7 @@ from trainer.loop.steps import Steps, determinism
 from trainer.loop.tasks import Classification, Segmentation, Task
 from trainer.models import Shape, build_model
 from trainer.neq import Equilibrium, NEq
-from trainer.optimizers import build_optimizer
+from trainer.optimizers import build_optimizer, parameter_groups
 
 EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
 """Images of up to EVALUATION_PIXELS that are looked at together, by device: small enough for a CPU's caches, large
@@ -104,7 +104,7 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     if config.compute.channels_last:
         # A third less time for small convolutions on a CPU than torch's default order.
         model = model.to(memory_format=torch.channels_last)
-    optimizer = build_optimizer(config.optimizer, model.parameters())
+    optimizer = build_optimizer(config.optimizer, parameter_groups(config.model, model))
     probe = _Probe(data, _evaluation_batch(data))
     neq = build_neq(config, model, optimizer, probe)
     random = torch.Generator(device=device).manual_seed(seed)

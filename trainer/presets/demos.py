@@ -1,25 +1,8 @@
-"""Runs worth starting from. Imports nothing of ours: a preset is part of a run's description, checked by a test."""
+"""Runs that show within minutes what there is to see, on data that come with the program."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A named starting point.
-
-    Attributes:
-        name: for commands and addresses, such as `demo-sgd`.
-        title: for people.
-        description: what it shows and how long it takes, in a sentence or two.
-        config: the fields of a RunConfig that differ from its defaults.
-    """
-
-    name: str
-    title: str
-    description: str
-    config: dict[str, Any] = field(default_factory=dict)
-
+from trainer.presets.preset import Preset
 
 _DEMO: dict[str, Any] = {
     "data": {"kind": "fashion-mnist-mini", "train_samples": 6000},
@@ -29,15 +12,8 @@ _DEMO: dict[str, Any] = {
     "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 200}},
 }
 _DEMO_SGD: dict[str, Any] = {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 2.5e-3}
-_PAPER: dict[str, Any] = {
-    "data": {"kind": "cifar10"},
-    "model": {"kind": "resnet-cifar", "depth": 32},
-    "schedule": {"kind": "multistep", "milestones": [100, 150], "factor": 0.1},
-    "training": {"epochs": 250, "batch_size": 100},
-    "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 50}},
-}
 
-PRESETS: tuple[Preset, ...] = (
+DEMOS: tuple[Preset, ...] = (
     Preset(
         "demo-sgd",
         "Fashion-MNIST with SGD",
@@ -57,23 +33,6 @@ PRESETS: tuple[Preset, ...] = (
             "optimizer": {"kind": "adam", "learning_rate": 3e-3, "weight_decay": 5e-3},
             **_DEMO,
         },
-    ),
-    Preset(
-        "paper-resnet32-sgd",
-        "Paper: ResNet-32 on CIFAR-10, SGD",
-        "The paper's main experiment, 250 epochs; it reports 92.96 % accuracy and 98 % of the neurons frozen at the "
-        "end. Needs CIFAR-10 in the data folder, and a GPU to end within hours.",
-        {
-            **_PAPER,
-            "optimizer": {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
-        },
-    ),
-    Preset(
-        "paper-resnet32-adam",
-        "Paper: ResNet-32 on CIFAR-10, Adam",
-        "The same with Adam, where neurons settle sooner; the paper reports 92.0 % accuracy. Needs CIFAR-10 in the "
-        "data folder, and a GPU to end within hours.",
-        {**_PAPER, "optimizer": {"kind": "adam", "learning_rate": 1e-3}},
     ),
     Preset(
         "baseline",
@@ -102,4 +61,3 @@ PRESETS: tuple[Preset, ...] = (
         },
     ),
 )
-"""In the order that a form shows them."""
