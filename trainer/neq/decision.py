@@ -91,7 +91,7 @@ class Decision:
             parameters = self._parameters.next(parameter_divergence(self._layers, model, former))
         if self._together is not None:
             together = self._together.next(group_divergence(self._groups, findings.squares))
-        chosen = self._select(Evidence(outputs, parameters, self._sizes)).clone()
+        chosen = self._select(Evidence(outputs, parameters, self._sizes, self._open)).clone()
         if together is not None:
             for group, settled in zip(self._by_groups, together.settled, strict=bool(self._by_groups)):
                 chosen[group.members] = settled

@@ -50,7 +50,10 @@ class NEq:
         mu: weight of the former velocity; in [0, 0.5], with the official formula in [0, 1).
         select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
             layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
-            `parameter-norm`: the rule on the neurons' parameters instead of their outputs.
+            `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
+            the input on whole layers once `share` of their neurons is at equilibrium. `blocks`: the rule, rounded to
+            the blocks of neurons that the device computes together. `frozen & ~settled` is what these two freeze beyond
+            the rule.
         formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
             measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
         phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the

@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from trainer.neq.savings.gradients import BLOCK
 from trainer.neq.velocity import Motion
 
-SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm"]
+SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Evidence:
         outputs: how the neurons' outputs moved.
         parameters: how their weight rows did; None unless the selection asked for it.
         sizes: neurons of each layer.
+        held_open: bool, neurons that will not freeze whatever is chosen; None: there are none.
     """
 
     outputs: Motion
     parameters: Motion | None
     sizes: Sequence[int]
+    held_open: Tensor | None = None
 
 
 Selection = Callable[[Evidence], Tensor]
@@ -105,6 +108,56 @@ class TopK:
         )
 
 
+class Prefix:
+    """The rule, and from the input on whole layers as soon as a share of their neurons is at equilibrium.
+
+    A layer that stands still whole, with all before it, needs no gradient of its input either. The first layer that
+    does not reach the share ends the prefix, and so does one that may not freeze; after it the rule decides alone.
+
+    Args:
+        share: of a layer's neurons at equilibrium, above 0 and up to 1, from which on all its neurons are frozen.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __call__(self, evidence: Evidence) -> Tensor:
+        """Chooses."""
+        chosen = evidence.outputs.settled.clone()
+        held_open = torch.zeros_like(chosen) if evidence.held_open is None else evidence.held_open
+        sizes = list(evidence.sizes)
+        for layer, stays_open in zip(chosen.split(sizes), held_open.split(sizes), strict=True):
+            if bool(stays_open.any()) or int(layer.sum()) < self._share * layer.numel():
+                break
+            layer[:] = True
+        return chosen
+
+
+def in_whole_blocks(evidence: Evidence) -> Tensor:
+    """The rule, rounded so that in each layer whole blocks of neurons move: the device computes no less anyway.
+
+    The number that moves becomes the nearest multiple of the block, upwards in the middle. Where fewer must move, those
+    with the smallest |v| freeze beyond the rule; where more may, those with the largest |v| go on.
+    """
+    velocity = evidence.outputs.velocity
+    if velocity is None:
+        return never(evidence)
+    sizes = list(evidence.sizes)
+    speeds = velocity.abs().nan_to_num(nan=torch.inf).split(sizes)
+    pairs = zip(speeds, evidence.outputs.settled.split(sizes), strict=True)
+    return torch.cat([_rounded(speed, settled) for speed, settled in pairs])
+
+
+def _rounded(speed: Tensor, settled: Tensor) -> Tensor:
+    moving = settled.numel() - int(settled.sum())
+    moving = min((moving + BLOCK // 2) // BLOCK * BLOCK, settled.numel())
+    by_speed = speed.argsort(stable=True)
+    settled_first = by_speed[(~settled[by_speed]).int().argsort(stable=True)]
+    frozen = torch.zeros_like(settled)
+    frozen[settled_first[: settled.numel() - moving]] = True
+    return frozen
+
+
 def selection(name: SelectName, *, share: float | None, seed: int) -> Selection:
     """The selection of that name.
 
@@ -113,8 +166,8 @@ def selection(name: SelectName, *, share: float | None, seed: int) -> Selection:
     """
     if name not in get_args(SelectName):
         raise ValueError(f"select is {name!r}; choose one of {', '.join(get_args(SelectName))}")
-    if share is not None and name not in ("random", "topk"):
-        raise ValueError(f"share is {share}; only the selections random and topk take one")
+    if share is not None and name not in ("random", "topk", "prefix"):
+        raise ValueError(f"share is {share}; only the selections random, topk and prefix take one")
     if share is not None and not 0 <= share <= 1:
         raise ValueError(f"share is {share}; it must lie between 0 and 1")
     if name == "random":
@@ -123,5 +176,9 @@ def selection(name: SelectName, *, share: float | None, seed: int) -> Selection:
         if share is None:
             raise ValueError("the selection topk needs a share, such as share=0.5")
         return TopK(share)
-    rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never}
+    if name == "prefix":
+        if not share:
+            raise ValueError(f"share is {share}; the selection prefix needs one above 0, such as share=0.8")
+        return Prefix(share)
+    rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never, "blocks": in_whole_blocks}
     return rules.get(name, parameters_at_equilibrium)

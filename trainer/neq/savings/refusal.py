@@ -7,6 +7,8 @@ from torch.optim import Optimizer
 from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
 
+_BY_FUNCTION = "the model computes it by a function, without calling the module"
+
 
 def why_not_at_all(layer: WatchedLayer, optimizer: Optimizer) -> str | None:
     """Why nothing may be changed about a layer, neither whole nor in part."""
@@ -22,12 +24,16 @@ def why_no_rows(layer: WatchedLayer) -> str | None:
     """Why the gradient of some of a layer's rows cannot be computed alone."""
     if isinstance(layer.module, NORMS):
         return "the gradient of a norm's scale costs next to nothing"
+    if layer.by_function:
+        return _BY_FUNCTION
     reasons = [_why_not_swapped(module) or _why_not_sliced(module) for module in layer.modules]
     return next((reason for reason in reasons if reason is not None), None)
 
 
 def why_no_zeros(layer: WatchedLayer) -> str | None:
     """Why the module cannot be made to give gradients of zeros without computing them."""
+    if layer.by_function:
+        return _BY_FUNCTION
     reasons = [_why_not_swapped(module) or _why_not_convolved(module) for module in layer.modules]
     return next((reason for reason in reasons if reason is not None), None)
 
