@@ -1,0 +1,53 @@
+"""What a callback passes on to NEq."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from trainer.neq import NEq, Watch
+from trainer.neq.groups import Groups
+from trainer.neq.measure import Way
+from trainer.neq.momentum import MomentumOnThaw
+from trainer.neq.probing import Forward
+from trainer.neq.savings.savings import Mode
+from trainer.neq.selection import SelectName
+from trainer.neq.sums import PhiName
+from trainer.neq.velocity import FormulaName
+
+
+class NEqOptions(TypedDict, total=False):
+    """NEq's own options, described there; those left out have NEq's defaults."""
+
+    epsilon: float
+    mu: float
+    select: SelectName
+    formula: FormulaName
+    phi: PhiName | None
+    warmup: int
+    pinning: bool
+    momentum_on_thaw: MomentumOnThaw | None
+    layers: Watch | None
+    share: float | None
+    seed: int
+    groups: Groups | None
+    decide_by: str
+    churning_below: float
+    measure: Way
+    forward: Forward | None
+    savings: Mode
+
+
+GIVEN_BY_THE_CALLBACK = ("model", "optimizer", "probe", "process_group")
+"""What a callback finds out itself, in the loop that it is called from."""
+
+
+def check_names(options: Mapping[str, Any]) -> None:
+    """Finds a slip of the pen when the callback is made, not when training begins.
+
+    Raises:
+        TypeError: NEq has no such option, or it is the callback's to give.
+    """
+    known = inspect.signature(NEq).parameters.keys() - set(GIVEN_BY_THE_CALLBACK)
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{name!r} is no option of this callback; choose from {', '.join(sorted(known))}")
