@@ -1,5 +1,6 @@
 """Two ways of feeding: images held on the device, and images read from their files by other processes."""
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from trainer.data.images import ImageSet
 from trainer.data.memory import Pictures
 from trainer.data.stream import Streamed
 from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
 
 CPU = torch.device("cpu")
 CLASSES: dict[str, Any] = {"kind": "image-folder", "folder": "mine", "size": 16}
@@ -129,6 +131,33 @@ def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monke
     next(left)
     left.close()
     assert same(epoch(loaded, seed=3, batch_size=4), whole)
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_two_passes_at_once_are_refused_rather_than_mixed(
+    root: Path, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.data.files._processes", lambda: processes)
+    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    first = loaded.batches(loaded.test, 4)
+    next(first)
+    next(loaded.batches(loaded.train, 4))
+    with pytest.raises(RuntimeError, match="begun before the one before was over"):
+        next(first)
+
+
+def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.data.files._processes", lambda: 1)
+    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    batches = loaded.batches(loaded.train, 1)
+    before = set(multiprocessing.active_children())
+    next(batches)
+    (process,) = set(multiprocessing.active_children()) - before
+    process.kill()
+    process.join()
+    with pytest.raises(RunError, match="A process that reads images ended") as error:
+        list(batches)
+    assert "/dev/shm" in str(error.value.remedy)
 
 
 @pytest.mark.parametrize(("limit", "kind"), [(2 * 2**30, Pictures), (1000, Streamed)])

@@ -45,8 +45,17 @@ class _Reader(Dataset[Images | RunError]):
             return error  # as a value: raised in another process, it would arrive wrapped in that one's traceback
 
 
-class _Jobs(list[_Job]):
+class _Jobs:
     """The jobs of one pass; the loader takes them anew whenever it is iterated."""
+
+    def __init__(self) -> None:
+        self.current: list[_Job] = []
+
+    def __iter__(self) -> Iterator[_Job]:
+        return iter(self.current)
+
+    def __len__(self) -> int:
+        return len(self.current)
 
 
 class Stream:
@@ -77,10 +86,13 @@ class Stream:
 
         Raises:
             RunError: a file cannot be read, or a loader process was ended from outside.
+            RuntimeError: another pass was begun meanwhile: the processes serve one at a time.
         """
-        self._jobs[:] = jobs
+        self._jobs.current = jobs
         try:
             for batch in self._loader:
+                if self._jobs.current is not jobs:
+                    raise RuntimeError("a pass over a stream was begun before the one before was over or given up")
                 if isinstance(batch, RunError):
                     raise batch
                 yield Images(*(part.to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels)))
