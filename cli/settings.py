@@ -3,9 +3,9 @@
 import os
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_DATA = Path("data")
@@ -34,6 +34,7 @@ class WorkerSettings(BaseSettings):
     database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
     data_root: Path = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
     checkpoints: Path = Field(default_factory=lambda: checkpoints_folder(DEFAULT_DATA))
+    country: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
     download: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     slots: int = Field(default=2, ge=1, le=64)

@@ -97,7 +97,12 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
 
     shelf = _open_shelf(settings.checkpoints)
     workplace = Workplace(
-        settings.data_root, settings.device, settings.threads_per_run, settings.download, checkpoints=shelf.folder
+        settings.data_root,
+        settings.device,
+        settings.threads_per_run,
+        settings.download,
+        checkpoints=shelf.folder,
+        country=settings.country,
     )
     store = open_store(settings.database_url)
     try:

@@ -47,6 +47,11 @@ class Api:
         """The records of these runs, in this order; raises as `run` does."""
         return [await self.run(run_id) for run_id in run_ids]
 
+    async def checkpoints(self, run_id: str) -> list[Json]:
+        """The checkpoints that a run can be forked from, oldest first: epoch, test_accuracy, last, best."""
+        found: list[Json] = (await self._get(f"{ROOT}/runs/{run_id}/checkpoints"))["checkpoints"]
+        return found
+
     async def layers(self, run_id: str) -> list[Json]:
         """The watched layers of a run in forward order; empty before it started."""
         found: list[Json] = (await self._get(f"{ROOT}/runs/{run_id}/layers"))["layers"]

@@ -38,6 +38,8 @@ def match(path: str, search: str = "") -> Match | None:
         case [""]:
             return Match(runs.layout)
         case ["new"]:
+            if parent := query.get("fork"):
+                return Match(lambda api: new_run.layout_of_fork(api, parent, _whole(query.get("epoch"))))
             return Match(lambda api: new_run.layout(api, query.get("from"), query.get("preset")))
         case ["runs", run_id] if run_id:
             return Match(lambda api: run.layout(api, run_id, layer=_whole(query.get("layer"))), run_id)

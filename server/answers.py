@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainer.events import CheckpointFile, EpochProgressed, Layer, LayerCounts, Seconds
+from trainer.events import CheckpointFile, EpochProgressed, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -66,6 +66,7 @@ class Run(Answer):
     progress: EpochProgressed | None = Field(description="Where it is inside an epoch; null outside one.")
     parent_id: str | None = Field(description="The run that it was forked from; that may be deleted since.")
     parent_epoch: int | None = Field(description="The epoch after which it was forked: what follows is its own.")
+    can_fork: bool = Field(description="Whether a checkpoint of it is kept.")
     can_resume: bool = Field(description="Whether `resume` would let it go on where it ended.")
     frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
 
@@ -119,6 +120,10 @@ class Epoch(Answer):
     layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
+    samples_per_second: float | None = Field(
+        default=None, description="Training samples, over the seconds of training."
+    )
+    resources: Resources | None = Field(default=None, description="Memory, power and energy, where they were measured.")
 
 
 class Epochs(Answer):

@@ -19,7 +19,12 @@ def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
     trails = store.frozen_trail([run.id for run in runs]) if runs else {}
     return [
         {name: getattr(run, name) for name in _FIELDS}
-        | {"url": f"/runs/{run.id}", "frozen_trail": trails.get(run.id, []), "can_resume": _can_resume(run)}
+        | {
+            "url": f"/runs/{run.id}",
+            "frozen_trail": trails.get(run.id, []),
+            "can_resume": _can_resume(run),
+            "can_fork": run.checkpoint_epoch is not None,
+        }
         for run in runs
     ]
 

@@ -85,6 +85,7 @@ class System:
         self.environment = {
             "NEQ_DATABASE_URL": database_url or f"sqlite:///{folder / 'neq.db'}",
             "NEQ_DATA_ROOT": str(folder / "datasets"),
+            "NEQ_CHECKPOINTS": str(folder / "checkpoints"),
             "NEQ_DEVICE": "cpu",
         }
         self.server: Process | None = None

@@ -61,6 +61,10 @@ class RunStarted(Fact):
         default="classification", description="What is asked of the network: a class an image, or a class a pixel."
     )
     versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+    commit: str | None = Field(
+        default=None, description="git's name for the program's code, `-dirty` where it was changed; None: no checkout."
+    )
+    warnings: tuple[str, ...] = Field(default=(), description="Why nothing will be frozen, if so, in sentences.")
 
 
 class RunContinued(Fact):
@@ -70,6 +74,7 @@ class RunContinued(Fact):
     epoch: int = Field(description="The one that is trained now.")
     device: str
     versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+    commit: str | None = Field(default=None, description="As in `run_started`.")
 
 
 class RunRequeued(Fact):
@@ -111,6 +116,17 @@ class CheckpointFile(Fact):
 
     path: str = Field(description="Below the worker's folder of checkpoints.")
     size_bytes: int
+
+
+class Resources(Fact):
+    """What an epoch cost; None where nothing answers."""
+
+    peak_memory_bytes: int | None = Field(description="Most memory that the training process has had so far.")
+    peak_device_memory_bytes: int | None = Field(description="Most of the GPU's memory that its tensors had so far.")
+    device_use: float | None = Field(description="Mean share of the epoch in which the GPU was busy.")
+    device_watts: float | None = Field(description="The GPU's mean power.")
+    energy_kwh: float | None = Field(description="The machine's energy over the epoch, as codecarbon estimates it.")
+    co2_kg: float | None = Field(description="From that energy, by the electricity of the worker's country.")
 
 
 class LayerCounts(Fact):
@@ -176,6 +192,10 @@ class EpochFinished(Fact):
     groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(default=None, description="None: the run leaves no checkpoints.")
+    samples_per_second: float | None = Field(
+        default=None, description="Training samples, over the seconds of training."
+    )
+    resources: Resources | None = None
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
 

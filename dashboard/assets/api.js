@@ -57,5 +57,7 @@
     describe: (id, changes) => ask("PATCH", named(id), changes),
     remove: (id) => ask("DELETE", named(id)),
     stop: (id) => ask("POST", named(id) + "/stop"),
+    resume: (id) => ask("POST", named(id) + "/resume"),
+    fork: (id, epoch, config) => ask("POST", `${named(id)}/fork?epoch=${epoch}`, config),
   };
 })();

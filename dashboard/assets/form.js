@@ -400,7 +400,8 @@
     document.getElementById("form-alert").classList.remove("form-note");
     unmarkAll();
     try {
-      const run = await neq.api.launch(toConfig(known.plan, values));
+      const config = toConfig(known.plan, values);
+      const run = await (known.fork ? neq.api.fork(known.fork.run, known.fork.epoch, config) : neq.api.launch(config));
       window.sessionStorage.removeItem(known.draft);
       neq.go(run.url);
     } catch (problem) {

@@ -27,6 +27,7 @@
       scope.finally(neq.live.onStatus((status) => this.#connected(status)));
       scope.on(parts.stop, "click", () => this.#stop());
       scope.on(parts.delete, "click", () => this.#remove());
+      scope.on(parts.resume, "click", () => this.#resume());
       this.#askHealth();
       this.draw();
     }
@@ -51,6 +52,9 @@
       parts.stop.disabled = run.stop_requested;
       neq.say(parts.stop, run.stop_requested ? "Stopping…" : "Stop");
       parts.delete.hidden = !this.feed.ended;
+      parts.resume.hidden = !run.can_resume;
+      parts.fork.hidden = !run.can_fork;
+      parts.fork.href = `/new?fork=${run.id}`;
       this.#drawState(run);
       this.#drawProgress(run);
       this.pulse.draw();
@@ -66,7 +70,8 @@
       if (this.tags !== tags) this.parts.tags.replaceChildren(...run.tags.map((tag) => neq.element("span.tag", {}, tag)));
       this.tags = tags;
       const facts = [`created ${ago(run.created_at)}`, run.device].filter(Boolean).join(" · ");
-      neq.say(this.parts.facts, facts);
+      if (this.facts !== facts) this.parts.facts.replaceChildren(facts, ...parentage(run));
+      this.facts = facts;
       this.parts.facts.title = moment(run.created_at);
     }
 
@@ -228,6 +233,12 @@
       });
     }
 
+    async #resume() {
+      this.parts.resume.disabled = true;
+      await neq.api.resume(this.feed.id).catch((error) => neq.notice(error.message, "bad", "Not continued"));
+      this.parts.resume.disabled = false;
+    }
+
     async #remove() {
       const agreed = await neq.confirm(this.scope, {
         title: "Delete this run?",
@@ -237,6 +248,13 @@
       if (!agreed) return;
       await neq.api.remove(this.feed.id).then(() => neq.go("/"), (error) => neq.notice(error.message, "bad", "Not deleted"));
     }
+  }
+
+  /** Where a fork comes from; its parent may be gone, and the link then says so. */
+  function parentage(run) {
+    if (!run.parent_id) return [];
+    const link = neq.element("a", { href: `/runs/${run.parent_id}` }, `run ${run.parent_id}`);
+    return [" · forked from ", link, ` after epoch ${run.parent_epoch}`];
   }
 
   /** Text in which `words` between backticks are code. */

@@ -5,7 +5,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.api import Api, Json
+from dashboard.api import Api, Json, NotThere
 from dashboard.form.draw import draw
 from dashboard.form.parts import Group
 from dashboard.form.plan import plan_of, preset_values
@@ -20,19 +20,68 @@ async def layout(api: Api, source: str | None = None, preset: str | None = None)
     Raises:
         NotThere: `source` names no run.
     """
-    form = read_schema(await api.config_schema())
-    presets = await api.presets()
     origin = await api.run(source) if source else None
-    values = values_of(form, origin["config"] if origin else _preset(presets, preset))
+    presets = await api.presets()
+    config = origin["config"] if origin else _preset(presets, preset)
     title = f"Run again: {origin['name']}" if origin else "New run"
+    return await _page(api, title, presets, config, f"{source or ''}:{preset or ''}")
+
+
+async def layout_of_fork(api: Api, parent: str, epoch: int | None = None) -> Page:
+    """The form for a run that goes on from a checkpoint of `parent`: that of `epoch`, or of the newest kept one.
+
+    Raises:
+        NotThere: there is no such run, or it keeps no checkpoint.
+    """
+    origin, kept = await api.run(parent), await api.checkpoints(parent)
+    if not kept:
+        raise NotThere(f"No checkpoint of {origin['name']} is kept: it cannot be forked.")
+    after = epoch if epoch is not None else int(kept[-1]["epoch"])
+    config = origin["config"] | {"name": f"{origin['name'][:113]} · fork"}
+    fork = {"run": parent, "epoch": after}
+    return await _page(
+        api,
+        f"Fork {origin['name']} after epoch {after}",
+        [],
+        config,
+        f"fork:{parent}:{after}",
+        fork=fork,
+        above=_fork_points(parent, kept, after),
+    )
+
+
+async def _page(
+    api: Api,
+    title: str,
+    presets: list[Json],
+    config: Json | None,
+    draft: str,
+    *,
+    fork: Json | None = None,
+    above: Any = None,
+) -> Page:
+    form = read_schema(await api.config_schema())
+    values = values_of(form, config)
     body = [
         html.Div(html.H1(title, className="form-title"), className="page-head"),
-        _presets(presets),
+        above or _presets(presets),
         html.Div(id="form-alert", className="form-alert", role="alert", hidden=True),
         html.Form([html.Div(draw(form, values), className="form-cards"), _aside()], id="run-form", noValidate=True),
-        *_stores(form, values, presets, f"{source or ''}:{preset or ''}"),
+        *_stores(form, values, presets, draft, fork),
     ]
     return Page(title, body)
+
+
+def _fork_points(parent: str, kept: list[Json], after: int) -> Any:
+    """What a fork is, and the epochs after which it can begin."""
+    links: list[Any] = []
+    for each in kept:
+        words = [f"epoch {each['epoch']}", *(name for name in ("best", "last") if each[name])]
+        address = f"/new?fork={parent}&epoch={each['epoch']}"
+        mine: Any = {"aria-current": "true"} if each["epoch"] == after else {}
+        links += [html.A(", ".join(words), href=address, **mine), " · "]
+    said = "The fork goes on from there; model, data, probe set and seed stay. Begin after: "
+    return html.P([said, *links[:-1]], className="fork-points")
 
 
 def wire(app: Dash, _api: Api) -> None:
@@ -67,7 +116,7 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
-def _stores(form: Group, values: Values, presets: list[Json], draft: str) -> list[Any]:
+def _stores(form: Group, values: Values, presets: list[Json], draft: str, fork: Json | None) -> list[Any]:
     known = {
         "plan": plan_of(form),
         "initial": values,
@@ -75,6 +124,7 @@ def _stores(form: Group, values: Values, presets: list[Json], draft: str) -> lis
         "presets": preset_values(form, presets),
         "titles": {preset["name"]: preset["title"] for preset in presets},
         "draft": f"neq.form:{draft}",
+        "fork": fork,
     }
     return [dcc.Store(id="form-plan", data=known), dcc.Store(id="form-fill"), dcc.Store(id="form-state")]
 

@@ -22,6 +22,8 @@ def changed(part: dict[str, Any]) -> RunConfig:
         ({"model": {"kind": "mlp"}}, ["model.kind"]),
         ({"data": {"train_samples": 1000}}, ["data.train_samples"]),
         ({"training": {"seed": 1}}, ["training.seed"]),
+        ({"neq": {"formula": "official"}}, ["neq.formula"]),
+        ({"neq": {"layers": {"never": ["head"]}}}, ["neq.layers.never"]),
         ({"neq": {"probe": {"samples": 20}}}, ["neq.probe.samples"]),
     ],
 )
@@ -29,6 +31,10 @@ def test_what_the_weights_and_the_probe_were_made_of_stays(part: dict[str, Any],
     wrong = refused(RunConfig(), changed(part))
     assert list(wrong) == fields
     assert all("in a fork: " in why for why in wrong.values())
+
+
+def test_a_rule_that_follows_the_weights_must_have_done_so_from_the_start() -> None:
+    assert list(refused(RunConfig(), changed({"neq": {"select": {"kind": "parameter-norm"}}}))) == ["neq.select.kind"]
 
 
 @pytest.mark.parametrize(

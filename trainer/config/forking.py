@@ -9,6 +9,10 @@ _FIXED = {
     "model": "the checkpoint's weights fit its own network alone",
     "data": "φ compares what the same probe images gave, and they are part of the data",
     "neq.probe": "φ compares what the same probe images gave",
+    "neq.formula": "φ and v would mean something else from there on",
+    "neq.phi": "φ would mean something else from there on",
+    "neq.layers": "the records follow the same layers from the first epoch on",
+    "neq.groups": "the records follow the same groups from the first epoch on",
     "training.seed": "it chose the probe images and the first weights; the fork goes on with the same random numbers",
 }
 """Groups and fields that stay as they are, each with the reason."""
@@ -35,7 +39,9 @@ def changes(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any]]:
 def refused(before: RunConfig, after: RunConfig) -> dict[str, str]:
     """The changes that a checkpoint does not bear, by dotted path, each with the reason in a sentence."""
     found = {}
-    for path, (was, _) in changes(before, after).items():
+    for path, (was, now) in changes(before, after).items():
+        if path == "neq.select.kind" and now == "parameter-norm":
+            found[path] = "This rule needs to have followed the weights from the first epoch on"
         fixed = next((name for name in _FIXED if path == name or path.startswith(f"{name}.")), None)
         if fixed is not None and path not in _FREE:
             found[path] = f"This stays {was} in a fork: {_FIXED[fixed]}"

@@ -15,6 +15,7 @@ class Workplace:
         threads: threads that torch may use on the CPU; None leaves torch's own choice.
         may_download: whether a set that is missing from data_root may be fetched by torchvision.
         checkpoints: folder below which runs leave their checkpoints; None: they leave none.
+        country: whose electricity is used (ISO 3166, three letters); None: energy is not measured.
     """
 
     data_root: Path
@@ -22,6 +23,7 @@ class Workplace:
     threads: int | None = None
     may_download: bool = False
     checkpoints: Path | None = None
+    country: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the training process; paths as text."""

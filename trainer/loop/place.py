@@ -2,7 +2,9 @@
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -54,6 +56,17 @@ def versions() -> dict[str, str]:
         "torchvision": version("torchvision"),
         "neq": VERSION,
     }
+
+
+def commit() -> str | None:
+    """git's name for this program's code, where it runs from a checkout; `-dirty` where files were changed."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
+    try:
+        said = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.stdout.strip() or None
 
 
 def use_threads(workplace: Workplace) -> None:

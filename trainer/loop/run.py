@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainer.checkpoint.book import Book, Result
 from trainer.checkpoint.state import Parts
-from trainer.config import NoRule, RunConfig
+from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
 from trainer.engines.standing import NOTHING_RECORDED, Standing
@@ -26,9 +26,11 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from trainer.loop.doubts import doubts, never_freezes
 from trainer.loop.equilibrium import build_neq
+from trainer.loop.meter import Meter, measuring
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
-from trainer.loop.place import choose_device, device_title, use_threads, versions
+from trainer.loop.place import choose_device, commit, device_title, use_threads, versions
 from trainer.loop.records import group_records, layer_counts, snapshots
 from trainer.loop.refusals import explained
 from trainer.loop.scores import Score
@@ -67,7 +69,9 @@ def train(
         with determinism(config):
             run = _prepare(config, workplace, standing)
             yield from run.beginning()
-            last = yield from run.epochs()
+            with measuring(run.device, workplace.country) as (meter, told):
+                yield from (Logged(level="warning", text=text) for text in told)
+                last = yield from run.epochs(meter)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         if (known := explained(error, config)) is None:
             raise
@@ -149,14 +153,16 @@ class _Run:
 
     def beginning(self) -> Generator[Event, None, None]:
         """The first facts: that it starts, or goes on, and what may be different then."""
+        told = list(self._doubts())
         if not self.standing.started:
             yield self._started()
-            return
-        told: list[str] = []
-        if self.standing.epochs:
-            self.result, told = self.book.read(versions())
-            self.began -= self.result.seconds
-        yield RunContinued(epoch=self.standing.epochs, device=device_title(self.device), versions=versions())
+        else:
+            if self.standing.epochs:
+                self.result, changed = self.book.read(versions())
+                self.began -= self.result.seconds
+                told += changed
+            device = device_title(self.device)
+            yield RunContinued(epoch=self.standing.epochs, device=device, versions=versions(), commit=commit())
         for text in told:
             yield Logged(level="warning", text=text)
 
@@ -181,20 +187,24 @@ class _Run:
             train_samples=len(self.data.train),
             test_samples=len(self.data.test),
             probe_samples=len(self.data.probe),
-            first_freezing_epoch=None if self._never_freezes() else self.neq.first_freezing_epoch,
+            first_freezing_epoch=None if never_freezes(self.config) else self.neq.first_freezing_epoch,
             task=self.data.task,
             versions=versions(),
+            commit=commit(),
+            warnings=self._doubts(),
         )
 
-    def _never_freezes(self) -> bool:
-        return isinstance(self.config.neq.select, NoRule) or self.config.neq.epsilon == 0
+    def _doubts(self) -> tuple[str, ...]:
+        all_held_open = all(layer.held_open is not None for layer in self.neq.layers)
+        return doubts(self.config, self.neq.first_freezing_epoch, all_held_open=all_held_open)
 
-    def epochs(self) -> Generator[Event, None, Result]:
+    def epochs(self, meter: Meter) -> Generator[Event, None, Result]:
         """The facts of every epoch that is not recorded yet; returns how the run stands after the last."""
         stored_seconds = 0.0
         for epoch in range(self.standing.epochs, self.config.training.epochs):
             finished = yield from self._epoch(epoch, stored_seconds)
             self.result, finished = self._kept(finished)
+            finished = finished.model_copy(update={"resources": meter.epoch()})
             before = perf_counter()
             yield finished
             stored_seconds = perf_counter() - before
@@ -237,6 +247,7 @@ class _Run:
                 evaluate=after_evaluate - after_probe,
                 record=perf_counter() - after_evaluate + stored_seconds,
             ),
+            samples_per_second=len(self.data.train) / (after_train - start),
             snapshots=arrays,
         )
 

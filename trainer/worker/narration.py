@@ -18,7 +18,7 @@ class Narrator:
             case RunStarted():
                 return Logged(text=_beginning(event))
             case RunContinued():
-                return Logged(text=f"Goes on with epoch {event.epoch} on {event.device}. {_named(event.versions)}.")
+                return Logged(text=f"Goes on with epoch {event.epoch} on {event.device}. {_named(event)}.")
             case EpochFinished():
                 return self._turn(event)
             case RunFinished():
@@ -41,9 +41,10 @@ def _beginning(event: RunStarted) -> str:
     return (
         f"Training on {event.device}: {len(event.layers)} layers, {event.neurons:,} neurons, "
         f"{event.parameters:,} parameters. {event.train_samples:,} training, {event.test_samples:,} test and "
-        f"{event.probe_samples:,} probe images. {_named(event.versions)}."
+        f"{event.probe_samples:,} probe images. {_named(event)}."
     )
 
 
-def _named(versions: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
+def _named(event: RunStarted | RunContinued) -> str:
+    commit = {} if event.commit is None else {"commit": event.commit}
+    return ", ".join(f"{name} {version}" for name, version in (event.versions | commit).items())
