@@ -3,11 +3,11 @@
     python bench/api.py [--times 200]
 
 Two stored runs: one layer of 2,048 neurons over 300 epochs, and 65 layers (2,400 neurons) over 300. Each request is
-timed on the client from sending until the last byte is there, after ten that are not counted.
+timed on the client from sending until the last byte is there, after ten that are not counted. Each question is asked in
+two ways: with something in the address that never was there before, so that the answer is made anew, and just so.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -18,6 +18,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.machine import machine
 from bench.networks import Watched, plain
 from bench.stored import Recorder
 from bench.synthetic import stream
@@ -39,10 +40,14 @@ def main() -> None:
         store = Store.open(system.environment["NEQ_DATABASE_URL"])
         wide, deep = record(store, WIDE), record(store, DEEP)
         store.close()
-        print(f"n = {times} each, {os.cpu_count()} cores; median [5th, 95th percentile], maximum in ms; kB a reply")
+        print(machine())
+        print(f"n = {times} each; median [5th, 95th percentile], maximum in ms: made anew | kept; kB a reply")
         with httpx.Client(timeout=60) as client:
             for title, path in questions(wide, deep):
-                print(f"{title:52s} {measure(client, f'{system.url}/api/v1/runs{path}', times)}", flush=True)
+                url = f"{system.url}/api/v1/runs{path}"
+                anew, size = measure(client, url, times, anew=True)
+                kept, _ = measure(client, url, times, anew=False)
+                print(f"{title:46s} {anew} | {kept} {size / 1e3:9.1f}", flush=True)
 
 
 def record(store: Store, layers: Watched) -> str:
@@ -72,19 +77,20 @@ def questions(wide: str, deep: str) -> list[tuple[str, str]]:
     ]
 
 
-def measure(client: httpx.Client, url: str, times: int) -> str:
-    """Asks again and again, one request after the other."""
+def measure(client: httpx.Client, url: str, times: int, *, anew: bool) -> tuple[str, int]:
+    """Asks again and again, one request after the other. Returns what it took, and the bytes of a reply."""
     taken: list[float] = []
     size = 0
-    for _ in range(WARM_UP + times):
+    for number in range(WARM_UP + times):
+        asked = f"{url}{'&' if '?' in url else '?'}unknown={number}" if anew else url
         began = time.perf_counter()
-        answer = client.get(url)
+        answer = client.get(asked)
         taken.append(1e3 * (time.perf_counter() - began))
         answer.raise_for_status()
         size = len(answer.content)
     counted = taken[WARM_UP:]
     cuts = quantiles(counted, n=20)
-    return f"{median(counted):7.2f} [{cuts[0]:.2f}, {cuts[-1]:.2f}] {max(counted):7.2f} {size / 1e3:9.1f}"
+    return f"{median(counted):7.2f} [{cuts[0]:.2f}, {cuts[-1]:.2f}] {max(counted):7.2f}", size
 
 
 if __name__ == "__main__":

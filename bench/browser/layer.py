@@ -4,7 +4,8 @@
 
 The clock starts before what a reader does (a call of the same function that the control calls) and stops at the
 animation frame after the one in which the canvas shows something else; for opening, in which its whole width is
-painted. The cursor's line is an element: there it stops at the frame after the one in which that has moved.
+painted. The cursor's line is an element: there it stops at the frame after the one in which that has moved. Beside it
+the processor time of the page's main thread, which does not count what else runs on the machine (nor the two frames).
 """
 
 import argparse
@@ -16,7 +17,7 @@ from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bench.browser.tabs import chromium, opened, told, wait_for_cells
+from bench.browser.tabs import chromium, on_processor, opened, renderer, told, wait_for_cells
 from bench.machine import machine
 from bench.networks import plain
 from bench.stored import Recorder
@@ -74,6 +75,7 @@ def main() -> None:
         page, _ = opened(browser, f"{system.url}/runs/{run_id}?layer=1")
         wait_for_cells(page, asked.epochs - 1)
         page.wait_for_timeout(2000)
+        thread = renderer(browser.new_browser_cdp_session())
         print(f"a layer of {asked.neurons:,} neurons × {asked.epochs} epochs")
         for act, words in (
             ("open", "opened (the server's first time among them)"),
@@ -81,16 +83,19 @@ def main() -> None:
             ("order", "ordered otherwise"),
             ("cursor", "cursor moved"),
         ):
-            print(f"  {words}: {told(timed(page, act, asked.epochs - 1, asked.times))}", flush=True)
+            clock, processor = timed(page, thread, act, asked.epochs - 1, asked.times)
+            print(f"  {words}: {told(clock)}; main thread's processor time {told(processor)}", flush=True)
 
 
-def timed(page: Page, act: str, last: int, times: int) -> list[float]:
-    """Milliseconds, one a time."""
-    found = []
+def timed(page: Page, thread: int, act: str, last: int, times: int) -> tuple[list[float], list[float]]:
+    """Milliseconds by the clock and of processor time, one a time."""
+    clock, processor = [], []
     for _ in range(times):
-        found.append(page.evaluate(TIMED, [act, last]))
+        before = on_processor(thread)
+        clock.append(page.evaluate(TIMED, [act, last]))
+        processor.append(on_processor(thread) - before)
         page.wait_for_timeout(300)
-    return found
+    return clock, processor
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ def renderer(line: CDPSession) -> int:
     return int(max(found, key=lambda each: each["cpuTime"])["id"])
 
 
+def on_processor(process: int) -> float:
+    """Milliseconds that a process's main thread has had a processor for."""
+    return int(Path(f"/proc/{process}/task/{process}/schedstat").read_text().split()[0]) / 1e6
+
+
 def told(values: list[float], unit: str = "ms") -> str:
     """Median, 95th percentile and extremes."""
     p95 = quantiles(values, n=20)[-1] if len(values) > 1 else values[0]

@@ -17,7 +17,7 @@ from playwright.sync_api import CDPSession
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bench.browser.tabs import chromium, opened, options, renderer, told, wait_for_cells
+from bench.browser.tabs import chromium, on_processor, opened, options, renderer, told, wait_for_cells
 from bench.machine import machine
 from bench.networks import NETWORKS
 from bench.stored import Recorder
@@ -69,11 +69,6 @@ def main() -> None:
     print(f"main thread, an epoch of {asked.network}, {seen} small pictures in sight: {told(busy)} of processor time")
     parts = ", ".join(f"{name} {median(values):.1f}" for name, values in kinds.items())
     print(f"  by the browser's clock, medians in ms: {parts}; idle {median(idle):.1f} of processor time")
-
-
-def on_processor(process: int) -> float:
-    """Milliseconds that a process's main thread has had a processor for."""
-    return int(Path(f"/proc/{process}/task/{process}/schedstat").read_text().split()[0]) / 1e6
 
 
 def spent(line: CDPSession) -> dict[str, float]:

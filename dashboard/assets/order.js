@@ -15,9 +15,10 @@
   /** The first epoch in which each neuron froze; never: after all others. */
   function firstFreeze(cells) {
     const first = new Float64Array(cells.neurons).fill(Infinity);
+    const states = new Uint8Array(cells.neurons);
     for (let epoch = cells.epochs - 1; epoch >= 0; epoch -= 1) {
-      if (!cells.has(epoch)) continue;
-      for (let neuron = 0; neuron < cells.neurons; neuron += 1) if (cells.frozen(epoch, neuron)) first[neuron] = epoch;
+      if (!cells.fillStates(epoch, states)) continue;
+      for (let neuron = 0; neuron < states.length; neuron += 1) if (states[neuron] & 1) first[neuron] = epoch;
     }
     return first;
   }
@@ -25,8 +26,10 @@
   /** How often each neuron froze or thawed. */
   function flips(cells) {
     const count = new Float64Array(cells.neurons);
+    const states = new Uint8Array(cells.neurons);
     for (let epoch = 0; epoch < cells.epochs; epoch += 1) {
-      for (let neuron = 0; neuron < cells.neurons; neuron += 1) count[neuron] += cells.state(epoch, neuron) >> 1 ? 1 : 0;
+      if (!cells.fillStates(epoch, states)) continue;
+      for (let neuron = 0; neuron < states.length; neuron += 1) count[neuron] += states[neuron] >> 1;
     }
     return count;
   }
