@@ -14,7 +14,7 @@ from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.probing import Forward, as_found, portions, run_former, run_model, undisturbed
-from trainer.neq.stash import Outputs, Stash
+from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums, PhiName
 from trainer.neq.watching import Rerun, watching
 
@@ -57,9 +57,9 @@ class Measure:
         device = next(model.parameters()).device.type
         budget = PORTION_BYTES.get(device, _PORTION_BYTES_ELSEWHERE)
         self._samples = max(1, budget // max(bytes_a_sample, 1))
-        self._stash = Stash(layers)
         self._limit = {"auto": CACHE_BYTES, "cached": None, "streaming": 0}[way]
         self._cache: list[Outputs] | None = None
+        self._caches_stale = False
         self.recall()
 
     @property
@@ -77,7 +77,7 @@ class Measure:
         with as_found(self._model):
             for batch in undisturbed(self._probe, self._model):
                 for portion in self._portions(batch):
-                    cache.append(self._outputs_before(portion))
+                    cache.append(self._outputs_before(portion, Outputs()))
                     used += cache[-1].nbytes
                     if self._limit is not None and used > self._limit:
                         return
@@ -97,47 +97,51 @@ class Measure:
         Raises:
             ValueError: the probe set or the model does not give what it gave one epoch earlier.
         """
-        cache = None if self._cache is None else iter(self._cache)
-        present: list[Outputs] = []
+        if self._caches_stale:
+            self.recall()
+        self._caches_stale = self.caches  # until every portion has been replaced
+        cached = None if self._cache is None else iter(self._cache)
+        memory = Outputs()
         for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
             with as_found(self._model):
                 for portion in self._portions(batch):
-                    before = self._outputs_before(portion) if cache is None else _next_of(cache)
-                    now = self._compare(portion, before, sums, keep=cache is not None)
-                    if now is not None:
-                        present.append(now)
+                    before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
+                    self._compare(portion, before, sums, replace=cached is not None)
                     if causes is not None:
                         add_causes(causes, self._model, self._layers, portion, self._former.state, self._forward)
             yield done
-        if cache is not None:
-            if next(cache, None) is not None:
-                raise ValueError("the probe set gave less than one epoch earlier")
-            self._cache = present
+        if cached is not None and next(cached, None) is not None:
+            raise ValueError("the probe set gave less than one epoch earlier")
+        self._caches_stale = False
 
     def _portions(self, batch: Any) -> Iterator[Any]:
         """Pieces of a probe batch; only the caller's own `forward` knows how to take one apart."""
         return iter([batch]) if self._forward is not None else portions(batch, self._samples)
 
-    def _outputs_before(self, portion: Any) -> Outputs:
-        return self._stash.fill(lambda: run_former(self._model, self._former.state, portion, self._forward))
+    def _outputs_before(self, portion: Any, outputs: Outputs) -> Outputs:
+        """What last epoch's network gives, kept in `outputs`."""
+        outputs.clear()
 
-    def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, keep: bool) -> Outputs | None:
-        """Runs today's network on a portion, adding up pair by pair; its outputs, where they are to be kept."""
+        def keep(layer: WatchedLayer, output: Tensor, again: Rerun) -> None:
+            outputs.keep(layer.name, output)
 
-        def run() -> object:
-            return run_model(self._model, portion, self._forward)
+        with watching(self._layers, keep):
+            run_former(self._model, self._former.state, portion, self._forward)
+        return outputs
+
+    def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, replace: bool) -> None:
+        """Runs today's network on a portion, adding up pair by pair; may put its outputs in the former's place."""
 
         def pair(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
-            sums.add(layer, now, before.take(layer.name))
+            was = before.take(layer.name)
+            sums.add(layer, now, was)
+            if replace:
+                was.copy_(now)
 
-        if keep:
-            now = self._stash.fill(run, pair)
-        else:
-            now = None
-            with watching(self._layers, pair):
-                run()
-        before.check_empty()
-        return now
+        before.rewind()
+        with watching(self._layers, pair):
+            run_model(self._model, portion, self._forward)
+        before.check_all_taken()
 
 
 def _next_of(cache: Iterator[Outputs]) -> Outputs:

@@ -1,89 +1,74 @@
-"""Keeping outputs that later layers may overwrite.
+"""Keeping outputs until they are compared.
 
-A module's output may be changed in place after it was given: torchvision's ResNets apply ReLU in place to what their
-batch norms gave. A kept tensor would then silently hold something else. Cloning every output would cost time and
-memory, so outputs are kept as they are, torch's own count of in-place changes is looked at after the pass, and layers
-that were overwritten are cloned from then on.
+They are copied, into memory that is used again for every portion of the probe set. A module's output may be changed in
+place after it was given (torchvision's ResNets apply ReLU in place to what their batch norms gave), and to hold on to a
+hundred fresh outputs at once costs more than the copies: the system hands out their pages anew each time.
 """
 
-from collections.abc import Callable, Sequence
-
 from torch import Tensor
-
-from trainer.neq.layers import WatchedLayer
-from trainer.neq.watching import Rerun, Seen, watching
 
 
 class Outputs:
     """What the watched layers gave for one portion of the probe set, each in the order of its calls."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[Tensor]] = {}
+        self._buffers: dict[str, list[Tensor]] = {}
+        self._kept: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
 
     @property
     def nbytes(self) -> int:
         """The memory that they take."""
-        return sum(output.nbytes for outputs in self._kept.values() for output in outputs)
+        return sum(output.nbytes for outputs in self._buffers.values() for output in outputs)
+
+    def clear(self) -> None:
+        """Keeps nothing; the memory stays, for what comes next."""
+        self._kept.clear()
+        self._taken.clear()
+
+    def rewind(self) -> None:
+        """Everything kept can be taken again."""
+        self._taken.clear()
 
     def keep(self, name: str, output: Tensor) -> None:
-        """Appends what a layer gave."""
-        self._kept.setdefault(name, []).append(output)
+        """Copies what a layer gave."""
+        buffers = self._buffers.setdefault(name, [])
+        place = self._kept.get(name, 0)
+        self._kept[name] = place + 1
+        if place == len(buffers):
+            buffers.append(output.clone())
+        elif _fits(buffers[place], output):
+            buffers[place].copy_(output)
+        else:
+            buffers[place] = output.clone()
 
     def take(self, name: str) -> Tensor:
-        """The next output of a layer, in the order of its calls; it is no longer kept.
+        """The next output of a layer, in the order of its calls.
 
         Raises:
             ValueError: there is none left.
         """
-        outputs = self._kept.get(name)
-        if not outputs:
+        place = self._taken.get(name, 0)
+        if place == self._kept.get(name, 0):
             raise ValueError(f"layer {name!r} is called more often than one epoch earlier: outputs cannot be paired")
-        return outputs.pop(0)
+        self._taken[name] = place + 1
+        return self._buffers[name][place]
 
-    def check_empty(self) -> None:
+    def check_all_taken(self) -> None:
         """Every output was taken.
 
         Raises:
             ValueError: some are left.
         """
-        left = [name for name, outputs in self._kept.items() if outputs]
+        left = [name for name, kept in self._kept.items() if self._taken.get(name, 0) < kept]
         if left:
             raise ValueError(f"layer {left[0]!r} is called less often than one epoch earlier: outputs cannot be paired")
 
 
-class Stash:
-    """Keeps the watched outputs of a forward pass as they were when they were given."""
-
-    def __init__(self, layers: Sequence[WatchedLayer]) -> None:
-        self._layers = layers
-        self._overwritten: set[str] = set()
-
-    def fill(self, run: Callable[[], object], seen: Seen | None = None) -> Outputs:
-        """Runs the model and keeps what its watched layers give.
-
-        Args:
-            run: a forward pass; run a second time where it turns out to overwrite outputs.
-            seen: called with every output, once.
-        """
-        outputs, spoilt = self._pass(run, seen)
-        if spoilt:
-            self._overwritten |= spoilt
-            outputs, _ = self._pass(run, None)
-        return outputs
-
-    def _pass(self, run: Callable[[], object], seen: Seen | None) -> tuple[Outputs, set[str]]:
-        outputs = Outputs()
-        as_given: list[tuple[str, Tensor, int]] = []
-
-        def keep(layer: WatchedLayer, output: Tensor, again: Rerun) -> None:
-            if seen is not None:
-                seen(layer, output, again)
-            if layer.name in self._overwritten or output.is_inference():  # which has no count of changes
-                output = output.clone()
-            else:
-                as_given.append((layer.name, output, output._version))
-            outputs.keep(layer.name, output)
-
-        with watching(self._layers, keep):
-            run()
-        return outputs, {name for name, output, version in as_given if output._version != version}
+def _fits(buffer: Tensor, output: Tensor) -> bool:
+    return (
+        buffer.shape == output.shape
+        and buffer.dtype == output.dtype
+        and buffer.device == output.device
+        and buffer.stride() == output.stride()
+    )
