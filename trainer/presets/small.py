@@ -55,12 +55,19 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-swin",
         "Small: Swin-T",
-        "A Swin transformer from new weights on 600 bundled images of 28 px: AdamW, a cosine with warm-up, 10 epochs. "
+        "A Swin transformer from new weights on synthetic patterns of 32 px: AdamW, a cosine with warm-up, 10 epochs. "
         "Some minutes on two CPU cores.",
         {
             "name": "Small Swin-T",
             "tags": ["small"],
-            "data": {"kind": "fashion-mnist-mini", "train_samples": 600},
+            "data": {
+                "kind": "synthetic",
+                "classes": 10,
+                "channels": 3,
+                "size": 32,
+                "train_samples": 400,
+                "test_samples": 100,
+            },
             "model": {"kind": "torchvision", "name": "swin_t"},
             "optimizer": {"kind": "adamw", "learning_rate": 5e-4, "weight_decay": 0.05},
             "schedule": {"kind": "cosine", "moves": "step", "warmup": 2},
