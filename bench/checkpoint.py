@@ -1,0 +1,101 @@
+"""What a checkpoint costs: written after an epoch, and read to go on, for the demo's network and for ResNet-32.
+
+    python bench/checkpoint.py [FOLDER]
+
+The network is not trained between two writes: what is written has the size and the kinds of a trained run's (weights,
+momentum, last epoch's network, random states), each write with its fsync of file and folder.
+"""
+
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from trainer.checkpoint import files
+from trainer.checkpoint.state import Parts, capture, restore
+from trainer.config import RunConfig
+from trainer.engines.standing import Standing
+from trainer.engines.workplace import Workplace
+from trainer.loop.run import _prepare
+
+WRITES = 30
+SMALL_DATA: dict[str, Any] = {"kind": "synthetic", "channels": 3, "size": 32, "train_samples": 1000}
+CASES: dict[str, dict[str, Any]] = {
+    "the demo's network": {},
+    "ResNet-32": {"model": {"kind": "resnet-cifar", "depth": 32}, "data": SMALL_DATA},
+    "ResNet-32, Adam": {
+        "model": {"kind": "resnet-cifar", "depth": 32},
+        "data": SMALL_DATA,
+        "optimizer": {"kind": "adam"},
+    },
+}
+
+
+def main(folder: Path) -> None:
+    """Prints two lines a network."""
+    print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, in {folder}")
+    for title, described in CASES.items():
+        config = RunConfig.model_validate(described | {"compute": {"device": "cpu"}})
+        parts = _stepped(config, folder)
+        writing, size = _write(folder, config, parts)
+        print(f"{title}: write {_spread(writing)}; {size:,} bytes")
+        print(f"{title}: read and put back {_spread(_read(folder, config, parts))}")
+
+
+def _stepped(config: RunConfig, folder: Path) -> Parts:
+    """The parts of a run after one step and one measurement, so that the optimizer and NEq have all their memory."""
+    run = _prepare(config, Workplace(folder, "cpu", torch.get_num_threads()), Standing())
+    inputs, targets = next(iter(run.data.training_batches(50, run.random)))
+    run.steps.begin_epoch(0)
+    run.steps.learn(inputs, targets, batch=0, batches=1)
+    for _ in range(2):
+        run.neq.end_epoch()
+    return Parts(run.model, run.steps.optimizer, run.steps, run.neq, run.random)
+
+
+def _write(folder: Path, config: RunConfig, parts: Parts) -> tuple[list[float], int]:
+    seconds, size = [], 0
+    for epoch in range(WRITES):
+        before = perf_counter()
+        content = capture(parts, config) | {"epoch": epoch}
+        _, size = files.write(folder, "bench", epoch, content)
+        seconds.append(perf_counter() - before)
+    return seconds, size
+
+
+def _read(folder: Path, config: RunConfig, parts: Parts) -> list[float]:
+    seconds = []
+    for path in sorted((folder / "bench").glob("*.pt")):
+        before = perf_counter()
+        restore(files.read(folder, f"bench/{path.name}"), parts, config)
+        seconds.append(perf_counter() - before)
+        path.unlink()
+    return seconds
+
+
+def _spread(seconds: list[float]) -> str:
+    p95 = quantiles(seconds, n=20)[-1]
+    low, high = 1e3 * min(seconds), 1e3 * max(seconds)
+    middle = f"median {1e3 * median(seconds):.1f} ms, p95 {1e3 * p95:.1f} ms"
+    return f"{middle}, {low:.1f}–{high:.1f} ms (n = {len(seconds)})"
+
+
+@contextmanager
+def _folder(given: list[str]) -> Iterator[Path]:
+    if given:
+        yield Path(given[0])
+    else:
+        with tempfile.TemporaryDirectory() as made:
+            yield Path(made)
+
+
+if __name__ == "__main__":
+    with _folder(sys.argv[1:]) as place:
+        main(place)
