@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.trainer.pictures import class_folder, mask_folder
+from tests.trainer.pictures import class_folder, mask_folder, photograph, save
 from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import ImageSet
@@ -105,6 +105,19 @@ def test_the_state_of_the_generator_decides_the_epoch(root: Path, data: dict[str
     assert same(list(again.training_batches(5, restored)), second)
     assert not same(first, second)
     assert same(epoch(again, seed=7), first)
+
+
+@pytest.mark.parametrize("feed", ["memory", "stream"])
+def test_one_picture_looks_different_each_time_that_it_is_seen(root: Path, feed: str) -> None:
+    for index in range(24):
+        save(root / "mine" / "ab"[index % 2] / f"{index}.png", photograph(0, 40, 40))
+    data = load(root, CLASSES, feed=feed)
+    random = torch.Generator().manual_seed(0)
+    seen = [image for _ in range(2) for inputs, _ in data.training_batches(4, random) for image in inputs]
+    distinct = {image.numpy().tobytes() for image in seen}
+    # Of 32 random areas hardly two are the same; mirrored halves are not, either.
+    assert len(seen) == 2 * (24 - 5 - 4)
+    assert len(distinct) >= len(seen) - 1
 
 
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
