@@ -25,7 +25,7 @@ HELP = {
     "neurons": "One row a neuron, one column an epoch: what was decided at the end of that epoch, beside the φ and v "
     "that decided it. Drag to zoom, double-click for all; click a cell for its neuron's timeline.",
     "order": "Similarity puts neurons side by side that moved alike: the angular order of the first two principal "
-    "components of their log |v| over at most 64 epochs. An order is kept while epochs arrive; Renew makes it anew.",
+    "components of their log |v| over at most 32 epochs. An order is kept while epochs arrive; Renew makes it anew.",
     "histogram": "One column an epoch: how the values are spread over the neurons; at the right the histogram at the "
     "epoch cursor. The axes of v and Δφ are logarithmic on both sides of 0; neurons with v between −ε and +ε are "
     "frozen for the next epoch.",

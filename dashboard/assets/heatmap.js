@@ -148,7 +148,8 @@
       if (!this.note) return;
       const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
       const words = this.layer ? merged.filter(Boolean).join(", ") : "";
-      neq.say(this.note, words && `${words}, colours averaged; zoom in for single ones`);
+      const how = this.mode === "state" ? "colours averaged" : "mean of their levels";
+      neq.say(this.note, words && `${words}, ${how}; zoom in for single ones`);
       this.note.hidden = !words;
     }
 

@@ -7,6 +7,8 @@
   const MARGIN = "160px";
   const { percent, count } = neq.format;
 
+  const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${count(neurons)} neurons`;
+
   class Multiples {
     /**
      * @param {object} options
@@ -61,7 +63,8 @@
       const line = neq.element("span.multiple-cursor");
       const frame = neq.element("span.multiple-frame", {}, canvas, line);
       const box = neq.element(
-        "button.multiple", { type: "button", "data-layer": layer.index, onclick: () => this.onOpen(layer.index) },
+        "button.multiple",
+        { type: "button", "data-layer": layer.index, "aria-label": spoken(layer), onclick: () => this.onOpen(layer.index) },
         neq.element("span.multiple-head", {}, name, share), frame,
       );
       return { layer, box, canvas, share, line };
@@ -145,7 +148,7 @@
     #say({ layer, share, box }, frozen) {
       const words = frozen === undefined ? "" : percent(frozen, 0);
       neq.say(share, words);
-      const label = `${layer.name}, ${layer.type}, ${count(layer.neurons)} neurons${words && `, ${words} frozen at epoch ${this.epoch}`}`;
+      const label = spoken(layer) + (words && `, ${words} frozen at epoch ${this.epoch}`);
       if (box.ariaLabel !== label) box.ariaLabel = label;
     }
 

@@ -4,8 +4,9 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const MOST_EPOCHS = 64;
-  const ROUNDS = 8;
+  const MOST_EPOCHS = 32;
+  const ROUNDS = 40;
+  const LEVEL = 127;
 
   /** Neurons by rising key; those of equal keys stay in their own order. */
   function byKey(keys) {
@@ -40,55 +41,67 @@
 
   // ------------------------------------------------------------ similarity
 
-  /** Levels of at most 64 epochs, evenly chosen: neurons × epochs, each epoch's mean taken away. */
-  function centred(cells) {
-    const known = Array.from({ length: cells.epochs }, (_, epoch) => epoch).filter((epoch) => cells.has(epoch));
-    const width = Math.min(MOST_EPOCHS, known.length);
-    const matrix = new Float32Array(cells.neurons * width);
+  /** Levels of at most 32 epochs, evenly chosen: neurons × epochs, each epoch's mean taken away. */
+  function centred({ bytes, neurons, epochs, known }) {
+    const there = Array.from({ length: epochs }, (_, epoch) => epoch).filter((epoch) => known[epoch]);
+    const width = Math.min(MOST_EPOCHS, there.length);
+    const matrix = new Float32Array(neurons * width);
     for (let column = 0; column < width; column += 1) {
-      const epoch = known[Math.floor((column * known.length) / width)];
+      const start = there[Math.floor((column * there.length) / width)] * neurons;
       let sum = 0;
-      for (let neuron = 0; neuron < cells.neurons; neuron += 1) sum += matrix[neuron * width + column] = cells.level(epoch, neuron);
-      const mean = sum / cells.neurons;
-      for (let neuron = 0; neuron < cells.neurons; neuron += 1) matrix[neuron * width + column] -= mean;
+      for (let neuron = 0; neuron < neurons; neuron += 1) sum += matrix[neuron * width + column] = bytes[start + neuron] & LEVEL;
+      const mean = sum / neurons;
+      for (let neuron = 0; neuron < neurons; neuron += 1) matrix[neuron * width + column] -= mean;
     }
     return { matrix, width };
   }
 
-  /** One step of power iteration: scores = M·axis, axis' = Mᵀ·scores made to length 1, at right angles to `against`. */
-  function step({ matrix, width }, axis, against, scores) {
-    const next = new Float64Array(width);
-    for (let neuron = 0; neuron < scores.length; neuron += 1) {
-      const start = neuron * width;
-      let score = 0;
-      for (let column = 0; column < width; column += 1) score += matrix[start + column] * axis[column];
-      scores[neuron] = score;
-      for (let column = 0; column < width; column += 1) next[column] += matrix[start + column] * score;
+  /** How the epochs vary together: epochs × epochs. */
+  function covariance({ matrix, width }) {
+    const square = new Float64Array(width * width);
+    for (let start = 0; start < matrix.length; start += width) {
+      for (let row = 0; row < width; row += 1) {
+        const value = matrix[start + row];
+        for (let column = 0; column <= row; column += 1) square[row * width + column] += value * matrix[start + column];
+      }
     }
-    if (against) {
-      const along = next.reduce((sum, value, column) => sum + value * against[column], 0);
-      for (let column = 0; column < width; column += 1) next[column] -= along * against[column];
+    for (let row = 0; row < width; row += 1) {
+      for (let column = 0; column < row; column += 1) square[column * width + row] = square[row * width + column];
     }
-    const length = Math.hypot(...next) || 1;
-    return next.map((value) => value / length);
+    return square;
   }
 
-  /** Scores of the neurons along the strongest direction that stands at right angles to `against`, scaled to length 1. */
-  function principal(table, neurons, against) {
-    const scores = new Float64Array(neurons);
-    let axis = Float64Array.from({ length: table.width }, (_, column) => 1 + column * 0.37 * (against ? -1 : 1));
-    for (let round = 0; round < ROUNDS; round += 1) axis = step(table, axis, against, scores);
+  /** The strongest direction of a symmetric matrix at right angles to `against`, by power iteration. */
+  function direction(square, width, against) {
+    let axis = Float64Array.from({ length: width }, (_, column) => 1 + column * 0.37 * (against ? -1 : 1));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const next = axis.map((_, row) => axis.reduce((sum, value, column) => sum + square[row * width + column] * value, 0));
+      const along = against ? next.reduce((sum, value, place) => sum + value * against[place], 0) : 0;
+      const apart = next.map((value, place) => value - along * (against ? against[place] : 0));
+      const length = Math.hypot(...apart) || 1;
+      axis = apart.map((value) => value / length);
+    }
+    return axis;
+  }
+
+  /** Each neuron's place along a direction, scaled to length 1. */
+  function scoresAlong({ matrix, width }, axis) {
+    const scores = new Float64Array(matrix.length / width);
+    for (let neuron = 0; neuron < scores.length; neuron += 1) {
+      for (let column = 0; column < width; column += 1) scores[neuron] += matrix[neuron * width + column] * axis[column];
+    }
     const length = Math.sqrt(scores.reduce((sum, score) => sum + score * score, 0)) || 1;
-    return { axis, scores: scores.map((score) => score / length) };
+    return scores.map((score) => score / length);
   }
 
   /** Neurons around the circle of their first two principal components, cut where the circle has its widest gap. */
   function similarity(cells) {
     const table = centred(cells);
     if (cells.neurons < 3 || table.width < 2) return byKey(new Float64Array(cells.neurons));
-    const one = principal(table, cells.neurons, null);
-    const two = principal(table, cells.neurons, one.axis);
-    const angles = one.scores.map((score, neuron) => Math.atan2(two.scores[neuron], score));
+    const square = covariance(table);
+    const one = direction(square, table.width, null);
+    const two = scoresAlong(table, direction(square, table.width, one));
+    const angles = scoresAlong(table, one).map((score, neuron) => Math.atan2(two[neuron], score));
     const round = byKey(angles);
     let [cut, widest] = [0, -1];
     round.forEach((neuron, place) => {
@@ -107,7 +120,7 @@
     v: { name: "|v| at the cursor", make: (cells, epoch) => byKey(speeds(cells, epoch)) },
     /**
      * Neighbours behave alike: the angular order of the first two principal components (Friendly, The American
-     * Statistician 56, 2002) of the neurons' log |v| over at most 64 epochs. 4,096 × 300 take some 20 ms.
+     * Statistician 56, 2002) of the neurons' log |v| over at most 32 epochs, evenly chosen.
      */
     similarity: { name: "similarity", make: (cells) => similarity(cells) },
   };

@@ -119,7 +119,8 @@
     return Array.from({ length: steps }, (_, step) => colour(step));
   }
 
-  const levels = (colours) => table([linear(token("--neq-no-data")), ...colours]);
+  /** Colours of levels, of which the mean means something; the first is that of no value. */
+  const levels = (colours) => ({ ...table([linear(token("--neq-no-data")), ...colours]), levels: true });
 
   neq.palette = {
     STATES,

@@ -6,7 +6,8 @@
  * blocks of `per` cells are merged to the average of their colours in linear light: no row or epoch is ever skipped, and
  * `per` says that it happened. Blocks start at multiples of `per`, so that panning does not make them flicker. Where the
  * table is one of classes, such as the four states, each class that is in a block has at least LEAST of its colour, so that
- * one frozen neuron among thousands is not rounded away.
+ * one frozen neuron among thousands is not rounded away. Where it is one of levels, a block has the colour of their mean:
+ * the average of purple and green would be a grey that the scale does not have.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
@@ -48,7 +49,7 @@
   /** Colours of one block of epochs, one a block of rows, into column `column` of the grid. */
   function mixColumn(job, column) {
     const { source, rows, columns, indices, sums, weights, table, grid } = job;
-    const add = table.classes ? countColumn : addColumn;
+    const [add, mix] = table.classes ? [countColumn, blendClasses] : table.levels ? [addLevels, blendLevels] : [addColumn, blend];
     sums.fill(0);
     weights.fill(0);
     const start = (columns.first + column) * columns.per;
@@ -56,7 +57,6 @@
     for (let epoch = start; epoch < stop; epoch += 1) {
       if (source.fill(epoch, indices)) add(job);
     }
-    const mix = table.classes ? blendClasses : blend;
     for (let row = 0, at = column; row < rows.blocks; row += 1, at += columns.blocks) {
       grid[at] = weights[row] ? mix(job, row) : 0;
     }
@@ -74,6 +74,23 @@
       }
       weights[row] += stop - start;
     });
+  }
+
+  /** The sum of a block's levels; cells without a value (level 0) do not count. */
+  function addLevels(job) {
+    const { indices, sums, weights } = job;
+    eachRow(job, (row, start, stop) => {
+      for (let cell = start; cell < stop; cell += 1) {
+        sums[row * 3] += indices[cell];
+        sums[row * 3 + 2] += indices[cell] ? 1 : 0;
+      }
+      weights[row] += stop - start;
+    });
+  }
+
+  function blendLevels({ table: { packed }, sums }, row) {
+    const there = sums[row * 3 + 2];
+    return packed[there ? Math.round(sums[row * 3] / there) : 0];
   }
 
   /** How many cells of each class a block has. */
@@ -153,7 +170,7 @@
    *
    * @param {{columns: number, rows: number, fill: (column: number, into: Uint8Array) => boolean}} source cells as
    *   indices into the table; `fill` writes one whole column, or says false where there is none yet.
-   * @param {{light: Float32Array, packed: Uint32Array, classes?: number}} table colours, from neq.palette.
+   * @param {{light: Float32Array, packed: Uint32Array, classes?: number, levels?: boolean}} table colours, from neq.palette.
    * @param {{x: [number, number], y: [number, number]}} view values at the left, right, top and bottom edges.
    * @param {{width: number, height: number}} size in device pixels.
    * @param {{from: number, stop: number}} [part] only these pixel columns.

@@ -58,15 +58,11 @@
       this.distribution = this.values.distribution;
       this.curves = new neq.Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
       this.multiples = new neq.Multiples({ scope, parts, feed, onOpen });
+      this.heatmap = this.card.main;
       for (const picture of [this.overview.picture, this.distribution.picture, ...this.card.pictures]) together.add(picture);
       this.curves.join(together);
       together.onShow = (range) => this.#epochsShown(range);
       this.epochs = edgesOf(query.epochs);
-    }
-
-    /** The open layer's neurons. */
-    get heatmap() {
-      return this.card.main;
     }
 
     /** The history first, then the axes: cells are seen before Plotly has come. */
@@ -263,9 +259,7 @@
       scope.on(parts.layer, "change", () => this.open(Number(parts.layer.value)));
       scope.on(parts["layer-back"], "click", () => this.open(this.index - 1));
       scope.on(parts["layer-on"], "click", () => this.open(this.index + 1));
-      const modes = Object.entries(neq.overviewModes).map(([key, { name }]) => neq.element("option", { value: key }, name));
-      parts["overview-mode"].replaceChildren(...modes);
-      parts["overview-mode"].value = this.overview.mode;
+      neq.fillChoice(parts["overview-mode"], neq.overviewModes, this.overview.mode);
       scope.on(parts["overview-mode"], "change", () => {
         const mode = parts["overview-mode"].value;
         this.#colourOverview(mode);
@@ -273,9 +267,8 @@
       });
       scope.on(parts["copy-json"], "click", () => neq.copy(parts["copy-json"], JSON.stringify(config, null, 2)));
       scope.on(parts["copy-command"], "click", () => neq.copy(parts["copy-command"], neq.launchCommand(config)));
-      const keys = new neq.Keys(scope, neq.runKeys(this));
-      scope.on(parts["keys-help"], "click", () => keys.help());
-      this.keys = keys;
+      this.keys = new neq.Keys(scope, neq.runKeys(this));
+      scope.on(parts["keys-help"], "click", () => this.keys.help());
     }
   }
 

@@ -32,10 +32,7 @@
         onMove: (neuron) => this.openNeuron(neuron),
       });
       this.switch = new neq.ColourSwitch(scope, parts, this.epsilon, this.mode, (mode) => this.colourBy(mode));
-      parts.order.replaceChildren(
-        ...Object.entries(neq.orders).map(([key, { name }]) => neq.element("option", { value: key }, name)),
-      );
-      parts.order.value = this.order;
+      neq.fillChoice(parts.order, neq.orders, this.order);
       scope.on(parts.order, "change", () => this.orderBy(parts.order.value));
       scope.on(parts.reorder, "click", () => this.arrange());
       scope.on(parts.pair, "click", () => this.showPair(!this.pair));

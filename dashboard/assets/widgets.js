@@ -39,6 +39,12 @@
     return input;
   };
 
+  /** Fills a list to choose from with named things, by their keys. */
+  neq.fillChoice = (select, choices, chosen) => {
+    select.replaceChildren(...Object.entries(choices).map(([key, { name }]) => neq.element("option", { value: key }, name)));
+    select.value = chosen;
+  };
+
   /** Sets an element's text, unless it says so already: a selection in it survives. */
   neq.say = (element, text) => {
     if (element.textContent !== text) element.textContent = text;

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -107,6 +108,8 @@ def test_the_pictures_say_in_words_what_they_show(page: Page, address: str, reco
         "aria-label", "Accuracy over the epochs. train 50.0 % at epoch 4; test 25.4 % at epoch 4"
     )
     buttons = page.locator(".multiple")
+    buttons.nth(2).scroll_into_view_if_needed()
     expect(buttons.nth(2)).to_have_attribute(
-        "aria-label", f"conv2, Conv2d, 40 neurons, {100 * frozen[2] / 40:.0f} % frozen at epoch 4"
+        "aria-label",
+        f"conv2, Conv2d, 40 neurons, {int(100 * float(np.float32(frozen[2] / 40)) + 0.5)} % frozen at epoch 4",
     )

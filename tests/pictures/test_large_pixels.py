@@ -110,6 +110,21 @@ def test_the_whole_of_4096_by_300_shows_each_blocks_states_in_their_shares(
         assert np.abs(pixel - encoded(mixed(there, light))).max() <= 2, (epoch, neuron)
 
 
+def test_the_whole_by_speed_shows_each_blocks_mean_level(bench: Page, mask: Bytes) -> None:
+    draw(bench, mask, mode="speed", width=1000, height=560)
+    per = int(bench.evaluate("() => note.rowsPer"))
+    height = bench.evaluate("() => picture.canvas.height")
+    table = np.array(bench.evaluate("() => [...picture.colours.packed]"))
+    random = np.random.default_rng(7)
+    cells = [[int(random.integers(0, EPOCHS)), int(random.integers(0, NEURONS))] for _ in range(300)]
+    for (epoch, neuron), pixel in zip(cells, np.array(bench.evaluate(AT, cells)), strict=True):
+        down = int((neuron + 0.5) / NEURONS * height)
+        block = int((down + 0.5) / height * NEURONS) // per
+        mean = (mask[epoch, block * per : (block + 1) * per] & 127).mean()
+        likely = table[[int(np.floor(mean)), int(np.ceil(mean))]]
+        assert any(np.array_equal(pixel, [(known >> shift) & 255 for shift in (0, 8, 16)]) for known in likely)
+
+
 def mixed(states: npt.NDArray[np.int64], light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The average of the states' light, each state that occurs having at least LEAST of it."""
     shares = np.bincount(states, minlength=4) / len(states)
