@@ -4,8 +4,8 @@
 
 Useful: the overview, layers × epochs, has pixels from its first to its last epoch. `cold`: a new profile, nothing
 cached. `warm`: the same profile comes back, scripts are cached. Bytes are those of all answers that had ended by then,
-as they came over the wire, headers included. Before the timed visits one visit lets the server decode the run; it is
-told too.
+as they came over the wire, headers included, by the page's own account. Before the timed visits one visit lets the
+server decode the run; it is told too.
 """
 
 import sys
@@ -24,7 +24,8 @@ from bench.synthetic import stream
 from db import Store
 from tests.system import running
 
-USEFUL = """(last) => {
+USEFUL = """(() => {
+const useful = (last) => {
   const canvas = document.querySelector("[data-part=overview] canvas.picture-pixels");
   if (!canvas?.width) return false;
   const picture = neq.run?.present()?.overview?.picture;
@@ -32,7 +33,15 @@ USEFUL = """(last) => {
   const {data} = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
   const filled = (epoch) => data[4 * Math.floor(((epoch - from) / (to - from)) * canvas.width) + 3] > 0;
   return filled(0) && filled(last >> 1) && filled(last);
-}"""
+};
+const look = () => {
+  if (!useful(LAST)) return requestAnimationFrame(look);
+  const now = performance.now();
+  const got = performance.getEntries().filter((each) => each.transferSize && each.responseEnd <= now);
+  window.neqUseful = { now, bytes: got.reduce((sum, each) => sum + each.transferSize, 0) };
+};
+look();
+})()"""
 
 
 def main() -> None:
@@ -69,12 +78,12 @@ def visit(browser: Browser, url: str, last: int) -> tuple[tuple[float, float, fl
         line.send("Network.enable")
         received: list[float] = []
         line.on("Network.loadingFinished", lambda event, received=received: received.append(event["encodedDataLength"]))
+        page.add_init_script(USEFUL.replace("LAST", str(last)))
         page.goto(url, wait_until="commit")
-        page.wait_for_function(USEFUL, arg=last, polling="raf", timeout=60_000)
-        taken = page.evaluate("() => performance.now()")
-        until = sum(received)
+        page.wait_for_function("() => window.neqUseful", timeout=120_000)
+        useful = page.evaluate("() => window.neqUseful")
         rest(page, received)
-        found.append((taken, until, sum(received)))
+        found.append((useful["now"], useful["bytes"], sum(received)))
         page.close()
     context.close()
     return found[0], found[1]
