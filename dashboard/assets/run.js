@@ -69,6 +69,7 @@
     async #start() {
       const { overview, card, distribution, curves } = this;
       await this.feed.start();
+      await neq.frameShown(); // else Plotly, half of all scripts, is read before the cells are seen
       const Plotly = await neq.plotly(this.data.plotly);
       for (const picture of [overview, card, distribution, curves]) {
         if (this.scope.ended) return;

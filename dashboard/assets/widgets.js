@@ -50,6 +50,13 @@
     if (element.textContent !== text) element.textContent = text;
   };
 
+  /** Resolves when what was drawn until now has been shown; a hidden tab shows nothing and does not wait for long. */
+  neq.frameShown = () =>
+    new Promise((shown) => {
+      requestAnimationFrame(() => setTimeout(shown));
+      setTimeout(shown, 500);
+    });
+
   /** A box beside the pointer. */
   class Tooltip {
     /** @param {neq.Scope} scope it goes with it. */
