@@ -1,0 +1,138 @@
+"""Floating-point operations of one training step, layer by layer: what is done, what was left out, what it could save.
+
+A multiplication and an addition count as two. Convolutions and linear layers are counted; norms, activations, biases
+and the optimizer are not, as in torch's FlopCounterMode.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.neq.layers import NORMS, WatchedLayer
+from trainer.neq.savings.plan import LayerPlan
+
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+@dataclass(frozen=True)
+class LayerFlops:
+    """One layer's part of a step.
+
+    Attributes:
+        forward: of its output; its input's and its whole weight's gradient would take as many each.
+        inputs: of the gradient of its input; 0 where nothing before it needs one.
+        weights: of the weight gradient's rows that are computed.
+    """
+
+    forward: int
+    inputs: int
+    weights: int
+
+    @property
+    def total(self) -> int:
+        """All three."""
+        return self.forward + self.inputs + self.weights
+
+
+@dataclass(frozen=True)
+class StepFlops:
+    """A step's, over all layers, by layer name.
+
+    Attributes:
+        layers: what is computed under the present plans.
+        dense: what would be with nothing frozen.
+        paper: the paper's count of a backward pass: 2 × multiply-adds × (1 − frozen share), summed over the layers.
+            It counts no input gradient, and norms as two multiply-adds a value.
+    """
+
+    layers: Mapping[str, LayerFlops]
+    dense: Mapping[str, LayerFlops]
+    paper: float
+
+    @property
+    def total(self) -> int:
+        """Of the step as it is."""
+        return sum(layer.total for layer in self.layers.values())
+
+    @property
+    def ceiling(self) -> float:
+        """How many times faster than the dense step this one could be, were time counted in operations.
+
+        With f the share of weight gradients left out and p that of input gradients, and a network whose layers all need
+        both, this is 3 / (3 − f − p).
+        """
+        return sum(layer.total for layer in self.dense.values()) / self.total
+
+
+class Multiplied:
+    """Sees one forward pass: how many multiply-adds each layer makes, and whether its input needs a gradient.
+
+        with Multiplied(neq.layers) as seen:
+            model(batch)
+        flops = seen.step_flops(neq.plans())
+
+    Run it as training does, gradients being recorded; only then does it see where they are needed.
+    """
+
+    def __init__(self, layers: Sequence[WatchedLayer]) -> None:
+        self._layers = layers
+        self._norms: dict[str, int] = {}
+        self._forward: dict[str, int] = {}
+        self._reaching: dict[str, int] = {}
+        self._handles: list[Any] = []
+
+    def __enter__(self) -> "Multiplied":
+        for layer in self._layers:
+            for module in layer.modules:
+                self._handles.append(module.register_forward_hook(self._hook(layer.name)))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _hook(self, name: str) -> Any:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            if isinstance(module, NORMS):
+                self._norms[name] = self._norms.get(name, 0) + 2 * output.numel()
+                return
+            made = multiply_adds(module, inputs[0].shape, output.shape)
+            self._forward[name] = self._forward.get(name, 0) + made
+            self._reaching[name] = self._reaching.get(name, 0) + (made if inputs[0].requires_grad else 0)
+
+        return hook
+
+    def step_flops(self, plans: Mapping[str, LayerPlan], dense: "Multiplied | None" = None) -> StepFlops:
+        """Counts a step under these plans.
+
+        Args:
+            dense: what a pass with nothing frozen showed; None: every layer but the first needs its input's gradient.
+        """
+        layers, whole = {}, {}
+        for place, (name, made) in enumerate(self._forward.items()):
+            plan = plans[name]
+            reaching = (made if place else 0) if dense is None else dense._reaching[name]
+            layers[name] = LayerFlops(2 * made, 2 * self._reaching[name], 2 * made * plan.computed // plan.neurons)
+            whole[name] = LayerFlops(2 * made, 2 * reaching, 2 * made)
+        multiplied = {**self._forward, **self._norms}
+        paper = sum(2 * made * plans[name].active / plans[name].neurons for name, made in multiplied.items())
+        return StepFlops(layers, whole, paper)
+
+
+def multiply_adds(module: Any, inputs: torch.Size, output: torch.Size) -> int:
+    """How many multiplications, with an addition each, a convolution or linear layer makes for these shapes.
+
+    Places outside of the input that a padding fills count like others.
+    """
+    if isinstance(module, nn.Linear):
+        made = prod(output) * module.in_features
+    elif isinstance(module, _TRANSPOSED):
+        made = prod(inputs) * (module.out_channels // module.groups) * prod(module.kernel_size)
+    else:
+        made = prod(output) * (module.in_channels // module.groups) * prod(module.kernel_size)
+    return int(made)
