@@ -145,6 +145,10 @@ class LayerCounts(Fact):
     churning: tuple[int, ...] | None = Field(
         default=None, description="Neurons at equilibrium by the rule that go on changing at an even pace: φ below 0.9."
     )
+    beyond: tuple[int, ...] | None = Field(
+        default=None,
+        description="Frozen now though the rule does not find them at equilibrium: by another choice alone.",
+    )
 
 
 class Group(Fact):

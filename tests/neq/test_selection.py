@@ -108,6 +108,11 @@ def test_blocks_freezes_a_layer_whole_when_few_are_left_and_never_splits_a_small
     assert selection("blocks", share=None, seed=0)(found).tolist() == [True] * 20 + [False] * 10
 
 
+def test_blocks_does_not_stop_a_layer_of_half_a_block_before_half_of_it_is_at_equilibrium() -> None:
+    found = evidence([0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [4, 4])
+    assert selection("blocks", share=None, seed=0)(found).tolist() == [False] * 4 + [True] * 4
+
+
 class Rows(nn.Module):
     """Weight rows that a test sets; on the identity as probe they are the outputs."""
 

@@ -32,10 +32,12 @@ from trainer.config.data import (
 from trainer.config.discovery import VARIABLE as PLUGINS
 from trainer.config.models import Cnn, Mlp, Model, ModelPart, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
 from trainer.config.neq import (
+    BlocksRule,
     EquilibriumRule,
     NEqConfig,
     NoRule,
     ParameterNormRule,
+    PrefixRule,
     RandomRule,
     Select,
     TopKRule,
@@ -52,6 +54,7 @@ __all__ = [
     "PLUGINS",
     "Adam",
     "AdamW",
+    "BlocksRule",
     "Checkpoints",
     "Cifar10",
     "Cifar100",
@@ -81,6 +84,7 @@ __all__ = [
     "ParameterNormRule",
     "Part",
     "Polynomial",
+    "PrefixRule",
     "Probe",
     "RandomRule",
     "ResNetCifar",

@@ -51,8 +51,33 @@ class ParameterNormRule(Part):
     kind: Literal["parameter-norm"] = "parameter-norm"
 
 
+class PrefixRule(Part):
+    """The rule, and from the input on whole layers, so that a stretch of the network stops altogether."""
+
+    model_config = ConfigDict(title="Whole layers from the input on")
+    kind: Literal["prefix"] = "prefix"
+    layer_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        title="Share τ",
+        description=(
+            "A layer is frozen whole once so many of its neurons are at equilibrium, and so is every layer before it. "
+            "At 1 nothing freezes beyond the rule."
+        ),
+        json_schema_extra={"step": 0.05},
+    )
+
+
+class BlocksRule(Part):
+    """The rule, rounded so that whole blocks of 16 neurons move: the processor computes no less anyway."""
+
+    model_config = ConfigDict(title="At equilibrium, in whole blocks")
+    kind: Literal["blocks"] = "blocks"
+
+
 Select = Annotated[
-    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule,
+    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule | PrefixRule | BlocksRule,
     Field(discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."),
 ]
 
@@ -151,6 +176,15 @@ class NEqConfig(Part):
         description=(
             "streaming: last epoch's network runs again, which takes little memory. cached: its outputs are kept, "
             "which takes half the time. auto: cached while they are small. The numbers are the same."
+        ),
+        json_schema_extra={"advanced": True},
+    )
+    savings: bool = Field(
+        default=True,
+        title="Save time",
+        description=(
+            "Leave out of the backward pass what frozen neurons do not need. Off: all is computed and they stay put "
+            "all the same, so that both can be compared; on one CPU thread no number changes."
         ),
         json_schema_extra={"advanced": True},
     )

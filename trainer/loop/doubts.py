@@ -1,6 +1,6 @@
 """Where NEq cannot matter, though the run would go through: said at its beginning."""
 
-from trainer.config import NoRule, RandomRule, RunConfig, TopKRule
+from trainer.config import BlocksRule, NoRule, RandomRule, RunConfig, TopKRule
 
 
 def never_freezes(config: RunConfig) -> bool:
@@ -31,5 +31,5 @@ def doubts(config: RunConfig, first_freezing_epoch: int, *, all_held_open: bool)
 
 
 def _threshold_is_zero(config: RunConfig) -> bool:
-    """Whether the rule asks for |v| below ε, and ε is 0; the other rules take their share whatever it is."""
-    return config.neq.epsilon == 0 and not isinstance(config.neq.select, RandomRule | TopKRule)
+    """Whether the rule asks for |v| below ε, and ε is 0; the other rules take their share, or round, whatever it is."""
+    return config.neq.epsilon == 0 and not isinstance(config.neq.select, RandomRule | TopKRule | BlocksRule)

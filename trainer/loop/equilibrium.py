@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from trainer.config import NEqConfig, RandomRule, RunConfig, TopKRule
+from trainer.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
 from trainer.errors import RunError
 from trainer.neq import NEq, Watch
 
@@ -32,17 +32,24 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
             pinning=wanted.pinning,
             momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
             layers=_watch(wanted),
-            share=wanted.select.share if isinstance(wanted.select, RandomRule | TopKRule) else None,
+            share=_share(wanted),
             seed=config.training.seed,
             groups=None if wanted.groups == "none" else wanted.groups,
             decide_by=wanted.decide_by,
             measure=wanted.measure,
+            savings=wanted.savings,
         )
     except ValueError as error:
         raise RunError(
             f"Equilibrium cannot be watched as described: {error}.",
             "Change neq.layers, or choose another model; a run's page lists the names of a model's layers.",
         ) from error
+
+
+def _share(wanted: NEqConfig) -> float | None:
+    if isinstance(wanted.select, PrefixRule):
+        return wanted.select.layer_share
+    return wanted.select.share if isinstance(wanted.select, RandomRule | TopKRule) else None
 
 
 def _watch(wanted: NEqConfig) -> Watch | None:

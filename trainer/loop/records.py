@@ -27,6 +27,7 @@ def layer_counts(equilibrium: Equilibrium) -> LayerCounts:
         ),
         dead=_counts([layer.dead for layer in layers]),
         churning=_counts([layer.churning for layer in layers]),
+        beyond=_counts([layer.frozen & ~layer.settled for layer in layers]),
     )
 
 

@@ -137,7 +137,8 @@ def in_whole_blocks(evidence: Evidence) -> Tensor:
     """The rule, rounded so that in each layer whole blocks of neurons move: the device computes no less anyway.
 
     The number that moves becomes the nearest multiple of the block, upwards in the middle. Where fewer must move, those
-    with the smallest |v| freeze beyond the rule; where more may, those with the largest |v| go on.
+    with the smallest |v| freeze beyond the rule; where more may, those with the largest |v| go on. A layer stops whole
+    only where at least half of it is at equilibrium: one smaller than half a block would otherwise never move.
     """
     velocity = evidence.outputs.velocity
     if velocity is None:
@@ -150,7 +151,10 @@ def in_whole_blocks(evidence: Evidence) -> Tensor:
 
 def _rounded(speed: Tensor, settled: Tensor) -> Tensor:
     moving = settled.numel() - int(settled.sum())
-    moving = min((moving + BLOCK // 2) // BLOCK * BLOCK, settled.numel())
+    blocks = (moving + BLOCK // 2) // BLOCK
+    if blocks == 0 and 2 * moving > settled.numel():
+        blocks = 1
+    moving = min(blocks * BLOCK, settled.numel())
     by_speed = speed.argsort(stable=True)
     settled_first = by_speed[(~settled[by_speed]).int().argsort(stable=True)]
     frozen = torch.zeros_like(settled)

@@ -1,0 +1,53 @@
+"""What a run saves by its frozen neurons, and what it tells of that."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.trainer.test_train import SMALL, epochs_of, run
+from trainer.events import EpochFinished
+
+NEQ = SMALL["neq"]
+WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
+
+
+def trained(tmp_path: Path, **neq: Any) -> list[EpochFinished]:
+    return epochs_of(run(tmp_path, model=WIDE, neq=NEQ | {"epsilon": 0.05} | neq))
+
+
+@pytest.mark.parametrize("select", [{"kind": "random", "share": 0.7}, {"kind": "prefix", "layer_share": 0.3}], ids=str)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_savings_on_and_off_give_the_same_losses_and_neurons_to_the_bit(
+    tmp_path: Path, select: dict[str, Any], optimizer: str
+) -> None:
+    told = {}
+    for savings in (True, False):
+        neq = NEQ | {"epsilon": 0.05, "select": select, "savings": savings}
+        kind = {"kind": optimizer, "learning_rate": 0.05 if optimizer == "sgd" else 0.002}
+        told[savings] = epochs_of(run(tmp_path, model=WIDE, optimizer=kind, neq=neq))
+    assert max(epoch.applied_share for epoch in told[True]) > 0.5
+    for on, off in zip(told[True], told[False], strict=True):
+        assert (on.train_loss, on.test_loss, on.frozen_share) == (off.train_loss, off.test_loss, off.frozen_share)
+        assert on.snapshots == off.snapshots
+
+
+@pytest.mark.parametrize("select", [{"kind": "prefix", "layer_share": 0.3}, {"kind": "blocks"}], ids=str)
+def test_what_is_frozen_beyond_the_rule_is_told(tmp_path: Path, select: dict[str, Any]) -> None:
+    beyond = 0
+    for epoch in trained(tmp_path, select=select)[1:]:
+        assert epoch.layers.beyond is not None
+        for snapshot, told in zip(epoch.snapshots, epoch.layers.beyond, strict=True):
+            assert snapshot.velocity is not None
+            settled = np.abs(np.frombuffer(snapshot.velocity, "<f4")) < 0.05
+            frozen = np.unpackbits(np.frombuffer(snapshot.frozen, np.uint8), count=snapshot.neurons).astype(bool)
+            assert told == (frozen & ~settled).sum()
+        beyond += sum(epoch.layers.beyond)
+    assert beyond > 0
+
+
+def test_the_rule_itself_freezes_nothing_beyond_it(tmp_path: Path) -> None:
+    epochs = trained(tmp_path)
+    assert any(epoch.frozen_share for epoch in epochs)
+    assert [sum(epoch.layers.beyond or (1,)) for epoch in epochs] == [0] * 5
