@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainer.costs import PlanKind, StepFlops, StepTimes
 from trainer.events import CheckpointFile, EpochProgressed, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
@@ -124,6 +125,8 @@ class Epoch(Answer):
         default=None, description="Training samples, over the seconds of training."
     )
     resources: Resources | None = Field(default=None, description="Memory, power and energy, where they were measured.")
+    step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
+    flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
 
 
 class Epochs(Answer):
@@ -181,6 +184,31 @@ class Histograms(Answer):
     )
     epochs: list[int]
     counts: list[list[int] | None] = Field(description="A row an epoch; null: there are no values yet.")
+
+
+class Plan(Answer):
+    """What the backward pass did about a layer in one epoch."""
+
+    index: int
+    name: str
+    type: str
+    neurons: int
+    active: int = Field(description="Those that moved.")
+    kind: PlanKind = Field(
+        description="untouched: its own code. rows: some rows of the weight gradient. dense: all of them. stopped: "
+        "none. zeros: one of zeros that nobody computed. undecided: no batch reached it."
+    )
+    computed: int = Field(description="Rows of the weight gradient that were computed.")
+    dense_ms: float | None = Field(description="Measured for all rows; null: it was not.")
+    rows_ms: float | None = Field(description="Measured for the computed rows alone.")
+    reason: str
+
+
+class Plans(Answer):
+    """The layers' plans in an epoch, in forward order; none where the run does not tell, or no epoch is finished."""
+
+    epoch: int | None
+    layers: list[Plan]
 
 
 class NeuronTimeline(Answer):

@@ -9,7 +9,10 @@ during the next one. This module imports pydantic alone.
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
+
+from trainer.costs import PlanChanges, StepFlops, StepTimes
+from trainer.fact import Fact
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6
@@ -23,12 +26,6 @@ VELOCITY_EDGES: tuple[float, ...] = tuple(
 )
 """The fixed inner edges of every velocity histogram: ±10⁻⁶ … ±1, three a decade, rising. 38 edges part the line into
 39 bins, `bin = number of edges ≤ v`, the outermost two open. Fixed, so that epochs, layers and runs compare."""
-
-
-class Fact(BaseModel):
-    """A thing that happened. Frozen; unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Layer(Fact):
@@ -149,6 +146,7 @@ class LayerCounts(Fact):
         default=None,
         description="Frozen now though the rule does not find them at equilibrium: by another choice alone.",
     )
+    plans: PlanChanges | None = Field(default=None, description="None: the run does not tell.")
 
 
 class Group(Fact):
@@ -200,6 +198,8 @@ class EpochFinished(Fact):
         default=None, description="Training samples, over the seconds of training."
     )
     resources: Resources | None = None
+    step_ms: StepTimes | None = Field(default=None, description="None: the run does not tell.")
+    flops: StepFlops | None = Field(default=None, description="None: the run does not tell.")
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
 

@@ -2,12 +2,26 @@
 
 from fastapi import APIRouter
 
-from server.routes import epochs, events, files, frozen, going_on, health, histograms, layers, live, runs, schema, small
+from server.routes import (
+    epochs,
+    events,
+    files,
+    frozen,
+    going_on,
+    health,
+    histograms,
+    layers,
+    live,
+    plans,
+    runs,
+    schema,
+    small,
+)
 
 
 def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
-    for noun in (runs, going_on, epochs, frozen, small, histograms, layers, events, files, schema, health, live):
+    for noun in (runs, going_on, epochs, frozen, small, plans, histograms, layers, events, files, schema, health, live):
         router.include_router(noun.router)
     return router

@@ -25,7 +25,7 @@ SMALL: dict[str, Any] = {
 }
 """Of its 40 neurons some freeze and thaw in most epochs; an epoch takes some tenths of a second."""
 
-TIMES = ("seconds", "checkpoint", "samples_per_second", "resources")
+TIMES = ("seconds", "checkpoint", "samples_per_second", "resources", "step_ms", "flops")
 SILENCE_SECONDS = 3
 
 
@@ -58,11 +58,17 @@ def told(system: System, run_id: str) -> list[tuple[dict[str, Any], list[Snapsho
     with store_of(system) as store:
         return [
             (
-                {name: value for name, value in event.payload.items() if name not in TIMES},
+                _without_times(event.payload),
                 store.snapshots_at(run_id, event.payload["epoch"]),
             )
             for event in store.epochs_after(run_id)
         ]
+
+
+def _without_times(payload: dict[str, Any]) -> dict[str, Any]:
+    """An epoch without what was measured by a clock, and the plans that follow from it."""
+    layers = {name: value for name, value in payload["layers"].items() if name != "plans"}
+    return {name: value for name, value in payload.items() if name not in TIMES} | {"layers": layers}
 
 
 def launch(system: System, **changes: Any) -> str:

@@ -1,6 +1,6 @@
 """A run that is recorded into a real store, event by event, with values that a test can compare with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from db import Entry, EpochScalars, Run, SnapshotRow, Store
 from trainer.config import RunConfig
+from trainer.costs import PlanChanges, StepFlops, StepTimes
 from trainer.events import (
     VELOCITY_EDGES,
     EpochFinished,
@@ -24,16 +25,32 @@ from trainer.events import (
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
+Costs = tuple[StepTimes | None, StepFlops | None, PlanChanges | None]
 
 
 class Recording:
-    """One run, told by hand; `velocity[layer][epoch]` and the like hold what was stored."""
+    """One run, told by hand; `velocity[layer][epoch]` and the like hold what was stored.
 
-    def __init__(self, store: Store, neurons: Sequence[int] = (5, 17, 3), *, epochs: int = 400, seed: int = 0) -> None:
+    Args:
+        costs: what an epoch tells of its costs; as a run of an older program it tells nothing.
+        changes: of the description.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        neurons: Sequence[int] = (5, 17, 3),
+        *,
+        epochs: int = 400,
+        seed: int = 0,
+        costs: Callable[[int], Costs] = lambda epoch: (None, None, None),
+        **changes: Any,
+    ) -> None:
         self.store = store
         self.neurons = tuple(neurons)
         self.random = np.random.default_rng(seed)
-        config = RunConfig.model_validate({"name": "recorded", "training": {"epochs": epochs}})
+        config = RunConfig.model_validate({"name": "recorded", "training": {"epochs": epochs}} | changes)
+        self.costs = costs
         self.worker = store.register_worker(name="hand", host="here", pid=1, device="CPU", slots=1)
         made = store.create_run(
             name="recorded", config=config.model_dump(mode="json"), tags=("one",), epochs_planned=epochs
@@ -125,7 +142,9 @@ class Recording:
 
     def _finished(self, epoch: int) -> EpochFinished:
         frozen = tuple(int(masks[-1].sum()) for masks in self.frozen)
+        applied = tuple(int(masks[-1].sum()) for masks in self.applied)
         none = tuple(0 for _ in self.neurons)
+        step_ms, flops, plans = self.costs(epoch)
         bins = len(VELOCITY_EDGES) + 1
         return EpochFinished(
             epoch=epoch,
@@ -134,18 +153,21 @@ class Recording:
             train_accuracy=0.5,
             test_loss=1.0,
             test_accuracy=0.25 + epoch / 1000,
-            applied_share=0.0,
+            applied_share=sum(applied) / sum(self.neurons),
             frozen_share=sum(frozen) / sum(self.neurons),
             layers=LayerCounts(
-                applied=none,
+                applied=applied,
                 frozen=frozen,
                 froze=none,
                 thawed=none,
                 phi_mean=tuple(0.5 for _ in self.neurons),
                 speed_mean=tuple(0.01 if epoch else None for _ in self.neurons),
                 velocity_histogram=tuple((1,) * bins if epoch else None for _ in self.neurons),
+                plans=plans,
             ),
             seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.01),
+            step_ms=step_ms,
+            flops=flops,
         )
 
     def _scalars(self, event: EpochFinished) -> EpochScalars:

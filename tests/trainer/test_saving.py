@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.test_train import SMALL, epochs_of, run
+from trainer.costs import PlanChanges
 from trainer.events import EpochFinished
 
 NEQ = SMALL["neq"]
@@ -15,6 +16,17 @@ WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
 
 def trained(tmp_path: Path, **neq: Any) -> list[EpochFinished]:
     return epochs_of(run(tmp_path, model=WIDE, neq=NEQ | {"epsilon": 0.05} | neq))
+
+
+def kinds(epochs: list[EpochFinished]) -> set[str]:
+    """Of all plans that the epochs tell."""
+    assert all(isinstance(epoch.layers.plans, PlanChanges) for epoch in epochs)
+    return {kind for epoch in epochs if epoch.layers.plans for kind in epoch.layers.plans.kinds}
+
+
+def measured(epochs: list[EpochFinished]) -> bool:
+    """Whether it was measured in any of them, of any layer, if rows alone pay."""
+    return any(ms for epoch in epochs if epoch.layers.plans for ms in epoch.layers.plans.dense_ms)
 
 
 @pytest.mark.parametrize("select", [{"kind": "random", "share": 0.7}, {"kind": "prefix", "layer_share": 0.3}], ids=str)
@@ -31,6 +43,9 @@ def test_savings_on_and_off_give_the_same_losses_and_neurons_to_the_bit(
     for on, off in zip(told[True], told[False], strict=True):
         assert (on.train_loss, on.test_loss, on.frozen_share) == (off.train_loss, off.test_loss, off.frozen_share)
         assert on.snapshots == off.snapshots
+    assert select["kind"] == "random" or "stopped" in kinds(told[True])
+    assert kinds(told[False]) == {"untouched", "dense"}
+    assert (measured(told[True]), measured(told[False])) == (True, False)
 
 
 @pytest.mark.parametrize("select", [{"kind": "prefix", "layer_share": 0.3}, {"kind": "blocks"}], ids=str)
@@ -51,3 +66,29 @@ def test_the_rule_itself_freezes_nothing_beyond_it(tmp_path: Path) -> None:
     epochs = trained(tmp_path)
     assert any(epoch.frozen_share for epoch in epochs)
     assert [sum(epoch.layers.beyond or (1,)) for epoch in epochs] == [0] * 5
+
+
+def test_an_epoch_s_batches_are_timed_part_by_part(tmp_path: Path) -> None:
+    for epoch in trained(tmp_path):
+        times = epoch.step_ms
+        assert times is not None
+        assert times.batches == 9  # of 10: what pays is measured in the first
+        inside = times.first + 9 * (times.forward + times.backward + times.optimizer)
+        assert 0.2 * epoch.seconds.train < inside / 1e3 <= epoch.seconds.train
+        assert times.probe * 10 / 1e3 == pytest.approx(epoch.seconds.probe)
+
+
+def test_counted_operations_fall_as_layers_stop_and_stay_with_savings_off(tmp_path: Path) -> None:
+    select = {"kind": "prefix", "layer_share": 0.3}
+    for savings in (True, False):
+        for epoch in trained(tmp_path, select=select, savings=savings):
+            flops = epoch.flops
+            assert flops is not None
+            done = (flops.inputs, flops.weights)
+            dense, least = (flops.dense_inputs, flops.dense_weights), (flops.least_inputs, flops.least_weights)
+            if epoch.applied_share == 0:
+                assert done == dense == least and flops.ceiling == 1
+            else:
+                assert flops.ceiling == (flops.forward + sum(dense)) / (flops.forward + sum(least)) > 1.5
+                assert (done < dense) if savings else (done == dense)
+                assert least[0] <= done[0] and least[1] <= done[1]

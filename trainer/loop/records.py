@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from trainer.costs import PlanChanges
 from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot
 from trainer.neq import Equilibrium, LayerEquilibrium
 
 _EDGES = np.array(VELOCITY_EDGES)
 
 
-def layer_counts(equilibrium: Equilibrium) -> LayerCounts:
-    """Per-layer numbers of the epoch, in forward order."""
+def layer_counts(equilibrium: Equilibrium, plans: PlanChanges) -> LayerCounts:
+    """Per-layer numbers of the epoch, in forward order, and the plans that were in force during it."""
     layers = list(equilibrium.layers.values())
     return LayerCounts(
         applied=_counts([layer.applied for layer in layers]),
@@ -28,6 +29,7 @@ def layer_counts(equilibrium: Equilibrium) -> LayerCounts:
         dead=_counts([layer.dead for layer in layers]),
         churning=_counts([layer.churning for layer in layers]),
         beyond=_counts([layer.frozen & ~layer.settled for layer in layers]),
+        plans=plans,
     )
 
 

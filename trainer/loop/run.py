@@ -26,6 +26,7 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from trainer.loop.accounts import Accounts
 from trainer.loop.doubts import doubts, never_freezes
 from trainer.loop.equilibrium import build_neq
 from trainer.loop.meter import Meter, measuring
@@ -52,8 +53,9 @@ def train(
     """Trains as described, saying what happens as it happens.
 
     Yields RunStarted, then for each epoch some EpochProgressed and one EpochFinished with its snapshots, then
-    RunFinished. The same description on a CPU with as many threads gives the same events to the bit, times apart; also
-    where it was cut off in between, and went on with RunContinued.
+    RunFinished. The same description on a CPU with as many threads gives the same events to the bit, but for times and
+    the plans of the backward pass, which follow from times; also where it was cut off in between, and went on with
+    RunContinued.
 
     Args:
         config: what to train on what, and when its neurons count as settled.
@@ -111,13 +113,14 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     optimizer = build_optimizer(config.optimizer, parameter_groups(config.model, model))
     probe = _Probe(data, _evaluation_batch(data))
     neq = build_neq(config, model, optimizer, probe)
+    accounts = Accounts(model, neq, torch.zeros(1, data.channels, data.height, data.width, device=device))
     random = torch.Generator(device=device).manual_seed(seed)
     torch.manual_seed(seed)  # drop-out draws from torch's own
     task = _task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
     steps = Steps.of(config, model, optimizer, task, device, batches)
     book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random))
-    return _Run(config, device, data, model, steps, probe, neq, random, book, standing, began)
+    return _Run(config, device, data, model, steps, probe, neq, accounts, random, book, standing, began)
 
 
 def _evaluation_batch(data: ImageData) -> int:
@@ -143,6 +146,7 @@ class _Run:
     steps: Steps
     probe: _Probe
     neq: NEq
+    accounts: Accounts
     random: torch.Generator
     book: Book
     standing: Standing
@@ -224,11 +228,13 @@ class _Run:
         start = perf_counter()
         trained = yield from self._train(epoch)
         after_train = perf_counter()
+        plans, flops = self.accounts.changes(epoch), self.accounts.flops()
+        before_probe = perf_counter()
         equilibrium = yield from self._probe_steps(epoch, trained.loss)
         after_probe = perf_counter()
         tested = yield from self._evaluate(epoch, trained.loss)
         after_evaluate = perf_counter()
-        counts, arrays = layer_counts(equilibrium), snapshots(equilibrium)
+        counts, arrays = layer_counts(equilibrium, plans), snapshots(equilibrium)
         return EpochFinished(
             epoch=epoch,
             learning_rate=learning_rate,
@@ -243,11 +249,13 @@ class _Run:
             groups=group_records(equilibrium),
             seconds=Seconds(
                 train=after_train - start,
-                probe=after_probe - after_train,
+                probe=after_probe - before_probe,
                 evaluate=after_evaluate - after_probe,
-                record=perf_counter() - after_evaluate + stored_seconds,
+                record=perf_counter() - after_evaluate + before_probe - after_train + stored_seconds,
             ),
             samples_per_second=len(self.data.train) / (after_train - start),
+            step_ms=self.steps.clock.times(after_probe - before_probe),
+            flops=flops,
             snapshots=arrays,
         )
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainer.config import RunConfig
+from trainer.loop.clock import StepClock
 from trainer.loop.tasks import Task, answers_in
 from trainer.optimizers import set_learning_rate
 from trainer.schedules import LearningRates
@@ -27,6 +28,7 @@ class Steps:
         accumulate: batches whose gradients are averaged before the weights move.
         clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
+        clock: times the parts of its steps.
         taken: steps of the whole run so far.
     """
 
@@ -38,6 +40,7 @@ class Steps:
     clip_norm: float | None
     reduced: torch.dtype | None
     scaler: torch.amp.GradScaler
+    clock: StepClock
     taken: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
 
@@ -69,11 +72,13 @@ class Steps:
             training.clip_norm,
             _REDUCED.get(config.compute.precision),
             torch.amp.GradScaler(device.type, enabled=config.compute.precision == "fp16"),
+            StepClock(device, batches, training.accumulate),
         )
 
     def begin_epoch(self, epoch: int) -> float:
         """Goes to an epoch's first step; returns its learning rate."""
         self.taken = epoch * self.rates.steps_per_epoch
+        self.clock.begin_epoch()
         return self._set_rate()
 
     def learn(self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int) -> tuple[Tensor, Tensor]:
@@ -86,12 +91,16 @@ class Steps:
         if batch == first:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
+        self.clock.begin(batch)
         with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
             outputs = self.network(inputs)
             loss = self.task.training_loss(outputs, targets)
+        self.clock.lap()
         self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
+        self.clock.lap()
         if batch == last:
             self._move()
+        self.clock.lap()
         return loss, answers_in(outputs)[0]
 
     def _set_rate(self) -> float:

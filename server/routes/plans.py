@@ -1,0 +1,34 @@
+"""What the backward pass did about each layer, epoch by epoch."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from server import answers
+from server.encoding import JSON
+from server.plans import plans_of
+from server.presentation import json_bytes
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
+from server.shelf import kept_answer
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+
+@router.get("/plans", response_model=answers.Plans)
+def read_plans(
+    request: Request,
+    store: TheStore,
+    run: TheRun,
+    epoch: Annotated[int | None, Query(ge=0, le=2**31, description="Left out: the newest finished one.")] = None,
+) -> Response:
+    """Each layer's plan during an epoch: what of its gradients was computed, and why; what measured which."""
+    wanted = run.epochs_done - 1 if epoch is None else epoch
+    if epoch is not None and epoch >= run.epochs_done:
+        raise invalid_query("epoch", f"This run has finished {run.epochs_done} epochs, counted from 0", epoch)
+    seqs = [seq for _, seq in store.epoch_seqs(run.id, wanted, wanted + 1)] if wanted >= 0 else []
+
+    def make() -> bytes:
+        found = plans_of(store, run.id, wanted) if seqs else []
+        return json_bytes({"epoch": wanted if seqs else None, "layers": found})
+
+    return kept_answer(request, (run.id, *seqs), make, media_type=JSON)

@@ -1,0 +1,151 @@
+"""Counted operations and told plans of networks that can be worked by hand."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+from torch.utils.flop_counter import FlopCounterMode
+
+from trainer.loop.accounts import Accounts
+from trainer.loop.clock import StepClock
+from trainer.neq import NEq, Watch
+
+IMAGE = torch.zeros(1, 30)
+
+
+def network() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(30, 64), nn.BatchNorm1d(64), nn.Dropout(), nn.ReLU(), nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10)
+    )
+
+
+def frozen(neq: NEq) -> dict[str, torch.Tensor]:
+    """The first layer and its norm whole, and half of the second."""
+    masks = {"0": torch.ones(64, dtype=torch.bool), "1": torch.ones(64, dtype=torch.bool)}
+    return {name: mask for name, mask in {**masks, "4": torch.arange(48) < 24}.items() if name in names(neq)}
+
+
+def names(neq: NEq) -> set[str]:
+    return {layer.name for layer in neq.layers}
+
+
+def step(model: nn.Module, optimizer: SGD, images: int = 6) -> None:
+    optimizer.zero_grad()
+    model(torch.randn(images, 30)).square().mean().backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("savings", ["rows", False])
+def test_what_is_done_what_was_dense_and_what_is_least_by_hand(savings: Any) -> None:
+    model = network()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with NEq(model, optimizer, [torch.randn(4, 30)], savings=savings) as neq:
+        accounts = Accounts(model, neq, IMAGE)
+        step(model, optimizer)
+        neq.freeze(frozen(neq))
+        step(model, optimizer)
+        step(model, optimizer)
+        flops = accounts.flops()
+        with FlopCounterMode(display=False) as torchs:
+            step(model, optimizer)
+    # Multiply-adds: 30 · 64 = 1,920, 64 · 48 = 3,072, 48 · 10 = 480. The first layer's input needs no gradient.
+    assert flops.forward == flops.dense_weights == 2 * (1920 + 3072 + 480)
+    assert flops.dense_inputs == 2 * (3072 + 480)
+    # With the first layer and its norm at rest nobody needs the gradient of the second's input; half of its rows move.
+    assert flops.least_inputs == 2 * 480
+    assert flops.least_weights == 2 * (1536 + 480)
+    assert flops.ceiling == (10944 + 7104 + 10944) / (10944 + 960 + 4032)
+    if savings:  # 24 moving rows fill two blocks of 16
+        assert (flops.inputs, flops.weights) == (2 * 480, 2 * (3072 * 32 // 48 + 480))
+    else:
+        assert (flops.inputs, flops.weights) == (flops.dense_inputs, flops.dense_weights)
+    assert 6 * (flops.forward + flops.inputs + flops.weights) == torchs.get_total_flops()
+    # The paper's count has no gradients by inputs, and norms as two multiply-adds a value: here they are frozen.
+    assert flops.paper == 2 * (1536 + 480)
+
+
+def test_layers_that_are_not_watched_are_counted_all_the_same() -> None:
+    model = network()
+    with NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(4, 30)], layers=Watch(only=("4",))) as neq:
+        accounts = Accounts(model, neq, IMAGE)
+        neq.freeze(frozen(neq))
+        flops = accounts.flops()
+    assert flops.forward == 10944
+    assert (flops.least_inputs, flops.least_weights) == (flops.dense_inputs, 10944 - 3072)
+
+
+def test_counting_leaves_the_network_and_the_random_numbers_as_they_are() -> None:
+    model = network().train()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with NEq(model, optimizer, [torch.randn(4, 30)]) as neq:
+        accounts = Accounts(model, neq, IMAGE)
+        step(model, optimizer)
+        neq.freeze(frozen(neq))
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        needed = [parameter.requires_grad for parameter in model.parameters()]
+        random = torch.get_rng_state()
+        accounts.flops()
+        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+        assert [parameter.requires_grad for parameter in model.parameters()] == needed
+        assert torch.equal(torch.get_rng_state(), random)
+        assert all(module.training for module in model.modules())
+
+
+@pytest.fixture
+def times(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Seconds that the clock will read, one after the other."""
+    seconds: list[float] = []
+    monkeypatch.setattr("trainer.loop.clock.perf_counter", lambda: seconds.pop(0))
+    yield seconds
+
+
+def test_means_leave_out_the_first_step_and_share_out_what_a_step_takes(times: list[float]) -> None:
+    clock = StepClock(torch.device("cpu"), batches=4, batches_a_step=2)
+    # Begin, after forward, after backward, after the optimizer: which moves after every second batch.
+    times += [0.0, 0.5, 0.9, 0.9, 1.0, 1.5, 2.5, 2.75, 3.0, 3.010, 3.030, 3.030, 4.0, 4.030, 4.070, 4.076]
+    clock.begin_epoch()
+    for batch in range(4):
+        clock.begin(batch)
+        for _ in range(3):
+            clock.lap()
+    told = clock.times(probe_seconds=0.1)
+    assert (told.forward, told.backward, told.optimizer) == pytest.approx((20, 30, 3))
+    assert told.first == pytest.approx(900)
+    assert told.probe == pytest.approx(25)
+    assert told.batches == 2
+
+
+def test_an_epoch_of_one_batch_is_timed_by_it(times: list[float]) -> None:
+    clock = StepClock(torch.device("cpu"), batches=1, batches_a_step=1)
+    times += [0.0, 0.010, 0.030, 0.031]
+    clock.begin_epoch()
+    clock.begin(0)
+    for _ in range(3):
+        clock.lap()
+    told = clock.times(probe_seconds=0.002)
+    assert (told.forward, told.backward, told.optimizer, told.first) == pytest.approx((10, 20, 1, 31))
+    assert (told.batches, told.probe) == (1, pytest.approx(2))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_s_steps_are_timed_by_its_own_events() -> None:
+    clock = StepClock(torch.device("cuda"), batches=1000, batches_a_step=2)
+    big = torch.randn(4096, 4096, device="cuda")
+    big @ big
+    clock.begin_epoch()
+    for batch in range(1000):
+        clock.begin(batch)
+        big @ big
+        clock.lap()
+        big @ big
+        big @ big
+        clock.lap()
+        clock.lap()
+    told = clock.times(probe_seconds=1.0)
+    assert 30 < told.batches < 60  # of 24 steps of two batches or some more, without the first
+    assert told.forward > 0.5  # 137 GFLOP
+    assert told.backward == pytest.approx(2 * told.forward, rel=0.3)
+    assert told.optimizer < 0.1
