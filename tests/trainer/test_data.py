@@ -78,6 +78,12 @@ def test_a_class_with_too_few_images_is_made_up_from_the_others() -> None:
     assert counts(labels[balanced_first(labels, 5)])[:3] == [1, 2, 2]
 
 
+def test_fewer_test_images_of_a_set_in_memory_are_as_many_as_were_asked_for(tmp_path: Path) -> None:
+    write_mnist(tmp_path, train=60, test=40)
+    assert len(load(tmp_path, kind="mnist", test_samples=20).test) == 20
+    assert len(load(tmp_path, kind="mnist").test) == 40
+
+
 def test_more_probe_images_than_half_are_refused(tmp_path: Path) -> None:
     write_mnist(tmp_path, train=40, test=10)
     with pytest.raises(RunError, match="30 probe images of 40") as error:

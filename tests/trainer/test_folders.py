@@ -68,6 +68,14 @@ def test_fewer_training_images_stay_balanced(tmp_path: Path) -> None:
     assert classes_of(images(tmp_path, train_samples=20)) == [9, 9]
 
 
+def test_fewer_test_images_stay_balanced_and_more_than_there_are_is_all(tmp_path: Path) -> None:
+    class_folder(tmp_path / "mine" / "train", {"a": 9, "b": 9})
+    class_folder(tmp_path / "mine" / "val", {"a": 30, "b": 15})
+    assert classes_of(images(tmp_path, test_samples=20), "test") == [10, 10]
+    assert classes_of(images(tmp_path, test_samples=99), "test") == [30, 15]
+    assert classes_of(images(tmp_path), "test") == [30, 15]
+
+
 @pytest.mark.parametrize("name", ["..", ".", ".hidden", "a/b", "/etc", "a\\b", "C:data", "a\x00b", "", "  "])
 @pytest.mark.parametrize("kind", ["image-folder", "mask-folder"])
 def test_a_folder_is_a_name_and_no_path(name: str, kind: str) -> None:

@@ -44,6 +44,15 @@ TrainSamples = Annotated[
         json_schema_extra={"unit": "images"},
     ),
 ]
+TestSamples = Annotated[
+    int | None,
+    Field(
+        ge=10,
+        title="Test images",
+        description="How many are looked at after each epoch, classes balanced. Empty: all of them.",
+        json_schema_extra={"unit": "images", "advanced": True},
+    ),
+]
 Augment = Annotated[
     bool,
     Field(
@@ -84,6 +93,7 @@ class TorchvisionData(DataPart):
 
     train_samples: TrainSamples = None
     augment: Augment = True
+    test_samples: TestSamples = None
 
 
 class FashionMnist(TorchvisionData):
@@ -119,6 +129,7 @@ class FileData(DataPart):
 
     train_samples: TrainSamples = None
     augment: Augment = True
+    test_samples: TestSamples = None
     feed: Literal["auto", "memory", "stream"] = Field(
         default="auto",
         title="Feed",

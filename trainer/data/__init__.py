@@ -4,7 +4,15 @@ from typing import TypeVar
 
 import torch
 
-from trainer.config import FashionMnistMini, FileData, NoiseProbe, RunConfig, Synthetic, SyntheticSegmentation
+from trainer.config import (
+    FashionMnistMini,
+    FileData,
+    NoiseProbe,
+    RunConfig,
+    Synthetic,
+    SyntheticSegmentation,
+    TorchvisionData,
+)
 from trainer.data.bundled import fashion_mnist_mini
 from trainer.data.files import NORMALISE, fed, file_sets
 from trainer.data.images import Augmentation, ImageData, Images, ImageSet, Normalisation
@@ -54,10 +62,16 @@ def _parts(config: RunConfig, train: Source, test: Source) -> list[Source]:
     if wanted is not None and wanted < len(train):
         train = train.take(balanced_first(train.strata, wanted))
     choice = choose_probe(config.neq.probe, train.strata, test.strata, config.training.seed)
-    parts = [train.take(choice.train), test]
+    parts = [train.take(choice.train), _looked_at(config, test)]
     if choice.source != "noise":
         parts.append((train if choice.source == "train" else test).take(choice.taken))
     return parts
+
+
+def _looked_at(config: RunConfig, test: Source) -> Source:
+    """The test images that each epoch is judged by."""
+    wanted = config.data.test_samples if isinstance(config.data, TorchvisionData | FileData) else None
+    return test if wanted is None or wanted >= len(test) else test.take(balanced_first(test.strata, wanted))
 
 
 def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, int, Normalisation | None]:
