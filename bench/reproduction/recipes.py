@@ -44,3 +44,12 @@ def reproduction(name: str) -> RunConfig:
     if kind == "dense":
         return shortened(optimizer, select="none")
     return shortened(optimizer, formula=kind)
+
+
+def compared(seed: int) -> RunConfig:
+    """The same with SGD and the paper's formula, shorter once more, for the comparison with controls."""
+    config = shortened("sgd", seed=seed)
+    schedule = config.schedule.model_copy(update={"milestones": (8, 12)})
+    return config.model_copy(
+        update={"schedule": schedule, "training": config.training.model_copy(update={"epochs": 20})}
+    )
