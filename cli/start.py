@@ -128,11 +128,10 @@ def _set_at_end_of_input(stop: threading.Event) -> None:
 
 
 def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, ...] = ()) -> None:
-    url = os.environ.get("NEQ_DATABASE_URL") or database_url(data)
-    _make_folder(datasets_folder(data))
-    settings = read_settings(ServerSettings, port=port, host=host, database_url=url)
-    folders = {"NEQ_DATA_ROOT": str(datasets_folder(data)), "NEQ_CHECKPOINTS": str(checkpoints_folder(data))}
-    companion = Companion({"NEQ_DATABASE_URL": url, **folders})
+    places = _places(data)
+    _make_folder(Path(places["NEQ_DATA_ROOT"]))
+    settings = read_settings(ServerSettings, port=port, host=host, database_url=places["NEQ_DATABASE_URL"])
+    companion = Companion(places)
 
     def announce(address: str, link: str) -> None:
         click.echo(f"\n  NEq is up:  {link}\n  Ctrl-C ends it; runs stay in {data}\n")
@@ -140,6 +139,16 @@ def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, .
             threading.Thread(target=_launch, args=(settings.token, address, presets), daemon=True).start()
 
     _serve(settings, companion, announce)
+
+
+def _places(data: Path) -> dict[str, str]:
+    """Store, data sets and checkpoints: inside the data folder, but where the environment names another place."""
+    usual = {
+        "NEQ_DATABASE_URL": database_url(data),
+        "NEQ_DATA_ROOT": str(datasets_folder(data)),
+        "NEQ_CHECKPOINTS": str(checkpoints_folder(data)),
+    }
+    return {name: os.environ.get(name) or place for name, place in usual.items()}
 
 
 def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announce: Callable[[str, str], None]) -> None:

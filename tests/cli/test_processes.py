@@ -55,9 +55,9 @@ def all_gone(pids: set[int], seconds: float = 20) -> bool:
     return not alive(pids)
 
 
-def start_and_train(tmp_path: Path) -> tuple[Process, str, set[int]]:
+def start_and_train(tmp_path: Path, **environment: str) -> tuple[Process, str, set[int]]:
     """`neq up` in a folder of its own, in the middle of a run; with the ids of its worker and of the run's child."""
-    process = Process("up", "--port", "0", "--data", str(tmp_path), environment={"NEQ_DEVICE": "cpu"})
+    process = Process("up", "--port", "0", "--data", str(tmp_path), environment={"NEQ_DEVICE": "cpu", **environment})
     address = process.wait_for(STARTED)[1]
     run_id = httpx.post(f"{address}/api/v1/runs", json=LONG_RUN, timeout=30).json()["id"]
     until = time.monotonic() + 60
@@ -90,9 +90,14 @@ def test_up_ends_in_order_with_worker_and_children(tmp_path: Path, number: signa
         again.stop()
 
 
-def test_a_killed_up_leaves_nobody_behind(tmp_path: Path) -> None:
-    process, _, below = start_and_train(tmp_path)
+def test_a_killed_up_leaves_nobody_behind_and_its_files_where_the_environment_said(tmp_path: Path) -> None:
+    places = {"NEQ_DATA_ROOT": str(tmp_path / "sets"), "NEQ_CHECKPOINTS": str(tmp_path / "kept")}
+    process, run_id, below = start_and_train(tmp_path, **places)
     try:
+        assert list((tmp_path / "kept" / run_id).glob("epoch-*.pt"))
+        assert (tmp_path / "sets").is_dir()
+        assert not (tmp_path / "checkpoints").exists()
+        assert not (tmp_path / "datasets").exists()
         os.kill(process.pid, signal.SIGKILL)
         assert all_gone(below)
     finally:
