@@ -70,7 +70,7 @@ def counted(network: str, masks: Masks, savings: Mode) -> tuple[StepFlops, int]:
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("masks", [nothing, random_half, first_half])
-@pytest.mark.parametrize("savings", [True, "rows", False])
+@pytest.mark.parametrize("savings", [True, "rows", "turned", False])
 def test_a_step_s_operations_are_torchs_to_the_integer(network: str, masks: Masks, savings: Mode) -> None:
     ours, torchs = counted(network, masks, savings)
     assert ours.total == torchs

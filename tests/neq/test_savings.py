@@ -13,6 +13,7 @@ from trainer.neq import NEq, Watch
 from trainer.neq.discovery import discover
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.savings import Savings
+from trainer.neq.savings.savings import Mode
 
 
 @pytest.fixture(autouse=True)
@@ -92,13 +93,14 @@ def assert_same_gradients(
     masks: dict[str, Tensor],
     expected: dict[str, str],
     run: Callable[[nn.Module, Tensor], Tensor] = lambda model, inputs: model(inputs),
+    mode: Mode = "rows",
 ) -> None:
     """Active rows as torch's own code gives them, frozen ones zero; `expected`: the kinds of plan by layer."""
     plain = copy.deepcopy(model)
     dense = gradients(lambda x: run(plain, x), plain, inputs)
     layers = {layer.name: layer for layer in watched(model, inputs)}
     model.load_state_dict(plain.state_dict())
-    savings = Savings(tuple(layers.values()), optimizer(model), "rows")
+    savings = Savings(tuple(layers.values()), optimizer(model), mode)
     savings.change(masks)
     found = gradients(lambda x: run(model, x), model, inputs)
     savings.after_step()  # plans are made in the first step
@@ -128,6 +130,39 @@ def test_active_rows_get_the_gradients_of_the_whole_to_the_bit(kind: str, share:
     mask = random_mask(watched(model, torch.randn(shape))[0].neurons, share)
     mask[0], mask[-1] = True, False
     assert_same_gradients(model, torch.randn(shape), {"0": mask}, {"0": plan})
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [(3, 1), ((3, 5), (1, 2))])
+@pytest.mark.parametrize("active", [1, 3, 9])
+def test_turned_about_a_convolution_computes_no_row_but_the_active_ones(kernel: int, padding: int, active: int) -> None:
+    model, inputs = nn.Sequential(nn.Conv2d(16, 16, kernel, padding=padding, bias=False)), torch.randn(8, 16, 9, 9)
+    mask = torch.randperm(16) >= active
+    assert_same_gradients(copy.deepcopy(model), inputs, {"0": mask}, {"0": "rows"}, mode="turned")
+    with NEq(model, optimizer(model), [inputs], savings="turned") as neq:
+        neq.freeze({"0": mask})
+        model(inputs).sum().backward()
+        assert neq.plans()["0"].computed == active
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: nn.Conv1d(16, 32, 5, padding=4, dilation=2), (4, 16, 30)),
+        (lambda: nn.Conv2d(24, 40, 1), (4, 24, 9, 7)),
+        (lambda: nn.Conv2d(16, 32, 3, padding=1), (16, 9, 9)),
+        (lambda: nn.Conv3d(16, 32, 3, padding=1, bias=False), (2, 16, 5, 6, 7)),
+    ],
+)
+@pytest.mark.parametrize("share", [0.5, 0.95])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_convolution_is_turned_about_only_where_it_has_the_bits_of_the_whole(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], share: float, layout: torch.memory_format
+) -> None:
+    model, inputs = nn.Sequential(make()), torch.randn(shape)
+    if layout == torch.channels_last and inputs.dim() == 4:
+        model, inputs = model.to(memory_format=layout), inputs.to(memory_format=layout)
+    mask = random_mask(model[0].out_channels, share)
+    assert_same_gradients(model, inputs, {"0": mask}, {}, mode="turned")
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -6,16 +6,19 @@ holds in this process for every layer of the same shape and about the same numbe
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from trainer.neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, whole
+from trainer.neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, turned, whole
 
-Force = Literal["rows", "dense"]
+Way = Literal["dense", "rows", "turned"]
+"""All rows; the active ones alone, in whole blocks; those alone, with input and gradient in each other's place."""
+
+Force = Way
 """A choice made without measuring, for tests and comparisons."""
 
 SWAP_MS = 0.12
@@ -26,12 +29,15 @@ MARGIN = 0.05
 
 ROUNDS = 3
 
+FEW = 3
+"""Up to so many channels oneDNN has kernels of their own, which take a tenth of the time of a block's."""
+
 
 @dataclass(frozen=True)
 class Choice:
-    """Compute some rows alone, or all; and why."""
+    """The way that was chosen, and why."""
 
-    rows: bool
+    way: Way
     reason: str
     dense_ms: float | None = None
     rows_ms: float | None = None
@@ -50,10 +56,23 @@ class Task:
 
     def rows(self) -> Rows:
         """Those that must be computed."""
-        return Rows.filled(self.mask).to(self.gradient.device)
+        return Rows.of(self.mask).to(self.gradient.device)
+
+    def ways(self, rows: Rows) -> tuple[Way, ...]:
+        """Those that leave some rows out."""
+        some: tuple[Way, ...] = ("rows",) if rows.computed.numel() < self.mask.numel() else ()
+        return (*some, "turned") if self.geometry.turns(self.weight.shape) else some
+
+    def run(self, way: Way, rows: Rows) -> tuple[Tensor, ...]:
+        """The gradients, frozen rows zero."""
+        given = self.geometry, self.inputs, self.gradient, self.weight
+        if way == "dense":
+            found = whole(*given, bias=self.bias)
+            return tuple(part.index_fill_(0, rows.frozen, 0) for part in found)
+        return (of_rows if way == "rows" else turned)(*given, rows, bias=self.bias)
 
     def key(self) -> Hashable:
-        """What decides how fast it is: shapes, types, layout, device, threads, and the number of active rows."""
+        """What decides how fast it is: shapes, types, layout, device, threads, and about how many rows are active."""
         active = int((~self.mask).sum())
         return (
             self.geometry,
@@ -61,62 +80,81 @@ class Task:
             self.bias,
             self.gradient.device,
             torch.get_num_threads(),
-            in_blocks(active),
+            active if active <= FEW else in_blocks(active),
         )
 
 
 _chosen: dict[Hashable, Choice] = {}
+_sound: dict[Hashable, bool] = {}
 
 
 def choose(task: Task, force: Force | None = None) -> Choice:
-    """The faster way; measured the first time that such a task comes up in this process.
+    """The fastest way; measured the first time that such a task comes up in this process.
 
     Args:
-        force: chosen without measuring; rows only where they have the bits of the whole.
+        force: chosen without measuring where it gives the bits of the whole; else the next that does.
     """
     if force == "dense":
-        return Choice(False, "told to compute all rows")
+        return Choice("dense", "told to compute all rows")
     rows = task.rows()
-    if rows.computed.numel() == task.mask.numel():
-        return Choice(False, "its active neurons fill all blocks")
-    key = (task.key(), force)
+    ways = task.ways(rows)
+    if not ways:
+        return Choice("dense", "its active neurons fill all blocks")
+    if force is not None:
+        sound = [way for way in sorted(ways, key=lambda way: way != force) if _is_sound(task, rows, way)]
+        return Choice(sound[0], "told to compute active rows alone") if sound else _ROUNDED
+    key = task.key()
     if key not in _chosen:
-        _chosen[key] = _measured(task, rows) if force is None else _checked(task, rows)
-    return _chosen[key]
+        _chosen[key] = _measured(task, rows, [way for way in ways if _is_sound(task, rows, way)])
+    found = _chosen[key]
+    return found if found.way == "dense" or _is_sound(task, rows, found.way) else _ROUNDED
 
 
 def forget() -> None:
     """Measures everything anew when it next comes up."""
     _chosen.clear()
+    _sound.clear()
 
 
-def _checked(task: Task, rows: Rows) -> Choice:
-    if _same(_rows(task, rows), _dense(task, rows), task):
-        return Choice(True, "told to compute active rows alone")
-    return Choice(False, "rows computed alone would be rounded in another way")
+_ROUNDED = Choice("dense", "rows computed alone would be rounded in another way")
 
 
-def _measured(task: Task, rows: Rows) -> Choice:
-    choice = _checked(task, rows)
-    if not choice.rows:
-        return choice
-    dense_ms = rows_ms = math.inf
+def _is_sound(task: Task, rows: Rows, way: Way) -> bool:
+    """Whether this way gives the bits of the whole, for just so many rows: kernels are picked by their number."""
+    key = task.key(), rows.active.numel(), way
+    if key not in _sound:
+        _sound[key] = _same(task.run(way, rows), task.run("dense", rows), task)
+    return _sound[key]
+
+
+def _measured(task: Task, rows: Rows, ways: Sequence[Way]) -> Choice:
+    if not ways:
+        return _ROUNDED
+    times = dict.fromkeys(("dense", *ways), math.inf)
+    clock = _clock(task.gradient.device)
     for _ in range(ROUNDS):
-        dense_ms = min(dense_ms, _milliseconds(lambda: _dense(task, rows), task.gradient.device))
-        rows_ms = min(rows_ms, _milliseconds(lambda: _rows(task, rows), task.gradient.device))
+        for way in times:
+            start = clock()
+            task.run(way, rows)
+            times[way] = min(times[way], (clock() - start) * 1e3)
+    best = min(ways, key=times.__getitem__)
+    rows_ms, dense_ms = times[best], times["dense"]
+    reason = f"measured {rows_ms:.2f} ms instead of {dense_ms:.2f} ms"
     if rows_ms + SWAP_MS < dense_ms * (1 - MARGIN):
-        return Choice(True, f"measured {rows_ms:.2f} ms instead of {dense_ms:.2f} ms", dense_ms, rows_ms)
-    reason = f"measured {rows_ms:.2f} ms instead of {dense_ms:.2f} ms: less than the detour and the noise are worth"
-    return Choice(False, reason, dense_ms, rows_ms)
+        return Choice(best, reason, dense_ms, rows_ms)
+    return Choice("dense", f"{reason}: less than the detour and the noise are worth", dense_ms, rows_ms)
 
 
-def _dense(task: Task, rows: Rows) -> tuple[Tensor, ...]:
-    found = whole(task.geometry, task.inputs, task.gradient, task.weight, bias=task.bias)
-    return tuple(part.index_fill_(0, rows.frozen, 0) for part in found)
+def _clock(device: torch.device) -> Callable[[], float]:
+    """Seconds. One thread's own time where only one works, so that no other program weighs on the choice."""
+    if device.type == "cuda":
 
+        def synchronised() -> float:
+            torch.cuda.synchronize(device)
+            return time.perf_counter()
 
-def _rows(task: Task, rows: Rows) -> tuple[Tensor, ...]:
-    return of_rows(task.geometry, task.inputs, task.gradient, task.weight, rows, bias=task.bias)
+        return synchronised
+    return time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
 
 
 def _same(found: tuple[Tensor, ...], dense: tuple[Tensor, ...], task: Task) -> bool:
@@ -128,16 +166,3 @@ def _same(found: tuple[Tensor, ...], dense: tuple[Tensor, ...], task: Task) -> b
         bool((one - other).abs().max() <= tolerance * other.abs().max().clamp(min=torch.finfo(other.dtype).tiny))
         for one, other in zip(found, dense, strict=True)
     )
-
-
-def _milliseconds(way: Callable[[], object], device: torch.device) -> float:
-    _wait(device)
-    start = time.perf_counter()
-    way()
-    _wait(device)
-    return (time.perf_counter() - start) * 1e3
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

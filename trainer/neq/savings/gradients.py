@@ -4,7 +4,7 @@ Rows are computed by torch's own kernels on the gathered output gradient, so tha
 that it goes through in the whole gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -37,6 +37,11 @@ class Geometry:
         if convolution.groups != 1 or convolution.padding_mode != "zeros" or isinstance(convolution.padding, str):
             return None
         return cls(convolution.stride, convolution.padding, convolution.dilation)
+
+    def turns(self, weight: torch.Size) -> bool:
+        """Whether input and output gradient may change places: a convolution that keeps the size of what it is fed."""
+        spans = zip(self.padding, self.dilation, weight[2:], strict=True)
+        return bool(self.stride) and set(self.stride) == {1} and all(2 * p == d * (k - 1) for p, d, k in spans)
 
 
 def whole(geometry: Geometry, inputs: Tensor, gradient: Tensor, like: Tensor, *, bias: bool) -> tuple[Tensor, ...]:
@@ -86,29 +91,39 @@ def in_blocks(rows: int) -> int:
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows of a layer are computed, and which of those are kept.
+    """Which rows of a layer are computed, and where each row of the gradient comes from.
 
     Attributes:
-        computed: int64, numbers of the neurons whose gradient is computed, ascending.
-        filling: int64, places in `computed` that hold frozen neurons, there to fill a block; their gradient is zero.
+        active: int64, numbers of the neurons that move, ascending.
+        computed: int64, those and frozen ones that fill the last block, ascending.
         frozen: int64, numbers of all frozen neurons.
+        from_computed: int64, one value a neuron: its place in `computed`; a frozen one's is behind the last.
+        from_active: the same in `active`.
     """
 
+    active: Tensor
     computed: Tensor
-    filling: Tensor
     frozen: Tensor
+    from_computed: Tensor
+    from_active: Tensor
 
     @classmethod
-    def filled(cls, mask: Tensor) -> "Rows":
-        """The active rows of a mask (bool, true is frozen), filled up to whole blocks with frozen ones."""
+    def of(cls, mask: Tensor) -> "Rows":
+        """Those of a mask: bool, true is frozen."""
         active, frozen = (~mask).nonzero().flatten(), mask.nonzero().flatten()
         wanted = min(in_blocks(active.numel()), mask.numel())
         computed = torch.cat([active, frozen[: wanted - active.numel()]]).sort().values
-        return cls(computed, mask[computed].nonzero().flatten(), frozen)
+        return cls(active, computed, frozen, _places(computed, mask), _places(active, mask))
 
     def to(self, device: torch.device) -> "Rows":
         """The same on another device."""
-        return Rows(self.computed.to(device), self.filling.to(device), self.frozen.to(device))
+        return Rows(*(getattr(self, part.name).to(device) for part in fields(self)))
+
+
+def _places(rows: Tensor, mask: Tensor) -> Tensor:
+    places = torch.empty(mask.numel(), dtype=torch.int64)
+    places[rows] = torch.arange(rows.numel())
+    return places.masked_fill_(mask, rows.numel())
 
 
 def of_rows(
@@ -116,16 +131,58 @@ def of_rows(
 ) -> tuple[Tensor, ...]:
     """The gradients with frozen rows zero, of which only `rows.computed` were computed; in the weight's own shape."""
     some = gathered(geometry, gradient, rows.computed)
-    parts = list(whole(geometry, inputs, some, weight[: rows.computed.numel()], bias=bias and bool(geometry.stride)))
-    found = [_spread(parts[0], torch.empty_like(weight, dtype=parts[0].dtype), rows)]
-    if len(parts) > 1:
-        found.append(_spread(parts[1], parts[1].new_empty(weight.shape[0]), rows))
-    elif bias:  # gathered columns would be added up in another order
-        found.append(gradient.reshape(-1, gradient.shape[-1]).sum(0).index_fill_(0, rows.frozen, 0))
-    return tuple(found)
+    if not geometry.stride:
+        return _of_columns(inputs, gradient, some, rows, bias=bias)
+    parts = whole(geometry, inputs, some, weight[: rows.computed.numel()], bias=bias)
+    return tuple(_spread(part, rows.from_computed) for part in parts)
 
 
-def _spread(part: Tensor, target: Tensor, rows: Rows) -> Tensor:
-    if rows.filling.numel():
-        part[rows.filling] = 0
-    return target.zero_().index_copy_(0, rows.computed, part)
+def _of_columns(inputs: Tensor, gradient: Tensor, some: Tensor, rows: Rows, *, bias: bool) -> tuple[Tensor, ...]:
+    """Those of a linear layer, multiplied into memory that has a row of zeros to spare."""
+    columns, flat = some.reshape(-1, some.shape[-1]), inputs.reshape(-1, inputs.shape[-1])
+    part = flat.new_empty(columns.shape[1] + 1, flat.shape[1])
+    torch.mm(columns.t(), flat, out=part[:-1])
+    part[-1] = 0
+    weight = part.index_select(0, rows.from_computed)
+    if not bias:
+        return (weight,)
+    # of all columns: gathered ones would be added up in another order
+    return weight, gradient.reshape(-1, gradient.shape[-1]).sum(0).index_fill_(0, rows.frozen, 0)
+
+
+def turned(
+    geometry: Geometry, inputs: Tensor, gradient: Tensor, weight: Tensor, rows: Rows, *, bias: bool
+) -> tuple[Tensor, ...]:
+    """What `of_rows` gives, computed as if the output's gradient had been convolved to give the input.
+
+    Every entry is the same sum of the same products. But now the input's channels fill the vector registers and the
+    active rows make the loop around them, so that few rows take less time than a block. `geometry.turns` must hold.
+    """
+    some = gathered(geometry, gradient, rows.active)
+    batched = gradient.dim() == weight.dim()
+    found = torch.ops.aten.convolution_backward(
+        inputs if batched else inputs.unsqueeze(0),
+        some if batched else some.unsqueeze(0),
+        weight.new_empty(weight.shape[1], rows.active.numel(), *weight.shape[2:]),
+        None,
+        geometry.stride,
+        geometry.padding,
+        geometry.dilation,
+        False,
+        [0] * len(geometry.stride),
+        1,
+        [False, True, False],
+    )[1]
+    part = found.flip(tuple(range(2, found.dim()))).transpose(0, 1)
+    parts = [part.contiguous()]
+    if bias:
+        parts.append(some.movedim(-1 - len(geometry.stride), 0).flatten(1).sum(1))
+    return tuple(_spread(part, rows.from_active) for part in parts)
+
+
+def _spread(part: Tensor, places: Tensor) -> Tensor:
+    """Rows at their places, zeros elsewhere, in the memory format that they have."""
+    part = torch.cat([part, torch.zeros_like(part[:1])])
+    if part.dim() > 2 and not part.is_contiguous():  # index_select would answer channels first
+        return part.movedim(1, -1).index_select(0, places).movedim(-1, 1)
+    return part.index_select(0, places)

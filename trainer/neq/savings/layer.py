@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.savings.choice import Choice, Force, Task, choose
-from trainer.neq.savings.gradients import Geometry, Rows, of_rows, whole
+from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.swap import swap, unswap, with_own_gradient
 
@@ -25,6 +25,7 @@ class SavingLayer:
         self.plan = plan
         self._layer, self._mask, self._force = layer, mask, force
         self._rows: Rows | None = None
+        self._way = of_rows
         self._checked: set[int] = set()
 
     def measure(self) -> None:
@@ -50,17 +51,21 @@ class SavingLayer:
             self._decide(Task(geometry, inputs, gradient, like, bias is not None, self._mask))
         if self._rows is None:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
-        return of_rows(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
+        return self._way(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
 
     def _decide(self, task: Task) -> None:
         choice = choose(task, self._force)
-        self._rows = task.rows() if choice.rows else None
+        self._rows = None if choice.way == "dense" else task.rows()
+        self._way = turned if choice.way == "turned" else of_rows
         self.plan = self._planned(choice)
 
     def _planned(self, choice: Choice) -> LayerPlan:
+        computed = self.plan.neurons
+        if self._rows is not None:
+            computed = (self._rows.active if choice.way == "turned" else self._rows.computed).numel()
         return self.plan.replaced(
             kind="dense" if self._rows is None else "rows",
-            computed=self.plan.neurons if self._rows is None else self._rows.computed.numel(),
+            computed=computed,
             reason=choice.reason,
             dense_ms=choice.dense_ms,
             rows_ms=choice.rows_ms,

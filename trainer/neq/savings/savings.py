@@ -14,7 +14,7 @@ from trainer.neq.savings.stops import NOT_YET, Stops
 from trainer.neq.savings.swap import swap, with_zeros, without_gradient
 
 Mode = bool | Force
-"""True: whatever measures fastest. `rows`, `dense`: that, without measuring. False: nothing is saved."""
+"""True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
 
 
 class Savings:
@@ -30,8 +30,8 @@ class Savings:
     """
 
     def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer, mode: Mode = True) -> None:
-        if mode not in (True, False, "rows", "dense"):
-            raise ValueError(f"savings is {mode!r}; choose True, False, 'rows' or 'dense'")
+        if mode not in (True, False, "rows", "turned", "dense"):
+            raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'turned' or 'dense'")
         self._layers = {layer.name: layer for layer in layers}
         self._optimizer, self._mode = optimizer, mode
         self._force: Force | None = None if isinstance(mode, bool) else mode

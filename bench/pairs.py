@@ -1,0 +1,53 @@
+"""Times of several ways to do a thing, taken in turns in one process, and their ratios."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+
+@dataclass(frozen=True)
+class Time:
+    """Milliseconds of one call, by the clock and of this thread's own."""
+
+    clock: float
+    thread: float
+
+
+def timed(run: Callable[[], object]) -> Time:
+    """How long one call takes."""
+    clock, thread = time.perf_counter(), time.thread_time()
+    run()
+    return Time((time.perf_counter() - clock) * 1e3, (time.thread_time() - thread) * 1e3)
+
+
+def paired(runs: Sequence[Callable[[], object]], rounds: int) -> list[list[Time]]:
+    """Times of each, taking turns and taking turns at being first, after two rounds that do not count."""
+    times: list[list[Time]] = [[] for _ in runs]
+    for number in range(-2, rounds):
+        for offset in range(len(runs)):
+            place = (number + offset) % len(runs)
+            found = timed(runs[place])
+            if number >= 0:
+                times[place].append(found)
+    return times
+
+
+def ratios(base: Sequence[Time], other: Sequence[Time], *, thread: bool = False) -> list[float]:
+    """The other's time over the base's, round by round."""
+    pairs = zip(base, other, strict=True)
+    return [b.thread / a.thread if thread else b.clock / a.clock for a, b in pairs]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median and quartiles."""
+    low, _, high = quantiles(values, n=4)
+    return f"{median(values):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def reached(values: Sequence[float], *, most: float | None = None, least: float | None = None) -> str:
+    """The median beside its limit, in words."""
+    found = median(values)
+    holds = (most is None or found <= most) and (least is None or found >= least)
+    limit = f"at most {most}" if most is not None else f"at least {least}"
+    return f"{found:.3f}, wanted {limit}: {'reached' if holds else 'MISSED'}"
