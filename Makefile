@@ -32,7 +32,7 @@ up: setup ## start everything: dashboard, API, one worker
 
 test: setup ## all tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

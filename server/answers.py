@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainer.costs import PlanKind, StepFlops, StepTimes
-from trainer.events import CheckpointFile, EpochProgressed, Layer, LayerCounts, Resources, Seconds
+from trainer.events import CheckpointFile, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -119,6 +119,7 @@ class Epoch(Answer):
     applied_share: float
     frozen_share: float
     layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
+    groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
     samples_per_second: float | None = Field(

@@ -114,5 +114,5 @@ def eventually(is_so: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> A
     until = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found

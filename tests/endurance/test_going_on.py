@@ -179,7 +179,12 @@ def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(t
         found = told(system, fork)
         assert [epoch["epoch"] for epoch, _ in found] == list(range(7))
         assert found[4][0]["frozen_share"] > 0.8, "with a threshold of 4 all but the last layer settle"
-        eventually(lambda: not any(file.startswith(parent) for file in files(tmp_path)))
+        with store_of(system) as store:
+            needed = {each.path for each in store.checkpoints(fork)}
+        assert any(path.startswith(parent) for path in needed), "the fork keeps every second epoch's, its beginning too"
+        eventually(lambda: files(tmp_path) == needed)
+        system.ask("DELETE", f"/runs/{fork}")
+        eventually(lambda: not files(tmp_path))
 
 
 def test_a_fork_with_nothing_changed_is_its_parent_to_the_bit(tmp_path: Path, undisturbed: Any) -> None:

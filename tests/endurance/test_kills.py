@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.endurance.records import EPOCHS, children, eventually, kill, launch, standing, store_of, told, wait
+from tests.endurance.records import EPOCHS, children, ended, eventually, kill, launch, standing, store_of, told, wait
 from tests.system import Process, System
 
 pytestmark = pytest.mark.timeout(1200)
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.timeout(1200)
 class Killer:
     """Kills whatever trains a run, at random moments, but not so often that the run is given up."""
 
-    def __init__(self, system: System, run_id: str, seed: int) -> None:
-        self.system, self.run_id, self.random = system, run_id, random.Random(seed)
+    def __init__(self, system: System, run_id: str, kills: int, seed: int) -> None:
+        self.system, self.run_id, self.kills, self.random = system, run_id, kills, random.Random(seed)
         self.workers = [self.new_worker() for _ in range(2)]
         self.killed: Counter[str] = Counter()
         self.in_epoch: Counter[int] = Counter()
@@ -30,17 +30,25 @@ class Killer:
     def strike(self) -> None:
         """Waits for a training process and a moment longer, and kills it or its worker."""
         eventually(lambda: self.trained_by() and self.may_strike())
-        time.sleep(self.random.uniform(0.0, 3.5))
+        self.wait_for_a_moment()
         self.in_epoch[self.epochs_done()] += 1
-        worker = eventually(self.trained_by)
+        worker, child = eventually(self.trained_by)
         if self.random.random() < 0.5:
-            kill(children(worker)[0] if children(worker) else worker.pid)
+            kill(child)
             self.killed["child"] += 1
             return
         kill(worker.pid)
         worker.stop()
         self.workers[self.workers.index(worker)] = self.new_worker()
         self.killed["worker"] += 1
+
+    def wait_for_a_moment(self) -> None:
+        """A random time, but on a fast machine no longer than leaves epochs for the strikes that follow."""
+        until = time.monotonic() + self.random.uniform(0.0, 3.5)
+        latest = EPOCHS * (self.killed.total() + 1) // (self.kills + 1)
+        while time.monotonic() < until and self.epochs_done() < latest:
+            time.sleep(0.05)
+        time.sleep(self.random.uniform(0.0, 0.2))
 
     def may_strike(self) -> bool:
         """Whether it has not been cut off twice in this epoch: a moment later it may be in the next one, or not."""
@@ -49,9 +57,13 @@ class Killer:
     def epochs_done(self) -> int:
         return int(self.system.ask("GET", f"/runs/{self.run_id}")["epochs_done"])
 
-    def trained_by(self) -> Process | None:
-        """The worker that has a training process."""
-        return next((worker for worker in self.workers if children(worker)), None)
+    def trained_by(self) -> tuple[Process, int] | None:
+        """The worker that has a training process, and that process."""
+        found = next(((worker, child) for worker in self.workers for child in children(worker)), None)
+        if found is None:
+            run = self.system.ask("GET", f"/runs/{self.run_id}")
+            assert not ended(run), f"over before the last strike: {run['reason']} {self.in_epoch} {self.killed}"
+        return found
 
     def stop(self) -> None:
         """Ends the workers."""
@@ -62,7 +74,7 @@ class Killer:
 def disturbed(system: System, kills: int, seed: int) -> tuple[str, Counter[str]]:
     """A run in which so many processes are killed, to its end."""
     run_id = launch(system)
-    killer = Killer(system, run_id, seed)
+    killer = Killer(system, run_id, kills, seed)
     try:
         for _ in range(kills):
             killer.strike()

@@ -1,12 +1,16 @@
 """The log says in words where a run turned."""
 
-from bench.synthetic import epochs, started
-from trainer.events import Logged, RunFinished
+from itertools import islice
+
+from bench.synthetic import finished_epochs, started
+from trainer.events import Layer, Logged, RunFinished
 from trainer.worker.narration import Narrator
+
+LAYERS = tuple(Layer(index=i, name=f"layer{i}", type="Conv2d", neurons=n, parameters=n) for i, n in enumerate((16, 10)))
 
 
 def test_the_beginning_names_device_neurons_and_images() -> None:
-    words = Narrator().words_on(started([16, 10], epochs=2))
+    words = Narrator().words_on(started(LAYERS, epochs=2))
     assert isinstance(words, Logged)
     assert "2 layers, 26 neurons" in words.text
     assert "none (synthetic)" in words.text
@@ -14,7 +18,7 @@ def test_the_beginning_names_device_neurons_and_images() -> None:
 
 def test_only_an_epoch_with_another_learning_rate_is_told() -> None:
     narrator = Narrator()
-    first, second, third = epochs([16, 10], 3)
+    first, second, third = islice(finished_epochs(LAYERS, 30), 3)
     assert narrator.words_on(first) is None
     assert narrator.words_on(second) is None
     words = narrator.words_on(third.model_copy(update={"learning_rate": 0.01}))
