@@ -1,6 +1,6 @@
 # The commands a person types. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lock clean
+.PHONY: help setup demo up test endurance check format lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## build .venv from the lock file
 
@@ -30,9 +30,12 @@ demo: setup ## start everything and launch two real runs (NEq with SGD and with 
 up: setup ## start everything: dashboard, API, one worker
 	@exec $(BIN)/neq up --port $(PORT) --data "$(DATA)"
 
-test: setup ## all tests, a browser and a PostgreSQL included
+test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+endurance: setup ## minutes more of runs that are killed, put to sleep and forked
+	$(BIN)/python -m pytest --numprocesses 2 -m endurance tests/endurance $(ARGS)
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

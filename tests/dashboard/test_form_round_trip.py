@@ -37,7 +37,7 @@ def sent(script: Page, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(config=run_configs())
 def test_any_valid_configuration_survives_the_form(script: Page, config: RunConfig) -> None:

@@ -51,7 +51,7 @@ def kept(system: System, run_id: str) -> list[int]:
     return [each["epoch"] for each in system.ask("GET", f"/runs/{run_id}/checkpoints")["checkpoints"]]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.endurance)])
 def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
     tmp_path: Path, request: pytest.FixtureRequest, undisturbed: Any, kind: str
 ) -> None:
@@ -115,6 +115,7 @@ def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(
         system.ask("POST", f"/runs/{run_id}/stop")
 
 
+@pytest.mark.endurance
 def test_a_worker_that_slept_too_long_gives_way_to_the_other(tmp_path: Path, undisturbed: Any) -> None:
     """It is suspended with its training process, and wakes when the other has taken its run."""
     with standing(tmp_path) as system:
@@ -138,6 +139,7 @@ def test_a_worker_that_slept_too_long_gives_way_to_the_other(tmp_path: Path, und
         assert told(system, run_id) == undisturbed
 
 
+@pytest.mark.endurance
 def test_a_run_waits_for_a_worker_that_reaches_its_checkpoints(tmp_path: Path) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
@@ -187,6 +189,7 @@ def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(t
         eventually(lambda: not files(tmp_path))
 
 
+@pytest.mark.endurance
 def test_a_fork_with_nothing_changed_is_its_parent_to_the_bit(tmp_path: Path, undisturbed: Any) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
@@ -210,7 +213,7 @@ def test_files_of_needless_checkpoints_and_of_deleted_runs_go(tmp_path: Path) ->
         eventually(lambda: [each.name for each in (tmp_path / "checkpoints").iterdir()] == ["shelf.id"])
 
 
-@pytest.mark.parametrize("harm", ["damaged", "missing", "full"])
+@pytest.mark.parametrize("harm", [pytest.param("damaged", marks=pytest.mark.endurance), "missing", "full"])
 def test_a_checkpoint_that_cannot_be_used_ends_the_run_with_the_remedy(tmp_path: Path, harm: str) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
