@@ -99,6 +99,12 @@ def page(
     return RunPage(items, _write_cursor(items[-1]) if len(found) > size else None)
 
 
+def forks(connection: Connection, run_id: str) -> list[Run]:
+    """The runs that were forked from this one and are still there, oldest first."""
+    query = select(*_COLUMNS).where(runs.c.parent_id == run_id)
+    return [_run(row) for row in connection.execute(query.order_by(runs.c.created_at, runs.c.id))]
+
+
 def describe(
     connection: Connection, run_id: str, *, name: str | None, notes: str | None, tags: Iterable[str] | None
 ) -> Run:

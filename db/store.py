@@ -177,6 +177,11 @@ class Store:
                 words=words,
             )
 
+    def forks(self, run_id: str) -> list[Run]:
+        """The runs that were forked from this one and are still there, oldest first."""
+        with self._database.reading() as connection:
+            return runs.forks(connection, run_id)
+
     def revisions(self) -> dict[str, int]:
         """Every run's revision, which rises whenever the run changes."""
         with self._database.reading() as connection:

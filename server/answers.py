@@ -95,6 +95,21 @@ class Checkpoints(Answer):
     checkpoints: list[Checkpoint]
 
 
+class Fork(Answer):
+    """A run that goes on from a checkpoint of another."""
+
+    id: str
+    name: str
+    state: State
+    epoch: int = Field(description="It begins after this epoch of the other.")
+
+
+class Forks(Answer):
+    """The runs that were forked from a run, oldest first."""
+
+    forks: list[Fork]
+
+
 class Layers(Answer):
     """The watched layers in forward order; empty until the run has started."""
 
@@ -262,6 +277,7 @@ class Preset(Answer):
     title: str
     description: str
     config: dict[str, Any] = Field(description="The part of a RunConfig that it sets.")
+    whole: dict[str, Any] = Field(description="The RunConfig that comes of it, every field of it.")
     published: Published | None = Field(
         description="What was published of this run; a run tells by its config's `recipe` that it came from here."
     )

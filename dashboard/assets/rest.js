@@ -70,6 +70,8 @@
       (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
     /** The watched layers in forward order; empty before the run started. */
     layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
+    /** The runs that were forked from this one: `{id, name, state, epoch}`. */
+    forks: async (id, signal) => (await json(`${run(id)}/forks`, { signal })).forks,
     /** Scalars of all finished epochs: `{epochs, last_seq}`. */
     epochs: (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal }),
     /** The log's lines. */

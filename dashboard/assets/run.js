@@ -26,6 +26,8 @@
       this.log = new neq.LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
       neq.help(this.scope, root);
       neq.drawConfig(this.parts.config, data.run.config);
+      this.published = new neq.Published({ parts: this.parts, feed: this.feed, recipe: data.recipe });
+      this.machine = new neq.Machine({ parts: this.parts, feed: this.feed });
       this.#buildPictures(query);
       this.bar = new neq.CursorBar(this.scope, this.parts, this.cursor);
       this.#listen();
@@ -114,6 +116,7 @@
 
     #runChanged() {
       this.head.draw();
+      this.#drawNumbers();
       this.#explainEmpty();
     }
 
@@ -163,6 +166,13 @@
       this.distribution.markDrops(changes);
     }
 
+    /** The tables that are about the cursor's epoch. */
+    #drawNumbers() {
+      const epoch = this.cursor?.following === false ? this.feed.epochs[this.cursor.epoch] : this.feed.last;
+      this.published?.draw(epoch ?? null);
+      this.machine?.draw(epoch ?? null);
+    }
+
     /** An empty picture says why. */
     #explainEmpty() {
       const { done, loaded } = this.feed;
@@ -207,6 +217,7 @@
       const { epoch, following } = this.cursor;
       this.head.at = following ? null : epoch;
       this.head.draw();
+      this.#drawNumbers();
       this.bar?.draw();
       this.together?.setCursor(following || epoch < 0 ? null : epoch);
       this.distribution?.setCursor(epoch);

@@ -7,9 +7,9 @@
   const NEAR_END = 24;
   const WORDS = {
     data: "Data", model: "Model", optimizer: "Optimizer", schedule: "Learning-rate schedule", training: "Training",
-    neq: "Equilibrium", compute: "Compute", kind: "Kind", mu: "memory μ", epsilon: "threshold ε", beta1: "β₁", beta2: "β₂",
+    neq: "Equilibrium", checkpoints: "Checkpoints", compute: "Compute", kind: "Kind", mu: "memory μ", epsilon: "threshold ε", beta1: "β₁", beta2: "β₂",
   };
-  const APART = new Set(["name", "tags", "notes"]);
+  const APART = new Set(["name", "tags", "notes", "recipe"]);
 
   /** A configuration as [dotted path, value] pairs, groups within groups opened. */
   neq.settings = (config) => {
@@ -60,8 +60,9 @@
       });
     const section = ([group, value]) =>
       neq.element("section", {}, neq.element("h3", {}, WORDS[group] || group), neq.element("dl", {}, ...rows(group, value)));
+    const recipe = config.recipe ? [neq.element("section", {}, neq.element("h3", {}, "Recipe"), neq.element("p", {}, config.recipe))] : [];
     const notes = config.notes ? [neq.element("section.config-notes", {}, neq.element("h3", {}, "Notes"), neq.element("p", {}, config.notes))] : [];
-    host.replaceChildren(...notes, ...groups.map(section));
+    host.replaceChildren(...notes, ...recipe, ...groups.map(section));
   };
 
   /** The log: follows the newest line unless the reader has scrolled up. */

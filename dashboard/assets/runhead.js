@@ -5,6 +5,7 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const HEALTH_MS = 5000;
+  const MOST_WARNINGS = 4;
   const { percent, number, setting, duration, count, ago, moment } = neq.format;
 
   class RunHead {
@@ -18,6 +19,8 @@
       this.connection = "live";
       this.trouble = null;
       this.health = null;
+      /** Runs that were forked from this one. */
+      this.forks = [];
       /** The epoch whose numbers are shown; null: the newest. */
       this.at = null;
       this.pulse = new neq.Pulse(parts, feed);
@@ -29,7 +32,13 @@
       scope.on(parts.delete, "click", () => this.#remove());
       scope.on(parts.resume, "click", () => this.#resume());
       this.#askHealth();
+      this.#askForks();
       this.draw();
+    }
+
+    async #askForks() {
+      this.forks = await neq.rest.forks(this.feed.id, this.scope.signal).catch(() => []);
+      if (this.forks.length) this.draw();
     }
 
     #connected(status) {
@@ -69,8 +78,9 @@
       const tags = run.tags.join(",");
       if (this.tags !== tags) this.parts.tags.replaceChildren(...run.tags.map((tag) => neq.element("span.tag", {}, tag)));
       this.tags = tags;
-      const facts = [`created ${ago(run.created_at)}`, run.device].filter(Boolean).join(" · ");
-      if (this.facts !== facts) this.parts.facts.replaceChildren(facts, ...parentage(run));
+      const words = [`created ${ago(run.created_at)}`, run.device].filter(Boolean).join(" · ");
+      const facts = JSON.stringify([words, this.forks]);
+      if (this.facts !== facts) this.parts.facts.replaceChildren(words, ...parentage(run), ...offspring(this.forks));
       this.facts = facts;
       this.parts.facts.title = moment(run.created_at);
     }
@@ -129,7 +139,14 @@
       if (run.state === "stopped" && run.reason) return { kind: "quiet", title: `Stopped: ${run.reason}` };
       if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
       if (run.state === "queued") return this.#queued();
-      return null;
+      return this.#warned();
+    }
+
+    /** What the run itself warns of, such as that nothing can freeze. */
+    #warned() {
+      const lines = this.feed.log.filter(({ level }) => level === "warning").map(({ text }) => text);
+      const [title, ...more] = new Set(lines);
+      return title ? { kind: "warn", title, details: more.slice(-MOST_WARNINGS).join("\n") } : null;
     }
 
     #lost() {
@@ -255,6 +272,12 @@
     if (!run.parent_id) return [];
     const link = neq.element("a", { href: `/runs/${run.parent_id}` }, `run ${run.parent_id}`);
     return [" · forked from ", link, ` after epoch ${run.parent_epoch}`];
+  }
+
+  /** The runs that go on from this one. */
+  function offspring(forks) {
+    const link = ({ id, name, epoch }) => neq.element("a", { href: `/runs/${id}`, title: name }, `run ${id} after epoch ${epoch}`);
+    return forks.flatMap((fork, place) => [place ? ", " : " · forked into ", link(fork)]);
   }
 
   /** Text in which `words` between backticks are code. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard.api import Api
+from dashboard.api import Api, Json
 from dashboard.page import Page
 from dashboard.parts import (
     button,
@@ -29,13 +29,25 @@ from dashboard.parts import (
 async def layout(api: Api, run_id: str, layer: int | None = None) -> Page:
     """The page of one run; raises NotThere for an unknown one."""
     record = await api.run(run_id)
-    data = {"run": record, "layer": layer, "figures": run_figures(record), "plotly": plotly_address()}
+    data = {
+        "run": record,
+        "layer": layer,
+        "figures": run_figures(record),
+        "plotly": plotly_address(),
+        "recipe": await _recipe(api, str(record["config"].get("recipe") or "")),
+    }
     body = [
         dcc.Store(id="run-data", data=data),
         dcc.Store(id="run-mounted"),
         html.Article(_frame(str(record["name"])), id="run-page", key=run_id, className="run"),
     ]
     return Page(str(record["name"]), body)
+
+
+async def _recipe(api: Api, name: str) -> Json | None:
+    """The preset of this name with what was published of it; None for an empty name, and for one that is not known."""
+    presets = await api.presets() if name else []
+    return next((preset for preset in presets if preset["name"] == name and preset["published"]), None)
 
 
 def wire(app: Dash, _api: Api) -> None:
@@ -56,6 +68,7 @@ def _frame(name: str) -> list[Any]:
         _cursor(),
         html.Div([_overview(), _neurons(), _curves(), _distribution()], className="run-columns"),
         _multiples(),
+        html.Div([_published(), _machine()], className="run-halves"),
         html.Div([_configuration(), _log()], className="run-halves"),
     ]
 
@@ -238,6 +251,17 @@ def _multiples() -> Any:
         topic="multiples",
         side=html.Div(slot, className="card-buttons"),
     )
+
+
+def _published() -> Any:
+    """The recipe's published figures beside the run's own; the script shows it where there are any."""
+    table = part("published", className="published")
+    words = part("published-words", className="published-words muted")
+    return part("published-card", card("Beside the paper", table, words), hidden=True)
+
+
+def _machine() -> Any:
+    return card("Asked of the machine", part("machine", className="config machine"))
 
 
 def _configuration() -> Any:

@@ -74,6 +74,16 @@ def list_checkpoints(store: TheStore, run: TheRun) -> Response:
     return json_answer({"checkpoints": _checkpoints(store, run)})
 
 
+@router.get("/forks", response_model=answers.Forks)
+def list_forks(store: TheStore, run: TheRun) -> Response:
+    """The runs that were forked from this one, oldest first; deleted ones are left out."""
+    forks = [
+        {"id": each.id, "name": each.name, "state": each.state, "epoch": each.parent_epoch}
+        for each in store.forks(run.id)
+    ]
+    return json_answer({"forks": forks})
+
+
 def _checkpoints(store: Store, run: Run) -> list[dict[str, Any]]:
     kept = store.checkpoints(run.id)
     accuracy = {

@@ -1,5 +1,6 @@
 """What can be launched, and how display bytes are read."""
 
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -29,7 +30,17 @@ async def read_display_scale() -> answers.DisplayScale:
 @router.get("/presets")
 async def list_presets() -> answers.Presets:
     """Starting points for the launch form."""
-    return answers.Presets(presets=[answers.Preset.model_validate(each, from_attributes=True) for each in PRESETS])
+    return presets()
+
+
+@cache
+def presets() -> answers.Presets:
+    """All of them, each with the whole description that comes of it."""
+    found = [
+        asdict(preset) | {"whole": RunConfig.model_validate(preset.config).model_dump(mode="json")}
+        for preset in PRESETS
+    ]
+    return answers.Presets.model_validate({"presets": found})
 
 
 @cache

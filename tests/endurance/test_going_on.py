@@ -110,7 +110,7 @@ def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(
         run = wait(system, run_id, ended)
         assert run["state"] == "failed" and run["can_resume"]
         assert "signal 9 (SIGKILL)" in run["reason"] and "It was cut off 4 times in epoch 0" in run["reason"]
-        assert "smaller batch size" in run["reason"]
+        assert "try training.batch_size" in run["reason"]
         assert system.ask("POST", f"/runs/{run_id}/resume")["state"] == "queued", "a person may try again"
         system.ask("POST", f"/runs/{run_id}/stop")
 

@@ -124,6 +124,23 @@ def test_a_fork_without_an_epoch_begins_after_the_newest_one(client: TestClient,
     assert client.post(f"{RUNS}/{keeping.id}/fork").json()["parent_epoch"] == 3
 
 
+def test_a_run_lists_its_forks_and_they_name_it(client: TestClient, keeping: Keeping) -> None:
+    assert client.get(f"{RUNS}/{keeping.id}/forks").json() == {"forks": []}
+    made = [
+        client.post(f"{RUNS}/{keeping.id}/fork?epoch={epoch}", json={"name": f"f{epoch}"}).json() for epoch in (3, 1)
+    ]
+    grandchild = client.post(f"{RUNS}/{made[0]['id']}/fork", json={"name": "grandchild"}).json()["id"]
+    told = answers.Forks.model_validate_json(client.get(f"{RUNS}/{keeping.id}/forks").content).forks
+    assert [(each.id, each.name, each.state, each.epoch) for each in told] == [
+        (made[0]["id"], "f3", "queued", 3),
+        (made[1]["id"], "f1", "queued", 1),
+    ]
+    client.post(f"{RUNS}/{made[1]['id']}/stop")
+    client.delete(f"{RUNS}/{made[1]['id']}")
+    assert [each["id"] for each in client.get(f"{RUNS}/{keeping.id}/forks").json()["forks"]] == [made[0]["id"]]
+    assert [each["id"] for each in client.get(f"{RUNS}/{made[0]['id']}/forks").json()["forks"]] == [grandchild]
+
+
 def test_a_fork_of_a_fork_and_of_a_finished_run_is_possible(client: TestClient, keeping: Keeping) -> None:
     keeping.finish()
     fork = client.post(f"{RUNS}/{keeping.id}/fork", json={}).json()["id"]

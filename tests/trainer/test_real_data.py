@@ -14,7 +14,11 @@ from trainer.config import RunConfig
 from trainer.data import ImageData, Images, load_data
 from trainer.engines.workplace import Workplace
 from trainer.errors import DataDamaged
+from trainer.events import EpochFinished, RunStarted
 from trainer.loop import train
+
+Epochs = list[EpochFinished]
+DEEPLAB = {"kind": "torchvision-segmentation", "name": "deeplabv3_mobilenet_v3_large"}
 
 
 def load(root: Path, data: dict[str, Any], probe: int = 20) -> ImageData:
@@ -120,24 +124,75 @@ def test_scenes_in_vocs_layout_come_in_sizes_of_their_own(coco128: Path) -> None
     assert len(met) > 15
 
 
-def test_a_network_learns_from_photographs_read_as_it_trains(tiny_imagenet: Path) -> None:
-    config = RunConfig.model_validate(
+LEARNS: dict[str, Any] = {
+    "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    "schedule": {"kind": "constant"},
+    "compute": {"device": "cpu"},
+}
+
+
+def trained(root: Path, *, epochs: int, batch_size: int, probe: int, **config: Any) -> tuple[RunStarted, Epochs]:
+    """The beginning of a run, and its epochs."""
+    described = RunConfig.model_validate(
         {
-            "data": {
-                "kind": "image-folder",
-                "folder": "tiny-imagenet-20",
-                "size": 32,
-                "train_samples": 1500,
-                "feed": "stream",
-            },
-            "model": {"kind": "cnn", "channels": [16, 32, 64]},
-            "optimizer": {"kind": "adam"},
-            "schedule": {"kind": "constant"},
-            "training": {"epochs": 3, "batch_size": 50},
-            "neq": {"probe": {"kind": "split", "samples": 40}},
-            "compute": {"device": "cpu"},
+            **LEARNS,
+            **config,
+            "training": {"epochs": epochs, "batch_size": batch_size},
+            "neq": {"probe": {"kind": "split", "samples": probe}},
         }
     )
-    events = list(train(config, Workplace(tiny_imagenet, threads=1)))
-    accuracies = [event.test_accuracy for event in events if event.kind == "epoch_finished"]
-    assert accuracies[-1] > 0.1  # twice chance among 20 classes
+    events = list(train(described, Workplace(root, threads=1)))
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert events[-1].kind == "run_finished"
+    return started, [event for event in events if isinstance(event, EpochFinished)]
+
+
+def test_the_papers_network_learns_cifar_10_and_its_neurons_come_to_rest(cifar10: Path) -> None:
+    data = {"kind": "cifar10", "train_samples": 320, "test_samples": 100}
+    model = {"kind": "resnet-cifar", "depth": 32}
+    started, epochs = trained(cifar10, data=data, model=model, epochs=3, batch_size=20, probe=20)
+    assert (started.neurons, started.train_samples, started.test_samples) == (2282, 300, 100)
+    assert epochs[-1].test_accuracy > 0.15  # chance is 0.1
+    assert epochs[-1].train_loss < epochs[0].train_loss - 0.2
+    assert [epoch.frozen_share > 0 for epoch in epochs] == [False, True, True]
+
+
+def test_deeplabv3_learns_street_scenes(camvid: Path) -> None:
+    data = {
+        "kind": "mask-folder",
+        "folder": "camvid12",
+        "classes": 11,
+        "unlabelled": 11,
+        "resize": 64,
+        "crop": 64,
+        "train_samples": 56,
+        "test_samples": 20,
+    }
+    started, epochs = trained(camvid, data=data, model=DEEPLAB, epochs=2, batch_size=8, probe=8)
+    assert (started.task, started.train_samples, started.test_samples) == ("segmentation", 48, 20)
+    assert epochs[-1].train_loss < epochs[0].train_loss - 0.2
+    assert epochs[-1].test_accuracy > 0.35  # building, the most frequent class, is a quarter of the pixels
+    assert 0.05 < epochs[-1].scores["miou"] < 1
+
+
+def test_deeplabv3_learns_photographs_in_vocs_21_classes(coco128: Path) -> None:
+    data = {"kind": "voc", "resize": 64, "crop": 64, "train_samples": 48, "test_samples": 20}
+    started, epochs = trained(coco128, data=data, model=DEEPLAB, epochs=2, batch_size=8, probe=8)
+    assert (started.task, started.train_samples, started.test_samples) == ("segmentation", 40, 20)
+    assert epochs[-1].train_loss < epochs[0].train_loss - 0.2
+    assert 0 < epochs[-1].scores["miou"] < 1
+
+
+def test_a_torchvision_network_learns_from_photographs_read_as_it_trains(tiny_imagenet: Path) -> None:
+    data = {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 32, "train_samples": 420, "feed": "stream"}
+    started, epochs = trained(
+        tiny_imagenet,
+        data=data | {"test_samples": 200},
+        model={"kind": "torchvision", "name": "resnet18"},
+        epochs=2,
+        batch_size=20,
+        probe=20,
+    )
+    assert (started.train_samples, started.test_samples) == (400, 200)
+    assert epochs[-1].train_loss < epochs[0].train_loss - 0.2
+    assert epochs[-1].test_accuracy > 0.075  # chance among 20 classes is 0.05

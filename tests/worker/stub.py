@@ -128,7 +128,9 @@ def greedy(config: RunConfig, workplace: Workplace) -> Generator[Event, None, No
 def gpu_less(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
     """Tells what it was given, in a file."""
     secrets = sorted(name for name in os.environ if name.startswith("NEQ_"))
-    told = f"{workplace.threads} {workplace.device_limit} {secrets} {os.getpgrp() == os.getpid()} {sys.stdin.read()!r}"
+    goes_first = Path("/proc/self/oom_score_adj").read_text().strip()
+    own_group, given = os.getpgrp() == os.getpid(), sys.stdin.read()
+    told = f"{workplace.threads} {workplace.device_limit} {secrets} {own_group} {given!r} {goes_first}"
     Path(workplace.data_root / "told").write_text(told)
     yield ended(0)
 

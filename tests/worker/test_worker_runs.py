@@ -52,7 +52,8 @@ def test_a_process_that_is_killed_is_tried_again_and_fails_its_run_the_fourth_ti
     bench.start_worker()
     run = bench.end_of(run_id)
     assert run.state == "failed" and run.reason is not None
-    assert "signal 9 (SIGKILL)" in run.reason and "out of memory" in run.reason and "batch size" in run.reason
+    assert "signal 9 (SIGKILL)" in run.reason and "out of memory" in run.reason
+    assert "try training.batch_size 50 with training.accumulate 2" in run.reason
     assert "It was cut off 4 times in epoch 0" in run.reason
     assert bench.kinds(run_id).count("run_requeued") == 3
     assert "the last words" in bench.store.events_after(run_id, 0)[-1].payload["details"]
@@ -126,7 +127,7 @@ def test_a_process_gets_its_limits_and_none_of_our_secrets(bench: Bench, monkeyp
     run_id = bench.launch("gpu_less")
     bench.start_worker()
     assert bench.end_of(run_id).state == "finished"
-    assert (bench.folder / "told").read_text() == "1 cpu [] True ''"
+    assert (bench.folder / "told").read_text() == "1 cpu [] True '' 500"
 
 
 def test_ending_a_worker_gives_its_runs_back_and_takes_it_off_the_list(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from trainer.config import RunConfig
 from trainer.engines.frames import write_frame
+from trainer.engines.memory import go_first
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
@@ -28,6 +29,7 @@ Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
 def main() -> None:
     """Takes the job, trains, and says how it went. The exit status is 0 when it could say so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    go_first()
     control = _take_standard_input()
     job = json.loads(control.readline())
     recorded = threading.Semaphore(0)

@@ -17,6 +17,7 @@ from trainer.config import PLUGINS, RunConfig
 from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import FrameBroken, read_frame
 from trainer.engines.lines import LogLines
+from trainer.engines.memory import less_memory
 from trainer.engines.workplace import Workplace
 from trainer.events import END_KINDS, EpochFinished, Event, RunFailed
 
@@ -42,6 +43,7 @@ class ChildRun(Generator[Event, None, None]):
 
     def __init__(self, config: RunConfig, workplace: Workplace, standing: Standing, train: str = TRAIN) -> None:
         """Starts the process; OSError where the system cannot."""
+        self._config = config
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.
@@ -144,7 +146,7 @@ class ChildRun(Generator[Event, None, None]):
         self._events.close()
         status = self._process.returncode
         if end is None and broken is None and status < 0:
-            return _cut_off(-status, self._lines.tail())
+            return _cut_off(-status, self._config, self._lines.tail())
         if end is None:
             end = _failed(status, broken)
         if isinstance(end, RunFailed) and not end.details:
@@ -206,11 +208,11 @@ def _failed(status: int, broken: str | None) -> RunFailed:
     return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
 
 
-def _cut_off(number: int, details: str) -> CutOff:
+def _cut_off(number: int, config: RunConfig, details: str) -> CutOff:
     """What a process that was killed may have died of."""
     name = signal.Signals(number).name if number in set(signal.Signals) else "unknown"
     reason = f"The training process was killed by signal {number} ({name})"
     if number == signal.SIGKILL:
         reason += ", as the system does when it is out of memory."
-        return CutOff(reason, "Free memory, or try a smaller batch size or network.", details)
+        return CutOff(reason, f"If memory was short: {less_memory(config)}", details)
     return CutOff(f"{reason}.", "The last lines of the run's log may say more.", details)

@@ -1,6 +1,7 @@
 """What torch says of a lack of memory, a missing compiler and the like, in words that a person can act on."""
 
 from trainer.config import RunConfig
+from trainer.engines.memory import less_memory
 from trainer.errors import RunError
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
@@ -10,7 +11,8 @@ def explained(error: Exception, config: RunConfig) -> RunError | None:
     """The error as the run's end should tell it; None where nothing more is known than what it says itself."""
     first = _first_line(error)
     if _is_memory(error):
-        return RunError(f"The device ran out of memory: {first}", _smaller(config))
+        remedy = less_memory(config)
+        return RunError(f"The device ran out of memory: {first}", remedy[0].upper() + remedy[1:])
     if config.compute.compile and type(error).__module__.startswith(_COMPILERS):
         return RunError(
             f"torch.compile could not translate the network: {first}",
@@ -40,16 +42,6 @@ def _is_memory(error: Exception) -> bool:
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-    )
-
-
-def _smaller(config: RunConfig) -> str:
-    size, together = config.training.batch_size, config.training.accumulate
-    if size < 2:
-        return "Choose a smaller model or smaller images, or lower neq.probe.samples."
-    return (
-        f"Try training.batch_size {size // 2} with training.accumulate {together * 2}, which learns from as many "
-        "images a step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
     )
 
 

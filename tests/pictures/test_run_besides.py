@@ -1,0 +1,93 @@
+"""What a run's page tells besides its pictures: published figures, the machine, warnings, forks."""
+
+from datetime import UTC, datetime
+
+from playwright.sync_api import Page, expect
+
+from db import Checkpoint, Entry, Kept, Store
+from tests.server.recording import Recording
+from trainer.events import EpochFinished, Event, Logged, Resources
+from trainer.presets import PRESETS
+
+MB = 2**20
+RECIPE = next(preset for preset in PRESETS if preset.name == "paper-resnet32-sgd")
+
+
+class Measured(Recording):
+    """A run that tells what each epoch cost: 100 MB more than the one before, 2 Wh and 1 g; and where it can go on."""
+
+    def _append(self, event: Event, **given: object) -> int:
+        if isinstance(event, EpochFinished):
+            resources = Resources(
+                peak_memory_bytes=(500 + 100 * event.epoch) * MB,
+                peak_device_memory_bytes=2048 * MB,
+                device_use=0.873,
+                device_watts=301.4,
+                energy_kwh=0.002,
+                co2_kg=0.001,
+            )
+            file = Checkpoint(event.epoch, f"{self.id}/epoch-{event.epoch:06}-0123456789abcdef.pt", 10)
+            event = event.model_copy(update={"resources": resources, "samples_per_second": 1234.0})
+            given["kept"] = Kept("shelf", (file,))
+        return super()._append(event, **given)  # type: ignore[arg-type]
+
+
+def warn(recording: Recording, text: str) -> None:
+    payload = Logged(level="warning", text=text).model_dump(mode="json")
+    recording.store.append(
+        recording.id, recording.worker.id, Entry(kind="logged", payload=payload, at=datetime.now(UTC))
+    )
+
+
+def test_a_run_stands_beside_the_figures_published_of_its_recipe(page: Page, address: str, store: Store) -> None:
+    changed = RECIPE.config["data"] | {"train_samples": 1000}
+    recording = Recording(store, **(RECIPE.config | {"data": changed, "name": "ours"}), epochs=25)
+    recording.start()
+    recording.epoch()
+    page.goto(f"{address}/runs/{recording.id}")
+    rows = page.locator(".published-table tbody tr")
+    expect(rows).to_have_text(
+        [
+            "Published: nothing frozen92.85 ± 0.23 %0.0 %138.9 M",
+            "Published: NEq92.96 ± 0.21 %98.0 %84.81 M",
+            "Published: as many at random92.23 ± 0.18 %–86.00 M",
+            "This run after 1 of 25 epochs25.00 %0.0 %–",
+        ]
+    )
+    words = page.locator("[data-part=published-words]")
+    expect(words).to_contain_text("This run is not the recipe: Data train samples 1000 (–); Training epochs 25 (250).")
+    expect(words).to_contain_text("arXiv 2207.09455")
+    recording.epoch()
+    expect(rows.last).to_contain_text("This run after 2 of 25 epochs")
+
+
+def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page, address: str, store: Store) -> None:
+    recording = Measured(store, epochs=30)
+    recording.start()
+    for _ in range(3):
+        recording.epoch()
+    fork = store.fork(recording.id, 2, config=recording.run.config, epochs_planned=40, words="Forked.", name="its fork")
+    page.goto(f"{address}/runs/{recording.id}?epoch=1")
+    machine = page.locator("[data-part=machine]")
+    for words in ("1,234 samples/s", "600 MB", "2,048 MB", "87.3 %", "301 W", "4.00 Wh", "2.00 g"):
+        expect(machine).to_contain_text(words)
+    page.locator("[data-part=cursor-newest]").click()
+    expect(machine).to_contain_text("6.00 Wh")
+    expect(page.locator("[data-part=published-card]")).to_be_hidden()
+    expect(page.locator("[data-part=notice]")).to_be_hidden()
+    page.get_by_role("link", name=f"run {fork.id} after epoch 2").click()
+    page.wait_for_url(f"**/runs/{fork.id}")
+    expect(page.locator("[data-part=facts]")).to_contain_text(f"forked from run {recording.id} after epoch 2")
+
+
+def test_what_a_run_warns_of_stands_above_its_numbers(page: Page, address: str, store: Store) -> None:
+    recording = Recording(store, epochs=30)
+    recording.start()
+    page.goto(f"{address}/runs/{recording.id}")
+    expect(page.locator("[data-part=machine]")).to_contain_text("The first column comes with the end of epoch 0.")
+    warn(recording, "Nothing will freeze: neq.epsilon is 0, and no |v| is below it.")
+    recording.epoch()
+    expect(page.locator("[data-part=notice] h2")).to_have_text(
+        "Nothing will freeze: neq.epsilon is 0, and no |v| is below it."
+    )
+    expect(page.locator("[data-part=machine]")).to_contain_text("not measured")
