@@ -1,5 +1,6 @@
 """One database: how it is reached, how its transactions begin, and what its failures are called."""
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -82,6 +83,15 @@ class Database:
     def answering_seconds(self) -> float:
         """For how long this process has found the database answering, without a failure in between."""
         return 0.0 if self._answering_since is None else time.monotonic() - self._answering_since
+
+    def free_bytes(self) -> int | None:
+        """What is left on the disk of an SQLite file; None where that cannot be known, as of another machine's."""
+        if not self.is_sqlite:
+            return None
+        try:
+            return shutil.disk_usage(Path(self.url.database or "").parent).free
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Ends all connections."""

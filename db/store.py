@@ -182,6 +182,10 @@ class Store:
         with self._database.reading() as connection:
             return runs.forks(connection, run_id)
 
+    def free_bytes(self) -> int | None:
+        """What is left on the disk of an SQLite store; None where that cannot be known, as of another machine's."""
+        return self._database.free_bytes()
+
     def revisions(self) -> dict[str, int]:
         """Every run's revision, which rises whenever the run changes."""
         with self._database.reading() as connection:

@@ -294,6 +294,7 @@ class StoreHealth(Answer):
 
     kind: Literal["sqlite", "postgresql"]
     reachable: bool
+    problem: str | None = Field(description="What keeps it from taking in more, and the remedy; null: nothing known.")
 
 
 class WorkerHealth(Answer):

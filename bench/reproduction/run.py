@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,10 @@ from trainer.runfile import Moment, RunHeader, run_file_chunks
 
 
 def record(config: RunConfig, data: Path) -> tuple[list[Moment], list[float], str]:
-    """All that the run says but its signs of life, the processor's seconds of every epoch, and the device."""
+    """What the run says but for its signs of life, the processor's seconds of every epoch, and the device.
+
+    Of single neurons the masks are kept; φ and v, which hardly shrink, are left to the means that epochs tell.
+    """
     moments: list[Moment] = []
     seconds: list[float] = []
     device, before = "", 0.0
@@ -36,7 +40,7 @@ def record(config: RunConfig, data: Path) -> tuple[list[Moment], list[float], st
             device, before = event.device, time.process_time()
         arrays = ()
         if isinstance(event, EpochFinished):
-            arrays, now = event.snapshots, time.process_time()
+            arrays, now = tuple(replace(each, phi=None, velocity=None) for each in event.snapshots), time.process_time()
             seconds.append(round(now - before, 3))
             before = now
             print(

@@ -5,6 +5,7 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const HEALTH_MS = 5000;
+  const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
   const { percent, number, setting, duration, count, ago, moment } = neq.format;
 
@@ -19,6 +20,9 @@
       this.connection = "live";
       this.trouble = null;
       this.health = null;
+      /** The newest that was heard of the run, and when. */
+      this.newest = null;
+      this.heardAt = performance.now();
       /** Runs that were forked from this one. */
       this.forks = [];
       /** The epoch whose numbers are shown; null: the newest. */
@@ -46,8 +50,15 @@
       this.draw();
     }
 
+    /** Asked while the run waits, and when nothing was heard of a running one for long. */
     async #askHealth() {
-      if (this.feed.record.state !== "queued") return;
+      const { state } = this.feed.record;
+      if (this.newest !== this.feed.record) [this.newest, this.heardAt] = [this.feed.record, performance.now()];
+      const silent = state === "running" && performance.now() - this.heardAt >= QUIET_MS;
+      if (state !== "queued" && !silent) {
+        this.health = null;
+        return;
+      }
       this.health = await neq.api.health().catch(() => null);
       this.draw();
     }
@@ -139,7 +150,17 @@
       if (run.state === "stopped" && run.reason) return { kind: "quiet", title: `Stopped: ${run.reason}` };
       if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
       if (run.state === "queued") return this.#queued();
-      return this.#warned();
+      return this.#silent() || this.#warned();
+    }
+
+    /** Why nothing is heard of a running run, if so. */
+    #silent() {
+      if (!this.health || this.feed.ended) return null;
+      const { store, workers } = this.health;
+      if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and goes on by itself." };
+      if (workers.some((worker) => worker.heard_seconds_ago * 1000 < QUIET_MS)) return null;
+      const more = "Its worker has ended or does not reach the store; the next one goes on from the last checkpoint.";
+      return { kind: "warn", title: `Nothing was heard of the run for ${duration((performance.now() - this.heardAt) / 1000)}.`, more };
     }
 
     /** What the run itself warns of, such as that nothing can freeze. */

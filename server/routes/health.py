@@ -5,10 +5,13 @@ from typing import Any, cast
 
 from fastapi import APIRouter
 
-from db import StoreUnreachable, Worker
+from db import Store, StoreUnreachable, Worker
 from server import answers
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from trainer.version import VERSION
+
+LEAST_FREE_BYTES = 1_000_000
+"""With less than an epoch of a small network takes, nothing more can be recorded."""
 
 router = APIRouter(tags=["system"], responses=EVERYWHERE)
 
@@ -23,9 +26,16 @@ def read_health(store: TheStore, settings: TheSettings) -> answers.Health:
     return answers.Health(
         status="ok" if reachable else "degraded",
         version=VERSION,
-        store=answers.StoreHealth(kind=cast(Any, store.kind), reachable=reachable),
+        store=answers.StoreHealth(kind=cast(Any, store.kind), reachable=reachable, problem=_problem(store)),
         workers=[_health(worker, settings.silence_limit_seconds) for worker in workers],
     )
+
+
+def _problem(store: Store) -> str | None:
+    free = store.free_bytes()
+    if free is None or free >= LEAST_FREE_BYTES:
+        return None
+    return f"The store's disk is full: {free / 1e6:.1f} MB are left. Free space there."
 
 
 def _health(worker: Worker, silence_limit_seconds: float) -> answers.WorkerHealth:

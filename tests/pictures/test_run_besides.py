@@ -1,7 +1,9 @@
 """What a run's page tells besides its pictures: published figures, the machine, warnings, forks."""
 
+import shutil
 from datetime import UTC, datetime
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from db import Checkpoint, Entry, Kept, Store
@@ -91,3 +93,27 @@ def test_what_a_run_warns_of_stands_above_its_numbers(page: Page, address: str, 
         "Nothing will freeze: neq.epsilon is 0, and no |v| is below it."
     )
     expect(page.locator("[data-part=machine]")).to_contain_text("not measured")
+
+
+def test_a_run_that_falls_silent_says_so_and_names_a_full_disk(
+    page: Page, address: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = Recording(store, epochs=30)
+    recording.start()
+    recording.epoch()
+    page.clock.install()
+    page.goto(f"{address}/runs/{recording.id}")
+    notice = page.locator("[data-part=notice]")
+    expect(page.locator("[data-part=machine]")).to_contain_text("not measured")
+    expect(notice).to_be_hidden()
+    store.forget_worker(recording.worker.id)
+    page.clock.run_for(16_000)
+    expect(notice).to_contain_text("Nothing was heard of the run for 1")
+    full = shutil.disk_usage("/")._replace(free=300_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    page.clock.run_for(6_000)
+    expect(notice).to_contain_text("The store's disk is full: 0.3 MB are left. Free space there.")
+    expect(notice).to_contain_text("The run waits, and goes on by itself.")
+    recording.epoch()
+    page.clock.run_for(6_000)
+    expect(notice).to_be_hidden()
