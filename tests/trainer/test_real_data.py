@@ -67,7 +67,9 @@ def test_cifar_10_with_a_batch_cut_short_is_said_to_be_damaged(cifar10: Path, tm
     for file in (cifar10 / "cifar-10-batches-py").iterdir():
         content = file.read_bytes()
         (folder / file.name).write_bytes(content[:-100] if file.name == "data_batch_3" else content)
-    with pytest.raises(DataDamaged, match=r"CIFAR-10 in the data folder .* cannot be read"):
+    with pytest.raises(
+        DataDamaged, match=r"CIFAR-10 in the data folder .* cannot be read: data_batch_3 cut short or changed\."
+    ):
         load(tmp_path, {"kind": "cifar10"})
 
 

@@ -136,10 +136,21 @@ def _read(source: _Source, root: Path, *, train: bool) -> Images:
         loaded = _loader(source)(str(root), train=train, download=False)
         return _as_images(loaded.data, loaded.targets)
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AssertionError, pickle.UnpicklingError) as error:
+        changed = _changed_files(source, root)
+        why = f"{', '.join(changed)} cut short or changed" if changed else error or type(error).__name__
         raise DataDamaged(
-            f"{source.title} in the data folder {root} cannot be read: {error or type(error).__name__}",
+            f"{source.title} in the data folder {root} cannot be read: {why}.",
             f"Remove {source.files[0].split('/')[0]} from the data folder and put its files there anew.",
         ) from error
+
+
+def _changed_files(source: _Source, root: Path) -> list[str]:
+    """Those of the set's files whose sums are not the ones that torchvision knows; it knows CIFAR's alone."""
+    from torchvision.datasets.utils import check_integrity  # a second to import
+
+    loader: Any = _loader(source)
+    known = [*getattr(loader, "train_list", ()), *getattr(loader, "test_list", ())]
+    return [name for name, sum_ in known if not check_integrity(str(root / loader.base_folder / name), sum_)]
 
 
 def _as_images(pixels: Any, labels: Any) -> Images:
