@@ -116,13 +116,15 @@ def column(folder: Path, optimizer: str, left: float) -> list[str]:
 
 def main(folder: Path) -> None:
     """Writes curves.svg."""
-    width, height = 2 * (LEFT + WIDTH) + 30, TOP + 3 * (HEIGHT + GAP)
+    there = [name for name in ("sgd", "adam") if any(folder.glob(f"{name}-*.neq"))]
+    width, height = max(2, len(there)) * (LEFT + WIDTH) + 30, TOP + 3 * (HEIGHT + GAP)
     key = []
     for number, (kind, words) in enumerate(NAMES.items()):
         x = LEFT + number * 180
         key += [line([(0, 1), (0.06, 1)], x, 20, kind), f'<text x="{x + 28}" y="24">{words}</text>']
     foot = f'<text x="{LEFT}" y="{height - 12}">share of the run; dotted: the learning rate falls to a tenth</text>'
-    drawn = [*key, *column(folder, "sgd", LEFT), *column(folder, "adam", 2 * LEFT + WIDTH), foot]
+    columns = [column(folder, name, LEFT + place * (LEFT + WIDTH)) for place, name in enumerate(there)]
+    drawn = [*key, *(piece for each in columns for piece in each), foot]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="12" fill="#111827">'
