@@ -31,6 +31,12 @@ HELP = {
     "frozen for the next epoch.",
     "multiples": "Every layer's neurons × epochs, small, in forward order: from all updating to all frozen. Where a "
     "layer has more neurons than a picture has rows, a row is the share of several; click to open the layer in full.",
+    "savings": "Frozen neurons need no gradient. The left chart is what a batch took, measured part by part; the right "
+    "one what is left of the dense step: measured, by counted operations, and at least under these masks. Where whole "
+    "layers are frozen from the input on, 3 / (3 − f − p) is the most: f and p are the shares of the weight and of the "
+    "input gradients that nobody needs.",
+    "plans": "untouched: the layer's own code. rows: some rows of the weight gradient were computed. dense: all of "
+    "them, because rows alone do not pay. stopped: none. zeros: a gradient of zeros that nobody computed.",
     "cursor": "The epoch that the page's numbers and histograms are about. It follows the newest one until you move "
     "it: arrow keys, Home and End, Space for a replay; ? shows all keys.",
 }
@@ -85,11 +91,11 @@ def share_legend() -> Any:
     return html.Div(html.Div(words, className="share-legend"), className="legend-row")
 
 
-def line_legend() -> Any:
-    """Which line is which where test and train values are drawn together."""
+def line_legend(*names: str) -> Any:
+    """Which line is which, by the names of the lines; their looks are in the style sheet."""
     lines = [
-        html.Span([html.Span(className=f"line line-{name}"), name], className="legend-item")
-        for name in ("test", "train")
+        html.Span([html.Span(className=f"line line-{name.split()[0]}"), name], className="legend-item")
+        for name in names or ("test", "train")
     ]
     return html.Div(lines, className="legend")
 
@@ -139,6 +145,8 @@ def run_figures(record: Json) -> Json:
         "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True),
         "loss": figures.curve("Loss", epochs=epochs),
         "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True, from_zero=True),
+        "step_ms": figures.curve("Milliseconds a batch", epochs=epochs, from_zero=True),
+        "step_share": figures.curve("Step, as a share of the dense one", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
     }
 

@@ -133,14 +133,13 @@ class Epoch(Answer):
     )
     applied_share: float
     frozen_share: float
+    beyond_share: float | None = Field(default=None, description="Frozen, and not at equilibrium by the rule.")
     layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
     groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
-    samples_per_second: float | None = Field(
-        default=None, description="Training samples, over the seconds of training."
-    )
-    resources: Resources | None = Field(default=None, description="Memory, power and energy, where they were measured.")
+    samples_per_second: float | None = Field(default=None, description="Training samples, while training.")
+    resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
     step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
     flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
 
@@ -203,13 +202,13 @@ class Histograms(Answer):
 
 
 class Plan(Answer):
-    """What the backward pass did about a layer in one epoch."""
+    """What the backward pass did about a layer in one epoch, in which `active` of its neurons moved."""
 
     index: int
     name: str
     type: str
     neurons: int
-    active: int = Field(description="Those that moved.")
+    active: int
     kind: PlanKind = Field(
         description="untouched: its own code. rows: some rows of the weight gradient. dense: all of them. stopped: "
         "none. zeros: one of zeros that nobody computed. undecided: no batch reached it."

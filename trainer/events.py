@@ -190,6 +190,10 @@ class EpochFinished(Fact):
     )
     applied_share: float = Field(description="Of all watched neurons, those not updated during this epoch.")
     frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
+    beyond_share: float | None = Field(
+        default=None,
+        description="Of all watched neurons, those frozen though the rule does not find them at equilibrium.",
+    )
     layers: LayerCounts
     groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds

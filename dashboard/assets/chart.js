@@ -9,6 +9,7 @@
   const neq = (window.neq = window.neq || {});
   const DASHES = { dot: [2, 3], dash: [6, 4], solid: [] };
   const POINT = 2.5;
+  const BAND_ALPHA = 0.45;
 
   /** The next round number at or beyond `value`, downwards or upwards, in steps that suit the span. */
   function round(value, span, up) {
@@ -51,8 +52,9 @@
      * Draws these lines in place of the former ones, in the next frame; zoom stays.
      *
      * @param {{name: string, x: number[], y: (number|null)[], colour: string, dash?: "solid"|"dot"|"dash", width?: number,
-     *   step?: boolean, words?: (value: number, epoch: number) => string}[]} lines colour as `var(--…)`; x rises; `step`:
-     *   a value holds for the whole of its epoch, so the line turns between two of them.
+     *   step?: boolean, below?: number[], words?: (value: number, epoch: number) => string}[]} lines colour as `var(--…)`;
+     *   x rises; `step`: a value holds for the whole of its epoch, so the line turns between two of them; `below`: where the
+     *   band under the line ends.
      * @param {{x: [number, number]|null, y: [number, number]|null, colour: string}[]} [grounds] areas behind the lines, from
      *   edge to edge where null.
      */
@@ -103,7 +105,24 @@
       if (this.scope.ended || !this.host.clientWidth) return;
       const tools = this.#pen();
       for (const ground of this.grounds) this.#fill(ground, tools);
+      for (const line of this.lines) if (line.below) this.#band(line, tools);
       for (const line of this.lines) this.#stroke(line, tools);
+    }
+
+    /** Fills what lies between a line and the one below it. */
+    #band({ x, y, below, colour }, { pen, across, up }) {
+      if (!x.length) return;
+      const half = x.length === 1 ? 0.5 : 0; // a single epoch is as wide as its cell
+      pen.fillStyle = neq.palette.resolve(colour);
+      pen.globalAlpha = BAND_ALPHA;
+      pen.beginPath();
+      for (const [place, epoch] of x.entries()) pen.lineTo(across(epoch - half), up(y[place]));
+      if (half) pen.lineTo(across(x[0] + half), up(y[0]));
+      if (half) pen.lineTo(across(x[0] + half), up(below[0]));
+      for (const [place, epoch] of [...x.entries()].reverse()) pen.lineTo(across(epoch - half), up(below[place]));
+      pen.closePath();
+      pen.fill();
+      pen.globalAlpha = 1;
     }
 
     #fill({ x, y, colour }, { pen, across, up }) {

@@ -141,6 +141,9 @@
     /** One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value. */
     neuron: (id, layer, neuron, signal) => json(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal }),
 
+    /** What the backward pass did about each layer in an epoch: `{epoch, layers}`. */
+    plans: (id, epoch, signal) => json(`${run(id)}/plans?epoch=${epoch}`, { signal }),
+
     parseNpy,
   };
 })();

@@ -59,21 +59,22 @@
       });
       this.distribution = this.values.distribution;
       this.curves = new neq.Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
+      this.savings = new neq.SavingsCard({ scope, parts, figures, feed, onPoint, onChoose });
       this.multiples = new neq.Multiples({ scope, parts, feed, onOpen });
       this.heatmap = this.card.main;
       for (const picture of [this.overview.picture, this.distribution.picture, ...this.card.pictures]) together.add(picture);
-      this.curves.join(together);
+      for (const card of [this.curves, this.savings]) card.join(together);
       together.onShow = (range) => this.#epochsShown(range);
       this.epochs = edgesOf(query.epochs);
     }
 
     /** The history first, then the axes: cells are seen before Plotly has come. */
     async #start() {
-      const { overview, card, distribution, curves } = this;
+      const { overview, card, distribution, curves, savings } = this;
       await this.feed.start();
       await neq.frameShown(); // else Plotly, half of all scripts, is read before the cells are seen
       const Plotly = await neq.plotly(this.data.plotly);
-      for (const picture of [overview, card, distribution, curves]) {
+      for (const picture of [overview, card, distribution, curves, savings]) {
         if (this.scope.ended) return;
         await picture.start(Plotly);
       }
@@ -221,6 +222,7 @@
       this.bar?.draw();
       this.together?.setCursor(following || epoch < 0 ? null : epoch);
       this.distribution?.setCursor(epoch);
+      this.savings?.setCursor(epoch);
       this.multiples?.setCursor(epoch);
       if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
     }

@@ -219,7 +219,8 @@
 
     #frozen(last, run) {
       const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
-      const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons`;
+      const beyond = last?.beyond_share && run.neurons ? `, ${count(Math.round(last.beyond_share * run.neurons))} beyond the rule` : "";
+      const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
       return [
         {
           label: "Frozen for the next epoch", value: percent(last?.frozen_share), more,

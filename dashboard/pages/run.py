@@ -67,6 +67,7 @@ def _frame(name: str) -> list[Any]:
         _explanation(),
         _cursor(),
         html.Div([_overview(), _neurons(), _curves(), _distribution()], className="run-columns"),
+        _savings(),
         _multiples(),
         html.Div([_published(), _machine()], className="run-halves"),
         html.Div([_configuration(), _log()], className="run-halves"),
@@ -239,6 +240,26 @@ def _distribution() -> Any:
         html.Div(pictures, className="distribution"),
         topic="histogram",
         side=html.Div([switch("Values of", *fields), whole], className="card-buttons"),
+    )
+
+
+def _savings() -> Any:
+    """What a batch takes, what could be saved, and why no more was."""
+    parts = line_legend("forward", "backward", "optimizer", "measuring φ", "dense step")
+    shares = line_legend("measured", "with φ", "counted", "least possible")
+    charts = [
+        html.Div([legend, part(name, className="picture-curve")])
+        for name, legend in (("step_ms", parts), ("step_share", shares))
+    ]
+    spoken: Any = {"aria-label": "Layers and their plans"}
+    return card(
+        "What frozen neurons save",
+        part("savings-words", "Loading…", tag=html.P, className="savings-words"),
+        part("savings-more", tag=html.P, className="muted savings-more", hidden=True),
+        html.Div(charts, className="curves savings-charts"),
+        html.H3([part("plans-title", "Layers and their plans", tag=html.Span), " ", help_button("plans")]),
+        part("plans", className="plans", tabIndex=0, role="region", **spoken),
+        topic="savings",
     )
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from db import Store
 from tests.chromium import tab
+from tests.pictures.costs import costs
 from tests.server.recording import Recording
 from trainer.config import RunConfig
 
@@ -31,7 +32,7 @@ CONTROLS = """() => {
 @pytest.fixture
 def recording(store: Store) -> Recording:
     """A run with five epochs, inside its sixth."""
-    recording = Recording(store, (6, 40, 40), epochs=30)
+    recording = Recording(store, (6, 40, 40), epochs=30, costs=costs)
     recording.start()
     for _ in range(5):
         recording.epoch()

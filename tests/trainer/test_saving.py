@@ -58,6 +58,7 @@ def test_what_is_frozen_beyond_the_rule_is_told(tmp_path: Path, select: dict[str
             settled = np.abs(np.frombuffer(snapshot.velocity, "<f4")) < 0.05
             frozen = np.unpackbits(np.frombuffer(snapshot.frozen, np.uint8), count=snapshot.neurons).astype(bool)
             assert told == (frozen & ~settled).sum()
+        assert epoch.beyond_share == sum(epoch.layers.beyond) / sum(each.neurons for each in epoch.snapshots)
         beyond += sum(epoch.layers.beyond)
     assert beyond > 0
 

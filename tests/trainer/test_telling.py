@@ -129,7 +129,7 @@ def test_there_is_no_gpu_meter_on_a_cpu() -> None:
 
 
 def test_events_that_were_stored_before_are_still_read() -> None:
-    """As the first version wrote them: without pace, cost, checkpoint, commit and warnings."""
+    """As the first version wrote them: without pace, costs, plans, checkpoint, commit and warnings."""
     counts = {name: [0] for name in ("applied", "frozen", "froze", "thawed")}
     old = {
         "kind": "epoch_finished",
@@ -149,3 +149,4 @@ def test_events_that_were_stored_before_are_still_read() -> None:
     assert (event.checkpoint, event.resources, event.samples_per_second, event.seconds.checkpoint) == (None,) * 3 + (
         0.0,
     )
+    assert (event.step_ms, event.flops, event.beyond_share, event.layers.plans, event.layers.beyond) == (None,) * 5

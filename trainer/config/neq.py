@@ -184,7 +184,7 @@ class NEqConfig(Part):
         title="Save time",
         description=(
             "Leave out of the backward pass what frozen neurons do not need. Off: all is computed and they stay put "
-            "all the same, so that both can be compared; on one CPU thread no number changes."
+            "all the same, so that both can be compared; on one CPU thread, without clipping, no number changes."
         ),
         json_schema_extra={"advanced": True},
     )

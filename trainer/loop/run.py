@@ -245,6 +245,7 @@ class _Run:
             scores=tested.scores,
             applied_share=equilibrium.applied_fraction,
             frozen_share=equilibrium.frozen_fraction,
+            beyond_share=sum(counts.beyond or ()) / equilibrium.neurons,
             layers=counts,
             groups=group_records(equilibrium),
             seconds=Seconds(
