@@ -3,7 +3,6 @@
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from hypothesis import reject
 from hypothesis import strategies as st
 from pydantic import BaseModel, StringConstraints, ValidationError
 
@@ -13,10 +12,30 @@ from trainer.config import RunConfig
 @st.composite
 def run_configs(draw: st.DrawFn) -> RunConfig:
     """Configurations that the server would take."""
-    try:
-        return RunConfig.model_validate(draw(_model(RunConfig)))
-    except ValidationError:  # fields that exclude each other
-        reject()
+    draft = draw(_model(RunConfig))
+    parts = ["schedule", "neq", "training", "model", "data"]
+    while True:
+        try:
+            return RunConfig.model_validate(draft)
+        except ValidationError as refused:  # fields that exclude each other: those named go back to their defaults
+            for problem in refused.errors():
+                if not _forget(draft, problem["loc"]):
+                    draft.pop(parts.pop(0), None)
+
+
+def _forget(draft: dict[str, Any], place: tuple[int | str, ...]) -> bool:
+    """Takes out what the address leads to; names of variants in it are no keys. Returns whether it leads anywhere."""
+    holder, found = draft, None
+    for key in place:
+        if key in holder:
+            found = (holder, key)
+            if not isinstance(holder[key], dict):
+                break
+            holder = holder[key]
+    if found is None:
+        return False
+    del found[0][found[1]]
+    return True
 
 
 def _model(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
@@ -35,7 +54,8 @@ def _value(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(arguments)
     if origin is tuple:
         low, high = _limit(metadata, "min_length", 0), _limit(metadata, "max_length", 6)
-        return st.lists(_value(arguments[0], []), min_size=low, max_size=min(high, 6))
+        several = st.lists(_value(arguments[0], []), min_size=low, max_size=min(high, 6))
+        return several if arguments[0] is str else st.one_of(several, several.map(lambda found: sorted(set(found))))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _model(annotation)
     return _plain(annotation, metadata)

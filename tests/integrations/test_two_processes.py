@@ -56,6 +56,7 @@ def train(rank):
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
     callback = NEqTrainerCallback(Part(), epsilon=EPSILON, on_equilibrium=note)
     training(callback, folder, ddp_backend="gloo").train()
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 

@@ -1,19 +1,16 @@
 """Several processes that share a probe set freeze the same neurons."""
 
-import os
-import socket
 from pathlib import Path
 
 import torch
 import torch.distributed
-import torch.multiprocessing
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
+from tests.neq.together import WORLD, group_of_two, in_two_processes
 from trainer.neq import NEq
 
-WORLD = 2
 PROBE = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
 
 
@@ -28,34 +25,30 @@ def train(model: nn.Module, optimizer: SGD, inputs: torch.Tensor) -> None:
     optimizer.step()
 
 
-def one_of(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=WORLD)
-    inner = network()
-    model = DistributedDataParallel(inner)
-    optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
-    # A probe set of its own for each process, not even of the same length.
-    probe = [PROBE[:2], PROBE[2:4], PROBE[4:6]] if rank == 0 else [PROBE[6:]]
-    neq = NEq(model, optimizer, probe, epsilon=0.05)
-    assert [layer.name for layer in neq.layers] == ["0", "1", "3"]
-    random = torch.Generator().manual_seed(rank)
-    found = []
-    for _ in range(5):
-        for _ in range(3):
-            train(model, optimizer, torch.randn(6, 3, generator=random))
-        before = {name: p.detach().clone() for name, p in inner.named_parameters()}
-        found.append({name: (layer.phi, layer.frozen) for name, layer in neq.end_epoch().layers.items()})
-    state = {name: tensor for name, tensor in inner.state_dict().items() if "running" not in name and "num" not in name}
-    torch.save({"found": found, "model": state, "before": before}, Path(folder) / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
+def one_of(rank: int, folder: str) -> None:
+    with group_of_two(rank, Path(folder) / "meeting"):
+        inner = network()
+        model = DistributedDataParallel(inner)
+        optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+        # A probe set of its own for each process, not even of the same length.
+        probe = [PROBE[:2], PROBE[2:4], PROBE[4:6]] if rank == 0 else [PROBE[6:]]
+        neq = NEq(model, optimizer, probe, epsilon=0.05)
+        assert [layer.name for layer in neq.layers] == ["0", "1", "3"]
+        random = torch.Generator().manual_seed(rank)
+        found = []
+        for _ in range(5):
+            for _ in range(3):
+                train(model, optimizer, torch.randn(6, 3, generator=random))
+            before = {name: p.detach().clone() for name, p in inner.named_parameters()}
+            found.append({name: (layer.phi, layer.frozen) for name, layer in neq.end_epoch().layers.items()})
+        state = {
+            name: tensor for name, tensor in inner.state_dict().items() if "running" not in name and "num" not in name
+        }
+        torch.save({"found": found, "model": state, "before": before}, Path(folder) / f"{rank}.pt")
 
 
 def test_two_processes_decide_alike_from_the_sums_of_both(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    torch.multiprocessing.spawn(one_of, args=(port, str(tmp_path)), nprocs=WORLD, join=True)  # type: ignore[no-untyped-call]
+    in_two_processes(one_of, str(tmp_path))
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD))
     frozen = 0
     for one, other in zip(first["found"], second["found"], strict=True):
@@ -68,25 +61,19 @@ def test_two_processes_decide_alike_from_the_sums_of_both(tmp_path: Path) -> Non
         assert torch.equal(tensor, second["model"][name])
 
 
-def alone_in_a_group(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=WORLD)
-    model = network()
-    probe = [PROBE[:4]] if rank == 0 else [PROBE[4:]]
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), probe, process_group=torch.distributed.group.WORLD)
-    with torch.no_grad():
-        model[0].weight += torch.randn(8, 3, generator=torch.Generator().manual_seed(5))  # type: ignore[index, operator]
-    phi = {name: layer.phi for name, layer in neq.end_epoch(explain=True).layers.items()}
-    torch.save(phi, Path(folder) / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
+def alone_in_a_group(rank: int, folder: str) -> None:
+    with group_of_two(rank, Path(folder) / "meeting"):
+        model = network()
+        probe = [PROBE[:4]] if rank == 0 else [PROBE[4:]]
+        neq = NEq(model, SGD(model.parameters(), lr=0.1), probe, process_group=torch.distributed.group.WORLD)
+        with torch.no_grad():
+            model[0].weight += torch.randn(8, 3, generator=torch.Generator().manual_seed(5))  # type: ignore[index, operator]
+        phi = {name: layer.phi for name, layer in neq.end_epoch(explain=True).layers.items()}
+        torch.save(phi, Path(folder) / f"{rank}.pt")
 
 
 def test_phi_of_a_divided_probe_set_is_that_of_the_whole(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    torch.multiprocessing.spawn(alone_in_a_group, args=(port, str(tmp_path)), nprocs=WORLD, join=True)  # type: ignore[no-untyped-call]
+    in_two_processes(alone_in_a_group, str(tmp_path))
     model = network()
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [PROBE])
     with torch.no_grad():

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from tests.neq.together import group_of_two, in_two_processes
 from trainer.neq import NEq
 
 
@@ -28,29 +27,27 @@ def masks(epoch: int) -> dict[str, torch.Tensor]:
 
 
 def train(rank: int, savings: Any, folder: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/{savings}", rank=rank, world_size=2)
-    model = DistributedDataParallel(network())
-    optim = torch.optim.AdamW(model.parameters(), lr=0.01)
-    data = torch.randn(4, 2, 4, 3, 6, 6, generator=torch.Generator().manual_seed(4))
-    kinds = set()
-    with NEq(model, optim, [data[0, 0]], savings=savings) as neq:
-        for epoch in range(4):
-            neq.freeze(masks(epoch))
-            for step in range(3):
-                optim.zero_grad()
-                model(data[step, rank]).square().mean().backward()
-                optim.step()
-                kinds |= {plan.kind for plan in neq.plans().values()}
-    if rank == 0:
-        torch.save((model.module.state_dict(), sorted(kinds)), f"{folder}/{savings}.pt")
-    dist.destroy_process_group()
+    with group_of_two(rank, Path(folder) / f"{savings} meeting"):
+        model = DistributedDataParallel(network())
+        optim = torch.optim.AdamW(model.parameters(), lr=0.01)
+        data = torch.randn(4, 2, 4, 3, 6, 6, generator=torch.Generator().manual_seed(4))
+        kinds = set()
+        with NEq(model, optim, [data[0, 0]], savings=savings) as neq:
+            for epoch in range(4):
+                neq.freeze(masks(epoch))
+                for step in range(3):
+                    optim.zero_grad()
+                    model(data[step, rank]).square().mean().backward()
+                    optim.step()
+                    kinds |= {plan.kind for plan in neq.plans().values()}
+        if rank == 0:
+            torch.save((model.module.state_dict(), sorted(kinds)), f"{folder}/{savings}.pt")
 
 
 def test_on_two_processes_savings_change_no_number_and_whole_layers_give_zeros(tmp_path: Path) -> None:
     ends = []
     for savings in (False, "rows"):
-        mp.spawn(train, (savings, str(tmp_path)), nprocs=2)  # type: ignore[attr-defined]
+        in_two_processes(train, savings, str(tmp_path))
         ends.append(torch.load(tmp_path / f"{savings}.pt"))
     (off, kinds_off), (on, kinds_on) = ends
     assert kinds_off == ["dense", "untouched"]
