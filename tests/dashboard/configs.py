@@ -68,6 +68,7 @@ def _plain(kind: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         return st.booleans()
     if kind is str:
         words = any(isinstance(part, StringConstraints) and part.pattern for part in metadata)
+        words = words or bool(_limit(metadata, "min_length", 0))
         return st.text("abc µ-7", min_size=1, max_size=8).filter(str.strip) if words else st.text(max_size=40)
     low = _limit(metadata, "ge", _limit(metadata, "gt", None))
     high = _limit(metadata, "le", _limit(metadata, "lt", None))
