@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -30,6 +31,27 @@ def paired(runs: Sequence[Callable[[], object]], rounds: int) -> list[list[Time]
             found = timed(runs[place])
             if number >= 0:
                 times[place].append(found)
+    return times
+
+
+Arm = Callable[[], AbstractContextManager[Callable[[], object]]]
+"""Makes everything ready for a way to do a thing, gives what is to be timed, and clears up behind it."""
+
+
+def in_turns(arms: Sequence[Arm], rounds: int, calls: int = 2) -> list[list[Time]]:
+    """Times of a call in each, taking turns at being first; each turn is one call that does not count and some that do.
+
+    All work on the same objects: copies of a network may differ by some per cent by their places in memory alone.
+    """
+    times: list[list[Time]] = [[] for _ in arms]
+    for number in range(rounds):
+        for offset in range(len(arms)):
+            place = (number + offset) % len(arms)
+            with arms[place]() as run:
+                run()
+                found = [timed(run) for _ in range(calls)]
+            clock, thread = sum(time.clock for time in found), sum(time.thread for time in found)
+            times[place].append(Time(clock / calls, thread / calls))
     return times
 
 

@@ -3,10 +3,10 @@
     python bench/savings.py ROW... [--threads 1] [--rounds 15]
 
 Rows: the networks of `bench/stepping.py` (resnet18, mlp, swin, resnet32, resnet32-channels-last), optimizer, memory,
-probe; none named: all, which takes some ten minutes. Everything runs in one process. Copies of a network take turns at
-a step: a plain one, one whose weights need no gradient, and one for each set of frozen neurons, so that a load that
-comes and goes weighs on all alike. Each round gives a ratio to the plain step; medians are printed with their
-quartiles, by the clock and, with one thread, by that thread's own time, which other programs disturb less.
+probe; none named: all, which takes some ten minutes. Everything runs in one process. On one network a plain step, one
+whose weights need no gradient, and one for each set of frozen neurons take turns, so that a load that comes and goes
+weighs on all alike. Each round gives a ratio to the plain step; medians are printed with their quartiles, by the clock
+and, with one thread, by that thread's own time, which other programs disturb less.
 
 `share` is the time saved over the time of the weight gradients that could be left out: the plain forward and
 backward pass less those without weight gradients, times the frozen share. The optimizer's work on frozen rows counts
@@ -45,12 +45,17 @@ def optimizer_steps(rounds: int) -> None:
         step(model, optimizer, inputs)
     for model, optimizer in zip(models[1:], optimizers[1:], strict=True):
         neq = NEq(model, optimizer, [inputs])
-        neq.freeze(random_masks(neq, 0.5))
+        neq.freeze(random_masks(sizes(neq), 0.5))
         step(model, optimizer, inputs)
     times = paired([optimizer.step for optimizer in optimizers], rounds)
     for title, limit, mine in zip(("SGD", "AdamW"), PLAIN_SGD, times[1:], strict=True):
         found = ratios(times[0], mine)
         print(f"  fused {title}, half the rows put back, over plain SGD: {spread(found)}  {reached(found, most=limit)}")
+
+
+def sizes(neq: NEq) -> dict[str, int]:
+    """Neurons by layer."""
+    return {layer.name: layer.neurons for layer in neq.layers}
 
 
 def kept_megabytes(model: nn.Module, inputs: Tensor) -> float:
@@ -82,7 +87,7 @@ def memory() -> None:
         neq = NEq(model, optimizer, [inputs[:1]])
         dense = kept_megabytes(model, inputs)
         step(model, optimizer, inputs)
-        neq.freeze(first_layers(neq, 11 / 18))
+        neq.freeze(first_layers(sizes(neq), 11 / 18))
         for name, parameter in model.named_parameters():
             if held and name.endswith("relative_position_bias_table"):
                 parameter.requires_grad_(False)

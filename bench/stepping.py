@@ -1,13 +1,14 @@
 """Steps of training with frozen neurons beside plain ones: the networks, what is frozen in them, and the table."""
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
 import torch
 import torchvision
-from pairs import paired, ratios, reached, spread
+from masks import Masks, Sizes
+from pairs import Arm, Time, in_turns, ratios, reached, spread, timed
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torchvision.models.swin_transformer import SwinTransformerBlock
@@ -16,8 +17,8 @@ from trainer.config.models import ResNetCifar
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 from trainer.neq import NEq
-
-Masks = Mapping[str, Tensor]
+from trainer.neq.flops import Multiplied, StepFlops
+from trainer.neq.savings import LayerPlan
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def swin(blocks: int = 2) -> nn.Module:
 
 def resnet32() -> nn.Module:
     """That of CIFAR-10."""
-    return resnet_cifar(ResNetCifar(), Shape(3, 32, 32, 10))
+    return resnet_cifar(ResNetCifar(), Shape(3, 32, 10))
 
 
 _HEAD = {"all but the head": 0.38}
@@ -86,102 +87,131 @@ def passes(model: nn.Module, optimizer: Optimizer, inputs: Tensor) -> None:
     model(inputs).square().mean().backward()
 
 
-def random_masks(neq: NEq, share: float) -> Masks:
+def random_masks(sizes: Sizes, share: float) -> Masks:
     """The same share of every layer but the head."""
     draw = torch.Generator().manual_seed(0)
-    return {
-        layer.name: torch.randperm(layer.neurons, generator=draw) < round(share * layer.neurons)
-        for layer in neq.layers[:-1]
-    }
+    layers = list(sizes.items())[:-1]
+    return {name: torch.randperm(neurons, generator=draw) < round(share * neurons) for name, neurons in layers}
 
 
-def first_layers(neq: NEq, share: float) -> Masks:
+def first_layers(sizes: Sizes, share: float) -> Masks:
     """The first layers whole, so many of all but the head."""
-    return _whole(neq, round(share * (len(neq.layers) - 1)))
+    return _whole(sizes, round(share * (len(sizes) - 1)))
 
 
-def first_neurons(neq: NEq, share: float) -> Masks:
+def first_neurons(sizes: Sizes, share: float) -> Masks:
     """The first layers whole, as many as hold this share of the neurons."""
-    sizes = torch.tensor([layer.neurons for layer in neq.layers]).cumsum(0)
-    return _whole(neq, int((sizes <= share * sizes[-1]).sum()))
+    reached = torch.tensor(list(sizes.values())).cumsum(0)
+    return _whole(sizes, int((reached <= share * reached[-1]).sum()))
 
 
-def _whole(neq: NEq, layers: int) -> Masks:
-    return {layer.name: torch.ones(layer.neurons, dtype=torch.bool) for layer in neq.layers[:layers]}
+def _whole(sizes: Sizes, layers: int) -> Masks:
+    return {name: torch.ones(neurons, dtype=torch.bool) for name, neurons in list(sizes.items())[:layers]}
 
 
-def arms(neq: NEq, shares: tuple[float, ...]) -> Iterator[tuple[str, Masks]]:
+def arms(sizes: Sizes, shares: tuple[float, ...]) -> Iterator[tuple[str, Masks]]:
     """What is frozen: a name, the masks."""
     yield "nothing", {}
     for share in shares:
-        yield f"random {share:.0%}", random_masks(neq, share)
-    yield "first half", first_layers(neq, 0.5)
-    yield "half the neurons", first_neurons(neq, 0.5)
-    yield "all but the head", first_layers(neq, 1.0)
+        yield f"random {share:.0%}", random_masks(sizes, share)
+    yield "first half", first_layers(sizes, 0.5)
+    yield "half the neurons", first_neurons(sizes, 0.5)
+    yield "all but the head", first_layers(sizes, 1.0)
 
 
-@dataclass(frozen=True)
-class _Arm:
-    model: nn.Module
-    optimizer: Optimizer
-    plans: str
+class Stage:
+    """A network in training, on which frozen neurons and plain PyTorch take turns."""
 
-    def step(self, inputs: Tensor) -> None:
-        step(self.model, self.optimizer, inputs)
+    def __init__(self, model: nn.Module, optimizer: Optimizer, inputs: Tensor) -> None:
+        self.model, self._optimizer, self._inputs = model, optimizer, inputs
+        self.first = 0.0
+        self.plans: list[LayerPlan] = []
+        self.seen: StepFlops | None = None
+        with NEq(model, optimizer, [inputs[:2]]) as neq:
+            self.layers = {layer.name: layer.neurons for layer in neq.layers}
+            with Multiplied(neq.layers) as self._dense:
+                step(model, optimizer, inputs)
 
-    def passes(self, inputs: Tensor) -> None:
-        passes(self.model, self.optimizer, inputs)
+    def step(self) -> None:
+        """One."""
+        step(self.model, self._optimizer, self._inputs)
+
+    @contextmanager
+    def plain(self) -> Iterator[Callable[[], None]]:
+        """Steps of plain PyTorch."""
+        yield self.step
+
+    @contextmanager
+    def passes(self) -> Iterator[Callable[[], None]]:
+        """The same without the optimizer's part."""
+        yield lambda: passes(self.model, self._optimizer, self._inputs)
+
+    @contextmanager
+    def without_weight_gradients(self) -> Iterator[Callable[[], None]]:
+        """`passes`, but no weight of a layer before the head needs a gradient; norms and biases do."""
+        kinds = (nn.Linear, nn.Conv2d)
+        weights = [module.weight for module in self.model.modules() if isinstance(module, kinds)][:-1]
+        for weight in weights:
+            weight.requires_grad_(False)
+        with self.passes() as run:
+            yield run
+        for weight in weights:
+            weight.requires_grad_(True)
+
+    @contextmanager
+    def frozen(self, masks: Masks) -> Iterator[Callable[[], None]]:
+        """Steps with these neurons frozen, after the one that makes the plans and was timed as `first`."""
+        with NEq(self.model, self._optimizer, [self._inputs[:2]]) as neq:
+            self.step()  # nothing stops before it was seen once
+            neq.freeze(masks)
+            self.first = timed(self.step).thread
+            with Multiplied(neq.layers) as seen:
+                self.step()
+            self.plans = list(neq.plans().values())
+            self.seen = seen.step_flops(neq.plans(), self._dense)
+            yield self.step
 
 
-def _arm(model: nn.Module, inputs: Tensor, masks: Callable[[NEq], Masks] | None) -> _Arm:
-    """A copy of a model; where there are masks, with those neurons frozen and its plans made."""
-    model = copy.deepcopy(model)
-    optimizer = SGD(model.parameters(), lr=1e-4, momentum=0.9)
-    if masks is None:
-        return _Arm(model, optimizer, "")
-    neq = NEq(model, optimizer, [inputs[:2]])
-    step(model, optimizer, inputs)
-    neq.freeze(masks(neq))
-    for _ in range(2):
-        step(model, optimizer, inputs)
-    kinds = [plan.kind for plan in neq.plans().values()]
-    return _Arm(model, optimizer, ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted({*kinds})))
-
-
-def _without_weight_gradients(arm: _Arm) -> _Arm:
-    modules = [module for module in arm.model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
-    for module in modules[:-1]:
-        module.weight.requires_grad_(False)
-    return arm
-
-
-def table(case: Case, rounds: int) -> None:
-    """The step's time over the plain step's, for everything that is frozen in turn."""
+def _staged(case: Case) -> Stage:
     torch.manual_seed(0)
     model, inputs = case.make(), torch.randn(case.inputs)
     if case.channels_last:
         model, inputs = model.to(memory_format=torch.channels_last), inputs.to(memory_format=torch.channels_last)
-    plain, bare = _arm(model, inputs, None), _without_weight_gradients(_arm(model, inputs, None))
-    with NEq(copy.deepcopy(model), SGD(model.parameters(), lr=0.1), [inputs[:2]]) as neq:
-        masks = dict(arms(neq, case.shares))
-    found = [_arm(model, inputs, lambda _, chosen=chosen: chosen) for chosen in masks.values()]  # type: ignore[misc]
-    dense, without, *rest = paired(
-        [
-            lambda: plain.passes(inputs),
-            lambda: bare.passes(inputs),
-            *(lambda arm=arm: arm.step(inputs) for arm in (plain, *found)),  # type: ignore[misc]
-        ],
-        rounds,
+    return Stage(model, SGD(model.parameters(), lr=1e-4, momentum=0.9), inputs)
+
+
+def _counted(plans: Sequence[LayerPlan]) -> str:
+    kinds = [plan.kind for plan in plans]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted({*kinds}))
+
+
+def table(case: Case, rounds: int) -> None:
+    """The step's time over the plain step's, for everything that is frozen in turn."""
+    stage, told = _staged(case), {}
+    masks = {
+        title: masks
+        for title, masks in arms(stage.layers, case.shares)
+        if title == "nothing" or title.startswith("random") or title in case.most
+    }
+
+    def arm(title: str) -> Arm:
+        @contextmanager
+        def ready() -> Iterator[Callable[[], None]]:
+            with stage.frozen(masks[title]) as run:
+                told[title] = _counted(stage.plans)
+                yield run
+
+        return ready
+
+    dense, without, whole, *saved = in_turns(
+        [stage.passes, stage.without_weight_gradients, stage.plain, *map(arm, masks)], rounds
     )
-    whole, saved = rest[0], rest[1:]
     thread = torch.get_num_threads() == 1
-    base = [(step.thread if thread else step.clock) for step in whole]
-    weights = [
-        (a.thread - b.thread if thread else a.clock - b.clock) / c for a, b, c in zip(dense, without, base, strict=True)
-    ]
-    clock = median(time.clock for time in whole)
-    print(f"  plain step {clock:.1f} ms by the clock; weight gradients but the head's {spread(weights)} of it")
-    for (title, _), arm, times in zip(masks.items(), found, saved, strict=True):
+    weights = _differences(dense, without, whole, thread=thread)
+    clock, own = (median(getattr(time, kind) for time in whole) for kind in ("clock", "thread"))
+    print(f"  plain step {clock:.1f} ms by the clock, {own:.1f} of the thread's; weight gradients but the head's")
+    print(f"  {spread(weights)} of it")
+    for title, times in zip(masks, saved, strict=True):
         by_clock, by_thread = ratios(whole, times), ratios(whole, times, thread=True)
         best = by_thread if thread else by_clock
         line = f"  {title:17} clock {spread(by_clock)}" + (f"  thread {spread(by_thread)}" if thread else "")
@@ -190,4 +220,9 @@ def table(case: Case, rounds: int) -> None:
         if title.startswith("random"):
             part = (1 - median(best)) / (float(title.split()[1][:-1]) / 100 * median(weights))
             line += f"  share {part:.2f}" if case.share is None else f"  share {reached([part], least=case.share)}"
-        print(f"{line}  ({arm.plans})", flush=True)
+        print(f"{line}  ({told[title]})", flush=True)
+
+
+def _differences(more: Sequence[Time], less: Sequence[Time], over: Sequence[Time], *, thread: bool) -> list[float]:
+    rounds = zip(more, less, over, strict=True)
+    return [(a.thread - b.thread) / c.thread if thread else (a.clock - b.clock) / c.clock for a, b, c in rounds]
