@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
+from torchvision.models.swin_transformer import SwinTransformerBlock
 
 from trainer.neq import NEq, Watch
 from trainer.neq.discovery import discover
@@ -454,3 +455,19 @@ def test_a_frozen_prefix_takes_no_gradient_from_a_checkpointed_part_that_moves(r
             moved = [bool((layer.module.weight != old).any()) for layer, old in zip(neq.layers, before, strict=True)]
             assert moved == [False, True, True]
         assert neq.plans()["stem"].kind == kind
+
+
+def test_the_projections_of_swin_s_attention_are_computed_by_rows_though_it_calls_no_module_for_them() -> None:
+    model = nn.Sequential(SwinTransformerBlock(32, 2, [4, 4], [2, 2]), nn.Linear(32, 40))
+    masks = half(model, inputs := torch.randn(2, 8, 8, 32))
+    names = ("0.attn.qkv", "0.attn.proj", "0.mlp.0", "0.mlp.3")
+    masks["0.attn.proj"] = torch.arange(32) < 20
+    masks["0.mlp.3"] = torch.arange(32) > 5
+    kind, training = type(model[0].attn), model.train()
+    assert_same_gradients(copy.deepcopy(training), inputs, masks, dict.fromkeys(names, "rows"))
+    with NEq(model, optimizer(model), [inputs], savings="rows") as neq:
+        for frozen in (masks, {"0.attn.qkv": masks["0.attn.qkv"]}, masks):
+            neq.freeze(frozen)
+            model(inputs).sum().backward()
+        assert type(copy.deepcopy(model)[0].attn) is kind
+    assert type(model[0].attn) is kind

@@ -86,7 +86,7 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
     candidates = [layer for layer in known if layer.name not in unwatched]
     order = itertools.count()
     called, computed = _Calls(order), _Calls(order)
-    functions = [layer.replaced(by_function=True) for layer in candidates if may_be_used_unseen(layer)]
+    functions = [_by_function(layer, model) for layer in candidates if may_be_used_unseen(layer)]
     with watching(candidates, called.note), watching(functions, computed.note):
         forward()
     calls = {**computed.by_name, **called.by_name}
@@ -98,6 +98,11 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
     if not layers:
         raise ValueError("the model calls no layer with neurons that training could move: nothing to watch")
     return Discovery(layers, unwatched, sum(call.bytes_a_sample for call in calls.values()))
+
+
+def _by_function(layer: WatchedLayer, model: nn.Module) -> WatchedLayer:
+    """As it is where the module that owns it computes it."""
+    return layer.replaced(by_function=True, caller=model.get_submodule(layer.name.rpartition(".")[0]))
 
 
 def _why_not(layer: WatchedLayer, watch: Watch) -> str | None:

@@ -39,6 +39,7 @@ class WatchedLayer:
         aliases: further modules that share the weight. They are the same neurons at another place: their outputs count
             with the module's, and their biases freeze with it.
         by_function: whether the model computes it without calling the module, by the function and the module's weight.
+        caller: the module that computes it, where `by_function`; None where nothing is known of it.
         held_open: why none of its neurons may ever freeze; None where they may.
     """
 
@@ -49,6 +50,7 @@ class WatchedLayer:
     flatten: int = 1
     aliases: tuple[nn.Module, ...] = ()
     by_function: bool = False
+    caller: nn.Module | None = None
     held_open: str | None = None
 
     @property

@@ -1,11 +1,13 @@
 """One layer from one change of the masks to the next: what its backward pass computes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.savings.by_function import put_back_call, replace_call
 from trainer.neq.savings.choice import Choice, Force, Task, choose
 from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
 from trainer.neq.savings.plan import LayerPlan
@@ -30,12 +32,18 @@ class SavingLayer:
 
     def measure(self) -> None:
         """Lets the next backward pass decide whether rows alone pay."""
+        caller: Any = self._layer.caller
+        if self._layer.by_function:
+            replace_call(caller, self._layer.module.weight, self.gradients)  # type: ignore[arg-type]
+            return
         compute = with_own_gradient(self.gradients)
         for module in self._layer.modules:
             swap(module, compute)
 
     def release(self) -> None:
         """The modules run their own code again."""
+        if self._layer.caller is not None:
+            put_back_call(self._layer.caller, self._layer.module.weight)  # type: ignore[arg-type]
         for module in self._layer.modules:
             unswap(module)
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainer.neq.layers import NORMS, WatchedLayer
+from trainer.neq.savings.by_function import is_proven
 from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
 
 _BY_FUNCTION = "the model computes it by a function, without calling the module"
@@ -24,7 +25,7 @@ def why_no_rows(layer: WatchedLayer) -> str | None:
     """Why the gradient of some of a layer's rows cannot be computed alone."""
     if isinstance(layer.module, NORMS):
         return "the gradient of a norm's scale costs next to nothing"
-    if layer.by_function:
+    if layer.by_function and not is_proven(layer.caller):
         return _BY_FUNCTION
     reasons = [_why_not_swapped(module) or _why_not_sliced(module) for module in layer.modules]
     return next((reason for reason in reasons if reason is not None), None)

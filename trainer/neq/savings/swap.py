@@ -12,17 +12,18 @@ from torch import Tensor, nn
 
 from trainer.neq.savings.functions import InputGradientAlone, OwnWeightGradient, WeightGradients
 
-Forward = Callable[[Any, Tensor], Tensor]
+Forward = Callable[..., Any]
+"""Takes a module and what its forward pass is given."""
 
 
 def swap(module: nn.Module, forward: Forward) -> None:
-    """Runs `forward(module, inputs)` wherever a gradient is recorded; elsewhere the module's own code."""
+    """Runs `forward(module, …)` wherever a gradient is recorded; elsewhere the module's own code."""
     base: Any = type(module)
 
-    def forward_or_own(self: Any, inputs: Tensor) -> Tensor:
+    def forward_or_own(self: Any, *inputs: Any, **keywords: Any) -> Any:
         if not torch.is_grad_enabled() or torch._C._functorch.peek_interpreter_stack() is not None:
-            return base.forward(self, inputs)  # type: ignore[no-any-return]
-        return forward(self, inputs)
+            return base.forward(self, *inputs, **keywords)
+        return forward(self, *inputs, **keywords)
 
     def reduce(self: Any, protocol: Any) -> Any:
         build, (_, *arguments), *rest = super(base, self).__reduce_ex__(protocol)
@@ -43,7 +44,7 @@ def with_own_gradient(compute: WeightGradients) -> Forward:
     """The module's own computation, but `compute` makes the gradients of its weight and bias."""
 
     def forward(module: Any, inputs: Tensor) -> Tensor:
-        inputs = _cast(inputs)
+        inputs = cast(inputs)
         weight, bias = module.weight, module.bias
         fixed = None if bias is None else bias.detach()
         output = _own(module, inputs, weight.detach(), fixed)
@@ -87,7 +88,7 @@ def _own(module: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     return module._conv_forward(inputs, weight, bias)  # type: ignore[no-any-return]
 
 
-def _cast(inputs: Tensor) -> Tensor:
+def cast(inputs: Tensor) -> Tensor:
     """The input in the type that autocast computes in, so that it is converted and kept once."""
     kind = inputs.device.type
     if inputs.dtype == torch.float32 and torch.is_autocast_enabled(kind):
