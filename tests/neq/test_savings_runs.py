@@ -23,6 +23,7 @@ from torch.optim import (
 )
 
 from trainer.neq import NEq
+from trainer.neq.savings.compiled import LIMIT
 from trainer.neq.savings.savings import Mode
 
 OPTIMIZERS: dict[str, Callable[[Sequence[nn.Parameter]], Optimizer]] = {
@@ -190,3 +191,25 @@ def test_clipping_sees_the_same_norm_but_for_the_order_of_its_sum() -> None:
     on, weights_on, _ = run(OPTIMIZERS["sgd, momentum"], "rows", step=step)
     torch.testing.assert_close(torch.stack(on), torch.stack(off), rtol=1e-5, atol=0)
     torch.testing.assert_close(weights_on, weights_off, rtol=1e-5, atol=1e-6)
+
+
+def test_a_compiled_network_is_translated_a_few_times_and_its_losses_stay_the_same_bits() -> None:
+    """Its masks change nine times, and the compiler would give up after eight translations."""
+    ends, graphs = [], []
+    for savings in (False, True):
+        torch._dynamo.reset()
+        compiled: list[nn.Module] = []
+
+        def step(model: nn.Module, optim: Optimizer, batch: Tensor, own: list[nn.Module] = compiled) -> Tensor:
+            if not own:
+                own.append(torch.compile(model, backend="eager"))  # type: ignore[arg-type]
+            return plain_step(own[0], optim, batch)
+
+        losses, weights, kinds = run(OPTIMIZERS["sgd, momentum"], savings, step=step)  # type: ignore[arg-type]
+        ends.append((losses, weights))
+        graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+    torch._dynamo.reset()
+    assert ends[0][0] == ends[1][0]
+    assert_same(ends[1][1], ends[0][1])
+    assert kinds == {"untouched", "dense", "stopped"}
+    assert 2 < graphs[1] <= graphs[0] + LIMIT + 1

@@ -7,6 +7,7 @@ from torch.optim import Optimizer
 
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.savings.choice import Force
+from trainer.neq.savings.compiled import Translations
 from trainer.neq.savings.layer import SavingLayer
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
@@ -15,6 +16,8 @@ from trainer.neq.savings.swap import swap, with_zeros, without_gradient
 
 Mode = bool | Force
 """True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
+
+_COMPILED = "the network is compiled: another plan would have to be translated, which is done for few whole layers only"
 
 
 class Savings:
@@ -39,6 +42,9 @@ class Savings:
         self._saving: dict[str, SavingLayer] = {}
         self._unsettled: set[str] = set()
         self._not_yet: dict[str, Tensor] = {}
+        self._translations = Translations()
+        self._compiled = False
+        self._translated: frozenset[str] = frozenset()
 
     def change(self, masks: Mapping[str, Tensor]) -> None:
         """Makes new plans.
@@ -47,6 +53,10 @@ class Savings:
             masks: bool, one value a neuron, true is frozen, by layer name; a layer left out moves whole.
         """
         self.release()
+        self._compiled = self._mode is not False and self._translations.there_are()
+        if self._compiled:
+            whole = frozenset(name for name, mask in masks.items() if bool(mask.all()))
+            self._translated = self._translations.nearest(whole)
         for name, mask in masks.items():
             if bool(mask.any()):
                 self._saving[name] = self._planned(self._layers[name], mask.cpu())
@@ -58,6 +68,8 @@ class Savings:
         refused = why_not_at_all(layer, self._optimizer)
         if self._mode is False or refused is not None:
             return SavingLayer(layer, mask, dense if refused is None else dense.replaced(reason=refused))
+        if self._compiled and layer.name not in self._translated:
+            return SavingLayer(layer, mask, dense.replaced(reason=_COMPILED))
         if active == 0:
             return self._whole(layer, mask, dense)
         refused = why_no_rows(layer)
@@ -75,11 +87,11 @@ class Savings:
             self._not_yet[layer.name] = mask
         if refused is None:
             plan = dense.replaced(kind="stopped", computed=0, reason="all its neurons are frozen")
-            for module in filter(keeps_input, layer.modules):
+            for module in () if self._compiled else filter(keeps_input, layer.modules):
                 swap(module, without_gradient)
             for parameter in moving:
                 self._stops.stop(parameter)
-        elif (unable := why_no_zeros(layer)) is None:
+        elif (unable := _COMPILED if self._compiled else why_no_zeros(layer)) is None:
             plan = dense.replaced(kind="zeros", computed=0, reason=refused)
             for module in layer.modules:
                 swap(module, with_zeros)
