@@ -49,7 +49,7 @@ def optimizer_steps(rounds: int) -> None:
         step(model, optimizer, inputs)
     times = paired([optimizer.step for optimizer in optimizers], rounds)
     for title, limit, mine in zip(("SGD", "AdamW"), PLAIN_SGD, times[1:], strict=True):
-        found = ratios(times[0], mine)
+        found = ratios(times[0], mine, thread=torch.get_num_threads() == 1)
         print(f"  fused {title}, half the rows put back, over plain SGD: {spread(found)}  {reached(found, most=limit)}")
 
 
