@@ -20,7 +20,7 @@ from collections.abc import Callable
 import torch
 import torchvision
 from machine import machine
-from pairs import paired, ratios, reached, spread
+from pairs import keep_memory, paired, ratios, reached, spread
 from stepping import CASES, first_layers, random_masks, step, swin, table
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
@@ -139,4 +139,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     main()

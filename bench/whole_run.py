@@ -25,7 +25,7 @@ from statistics import median
 import torch
 from machine import machine
 from masks import Masks, Source, published, recorded, with_prefix
-from pairs import in_turns, ratios, spread, timed
+from pairs import in_turns, keep_memory, ratios, spread, timed
 from stepping import Stage, resnet32
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
@@ -161,4 +161,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     main()
