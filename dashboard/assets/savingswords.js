@@ -67,7 +67,7 @@
   function byCount(flops) {
     if (!flops) return ".";
     const { backward, backwardLeast } = counted(flops);
-    return `; counted operations say ${round(1 - backward)} less; at most ${round(1 - backwardLeast)} less was possible.`;
+    return `; counted operations say ${round(1 - backward)} less, and allow ${round(1 - backwardLeast)} at most.`;
   }
 
   function compared(epoch, dense) {

@@ -56,7 +56,7 @@ def test_sentence_and_bands_compare_an_epoch_with_the_first_dense_ones(
     expect(page.locator("[data-part=savings-words]")).to_contain_text("epoch 3")
     assert said(page) == (
         f"With {share_held(recording, 3)} % of the neurons held frozen in epoch 3, backward took 31 % less time than "
-        "before anything froze; counted operations say 38 % less; at most 50 % less was possible. The whole step took "
+        "before anything froze; counted operations say 38 % less, and allow 50 % at most. The whole step took "
         "21 % less time than then: it was 1.26 times as fast, and by operations could be 1.50 times at most."
     )
     more = said(page, "savings-more")
