@@ -60,6 +60,7 @@
         return;
       }
       this.health = await neq.api.health().catch(() => null);
+      this.askedWhile = state;
       this.draw();
     }
 
@@ -155,7 +156,7 @@
 
     /** Why nothing is heard of a running run, if so. */
     #silent() {
-      if (!this.health || this.feed.ended) return null;
+      if (!this.health || this.askedWhile !== "running" || this.feed.ended) return null;
       const { store, workers } = this.health;
       if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and goes on by itself." };
       if (workers.some((worker) => worker.heard_seconds_ago * 1000 < QUIET_MS)) return null;
