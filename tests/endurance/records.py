@@ -15,7 +15,7 @@ EPOCHS = 16
 PATIENCE_SECONDS = 400
 """For a machine on which much else runs."""
 SMALL: dict[str, Any] = {
-    "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 508, "test_samples": 200},
+    "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 1008, "test_samples": 200},
     "model": {"kind": "cnn", "channels": [4, 6, 8]},
     "optimizer": {"kind": "sgd", "learning_rate": 0.02},
     "schedule": {"kind": "multistep", "milestones": [6, 11]},

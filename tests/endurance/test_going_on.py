@@ -59,10 +59,10 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
     with standing(tmp_path, url) as system:
         system.start_worker(slots=1)
         run_id = launch(system)
-        wait(system, run_id, lambda run: run["epochs_done"] >= 4 and run["progress"])
+        wait(system, run_id, lambda run: run["epochs_done"] >= 2 and run["progress"])
         system.ask("POST", f"/runs/{run_id}/stop")
         stopped = wait(system, run_id, ended)
-        assert stopped["state"] == "stopped" and stopped["can_resume"] and 4 <= stopped["epochs_done"] < EPOCHS
+        assert stopped["state"] == "stopped" and stopped["can_resume"] and 2 <= stopped["epochs_done"] < EPOCHS
         system.stop_server()
         system.start_server()
         if kind == "postgresql":  # as a restart of the database does
@@ -79,6 +79,7 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
         )
 
 
+@pytest.mark.endurance
 def test_a_worker_that_is_ended_in_order_leaves_its_run_to_the_next(tmp_path: Path, undisturbed: Any) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
@@ -213,7 +214,9 @@ def test_files_of_needless_checkpoints_and_of_deleted_runs_go(tmp_path: Path) ->
         eventually(lambda: [each.name for each in (tmp_path / "checkpoints").iterdir()] == ["shelf.id"])
 
 
-@pytest.mark.parametrize("harm", [pytest.param("damaged", marks=pytest.mark.endurance), "missing", "full"])
+@pytest.mark.parametrize(
+    "harm", ["missing", *(pytest.param(harm, marks=pytest.mark.endurance) for harm in ("damaged", "full"))]
+)
 def test_a_checkpoint_that_cannot_be_used_ends_the_run_with_the_remedy(tmp_path: Path, harm: str) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
