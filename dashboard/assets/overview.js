@@ -97,7 +97,14 @@
 
     async start(Plotly) {
       await this.picture.start(Plotly);
-      this.scope.watchSize(this.host, this.scope.once(() => this.#label()));
+      const label = this.scope.once(() => this.#label());
+      this.scope.watchSize(this.host, label);
+      let room = 0; // Plotly takes up a new height later than its host
+      this.picture.plot.on?.("plotly_afterplot", () => {
+        const { height } = this.picture.area;
+        if (height !== room) label();
+        room = height;
+      });
     }
 
     /** Colours by a mode of neq.overviewModes. */
