@@ -201,6 +201,7 @@ def test_a_fork_with_nothing_changed_is_its_parent_to_the_bit(tmp_path: Path, un
         assert told(system, fork) == undisturbed
 
 
+@pytest.mark.endurance
 def test_files_of_needless_checkpoints_and_of_deleted_runs_go(tmp_path: Path) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
