@@ -34,8 +34,8 @@ test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-endurance: setup ## minutes more of runs that are killed, put to sleep and forked
-	$(BIN)/python -m pytest --numprocesses 2 -m endurance tests/endurance $(ARGS)
+endurance: setup ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
+	$(BIN)/python -m pytest --numprocesses 2 -m endurance $(ARGS)
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

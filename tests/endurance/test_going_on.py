@@ -163,6 +163,7 @@ def test_a_run_waits_for_a_worker_that_reaches_its_checkpoints(tmp_path: Path) -
         system.ask("POST", f"/runs/{run_id}/stop")
 
 
+@pytest.mark.endurance
 def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(tmp_path: Path) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)

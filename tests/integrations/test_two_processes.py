@@ -65,6 +65,7 @@ torch.multiprocessing.start_processes(train, nprocs=2, start_method="fork")
 )
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize("program", [LIGHTNING, TRANSFORMERS], ids=["lightning", "transformers"])
 def test_two_processes_freeze_the_same_neurons(program: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

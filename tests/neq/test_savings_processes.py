@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -44,6 +45,7 @@ def train(rank: int, savings: Any, folder: str) -> None:
             torch.save((model.module.state_dict(), sorted(kinds)), f"{folder}/{savings}.pt")
 
 
+@pytest.mark.endurance
 def test_on_two_processes_savings_change_no_number_and_whole_layers_give_zeros(tmp_path: Path) -> None:
     ends = []
     for savings in (False, "rows"):
