@@ -25,6 +25,7 @@ from torchvision.models import resnet18
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 from trainer.neq import NEq
+from trainer.neq.measure import Way
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Case:
     steps: int
 
 
+WAYS: tuple[Way, ...] = ("streaming", "cached")
 CASES = {
     "resnet32": Case(lambda: build_model(ResNetCifar(), Shape(3, 32, 10), seed=0), 32, 500, 100, 50_000, 10),
     "resnet18": Case(lambda: resnet18(), 224, 256, 32, 1_281_167, 2),
@@ -71,7 +73,7 @@ def peak_above_now(run: Callable[[], object]) -> float:
     return resident("VmHWM") - before
 
 
-def measure(case: Case, way: str, threads: int, rounds: int, answer: Connection) -> None:
+def measure(case: Case, way: Way, threads: int, rounds: int, answer: Connection) -> None:
     """Sends the figures of one way."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
@@ -79,7 +81,7 @@ def measure(case: Case, way: str, threads: int, rounds: int, answer: Connection)
     optimizer = SGD(model.parameters(), lr=0.01, momentum=0.9)
     probe = images(case.probe, case.pixels).split(case.batch)
     held = resident("VmRSS")
-    neq = NEq(model, optimizer, probe, measure=way)  # type: ignore[arg-type]
+    neq = NEq(model, optimizer, probe, measure=way)
     keeps = resident("VmRSS") - held
 
     def forward() -> None:
@@ -107,14 +109,14 @@ def measure(case: Case, way: str, threads: int, rounds: int, answer: Connection)
 
 def main() -> None:
     """Prints one line a network and way."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--network", choices=list(CASES))
     given = arguments.parse_args()
     print(f"{machine()}, torch {torch.__version__}, {given.threads} threads")
     for name, case in CASES.items():
-        for way in ("streaming", "cached"):
+        for way in WAYS:
             if given.network not in (None, name):
                 continue
             ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
@@ -134,7 +136,7 @@ def main() -> None:
             )
 
 
-def measure_named(name: str, way: str, threads: int, rounds: int, answer: Connection) -> None:
+def measure_named(name: str, way: Way, threads: int, rounds: int, answer: Connection) -> None:
     """`measure` for a case by its name, which can be sent to another process."""
     measure(CASES[name], way, threads, rounds, answer)
 

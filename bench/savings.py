@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import torch
 import torchvision
+from kept import kept_bytes
 from machine import machine
 from pairs import keep_memory, paired, ratios, reached, spread
 from stepping import CASES, first_layers, random_masks, step, swin, table
@@ -58,23 +59,6 @@ def sizes(neq: NEq) -> dict[str, int]:
     return {layer.name: layer.neurons for layer in neq.layers}
 
 
-def kept_megabytes(model: nn.Module, inputs: Tensor) -> float:
-    """What the graph of one forward pass holds beside parameters."""
-    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = model(inputs)
-    assert output.requires_grad
-    return sum(kept.values()) / 2**20
-
-
 def memory() -> None:
     """Activations that the graph holds with the first 60 % of a Swin-B stage frozen, over the plain ones.
 
@@ -85,13 +69,13 @@ def memory() -> None:
         model, inputs = swin(18), torch.randn(1, 14, 14, 512)
         optimizer = SGD(model.parameters(), lr=1e-4)
         neq = NEq(model, optimizer, [inputs[:1]])
-        dense = kept_megabytes(model, inputs)
+        dense = kept_bytes(model, inputs) / 2**20
         step(model, optimizer, inputs)
         neq.freeze(first_layers(sizes(neq), 11 / 18))
         for name, parameter in model.named_parameters():
             if held and name.endswith("relative_position_bias_table"):
                 parameter.requires_grad_(False)
-        kept = kept_megabytes(model, inputs)
+        kept = kept_bytes(model, inputs) / 2**20
         print(f"  11 of 18 blocks, {title}: {kept:.1f} MB of {dense:.1f}, {reached([kept / dense], most=0.4)}")
 
 

@@ -3,9 +3,7 @@
 from typing import Any
 
 from db import Store
-
-EPOCHS_AT_ONCE = 26
-"""The trainer tells all plans anew every 25 epochs."""
+from trainer.costs import PLANS_WHOLE_EVERY
 
 _COLUMNS = ("kinds", "computed", "dense_ms", "rows_ms")
 _NAMES = ("kind", "computed", "dense_ms", "rows_ms")
@@ -41,7 +39,7 @@ def _said(store: Store, run_id: str, epoch: int) -> list[tuple[dict[str, Any], l
     found: list[tuple[dict[str, Any], list[int]]] = []
     stop = epoch + 1
     while stop > 0:
-        first = max(0, stop - EPOCHS_AT_ONCE)
+        first = max(0, stop - PLANS_WHOLE_EVERY)
         seqs = [seq for _, seq in store.epoch_seqs(run_id, first, stop)]
         columns = store.epoch_columns(run_id, seqs)
         for seq in reversed(seqs):

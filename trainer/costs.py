@@ -13,6 +13,10 @@ PlanKind = Literal["untouched", "undecided", "dense", "rows", "zeros", "stopped"
 """As `trainer.neq` names what the backward pass does about a layer."""
 
 
+PLANS_WHOLE_EVERY = 25
+"""Epochs after which all plans are told anew: so many must be read at most to know those of one."""
+
+
 class StepTimes(Fact):
     """Milliseconds of one batch of training, measured: means over the batches that were timed."""
 

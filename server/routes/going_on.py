@@ -19,6 +19,7 @@ from server.routes.dependencies import (
     invalid_query,
     refuse_zero_characters,
 )
+from trainer.checkpoint.retention import best_of
 from trainer.config import RunConfig
 from trainer.config.forking import changes, refused
 from trainer.config.overlay import laid_over
@@ -89,8 +90,7 @@ def _checkpoints(store: Store, run: Run) -> list[dict[str, Any]]:
     accuracy = {
         each.payload["epoch"]: each.payload["test_accuracy"] for each in store.epochs_after(run.id, layers=False)
     }
-    known = [each.epoch for each in kept if accuracy.get(each.epoch) is not None]
-    best = max(known, key=lambda epoch: (accuracy[epoch], -epoch), default=None)
+    best = best_of({each.epoch: accuracy.get(each.epoch) for each in kept})
     return [
         {
             "epoch": each.epoch,

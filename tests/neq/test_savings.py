@@ -10,6 +10,7 @@ from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
+from bench.kept import kept_bytes
 from trainer.neq import NEq, Watch
 from trainer.neq.discovery import discover
 from trainer.neq.layers import WatchedLayer
@@ -340,23 +341,6 @@ def step(model: nn.Module, optim: torch.optim.Optimizer, inputs: Tensor) -> None
 
 def named(neq: NEq, *names: str) -> list[tuple[str, WatchedLayer]]:
     return [(layer.name, layer) for layer in neq.layers if layer.name in names]
-
-
-def kept_bytes(model: nn.Module, inputs: Tensor) -> int:
-    """Of the tensors that the graph holds beside parameters."""
-    parameters = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in parameters:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = model(inputs)
-    assert output.requires_grad
-    return sum(kept.values())
 
 
 @pytest.mark.parametrize("middle", [nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, 8)])

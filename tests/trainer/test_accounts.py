@@ -1,7 +1,7 @@
 """Counted operations and told plans of networks that can be worked by hand."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -9,9 +9,11 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
+from trainer import costs
 from trainer.loop.accounts import Accounts
 from trainer.loop.clock import StepClock
 from trainer.neq import NEq, Watch
+from trainer.neq.savings import plan
 
 IMAGE = torch.zeros(1, 30)
 
@@ -149,3 +151,8 @@ def test_a_gpu_s_steps_are_timed_by_its_own_events() -> None:
     assert told.forward > 0.5  # 137 GFLOP
     assert told.backward == pytest.approx(2 * told.forward, rel=0.3)
     assert told.optimizer < 0.1
+
+
+def test_every_kind_of_plan_can_be_told() -> None:
+    """Events know no torch and NEq knows no events: each names the kinds itself."""
+    assert get_args(costs.PlanKind) == get_args(plan.PlanKind)

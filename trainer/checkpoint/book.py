@@ -30,13 +30,16 @@ class Book:
         standing: how far the run is recorded.
         config: what is trained.
         parts: what changes while it is trained.
+        versions: of the libraries and of this program, by name.
     """
 
-    def __init__(self, folder: Path | None, standing: Standing, config: RunConfig, parts: Parts) -> None:
+    def __init__(
+        self, folder: Path | None, standing: Standing, config: RunConfig, parts: Parts, versions: dict[str, str]
+    ) -> None:
         self._folder = folder if standing.run_id else None
-        self._standing, self._config, self._parts = standing, config, parts
+        self._standing, self._config, self._parts, self._versions = standing, config, parts, versions
 
-    def write(self, epoch: int, result: Result, versions: dict[str, str]) -> CheckpointFile | None:
+    def write(self, epoch: int, result: Result) -> CheckpointFile | None:
         """The checkpoint after an epoch, on the disk when this returns; None where none are kept.
 
         Raises:
@@ -47,7 +50,7 @@ class Book:
         content = capture(self._parts, self._config) | {
             "run": self._standing.run_id,
             "epoch": epoch,
-            "versions": versions,
+            "versions": self._versions,
             "test_accuracy": result.test_accuracy,
             "frozen_share": result.frozen_share,
             "seconds": result.seconds,
@@ -55,7 +58,7 @@ class Book:
         name, size = files.write(self._folder, self._standing.run_id, epoch, content)
         return CheckpointFile(path=str(name), size_bytes=size)
 
-    def read(self, versions: dict[str, str]) -> tuple[Result, list[str]]:
+    def read(self) -> tuple[Result, list[str]]:
         """Puts the state of the newest recorded epoch back; returns how it stood, and what a person should know.
 
         Raises:
@@ -64,7 +67,7 @@ class Book:
         content = self._content()
         told = restore(content, self._parts, self._config)
         result = Result(content["test_accuracy"], content["frozen_share"], content["seconds"])
-        return result, told + _differing(content["versions"], versions)
+        return result, told + _differing(content["versions"], self._versions)
 
     def _content(self) -> dict[str, Any]:
         newest = self._standing.epochs - 1

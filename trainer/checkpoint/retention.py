@@ -1,6 +1,6 @@
 """Which checkpoints of a run stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -23,9 +23,14 @@ def kept(before: Sequence[Held], new: Held, every: int | None) -> tuple[Held, ..
         every: 10 keeps the checkpoints after 10, 20, 30 … epochs; None keeps none for this reason.
     """
     earlier = [each for each in before if each.epoch < new.epoch]
-    rated = [(each.accuracy, -each.epoch, each) for each in (*earlier, new) if each.accuracy is not None]
-    best = max(rated)[2] if rated else new
-    return (*(each for each in earlier if each is best or _is_due(each.epoch, every)), new)
+    best = best_of({each.epoch: each.accuracy for each in (*earlier, new)})
+    return (*(each for each in earlier if each.epoch == best or _is_due(each.epoch, every)), new)
+
+
+def best_of(accuracies: Mapping[int, float | None]) -> int | None:
+    """The epoch of the highest accuracy, of equals the earliest; None where none is known."""
+    rated = [(accuracy, -epoch) for epoch, accuracy in accuracies.items() if accuracy is not None]
+    return -max(rated)[1] if rated else None
 
 
 def _is_due(epoch: int, every: int | None) -> bool:

@@ -103,6 +103,22 @@ class Attachment:
         self._resuming = False
 
 
+class Attached:
+    """What a callback shows of its attachment."""
+
+    _attachment: Attachment
+
+    @property
+    def equilibrium(self) -> Equilibrium | None:
+        """That of the last epoch's end; None before there is one."""
+        return self._attachment.equilibrium
+
+    @property
+    def neq(self) -> NEq | None:
+        """What does the work, while training lasts; None before and after."""
+        return self._attachment.neq
+
+
 def innermost(optimizer: Optimizer) -> Optimizer:
     """The optimizer that makes the steps, inside what Lightning and accelerate wrap it in."""
     while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):

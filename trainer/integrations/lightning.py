@@ -15,15 +15,15 @@ except ModuleNotFoundError as error:
 
 from torch.optim import Optimizer
 
-from trainer.integrations.attachment import Attachment, OnEquilibrium
+from trainer.integrations.attachment import Attached, Attachment, OnEquilibrium
 from trainer.integrations.figures import figures
 from trainer.integrations.options import NEqOptions
-from trainer.neq import Equilibrium, NEq
+from trainer.neq import NEq
 
 _SPLITTING = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
 
-class NEqCallback(Callback):
+class NEqCallback(Attached, Callback):
     """Freezes the neurons of a LightningModule that are at equilibrium, epoch by epoch.
 
         trainer = Trainer(max_epochs=20, callbacks=[NEqCallback(probe, epsilon=1e-3)])
@@ -69,16 +69,6 @@ class NEqCallback(Callback):
     def state_key(self) -> str:
         """Tells the states of several of these in one checkpoint apart, one an optimizer."""
         return self._generate_state_key(optimizer=self._optimizer)
-
-    @property
-    def equilibrium(self) -> Equilibrium | None:
-        """That of the last epoch's end; None before there is one."""
-        return self._attachment.equilibrium
-
-    @property
-    def neq(self) -> NEq | None:
-        """What does the work, while training lasts; None before and after."""
-        return self._attachment.neq
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """A checkpoint is loaded after this, if one is to be.

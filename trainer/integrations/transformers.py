@@ -19,16 +19,16 @@ import torch.distributed
 from torch import nn
 from torch.optim import Optimizer
 
-from trainer.integrations.attachment import Attachment, OnEquilibrium
+from trainer.integrations.attachment import Attached, Attachment, OnEquilibrium
 from trainer.integrations.checkpoint_folder import CheckpointFolder
 from trainer.integrations.figures import figures
 from trainer.integrations.options import NEqOptions
-from trainer.neq import Equilibrium, NEq
+from trainer.neq import Equilibrium
 
 _SPLITTING = ("DEEPSPEED", "FSDP", "MEGATRON_LM")
 
 
-class NEqTrainerCallback(TrainerCallback):
+class NEqTrainerCallback(Attached, TrainerCallback):
     """Freezes the neurons of a model that are at equilibrium, epoch by epoch, in a Hugging Face Trainer.
 
         trainer = Trainer(model, args, train_dataset=data, callbacks=[NEqTrainerCallback(probe, epsilon=1e-3)])
@@ -66,16 +66,6 @@ class NEqTrainerCallback(TrainerCallback):
         self._probe = probe
         self._folder = CheckpointFolder(resume_from)
         self._attachment = Attachment(options, on_equilibrium, explain=explain)
-
-    @property
-    def equilibrium(self) -> Equilibrium | None:
-        """That of the last epoch's end; None before there is one."""
-        return self._attachment.equilibrium
-
-    @property
-    def neq(self) -> NEq | None:
-        """What does the work, while training lasts; None before and after."""
-        return self._attachment.neq
 
     def on_train_begin(
         self,

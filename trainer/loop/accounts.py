@@ -6,15 +6,12 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from trainer.costs import PlanChanges, StepFlops
+from trainer.costs import PLANS_WHOLE_EVERY, PlanChanges, StepFlops
 from trainer.neq import NEq
 from trainer.neq.discovery import Watch, discover
 from trainer.neq.flops import LayerFlops, Multiplied
 from trainer.neq.probing import as_found
 from trainer.neq.savings.plan import LayerPlan
-
-WHOLE_EVERY = 25
-"""Epochs. So many must be read at most to know all plans of one."""
 
 
 class Accounts:
@@ -72,7 +69,7 @@ class Accounts:
         """What is done about the watched layers now, where it is not what was told last."""
         # How many neurons move is known from the masks, and is no change by itself.
         now = [plan.replaced(active=0) for plan in self._neq.plans().values()]
-        whole = epoch % WHOLE_EVERY == 0 or not self._told
+        whole = epoch % PLANS_WHOLE_EVERY == 0 or not self._told
         changed = {place: plan for place, plan in enumerate(now) if whole or plan != self._told[place]}
         self._told = now
         return _columns(changed, whole=whole)

@@ -119,7 +119,7 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     task = _task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
     steps = Steps.of(config, model, optimizer, task, device, batches)
-    book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random))
+    book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random), versions())
     return _Run(config, device, data, model, steps, probe, neq, accounts, random, book, standing, began)
 
 
@@ -162,7 +162,7 @@ class _Run:
             yield self._started()
         else:
             if self.standing.epochs:
-                self.result, changed = self.book.read(versions())
+                self.result, changed = self.book.read()
                 self.began -= self.result.seconds
                 told += changed
             device = device_title(self.device)
@@ -219,7 +219,7 @@ class _Run:
         """The epoch with its checkpoint, on the disk before anybody hears of it: what is recorded can go on."""
         before = perf_counter()
         result = Result(finished.test_accuracy, finished.frozen_share, before - self.began)
-        file = self.book.write(finished.epoch, result, versions())
+        file = self.book.write(finished.epoch, result)
         seconds = finished.seconds.model_copy(update={"checkpoint": perf_counter() - before})
         return result, finished.model_copy(update={"checkpoint": file, "seconds": seconds})
 

@@ -18,9 +18,6 @@ from trainer.neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, tu
 Way = Literal["dense", "rows", "turned"]
 """All rows; the active ones alone, in whole blocks; those alone, with input and gradient in each other's place."""
 
-Force = Way
-"""A choice made without measuring, for tests and comparisons."""
-
 SWAP_MS = 0.12
 """What a layer with its own gradient costs a step beside the gradient itself: 95-125 µs measured on one CPU core."""
 
@@ -88,7 +85,7 @@ _chosen: dict[Hashable, Choice] = {}
 _sound: dict[Hashable, bool] = {}
 
 
-def choose(task: Task, force: Force | None = None) -> Choice:
+def choose(task: Task, force: Way | None = None) -> Choice:
     """The fastest way; measured the first time that such a task comes up in this process.
 
     Args:

@@ -4,6 +4,7 @@ Rows are computed by torch's own kernels on the gathered output gradient, so tha
 that it goes through in the whole gradient.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -56,8 +57,14 @@ def whole(geometry: Geometry, inputs: Tensor, gradient: Tensor, like: Tensor, *,
         flat = gradient.reshape(-1, gradient.shape[-1])
         weight = flat.t() @ inputs.reshape(-1, inputs.shape[-1])
         return (weight, flat.sum(0)) if bias else (weight,)
+    weight, of_bias = _convolved(geometry, inputs, gradient, like, bias=bias)
+    return (weight, of_bias) if bias else (weight,)
+
+
+def _convolved(geometry: Geometry, inputs: Tensor, gradient: Tensor, like: Tensor, *, bias: bool) -> list[Any]:
+    """The weight gradient of a convolution, and the bias gradient or None; without a batch dimension or with one."""
     batched = gradient.dim() == like.dim()
-    _, weight, of_bias = torch.ops.aten.convolution_backward(
+    found: Sequence[Any] = torch.ops.aten.convolution_backward(
         gradient if batched else gradient.unsqueeze(0),
         inputs if batched else inputs.unsqueeze(0),
         like,
@@ -70,7 +77,7 @@ def whole(geometry: Geometry, inputs: Tensor, gradient: Tensor, like: Tensor, *,
         1,
         [False, True, bias],
     )
-    return (weight, of_bias) if bias else (weight,)
+    return list(found[1:])
 
 
 def gathered(geometry: Geometry, gradient: Tensor, rows: Tensor) -> Tensor:
@@ -159,20 +166,8 @@ def turned(
     active rows make the loop around them, so that few rows take less time than a block. `geometry.turns` must hold.
     """
     some = gathered(geometry, gradient, rows.active)
-    batched = gradient.dim() == weight.dim()
-    found = torch.ops.aten.convolution_backward(
-        inputs if batched else inputs.unsqueeze(0),
-        some if batched else some.unsqueeze(0),
-        weight.new_empty(weight.shape[1], rows.active.numel(), *weight.shape[2:]),
-        None,
-        geometry.stride,
-        geometry.padding,
-        geometry.dilation,
-        False,
-        [0] * len(geometry.stride),
-        1,
-        [False, True, False],
-    )[1]
+    like = weight.new_empty(weight.shape[1], rows.active.numel(), *weight.shape[2:])
+    found, _ = _convolved(geometry, some, inputs, like, bias=False)
     part = found.flip(tuple(range(2, found.dim()))).transpose(0, 1)
     parts = [part.contiguous()]
     if bias:

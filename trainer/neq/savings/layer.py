@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.savings.by_function import put_back_call, replace_call
-from trainer.neq.savings.choice import Choice, Force, Task, choose
+from trainer.neq.savings.choice import Choice, Task, Way, choose
 from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.swap import swap, unswap, with_own_gradient
@@ -23,7 +23,7 @@ class SavingLayer:
         force: a choice made without measuring.
     """
 
-    def __init__(self, layer: WatchedLayer, mask: Tensor, plan: LayerPlan, force: Force | None = None) -> None:
+    def __init__(self, layer: WatchedLayer, mask: Tensor, plan: LayerPlan, force: Way | None = None) -> None:
         self.plan = plan
         self._layer, self._mask, self._force = layer, mask, force
         self._rows: Rows | None = None

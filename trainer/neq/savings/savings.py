@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from trainer.neq.layers import WatchedLayer
-from trainer.neq.savings.choice import Force
+from trainer.neq.savings.choice import Way
 from trainer.neq.savings.compiled import Translations
 from trainer.neq.savings.layer import SavingLayer
 from trainer.neq.savings.plan import LayerPlan
@@ -14,7 +14,7 @@ from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, 
 from trainer.neq.savings.stops import NOT_YET, Stops
 from trainer.neq.savings.swap import swap, with_zeros, without_gradient
 
-Mode = bool | Force
+Mode = bool | Way
 """True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
 
 _COMPILED = "the network is compiled: another plan would have to be translated, which is done for few whole layers only"
@@ -37,7 +37,7 @@ class Savings:
             raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'turned' or 'dense'")
         self._layers = {layer.name: layer for layer in layers}
         self._optimizer, self._mode = optimizer, mode
-        self._force: Force | None = None if isinstance(mode, bool) else mode
+        self._force: Way | None = None if isinstance(mode, bool) else mode
         self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizer)
         self._saving: dict[str, SavingLayer] = {}
         self._unsettled: set[str] = set()
