@@ -31,6 +31,7 @@
     constructor(scope, record) {
       this.scope = scope;
       this.record = record;
+      this.known = record.last_seq;
       this.layers = [];
       /** EpochFinished payloads without their "layers", by epoch. */
       this.epochs = [];
@@ -110,13 +111,15 @@
       ]);
       if (this.scope.ended) return;
       this.#takeLayers(layers);
-      for (const epoch of stored.epochs) this.epochs[epoch.epoch] = epoch;
+      const epochs = layers.length ? stored.epochs : []; // begun between two answers: all of it comes live
+      for (const epoch of epochs) this.epochs[epoch.epoch] = epoch;
       for (const line of lines) this.#takeLine(line);
       this.loaded = true;
       this.tell("history");
       this.tell("log");
-      // Not from the API's last_seq: the run's end may be known to it, and its remedy stands in that event alone.
-      this.#follow(stored.epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0));
+      // From what all four answers know: what was recorded before the page was asked for, and of that no more than epochs,
+      // for the remedy of a run that ended stands in its last event alone. What comes twice does no harm.
+      this.#follow(Math.min(this.known, epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0)));
     }
 
     #follow(after) {

@@ -4,11 +4,12 @@ import json
 import re
 import struct
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from db import Entry, Store
 from tests.server.recording import Recording
@@ -185,6 +186,32 @@ def test_a_page_opened_before_the_run_began_fills_when_it_begins(page: Page, add
     ready(page, 3, layer=1)
     assert page.evaluate(STATES) == expected_states(waiting, 1)
     assert page.evaluate("() => neq.run.present().overview.picture.full.y") == [2.5, -0.5]
+
+
+def test_a_run_that_begins_between_the_answers_to_its_page_is_seen_whole(
+    page: Page, address: str, store: Store
+) -> None:
+    waiting = Recording(store, epochs=30)
+    api = f"**/api/v1/runs/{waiting.id}"
+    held: dict[str, Route] = {}
+    for part in ("layers", "log?*", "overview?*", "epochs?*"):
+        page.route(f"{api}/{part}", partial(held.setdefault, part))
+    page.goto(f"{address}/runs/{waiting.id}")
+    while len(held) < 4:
+        page.wait_for_timeout(20)
+    early = {part: held[part].fetch() for part in ("layers", "log?*", "overview?*")}
+    waiting.start()
+    waiting.log("begun")
+    for _ in range(3):
+        waiting.epoch()
+    for part, answer in early.items():
+        held[part].fulfill(response=answer)
+    page.unroute_all()  # which lets the question for the epochs through
+    ready(page, 3, layer=1)
+    assert page.evaluate(STATES) == expected_states(waiting, 1)
+    page.wait_for_function("() => neq.run.present().feed.log.length === 1")
+    known = page.evaluate("() => Object.keys(neq.run.present().feed.tables.columns.frozen)")
+    assert known == ["0", "1", "2"]
 
 
 def test_a_failed_run_says_why_what_to_do_and_its_last_words(page: Page, address: str, recording: Recording) -> None:
