@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from trainer.neq import NEq
+from trainer.neq.selection import SelectName
 
 PLAIN_SGD = 0.75, 0.94
 """Of plain SGD's time, that a prototype's fused SGD and AdamW took with half of the rows put back."""
@@ -62,21 +63,19 @@ def sizes(neq: NEq) -> dict[str, int]:
 def memory() -> None:
     """Activations that the graph holds with the first 60 % of a Swin-B stage frozen, over the plain ones.
 
-    Its tables of relative positions have no neurons: they go on learning, and the graph reaches down to the first of
-    them, unless the caller holds those too.
+    Its tables of relative positions have no neurons. By the rule `equilibrium` they learn on, and the graph reaches
+    down to the first of them; by `prefix` they stand still with the layers around them.
     """
-    for title, held in (("tables of positions learn on", False), ("tables held too", True)):
+    rules: tuple[tuple[SelectName, float | None], ...] = (("equilibrium", None), ("prefix", 0.8))
+    for rule, share in rules:
         model, inputs = swin(18), torch.randn(1, 14, 14, 512)
         optimizer = SGD(model.parameters(), lr=1e-4)
-        neq = NEq(model, optimizer, [inputs[:1]])
+        neq = NEq(model, optimizer, [inputs[:1]], select=rule, share=share)
         dense = kept_bytes(model, inputs) / 2**20
         step(model, optimizer, inputs)
         neq.freeze(first_layers(sizes(neq), 11 / 18))
-        for name, parameter in model.named_parameters():
-            if held and name.endswith("relative_position_bias_table"):
-                parameter.requires_grad_(False)
         kept = kept_bytes(model, inputs) / 2**20
-        print(f"  11 of 18 blocks, {title}: {kept:.1f} MB of {dense:.1f}, {reached([kept / dense], most=0.4)}")
+        print(f"  11 of 18 blocks, rule {rule}: {kept:.1f} MB of {dense:.1f}, {reached([kept / dense], most=0.4)}")
 
 
 def probe(rounds: int) -> None:

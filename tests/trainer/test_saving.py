@@ -8,7 +8,8 @@ import pytest
 
 from tests.trainer.test_train import SMALL, epochs_of, run
 from trainer.costs import PlanChanges
-from trainer.events import EpochFinished
+from trainer.events import EpochFinished, Logged
+from trainer.neq import NEq as NEqItself
 
 NEQ = SMALL["neq"]
 WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
@@ -93,3 +94,20 @@ def test_counted_operations_fall_as_layers_stop_and_stay_with_savings_off(tmp_pa
                 assert flops.ceiling == (flops.forward + sum(dense)) / (flops.forward + sum(least)) > 1.5
                 assert (done < dense) if savings else (done == dense)
                 assert least[0] <= done[0] and least[1] <= done[1]
+
+
+def test_what_stands_still_along_with_a_prefix_is_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = tuple(f"{block}.attn.table" for block in range(4))
+    # Asked before and after each of the five epochs.
+    answers = iter([(), tables, tables, tables, tables, tables[:1], tables[:1], (), (), ()])
+    monkeypatch.setattr(NEqItself, "held_along", property(lambda neq: next(answers)))
+    lines = [event.text for event in run(tmp_path) if isinstance(event, Logged)]
+    assert [line for line in lines if "without neurons" in line] == [
+        "Epoch 0: 4 parameters without neurons stand still along with the first layers: "
+        "0.attn.table, 1.attn.table, 2.attn.table, …",
+        "Epoch 2: 3 parameters without neurons move again with the first layers: "
+        "1.attn.table, 2.attn.table, 3.attn.table",
+        "Epoch 3: 1 parameter without neurons moves again with the first layers: 0.attn.table",
+    ]

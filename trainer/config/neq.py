@@ -63,7 +63,8 @@ class PrefixRule(Part):
         title="Share τ",
         description=(
             "A layer is frozen whole once so many of its neurons are at equilibrium, and so is every layer before it. "
-            "At 1 nothing freezes beyond the rule."
+            "At 1 no neuron freezes beyond the rule. What has no neurons, such as a table of positions, stands still "
+            "with the layers around it."
         ),
         json_schema_extra={"step": 0.05},
     )

@@ -1,13 +1,13 @@
 """From an equilibrium to the records of an epoch's event."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from trainer.costs import PlanChanges
-from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot
+from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged
 from trainer.neq import Equilibrium, LayerEquilibrium
 
 _EDGES = np.array(VELOCITY_EDGES)
@@ -45,6 +45,27 @@ def group_records(equilibrium: Equilibrium) -> tuple[Group, ...]:
         )
         for name, group in equilibrium.groups.items()
     )
+
+
+def held_along(before: Collection[str], now: Collection[str], epoch: int) -> Iterator[Logged]:
+    """Says what has no neurons and stops or moves on together with a frozen prefix, as `NEq.held_along` names it."""
+    stopped, moving = sorted(set(now) - set(before)), sorted(set(before) - set(now))
+    if stopped:
+        yield Logged(
+            text=f"Epoch {epoch}: {_counted(stopped, 'stand')} still along with the first layers: {_first(stopped)}"
+        )
+    if moving:
+        yield Logged(text=f"Epoch {epoch}: {_counted(moving, 'move')} again with the first layers: {_first(moving)}")
+
+
+def _counted(names: Sequence[str], verb: str) -> str:
+    return (
+        f"1 parameter without neurons {verb}s" if len(names) == 1 else f"{len(names)} parameters without neurons {verb}"
+    )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def velocity_histogram(velocity: Tensor) -> tuple[int, ...]:

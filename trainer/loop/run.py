@@ -32,7 +32,7 @@ from trainer.loop.equilibrium import build_neq
 from trainer.loop.meter import Meter, measuring
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, commit, device_title, use_threads, versions
-from trainer.loop.records import group_records, layer_counts, snapshots
+from trainer.loop.records import group_records, held_along, layer_counts, snapshots
 from trainer.loop.refusals import explained
 from trainer.loop.scores import Score
 from trainer.loop.steps import Steps, determinism
@@ -206,12 +206,14 @@ class _Run:
         """The facts of every epoch that is not recorded yet; returns how the run stands after the last."""
         stored_seconds = 0.0
         for epoch in range(self.standing.epochs, self.config.training.epochs):
+            along = self.neq.held_along
             finished = yield from self._epoch(epoch, stored_seconds)
             self.result, finished = self._kept(finished)
             finished = finished.model_copy(update={"resources": meter.epoch()})
             before = perf_counter()
             yield finished
             stored_seconds = perf_counter() - before
+            yield from held_along(along, self.neq.held_along, epoch)
         assert self.result is not None  # noqa: S101  (there is one epoch at least)
         return replace(self.result, seconds=perf_counter() - self.began)
 

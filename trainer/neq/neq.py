@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from trainer.neq.companions import Companions
 from trainer.neq.decision import Decision
 from trainer.neq.discovery import Watch, discover
 from trainer.neq.equilibrium import Equilibrium
@@ -51,9 +52,9 @@ class NEq:
         select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
             layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
             `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
-            the input on whole layers once `share` of their neurons is at equilibrium. `blocks`: the rule, rounded to
-            the blocks of neurons that the device computes together. `frozen & ~settled` is what these two freeze beyond
-            the rule.
+            the input on whole layers once `share` of their neurons is at equilibrium, and parameters without neurons
+            along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
+            computes together. `frozen & ~settled` is what these two freeze beyond the rule.
         formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
             measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
         phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
@@ -144,7 +145,8 @@ class NEq:
             bytes_a_sample=found.bytes_a_sample,
         )
         on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
-        self._freezer = Freezer(self._layers, optimizer, on_thaw, savings)
+        self._companions = Companions(self._model, self._layers if select == "prefix" else ())
+        self._freezer = Freezer((*self._layers, *self._companions.layers), optimizer, on_thaw, savings)
 
     @property
     def layers(self) -> Sequence[WatchedLayer]:
@@ -194,8 +196,13 @@ class NEq:
     def _decide(self, findings: Findings) -> Equilibrium:
         equilibrium = self._decision.next(findings, self._model, self._former.state)
         self._former.remember(self._model)
-        self._freezer.hold(self._decision.masks())
+        self._freezer.hold(self._masks())
         return equilibrium
+
+    def _masks(self) -> dict[str, Tensor]:
+        """Of all that can be held, who is: neurons, and what goes with them."""
+        masks = self._decision.masks()
+        return masks | self._companions.masks(masks)
 
     def freeze(self, masks: Mapping[str, Tensor]) -> None:
         """Sets by hand who is not updated until the next `end_epoch`.
@@ -207,11 +214,18 @@ class NEq:
             ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
         """
         self._decision.set_masks(masks)
-        self._freezer.hold(self._decision.masks())
+        self._freezer.hold(self._masks())
+
+    @property
+    def held_along(self) -> tuple[str, ...]:
+        """Names of the parameters without neurons that are not updated now, as their layers stand still whole: those of
+        modules such as an attention with a table of relative positions. Only with the selection `prefix`."""
+        return tuple(self._companions.masks(self._decision.masks()))
 
     def plans(self) -> dict[str, LayerPlan]:
         """What the backward pass does about every watched layer until the next `end_epoch`, and why."""
-        return self._freezer.plans()
+        plans = self._freezer.plans()
+        return {layer.name: plans[layer.name] for layer in self._layers}
 
     def state_dict(self) -> dict[str, Any]:
         """All that continuing needs beside the model's and the optimizer's own state; copies.
@@ -237,7 +251,7 @@ class NEq:
             raise ValueError("this state belongs to another model: its watched layers differ")
         self._former.load(state["former"])
         self._decision.load_state_dict(state["decision"])
-        self._freezer.load_state_dict(state["freezer"], self._decision.masks())
+        self._freezer.load_state_dict(state["freezer"], self._masks())
         self._measure.recall()
 
     def close(self) -> None:
