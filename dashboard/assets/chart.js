@@ -89,6 +89,7 @@
 
     #pen() {
       const { width, height } = this.fit(this.canvas);
+      if (!width || !height) return null;
       const { x, y } = this.range;
       const pen = this.canvas.getContext("2d");
       pen.clearRect(0, 0, width, height);
@@ -102,8 +103,8 @@
 
     /** Draws all lines, now. */
     paint() {
-      if (this.scope.ended || !this.host.clientWidth) return;
-      const tools = this.#pen();
+      const tools = !this.scope.ended && this.#pen();
+      if (!tools) return;
       for (const ground of this.grounds) this.#fill(ground, tools);
       for (const line of this.lines) if (line.below) this.#band(line, tools);
       for (const line of this.lines) this.#stroke(line, tools);

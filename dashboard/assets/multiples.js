@@ -5,9 +5,13 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const MARGIN = "160px";
+  const NAME_SIGNS = 15;
   const { percent, count } = neq.format;
 
   const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${count(neurons)} neurons`;
+
+  /** The end of a name, as much as fits beside a share. */
+  const short = (name) => (name.length > NAME_SIGNS ? `…${name.slice(1 - NAME_SIGNS)}` : name);
 
   class Multiples {
     /**
@@ -59,7 +63,7 @@
     #item(layer) {
       const canvas = neq.element("canvas.multiple-pixels", { "aria-hidden": "true" });
       const share = neq.element("span.multiple-share");
-      const name = neq.element("span.multiple-name", { title: layer.name }, layer.name.split(".").pop());
+      const name = neq.element("span.multiple-name", { title: layer.name }, short(layer.name.split(".").pop()));
       const line = neq.element("span.multiple-cursor");
       const frame = neq.element("span.multiple-frame", {}, canvas, line);
       const box = neq.element(
@@ -108,9 +112,9 @@
       this.drawSoon();
     }
 
-    /** The page's epoch cursor. */
-    setCursor(epoch) {
-      this.epoch = epoch;
+    /** The page's epoch cursor: whose shares are told, and where a line stands; null: nowhere. */
+    setCursor(epoch, line) {
+      Object.assign(this, { epoch, lineAt: line });
       this.#all();
     }
 
@@ -128,13 +132,13 @@
       if (!this.size) return;
       const shares = this.feed.tables.columns.frozen[this.epoch];
       const [from, to] = this.range;
-      const place = (this.epoch - from) / (to - from);
+      const place = this.lineAt === null ? -1 : (this.lineAt - from) / (to - from);
       const across = `translateX(${place >= 0 && place <= 1 ? (place * this.size.css).toFixed(1) : -10}px)`;
       for (const index of dirty) {
         const item = this.items[index];
         this.#say(item, shares?.[index]);
         this.#paint(item);
-        item.line.style.transform = across;
+        if (item.across !== across) item.line.style.transform = item.across = across;
       }
     }
 

@@ -47,9 +47,13 @@
     return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)].map(toLinear);
   }
 
+  /** Values of custom properties by light or dark. To ask for one makes the browser work out every pending style. */
+  const tokens = {};
+
   /** The present value of a custom property, such as `--neq-frozen`. */
   function token(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const known = (tokens[document.documentElement.dataset.mantineColorScheme] ??= {});
+    return (known[name] ??= getComputedStyle(document.documentElement).getPropertyValue(name).trim());
   }
 
   /** OKLab to linear sRGB (Björn Ottosson's matrices), clipped to what a screen can show. */

@@ -57,7 +57,7 @@
       parts.pulse.hidden = !shown;
       if (!shown) return;
       const inside = this.inEpoch;
-      parts["pulse-bar"].style.transform = `scaleX(${inside.toFixed(3)})`;
+      neq.fill(parts["pulse-bar"], inside);
       parts["pulse-progress"].setAttribute("aria-valuenow", Math.round(inside * 100));
       const step = progress.batches ? `step ${count(progress.batch)} of ${count(progress.batches)}` : "";
       neq.say(parts["pulse-phase"], `epoch ${progress.epoch}: ${PHASES[progress.phase]}${step && `, ${step}`}`);

@@ -220,10 +220,11 @@
       this.head.draw();
       this.#drawNumbers();
       this.bar?.draw();
-      this.together?.setCursor(following || epoch < 0 ? null : epoch);
+      const line = following || epoch < 0 ? null : epoch; // at the newest epoch it would stand at the edge
+      this.together?.setCursor(line);
       this.distribution?.setCursor(epoch);
       this.savings?.setCursor(epoch);
-      this.multiples?.setCursor(epoch);
+      this.multiples?.setCursor(epoch, line);
       if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
     }
 
@@ -238,7 +239,6 @@
       const all = neq.wholeOf(this.feed.done, this.feed.planned);
       this.epochs = range[0] === all[0] && range[1] === all[1] ? null : range;
       this.multiples.show(range);
-      this.multiples.setCursor(this.cursor.epoch);
       this.address.settle({ epochs: this.epochs && spanOf(range) });
     }
 

@@ -108,7 +108,7 @@
       const done = Math.max(this.feed.done, run.epochs_done);
       const inside = this.pulse.inEpoch;
       const share = Math.min(1, (done + inside) / Math.max(1, run.epochs_planned));
-      this.parts["progress-bar"].style.transform = `scaleX(${share.toFixed(4)})`; // a width would lay out the page
+      neq.fill(this.parts["progress-bar"], share);
       this.parts.progress.dataset.state = run.state;
       this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
       neq.say(this.parts["progress-words"], this.#progressWords(run, done));

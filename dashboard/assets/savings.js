@@ -100,9 +100,11 @@
         const { layers } = await neq.rest.plans(this.feed.id, epoch, this.scope.signal);
         if (this.scope.ended || epoch !== this.epoch) return;
         this.shown = epoch;
-        if (!layers.length) return this.#say(`The layers' plans were not recorded in epoch ${epoch}.`);
+        if (!layers.length) return this.#say("The layers' plans were not recorded in this epoch.");
         neq.say(this.parts["plans-title"], `Layers in epoch ${epoch}: ${neq.savings.planWords(layers)}`);
-        this.parts.plans.replaceChildren(table(layers));
+        const text = JSON.stringify(layers);
+        if (text !== this.told) this.parts.plans.replaceChildren(table(layers));
+        this.told = text;
       } catch (error) {
         if (error.name !== "AbortError") this.#say(error.message);
       }
@@ -110,6 +112,8 @@
     }
 
     #say(words) {
+      if (words === this.told) return;
+      this.told = words;
       neq.say(this.parts["plans-title"], "Layers and their plans");
       this.parts.plans.replaceChildren(neq.element("p.picture-empty", {}, words));
     }

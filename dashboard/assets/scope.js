@@ -8,6 +8,38 @@
 (() => {
   const neq = (window.neq = window.neq || {});
 
+  /** What is to be drawn in the next frame, all scopes' together. */
+  const waiting = new Set();
+  let drawn = null;
+  let asked = false;
+
+  function askFor(job) {
+    waiting.add(job);
+    if (asked || (drawn && !drawn.has(job))) return;
+    asked = true;
+    requestAnimationFrame(drawAll);
+  }
+
+  /**
+   * Draws what waits, and what is asked for meanwhile: a frame costs the browser milliseconds whatever changes in it, so
+   * what one drawing sets off is not left to the next. What asks for itself again is.
+   */
+  function drawAll() {
+    asked = false;
+    drawn = new Set();
+    for (const job of waiting) {
+      if (drawn.has(job)) continue;
+      waiting.delete(job);
+      drawn.add(job);
+      try {
+        job();
+      } catch (error) {
+        reportError(error);
+      }
+    }
+    drawn = null;
+  }
+
   /** What a page opened, and one call that closes all of it. */
   class Scope {
     #undo = [];
@@ -68,19 +100,13 @@
     }
 
     /**
-     * Makes a function that runs `draw` once in the next animation frame, however often it is called before.
-     * A hidden tab draws nothing and catches up when it is seen.
+     * Makes a function that runs `draw` once in the next animation frame, however often it is called before; within a
+     * frame, in that one. A hidden tab draws nothing and catches up when it is seen.
      */
     once(draw) {
-      let asked = 0;
-      this.finally(() => cancelAnimationFrame(asked));
-      return () => {
-        if (asked || this.ended) return;
-        asked = requestAnimationFrame(() => {
-          asked = 0;
-          draw();
-        });
-      };
+      const job = () => draw();
+      this.finally(() => waiting.delete(job));
+      return () => this.ended || askFor(job);
     }
 
     /** Ends it: aborts requests, removes listeners, closes what was kept. A second call does nothing. */

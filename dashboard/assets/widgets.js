@@ -50,6 +50,11 @@
     if (element.textContent !== text) element.textContent = text;
   };
 
+  /** Fills a bar up to a share. By its ground: a width would lay out the page anew, a transform its layers. */
+  neq.fill = (bar, share) => {
+    bar.style.backgroundSize = `${(100 * share).toFixed(2)}% 100%`;
+  };
+
   /** Resolves when what was drawn until now has been shown; a hidden tab shows nothing and does not wait for long. */
   neq.frameShown = () =>
     new Promise((shown) => {
