@@ -149,6 +149,7 @@
     say(words) {
       neq.say(this.words, words);
       this.words.hidden = !words;
+      if (!words) return;
       const { left, top, width, height } = this.area;
       const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
       Object.assign(this.words.style, place);
@@ -182,9 +183,13 @@
 
     /** Words for those who do not see the picture; the canvas speaks them, the buttons beside it stay within reach. */
     describe(words) {
-      this.canvas.removeAttribute("aria-hidden");
-      this.canvas.setAttribute("role", "img");
+      if (words === this.described) return;
+      if (!this.described) {
+        this.canvas.removeAttribute("aria-hidden");
+        this.canvas.setAttribute("role", "img");
+      }
       this.canvas.setAttribute("aria-label", words);
+      this.described = words;
     }
 
     /** A canvas over exactly the drawing area, at the screen's density. */

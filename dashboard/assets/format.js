@@ -7,7 +7,9 @@
   const NOTHING = "–";
   const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
-  const whole = new Intl.NumberFormat("en"); // making one for each number takes longer than all else here
+  // Making one for each number takes longer than all else here.
+  const whole = new Intl.NumberFormat("en");
+  const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
   function raised(exponent) {
     return [...String(exponent)].map((sign) => RAISED[sign]).join("");
@@ -82,7 +84,6 @@
     },
 
     /** A moment as `21 Nov 2026, 10:48`, in the reader's time zone. */
-    moment: (moment) =>
-      new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment)),
+    moment: (moment) => moments.format(new Date(moment)),
   };
 })();

@@ -152,7 +152,7 @@
     #say({ layer, share, box }, frozen) {
       const words = frozen === undefined ? "" : percent(frozen, 0);
       neq.say(share, words);
-      const label = spoken(layer) + (words && `, ${words} frozen at epoch ${this.epoch}`);
+      const label = spoken(layer) + (words && `, ${words} frozen`);
       if (box.ariaLabel !== label) box.ariaLabel = label;
     }
 

@@ -165,6 +165,14 @@
     return { per: columns.per, first: columns.first + low, blocks: high - low + 1, of: of.map((b) => b - (b < 0 ? 0 : low)) };
   }
 
+  let last = null;
+
+  /** Memory for pixels, used again while the size stays: small pictures come by the dozen, of one size. */
+  function sheet(width, height) {
+    if (last?.width !== width || last.height !== height) last = new ImageData(width, height);
+    return last;
+  }
+
   /**
    * Draws cells.
    *
@@ -174,7 +182,8 @@
    * @param {{x: [number, number], y: [number, number]}} view values at the left, right, top and bottom edges.
    * @param {{width: number, height: number}} size in device pixels.
    * @param {{from: number, stop: number}} [part] only these pixel columns.
-   * @returns {{image: ImageData|null, rowsPer: number, columnsPer: number}} image: of the part; null: it has no width.
+   * @returns {{image: ImageData|null, rowsPer: number, columnsPer: number}} image: of the part, to be used before the next
+   *   call; null: it has no width.
    */
   function paint(source, table, view, size, part = { from: 0, stop: size.width }) {
     const rows = bins(view.y[0], view.y[1], source.rows, size.height);
@@ -191,7 +200,7 @@
     };
     const column = rows.per === 1 && columns.per === 1 ? copyColumn : mixColumn;
     for (let block = 0; block < columns.blocks; block += 1) column(job, block);
-    answer.image = new ImageData(part.stop - part.from, size.height);
+    answer.image = sheet(part.stop - part.from, size.height);
     spread(job.grid, rows, columns, new Uint32Array(answer.image.data.buffer));
     return answer;
   }

@@ -7,7 +7,7 @@
   const HEALTH_MS = 5000;
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
-  const { percent, number, setting, duration, count, ago, moment } = neq.format;
+  const { duration, count, ago, moment } = neq.format;
 
   class RunHead {
     /**
@@ -28,6 +28,7 @@
       /** The epoch whose numbers are shown; null: the newest. */
       this.at = null;
       this.pulse = new neq.Pulse(parts, feed);
+      this.tiles = new neq.Tiles(parts, feed);
       this.draw = scope.once(() => this.#draw());
       scope.every(1000, () => !feed.ended && this.draw());
       scope.every(HEALTH_MS, () => this.#askHealth());
@@ -80,7 +81,7 @@
       this.#drawProgress(run);
       this.pulse.draw();
       this.#drawNotice(run);
-      this.#drawTiles();
+      this.tiles.draw(this.at);
     }
 
     #drawState(run) {
@@ -189,74 +190,6 @@
       return { kind: "warn", title: "No worker is running.", more };
     }
 
-    // ------------------------------------------------------------ headline numbers
-
-    #drawTiles() {
-      const { record: run } = this.feed;
-      const last = this.at === null ? this.feed.last : this.feed.epochs[this.at];
-      this.parts["tiles-epoch"].hidden = this.at === null;
-      neq.say(this.parts["tiles-epoch"], `Numbers of epoch ${this.at}`);
-      const tiles = [this.#accuracy(last), ...this.#frozen(last, run), this.#loss(last), this.#rate(last), this.#time(last)];
-      const text = JSON.stringify(tiles);
-      if (text === this.tiled) return;
-      this.tiled = text;
-      this.parts.tiles.replaceChildren(
-        ...tiles.map(({ label, value, more, help, bar }) =>
-          neq.element(
-            "div.tile", help ? { "data-help": help, tabindex: 0 } : {},
-            neq.element("div.tile-label", {}, label), neq.element("div.tile-value", {}, value),
-            bar ? phaseBar(bar) : null, neq.element("div.tile-more", {}, more || "\u00a0"),
-          ),
-        ),
-      );
-    }
-
-    #accuracy(last) {
-      const known = this.feed.epochs.filter(Boolean);
-      const best = known.reduce((top, epoch) => (!top || epoch.test_accuracy > top.test_accuracy ? epoch : top), null);
-      const more = best && `best ${percent(best.test_accuracy)}, epoch ${best.epoch}`;
-      return { label: "Test accuracy", value: percent(last?.test_accuracy), more };
-    }
-
-    #frozen(last, run) {
-      const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
-      const beyond = last?.beyond_share && run.neurons ? `, ${count(Math.round(last.beyond_share * run.neurons))} beyond the rule` : "";
-      const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
-      return [
-        {
-          label: "Frozen for the next epoch", value: percent(last?.frozen_share), more,
-          help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
-        },
-        {
-          label: last ? `Held frozen in epoch ${last.epoch}` : "Held frozen", value: percent(last?.applied_share),
-          more: last && "decided one epoch before",
-          help: "Applied: these neurons were not updated during the newest finished epoch.",
-        },
-      ];
-    }
-
-    #loss(last) {
-      return { label: "Training loss", value: number(last?.train_loss), more: last && `test ${number(last.test_loss)}` };
-    }
-
-    #rate(last) {
-      const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
-      const more = drop ? `fell to it in epoch ${drop.epoch}` : last && "no drop yet";
-      return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
-    }
-
-    #time(last) {
-      if (!last) return { label: "Time of an epoch", value: "–" };
-      const { seconds } = last;
-      const phase = (name, words) => `${words} ${duration(seconds[name])}`;
-      return {
-        label: "Time of an epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
-        help: [
-          phase("train", "Training"), phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
-        ].join(", "),
-      };
-    }
-
     // ------------------------------------------------------------ buttons
 
     async #stop() {
@@ -306,14 +239,6 @@
   /** Text in which `words` between backticks are code. */
   function coded(text) {
     return text.split("`").map((piece, place) => (place % 2 ? neq.element("code", {}, piece) : piece));
-  }
-
-  function phaseBar(seconds) {
-    const all = neq.epochSeconds(seconds) || 1;
-    const phases = ["train", "probe", "evaluate", "record"];
-    const piece = (phase) =>
-      neq.element("span", { class: `phase-${phase}`, style: `width: ${((100 * seconds[phase]) / all).toFixed(1)}%` });
-    return neq.element("div.phase-bar", {}, ...phases.map(piece));
   }
 
   neq.RunHead = RunHead;

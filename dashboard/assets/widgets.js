@@ -47,7 +47,10 @@
 
   /** Sets an element's text, unless it says so already: a selection in it survives. */
   neq.say = (element, text) => {
-    if (element.textContent !== text) element.textContent = text;
+    const only = element.childNodes.length === 1 && element.firstChild;
+    if (only.nodeType !== Node.TEXT_NODE) {
+      if (element.textContent !== text) element.textContent = text;
+    } else if (only.data !== text) only.data = text; // cheaper than another node, which is laid out from nothing
   };
 
   /** Fills a bar up to a share. By its ground: a width would lay out the page anew, a transform its layers. */

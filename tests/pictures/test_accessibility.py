@@ -112,5 +112,5 @@ def test_the_pictures_say_in_words_what_they_show(page: Page, address: str, reco
     buttons.nth(2).scroll_into_view_if_needed()
     expect(buttons.nth(2)).to_have_attribute(
         "aria-label",
-        f"conv2, Conv2d, 40 neurons, {int(100 * float(np.float32(frozen[2] / 40)) + 0.5)} % frozen at epoch 4",
+        f"conv2, Conv2d, 40 neurons, {int(100 * float(np.float32(frozen[2] / 40)) + 0.5)} % frozen",
     )

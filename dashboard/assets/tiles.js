@@ -1,0 +1,105 @@
+"use strict";
+/*
+ * neq.Tiles: a run's headline numbers.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const PHASES = ["train", "probe", "evaluate", "record"];
+  const { percent, number, setting, duration, count } = neq.format;
+
+  class Tiles {
+    /** @param {Record<string, HTMLElement>} parts of the page: tiles, tiles-epoch. @param {neq.Feed} feed */
+    constructor(parts, feed) {
+      Object.assign(this, { parts, feed, shown: [] });
+    }
+
+    /** Draws the numbers of an epoch; null: of the newest. The tiles stay when their numbers change. */
+    draw(at) {
+      const last = at === null ? this.feed.last : this.feed.epochs[at];
+      this.parts["tiles-epoch"].hidden = at === null;
+      neq.say(this.parts["tiles-epoch"], `Numbers of epoch ${at}`);
+      const facts = [this.#accuracy(last), ...this.#frozen(last), this.#loss(last), this.#rate(last), this.#time(last)];
+      if (!this.shown.length) {
+        this.shown = facts.map(tile);
+        this.parts.tiles.replaceChildren(...this.shown.map(({ box }) => box));
+      }
+      facts.forEach((fact, place) => fill(this.shown[place], fact));
+    }
+
+    #accuracy(last) {
+      const known = this.feed.epochs.filter(Boolean);
+      const best = known.reduce((top, epoch) => (!top || epoch.test_accuracy > top.test_accuracy ? epoch : top), null);
+      const more = best && `best ${percent(best.test_accuracy)}, epoch ${best.epoch}`;
+      return { label: "Test accuracy", value: percent(last?.test_accuracy), more };
+    }
+
+    #frozen(last) {
+      const run = this.feed.record;
+      const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
+      const beyond = last?.beyond_share && run.neurons ? `, ${count(Math.round(last.beyond_share * run.neurons))} beyond the rule` : "";
+      const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
+      return [
+        {
+          label: "Frozen for the next epoch", value: percent(last?.frozen_share), more,
+          help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+        },
+        {
+          label: last ? `Held frozen in epoch ${last.epoch}` : "Held frozen", value: percent(last?.applied_share),
+          more: last && "decided one epoch before",
+          help: "Applied: these neurons were not updated during the newest finished epoch.",
+        },
+      ];
+    }
+
+    #loss(last) {
+      return { label: "Training loss", value: number(last?.train_loss), more: last && `test ${number(last.test_loss)}` };
+    }
+
+    #rate(last) {
+      const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
+      const more = drop ? `fell to it in epoch ${drop.epoch}` : last && "no drop yet";
+      return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
+    }
+
+    #time(last) {
+      if (!last) return { label: "Time of an epoch", value: "–" };
+      const { seconds } = last;
+      const phase = (name, words) => `${words} ${duration(seconds[name])}`;
+      return {
+        label: "Time of an epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
+        help: [
+          phase("train", "Training"), phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
+        ].join(", "),
+      };
+    }
+  }
+
+  /** A tile without its number. */
+  function tile() {
+    const [label, value, more] = ["label", "value", "more"].map((name) => neq.element(`div.tile-${name}`));
+    const bar = neq.element("div.phase-bar", {}, ...PHASES.map((phase) => neq.element("span", { class: `phase-${phase}` })));
+    return { box: neq.element("div.tile", {}, label, value, bar, more), label, value, bar, more };
+  }
+
+  function fill({ box, label, value, bar, more }, fact) {
+    neq.say(label, fact.label);
+    neq.say(value, fact.value);
+    neq.say(more, fact.more || "\u00a0");
+    more.hidden = Boolean(fact.bar);
+    bar.hidden = !fact.bar;
+    if (fact.bar) drawPhases(bar, fact.bar);
+    if (fact.help === box.dataset.help) return;
+    Object.assign(box, { tabIndex: 0 });
+    box.dataset.help = fact.help;
+  }
+
+  /** How an epoch's time was spent. */
+  function drawPhases(bar, seconds) {
+    const all = neq.epochSeconds(seconds) || 1;
+    PHASES.forEach((phase, place) => {
+      bar.children[place].style.width = `${((100 * seconds[phase]) / all).toFixed(1)}%`;
+    });
+  }
+
+  neq.Tiles = Tiles;
+})();
