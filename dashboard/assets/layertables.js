@@ -20,6 +20,7 @@
       /** By epoch, a value a layer; NaN where there is none. */
       this.columns = { frozen: [], thawed: [], phi: [], speed: [] };
       this.loaded = new Set();
+      this.thawedShares = new WeakMap();
     }
 
     /** Fetches the history of one; what came live meanwhile stays. */
@@ -58,9 +59,15 @@
 
     /** Share of all neurons that thawed at the end of an epoch. */
     #thawedShare(epoch) {
-      const { layers } = this.feed;
       const column = this.columns.thawed[epoch];
       if (!column) return 0;
+      if (!this.thawedShares.has(column)) this.thawedShares.set(column, this.#ofAll(column));
+      return this.thawedShares.get(column);
+    }
+
+    /** The share of all neurons that these shares of layers make up. */
+    #ofAll(column) {
+      const { layers } = this.feed;
       const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0) || 1;
       return column.reduce((sum, share, index) => sum + share * layers[index].neurons, 0) / neurons;
     }

@@ -223,7 +223,7 @@
       const line = following || epoch < 0 ? null : epoch; // at the newest epoch it would stand at the edge
       this.together?.setCursor(line);
       this.distribution?.setCursor(epoch);
-      this.savings?.setCursor(epoch);
+      this.savings?.setCursor(epoch, following);
       this.multiples?.setCursor(epoch, line);
       if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
     }

@@ -7,6 +7,7 @@
   const HEALTH_MS = 5000;
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
+  const TICK_MS = 1000;
   const { duration, count, ago, moment } = neq.format;
 
   class RunHead {
@@ -30,7 +31,7 @@
       this.pulse = new neq.Pulse(parts, feed);
       this.tiles = new neq.Tiles(parts, feed);
       this.draw = scope.once(() => this.#draw());
-      scope.every(1000, () => !feed.ended && this.draw());
+      scope.every(TICK_MS, () => this.#tick());
       scope.every(HEALTH_MS, () => this.#askHealth());
       scope.finally(neq.live.onStatus((status) => this.#connected(status)));
       scope.on(parts.stop, "click", () => this.#stop());
@@ -39,6 +40,11 @@
       this.#askHealth();
       this.#askForks();
       this.draw();
+    }
+
+    /** Time goes on while nothing is heard. */
+    #tick() {
+      if (!this.feed.ended && performance.now() - this.drawnAt >= 0.9 * TICK_MS) this.draw();
     }
 
     async #askForks() {
@@ -66,6 +72,7 @@
     }
 
     #draw() {
+      this.drawnAt = performance.now();
       const { parts } = this;
       const run = this.feed.record;
       parts.again.href = `/new?from=${run.id}`;

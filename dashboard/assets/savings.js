@@ -6,6 +6,7 @@
   const neq = (window.neq = window.neq || {});
   const { number, percent, count } = neq.format;
   const ASK_MS = 150;
+  const FOLLOW_MS = 1000;
 
   const ms = (value) => `${number(value)} ms`;
   const STACK = [
@@ -26,7 +27,7 @@
      * @param {(epoch: number) => void} options.onChoose
      */
     constructor({ scope, parts, figures, feed, onPoint, onChoose }) {
-      Object.assign(this, { scope, parts, feed, epoch: -1, asked: 0, shown: null });
+      Object.assign(this, { scope, parts, feed, epoch: -1, asked: 0, askedAt: -Infinity, shown: null });
       const chart = (key) =>
         new neq.Chart({
           scope, host: parts[key], figure: figures[key], name: `${feed.record.name} ${key}`,
@@ -54,9 +55,9 @@
       for (const chart of this.charts) together.add(chart);
     }
 
-    /** The page's epoch cursor; -1: no epoch is finished. */
-    setCursor(epoch) {
-      this.epoch = epoch;
+    /** The page's epoch cursor, -1 while no epoch is finished; whether it follows the newest, or the reader moved it. */
+    setCursor(epoch, following) {
+      Object.assign(this, { epoch, following });
       this.draw();
       this.#askSoon();
     }
@@ -86,16 +87,18 @@
 
     // ------------------------------------------------------------ plans
 
-    /** Asks for the plans of the cursor's epoch once it rests, and only where the table is seen. */
+    /** Asks for the plans of the cursor's epoch once it rests, or now and then of the newest; only where they are seen. */
     #askSoon() {
       clearTimeout(this.asked);
       if (!this.inSight || this.epoch === this.shown) return;
       if (this.epoch < 0) return this.#say(neq.nothingYet(this.feed) || "Loading…");
-      this.asked = setTimeout(() => this.#ask(this.epoch), ASK_MS);
+      const wait = this.following ? this.askedAt + FOLLOW_MS - performance.now() : ASK_MS;
+      this.asked = setTimeout(() => this.#ask(this.epoch), Math.max(0, wait));
       return undefined;
     }
 
     async #ask(epoch) {
+      this.askedAt = performance.now();
       try {
         const { layers } = await neq.rest.plans(this.feed.id, epoch, this.scope.signal);
         if (this.scope.ended || epoch !== this.epoch) return;
