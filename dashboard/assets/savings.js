@@ -103,7 +103,7 @@
         const { layers } = await neq.rest.plans(this.feed.id, epoch, this.scope.signal);
         if (this.scope.ended || epoch !== this.epoch) return;
         this.shown = epoch;
-        if (!layers.length) return this.#say("The layers' plans were not recorded in this epoch.");
+        if (!layers.length) return this.#say(`The layers' plans were not recorded in epoch ${epoch}.`);
         neq.say(this.parts["plans-title"], `Layers in epoch ${epoch}: ${neq.savings.planWords(layers)}`);
         const text = JSON.stringify(layers);
         if (text !== this.told) this.parts.plans.replaceChildren(table(layers));
