@@ -153,3 +153,38 @@ def test_the_copied_command_launches_the_same_run(bench: Page, given: dict[str, 
     result = CliRunner().invoke(launch, ["--dry-run", *command[2:]])
     assert result.exit_code == 0, result.output
     assert json.loads(result.output) == config
+
+
+def test_what_a_drawing_sets_off_is_drawn_in_the_same_frame_and_what_asks_for_itself_in_the_next(bench: Page) -> None:
+    told = bench.evaluate(
+        """async () => {
+      const scope = new neq.Scope();
+      const gone = new neq.Scope();
+      const log = [];
+      let frame = 0;
+      const count = () => { frame += 1; requestAnimationFrame(count); };
+      const note = (name) => log.push(`${name} ${frame}`);
+      const third = scope.once(() => note("third"));
+      const second = scope.once(() => { note("second"); third(); });
+      const first = scope.once(() => { note("first"); second(); });
+      let rounds = 0;
+      const again = scope.once(() => { note("again"); if (++rounds < 3) again(); });
+      const left = gone.once(() => note("left"));
+      const heard = [];
+      window.addEventListener("error", (event) => { heard.push(event.message); event.preventDefault(); }, { once: true });
+      const broken = scope.once(() => { throw new Error("one drawing failed"); });
+      count();
+      broken(); first(); again(); left();
+      gone.end();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { log, heard };
+    }"""
+    )
+    frames: dict[str, list[int]] = {}
+    for line in told["log"]:
+        name, frame = line.split()
+        frames.setdefault(name, []).append(int(frame))
+    assert frames["first"] == frames["second"] == frames["third"]
+    assert frames["again"] == [frames["first"][0] + step for step in range(3)]
+    assert "left" not in frames
+    assert len(told["heard"]) == 1 and "one drawing failed" in told["heard"][0]

@@ -214,6 +214,20 @@ def test_a_run_that_begins_between_the_answers_to_its_page_is_seen_whole(
     assert known == ["0", "1", "2"]
 
 
+def test_a_headline_tile_keeps_the_focus_while_its_number_changes(
+    page: Page, address: str, recording: Recording
+) -> None:
+    recording.epoch()
+    page.goto(f"{address}/runs/{recording.id}")
+    ready(page, 1)
+    tile = page.locator("[data-part=tiles] .tile").nth(2)
+    expect(tile).to_contain_text("Held frozen in epoch 0")
+    tile.focus()
+    recording.epoch()
+    expect(tile).to_contain_text("Held frozen in epoch 1")
+    expect(tile).to_be_focused()
+
+
 def test_a_failed_run_says_why_what_to_do_and_its_last_words(page: Page, address: str, recording: Recording) -> None:
     recording.epoch()
     failed = RunFailed(reason="It ran out of memory.", remedy="Lower the batch size.", details="line 1\nline 2")
