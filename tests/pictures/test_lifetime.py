@@ -171,7 +171,8 @@ def test_what_a_drawing_sets_off_is_drawn_in_the_same_frame_and_what_asks_for_it
       const again = scope.once(() => { note("again"); if (++rounds < 3) again(); });
       const left = gone.once(() => note("left"));
       const heard = [];
-      window.addEventListener("error", (event) => { heard.push(event.message); event.preventDefault(); }, { once: true });
+      const hear = (event) => { heard.push(event.message); event.preventDefault(); };
+      window.addEventListener("error", hear, { once: true });
       const broken = scope.once(() => { throw new Error("one drawing failed"); });
       count();
       broken(); first(); again(); left();
