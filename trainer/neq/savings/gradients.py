@@ -83,12 +83,17 @@ def _convolved(geometry: Geometry, inputs: Tensor, gradient: Tensor, like: Tenso
 def gathered(geometry: Geometry, gradient: Tensor, rows: Tensor) -> Tensor:
     """The output gradient of these neurons alone, in the memory format that it has."""
     if not geometry.stride:
-        return gradient.index_select(-1, rows)
+        return _columns(gradient, rows)
     axis = gradient.dim() - 1 - len(geometry.stride)
     if gradient.stride(axis) == 1 and gradient.numel() > 1:  # channels last: index_select would answer channels first
-        last = gradient.movedim(axis, -1)
-        return last.index_select(-1, rows).movedim(-1, axis)
+        return _columns(gradient.movedim(axis, -1), rows).movedim(-1, axis)
     return gradient.index_select(axis, rows)
+
+
+def _columns(gradient: Tensor, columns: Tensor) -> Tensor:
+    """Entries of the last dimension; as of a matrix, for with more dimensions torch copies number by number."""
+    flat = gradient.reshape(-1, gradient.shape[-1])
+    return flat.index_select(1, columns).reshape(*gradient.shape[:-1], columns.numel())
 
 
 def in_blocks(rows: int) -> int:
