@@ -455,3 +455,38 @@ def test_the_projections_of_swin_s_attention_are_computed_by_rows_though_it_call
             model(inputs).sum().backward()
         assert type(copy.deepcopy(model)[0].attn) is kind
     assert type(model[0].attn) is kind
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(6, 20), (3, 5, 20), (3, 2, 5, 20)])
+def test_no_gradient_of_a_linear_layer_is_copied_for_a_change_of_a_view(shape: tuple[int, ...], bias: bool) -> None:
+    layers = [nn.Linear(20, 48, bias=bias), nn.Linear(48, 8)]
+    model = nn.Sequential(*layers)
+    inputs = torch.randn(shape, requires_grad=True)
+    with NEq(model, optimizer(model), [inputs.detach()], savings="rows") as neq:
+        neq.freeze({"0": torch.arange(48) < 24, "1": torch.arange(8) < 4})
+        output = model(inputs)
+        pending, seen = [output.grad_fn], set()
+        while pending:
+            node = pending.pop()
+            if node is not None:
+                seen.add(node.name())
+                pending += [following for following, _ in node.next_functions]
+    assert "OwnWeightGradientBackward" in seen
+    assert "CopySlices" not in seen
+
+
+def test_what_follows_a_linear_layer_of_tokens_may_overwrite_its_output() -> None:
+    inputs = torch.randn(3, 5, 20)
+    gradients = []
+    for savings in ("rows", False):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(20, 48), nn.ReLU(inplace=True), nn.Linear(48, 48), nn.ReLU(inplace=True))
+        with NEq(model, optimizer(model), [inputs], savings=savings) as neq:  # type: ignore[arg-type]
+            mask = torch.arange(48) % 2 == 0
+            neq.freeze({"0": mask, "2": mask})
+            model(inputs).square().sum().backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        assert one is not None and other is not None
+        assert torch.equal(one, other)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from trainer.neq.savings.functions import OwnWeightGradient, WeightGradients
+from trainer.neq.savings.functions import WeightGradients, with_weight_gradient
 from trainer.neq.savings.swap import cast, swap, unswap
 
 _CALLERS = frozenset({("torchvision.models.swin_transformer", "ShiftedWindowAttention")})
@@ -68,5 +68,4 @@ class _Calls(TorchFunctionMode):
 def _linear(compute: WeightGradients, given: Tensor, weight: nn.Parameter, bias: nn.Parameter | None = None) -> Tensor:
     inputs = cast(given)
     output = functional.linear(inputs, weight.detach(), None if bias is None else bias.detach())
-    trained = bias if bias is not None and bias.requires_grad else None
-    return OwnWeightGradient.apply(output, weight, trained, inputs.detach(), compute)  # type: ignore[no-any-return]
+    return with_weight_gradient(output, weight, bias, inputs.detach(), compute)

@@ -40,6 +40,22 @@ class OwnWeightGradient(torch.autograd.Function):
         return gradient, weight, found[1].to(ctx.bias.dtype) if len(found) > 1 else None, None, None
 
 
+def with_weight_gradient(
+    output: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, inputs: Tensor | None, compute: WeightGradients
+) -> Tensor:
+    """The output, behind which weight and bias get the gradients of `compute`; a bias that requires none is left out.
+
+    Of more than two dimensions a linear layer gives a view of its matrix. That is marked in its place: to a change of a
+    view belongs a gradient of the whole, for which autograd copies three times as much.
+    """
+    trained = bias if bias is not None and bias.requires_grad else None
+    matrix = output._base if output._is_view() else None
+    if matrix is None or matrix.dim() != 2 or matrix.numel() != output.numel():
+        return OwnWeightGradient.apply(output, weight, trained, inputs, compute)  # type: ignore[no-any-return]
+    marked: Tensor = OwnWeightGradient.apply(matrix, weight, trained, inputs, compute)
+    return marked.view(output.shape)
+
+
 class InputGradientAlone(torch.autograd.Function):
     """A convolution of a batch that keeps nothing but its weight: torch's own keeps its input too, needed or not."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainer.neq.savings.functions import InputGradientAlone, OwnWeightGradient, WeightGradients
+from trainer.neq.savings.functions import InputGradientAlone, WeightGradients, with_weight_gradient
 
 Forward = Callable[..., Any]
 """Takes a module and what its forward pass is given."""
@@ -48,8 +48,7 @@ def with_own_gradient(compute: WeightGradients) -> Forward:
         weight, bias = module.weight, module.bias
         fixed = None if bias is None else bias.detach()
         output = _own(module, inputs, weight.detach(), fixed)
-        trained = bias if bias is not None and bias.requires_grad else None
-        return OwnWeightGradient.apply(output, weight, trained, inputs.detach(), compute)  # type: ignore[no-any-return]
+        return with_weight_gradient(output, weight, bias, inputs.detach(), compute)
 
     return forward
 
@@ -68,8 +67,7 @@ def with_zeros(module: Any, inputs: Tensor) -> Tensor:
         output = InputGradientAlone.apply(inputs, module)
     else:
         output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
-    trained = bias if bias is not None and bias.requires_grad else None
-    return OwnWeightGradient.apply(output, weight, trained, None, _zeros)  # type: ignore[no-any-return]
+    return with_weight_gradient(output, weight, bias, None, _zeros)
 
 
 def _needs_input_gradient_alone(module: Any, inputs: Tensor) -> bool:
