@@ -53,7 +53,7 @@
   /** The present value of a custom property, such as `--neq-frozen`. */
   function token(name) {
     const known = (tokens[document.documentElement.dataset.mantineColorScheme] ??= {});
-    return (known[name] ??= getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+    return (known[name] ||= getComputedStyle(document.documentElement).getPropertyValue(name).trim());
   }
 
   /** OKLab to linear sRGB (Björn Ottosson's matrices), clipped to what a screen can show. */
