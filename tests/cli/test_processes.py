@@ -67,7 +67,7 @@ def start_and_train(tmp_path: Path, **environment: str) -> tuple[Process, str, s
     return process, run_id, descendants(process.pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.endurance)])
 def test_up_ends_in_order_with_worker_and_children(tmp_path: Path, number: signal.Signals) -> None:
     process, run_id, below = start_and_train(tmp_path)
     try:

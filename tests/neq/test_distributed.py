@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed
 from torch import nn
@@ -72,6 +73,7 @@ def alone_in_a_group(rank: int, folder: str) -> None:
         torch.save(phi, Path(folder) / f"{rank}.pt")
 
 
+@pytest.mark.endurance
 def test_phi_of_a_divided_probe_set_is_that_of_the_whole(tmp_path: Path) -> None:
     in_two_processes(alone_in_a_group, str(tmp_path))
     model = network()
