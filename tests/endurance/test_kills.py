@@ -51,8 +51,12 @@ class Killer:
         time.sleep(self.random.uniform(0.0, 0.2))
 
     def may_strike(self) -> bool:
-        """Whether it has not been cut off twice in this epoch: a moment later it may be in the next one, or not."""
-        return self.in_epoch[self.epochs_done()] < 3
+        """Whether it has been cut off less than twice in this epoch.
+
+        A third time there may be besides: a strike that is counted to the epoch before, which ended between the look
+        and the blow. After the fourth the run is given up.
+        """
+        return self.in_epoch[self.epochs_done()] < 2
 
     def epochs_done(self) -> int:
         return int(self.system.ask("GET", f"/runs/{self.run_id}")["epochs_done"])
