@@ -22,6 +22,9 @@
   neq.format = {
     NOTHING,
 
+    /** The end of a name of more than so many signs: it tells more than the beginning. */
+    ending: (name, signs) => (name.length > signs ? `…${name.slice(1 - signs)}` : name),
+
     /** A share in 0–1 as `12.3 %`. */
     percent: (share, digits = 1) => (share === null || share === undefined ? NOTHING : `${(share * 100).toFixed(digits)} %`),
 

@@ -6,12 +6,9 @@
   const neq = (window.neq = window.neq || {});
   const MARGIN = "160px";
   const NAME_SIGNS = 15;
-  const { percent, count } = neq.format;
+  const { percent, count, ending } = neq.format;
 
   const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${count(neurons)} neurons`;
-
-  /** The end of a name, as much as fits beside a share. */
-  const short = (name) => (name.length > NAME_SIGNS ? `…${name.slice(1 - NAME_SIGNS)}` : name);
 
   class Multiples {
     /**
@@ -63,7 +60,7 @@
     #item(layer) {
       const canvas = neq.element("canvas.multiple-pixels", { "aria-hidden": "true" });
       const share = neq.element("span.multiple-share");
-      const name = neq.element("span.multiple-name", { title: layer.name }, short(layer.name.split(".").pop()));
+      const name = neq.element("span.multiple-name", { title: layer.name }, ending(layer.name.split(".").pop(), NAME_SIGNS));
       const line = neq.element("span.multiple-cursor");
       const frame = neq.element("span.multiple-frame", {}, canvas, line);
       const box = neq.element(

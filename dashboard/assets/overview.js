@@ -8,7 +8,7 @@
   const LABEL_SIGNS = 17;
   const AXIS_PIXELS = 46;
   const HIGHEST = 420;
-  const { percent, number } = neq.format;
+  const { percent, number, ending } = neq.format;
   const steps = 255; // of the tables of 256 colours
   const level = (value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * neq.NeuronHistory.place(value)));
   const logTicks = neq.modes.phi.scale.ticks;
@@ -37,11 +37,6 @@
     },
   };
   neq.overviewModes = MODES;
-
-  /** The end of a long name tells more than its beginning. */
-  function short(name, signs) {
-    return name.length > signs ? `…${name.slice(1 - signs)}` : name;
-  }
 
   class Overview {
     /**
@@ -173,7 +168,7 @@
       const seen = fits ? all : blocks.filter(apart);
       const update = {
         "yaxis.tickmode": "array", "yaxis.tickvals": seen.map(([place]) => place),
-        "yaxis.ticktext": seen.map(([, name]) => short(name, this.labelSigns || LABEL_SIGNS)),
+        "yaxis.ticktext": seen.map(([, name]) => ending(name, this.labelSigns || LABEL_SIGNS)),
         "yaxis.tickfont.size": 11, "yaxis.showticklabels": true,
       };
       const text = JSON.stringify(update);

@@ -89,8 +89,9 @@
     bar.hidden = !fact.bar;
     if (fact.bar) drawPhases(bar, fact.bar);
     if (fact.help === box.dataset.help) return;
-    Object.assign(box, { tabIndex: 0 });
-    box.dataset.help = fact.help;
+    box.toggleAttribute("data-help", Boolean(fact.help));
+    box.toggleAttribute("tabindex", Boolean(fact.help));
+    if (fact.help) Object.assign(box, { tabIndex: 0 }).dataset.help = fact.help;
   }
 
   /** How an epoch's time was spent. */
