@@ -8,7 +8,8 @@
   const TABLE = "runs-table";
 
   let known = new Map();
-  let state = "";
+  let state = ""; // what the table is narrowed to, by a chip and by words
+  let words = "";
   let chosen = [];
   let target = null; // the run that a dialog is about
   let visit = 0; // counts arrivals, so that late answers of a former one are dropped
@@ -46,7 +47,7 @@
   function count() {
     const counts = {};
     for (const run of known.values()) counts[run.state] = (counts[run.state] || 0) + 1;
-    for (const chip of document.querySelectorAll("#runs-states .runs-chip")) {
+    for (const chip of chips()) {
       const wanted = chip.dataset.state;
       chip.querySelector(".runs-chip-count").textContent = wanted ? counts[wanted] || 0 : known.size;
     }
@@ -59,9 +60,9 @@
     if (nothing) nothing.hidden = !empty;
   }
 
-  const say = (words) => {
+  const say = (text) => {
     const place = document.getElementById("runs-loading");
-    if (place) place.textContent = words;
+    if (place) place.textContent = text;
   };
 
   /** Every run, page after page; afterwards the table holds just those that the server has. */
@@ -134,13 +135,13 @@
     const now = ++visit;
     known = new Map();
     arrivedLive.clear();
-    state = "";
     chosen = [];
     grid = null;
     const api = await window.dash_ag_grid.getApiAsync(TABLE);
     if (now !== visit) return "runs-table";
     grid = api;
     grid.setGridOption("loading", true);
+    narrowDown(); // the reader may have chosen before the table was there to be narrowed
     const sizes = new ResizeObserver(fitColumns);
     sizes.observe(document.getElementById(TABLE));
     const unfollow = neq.live ? follow(now) : () => {};
@@ -159,17 +160,25 @@
 
   // ---------------------------------------------------------------- search, filter, choose
 
-  function search(words) {
-    if (grid && !grid.isDestroyed()) grid.setGridOption("quickFilterText", words || "");
+  const chips = () => [...document.querySelectorAll("#runs-states .runs-chip")];
+
+  /** Shows the rows that the pressed chip and the words searched for leave, as soon as there is a table. */
+  function narrowDown() {
+    state = chips().find((chip) => chip.getAttribute("aria-pressed") === "true")?.dataset.state || "";
+    if (!grid || grid.isDestroyed()) return;
+    grid.setGridOption("quickFilterText", words);
+    grid.onFilterChanged();
+  }
+
+  function search(text) {
+    words = text || "";
+    narrowDown();
     return "runs-search";
   }
 
   function filterBy(chip) {
-    state = chip.dataset.state;
-    for (const other of document.querySelectorAll("#runs-states .runs-chip")) {
-      other.setAttribute("aria-pressed", String(other === chip));
-    }
-    if (grid && !grid.isDestroyed()) grid.onFilterChanged();
+    for (const other of chips()) other.setAttribute("aria-pressed", String(other === chip));
+    narrowDown();
   }
 
   function choose(rows) {

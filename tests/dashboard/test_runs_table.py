@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from db import Entry, Run, Store
 from trainer.config import RunConfig
@@ -104,6 +104,24 @@ def test_runs_are_filtered_by_state_and_words(page: Page, address: str, store: S
     expect(row(page, "apple")).to_be_hidden()
     page.get_by_label("Search runs").fill("plum")
     expect(page.get_by_text("No runs match.")).to_be_visible()
+
+
+def test_what_was_chosen_before_the_table_was_there_holds(page: Page, address: str, store: Store) -> None:
+    for name in ("apple", "plum"):
+        store.request_stop(make(store, name).id)
+    make(store, "appletree")
+    held: list[Route] = []
+    page.route(re.compile("dash_ag_grid/async"), lambda route: held.append(route))
+    open_table(page, address)
+    page.get_by_role("button", name=re.compile("^Stopped")).click()
+    page.get_by_label("Search runs").fill("apple")
+    expect(page.get_by_role("grid")).to_have_count(0)
+    assert held
+    for route in held:
+        route.continue_()
+    expect(row(page, "apple")).to_be_visible()
+    expect(row(page, "plum")).to_be_hidden()
+    expect(row(page, "appletree")).to_be_hidden()
 
 
 def test_light_and_dark_follow_the_system_and_are_remembered(page: Page, address: str) -> None:
