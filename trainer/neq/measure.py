@@ -85,7 +85,8 @@ class Measure:
 
     def no_sums(self, phi: PhiName) -> NeuronSums:
         """Sums of nothing yet, for these layers."""
-        return NeuronSums(self._layers, phi, next(self._model.parameters()).device)
+        device = next(self._model.parameters()).device
+        return NeuronSums(self._layers, phi, device, self._former.squares)
 
     def add_up(self, sums: NeuronSums, causes: Causes | None = None) -> Generator[int, None, None]:
         """Adds up over the whole probe set, pausing after each of its batches; yields how many are done.

@@ -195,7 +195,7 @@ class NEq:
 
     def _decide(self, findings: Findings) -> Equilibrium:
         equilibrium = self._decision.next(findings, self._model, self._former.state)
-        self._former.remember(self._model)
+        self._former.remember(self._model, findings.squares[0])
         self._freezer.hold(self._masks())
         return equilibrium
 

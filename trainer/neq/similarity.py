@@ -24,7 +24,9 @@ class Workspace:
         return held.as_strided(tensor.shape, tensor.stride())
 
 
-def sample_sums(now: Tensor, before: Tensor, axis: int, workspace: Workspace | None = None) -> Tensor:
+def sample_sums(
+    now: Tensor, before: Tensor, axis: int, workspace: Workspace | None = None, *, former_known: bool = False
+) -> Tensor:
     """The four sums that φ is made of, for every neuron and every sample.
 
     Args:
@@ -33,6 +35,7 @@ def sample_sums(now: Tensor, before: Tensor, axis: int, workspace: Workspace | N
         before: the output for the same samples, in the same order, one epoch earlier; the same shape.
         axis: the dimension of the neurons; all but it and the samples are summed over.
         workspace: memory to use for intermediate products.
+        former_known: Σ before² was found one epoch earlier, as Σ now² then; it is left out, and 0 here.
 
     Returns:
         float64 (4, samples, neurons) on the outputs' device: Σ now², Σ before², Σ now · before and Σ (now − before)².
@@ -55,9 +58,12 @@ def sample_sums(now: Tensor, before: Tensor, axis: int, workspace: Workspace | N
         now, before = _double(now), _double(before)
         return torch.stack([now * now, before * before, now * before, (now - before).square()])
     product = (workspace or Workspace()).like(now)
-    sums = [torch.mul(a, b, out=product).sum(positions) for a, b in ((now, now), (before, before), (now, before))]
-    sums.append(torch.sub(now, before, out=product).square_().sum(positions))
-    return _double(torch.stack(sums))
+    sums = now.new_zeros(4, now.shape[0], now.shape[axis])
+    factors = {0: (now, now), 2: (now, before)} | ({} if former_known else {1: (before, before)})
+    for row, (a, b) in factors.items():
+        torch.sum(torch.mul(a, b, out=product), positions, out=sums[row])
+    torch.sum(torch.sub(now, before, out=product).square_(), positions, out=sums[3])
+    return _double(sums)
 
 
 def _summable(output: Tensor) -> Tensor:

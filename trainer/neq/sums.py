@@ -21,10 +21,16 @@ class NeuronSums:
         phi: `global`: one cosine over all that a neuron gave, the paper's. `per-sample`: the mean of one cosine a
             sample over its positions, as in the released code; outputs without positions have one over the samples.
         device: where the outputs are.
+        former: float64 (neurons,), Σ before² over the whole probe set, where it is known from the epoch before; it is
+            then not added up again.
     """
 
-    def __init__(self, layers: Sequence[WatchedLayer], phi: PhiName, device: torch.device) -> None:
+    def __init__(
+        self, layers: Sequence[WatchedLayer], phi: PhiName, device: torch.device, former: Tensor | None = None
+    ) -> None:
         self._phi = phi
+        # One cosine a sample needs the sums of every sample.
+        self._former = former if phi == "global" else None
         self._workspace = Workspace()
         place = torch.device("cpu") if device.type == "mps" else device  # MPS knows no float64
         sizes = [layer.neurons for layer in layers]
@@ -38,7 +44,7 @@ class NeuronSums:
         Raises:
             ValueError: the two cannot be paired.
         """
-        sums = sample_sums(now, before, layer.axis, self._workspace)
+        sums = sample_sums(now, before, layer.axis, self._workspace, former_known=self._former is not None)
         mine = self._of[layer.name]
         mine[:4] += sums.sum(1)
         mine[6] += now.numel() // layer.neurons
@@ -62,4 +68,7 @@ class NeuronSums:
 
     def squares(self) -> Tensor:
         """float64 (4, neurons) on the CPU: Σ now², Σ before², Σ now · before, Σ (now − before)²."""
-        return self._all[:4].cpu()
+        found = self._all[:4].cpu().clone()
+        if self._former is not None:
+            found[1] = self._former
+        return found
