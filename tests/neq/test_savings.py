@@ -490,3 +490,26 @@ def test_what_follows_a_linear_layer_of_tokens_may_overwrite_its_output() -> Non
     for one, other in zip(*gradients, strict=True):
         assert one is not None and other is not None
         assert torch.equal(one, other)
+
+
+def test_while_a_step_is_captured_nothing_is_timed_or_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No GPU here: what tells of a capture is replaced, and what a capture would refuse fails.
+    model, inputs = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 3)), torch.randn(9, 20)
+    plain = copy.deepcopy(model)
+    dense = gradients(plain, plain, inputs)
+    neq = NEq(model, optimizer(model), [inputs], savings="rows")
+    frozen = random_mask(64)
+    neq.freeze({"0": frozen})
+    with monkeypatch.context() as during:
+        during.setattr("trainer.neq.savings.layer._captured", lambda tensor: True)
+        during.setattr("trainer.neq.savings.layer.choose", lambda *given: pytest.fail("it was measured"))
+        during.setattr("trainer.neq.freeze._Held._frozen_gradient", lambda held: pytest.fail("it was looked at"))
+        captured = gradients(model, model, inputs)
+        assert neq.plans()["0"].kind == "undecided"
+    for name in ("0.weight", "0.bias"):
+        found, wanted = captured[name], dense[name]
+        assert found is not None and wanted is not None
+        assert torch.equal(found[~frozen], wanted[~frozen])
+        assert not found[frozen].any()
+    gradients(model, model, inputs)
+    assert neq.plans()["0"].kind == "rows"

@@ -55,7 +55,7 @@ class SavingLayer:
         if inputs is None or geometry is None:
             raise RuntimeError(f"{self._layer.name!r} kept no input to compute its weight gradient from")
         like = weight.detach() if weight.dtype == gradient.dtype else torch.empty_like(weight, dtype=gradient.dtype)
-        if self.plan.kind == "undecided":
+        if self.plan.kind == "undecided" and not _captured(gradient):
             self._decide(Task(geometry, inputs, gradient, like, bias is not None, self._mask))
         if self._rows is None:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
@@ -89,9 +89,16 @@ class SavingLayer:
             return False
         if id(parameter) in self._checked:
             return True
+        if _captured(parameter):
+            return False
         self._checked.add(id(parameter))
         if bool(frozen().any()):
             self._rows = None
             reason = "its weight gets gradients from elsewhere too, not only from its module"
             self.plan = self.plan.replaced(kind="dense", computed=self.plan.neurons, reason=reason)
         return False
+
+
+def _captured(tensor: Tensor) -> bool:
+    """Whether this step is being written into a CUDA graph: nothing can be timed or looked at then."""
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
