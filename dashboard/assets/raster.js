@@ -12,6 +12,7 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const LEAST = 1 / 32;
+  const MOST_MIXTURES = 1 << 16;
 
   /**
    * How one axis of cells lies on a line of pixels.
@@ -38,77 +39,91 @@
     return { per, first, blocks, of };
   }
 
-  /** Calls `add` with the first and the last-but-one cell of each block of rows. */
-  function eachRow({ source, rows }, add) {
-    for (let row = 0; row < rows.blocks; row += 1) {
-      const start = (rows.first + row) * rows.per;
-      add(row, start, Math.min(source.rows, start + rows.per));
-    }
+  /** The first cell of each block of rows, and behind the last block where that ends. */
+  function edges(rows, cells) {
+    return Int32Array.from({ length: rows.blocks + 1 }, (_, block) => Math.min(cells, (rows.first + block) * rows.per));
   }
 
   /** Colours of one block of epochs, one a block of rows, into column `column` of the grid. */
   function mixColumn(job, column) {
-    const { source, rows, columns, indices, sums, weights, table, grid } = job;
-    const [add, mix] = table.classes ? [countColumn, blendClasses] : table.levels ? [addLevels, blendLevels] : [addColumn, blend];
+    const { source, rows, columns, edges, indices, sums, table, grid } = job;
+    const [add, mix] = table.classes ? [countClasses, blendClasses] : table.levels ? [addLevels, blendLevels] : [addLight, blendLight];
     sums.fill(0);
-    weights.fill(0);
+    let seen = 0;
     const start = (columns.first + column) * columns.per;
     const stop = Math.min(start + columns.per, source.columns);
     for (let epoch = start; epoch < stop; epoch += 1) {
-      if (source.fill(epoch, indices)) add(job);
+      if (!source.fill(epoch, indices)) continue;
+      add(job);
+      seen += 1;
     }
     for (let row = 0, at = column; row < rows.blocks; row += 1, at += columns.blocks) {
-      grid[at] = weights[row] ? mix(job, row) : 0;
+      grid[at] = seen ? mix(job, row, seen * (edges[row + 1] - edges[row])) : 0;
     }
   }
 
-  function addColumn(job) {
-    const { table, indices, sums, weights } = job;
-    const { light } = table;
-    eachRow(job, (row, start, stop) => {
-      for (let cell = start; cell < stop; cell += 1) {
+  // Each kind of table has loops of its own: a function called for every block would take longer than its cells.
+
+  function addLight({ table: { light }, rows, edges, indices, sums }) {
+    for (let row = 0; row < rows.blocks; row += 1) {
+      let [red, green, blue] = [0, 0, 0];
+      for (let cell = edges[row]; cell < edges[row + 1]; cell += 1) {
         const colour = indices[cell] * 3;
-        sums[row * 3] += light[colour];
-        sums[row * 3 + 1] += light[colour + 1];
-        sums[row * 3 + 2] += light[colour + 2];
+        red += light[colour];
+        green += light[colour + 1];
+        blue += light[colour + 2];
       }
-      weights[row] += stop - start;
-    });
+      sums[row * 3] += red;
+      sums[row * 3 + 1] += green;
+      sums[row * 3 + 2] += blue;
+    }
   }
 
-  /** The sum of a block's levels; cells without a value (level 0) do not count. */
-  function addLevels(job) {
-    const { indices, sums, weights } = job;
-    eachRow(job, (row, start, stop) => {
-      for (let cell = start; cell < stop; cell += 1) {
-        sums[row * 3] += indices[cell];
-        sums[row * 3 + 2] += indices[cell] ? 1 : 0;
+  function blendLight({ sums }, row, weight) {
+    return neq.palette.pack(sums[row * 3] / weight, sums[row * 3 + 1] / weight, sums[row * 3 + 2] / weight);
+  }
+
+  /** The sum of a block's levels and how many there are; cells without a value (level 0) do not count. */
+  function addLevels({ rows, edges, indices, sums }) {
+    for (let row = 0; row < rows.blocks; row += 1) {
+      let [sum, there] = [0, 0];
+      for (let cell = edges[row]; cell < edges[row + 1]; cell += 1) {
+        sum += indices[cell];
+        there += indices[cell] ? 1 : 0;
       }
-      weights[row] += stop - start;
-    });
+      sums[row * 2] += sum;
+      sums[row * 2 + 1] += there;
+    }
   }
 
   function blendLevels({ table: { packed }, sums }, row) {
-    const there = sums[row * 3 + 2];
-    return packed[there ? Math.round(sums[row * 3] / there) : 0];
+    const there = sums[row * 2 + 1];
+    return packed[there ? (sums[row * 2] / there + 0.5) | 0 : 0]; // rounded
   }
 
   /** How many cells of each class a block has. */
-  function countColumn(job) {
-    const { table, indices, sums, weights } = job;
-    const { classes } = table;
-    eachRow(job, (row, start, stop) => {
+  function countClasses({ table: { classes }, rows, edges, indices, sums }) {
+    for (let row = 0; row < rows.blocks; row += 1) {
       const base = row * classes;
-      for (let cell = start; cell < stop; cell += 1) sums[base + indices[cell]] += 1;
-      weights[row] += stop - start;
-    });
+      for (let cell = edges[row]; cell < edges[row + 1]; cell += 1) sums[base + indices[cell]] += 1;
+    }
   }
 
-  function blendClasses({ table: { light, packed, classes }, sums, weights }, row) {
-    const base = row * classes;
+  /** The mixture of a block's classes; those of whole blocks are few and remembered by their counts. */
+  function blendClasses(job, row, weight) {
+    const { table, rows, columns, sums, mixtures } = job;
+    const base = row * table.classes;
+    const most = rows.per * columns.per;
+    if (weight !== most || !mixtures) return mixed(table, sums, base, weight);
+    let place = 0;
+    for (let each = 1; each < table.classes; each += 1) place = place * (most + 1) + sums[base + each];
+    return (mixtures[place] ||= mixed(table, sums, base, weight));
+  }
+
+  function mixed({ light, packed, classes }, sums, base, cells) {
     let [red, green, blue, whole] = [0, 0, 0, 0];
     for (let each = 0; each < classes; each += 1) {
-      const share = sums[base + each] / weights[row];
+      const share = sums[base + each] / cells;
       if (share === 1) return packed[each];
       if (share === 0) continue;
       const weight = Math.max(LEAST, share);
@@ -120,9 +135,10 @@
     return neq.palette.pack(red / whole, green / whole, blue / whole);
   }
 
-  function blend({ sums, weights }, row) {
-    const weight = weights[row];
-    return neq.palette.pack(sums[row * 3] / weight, sums[row * 3 + 1] / weight, sums[row * 3 + 2] / weight);
+  /** Room for a colour for every way in which whole blocks can be made up of classes; null: those are too many. */
+  function mixturesOf({ classes }, rows, columns) {
+    const ways = (rows.per * columns.per + 1) ** (classes - 1);
+    return classes && ways <= MOST_MIXTURES ? new Uint32Array(ways) : null;
   }
 
   /** The same where each block is one cell: its colour, without arithmetic. */
@@ -193,9 +209,10 @@
     const columns = clip(all, part.from, part.stop);
     const job = {
       source, table, rows, columns,
+      edges: edges(rows, source.rows),
       indices: new Uint8Array(source.rows),
-      sums: new Float32Array(rows.blocks * Math.max(3, table.classes || 0)),
-      weights: new Uint32Array(rows.blocks),
+      sums: new Float64Array(rows.blocks * Math.max(3, table.classes || 0)),
+      mixtures: mixturesOf(table, rows, columns),
       grid: new Uint32Array(rows.blocks * columns.blocks),
     };
     const column = rows.per === 1 && columns.per === 1 ? copyColumn : mixColumn;
