@@ -1,6 +1,7 @@
 """`neq`: the command that starts, feeds and asks the system."""
 
 import sys
+from importlib import import_module
 
 import click
 
@@ -8,18 +9,42 @@ from cli.exits import REFUSED
 from trainer.own import PluginBroken
 from trainer.version import VERSION
 
-try:
-    from cli.going_on import fork, resume
-    from cli.launch import launch
-    from cli.recordings import export, replay
-    from cli.runs import health, runs, stop
-    from cli.start import demo, serve, up, worker
-except PluginBroken as error:  # the commands' flags are drawn from a run's description, other people's parts included
-    click.echo(f"neq: {error}", err=True)
-    sys.exit(REFUSED)
+COMMANDS = {
+    **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),
+    **dict.fromkeys(("runs", "stop", "health"), "cli.runs"),
+    **dict.fromkeys(("resume", "fork"), "cli.going_on"),
+    **dict.fromkeys(("export", "replay"), "cli.recordings"),
+    "launch": "cli.launch",
+}
+"""Where each command is; its module has a function of that name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Imports what a command needs when it is asked for: asking a server would else wait for the store and the web
+    framework, a second and more."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All, by name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command; None where there is none of this name."""
+        if cmd_name not in COMMANDS:
+            for name in COMMANDS:  # click looks among those that it has for what was meant
+                self.add_command(self._loaded(name))
+            return None
+        return self._loaded(cmd_name)
+
+    def _loaded(self, name: str) -> click.Command:
+        try:
+            command: click.Command = getattr(import_module(COMMANDS[name]), name)
+        except PluginBroken as error:  # flags are drawn from a run's description, other people's parts included
+            click.echo(f"neq: {error}", err=True)
+            sys.exit(REFUSED)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="neq")
 def app() -> None:
     """Watch a neural network settle: neuronal equilibrium (NEq), live in the browser.
@@ -36,7 +61,3 @@ def app() -> None:
     Exit codes:   0 done   1 the run failed (or was stopped)   2 wrong usage or refused
                   3 no server answers
     """
-
-
-for command in (up, demo, serve, worker, launch, runs, stop, resume, fork, export, replay, health):
-    app.add_command(command)

@@ -25,7 +25,9 @@ def loaded_by(statement: str) -> set[str]:
         ("import server.app", {"torch", "torchvision", "dash"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),
         ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash"}),
-        ("import cli.main", {"torch", "torchvision"}),
+        ("import cli.main", {"torch", "sqlalchemy", "fastapi", "dash"}),
+        ("import cli.going_on, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
+        ("import cli.start, cli.recordings", {"torch", "torchvision"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

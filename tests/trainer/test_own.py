@@ -155,7 +155,7 @@ class Net(OwnModel):
 def test_a_plugin_that_cannot_be_used_ends_the_command_with_a_line(tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "broken_plugin.py"
     file.write_text(content)
-    done = run_python("import cli.main", {"NEQ_PLUGINS": str(file)})
+    done = run_python("from cli.main import app; app(['launch', '--help'])", {"NEQ_PLUGINS": str(file)})
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
