@@ -84,5 +84,5 @@ def with_prefix(masks: Masks, sizes: Sizes) -> Masks:
     held_open = torch.zeros_like(settled)
     held_open[-list(sizes.values())[-1] :] = True
     motion = Motion((~settled).double(), None, None, settled)
-    chosen = Prefix(TAU)(Evidence(motion, None, list(sizes.values()), held_open))
+    chosen = Prefix(TAU)(Evidence(motion, None, list(sizes.values()), held_open)) & ~held_open
     return dict(zip(sizes, chosen.split(list(sizes.values())), strict=True))
