@@ -41,7 +41,9 @@
 
   /** The first cell of each block of rows, and behind the last block where that ends. */
   function edges(rows, cells) {
-    return Int32Array.from({ length: rows.blocks + 1 }, (_, block) => Math.min(cells, (rows.first + block) * rows.per));
+    const found = new Int32Array(rows.blocks + 1);
+    for (let block = 0; block <= rows.blocks; block += 1) found[block] = Math.min(cells, (rows.first + block) * rows.per);
+    return found;
   }
 
   /** Colours of one block of epochs, one a block of rows, into column `column` of the grid. */
