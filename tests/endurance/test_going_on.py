@@ -51,7 +51,8 @@ def kept(system: System, run_id: str) -> list[int]:
     return [each["epoch"] for each in system.ask("GET", f"/runs/{run_id}/checkpoints")["checkpoints"]]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.endurance)])
+@pytest.mark.endurance
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
     tmp_path: Path, request: pytest.FixtureRequest, undisturbed: Any, kind: str
 ) -> None:

@@ -4,16 +4,19 @@ A multiplication and an addition count as two. Convolutions and linear layers ar
 and the optimizer are not, as in torch's FlopCounterMode.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.savings.plan import LayerPlan
+from trainer.neq.watching import FUNCTIONS
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
@@ -83,29 +86,32 @@ class Multiplied:
         self._norms: dict[str, int] = {}
         self._forward: dict[str, int] = {}
         self._reaching: dict[str, int] = {}
-        self._handles: list[Any] = []
+        self._watching = ExitStack()
 
     def __enter__(self) -> "Multiplied":
         for layer in self._layers:
             for module in layer.modules:
-                self._handles.append(module.register_forward_hook(self._hook(layer.name)))
+                self._watching.callback(module.register_forward_hook(self._hook(layer)).remove)
+        if any(layer.by_function for layer in self._layers):
+            self._watching.enter_context(_Functions(self._layers, self._note))
         return self
 
     def __exit__(self, *error: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._watching.close()
 
-    def _hook(self, name: str) -> Any:
+    def _hook(self, layer: WatchedLayer) -> Any:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             if isinstance(module, NORMS):
-                self._norms[name] = self._norms.get(name, 0) + 2 * output.numel()
-                return
-            made = multiply_adds(module, inputs[0].shape, output.shape)
-            self._forward[name] = self._forward.get(name, 0) + made
-            self._reaching[name] = self._reaching.get(name, 0) + (made if inputs[0].requires_grad else 0)
+                self._norms[layer.name] = self._norms.get(layer.name, 0) + 2 * output.numel()
+            else:
+                self._note(layer, inputs[0], output)
 
         return hook
+
+    def _note(self, layer: WatchedLayer, inputs: Tensor, output: Tensor) -> None:
+        made = multiply_adds(layer.module, inputs.shape, output.shape)
+        self._forward[layer.name] = self._forward.get(layer.name, 0) + made
+        self._reaching[layer.name] = self._reaching.get(layer.name, 0) + (made if inputs.requires_grad else 0)
 
     def step_flops(self, plans: Mapping[str, LayerPlan], dense: "Multiplied | None" = None) -> StepFlops:
         """Counts a step under these plans.
@@ -122,6 +128,22 @@ class Multiplied:
         multiplied = {**self._forward, **self._norms}
         paper = sum(2 * made * plans[name].active / plans[name].neurons for name, made in multiplied.items())
         return StepFlops(layers, whole, paper)
+
+
+class _Functions(TorchFunctionMode):
+    """Sees layers that a model computes by a function with their weight, without calling the module."""
+
+    def __init__(self, layers: Sequence[WatchedLayer], note: Callable[[WatchedLayer, Tensor, Tensor], None]) -> None:
+        super().__init__()
+        # By its memory: where rows are saved, the function gets the weight without its graph, which is another object.
+        self._of = {next(layer.parameters()).data_ptr(): layer for layer in layers if layer.by_function}
+        self._note = note
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        if func in FUNCTIONS and len(args) > 1 and (layer := self._of.get(args[1].data_ptr())) is not None:
+            self._note(layer, args[0], output)
+        return output
 
 
 def multiply_adds(module: Any, inputs: torch.Size, output: torch.Size) -> int:

@@ -26,7 +26,9 @@ Rerun = Callable[[States], Tensor]
 Seen = Callable[[WatchedLayer, Tensor, Rerun], None]
 """Called with a layer, its output, and a way to compute it with other weights, valid until `Seen` returns."""
 
-_FUNCTIONS = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
+FUNCTIONS = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
+"""What computes such layers where no module is called."""
+
 _WITH_A_FUNCTION = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -95,7 +97,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if func in _FUNCTIONS and len(args) > 1:
+        if func in FUNCTIONS and len(args) > 1:
             # Looked up at every call: while the former network runs, its modules hold other tensors.
             layer = next((layer for layer in self._layers if layer.module.weight is args[1]), None)
             if layer is not None:
