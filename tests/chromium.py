@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.setup_browser import find_chromium
 
@@ -18,6 +18,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+PATIENCE_MS = 20_000
+"""How long a test waits for what a page is to show. Patience, not a bound: the form takes 5 s to be drawn where several
+trainings share the processors, and how long pages take is measured in `bench/browser`."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

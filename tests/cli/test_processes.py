@@ -90,6 +90,7 @@ def test_up_ends_in_order_with_worker_and_children(tmp_path: Path, number: signa
         again.stop()
 
 
+@pytest.mark.endurance
 def test_a_killed_up_leaves_nobody_behind_and_its_files_where_the_environment_said(tmp_path: Path) -> None:
     places = {"NEQ_DATA_ROOT": str(tmp_path / "sets"), "NEQ_CHECKPOINTS": str(tmp_path / "kept")}
     process, run_id, below = start_and_train(tmp_path, **places)

@@ -217,9 +217,8 @@ def test_files_of_needless_checkpoints_and_of_deleted_runs_go(tmp_path: Path) ->
         eventually(lambda: [each.name for each in (tmp_path / "checkpoints").iterdir()] == ["shelf.id"])
 
 
-@pytest.mark.parametrize(
-    "harm", ["missing", *(pytest.param(harm, marks=pytest.mark.endurance) for harm in ("damaged", "full"))]
-)
+@pytest.mark.endurance
+@pytest.mark.parametrize("harm", ["missing", "damaged", "full"])
 def test_a_checkpoint_that_cannot_be_used_ends_the_run_with_the_remedy(tmp_path: Path, harm: str) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)

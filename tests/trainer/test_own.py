@@ -76,7 +76,7 @@ def run_python(code: str, environment: Mapping[str, str]) -> subprocess.Complete
     )
 
 
-@pytest.mark.parametrize("way", [installed, named])
+@pytest.mark.parametrize("way", [installed, pytest.param(named, marks=pytest.mark.endurance)])
 def test_the_pages_example_is_launched_over_the_api_and_learns(example: Path, tmp_path: Path, way: Any) -> None:
     system = System(tmp_path)
     system.environment |= way(example)
