@@ -164,6 +164,7 @@ def test_a_change_of_the_run_is_told_with_its_events(address: str, recording: Re
             await tab.hear_until(lambda tab: bool(tab.of("run")))
             await asyncio.to_thread(recording.progress, 4)
             await tab.hear_until(lambda tab: tab.of("run")[-1]["run"]["progress"] is not None)
+            await tab.hear_until(lambda tab: bool(tab.of("events")))  # the run is read anew, and may be told first
             assert tab.of("events")[-1]["events"][0]["event"]["kind"] == "epoch_progressed"
             await asyncio.to_thread(recording.finish)
             await tab.hear_until(lambda tab: tab.of("run")[-1]["run"]["state"] == "finished")
