@@ -4,7 +4,7 @@ A multiplication and an addition count as two. Convolutions and linear layers ar
 and the optimizer are not, as in torch's FlopCounterMode.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.savings.plan import LayerPlan
-from trainer.neq.watching import FUNCTIONS
+from trainer.neq.watching import FunctionCalls
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
@@ -92,8 +91,14 @@ class Multiplied:
         for layer in self._layers:
             for module in layer.modules:
                 self._watching.callback(module.register_forward_hook(self._hook(layer)).remove)
-        if any(layer.by_function for layer in self._layers):
-            self._watching.enter_context(_Functions(self._layers, self._note))
+        # By its memory: where rows are saved, the function gets the weight without its graph, which is another object.
+        unseen = {next(layer.parameters()).data_ptr(): layer for layer in self._layers if layer.by_function}
+        if unseen:
+            calls = FunctionCalls(
+                lambda weight: unseen.get(weight.data_ptr()),
+                lambda layer, func, args, keywords, output: self._note(layer, args[0], output),
+            )
+            self._watching.enter_context(calls)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -128,22 +133,6 @@ class Multiplied:
         multiplied = {**self._forward, **self._norms}
         paper = sum(2 * made * plans[name].active / plans[name].neurons for name, made in multiplied.items())
         return StepFlops(layers, whole, paper)
-
-
-class _Functions(TorchFunctionMode):
-    """Sees layers that a model computes by a function with their weight, without calling the module."""
-
-    def __init__(self, layers: Sequence[WatchedLayer], note: Callable[[WatchedLayer, Tensor, Tensor], None]) -> None:
-        super().__init__()
-        # By its memory: where rows are saved, the function gets the weight without its graph, which is another object.
-        self._of = {next(layer.parameters()).data_ptr(): layer for layer in layers if layer.by_function}
-        self._note = note
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        output = func(*args, **(kwargs or {}))
-        if func in FUNCTIONS and len(args) > 1 and (layer := self._of.get(args[1].data_ptr())) is not None:
-            self._note(layer, args[0], output)
-        return output
 
 
 def multiply_adds(module: Any, inputs: torch.Size, output: torch.Size) -> int:

@@ -26,9 +26,7 @@ Rerun = Callable[[States], Tensor]
 Seen = Callable[[WatchedLayer, Tensor, Rerun], None]
 """Called with a layer, its output, and a way to compute it with other weights, valid until `Seen` returns."""
 
-FUNCTIONS = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
-"""What computes such layers where no module is called."""
-
+_FUNCTIONS = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
 _WITH_A_FUNCTION = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -53,7 +51,7 @@ def watching(layers: Iterable[WatchedLayer], seen: Seen) -> Iterator[None]:
                     hook = _hook_for(layer, seen)
                     handles.extend(module.register_forward_hook(hook, with_kwargs=True) for module in layer.modules)
             if unseen:
-                stack.enter_context(_Functions(unseen, seen))
+                stack.enter_context(_calls_of(unseen, seen))
             yield
         finally:
             for handle in handles:
@@ -87,22 +85,41 @@ def _hook_for(layer: WatchedLayer, seen: Seen) -> Callable[[nn.Module, Any, Any,
     return hook
 
 
-class _Functions(TorchFunctionMode):
-    """Sees torch's functions being called with a watched layer's weight."""
+class FunctionCalls(TorchFunctionMode):
+    """Sees torch's functions being called with a layer's weight.
 
-    def __init__(self, layers: Sequence[WatchedLayer], seen: Seen) -> None:
+    Args:
+        layer_of: the layer whose weight a tensor is, or None; asked at every call.
+        called: told the layer, the function, its arguments and keywords, and its output.
+    """
+
+    def __init__(
+        self,
+        layer_of: Callable[[Tensor], WatchedLayer | None],
+        called: Callable[[WatchedLayer, Any, Sequence[Any], Mapping[str, Any], Tensor], None],
+    ) -> None:
         super().__init__()
-        self._layers = layers
-        self._seen = seen
+        self._layer_of = layer_of
+        self._called = called
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if func in FUNCTIONS and len(args) > 1:
-            # Looked up at every call: while the former network runs, its modules hold other tensors.
-            layer = next((layer for layer in self._layers if layer.module.weight is args[1]), None)
-            if layer is not None:
-                self._seen(layer, layer.outputs(output.detach()), _again(layer, func, args, kwargs or {}))
+        if func in _FUNCTIONS and len(args) > 1 and (layer := self._layer_of(args[1])) is not None:
+            self._called(layer, func, args, kwargs or {}, output)
         return output
+
+
+def _calls_of(layers: Sequence[WatchedLayer], seen: Seen) -> FunctionCalls:
+    def layer_of(weight: Tensor) -> WatchedLayer | None:
+        # Looked up at every call: while the former network runs, its modules hold other tensors.
+        return next((layer for layer in layers if layer.module.weight is weight), None)
+
+    def called(
+        layer: WatchedLayer, func: Any, args: Sequence[Any], keywords: Mapping[str, Any], output: Tensor
+    ) -> None:
+        seen(layer, layer.outputs(output.detach()), _again(layer, func, args, keywords))
+
+    return FunctionCalls(layer_of, called)
 
 
 def _again(layer: WatchedLayer, func: Any, args: Sequence[Any], keywords: Mapping[str, Any]) -> Rerun:
