@@ -31,11 +31,18 @@ def heard(page: Page, what: str = "seqs", key: str = "a") -> list[Any]:
     return found
 
 
-def until(condition: Callable[[], bool], page: Page, seconds: float = 15) -> None:
+def until(condition: Callable[[], bool], page: Page, seconds: float = 60) -> None:
+    """Waits until it holds; patience for a busy machine, not a bound."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never held"
         page.wait_for_timeout(20)
+
+
+def stand_still(page: Page) -> None:
+    """From here on the page's time passes by `run_for` alone; installed, a clock of Playwright's still runs on."""
+    page.clock.install(time=0)
+    page.clock.pause_at(3_600)
 
 
 def asked(line: Line, kind: str = "subscribe") -> list[dict[str, Any]]:
@@ -141,7 +148,7 @@ def test_a_refusal_reaches_the_run_it_is_about(bench: Page, line: Line) -> None:
 
 
 def test_a_silent_line_is_given_up_and_a_pinged_one_is_not(bench: Page, line: Line) -> None:
-    bench.clock.install()
+    stand_still(bench)
     follow(bench, "r")
     until(lambda: line.open == 1 and len(asked(line)) == 1, bench)
     bench.clock.run_for(20_000)
@@ -157,7 +164,7 @@ def test_a_silent_line_is_given_up_and_a_pinged_one_is_not(bench: Page, line: Li
 
 
 def test_a_tab_that_is_seen_again_does_not_wait_for_its_turn(bench: Page, line: Line) -> None:
-    bench.clock.install()
+    stand_still(bench)
     follow(bench, "r")
     until(lambda: line.open == 1, bench)
     line.cut()

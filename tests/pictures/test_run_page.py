@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocket, expect
 
 from db import Entry, Store
 from tests.server.recording import Recording
@@ -296,10 +296,15 @@ def test_leaving_the_page_leaves_nothing_behind(page: Page, address: str, record
         page.evaluate("() => { window.left = neq.run.present(); }")
     page.get_by_role("link", name="Compare", exact=True).click()
     page.wait_for_function("() => window.left.scope.ended")
+
+    def kinds() -> list[str]:
+        return [message["type"] for message in said if message.get("run") == recording.id]
+
+    while kinds().count("unsubscribe") < 4:
+        page.wait_for_timeout(20)
     page.wait_for_timeout(300)
-    kinds = [message["type"] for message in said if message.get("run") == recording.id]
-    assert kinds.count("unsubscribe") == 4
-    assert kinds[-1] == "unsubscribe"
+    assert kinds().count("unsubscribe") == 4
+    assert kinds()[-1] == "unsubscribe"
     assert len(sockets) == 1, "one socket for the whole visit"
 
 
@@ -320,14 +325,24 @@ def test_the_frames_of_the_open_layer_alone_are_sent(page: Page, address: str, r
     assert layers == [[[2, 3]]]
 
 
+def ask_for_no_layer(page: Page, sockets: list[WebSocket]) -> None:
+    """From here on events come without their columns; returns once the server has answered."""
+
+    def is_answer(payload: bytes | str) -> bool:
+        return isinstance(payload, str) and json.loads(payload)["type"] == "run"
+
+    with sockets[-1].expect_event("framereceived", is_answer):
+        page.evaluate("() => neq.run.present().feed.live.update({ layers: [] })")
+
+
 def test_columns_that_the_socket_did_not_bring_are_fetched(page: Page, address: str, recording: Recording) -> None:
     for _ in range(3):
         recording.epoch()
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
     page.goto(f"{address}/runs/{recording.id}?layer=1")
     ready(page, 3, layer=1)
-    # The socket is asked for no layer, so that events come without their columns.
-    page.evaluate("() => neq.run.present().feed.live.update({ layers: [] })")
-    page.wait_for_timeout(200)
+    ask_for_no_layer(page, sockets)
     for _ in range(3):
         recording.epoch()
     ready(page, 6, layer=1)
@@ -340,10 +355,11 @@ def test_a_layer_whose_history_comes_late_has_no_gap(page: Page, address: str, r
     recording.epoch()
     held: list[Any] = []
     page.route("**/layers/1/display*", lambda route: route.continue_() if held else held.append(route))
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
     page.goto(f"{address}/runs/{recording.id}?layer=1")
     page.wait_for_function("() => neq.run?.present()?.feed.done === 1")
-    page.evaluate("() => neq.run.present().feed.live.update({ layers: [] })")
-    page.wait_for_timeout(200)
+    ask_for_no_layer(page, sockets)
     for _ in range(2):
         recording.epoch()
     page.wait_for_function("() => neq.run.present().feed.done === 3")

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ from server.answers import Run
 from server.app import create_app
 from server.batches import Batch, read_batch
 from server.settings import ServerSettings
+from server.viewer import Subscription
 from tests.server.recording import Recording
-from tests.server.serving import Browser, browser, serving
+from tests.server.serving import SECONDS, Browser, browser, serving
 from trainer.events import EpochFinished, parse_event
 
 
@@ -37,6 +39,18 @@ def display(address: str, run_id: str, layer: int, epoch: int) -> bytes:
 def caught_up(seq: int) -> Callable[[Browser], bool]:
     """The events up to a number have been heard."""
     return lambda tab: tab.last_seq >= seq
+
+
+def subscriptions(app: FastAPI) -> list[Subscription]:
+    """Those of all tabs."""
+    return [each for viewer in list(app.state.live._viewers) for each in viewer.subscriptions.values()]
+
+
+async def served_by_the_tail(app: FastAPI, tabs: int) -> None:
+    """Waits until so many tabs have caught up."""
+    async with asyncio.timeout(SECONDS):
+        while sum(each.live for each in subscriptions(app)) < tabs:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def test_a_tab_catches_up_from_its_cursor_and_goes_on_live(address: str, recording: Recording) -> None:
@@ -215,7 +229,7 @@ def test_fifty_tabs_see_the_same_and_the_store_is_read_once_for_all(
             ready = asyncio.Barrier(51)
             tabs = [group.create_task(one(ready)) for _ in range(50)]
             await ready.wait()
-            await asyncio.sleep(1.0)  # all have caught up and are served by the tail
+            await served_by_the_tail(app, 50)
             reads.clear()
             for _ in range(3):
                 await asyncio.to_thread(recording.epoch)
@@ -392,30 +406,31 @@ def test_an_event_between_the_last_look_back_and_going_live_is_not_lost(
 
 
 def test_a_cursor_that_is_replaced_while_it_is_being_served_repeats_nothing(
-    address: str, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    address: str, app: FastAPI, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: list[bool] = []
+    held = threading.Event()
 
     def slow(*arguments: Any) -> Batch | None:
         batch = read_batch(*arguments)
-        if batch is not None and batch.last_seq == 6 and not held:
-            held.append(True)
-            time.sleep(0.7)  # the tab subscribes anew before this is sent
+        if batch is not None and batch.last_seq == 6 and not held.is_set():
+            first = subscriptions(app)[0]
+            held.set()
+            while first.current:
+                time.sleep(0.01)  # the tab subscribes anew before this is sent
         return batch
 
     async def scene() -> None:
         async with browser(address) as tab:
             await tab.say("subscribe", run=recording.id, after=5)
-            await tab.hear_until(lambda tab: bool(tab.of("run")))
-            await asyncio.sleep(0.3)
+            await served_by_the_tail(app, 1)
             await asyncio.to_thread(recording.epoch)
-            while not held:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(held.wait)
             await tab.say("subscribe", run=recording.id, after=4)
-            await asyncio.sleep(1.0)
-            newest = await asyncio.to_thread(recording.epoch)
-            await tab.hear_until(caught_up(newest))
-            assert tab.seqs == [5, 6, 7]
+            await tab.hear_until(lambda tab: tab.last_seq == 6)
+            for seq in (7, 8):  # the tail is done with what was held as soon as it tells another
+                await asyncio.to_thread(recording.epoch)
+                await tab.hear_until(caught_up(seq))
+            assert tab.seqs == [5, 6, 7, 8]
 
     monkeypatch.setattr("server.live.read_batch", slow)
     asyncio.run(scene())
