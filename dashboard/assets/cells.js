@@ -43,10 +43,10 @@
     return `${Math.round(seconds / 86400)} days`;
   }
 
-  /** Seconds until the end at the pace so far; null before there is one. */
+  /** Seconds until the end at the pace so far; null before there is one, and once all epochs are done. */
   function secondsLeft(run) {
     const done = doneShare(run);
-    if (run.state !== "running" || !run.started_at || done < 0.005) return null;
+    if (run.state !== "running" || !run.started_at || done < 0.005 || done >= 1) return null;
     const passed = (Date.now() - Date.parse(run.started_at)) / 1000;
     return (passed / done) * (1 - done);
   }

@@ -44,10 +44,10 @@
       return samples / progress.samples_per_second / USUAL.train;
     }
 
-    /** Seconds until the run's end, or null. */
+    /** Seconds until the run's end; null: not known, or none. */
     left(done) {
-      const takes = this.epochTakes;
-      return takes === null ? null : takes * Math.max(0, this.feed.record.epochs_planned - done - this.inEpoch);
+      const epochs = Math.max(0, this.feed.record.epochs_planned - done - this.inEpoch);
+      return this.epochTakes * epochs || null;
     }
 
     draw() {
@@ -61,10 +61,9 @@
       parts["pulse-progress"].setAttribute("aria-valuenow", Math.round(inside * 100));
       const step = progress.batches ? `step ${count(progress.batch)} of ${count(progress.batches)}` : "";
       neq.say(parts["pulse-phase"], `epoch ${progress.epoch}: ${PHASES[progress.phase]}${step && `, ${step}`}`);
-      const takes = this.epochTakes;
       this.#number("pace", progress.samples_per_second, (pace) => `${count(Math.round(pace))} samples/s`);
       this.#number("loss", progress.loss, (loss) => `loss ${number(loss)}`);
-      this.#number("epoch-left", takes, () => `epoch: ${duration(takes * (1 - inside))} left`);
+      this.#number("epoch-left", this.epochTakes * (1 - inside) || null, (left) => `epoch: ${duration(left)} left`);
       this.#number("run-left", this.left(feed.done), (left) => `run: about ${duration(left)} left`);
     }
 

@@ -128,6 +128,7 @@
       if (run.state === "queued") return `${count(run.epochs_planned)} epochs planned`;
       if (this.feed.ended) return `${count(done)} ${of} epochs in ${duration(elapsed)}`;
       if (!this.feed.layers.length) return "preparing data and network";
+      if (done === run.epochs_planned) return `all ${count(done)} epochs done, ending · ${duration(elapsed)} so far`;
       const left = this.pulse.left(done);
       const where = `epoch ${Math.min(done, run.epochs_planned - 1)} (${count(done)} ${of} done)`;
       return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;

@@ -256,6 +256,23 @@ def test_a_waiting_run_says_that_no_worker_is_there(page: Page, address: str, st
     expect(page.locator("[data-part=state]")).to_have_text("stopped")
 
 
+def test_where_all_epochs_are_done_no_time_is_left_to_tell(page: Page, address: str, store: Store) -> None:
+    recording = Recording(store, epochs=3)
+    recording.start()
+    recording.epoch()
+    page.goto(f"{address}/runs/{recording.id}")
+    words = page.locator("[data-part=progress-words]")
+    expect(words).to_have_text(re.compile(r"^epoch 1 \(1 of 3 done\) · .* so far, about .* left$"))
+    recording.epoch()
+    recording.epoch()
+    expect(words).to_have_text(re.compile(r"^all 3 epochs done, ending · \S+ \S+ so far$"))
+    page.goto(f"{address}/")
+    expect(page.get_by_text("3 of 3 epochs", exact=True).first).to_be_visible()
+    recording.finish()
+    page.goto(f"{address}/runs/{recording.id}")
+    expect(words).to_have_text(re.compile(r"^3 of 3 epochs in "))
+
+
 def test_lines_of_the_log_follow_until_the_reader_scrolls(page: Page, address: str, recording: Recording) -> None:
     recording.log("\n".join(f"line {number}" for number in range(80)))
     page.goto(f"{address}/runs/{recording.id}")
