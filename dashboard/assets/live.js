@@ -14,12 +14,14 @@
   const FIRST_WAIT_MS = 250;
   const LONGEST_WAIT_MS = 10_000;
   const LINGER_MS = 1_000; // keeps the socket over a change of page
+  const GATHER_MS = 25;
 
   const followers = new Set();
   const watchers = new Set();
   const listeners = new Set();
-  const timers = { retry: 0, silence: 0, linger: 0 };
+  const timers = { retry: 0, silence: 0, linger: 0, gather: 0 };
   let socket = null;
+  let gathered = [];
   let status = "connecting";
   let attempt = 0;
   let heardAt = 0;
@@ -73,6 +75,7 @@
   /** Forgets a socket at once: closing a dead line politely may take minutes. */
   function drop() {
     clearTimeout(timers.silence);
+    forget(); // cursors have not moved past it, so it is asked for again
     const old = socket;
     socket = null;
     if (!old) return;
@@ -139,16 +142,35 @@
 
   // ---------------------------------------------------------------- hearing
 
+  /**
+   * An epoch's events, its columns and then the run's record are three messages. Told apart, each may take a frame of its
+   * own, at ten milliseconds and more; so events wait for the record that follows them, GATHER_MS at most.
+   */
   function hear(data) {
     heardAt = performance.now();
     attempt = 0;
     setStatus("live");
-    if (data instanceof ArrayBuffer) hearDisplay(data);
-    else hearText(JSON.parse(data));
+    const message = data instanceof ArrayBuffer ? data : JSON.parse(data);
+    gathered.push(message);
+    if (message.type === "events") timers.gather ||= setTimeout(handOut, GATHER_MS);
+    else if (message.type === "run" || !timers.gather) handOut();
   }
 
-  function hearText(message) {
-    if (message.type === "events") hearEvents(message);
+  function forget() {
+    clearTimeout(timers.gather);
+    timers.gather = 0;
+    gathered = [];
+  }
+
+  function handOut() {
+    const messages = gathered;
+    forget();
+    for (const message of messages) hearMessage(message);
+  }
+
+  function hearMessage(message) {
+    if (message instanceof ArrayBuffer) hearDisplay(message);
+    else if (message.type === "events") hearEvents(message);
     else if (message.type === "run") hearRun(message.run);
     else if (message.type === "run_deleted") hearDeleted(message.run);
     else if (message.type === "error") hearError(message);

@@ -45,6 +45,33 @@ def stand_still(page: Page) -> None:
     page.clock.pause_at(3_600)
 
 
+STATES = "() => { window.states = []; neq.live.onStatus((status) => window.states.push(status)); }"
+COUNT = """() => {
+  window.messages = 0;
+  const Plain = WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(address) {
+      super(address);
+      this.addEventListener("message", () => { window.messages += 1; });
+    }
+  };
+}"""
+
+
+def followed_by_hand(page: Page, line: Line) -> Callable[[int], None]:
+    """Follows run r, layer 0, in standing time. What it returns waits until so many messages have come to the page."""
+    stand_still(page)
+    page.evaluate(COUNT)
+    follow(page, "r", layers=[0])
+    until(lambda: line.open == 1 and len(asked(line)) == 1, page)
+
+    def come(messages: int) -> None:
+        until(lambda: page.evaluate("() => window.messages") == messages, page)
+
+    come(1)  # the server's hello
+    return come
+
+
 def asked(line: Line, kind: str = "subscribe") -> list[dict[str, Any]]:
     return [message for message in line.said if message["type"] == kind]
 
@@ -65,7 +92,7 @@ def test_after_a_lost_line_it_asks_from_the_last_event_and_repeats_none(bench: P
 
 
 def test_it_tries_until_the_server_is_back_and_says_how_the_line_is(bench: Page, line: Line) -> None:
-    bench.evaluate("() => { window.states = []; neq.live.onStatus((status) => window.states.push(status)); }")
+    bench.evaluate(STATES)
     follow(bench, "r")
     until(lambda: line.open == 1, bench)
     line.tell_events("r", 1)
@@ -147,6 +174,48 @@ def test_a_refusal_reaches_the_run_it_is_about(bench: Page, line: Line) -> None:
     assert heard(bench, "errors", "b") == []
 
 
+def test_an_epochs_messages_are_told_together_with_the_record_behind_them(bench: Page, line: Line) -> None:
+    come = followed_by_hand(bench, line)
+    line.tell_events("r", 1)
+    line.tell_display("r", 0, {0: b"\x01"})
+    come(3)
+    assert (heard(bench), heard(bench, "displays"), heard(bench, "runs")) == ([], [], [])
+    line.tell("run", run={"id": "r", "state": "running"})
+    come(4)
+    assert (heard(bench), heard(bench, "displays"), heard(bench, "runs")) == ([1], [[0, [[0, [1]]]]], ["running"])
+    line.tell_display("r", 0, {0: b"\x02"})  # no events before it: nothing is waited for
+    come(5)
+    assert len(heard(bench, "displays")) == 2
+
+
+def test_events_without_a_record_behind_them_do_not_wait_long(bench: Page, line: Line) -> None:
+    come = followed_by_hand(bench, line)
+    line.tell_events("r", 1)
+    line.tell_events("r", 2)
+    come(3)
+    bench.clock.run_for(24)
+    assert heard(bench) == []
+    bench.clock.run_for(1)
+    assert heard(bench) == [1, 2]
+
+
+def test_what_waited_when_the_line_was_lost_comes_once(bench: Page, line: Line) -> None:
+    come = followed_by_hand(bench, line)
+    line.tell_events("r", 1)
+    come(2)
+    bench.evaluate(STATES)
+    line.cut()
+    until(lambda: line.open == 0, bench)
+    until(lambda: bench.evaluate("() => window.states.at(-1)") == "lost", bench)
+    bench.clock.run_for(1_000)
+    until(lambda: len(asked(line)) == 2, bench)
+    assert asked(line)[1]["after"] == 0
+    line.tell_events("r", 1, 2)
+    come(4)
+    bench.clock.run_for(25)
+    assert heard(bench) == [1, 2]
+
+
 def test_a_silent_line_is_given_up_and_a_pinged_one_is_not(bench: Page, line: Line) -> None:
     stand_still(bench)
     follow(bench, "r")
@@ -154,6 +223,7 @@ def test_a_silent_line_is_given_up_and_a_pinged_one_is_not(bench: Page, line: Li
     bench.clock.run_for(20_000)
     line.tell("ping")
     line.tell_events("r", 1)
+    line.tell("run", run={"id": "r", "state": "running"})
     until(lambda: heard(bench) == [1], bench)
     bench.clock.run_for(20_000)
     assert line.connections == 1
