@@ -14,7 +14,7 @@
   const FIRST_WAIT_MS = 250;
   const LONGEST_WAIT_MS = 10_000;
   const LINGER_MS = 1_000; // keeps the socket over a change of page
-  const GATHER_MS = 25;
+  const GATHER_MS = 25; // how long events wait for the record behind them
 
   const followers = new Set();
   const watchers = new Set();

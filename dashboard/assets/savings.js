@@ -6,7 +6,7 @@
   const neq = (window.neq = window.neq || {});
   const { number, percent, count } = neq.format;
   const ASK_MS = 150;
-  const FOLLOW_MS = 1000;
+  const FOLLOW_MS = 3000; // nobody reads a table that changes every second
 
   const ms = (value) => `${number(value)} ms`;
   const STACK = [
