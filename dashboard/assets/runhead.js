@@ -130,7 +130,7 @@
       if (!this.feed.layers.length) return "preparing data and network";
       if (done === run.epochs_planned) return `all ${count(done)} epochs done, ending · ${duration(elapsed)} so far`;
       const left = this.pulse.left(done);
-      const where = `epoch ${Math.min(done, run.epochs_planned - 1)} (${count(done)} ${of} done)`;
+      const where = `epoch ${done} (${count(done)} ${of} done)`;
       return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
     }
 

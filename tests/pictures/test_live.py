@@ -21,6 +21,18 @@ FOLLOW = """([run, after, layers, key]) => {
   });
 }"""
 
+STATES = "() => { window.states = []; neq.live.onStatus((status) => window.states.push(status)); }"
+COUNT = """() => {
+  window.messages = 0;
+  const Plain = WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(address) {
+      super(address);
+      this.addEventListener("message", () => { window.messages += 1; });
+    }
+  };
+}"""
+
 
 def follow(page: Page, run: str, after: int = 0, layers: Any = (), key: str = "a") -> None:
     page.evaluate(FOLLOW, [run, after, layers if isinstance(layers, str) else list(layers), key])
@@ -43,19 +55,6 @@ def stand_still(page: Page) -> None:
     """From here on the page's time passes by `run_for` alone; installed, a clock of Playwright's still runs on."""
     page.clock.install(time=0)
     page.clock.pause_at(3_600)
-
-
-STATES = "() => { window.states = []; neq.live.onStatus((status) => window.states.push(status)); }"
-COUNT = """() => {
-  window.messages = 0;
-  const Plain = WebSocket;
-  window.WebSocket = class extends Plain {
-    constructor(address) {
-      super(address);
-      this.addEventListener("message", () => { window.messages += 1; });
-    }
-  };
-}"""
 
 
 def followed_by_hand(page: Page, line: Line) -> Callable[[int], None]:
