@@ -18,7 +18,10 @@ FROM web-packages AS web
 COPY . .
 USER neq
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["python", "-m", "cli", "health"]
+# What /readyz says: the store can be read and written, has room, and has this program's schema. No token, no proxy.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["python", "-c", "import http.client, sys; \
+asked = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4); asked.request('GET', '/readyz'); \
+sys.exit(asked.getresponse().status != 200)"]
 ENTRYPOINT ["python", "-m", "cli"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
 

@@ -86,8 +86,8 @@ def health() -> None:
     with Client(ClientSettings()) as client:
         answer = client.ask("GET", "/health")
     click.echo(f"server {answer['status']}, version {answer['version']}, store {answer['store']['kind']}")
+    for problem in answer.get("problems", ()):
+        click.echo(f"problem: {problem}")
     for heard in answer["workers"]:
         click.echo(f"worker {heard['name']}: heard {heard['heard_seconds_ago']:.0f} s ago")
-    if not answer["workers"]:
-        click.echo("no worker: start one with `neq worker`")
     sys.exit(0 if answer["status"] == "ok" else RUN_FAILED)

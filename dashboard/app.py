@@ -8,7 +8,7 @@ from dash import Dash
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response
 
-from dashboard import routing, shell
+from dashboard import hostile, routing, shell
 from dashboard.api import Api
 from dashboard.pages import compare, missing, new_run, run, runs
 
@@ -46,6 +46,7 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient) -> Dash:
     _serve_pages(app, dashboard, questions)
     # Dash finishes itself at the first request for "/" and answers no callback before; here it is finished at once.
     dashboard._setup_server()
+    hostile.install(app)
     return dashboard
 
 
@@ -60,6 +61,8 @@ def _serve_pages(app: FastAPI, dashboard: Dash, api: Api) -> None:
             document = dashboard.index()
         finally:
             reset_current_request(token)
+        if status >= 500:
+            request.state.cause = "the API did not answer the page; its own line says why"
         if title:
             document = document.replace(TITLE, escape(f"{title} · {routing.PRODUCT}"), 1)
         return Response(document, status_code=status, media_type="text/html")

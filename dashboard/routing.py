@@ -15,6 +15,8 @@ from dashboard.page import Page
 from dashboard.pages import compare, missing, new_run, run, runs
 
 PRODUCT = "NEq"
+_MOST_DIGITS = 9
+"""Of a number in an address; Python refuses to read one of thousands, and no layer or epoch has so many."""
 Query = dict[str, str]
 
 
@@ -107,4 +109,4 @@ def wire(app: Dash, api: Api) -> None:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    return int(text) if text and len(text) <= _MOST_DIGITS and text.isascii() and text.isdigit() else None

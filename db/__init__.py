@@ -4,6 +4,7 @@ All questions go through `Store`; records come out as frozen dataclasses. This p
 """
 
 from db.changes import Changes
+from db.condition import Condition
 from db.errors import (
     CannotGoOn,
     EntryRefused,
@@ -42,6 +43,7 @@ __all__ = [
     "CannotGoOn",
     "Changes",
     "Checkpoint",
+    "Condition",
     "Entry",
     "EntryRefused",
     "EpochScalars",

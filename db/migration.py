@@ -55,6 +55,11 @@ def _known() -> list[str]:
     return sorted(path.stem.removeprefix("schema_") for path in folder.glob("schema_*.py"))
 
 
+def newest_schema() -> str:
+    """The name of this program's schema."""
+    return _known()[-1]
+
+
 def _is_current(connection: Connection, database: Database) -> bool:
     if not inspect(connection).has_table("alembic_version"):
         return False

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from db import checkpoints, epochs, events, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
+from db.condition import Condition, examine
 from db.database import Database
 from db.forks import fork
 from db.migration import migrate
@@ -181,6 +182,10 @@ class Store:
         """The runs that were forked from this one and are still there, oldest first."""
         with self._database.reading() as connection:
             return runs.forks(connection, run_id)
+
+    def examine(self, seconds: float) -> Condition:
+        """What keeps the store from being read and written now; it takes no longer than about the seconds given."""
+        return examine(self._database, seconds)
 
     def free_bytes(self) -> int | None:
         """What is left on the disk of an SQLite store; None where that cannot be known, as of another machine's."""

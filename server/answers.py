@@ -309,10 +309,34 @@ class WorkerHealth(Answer):
     alive: bool
 
 
+class Liveness(Answer):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Checks(Answer):
+    """What was looked at, each `ok` or what is wrong."""
+
+    store: str
+    schema_: str = Field(alias="schema")
+    disk: str
+
+
+class Readiness(Answer):
+    """Whether the server can do its work."""
+
+    status: Literal["ready", "not ready"]
+    checks: Checks
+
+
 class Health(Answer):
     """How the system is."""
 
-    status: Literal["ok", "degraded"] = Field(description="degraded: the store cannot be reached.")
+    status: Literal["ok", "degraded"] = Field(description="degraded: `problems` says why.")
+    problems: tuple[str, ...] = Field(
+        description="What keeps it from recording or training: the store, its disk, its schema, or no living worker."
+    )
     version: str
     store: StoreHealth
     workers: list[WorkerHealth]

@@ -15,7 +15,8 @@ from server.columns import Columns
 from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import give_back_silent_runs
 from server.live import Live
-from server.routes import api_router
+from server.readiness import Readiness
+from server.routes import api_router, probes
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
 from server.shelf import Shelf
@@ -52,9 +53,11 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.settings = settings
     app.state.content_policy = ContentPolicy()
     app.state.live = Live(store, VERSION)
+    app.state.readiness = Readiness(store)
     app.state.columns = Columns()
     app.state.shelf = Shelf()
     problems.install(app)
+    app.include_router(probes.router)
     app.include_router(api_router())
     _answer_unknown(app)
     docs.install(app)
@@ -77,6 +80,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         keeper.cancel()
         await live.stop()
+        app.state.readiness.close()
         await asyncio.gather(keeper, return_exceptions=True)
 
 

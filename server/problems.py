@@ -79,12 +79,14 @@ async def _http(_request: Request, error: Exception) -> Response:
     return problem(error.status_code, error.detail, error.headers)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+    request.state.cause = error
     return problem(status, str(error), {"Retry-After": "2"} if status == 503 else None)
 
 
 async def _failed(request: Request, _error: Exception) -> Response:
+    request.state.logged = True  # the error goes on to the guard, which logs it whole
     return failure(request.state.request_id)
 
 
@@ -174,6 +176,8 @@ def _echo(given: object) -> object:
     """What was given, short enough to be read and without what cannot be written in UTF-8."""
     if isinstance(given, bool | int | float | None):
         return given
+    if isinstance(given, bytes):  # a body that was not announced as JSON
+        given = given[: 4 * LONGEST_ECHO].decode("utf-8", "replace")
     if isinstance(given, str):
         shown = given.encode("utf-8", "replace").decode()
         return shown if len(shown) <= LONGEST_ECHO else shown[:LONGEST_ECHO] + " …"

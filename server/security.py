@@ -13,8 +13,9 @@ import socket
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -30,6 +31,10 @@ log = logging.getLogger("server")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NOT_LET_IN = "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
 COOKIE_SECONDS = 30 * 24 * 3600
+OPEN_TO_PROBES = frozenset({"/livez", "/readyz"})
+"""What a supervisor asks without a token, under whatever name it knows this machine by. They tell no addresses."""
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length that are read; a longer one is larger than any limit."""
 
 
 class OpenAddressRefused(Exception):
@@ -95,19 +100,25 @@ class Hosts:
 
     def allow_origin(self, origin: str, host: str) -> bool:
         """Whether an Origin header is that of our own pages: the very host and port that were asked."""
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https"):
+        parts = split_address(origin)
+        if parts is None or parts.scheme not in ("http", "https"):
             return False
         return parts.netloc.lower() == host.lower() or (parts.hostname or "") in self.extra
 
 
-def _host_name(host: str) -> str | None:
+def split_address(text: str) -> SplitResult | None:
+    """The parts of an address that somebody sent, its port included; None where it is malformed."""
     try:
-        parts = urlsplit(f"//{host}")
+        parts = urlsplit(text)
         _ = parts.port
     except ValueError:
         return None
-    return parts.hostname if parts.netloc == host and "@" not in host else None
+    return parts
+
+
+def _host_name(host: str) -> str | None:
+    parts = split_address(f"//{host}")
+    return parts.hostname if parts is not None and parts.netloc == host and "@" not in host else None
 
 
 def _is_address(name: str) -> bool:
@@ -180,9 +191,10 @@ class Guard:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        refusal = self._refusal(headers, changes=True)
+        refusal = self._wrong_host(headers)
         if refusal is None and self._gate is not None and not self._gate.lets_in(headers):
             refusal = 401, NOT_LET_IN
+        refusal = refusal or self._wrong_origin(headers)
         if refusal is None:
             await self._app(scope, receive, send)
         elif "websocket.http.response" in scope.get("extensions", {}):
@@ -200,6 +212,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if message["status"] >= 500:
+                    _log_failure(scope, request_id, message["status"])
                 self._add_headers(MutableHeaders(scope=message), request_id)
             await send(message)
 
@@ -212,6 +226,7 @@ class Guard:
         except Exception:
             # The one place where an unforeseen error is logged; the path only, for a query may hold a token.
             log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            scope["state"]["logged"] = True
             if not started:
                 await failure(request_id)(scope, receive, send_with_headers)
 
@@ -226,26 +241,43 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""
+        if scope["method"] in ("GET", "HEAD") and get_route_path(scope) in OPEN_TO_PROBES:
+            return None
         headers = Headers(scope=scope)
-        refusal = self._refusal(headers, changes=scope["method"] not in SAFE_METHODS)
+        refusal = self._wrong_host(headers)
         if refusal is not None:
             return _refuse(scope, *refusal)
-        if int(_digits(headers.get("content-length", "0"))) > self._largest_body:
-            return _refuse(scope, 413, self._too_large())
-        return None if self._gate is None else await self._ask(self._gate, Request(scope, self._bounded(receive)))
+        request = Request(scope, self._bounded(receive))
+        signs_in = self._gate is not None and request.method == "POST" and request.url.path == "/login"
+        if self._gate is not None and not signs_in and (answer := self._ask(self._gate, request)) is not None:
+            return answer
+        refusal = None if scope["method"] in SAFE_METHODS else self._wrong_origin(headers)
+        refusal = refusal or self._wrong_length(headers)
+        if refusal is not None:
+            return _refuse(scope, *refusal)
+        return await answer_login(self._gate, request) if self._gate is not None and signs_in else None
 
-    def _refusal(self, headers: Headers, *, changes: bool) -> tuple[int, str] | None:
+    def _wrong_host(self, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if not self._hosts.allow(host):
-            return 400, f"This server does not answer to the name {host!r}; NEQ_ALLOWED_HOSTS can add it"
+        if self._hosts.allow(host):
+            return None
+        return 400, f"This server does not answer to the name {host!r}; NEQ_ALLOWED_HOSTS can add it"
+
+    def _wrong_origin(self, headers: Headers) -> tuple[int, str] | None:
         origin = headers.get("origin")
-        if changes and origin is not None and not self._hosts.allow_origin(origin, host):
-            return 403, f"Pages of {origin} may not do this; only this server's own may"
+        if origin is None or self._hosts.allow_origin(origin, headers.get("host", "")):
+            return None
+        return 403, f"Pages of {origin} may not do this; only this server's own may"
+
+    def _wrong_length(self, headers: Headers) -> tuple[int, str] | None:
+        told = headers.get("content-length", "0")
+        if not (told.isascii() and told.isdigit()):
+            return 400, "Content-Length must be a number of bytes"
+        if len(told) > LONGEST_LENGTH or int(told) > self._largest_body:
+            return 413, self._too_large()
         return None
 
-    async def _ask(self, gate: Gate, request: Request) -> Response | None:
-        if request.method == "POST" and request.url.path == "/login":
-            return await answer_login(gate, request)
+    def _ask(self, gate: Gate, request: Request) -> Response | None:
         offered = request.query_params.get("token")
         if request.method in ("GET", "HEAD") and offered is not None:
             if gate.is_token(offered):
@@ -270,8 +302,11 @@ class Guard:
         return receive_bounded
 
 
-def _digits(value: str) -> str:
-    return value if value.isdigit() else "0"
+def _log_failure(scope: Scope, request_id: str, status: int) -> None:
+    """Log an answer of 500 and above, once, with its cause where the one who gave it left that in the state."""
+    if not scope["state"].get("logged"):
+        cause = scope["state"].get("cause") or "no cause was given"
+        log.warning("request %s answered %d: %s %s: %s", request_id, status, scope["method"], scope["path"], cause)
 
 
 def _is_api(scope: Scope) -> bool:

@@ -60,7 +60,8 @@ def _run(store: TheStore, run_id: Annotated[str, Path(description="The run's id.
 TheRun = Annotated[Run, Depends(_run)]
 """The run that the address names; 404 where there is none."""
 
-Cursor = Annotated[int, Query(ge=0, le=2**53, description="Only what came after this `seq`.")]
+LARGEST_CURSOR = 2**53
+Cursor = Annotated[int, Query(ge=0, le=LARGEST_CURSOR, description="Only what came after this `seq`.")]
 
 
 async def _epochs(
@@ -76,7 +77,7 @@ async def _epochs(
 ) -> range:
     if epochs is None:
         return range(run.epochs_done)
-    parts = re.fullmatch(r"\s*(-?\d{1,9})?\s*:\s*(-?\d{1,9})?\s*", epochs)
+    parts = re.fullmatch(r"\s*(-?[0-9]{1,9})?\s*:\s*(-?[0-9]{1,9})?\s*", epochs)
     if parts is None:
         raise invalid_query("epochs", "Write a:b, such as 100:200, -10: or :50", epochs)
     first, stop = (None if part is None else int(part) for part in parts.groups())
@@ -100,6 +101,11 @@ def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",
 def invalid_query(field: str, message: str, given: object) -> RequestValidationError:
     """A 422 for something in the query that only we can judge."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": given}])
+
+
+def invalid_header(name: str, message: str, given: object) -> RequestValidationError:
+    """The same for a header."""
+    return RequestValidationError([{"type": "value_error", "loc": ("header", name), "msg": message, "input": given}])
 
 
 def invalid_path(field: str, message: str, given: object) -> RequestValidationError:

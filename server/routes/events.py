@@ -1,14 +1,25 @@
 """A run as a stream of events, for programs."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from db import END_STATES, Store, StoreUnreachable, UnknownRun
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheLive, TheRun, TheStore
+from server.routes.dependencies import (
+    EVERYWHERE,
+    INVALID,
+    LARGEST_CURSOR,
+    UNKNOWN,
+    Cursor,
+    TheLive,
+    TheRun,
+    TheStore,
+    invalid_header,
+)
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["live"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
@@ -19,19 +30,29 @@ RETRY_SECONDS = 1.0
 END = ServerSentEvent(event="end", raw_data="{}")
 
 
+async def _start(
+    last_event_id: Annotated[str, Header(description="Go on after this `seq`; sent by clients that reconnect.")] = "",
+    after: Cursor = 0,
+) -> int:
+    """The cursor, judged before the stream begins; a word that is plainly no number is another's, and passed over."""
+    if re.fullmatch("([A-Za-z][!-~]*)?", last_event_id):
+        return after
+    if re.fullmatch("[0-9]{1,16}", last_event_id) and int(last_event_id) <= LARGEST_CURSOR:
+        return int(last_event_id)
+    raise invalid_header("Last-Event-ID", f"Must be a whole number from 0 to {LARGEST_CURSOR}", last_event_id)
+
+
 @router.get("/events", response_class=EventSourceResponse)
 async def stream_events(
     store: TheStore,
     live: TheLive,
     run: TheRun,
-    last_event_id: Annotated[str, Header(description="Go on after this `seq`; sent by clients that reconnect.")] = "",
-    after: Cursor = 0,
+    cursor: Annotated[int, Depends(_start)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Everything that the run has said and will say (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
 
     After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
     """
-    cursor = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else after
     with live.bell(run.id) as bell:
         while not live.closing:
             bell.clear()

@@ -5,37 +5,37 @@ from typing import Any, cast
 
 from fastapi import APIRouter
 
-from db import Store, StoreUnreachable, Worker
+from db import Worker
 from server import answers
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
+from server.routes.probes import TheReadiness
 from trainer.version import VERSION
 
-LEAST_FREE_BYTES = 1_000_000
-"""With less than an epoch of a small network takes, nothing more can be recorded."""
+NO_WORKER = "No living worker: queued runs wait until one is started, with `neq worker`."
 
 router = APIRouter(tags=["system"], responses=EVERYWHERE)
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
-def read_health(store: TheStore, settings: TheSettings) -> answers.Health:
-    """Whether the store answers, and when each worker was last heard. Always 200: `status` tells."""
-    try:
-        workers, reachable = store.workers(), True
-    except StoreUnreachable:
-        workers, reachable = [], False
+async def read_health(store: TheStore, settings: TheSettings, readiness: TheReadiness) -> answers.Health:
+    """Whether runs can be recorded and trained, and when each worker was last heard. Always 200: `status` tells."""
+    found = await readiness.find()
+    condition = found.condition
+    workers = [_health(worker, settings.silence_limit_seconds) for worker in found.workers]
+    idle = condition.store is None and not any(worker.alive for worker in workers)
+    problems = (*condition.problems, *((NO_WORKER,) if idle else ()))
     return answers.Health(
-        status="ok" if reachable else "degraded",
+        status="degraded" if problems else "ok",
+        problems=problems,
         version=VERSION,
-        store=answers.StoreHealth(kind=cast(Any, store.kind), reachable=reachable, problem=_problem(store)),
-        workers=[_health(worker, settings.silence_limit_seconds) for worker in workers],
+        store=answers.StoreHealth(
+            kind=cast(Any, store.kind),
+            reachable=condition.store is None,
+            problem=condition.disk or condition.schema,
+        ),
+        workers=workers,
     )
-
-
-def _problem(store: Store) -> str | None:
-    free = store.free_bytes()
-    if free is None or free >= LEAST_FREE_BYTES:
-        return None
-    return f"The store's disk is full: {free / 1e6:.1f} MB are left. Free space there."
 
 
 def _health(worker: Worker, silence_limit_seconds: float) -> answers.WorkerHealth:

@@ -64,7 +64,7 @@ def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8
 
 
 def _indices(text: str) -> list[int]:
-    if not re.fullmatch(r"\d{1,7}(,\d{1,7})*", text):
+    if not re.fullmatch(r"[0-9]{1,7}(,[0-9]{1,7})*", text):
         raise invalid_query("layers", "Write layers' places parted by commas, such as 0,3,4", text)
     wanted = sorted({int(part) for part in text.split(",")})
     if len(wanted) > MOST_LAYERS:
