@@ -57,7 +57,7 @@ def _stepped(config: RunConfig, folder: Path) -> Parts:
     run.steps.learn(inputs, targets, batch=0, batches=1)
     for _ in range(2):
         run.neq.end_epoch()
-    return Parts(run.model, run.steps.optimizer, run.steps, run.neq, run.random)
+    return Parts(run.model, run.steps.optimizer, run.steps, run.neq, run.random, run.times)
 
 
 def _write(folder: Path, config: RunConfig, parts: Parts) -> tuple[list[float], int]:

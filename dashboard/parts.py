@@ -31,10 +31,10 @@ HELP = {
     "frozen for the next epoch.",
     "multiples": "Every layer's neurons × epochs, small, in forward order: from all updating to all frozen. Where a "
     "layer has more neurons than a picture has rows, a row is the share of several; click to open the layer in full.",
-    "savings": "Frozen neurons need no gradient. The left chart is what a batch took, measured part by part; the right "
-    "one what is left of the dense step: measured, by counted operations, and at least under these masks. Where whole "
-    "layers are frozen from the input on, 3 / (3 − f − p) is the most: f and p are the shares of the weight and of the "
-    "input gradients that nobody needs.",
+    "savings": "Frozen neurons need no gradient. FLOPs are counted; the bound is the fewest that the epoch's masks "
+    "allow. Times are medians over batches with the 10th and 90th percentile, in processor time, so that other "
+    "programs do not count, beside dense steps of the same time. Left: a batch, part by part. Right: what is left of "
+    "the dense step. Where a time cannot be told, the line has a gap and the reason stands above.",
     "plans": "untouched: the layer's own code. rows: some rows of the weight gradient were computed. dense: all of "
     "them, because rows alone do not pay. stopped: none. zeros: a gradient of zeros that nobody computed.",
     "cursor": "The epoch that the page's numbers and histograms are about. It follows the newest one until you move "
@@ -145,7 +145,7 @@ def run_figures(record: Json) -> Json:
         "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True),
         "loss": figures.curve("Loss", epochs=epochs),
         "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True, from_zero=True),
-        "step_ms": figures.curve("Milliseconds a batch", epochs=epochs, from_zero=True),
+        "step_ms": figures.curve("ms per batch", epochs=epochs, from_zero=True),
         "step_share": figures.curve("Step, as a share of the dense one", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
     }

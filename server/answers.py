@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainer.costs import PlanKind, StepFlops, StepTimes
+from trainer.costs import PlanKind, Saving, StepFlops, StepTimes
 from trainer.events import CheckpointFile, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
@@ -142,6 +142,9 @@ class Epoch(Answer):
     resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
     step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
     flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
+    saving: Saving | None = Field(
+        default=None, description="What of a step was saved: counted, and measured or why that cannot be told."
+    )
 
 
 class Epochs(Answer):

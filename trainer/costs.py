@@ -17,10 +17,48 @@ PLANS_WHOLE_EVERY = 25
 """Epochs after which all plans are told anew: so many must be read at most to know those of one."""
 
 
-class StepTimes(Fact):
-    """Milliseconds of one batch of training, measured: means over the batches that were timed."""
+Clock = Literal["thread", "process", "device", "wall"]
+"""What milliseconds are of: the training thread's processor time; the process's, where several threads compute; a GPU's
+own events; the clock on the wall, which older programs read, and which other programs on the machine lengthen."""
 
-    forward: float = Field(description="The network and the loss.")
+
+class Range(Fact):
+    """A measurement with its spread over batches: the 10th, 50th and 90th percentile."""
+
+    low: float
+    median: float
+    high: float
+
+
+class DenseStep(Fact):
+    """What a batch takes whose backward pass computes everything, in milliseconds, at the time of the epoch."""
+
+    source: Literal["interleaved", "scaled"] = Field(
+        description="interleaved: dense steps of the epoch itself. scaled: dense steps of these epochs, as multiples "
+        "of their forward pass, times the epoch's forward pass, which freezing does not change."
+    )
+    batches: int = Field(description="How many dense batches were timed.")
+    first_epoch: int = Field(description="The earliest that they are of.")
+    last_epoch: int
+    backward: Range
+    step: Range
+
+
+class StepRanges(Fact):
+    """The spread of an epoch's batches, in milliseconds."""
+
+    forward: Range
+    backward: Range
+    optimizer: Range
+    step: Range = Field(description="The three together, batch by batch.")
+
+
+class StepTimes(Fact):
+    """Milliseconds of one batch of training, measured: medians over the batches that were timed."""
+
+    forward: float = Field(
+        description="The network and the loss. Means over batches, all parts, where no `ranges` are."
+    )
     backward: float
     optimizer: float = Field(
         description="Clipping, moving the weights and putting frozen rows back; shared out over the batches of a step."
@@ -28,6 +66,10 @@ class StepTimes(Fact):
     probe: float = Field(description="Measuring φ at the epoch's end, shared out over all its batches.")
     first: float = Field(description="The epoch's first batch as a whole: in it, what pays is measured layer by layer.")
     batches: int = Field(description="How many were timed. The first step's count only where there is no other.")
+    clock: Clock = "wall"
+    wall: float | None = Field(default=None, description="A whole batch by the clock on the wall; None: not told.")
+    ranges: StepRanges | None = Field(default=None, description="None: one batch was timed, or spreads were not told.")
+    dense: DenseStep | None = Field(default=None, description="None: no dense step was timed yet.")
 
 
 class StepFlops(Fact):
@@ -68,3 +110,35 @@ class PlanChanges(Fact):
     dense_ms: tuple[float | None, ...] = Field(description="Measured for the whole weight gradient; None: it was not.")
     rows_ms: tuple[float | None, ...] = Field(description="Measured for the computed rows alone; None: it was not.")
     texts: tuple[str, ...] = Field(description="Why, for people.")
+
+
+Doubt = Literal["few_batches", "no_dense_step", "busy", "spread", "beyond_bound", "drifted"]
+"""Why no measured change is told. `few_batches`: too few were timed. `no_dense_step`: there is nothing to compare
+with. `busy`, `spread`: the batches differ so much that nothing can be told, and other programs held the processor, or
+did not. `beyond_bound`: all of the spread lies beyond what the counted operations allow. `drifted`: nothing was left
+out, and all of the spread lies beside no change."""
+
+
+class Change(Fact):
+    """How a part of the step differs from the dense one's, as a share of that: −0.31 is 31 % less."""
+
+    flops: float = Field(description="By the operations that were counted.")
+    bound: float = Field(description="By the least operations that the epoch's masks allow.")
+    measured: Range | None = Field(default=None, description="By time; None: in doubt.")
+    doubt: Doubt | None = Field(default=None, description="Why nothing measured is told; None: it is.")
+
+
+class Saving(Fact):
+    """What frozen neurons saved of a training step of one epoch: counted, and measured where that can be believed."""
+
+    backward: Change
+    step: Change
+    with_phi: Range | None = Field(
+        default=None,
+        description="The step's measured change when measuring φ, shared out over batches, is added to it.",
+    )
+    held_up: float | None = Field(
+        default=None,
+        description="The clock on the wall over the processor time: above 1, other programs held the processor. None "
+        "on a GPU.",
+    )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from trainer.costs import PlanChanges, StepFlops, StepTimes
+from trainer.costs import PlanChanges, Saving, StepFlops, StepTimes
 from trainer.fact import Fact
 
 BINS_PER_DECADE = 3
@@ -204,6 +204,7 @@ class EpochFinished(Fact):
     resources: Resources | None = None
     step_ms: StepTimes | None = Field(default=None, description="None: the run does not tell.")
     flops: StepFlops | None = Field(default=None, description="None: the run does not tell.")
+    saving: Saving | None = Field(default=None, description="None: the run does not tell.")
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
 

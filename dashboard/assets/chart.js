@@ -10,6 +10,7 @@
   const DASHES = { dot: [2, 3], dash: [6, 4], solid: [] };
   const POINT = 2.5;
   const BAND_ALPHA = 0.45;
+  const SPREAD_ALPHA = 0.2;
 
   /** The next round number at or beyond `value`, downwards or upwards, in steps that suit the span. */
   function round(value, span, up) {
@@ -52,9 +53,9 @@
      * Draws these lines in place of the former ones, in the next frame; zoom stays.
      *
      * @param {{name: string, x: number[], y: (number|null)[], colour: string, dash?: "solid"|"dot"|"dash", width?: number,
-     *   step?: boolean, below?: number[], words?: (value: number, epoch: number) => string}[]} lines colour as `var(--…)`;
+     *   step?: boolean, below?: number[], spread?: ({low: number, high: number}|null|undefined)[], words?: (value: number, epoch: number) => string}[]} lines colour as `var(--…)`;
      *   x rises; `step`: a value holds for the whole of its epoch, so the line turns between two of them; `below`: where the
-     *   band under the line ends.
+     *   band under the line ends; `spread`: how far its values reach, epoch by epoch.
      * @param {{x: [number, number]|null, y: [number, number]|null, colour: string}[]} [grounds] areas behind the lines, from
      *   edge to edge where null.
      */
@@ -75,7 +76,10 @@
         high = Math.max(high, placed);
       };
       for (const value of this.include) take(value);
-      for (const { y } of this.lines) for (const value of y) if (value !== null) take(value);
+      for (const { y, spread = [] } of this.lines) {
+        for (const value of y) if (value !== null) take(value);
+        for (const each of spread) if (each) [each.low, each.high].forEach(take);
+      }
       if (low > high) return;
       const span = Math.max(high - low, this.log ? 0.5 : Math.abs(high) * 0.02, 1e-9);
       const whole = [Math.max(this.floor, round(low - span * 0.03, span, false)), round(high + span * 0.03, span, true)];
@@ -107,6 +111,7 @@
       if (!tools) return;
       for (const ground of this.grounds) this.#fill(ground, tools);
       for (const line of this.lines) if (line.below) this.#band(line, tools);
+      for (const line of this.lines) if (line.spread) this.#spread(line, tools);
       for (const line of this.lines) this.#stroke(line, tools);
     }
 
@@ -123,6 +128,27 @@
       for (const [place, epoch] of [...x.entries()].reverse()) pen.lineTo(across(epoch - half), up(below[place]));
       pen.closePath();
       pen.fill();
+      pen.globalAlpha = 1;
+    }
+
+    /** Fills what lies between the low and the high values around a line, and nothing where there are none. */
+    #spread({ x, spread, colour }, { pen, across, up }) {
+      pen.fillStyle = neq.palette.resolve(colour);
+      pen.globalAlpha = SPREAD_ALPHA;
+      for (let start = 0; start < x.length; start += 1) {
+        let end = start;
+        while (spread[end] && x[end] === x[start] + end - start) end += 1;
+        if (end === start) continue;
+        const half = end === start + 1 ? 0.5 : 0; // a single epoch is as wide as its cell
+        const places = Array.from({ length: end - start }, (_, place) => start + place);
+        pen.beginPath();
+        for (const place of places) pen.lineTo(across(x[place] - half), up(spread[place].high));
+        if (half) for (const key of ["high", "low"]) pen.lineTo(across(x[start] + half), up(spread[start][key]));
+        for (const place of places.reverse()) pen.lineTo(across(x[place] - half), up(spread[place].low));
+        pen.closePath();
+        pen.fill();
+        start = end - 1;
+      }
       pen.globalAlpha = 1;
     }
 

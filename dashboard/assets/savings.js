@@ -73,9 +73,8 @@
       const timed = feed.epochs.filter((epoch) => epoch?.step_ms);
       const none = neq.nothingYet(feed) || (timed.length ? "" : "The steps of this run were not timed.");
       for (const chart of this.charts) chart.say(none);
-      const dense = neq.savings.baseline(feed.epochs);
-      this.charts[0].draw(stacked(timed, dense));
-      this.charts[1].draw(shares(timed, dense));
+      this.charts[0].draw(stacked(timed));
+      this.charts[1].draw(shares(feed.epochs.filter(Boolean)));
       for (const chart of this.charts) this.#describe(chart);
     }
 
@@ -122,42 +121,54 @@
     }
   }
 
-  /** One band on the other, and the dense step as a line. */
-  function stacked(timed, dense) {
+  /** One band on the other, and the dense step of the same time as a line with its spread. */
+  function stacked(timed) {
     const x = timed.map(({ epoch }) => epoch);
     let below = x.map(() => 0);
     const bands = STACK.map(({ part, ...line }) => {
       const own = timed.map(({ step_ms }) => step_ms[part]);
+      const ranges = timed.map(({ step_ms }) => step_ms.ranges?.[part]);
       const y = own.map((value, place) => below[place] + value);
-      const band = { ...line, x, y, below, words: (_, epoch) => ms(own[x.indexOf(epoch)]) };
+      const words = (_, epoch) => msRange(own[x.indexOf(epoch)], ranges[x.indexOf(epoch)]);
+      const band = { ...line, x, y, below, words };
       below = y;
       return band;
     });
-    const line = { name: "dense step", x, y: x.map(() => dense?.step), colour: "var(--neq-text)", dash: "dash", width: 1.2, words: ms };
-    return dense ? [...bands, line] : bands;
+    const dense = timed.map(({ step_ms }) => step_ms.dense?.step);
+    if (!dense.some(Boolean)) return bands;
+    const words = (value, epoch) => msRange(value, dense[x.indexOf(epoch)]);
+    const line = { name: "dense step", x, y: dense.map((step) => step?.median ?? null), colour: "var(--neq-text)", dash: "dash", width: 1.2 };
+    return [...bands, { ...line, words, spread: dense }];
   }
 
-  /** Shares of the dense step: what was measured, what was counted, and the least. */
-  function shares(timed, dense) {
+  const msRange = (value, range) => (range ? `${ms(value)} (${number(range.low)} to ${number(range.high)})` : ms(value));
+
+  /** Shares of the dense step: by FLOPs, at least, and measured with the spread. Epochs that cannot tell are gaps. */
+  function shares(epochs) {
+    const told = epochs.map((epoch) => ({ epoch: epoch.epoch, saving: neq.savings.of(epoch) })).filter(({ saving }) => saving);
     const line = (name, colour, of, more = {}) => ({
-      name, colour, x: timed.map(({ epoch }) => epoch), y: timed.map(of), words: (share) => percent(share), ...more,
+      name, colour, x: told.map(({ epoch }) => epoch), y: told.map(of), words: (share) => percent(share), ...more,
     });
-    const { step, counted } = neq.savings;
-    const byCount = (key) => ({ flops }) => (flops ? counted(flops)[key] : null);
-    const counts = [
-      line("least possible", "var(--neq-muted)", byCount("stepLeast"), { dash: "dash", width: 1.2 }),
-      line("counted", "var(--neq-series-3)", byCount("step"), { dash: "dot" }),
+    const spread = told.map(({ saving }) => share(saving.step.measured));
+    const place = (epoch) => told.findIndex((each) => each.epoch === epoch);
+    const words = (_, epoch) => `${percent(spread[place(epoch)].median)} (${percent(spread[place(epoch)].low)} to ${percent(spread[place(epoch)].high)})`;
+    const lines = [
+      line("FLOP lower bound", "var(--neq-muted)", ({ saving }) => 1 + saving.step.bound, { dash: "dash", width: 1.2 }),
+      line("FLOPs", "var(--neq-series-3)", ({ saving }) => 1 + saving.step.flops, { dash: "dot" }),
     ];
-    if (!dense) return counts;
+    if (!spread.some(Boolean)) return lines;
     return [
-      ...counts,
-      line("with φ", "var(--neq-series-4)", ({ step_ms }) => (step(step_ms) + step_ms.probe) / dense.step, { width: 1.2 }),
-      line("measured", "var(--neq-series-1)", ({ step_ms }) => step(step_ms) / dense.step),
+      ...lines,
+      line("with φ", "var(--neq-series-4)", ({ saving }) => (saving.with_phi ? 1 + saving.with_phi.median : null), { width: 1.2 }),
+      line("measured", "var(--neq-series-1)", (_, at) => spread[at]?.median ?? null, { words, spread }),
     ];
   }
+
+  /** What is left of the dense step, of how it changed. */
+  const share = (change) => change && { low: 1 + change.low, median: 1 + change.median, high: 1 + change.high };
 
   function table(layers) {
-    const heads = ["Layer", "Moving", "Plan", "Rows computed", "Those / all rows", "Why"];
+    const heads = ["Layer", "Moving", "Plan", "Rows computed", "Those / all rows, least of 3", "Why"];
     const head = neq.element("tr", {}, ...heads.map((words) => neq.element("th", { scope: "col" }, words)));
     return neq.element("table.plans-table", {}, neq.element("thead", {}, head), neq.element("tbody", {}, ...layers.map(row)));
   }

@@ -1,94 +1,103 @@
 "use strict";
 /*
- * neq.savings: what frozen neurons saved, in numbers and in sentences, from what the epochs say of their steps.
+ * neq.savings: what frozen neurons saved, in sentences. What is measured and whether to believe it was decided by the training
+ * process (`saving` of an epoch); here it is only worded. FLOPs come first: they are exact.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const { percent, count } = neq.format;
+  const { count } = neq.format;
   const PARTS = ["forward", "backward", "optimizer"];
-  const SAME = 0.005;
+  const CLOCKS = {
+    thread: "processor time of the training thread", process: "processor time of the training process, all threads together",
+    device: "the GPU's own events", wall: "wall-clock time",
+  };
 
   /** Milliseconds of a batch, without the measurement of φ. */
-  const step = (times) => PARTS.reduce((sum, part) => sum + times[part], 0);
+  const step = (times) => times.ranges?.step.median ?? PARTS.reduce((sum, part) => sum + times[part], 0);
 
-  /**
-   * The dense step to compare with: the mean of the first epochs, those before anything was frozen.
-   *
-   * @param {object[]} epochs as the feed has them.
-   * @returns {{first: number, last: number, backward: number, step: number}|null} null: none of them was timed.
-   */
-  function baseline(epochs) {
-    const known = epochs.filter(Boolean);
-    const frozen = known.findIndex((epoch) => epoch.applied_share > 0);
-    const dense = known.slice(0, frozen === -1 ? known.length : frozen).filter((epoch) => epoch.step_ms);
-    if (!dense.length) return null;
-    const mean = (of) => dense.reduce((sum, { step_ms }) => sum + of(step_ms), 0) / dense.length;
-    return { first: dense[0].epoch, last: dense.at(-1).epoch, backward: mean((times) => times.backward), step: mean(step) };
-  }
-
-  /** Shares of the dense step's operations that were counted, and that the masks make needless at most. */
-  function counted(flops) {
+  /** Changes by FLOPs, of an epoch whose program judged no saving yet. */
+  function byFlops(flops) {
     const dense = flops.dense_inputs + flops.dense_weights;
-    const done = flops.inputs + flops.weights;
-    const least = flops.least_inputs + flops.least_weights;
-    const whole = flops.forward + dense;
-    return {
-      backward: done / dense, backwardLeast: least / dense,
-      step: (flops.forward + done) / whole, stepLeast: (flops.forward + least) / whole,
-    };
+    const change = (forward, key) => (forward + flops[`${key}inputs`] + flops[`${key}weights`]) / (forward + dense || 1) - 1;
+    const part = (forward) => ({ flops: change(forward, ""), bound: change(forward, "least_"), measured: null, doubt: null });
+    return { backward: part(0), step: part(flops.forward), with_phi: null, held_up: null };
   }
 
-  /** In whole percent, without a break in it; nearly all is not all. */
-  function round(share) {
-    const words = share > 0.995 && share < 1 ? "over 99 %" : percent(share, 0);
-    return words.replaceAll(" ", "\u00a0");
-  }
+  /** What is known of an epoch's saving; null: nothing. */
+  const of = (epoch) => epoch.saving || (epoch.flops ? byFlops(epoch.flops) : null);
 
-  /** `31 % less time`, `4 % more time`, `as much time`, of a share of the former time. */
+  /** A change as `−31 %`, in whole percent, without a break in it; nearly all is not all. */
   function change(share) {
-    if (Math.abs(1 - share) < SAME) return "as much time as";
-    return `${round(Math.abs(1 - share))} ${share < 1 ? "less" : "more"} time than`;
+    const percent = Math.round(100 * share);
+    const whole = percent === -100 && share > -1 ? -99 : percent;
+    const sign = whole < 0 ? "−" : whole > 0 ? "+" : "";
+    return `${percent === -100 && share > -1 ? "over " : ""}${sign}${Math.abs(whole)}\u00a0%`;
   }
 
-  /** How many times as fast, to two digits behind the point. */
-  const times = (factor) => `${factor.toFixed(2)}\u00a0times`;
+  const number = (share) => change(share).replace("\u00a0%", "");
 
-  function since({ first, last }) {
-    return first === last ? `epoch ${first}, in which nothing was frozen` : `the mean of epochs ${first}–${last}, before anything froze`;
+  /** `−31 % (−35 to −28)`: median, and the 10th and the 90th percentile. */
+  const range = ({ low, median, high }) => `${change(median)} (${number(low)} to ${number(high)})`;
+
+  function flopWords(name, { flops, bound, measured }) {
+    const time = measured ? `, ${change(measured.median)} measured` : "";
+    return `${name}: ${change(flops)} FLOPs (bound ${change(bound)})${time}.`;
   }
 
-  function off({ flops, applied_share: held }) {
-    if (!held) return "Savings are off, and nothing was frozen in this epoch.";
-    const most = flops ? ` At most ${round(1 - counted(flops).stepLeast)} of a step's operations could have been left out.` : "";
-    return `Savings are off: ${round(held)} of the neurons stayed put, and everything was computed all the same.${most}`;
+  const factor = (value) => `${value.toFixed(1)}×`;
+
+  /** Why no measured change is told. */
+  function doubtWords(doubt, epoch) {
+    const { batches, dense } = epoch.step_ms;
+    const few = batches < (dense?.batches ?? Infinity) ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`;
+    return {
+      few_batches: `too few batches to tell (${few})`,
+      no_dense_step: "no dense step was timed before, so there is nothing to compare with",
+      busy: `the machine was busy (wall clock ${factor(epoch.saving.held_up)} the processor time) and batches differ too much to tell`,
+      spread: "batches differ too much to tell",
+      beyond_bound: "the measured change lies beyond the FLOP bound, spread included, and is not shown",
+      drifted: "the same computation measured a different time than before, so no figure is shown",
+    }[doubt];
   }
 
-  /** The counted operations, as the end of a sentence. */
-  function byCount(flops) {
-    if (!flops) return ".";
-    const { backward, backwardLeast } = counted(flops);
-    return `; counted operations say ${round(1 - backward)} less, and allow ${round(1 - backwardLeast)} at most.`;
+  /** `Measured: …`, or why not. */
+  function measuredWords(epoch) {
+    const { saving, step_ms: times } = epoch;
+    const told = [["backward", saving.backward], ["step", saving.step]].filter(([, part]) => part.measured);
+    const doubts = [...new Set([saving.step, saving.backward].filter(({ doubt }) => doubt).map(({ doubt }) => doubtWords(doubt, epoch)))];
+    const why = doubts.length ? `${told.length ? "Else not told" : "Time is not told"}: ${doubts.join("; ")}.` : "";
+    if (!told.length) return why;
+    const shares = told.map(([name, { measured }]) => `${name} ${range(measured)}`).join(", ");
+    const same = saving.step.measured && saving.step.measured.low <= 0 && saving.step.measured.high >= 0;
+    const told1 = `Measured: ${shares}; medians of ${count(times.batches)} batches with the 10th and 90th percentile, in ${CLOCKS[times.clock]}.`;
+    return [told1, same && "The step's range includes no change.", saving.with_phi && `With φ's measurement the step is ${change(saving.with_phi.median)}.`, why]
+      .filter(Boolean).join(" ");
   }
 
-  function compared(epoch, dense) {
-    const { step_ms, flops, applied_share } = epoch;
-    const share = step(step_ms) / dense.step;
-    const ceiling = flops ? `, and by operations could be ${times(flops.ceiling)} at most` : "";
-    const held = `With ${round(applied_share)} of the neurons held frozen in epoch ${epoch.epoch}, `;
-    const backward = `backward took ${change(step_ms.backward / dense.backward)} before anything froze`;
-    const whole = ` The whole step took ${change(share)} then: it was ${times(1 / share)} as fast${ceiling}.`;
-    return held + backward + byCount(flops) + whole;
+  const epochs = (first, last) => (first === last ? `epoch ${first}` : `epochs ${first}–${last}`);
+
+  /** What the comparison is with, and what else held the processor. */
+  function besides(epoch) {
+    const { saving, step_ms: { dense } } = epoch;
+    const { source, batches, first_epoch: first, last_epoch: last } = dense || {};
+    const beside =
+      source === "interleaved" ? `Compared with ${count(batches)} dense steps among those of this epoch.`
+      : source ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.` : "";
+    const held = saving.held_up > 1.5 && `The machine was busy: wall clock ${factor(saving.held_up)} the processor time.`;
+    return [beside, held].filter(Boolean).join(" ");
   }
 
-  /** What measuring φ takes off the saving, and what the comparison is with. */
-  function besides({ step_ms }, dense) {
-    const net = (step(step_ms) + step_ms.probe) / dense.step;
-    const probe = `Measuring φ, which plain training does not need, is not in that; with it an epoch's training took ${change(net)} it did without.`;
-    return `${probe} Compared with ${since(dense)}.`;
+  /** The first sentence: how much was frozen, and under which setting. */
+  function held(epoch, off) {
+    const { applied_share: share, epoch: at } = epoch;
+    if (!share) return `Nothing was frozen in epoch ${at}: its steps are dense.`;
+    const frozen = share > 0 && share < 0.005 ? "under 1\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
+    const words = `${frozen} of the neurons were frozen in epoch ${at}.`;
+    return off ? `Savings are off: everything was computed all the same. ${words}` : words;
   }
 
   /**
-   * What the card says of an epoch: a sentence for everybody, and what to know besides.
+   * What the card says of an epoch: sentences for everybody, and what to know besides.
    *
    * @param {neq.Feed} feed
    * @param {number} at the epoch; -1: none is finished.
@@ -98,13 +107,18 @@
     const nothing = neq.nothingYet(feed);
     const epoch = feed.epochs[at];
     if (nothing || !epoch) return { main: nothing || "Loading…", more: "" };
-    if (!epoch.step_ms) return { main: `Steps were not timed in epoch ${at}: a program that did not yet do so trained it.`, more: "" };
-    const dense = baseline(feed.epochs);
-    if (feed.record.config.neq.savings === false) return { main: off(epoch), more: "" };
-    if (!epoch.applied_share) return { main: `Nothing was frozen in epoch ${at}: its steps are dense, and later ones are compared with such.`, more: "" };
-    if (!dense) return { main: "No epoch without frozen neurons was timed: there is nothing to compare with.", more: "" };
-    return { main: compared(epoch, dense), more: besides(epoch, dense) };
+    const counted = of(epoch);
+    if (!counted && !epoch.step_ms) {
+      return { main: `Steps were not timed in epoch ${at}: a program that did not yet do so trained it.`, more: "" };
+    }
+    const first = held(epoch, feed.record.config.neq.savings === false);
+    const shown = counted && epoch.applied_share ? ["Step", "Backward"].map((name) => flopWords(name, counted[name.toLowerCase()])) : [];
+    return { main: [first, ...shown].join(" "), more: epoch.saving && epoch.step_ms ? measured(epoch) : former(epoch) };
   }
+
+  const measured = (epoch) => [measuredWords(epoch), besides(epoch)].filter(Boolean).join(" ");
+
+  const former = ({ step_ms: times }) => (times ? "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared." : "");
 
   /** How many layers have which plan: `12 stopped, 3 rows, 4 untouched`. */
   function planWords(layers) {
@@ -113,5 +127,5 @@
     return [...tally].map(([kind, number]) => `${count(number)} ${kind}`).join(", ");
   }
 
-  neq.savings = { PARTS, step, baseline, counted, words, planWords };
+  neq.savings = { PARTS, step, of, words, planWords, range };
 })();

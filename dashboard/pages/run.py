@@ -246,7 +246,7 @@ def _distribution() -> Any:
 def _savings() -> Any:
     """What a batch takes, what could be saved, and why no more was."""
     parts = line_legend("forward", "backward", "optimizer", "measuring φ", "dense step")
-    shares = line_legend("measured", "with φ", "counted", "least possible")
+    shares = line_legend("measured", "with φ", "FLOPs", "FLOP lower bound")
     charts = [
         html.Div([legend, part(name, className="picture-curve")])
         for name, legend in (("step_ms", parts), ("step_share", shares))

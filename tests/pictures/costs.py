@@ -1,7 +1,10 @@
 """What a recorded run tells of its costs, in numbers that can be worked by hand."""
 
+from collections.abc import Sequence
+
 from tests.server.recording import Costs
-from trainer.costs import PlanChanges, StepFlops, StepTimes
+from trainer.costs import DenseStep, PlanChanges, Saving, StepFlops, StepRanges, StepTimes
+from trainer.measured_saving import Comparison, TimedBatch, judged, spread
 
 MEASURED = "measured 1.00 ms instead of 2.00 ms"
 
@@ -41,9 +44,59 @@ def plans(epoch: int) -> PlanChanges:
     )
 
 
+DENSE = [TimedBatch(20, backward, 5) for backward in (45, 47.5, 50, 52.5, 55)]
+ORDINARY = [TimedBatch(20, backward, 5) for backward in (32, 33, 34, 34.5, 35, 36, 37)]
+
+
+def _batches(epoch: int) -> list[TimedBatch]:
+    return DENSE if epoch < 2 else ORDINARY
+
+
+def _counted(epoch: int) -> StepFlops:
+    return flops(100, 100, 100, 100) if epoch < 2 else flops(70, 54, 60, 40)
+
+
+def times(ordinary: Sequence[TimedBatch], *, dense: bool = True) -> StepTimes:
+    """As the training process tells them, beside `DENSE` batches of epochs 0 and 1."""
+    forward, backward, optimizer, step = (
+        spread([getattr(each, part) for each in ordinary]) for part in ("forward", "backward", "optimizer", "step")
+    )
+    compared = DenseStep(
+        source="scaled",
+        batches=len(DENSE),
+        first_epoch=0,
+        last_epoch=1,
+        backward=spread([each.backward for each in DENSE]),
+        step=spread([each.step for each in DENSE]),
+    )
+    return StepTimes(
+        forward=forward.median,
+        backward=backward.median,
+        optimizer=optimizer.median,
+        probe=7.5,
+        first=90,
+        batches=len(ordinary),
+        clock="thread",
+        wall=80,
+        ranges=StepRanges(forward=forward, backward=backward, optimizer=optimizer, step=step),
+        dense=compared if dense else None,
+    )
+
+
 def costs(epoch: int) -> Costs:
     """Nothing acts in epochs 0 and 1. Forward and optimizer stay the same."""
+    return times(_batches(epoch), dense=epoch > 0), _counted(epoch), plans(epoch)
+
+
+def saving(epoch: int, *, held_up: float = 1.0, left_out: bool = True) -> Saving:
+    """What the training process makes of that."""
+    dense = DENSE if epoch else []
+    comparison = Comparison(_batches(epoch), dense, True, left_out and epoch > 1, held_up)
+    return judged(comparison, _counted(epoch), probe=0.1)
+
+
+def older_costs(epoch: int) -> Costs:
+    """As the program told them that measured means on the wall and no spread."""
     backward = (40.0, 60.0)[epoch] if epoch < 2 else 34.5
-    times = StepTimes(forward=20, backward=backward, optimizer=5, probe=5, first=90, batches=9)
-    counted = flops(100, 100, 100, 100) if epoch < 2 else flops(70, 54, 60, 40)
-    return times, counted, plans(epoch)
+    means = StepTimes(forward=20, backward=backward, optimizer=5, probe=5, first=90, batches=9)
+    return means, _counted(epoch), plans(epoch)

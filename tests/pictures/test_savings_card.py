@@ -1,15 +1,17 @@
 """The savings meter: what was measured beside what was counted, in numbers worked by hand."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from db import Store
-from tests.pictures.costs import MEASURED, costs, flops, plans
+from tests.pictures.costs import MEASURED, costs, flops, older_costs, saving
 from tests.server.recording import Costs, Recording
 from trainer.config import RunConfig
-from trainer.costs import StepTimes
+from trainer.costs import Change, Saving
 
 ALPHA = """(ms) => {
   const chart = neq.run.present().savings.charts[0];
@@ -47,27 +49,29 @@ def share_held(recording: Recording, epoch: int) -> int:
     return round(100 * held / sum(recording.neurons))
 
 
-def test_sentence_and_bands_compare_an_epoch_with_the_first_dense_ones(
+def test_flops_come_first_then_the_measured_change_with_its_range_and_what_it_is_compared_with(
     page: Page, made: Callable[..., Recording]
 ) -> None:
-    recording = made(4, costs=costs)
-    # Dense: backward (40 + 60) / 2 = 50 ms of 20 + 50 + 5 = 75. Then 34.5 / 50 = 0.69 and 59.5 / 75 = 0.793.
-    # Counted: (70 + 54) / 200 = 0.62; least: (60 + 40) / 200 = 0.5; ceiling 300 / 200. With φ: 64.5 / 75 = 0.86.
+    recording = made(4, costs=costs, saving=saving)
+    # FLOPs: (100 + 70 + 54) / 300 and 124 / 200; at least 200 / 300 and 100 / 200. Measured: 59.5 / 75 and 34.5 / 50 ms.
     expect(page.locator("[data-part=savings-words]")).to_contain_text("epoch 3")
     assert said(page) == (
-        f"With {share_held(recording, 3)} % of the neurons held frozen in epoch 3, backward took 31 % less time than "
-        "before anything froze; counted operations say 38 % less, and allow 50 % at most. The whole step took "
-        "21 % less time than then: it was 1.26 times as fast, and by operations could be 1.50 times at most."
+        f"{share_held(recording, 3)} % of the neurons were frozen in epoch 3. "
+        "Step: −25 % FLOPs (bound −33 %), −21 % measured. Backward: −38 % FLOPs (bound −50 %), −31 % measured."
     )
-    more = said(page, "savings-more")
-    assert "with it an epoch's training took 14 % less time than it did without" in more
-    assert "Compared with the mean of epochs 0–1, before anything froze." in more
-    # Between epochs 2 and 3 the bands reach to 20 + 34.5 + 5 + 5 = 64.5 ms; the dense step's line is at 75.
-    assert [page.evaluate(ALPHA, ms) > 0 for ms in (10, 40, 57, 62, 69)] == [True, True, True, True, False]
+    # Deciles 32.6 … 36.4 over 34.5 and 46 … 54 over 50; of the step 57.6 … 61.4 over 59.5 and 71 … 79 over 75, each in
+    # squares of logarithms: −31 (−37 to −24), −21 (−26 to −15). φ's tenth is added.
+    assert said(page, "savings-more") == (
+        "Measured: backward −31 % (−37 to −24), step −21 % (−25 to −16); medians of 7 batches with the 10th and 90th "
+        "percentile, in processor time of the training thread. With φ's measurement the step is −11 %. Compared with 5 "
+        "dense batches of epochs 0–1, scaled by the forward pass, which freezing does not change."
+    )
+    # Between epochs 2 and 3 the bands reach to 20 + 34.5 + 5 + 7.5 = 67 ms; the dense step's spread is 71 to 79.
+    assert [page.evaluate(ALPHA, ms) > 0 for ms in (10, 40, 57, 65, 69, 77)] == [True, True, True, True, False, True]
 
 
 def test_charts_table_and_words_follow_the_epoch_cursor(page: Page, made: Callable[..., Recording]) -> None:
-    recording = made(4, "?epoch=2", costs=costs)
+    recording = made(4, "?epoch=2", costs=costs, saving=saving)
     page.locator("[data-part=plans]").scroll_into_view_if_needed()
     rows = page.locator(".plans-table tbody tr")
     expect(page.locator("[data-part=plans-title]")).to_have_text("Layers in epoch 2: 1 stopped, 1 rows, 1 dense")
@@ -76,50 +80,98 @@ def test_charts_table_and_words_follow_the_epoch_cursor(page: Page, made: Callab
         ["conv1 Conv2d", f"{active} of 17", "rows", "16", "1.00 ms / 2.00 ms", MEASURED]
     )
     canvas = page.locator("[data-part=step_ms] canvas")
-    expect(canvas).to_have_attribute(
-        "aria-label",
-        "Milliseconds a batch over the epochs. At epoch 2: forward 20.0 ms; backward 34.5 ms; optimizer 5.00 ms; "
-        "measuring φ 5.00 ms; dense step 75.0 ms.",
+    at = (
+        "forward 20.0 ms (20.0 to 20.0); backward 34.5 ms (32.6 to 36.4); optimizer 5.00 ms (5.00 to 5.00); "
+        "measuring φ 7.50 ms; dense step 75.0 ms (71.0 to 79.0)."
     )
-    expect(page.locator("[data-part=step_share] canvas")).to_have_attribute(
+    expect(canvas).to_have_attribute("aria-label", f"ms per batch over the epochs. At epoch 2: {at}")
+    share = page.locator("[data-part=step_share] canvas")
+    expect(share).to_have_attribute(
         "aria-label",
-        "Step, as a share of the dense one over the epochs. At epoch 2: least possible 66.7 %; counted 74.7 %; "
-        "with φ 86.0 %; measured 79.3 %.",
+        "Step, as a share of the dense one over the epochs. At epoch 2: FLOP lower bound 66.7 %; FLOPs 74.7 %; "
+        "with φ 89.3 %; measured 79.3 % (74.6 % to 84.3 %).",
     )
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[data-part=plans-title]")).to_have_text("Layers in epoch 1: 3 untouched")
-    assert said(page).startswith("Nothing was frozen in epoch 1")
+    assert said(page) == "Nothing was frozen in epoch 1: its steps are dense."
+    assert "step 0 % (−7 to +7)" in said(page, "savings-more")
+    assert "The step's range includes no change." in said(page, "savings-more")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-part=savings-more]")).to_have_text(
+        "Time is not told: no dense step was timed before, so there is nothing to compare with."
+    )
+    expect(share).to_have_attribute(
+        "aria-label",
+        "Step, as a share of the dense one over the epochs. At epoch 0: FLOP lower bound 100.0 %; FLOPs 100.0 %.",
+    )
     recording.epoch()
     page.keyboard.press("End")
     expect(page.locator("[data-part=plans-title]")).to_contain_text("Layers in epoch 4")
-    expect(canvas).to_have_attribute(
-        "aria-label",
-        "".join(
-            [
-                "Milliseconds a batch over the epochs. At epoch 4: "
-                "forward 20.0 ms; backward 34.5 ms; optimizer 5.00 ms; measuring φ 5.00 ms; dense step 75.0 ms."
-            ]
-        ),
-    )
+    expect(canvas).to_have_attribute("aria-label", f"ms per batch over the epochs. At epoch 4: {at}")
 
 
 def test_with_savings_off_it_says_so_and_what_was_possible(page: Page, made: Callable[..., Recording]) -> None:
-    recording = made(3, costs=costs, neq={"savings": False})
+    def off(epoch: int) -> Costs:
+        ordinary, _, told = costs(epoch)
+        return ordinary, flops(100, 100, 60 if epoch > 1 else 100, 40 if epoch > 1 else 100), told
+
+    recording = made(3, costs=off, neq={"savings": False})
     held = share_held(recording, 2)
     assert said(page) == (
-        f"Savings are off: {held} % of the neurons stayed put, and everything was computed all the same. At most 33 % "
-        "of a step's operations could have been left out."
+        f"Savings are off: everything was computed all the same. {held} % of the neurons were frozen in epoch 2. Step: "
+        "0 % FLOPs (bound −33 %). Backward: 0 % FLOPs (bound −50 %)."
     )
 
 
-def test_no_saving_is_said_as_it_is(page: Page, made: Callable[..., Recording]) -> None:
-    def slower(epoch: int) -> Costs:
-        backward = 50.0 if epoch < 2 else 52.0
-        times = StepTimes(forward=20, backward=backward, optimizer=5, probe=5, first=90, batches=9)
-        return times, flops(100, 100, 100, 100 if epoch < 2 else 99), plans(epoch)
+DOUBTS: dict[str, str] = {
+    "few_batches": "too few batches to tell (5 dense ones timed)",
+    "busy": "the machine was busy (wall clock 2.3× the processor time) and batches differ too much to tell",
+    "spread": "batches differ too much to tell",
+    "beyond_bound": "the measured change lies beyond the FLOP bound, spread included, and is not shown",
+    "drifted": "the same computation measured a different time than before, so no figure is shown",
+}
 
-    made(3, costs=slower)
-    assert "backward took 4 % more time than before anything froze; counted operations say 0 % less" in said(page)
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_cannot_be_told_is_said_instead_of_a_number_and_leaves_a_gap(
+    page: Page, made: Callable[..., Recording], doubt: Any
+) -> None:
+    def doubted(epoch: int) -> Saving:
+        told = saving(epoch, held_up=2.3)
+        if epoch != 2:
+            return told
+        parts = {name: Change(flops=-0.2, bound=-0.3, doubt=doubt) for name in ("backward", "step")}
+        return told.model_copy(update={**parts, "with_phi": None})
+
+    made(4, "?epoch=2", costs=costs, saving=doubted)
+    expect(page.locator("[data-part=savings-words]")).to_contain_text("−20 % FLOPs (bound −30 %).")
+    assert "measured" not in said(page)
+    assert said(page, "savings-more").startswith(f"Time is not told: {DOUBTS[doubt]}. Compared with 5 dense")
+    assert said(page, "savings-more").endswith("The machine was busy: wall clock 2.3× the processor time.")
+    share = page.locator("[data-part=step_share] canvas")
+    expect(share).to_have_attribute("aria-label", re.compile(r"At epoch 2: FLOP lower bound 70.0 %; FLOPs 80.0 %\.$"))
+
+
+def test_a_run_recorded_without_spread_shows_flops_and_compares_no_times(
+    page: Page, made: Callable[..., Recording]
+) -> None:
+    recording = made(4, costs=older_costs)
+    assert said(page) == (
+        f"{share_held(recording, 3)} % of the neurons were frozen in epoch 3. "
+        "Step: −25 % FLOPs (bound −33 %). Backward: −38 % FLOPs (bound −50 %)."
+    )
+    assert said(page, "savings-more") == (
+        "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared."
+    )
+    expect(page.locator("[data-part=step_share] canvas")).to_have_attribute(
+        "aria-label",
+        "Step, as a share of the dense one over the epochs. At epoch 3: FLOP lower bound 66.7 %; FLOPs 74.7 %.",
+    )
+    expect(page.locator("[data-part=step_ms] canvas")).to_have_attribute(
+        "aria-label",
+        "ms per batch over the epochs. At epoch 3: forward 20.0 ms; backward 34.5 ms; optimizer 5.00 ms; measuring φ "
+        "5.00 ms.",
+    )
 
 
 def test_a_run_of_an_older_program_says_that_nothing_was_timed(page: Page, made: Callable[..., Recording]) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from db import Entry, EpochScalars, Run, SnapshotRow, Store
 from trainer.config import RunConfig
-from trainer.costs import PlanChanges, StepFlops, StepTimes
+from trainer.costs import PlanChanges, Saving, StepFlops, StepTimes
 from trainer.events import (
     VELOCITY_EDGES,
     EpochFinished,
@@ -33,6 +33,7 @@ class Recording:
 
     Args:
         costs: what an epoch tells of its costs; as a run of an older program it tells nothing.
+        saving: what it tells of what that saved.
         changes: of the description.
     """
 
@@ -44,13 +45,14 @@ class Recording:
         epochs: int = 400,
         seed: int = 0,
         costs: Callable[[int], Costs] = lambda epoch: (None, None, None),
+        saving: Callable[[int], Saving | None] = lambda epoch: None,
         **changes: Any,
     ) -> None:
         self.store = store
         self.neurons = tuple(neurons)
         self.random = np.random.default_rng(seed)
         config = RunConfig.model_validate({"name": "recorded", "training": {"epochs": epochs}} | changes)
-        self.costs = costs
+        self.costs, self.saving = costs, saving
         self.worker = store.register_worker(name="hand", host="here", pid=1, device="CPU", slots=1)
         made = store.create_run(
             name="recorded", config=config.model_dump(mode="json"), tags=("one",), epochs_planned=epochs
@@ -168,6 +170,7 @@ class Recording:
             seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.01),
             step_ms=step_ms,
             flops=flops,
+            saving=self.saving(epoch),
         )
 
     def _scalars(self, event: EpochFinished) -> EpochScalars:

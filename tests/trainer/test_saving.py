@@ -1,13 +1,16 @@
 """What a run saves by its frozen neurons, and what it tells of that."""
 
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.trainer.test_train import SMALL, epochs_of, run
+from tests.trainer.test_going_on import until
+from tests.trainer.test_train import SMALL, epochs_of, run, without_times
 from trainer.costs import PlanChanges
+from trainer.engines.standing import Standing
 from trainer.events import EpochFinished, Logged
 from trainer.neq import NEq as NEqItself
 
@@ -71,13 +74,60 @@ def test_the_rule_itself_freezes_nothing_beyond_it(tmp_path: Path) -> None:
 
 
 def test_an_epoch_s_batches_are_timed_part_by_part(tmp_path: Path) -> None:
+    before, inside, probing = thread_time(), 0.0, 0.0
     for epoch in trained(tmp_path):
         times = epoch.step_ms
-        assert times is not None
+        assert times is not None and times.ranges is not None
         assert times.batches == 9  # of 10: what pays is measured in the first
-        inside = times.first + 9 * (times.forward + times.backward + times.optimizer)
-        assert 0.2 * epoch.seconds.train < inside / 1e3 <= epoch.seconds.train
-        assert times.probe * 10 / 1e3 == pytest.approx(epoch.seconds.probe)
+        assert times.clock == "thread"
+        assert times.forward == times.ranges.forward.median
+        assert times.ranges.step.low <= times.ranges.step.median <= times.ranges.step.high
+        inside += times.first / 1e3 + 9 * (times.forward + times.backward + times.optimizer) / 1e3
+        probing += times.probe * 10 / 1e3
+        assert times.probe * 10 / 1e3 <= epoch.seconds.probe + 1e-3
+    # By the same thread's own clock, which other programs do not lengthen.
+    assert 0.1 * (thread_time() - before) < inside + probing <= thread_time() - before
+
+
+def test_an_epoch_s_saving_is_counted_always_and_compared_with_the_dense_steps_before(tmp_path: Path) -> None:
+    epochs = trained(tmp_path, select={"kind": "prefix", "layer_share": 0.3})
+    first = epochs[0].saving
+    assert first is not None and (first.step.measured, first.step.doubt) == (None, "no_dense_step")
+    for epoch in epochs[1:]:
+        saving, flops, times = epoch.saving, epoch.flops, epoch.step_ms
+        assert saving is not None and flops is not None and times is not None and times.dense is not None
+        whole = flops.forward + flops.dense_inputs + flops.dense_weights
+        assert saving.step.bound == pytest.approx(1 / flops.ceiling - 1)
+        assert saving.step.flops == pytest.approx((flops.forward + flops.inputs + flops.weights) / whole - 1)
+        assert (saving.step.measured is None) == (saving.step.doubt is not None)
+        assert (times.dense.source, times.dense.first_epoch) == ("scaled", 0)
+        assert times.dense.last_epoch == min(epoch.epoch - 1, 1)
+
+
+def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select = {"kind": "prefix", "layer_share": 0.3}
+    training = {"epochs": 6, "batch_size": 8, "clip_norm": 0.5}
+    told = {}
+    for every in (10**9, 4):
+        monkeypatch.setattr("trainer.loop.steps.STEPS_A_DENSE_ONE", every)
+        told[every] = run(tmp_path, model=WIDE, neq=NEQ | {"epsilon": 0.05, "select": select}, training=training)
+    assert without_times(told[4]) == without_times(told[10**9])
+    last = epochs_of(told[4])[-1].step_ms
+    assert last is not None and last.dense is not None
+    assert (last.dense.source, last.dense.first_epoch, last.dense.last_epoch) == ("interleaved", 5, 5)
+    assert last.batches + last.dense.batches == 24  # of 25 without the first
+
+
+def test_dense_steps_to_compare_with_outlive_a_restart_on_the_same_machine(tmp_path: Path) -> None:
+    training = {"epochs": 5, "batch_size": 20}
+    part, standing = until(tmp_path, 3, Standing("run1"), training=training)
+    assert any(epoch.applied_share for epoch in epochs_of(part))
+    rest, _ = until(tmp_path, None, standing, training=training)
+    times = epochs_of(rest)[0].step_ms
+    assert times is not None and times.dense is not None
+    assert times.dense.first_epoch == 0
 
 
 def test_counted_operations_fall_as_layers_stop_and_stay_with_savings_off(tmp_path: Path) -> None:

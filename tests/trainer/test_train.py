@@ -119,7 +119,7 @@ def without_times(events: list[Event]) -> list[dict[str, Any]]:
     for event in events:
         if event.kind == "epoch_progressed":
             continue
-        fields = event.model_dump(exclude={"seconds", "samples_per_second", "resources", "step_ms", "flops"})
+        fields = event.model_dump(exclude={"seconds", "samples_per_second", "resources", "step_ms", "flops", "saving"})
         if isinstance(event, EpochFinished):
             del fields["layers"]["plans"]  # they follow from times too
         kept.append(fields | {"snapshots": getattr(event, "snapshots", None)})

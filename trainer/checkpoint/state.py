@@ -40,6 +40,7 @@ class Parts:
         neq: φ, velocities and masks; put back after the model, for frozen rows keep what the model has then.
         random: the loop's own generator: order and augmentation of the training samples, so its state is the
             sampler's position.
+        times: dense steps to compare later ones with; a checkpoint of an older program has none.
     """
 
     model: nn.Module
@@ -47,6 +48,7 @@ class Parts:
     steps: Stateful
     neq: Stateful
     random: torch.Generator
+    times: Stateful | None = None
 
 
 def capture(parts: Parts, config: RunConfig) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def capture(parts: Parts, config: RunConfig) -> dict[str, Any]:
         "steps": parts.steps.state_dict(),
         "neq": _with_shared(parts.neq.state_dict(), model),
         "random": _random_states(parts.random),
+        "times": None if parts.times is None else parts.times.state_dict(),
     }
 
 
@@ -85,6 +88,8 @@ def restore(content: Mapping[str, Any], parts: Parts, config: RunConfig) -> list
         told += _restore_optimizer(content["optimizer"], parts.optimizer, config)
         parts.steps.load_state_dict(content["steps"])
         parts.neq.load_state_dict(content["neq"])
+        if parts.times is not None and content.get("times") is not None:
+            parts.times.load_state_dict(content["times"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunError(
             f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",

@@ -35,6 +35,7 @@ from trainer.loop.place import choose_device, commit, device_title, use_threads,
 from trainer.loop.records import group_records, held_along, layer_counts, snapshots
 from trainer.loop.refusals import explained
 from trainer.loop.scores import Score
+from trainer.loop.step_account import StepAccount
 from trainer.loop.steps import Steps, determinism
 from trainer.loop.tasks import Classification, Segmentation, Task
 from trainer.models import Shape, build_model
@@ -118,9 +119,16 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     torch.manual_seed(seed)  # drop-out draws from torch's own
     task = _task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
-    steps = Steps.of(config, model, optimizer, task, device, batches)
-    book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random), versions())
-    return _Run(config, device, data, model, steps, probe, neq, accounts, random, book, standing, began)
+    steps = Steps.of(config, model, optimizer, task, device, batches, neq.dense_pass)
+    times = StepAccount(steps.clock, batches, _setting(config, device))
+    book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random, times), versions())
+    return _Run(config, device, data, model, steps, probe, neq, accounts, times, random, book, standing, began)
+
+
+def _setting(config: RunConfig, device: torch.device) -> str:
+    """What makes the times of two batches comparable."""
+    batch = config.training.batch_size
+    return f"{device_title(device)}; {config.optimizer.kind}; {batch}; {config.compute.model_dump_json()}"
 
 
 def _evaluation_batch(data: ImageData) -> int:
@@ -147,6 +155,7 @@ class _Run:
     probe: _Probe
     neq: NEq
     accounts: Accounts
+    times: StepAccount
     random: torch.Generator
     book: Book
     standing: Standing
@@ -231,12 +240,14 @@ class _Run:
         trained = yield from self._train(epoch)
         after_train = perf_counter()
         plans, flops = self.accounts.changes(epoch), self.accounts.flops()
-        before_probe = perf_counter()
+        before_probe, probe_began = perf_counter(), self.steps.clock.seconds()
         equilibrium = yield from self._probe_steps(epoch, trained.loss)
-        after_probe = perf_counter()
+        probe_seconds, after_probe = self.steps.clock.seconds() - probe_began, perf_counter()
         tested = yield from self._evaluate(epoch, trained.loss)
         after_evaluate = perf_counter()
         counts, arrays = layer_counts(equilibrium, plans), snapshots(equilibrium)
+        left_out = self.config.neq.savings and equilibrium.applied_fraction > 0
+        times, saving = self.times.epoch(epoch, flops, probe_seconds=probe_seconds, left_out=left_out)
         return EpochFinished(
             epoch=epoch,
             learning_rate=learning_rate,
@@ -257,8 +268,9 @@ class _Run:
                 record=perf_counter() - after_evaluate + before_probe - after_train + stored_seconds,
             ),
             samples_per_second=len(self.data.train) / (after_train - start),
-            step_ms=self.steps.clock.times(after_probe - before_probe),
+            step_ms=times,
             flops=flops,
+            saving=saving,
             snapshots=arrays,
         )
 

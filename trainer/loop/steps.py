@@ -1,8 +1,8 @@
 """How weights move: batches gathered into steps, in the precision that the run asks for."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,17 @@ from trainer.loop.clock import StepClock
 from trainer.loop.tasks import Task, answers_in
 from trainer.optimizers import set_learning_rate
 from trainer.schedules import LearningRates
+
+STEPS_A_DENSE_ONE = 200
+"""Of so many steps with frozen neurons one is dense, for comparison: it takes three times as long at most, so that all
+of them cost a run 1 % at most."""
+
+DENSE_STEPS = 8
+"""At most, of an epoch."""
+
+DensePass = Callable[[], AbstractContextManager[bool]]
+"""Inside, a forward and a backward pass compute what frozen neurons do not need, and no number changes; says whether
+they do, since it is not always possible."""
 
 _REDUCED = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -29,6 +40,7 @@ class Steps:
         clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
         clock: times the parts of its steps.
+        dense_pass: makes some steps dense.
         taken: steps of the whole run so far.
     """
 
@@ -41,6 +53,7 @@ class Steps:
     reduced: torch.dtype | None
     scaler: torch.amp.GradScaler
     clock: StepClock
+    dense_pass: DensePass = lambda: nullcontext(False)
     taken: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
 
@@ -49,7 +62,14 @@ class Steps:
 
     @classmethod
     def of(
-        cls, config: RunConfig, network: nn.Module, optimizer: Optimizer, task: Task, device: torch.device, batches: int
+        cls,
+        config: RunConfig,
+        network: nn.Module,
+        optimizer: Optimizer,
+        task: Task,
+        device: torch.device,
+        batches: int,
+        dense_pass: DensePass = lambda: nullcontext(False),
     ) -> "Steps":
         """As described, for so many batches an epoch.
 
@@ -73,6 +93,7 @@ class Steps:
             _REDUCED.get(config.compute.precision),
             torch.amp.GradScaler(device.type, enabled=config.compute.precision == "fp16"),
             StepClock(device, batches, training.accumulate),
+            dense_pass,
         )
 
     def begin_epoch(self, epoch: int) -> float:
@@ -91,17 +112,23 @@ class Steps:
         if batch == first:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
-        self.clock.begin(batch)
-        with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
-            outputs = self.network(inputs)
-            loss = self.task.training_loss(outputs, targets)
-        self.clock.lap()
-        self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
-        self.clock.lap()
+        with self.dense_pass() if self._dense_is_due(first) else nullcontext(False) as dense:
+            self.clock.begin(batch, dense=dense)
+            with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
+                outputs = self.network(inputs)
+                loss = self.task.training_loss(outputs, targets)
+            self.clock.lap()
+            self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
+            self.clock.lap()
         if batch == last:
             self._move()
         self.clock.lap()
         return loss, answers_in(outputs)[0]
+
+    def _dense_is_due(self, first: int) -> bool:
+        """Whether the step of this first batch is to be dense. Plans are measured in an epoch's first, never there."""
+        every = max(STEPS_A_DENSE_ONE, -(-self.rates.steps_per_epoch // DENSE_STEPS))
+        return first > 0 and self.taken % every == every // 2
 
     def _set_rate(self) -> float:
         rate = self.rates.at(self.taken)

@@ -6,6 +6,7 @@ the backward pass and the step count only what moves. What need not be computed 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,10 @@ class Freezer:
     def plans(self) -> dict[str, LayerPlan]:
         """What the backward pass does about every layer until the next `hold`."""
         return self._savings.plans()
+
+    def lifted(self) -> AbstractContextManager[bool]:
+        """As `Savings.lifted`."""
+        return self._savings.lifted()
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer will be given back when frozen neurons thaw; copies."""

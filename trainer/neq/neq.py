@@ -1,6 +1,7 @@
 """NEq: measures equilibrium at the end of every epoch and freezes what has reached it."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -227,6 +228,20 @@ class NEq:
         """What the backward pass does about every watched layer until the next `end_epoch`, and why."""
         plans = self._freezer.plans()
         return {layer.name: plans[layer.name] for layer in self._layers}
+
+    def dense_pass(self) -> AbstractContextManager[bool]:
+        """Inside, a forward and a backward pass compute all gradients although neurons are frozen: for measuring what
+        the savings save. Leave it before the optimizer's step. No number changes.
+
+            with neq.dense_pass() as dense:
+                loss(model(inputs), targets).backward()
+            optimizer.step()
+
+        Gives False, and changes nothing, where nothing is left out, or where not leaving it out could change numbers:
+        under torch.compile, in processes that train together, and on several threads or a GPU where some rows of a
+        layer are computed alone. A CUDA graph must not be captured inside.
+        """
+        return self._freezer.lifted()
 
     def state_dict(self) -> dict[str, Any]:
         """All that continuing needs beside the model's and the optimizer's own state; copies.

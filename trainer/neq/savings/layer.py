@@ -1,6 +1,7 @@
 """One layer from one change of the masks to the next: what its backward pass computes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from trainer.neq.savings.by_function import put_back_call, replace_call
 from trainer.neq.savings.choice import Choice, Task, Way, choose
 from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
 from trainer.neq.savings.plan import LayerPlan
-from trainer.neq.savings.swap import swap, unswap, with_own_gradient
+from trainer.neq.savings.swap import lift, swap, unswap, with_own_gradient
 
 
 class SavingLayer:
@@ -29,6 +30,7 @@ class SavingLayer:
         self._rows: Rows | None = None
         self._way = of_rows
         self._checked: set[int] = set()
+        self._lifted = False
 
     def measure(self) -> None:
         """Lets the next backward pass decide whether rows alone pay."""
@@ -46,6 +48,17 @@ class SavingLayer:
             put_back_call(self._layer.caller, self._layer.module.weight)  # type: ignore[arg-type]
         for module in self._layer.modules:
             unswap(module)
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """The modules run their own code meanwhile, and the frozen rows of what they give are zeroed."""
+        swapped = [*self._layer.modules, *([] if self._layer.caller is None else [self._layer.caller])]
+        with ExitStack() as stack:
+            for module in swapped:
+                stack.callback(lift(module))
+            self._lifted = True
+            stack.callback(setattr, self, "_lifted", False)
+            yield
 
     def gradients(
         self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None
@@ -85,7 +98,7 @@ class SavingLayer:
         The first time it looks: if they are not, the weight has another use beside its module, and from then on the
         whole gradient is computed and its frozen rows are zeroed.
         """
-        if self.plan.kind not in ("rows", "zeros"):
+        if self._lifted or self.plan.kind not in ("rows", "zeros"):
             return False
         if id(parameter) in self._checked:
             return True

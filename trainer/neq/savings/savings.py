@@ -1,7 +1,9 @@
 """Turns frozen neurons into saved time and memory: a plan for every layer, made anew when the masks change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -116,6 +118,31 @@ class Savings:
     def of(self, name: str) -> SavingLayer:
         """The layer of that name, some of whose neurons are frozen."""
         return self._saving[name]
+
+    @contextmanager
+    def lifted(self) -> Iterator[bool]:
+        """Everything is computed in a forward and a backward pass meanwhile, and no number changes: gradients of what
+        is stopped are thrown away, other frozen rows zeroed. Says whether so, see `_can_lift`."""
+        if not self._can_lift():
+            yield False
+            return
+        with ExitStack() as stack:
+            for saving in self._saving.values():
+                stack.enter_context(saving.lifted())
+            stack.enter_context(self._stops.lifted())
+            yield True
+
+    def _can_lift(self) -> bool:
+        """Where something is left out, and leaving it in gives the same bits: not where rows alone may be rounded in
+        another way, as with several threads or on a GPU; not in a compiled network, which would be translated anew; and
+        not where processes train together, for each of them must do the same."""
+        kinds = {saving.plan.kind for saving in self._saving.values()}
+        if self._compiled or self._translations.there_are() or not kinds & {"rows", "zeros", "stopped"}:
+            return False
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return False
+        on_cpu = all(p.device.type == "cpu" for layer in self._layers.values() for p in layer.parameters())
+        return "rows" not in kinds or (on_cpu and torch.get_num_threads() == 1)
 
     def after_step(self) -> None:
         """The optimizer made a step."""

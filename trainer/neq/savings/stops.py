@@ -5,7 +5,8 @@ after each step and its momentum when it thawed, so that nothing of those steps 
 Adam and others correct their means. The count goes on here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -64,6 +65,18 @@ class Stops:
         parameter.requires_grad_(False)
         parameter.grad = None
         self._stopped.append(parameter)
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """They require gradients meanwhile, which are thrown away at the end."""
+        try:
+            for parameter in self._stopped:
+                parameter.requires_grad_(True)
+            yield
+        finally:
+            for parameter in self._stopped:
+                parameter.requires_grad_(False)
+                parameter.grad = None
 
     def release(self) -> None:
         """All of them require a gradient again."""

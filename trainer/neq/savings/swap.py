@@ -40,6 +40,17 @@ def unswap(module: nn.Module) -> None:
         module.__class__ = base
 
 
+def lift(module: nn.Module) -> Callable[[], None]:
+    """Gives a module its own class back for a while; call what is returned to swap it again."""
+    kind = type(module)
+    unswap(module)
+
+    def lower() -> None:
+        module.__class__ = kind
+
+    return lower
+
+
 def with_own_gradient(compute: WeightGradients) -> Forward:
     """The module's own computation, but `compute` makes the gradients of its weight and bias."""
 
