@@ -53,16 +53,16 @@ def test_flops_come_first_then_the_measured_change_with_its_range_and_what_it_is
     page: Page, made: Callable[..., Recording]
 ) -> None:
     recording = made(4, costs=costs, saving=saving)
-    # FLOPs: (100 + 70 + 54) / 300 and 124 / 200; at least 200 / 300 and 100 / 200. Measured: 59.5 / 75 and 34.5 / 50 ms.
+    # FLOPs: 224 / 300 and 124 / 200; at least 200 / 300 and 100 / 200. Measured: 59.5 / 75 and 34.5 / 50 ms.
     expect(page.locator("[data-part=savings-words]")).to_contain_text("epoch 3")
     assert said(page) == (
         f"{share_held(recording, 3)} % of the neurons were frozen in epoch 3. "
         "Step: −25 % FLOPs (bound −33 %), −21 % measured. Backward: −38 % FLOPs (bound −50 %), −31 % measured."
     )
     # Deciles 32.6 … 36.4 over 34.5 and 46 … 54 over 50; of the step 57.6 … 61.4 over 59.5 and 71 … 79 over 75, each in
-    # squares of logarithms: −31 (−37 to −24), −21 (−26 to −15). φ's tenth is added.
+    # squares of logarithms: −31 (−37 to −24), −21 (−25 to −15). φ's tenth is added.
     assert said(page, "savings-more") == (
-        "Measured: backward −31 % (−37 to −24), step −21 % (−25 to −16); medians of 7 batches with the 10th and 90th "
+        "Measured: backward −31 % (−37 to −24), step −21 % (−25 to −15); medians of 7 batches with the 10th and 90th "
         "percentile, in processor time of the training thread. With φ's measurement the step is −11 %. Compared with 5 "
         "dense batches of epochs 0–1, scaled by the forward pass, which freezing does not change."
     )
