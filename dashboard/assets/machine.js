@@ -27,7 +27,10 @@
     #pace(epoch) {
       const { samples_per_second: pace } = epoch;
       const device = this.feed.record.device;
-      return [device && ["Device", device], pace && ["Training", `${count(Math.round(pace))} samples/s`]].filter(Boolean);
+      const rate = (value) => count(Math.round(value));
+      const all = neq.epochRange(this.feed.epochs.slice(0, epoch.epoch + 1), (each) => each.samples_per_second);
+      const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${neq.rangeWords(all, rate)}` : "";
+      return [device && ["Device", device], pace && ["Training, wall clock", `${rate(pace)} samples/s${range}`]].filter(Boolean);
     }
 
     #energy(last) {
@@ -35,7 +38,7 @@
       if (!spent.length) return [["Energy", "not measured"]];
       const sum = (field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
       const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${count(last.epoch + 1)} epochs measured)`;
-      return [["Energy up to here", `${number(sum("energy_kwh") * 1000)} Wh${of}`], ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`]];
+      return [["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`], ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`]];
     }
   }
 

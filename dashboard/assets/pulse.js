@@ -9,9 +9,6 @@
   const USUAL = { train: 0.88, probe: 0.05, evaluate: 0.07, record: 0 };
   const { number, duration, count } = neq.format;
 
-  /** Seconds of an epoch. */
-  neq.epochSeconds = ({ train, probe, evaluate, record }) => train + probe + evaluate + record;
-
   function median(values) {
     const sorted = [...values].sort((a, b) => a - b);
     return sorted[sorted.length >> 1];

@@ -79,6 +79,7 @@
   /** What the comparison is with, and what else held the processor. */
   function besides(epoch) {
     const { saving, step_ms: { dense } } = epoch;
+    if (!saving.step.measured && !saving.backward.measured) return "";
     const { source, batches, first_epoch: first, last_epoch: last } = dense || {};
     const beside =
       source === "interleaved" ? `Compared with ${count(batches)} dense steps among those of this epoch.`

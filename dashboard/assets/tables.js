@@ -17,7 +17,7 @@
     ["Training loss", ({ last }) => number(last?.train_loss)],
     ["Test loss", ({ last }) => number(last?.test_loss)],
     ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : neq.format.NOTHING)],
-    ["An epoch takes", ({ last }) => (last ? duration(Object.values(last.seconds).reduce((a, b) => a + b, 0)) : neq.format.NOTHING)],
+    ["Time per epoch, wall clock", ({ epochs }) => neq.rangeWords(neq.epochRange(epochs, ({ seconds }) => neq.epochSeconds(seconds)), duration)],
     ["Neurons", ({ record }) => count(record.neurons)],
   ];
   const NOT_SETTINGS = /^(name|tags|notes)$/;

@@ -64,11 +64,13 @@
     #time(last) {
       if (!last) return { label: "Time of an epoch", value: "–" };
       const { seconds } = last;
+      const all = neq.epochRange(this.feed.epochs, (epoch) => neq.epochSeconds(epoch.seconds));
       const phase = (name, words) => `${words} ${duration(seconds[name])}`;
       return {
         label: "Time of an epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
         help: [
-          phase("train", "Training"), phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
+          `All epochs so far, by the clock on the wall: ${neq.rangeWords(all, duration)}. In this one training ${duration(seconds.train)}`,
+          phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
         ].join(", "),
       };
     }

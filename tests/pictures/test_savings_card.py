@@ -94,7 +94,7 @@ def test_charts_table_and_words_follow_the_epoch_cursor(page: Page, made: Callab
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[data-part=plans-title]")).to_have_text("Layers in epoch 1: 3 untouched")
     assert said(page) == "Nothing was frozen in epoch 1: its steps are dense."
-    assert "step 0 % (−7 to +7)" in said(page, "savings-more")
+    assert "step 0 % (−7 to +8)" in said(page, "savings-more")
     assert "The step's range includes no change." in said(page, "savings-more")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[data-part=savings-more]")).to_have_text(
@@ -146,8 +146,7 @@ def test_what_cannot_be_told_is_said_instead_of_a_number_and_leaves_a_gap(
     made(4, "?epoch=2", costs=costs, saving=doubted)
     expect(page.locator("[data-part=savings-words]")).to_contain_text("−20 % FLOPs (bound −30 %).")
     assert "measured" not in said(page)
-    assert said(page, "savings-more").startswith(f"Time is not told: {DOUBTS[doubt]}. Compared with 5 dense")
-    assert said(page, "savings-more").endswith("The machine was busy: wall clock 2.3× the processor time.")
+    assert said(page, "savings-more") == f"Time is not told: {DOUBTS[doubt]}."
     share = page.locator("[data-part=step_share] canvas")
     expect(share).to_have_attribute("aria-label", re.compile(r"At epoch 2: FLOP lower bound 70.0 %; FLOPs 80.0 %\.$"))
 
