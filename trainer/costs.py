@@ -142,3 +142,4 @@ class Saving(Fact):
         description="The clock on the wall over the processor time: above 1, other programs held the processor. None "
         "on a GPU.",
     )
+    busy: bool = Field(description="Whether they held it so long that a person should know.")

@@ -80,6 +80,11 @@ class Comparison:
         )
         return _ratio(now, before)
 
+    @property
+    def busy(self) -> bool:
+        """Whether other programs held the processor for long."""
+        return self.held_up is not None and self.held_up > HELD_UP
+
     def too_few(self) -> Doubt | None:
         """Why nothing can be measured at all."""
         if len(self.ordinary) < ENOUGH_BATCHES:
@@ -109,7 +114,7 @@ def judged(comparison: Comparison, flops: StepFlops, *, probe: float) -> Saving:
     if (told := step.measured) is not None:
         phi = Range(low=told.low + probe, median=told.median + probe, high=told.high + probe)
     backward = _told("backward", comparison, *_counted(flops, 0))
-    return Saving(backward=backward, step=step, with_phi=phi, held_up=comparison.held_up)
+    return Saving(backward=backward, step=step, with_phi=phi, held_up=comparison.held_up, busy=comparison.busy)
 
 
 def _counted(flops: StepFlops, forward: int) -> tuple[float, float]:
@@ -132,7 +137,7 @@ def _told(part: Part, comparison: Comparison, flops: float, bound: float) -> Cha
 
 def _doubt(measured: Range, comparison: Comparison, bound: float) -> Doubt | None:
     if measured.high - measured.low > WIDEST:
-        return "busy" if (comparison.held_up or 1.0) > HELD_UP else "spread"
+        return "busy" if comparison.busy else "spread"
     if not comparison.left_out:
         return None if measured.low <= 0 <= measured.high else "drifted"
     return "beyond_bound" if measured.high < bound else None

@@ -84,7 +84,7 @@
     const beside =
       source === "interleaved" ? `Compared with ${count(batches)} dense steps among those of this epoch.`
       : source ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.` : "";
-    const held = saving.held_up > 1.5 && `The machine was busy: wall clock ${factor(saving.held_up)} the processor time.`;
+    const held = saving.busy && `The machine was busy: wall clock ${factor(saving.held_up)} the processor time.`;
     return [beside, held].filter(Boolean).join(" ");
   }
 

@@ -95,6 +95,7 @@ def test_what_cannot_be_told_is_named_instead_of_a_number(
     assert told.backward.flops == pytest.approx(-0.4 if counted is HALF else 0.0), "operations are told all the same"
     if told.step.doubt:
         assert told.with_phi is None
+    assert told.busy == (doubt == "busy")
 
 
 def test_beside_the_bound_but_within_its_spread_it_is_told() -> None:

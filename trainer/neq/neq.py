@@ -238,8 +238,8 @@ class NEq:
             optimizer.step()
 
         Gives False, and changes nothing, where nothing is left out, or where not leaving it out could change numbers:
-        under torch.compile, in processes that train together, and on several threads or a GPU where some rows of a
-        layer are computed alone. A CUDA graph must not be captured inside.
+        under torch.compile, in processes that train together, while a CUDA graph is captured, and on several threads or
+        a GPU where some rows of a layer are computed alone.
         """
         return self._freezer.lifted()
 

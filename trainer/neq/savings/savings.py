@@ -135,11 +135,13 @@ class Savings:
     def _can_lift(self) -> bool:
         """Where something is left out, and leaving it in gives the same bits: not where rows alone may be rounded in
         another way, as with several threads or on a GPU; not in a compiled network, which would be translated anew; and
-        not where processes train together, for each of them must do the same."""
+        not where processes train together, for each of them must do the same, or a CUDA graph is captured."""
         kinds = {saving.plan.kind for saving in self._saving.values()}
         if self._compiled or self._translations.there_are() or not kinds & {"rows", "zeros", "stopped"}:
             return False
         if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return False
+        if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
             return False
         on_cpu = all(p.device.type == "cpu" for layer in self._layers.values() for p in layer.parameters())
         return "rows" not in kinds or (on_cpu and torch.get_num_threads() == 1)
