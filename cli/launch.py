@@ -13,6 +13,7 @@ from cli.exits import RUN_FAILED, exits_plainly
 from cli.flags import check, click_options, overlay
 from cli.runs import share
 from cli.settings import ClientSettings
+from trainer.found import DataFound, summary
 
 
 class LaunchCommand(click.Command):
@@ -80,7 +81,10 @@ def follow_to_the_end(client: Client, run: dict[str, Any], after: int = 0) -> in
         done = run["epochs_done"]
         task = progress.add_task(run["name"], total=run["epochs_planned"], completed=done, now="queued")
         for event in client.events(run["id"], after):
-            if event.kind == "epoch_finished":
+            if event.kind == "run_started" and event.payload.get("data"):
+                found = DataFound.model_validate(event.payload["data"])
+                progress.console.print(f"data: {summary(found)}", markup=False, highlight=False)
+            elif event.kind == "epoch_finished":
                 progress.update(task, completed=event.payload["epoch"] + 1, now=_now(event))
             elif event.kind in ("run_finished", "run_stopped", "run_failed"):
                 return _ended(event, progress)

@@ -217,9 +217,22 @@ def _stored(row: Any) -> StoredEvent:
 
 def layers(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     """The layers that the run said it watches, in forward order; none before it has started."""
-    query = select(events.c.payload).where(events.c.run_id == run_id, events.c.kind == STARTED)
-    payload = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar_one_or_none()
+    payload = _started(connection, run_id)
     return [] if payload is None else list(payload["layers"])
+
+
+def data_found(connection: Connection, run_id: str) -> dict[str, Any] | None:
+    """What the run said it found in its data; None before it has started, and where it did not look."""
+    payload = _started(connection, run_id)
+    return None if payload is None else payload.get("data")
+
+
+def _started(connection: Connection, run_id: str) -> dict[str, Any] | None:
+    query = select(events.c.payload).where(events.c.run_id == run_id, events.c.kind == STARTED)
+    payload: dict[str, Any] | None = connection.execute(
+        query.order_by(events.c.seq.desc()).limit(1)
+    ).scalar_one_or_none()
+    return payload
 
 
 def frozen_counts(connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

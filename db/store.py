@@ -249,6 +249,11 @@ class Store:
         with self._database.reading() as connection:
             return events.layers(connection, run_id)
 
+    def data_found(self, run_id: str) -> dict[str, Any] | None:
+        """What the run found in its data; none before it has started, and where it did not look."""
+        with self._database.reading() as connection:
+            return events.data_found(connection, run_id)
+
     def frozen_counts(self, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L)."""
         with self._database.reading() as connection:

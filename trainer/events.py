@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from trainer.costs import PlanChanges, Saving, StepFlops, StepTimes
 from trainer.fact import Fact
+from trainer.found import DataFound
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6
@@ -56,6 +57,9 @@ class RunStarted(Fact):
     )
     task: Literal["classification", "segmentation"] = Field(
         default="classification", description="What is asked of the network: a class an image, or a class a pixel."
+    )
+    data: DataFound | None = Field(
+        default=None, description="What was found in the data; null: an older program did not look."
     )
     versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
     commit: str | None = Field(

@@ -76,6 +76,8 @@
     epochs: (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal }),
     /** The log's lines. */
     log: async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines,
+    /** What the run found in its data; null before it started, and where an older program did not look. */
+    data: async (id, signal) => (await json(`${run(id)}/data`, { signal })).data,
     /** Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all. */
     histograms(id, layer, field, { first, stop } = {}, signal) {
       const place = layer === null ? "" : `/layers/${layer}`;

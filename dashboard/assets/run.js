@@ -28,6 +28,7 @@
       neq.drawConfig(this.parts.config, data.run.config);
       this.published = new neq.Published({ parts: this.parts, feed: this.feed, recipe: data.recipe });
       this.machine = new neq.Machine({ parts: this.parts, feed: this.feed });
+      this.dataCard = new neq.DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });
       this.#buildPictures(query);
       this.bar = new neq.CursorBar(this.scope, this.parts, this.cursor);
       this.#listen();

@@ -70,7 +70,8 @@ def _frame(name: str) -> list[Any]:
         _savings(),
         _multiples(),
         html.Div([_published(), _machine()], className="run-halves"),
-        html.Div([_configuration(), _log()], className="run-halves"),
+        html.Div([_data(), _configuration()], className="run-halves"),
+        _log(),
     ]
 
 
@@ -283,6 +284,11 @@ def _published() -> Any:
 
 def _machine() -> Any:
     return card("Asked of the machine", part("machine", className="config machine"))
+
+
+def _data() -> Any:
+    """What the run found in its data; `assets/datacard.js` fills it."""
+    return card("Data", part("data-found", className="data-found"))
 
 
 def _configuration() -> Any:

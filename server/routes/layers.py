@@ -13,6 +13,7 @@ from server.encoding import JSON, NPY, OCTETS, npy_bytes
 from server.presentation import json_answer, json_bytes
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
 from server.routes.documentation import binary_documentation
+from server.run_data import RunData
 from server.shelf import kept_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -24,6 +25,12 @@ Measure = Literal["phi", "velocity", "applied", "frozen"]
 def list_layers(store: TheStore, run: TheRun) -> Response:
     """The layers whose neurons are watched, in forward order; none before the run has started."""
     return json_answer({"layers": store.layers(run.id)})
+
+
+@router.get("/data", response_model=RunData)
+def read_data(store: TheStore, run: TheRun) -> Response:
+    """What the run found in its data before its first epoch: classes and their images, files passed over, sizes."""
+    return json_answer({"data": store.data_found(run.id)})
 
 
 @router.get(

@@ -40,7 +40,7 @@ def write_coco(root: Path, annotations: list[dict[str, Any]], images: int = 6) -
     for part in ("train2017", "val2017"):
         listed = [{"id": 10 + index, "file_name": f"{index}.jpg"} for index in range(images)]
         for index, image in enumerate(listed):
-            save(root / "coco" / part / image["file_name"], photograph(index, 30, 40))
+            save(root / "coco" / part / image["file_name"], photograph(index + 10 * (part == "val2017"), 30, 40))
         content = {"images": listed, "annotations": annotations}
         (root / "coco" / "annotations" / f"instances_{part}.json").write_text(json.dumps(content))
     return root

@@ -204,7 +204,8 @@ class Voc(SegmentationData):
 class MaskFolder(SegmentationData):
     """Your own scenes: images in `train` and `val` (or `test`), masks of the same name in `trainannot` and `valannot`.
 
-    A mask is an image of one channel that holds each pixel's class number; 255 stands for none.
+    A mask is an image of one channel that holds each pixel's class number; 255 stands for none. Where all masks hold 0
+    and 255 alone, 255 is class 1.
     """
 
     model_config = ConfigDict(title="Folder of images and masks (segmentation)")

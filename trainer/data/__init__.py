@@ -1,5 +1,6 @@
 """Data sets by the name that a run's description gives them."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
@@ -13,21 +14,28 @@ from trainer.config import (
     SyntheticSegmentation,
     TorchvisionData,
 )
+from trainer.data.bundled import CLASSES as FASHION_CLASSES
+from trainer.data.bundled import SOURCES as BUNDLED
 from trainer.data.bundled import fashion_mnist_mini
-from trainer.data.files import NORMALISE, fed, file_sets
+from trainer.data.files import NORMALISE, FileConfig, fed, file_sets
 from trainer.data.images import Augmentation, ImageData, Images, ImageSet, Normalisation
-from trainer.data.own import OwnSets, own_sets
+from trainer.data.inspection import Counts, Listing, Looks, count_arrays, count_files, look_at_arrays, look_at_files
+from trainer.data.own import OwnSets, copied, own_sets
 from trainer.data.probe import choose_probe, noise_images
 from trainer.data.samples import Samples
 from trainer.data.split import balanced_first
 from trainer.data.synthetic import synthetic, synthetic_scenes
-from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_images
+from trainer.data.telling import PARTS, data_found, numbered, refuse_nothing_to_learn
+from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_folders, torchvision_images
 from trainer.engines.workplace import Workplace
+from trainer.found import DataFound
 from trainer.own import OwnData
 
 __all__ = ["Augmentation", "ImageData", "ImageSet", "Images", "Normalisation", "OwnSets", "load_data"]
 
 Source = TypeVar("Source", Images, Samples)
+_MADE = ("made by the program", "made by the program")
+_PROBE_SOURCES = {"train": "held back from training images", "test": "drawn from test images", "noise": "noise"}
 ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation | OwnData
 
 
@@ -40,24 +48,58 @@ def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> 
         DataMissing, DataDamaged: the images are not there, or cannot be read.
         RunError: they are not what the run takes them for, or too few for its probe set.
     """
-    sets: list[ImageSet]
     if isinstance(config.data, FileData):
-        files, normalise = file_sets(config.data, workplace), NORMALISE
-        sets, classes = fed(files, _parts(config, files.train, files.test), config.data.feed, device), files.classes
-    else:
-        train, test, classes, known = _arrays(config.data, workplace)
-        images = _parts(config, train, test)
-        normalise = known or Normalisation.of(images[0].pixels)
-        sets = [part.to(device) for part in images]
+        return _from_files(config, config.data, workplace, device)
+    train, test, listing, known = _arrays(config.data, workplace)
+    parts, source = _parts(config, train, test)
+    normalise = known or Normalisation.of(parts[0].pixels)
+    counts = [count_arrays(part, len(listing.classes)) for part in parts]
+    found = _told(config, listing, counts, source, look_at_arrays(parts), all_used=len(train) == _used(config, train))
+    return _completed(config, [part.to(device) for part in parts], normalise, found)
+
+
+def _from_files(config: RunConfig, data: FileConfig, workplace: Workplace, device: torch.device) -> ImageData:
+    files = file_sets(data, workplace)
+    parts, source = _parts(config, files.train, files.test)
+    looks = look_at_files(parts)
+    if looks.values is not None:
+        parts = [part.with_white(looks.values.white) for part in parts]
+    sets = fed(files, parts, data.feed, device)
+    scenes = data.task == "segmentation"
+    counts = [count_files(part, len(files.listing.classes), scenes=scenes) for part in parts]
+    all_used = len(files.train) == _used(config, files.train)
+    return _completed(config, sets, NORMALISE, _told(config, files.listing, counts, source, looks, all_used=all_used))
+
+
+def _told(
+    config: RunConfig, listing: Listing, counts: list[Counts], source: str, looks: Looks, *, all_used: bool
+) -> DataFound:
+    """What was found, where anything can be learnt from it."""
+    refuse_nothing_to_learn(listing, counts[0], counts[1], all_used=all_used)
+    if len(counts) < len(PARTS):  # noise is of no class
+        samples = config.neq.probe.samples if isinstance(config.neq.probe, NoiseProbe) else 0
+        counts = [*counts, Counts(samples, torch.zeros_like(counts[0].shown))]
+    return data_found(listing, counts, source, looks)
+
+
+def _completed(config: RunConfig, sets: Sequence[ImageSet], normalise: Normalisation, found: DataFound) -> ImageData:
+    """The sets with a probe set of noise, where the run asks for one."""
+    device, every = sets[0].device, list(sets)
     if isinstance(config.neq.probe, NoiseProbe):
         noise = noise_images(config.neq.probe.samples, sets[0].shape, normalise, config.training.seed)
-        sets.append(noise.to(device))
-    train_set, test_set, probe_set = sets
-    return ImageData(train_set, test_set, probe_set, classes, normalise.to(device), task=config.data.task)
+        every.append(noise.to(device))
+    train, test, probe = every
+    return ImageData(train, test, probe, found.class_count, normalise.to(device), task=config.data.task, found=found)
 
 
-def _parts(config: RunConfig, train: Source, test: Source) -> list[Source]:
-    """What is trained on, what is tested on and, where it is taken from either, the probe set."""
+def _used(config: RunConfig, train: Images | Samples) -> int:
+    """Training images that the run uses, the probe set included."""
+    wanted = config.data.train_samples
+    return len(train) if wanted is None else min(wanted, len(train))
+
+
+def _parts(config: RunConfig, train: Source, test: Source) -> tuple[list[Source], str]:
+    """What is trained on, what is tested on and, where either gives it, the probe set; and where that is from."""
     wanted = config.data.train_samples
     if wanted is not None and wanted < len(train):
         train = train.take(balanced_first(train.strata, wanted))
@@ -65,7 +107,7 @@ def _parts(config: RunConfig, train: Source, test: Source) -> list[Source]:
     parts = [train.take(choice.train), _looked_at(config, test)]
     if choice.source != "noise":
         parts.append((train if choice.source == "train" else test).take(choice.taken))
-    return parts
+    return parts, _PROBE_SOURCES[choice.source]
 
 
 def _looked_at(config: RunConfig, test: Source) -> Source:
@@ -74,18 +116,20 @@ def _looked_at(config: RunConfig, test: Source) -> Source:
     return test if wanted is None or wanted >= len(test) else test.take(balanced_first(test.strata, wanted))
 
 
-def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, int, Normalisation | None]:
-    """Training images, test images, number of classes, and constants to normalise by where a set has its own."""
+def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, Listing, Normalisation | None]:
+    """Training images, test images, what is known of them, and constants to normalise by where a set has its own."""
     match config:
         case FashionMnistMini():
-            return *fashion_mnist_mini(), 10, None
+            return *fashion_mnist_mini(), Listing(FASHION_CLASSES, BUNDLED), None
         case Synthetic():
-            return *synthetic(config), config.classes, None
+            return *synthetic(config), Listing(numbered(config.classes), _MADE), None
         case SyntheticSegmentation():
-            return *synthetic_scenes(config), config.classes, None
+            return *synthetic_scenes(config), Listing(numbered(config.classes), _MADE), None
         case OwnData():
             sets = own_sets(config, workplace)
             train, test = Images(sets.train_pixels, sets.train_labels), Images(sets.test_pixels, sets.test_labels)
-            return train, test, sets.classes, None
+            names = sets.class_names or numbered(sets.classes)
+            return train, test, Listing(names, (config.builder, config.builder), warnings=copied(sets)), None
         case _:
-            return torchvision_images(config, workplace)
+            train, test, names, normalise = torchvision_images(config, workplace)
+            return train, test, Listing(names, torchvision_folders(config)), normalise

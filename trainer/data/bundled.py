@@ -9,6 +9,11 @@ from trainer.data.images import Images
 from trainer.errors import DataDamaged
 
 _FILE = "fashion-mnist-10000-2000.npz"
+CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+SOURCES = ("bundled: the first of each class of 60,000", "bundled: the first of each class of 10,000")
+"""Where its training and test images come from."""
 _REMEDY = "Install the program again: its bundled images do not belong to it as they are."
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +10,19 @@ import torch
 
 from trainer.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
 from trainer.data.coco import coco_scenes
-from trainer.data.folders import class_files, class_folders, class_names, folder_below, mask_folders, refuse_links_out
+from trainer.data.copies import find_copies, refuse_copies
+from trainer.data.folders import ClassFolders, class_files, class_folders, class_names, folder_below
 from trainer.data.images import ImageSet, Normalisation
+from trainer.data.inspection import Listing
+from trainer.data.masks import MaskValues
 from trainer.data.memory import pictures, views
-from trainer.data.samples import ClassFiles, MaskFiles, Names, Samples
+from trainer.data.samples import Samples, as_names
+from trainer.data.scenes import mask_folders
+from trainer.data.strays import Folder, Strays
 from trainer.data.stream import Stream, Streamed
-from trainer.data.voc import CLASSES as VOC_CLASSES
+from trainer.data.telling import numbered
+from trainer.data.voc import CLASS_NAMES as VOC_NAMES
+from trainer.data.voc import SOURCES as VOC_SOURCES
 from trainer.data.voc import voc_scenes
 from trainer.data.windows import Middle, RandomArea, RandomScale, Recipe, Whole
 from trainer.engines.workplace import Workplace
@@ -42,13 +49,14 @@ class FileSets:
     """Training and test samples, and how they are shown.
 
     Attributes:
+        listing: what is known of the set without reading a file of it.
         training, testing: what training and testing show of an image.
         shape: channels, height and width of what training shows.
     """
 
     train: Samples
     test: Samples
-    classes: int
+    listing: Listing
     training: Recipe
     testing: Recipe
     shape: tuple[int, int, int]
@@ -60,69 +68,72 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
     Raises:
         RunError: it is not there, or does not hold what it should.
     """
-    root = workplace.data_root
+    root, strays = workplace.data_root, Strays()
     match config:
         case ImageNet():
-            return _classified(config, *_imagenet(root))
+            return _classified(config, _imagenet(root, strays), strays)
         case ImageFolder():
-            train, test, classes = class_folders(root, folder_below(root, config.folder), config.test_share)
-            _refuse_links_out(root, train.names, test.names)
-            return _classified(config, train, test, classes)
+            found = class_folders(root, folder_below(root, config.folder), config.test_share, strays)
+            return _classified(config, found, strays)
         case Coco():
-            return _segmented(
-                config,
-                coco_scenes(root, "train2017", training=True),
-                coco_scenes(root, "val2017", training=False),
-                VOC_CLASSES,
-            )
+            train = coco_scenes(root, "train2017", training=True, strays=strays)
+            test = coco_scenes(root, "val2017", training=False, strays=strays)
+            train_names, test_names = as_names(list(train.names)), as_names(list(test.names))
+            refuse_copies(find_copies(root, train_names, test_names), train_names, test_names)
+            listing = Listing(VOC_NAMES, ("coco/train2017", "coco/val2017"), notes=_once(train.notes + test.notes))
+            return _segmented(config, train, test, listing, strays)
         case Voc():
-            return _segmented(config, *voc_scenes(workplace), VOC_CLASSES)
+            return _segmented(config, *voc_scenes(workplace), Listing(VOC_NAMES, VOC_SOURCES), strays)
         case MaskFolder():
-            return _segmented(config, *_masked(root, config), config.classes)
+            folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.unlabelled)
+            scenes = mask_folders(root, folder, values, config.test_share, strays)
+            names = numbered(config.classes)
+            listing = Listing(names, scenes.sources, notes=scenes.notes, own_classes=True)
+            return _segmented(config, scenes.train, scenes.test, listing, strays)
 
 
-def _imagenet(root: Path) -> tuple[ClassFiles, ClassFiles, int]:
+def _imagenet(root: Path, strays: Strays) -> ClassFolders:
     train, test = root / "imagenet" / "train", root / "imagenet" / "val"
     if not (train.is_dir() and test.is_dir()):
         raise DataMissing(
             f"ImageNet is not in the data folder {root}: imagenet/train and imagenet/val are looked for.",
             "Unpack both archives there, a folder for each class, as torchvision.datasets.ImageNet does.",
         )
-    names = class_names(root, train)
+    view = Folder(root, [train, test], strays)
+    names = class_names(view, train)
     if len(names) != IMAGENET_CLASSES:
         raise RunError(
             f"imagenet/train has {len(names)} class folders, and ImageNet has {IMAGENET_CLASSES} classes.",
             'For a part of ImageNet choose data.kind "image-folder" with data.folder "imagenet".',
         )
-    return class_files(root, train, names), class_files(root, test, names), len(names)
+    tested = set(class_names(view, test))
+    if tested != set(names):
+        raise RunError(
+            f"imagenet/val has {len(tested)} class folders, and they are not those of imagenet/train.",
+            "Move its images into a folder for each class, as torchvision.datasets.ImageNet does.",
+        )
+    numbers = dict(enumerate(names))
+    files = class_files(view, train, numbers), class_files(view, test, numbers)
+    return ClassFolders(*files, classes=tuple(names), sources=("imagenet/train", "imagenet/val"))
 
 
-def _masked(root: Path, config: MaskFolder) -> tuple[MaskFiles, MaskFiles]:
-    train, test = mask_folders(
-        root,
-        folder_below(root, config.folder),
-        classes=config.classes,
-        unlabelled=config.unlabelled,
-        test_share=config.test_share,
-    )
-    _refuse_links_out(root, train.names, train.masks, test.names, test.masks)
-    return train, test
+def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
-def _refuse_links_out(root: Path, *names: Names) -> None:
-    refuse_links_out(root, (name.decode() for each in names for name in each))
-
-
-def _classified(config: ImageNet | ImageFolder, train: Samples, test: Samples, classes: int) -> FileSets:
+def _classified(config: ImageNet | ImageFolder, found: ClassFolders, strays: Strays) -> FileSets:
     side = config.size
     testing = Middle(resize=round(side * 8 / 7), side=side)
-    return FileSets(train, test, classes, RandomArea(side) if config.augment else testing, testing, (3, side, side))
+    training = RandomArea(side) if config.augment else testing
+    listing = Listing(found.classes, found.sources, strays.found(), found.notes, found.warnings, own_classes=True)
+    return FileSets(found.train, found.test, listing, training, testing, (3, side, side))
 
 
-def _segmented(config: SegmentationConfig, train: Samples, test: Samples, classes: int) -> FileSets:
+def _segmented(config: SegmentationConfig, train: Samples, test: Samples, listing: Listing, strays: Strays) -> FileSets:
     testing = Whole(config.resize)
     training = RandomScale(config.resize, config.crop) if config.augment else testing
-    return FileSets(train, test, classes, training, testing, (3, config.crop, config.crop))
+    listing = replace(listing, passed_over=strays.found())
+    return FileSets(train, test, listing, training, testing, (3, config.crop, config.crop))
 
 
 def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.device) -> list[ImageSet]:

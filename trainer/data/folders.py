@@ -2,20 +2,43 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor
 
-from trainer.data.reading import ENDINGS
+from trainer.data.copies import find_copies, refuse_copies
+from trainer.data.names import alike, legible, name_of
+from trainer.data.parts import TESTING, TRAINING, SetParts, part_word, refuse_same_subfolders, set_parts
 from trainer.data.samples import ClassFiles, MaskFiles, as_names
-from trainer.data.split import probe_split
-from trainer.errors import DataDamaged, DataMissing, RunError
+from trainer.data.split import stratified_split
+from trainer.data.strays import Folder, Strays, listed, stray_reason
+from trainer.errors import DataMissing, RunError
 
-TESTING = ("val", "test")
-"""Folders that hold images to test on, in the order in which they are looked for."""
 _SPLIT_SEED = 0
 """Fixed, so that runs of different seeds are tested on the same images."""
+_BESIDE = "beside the class folders"
+
+Files = TypeVar("Files", ClassFiles, MaskFiles)
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """What was found in a folder with a folder for each class.
+
+    Attributes:
+        classes: their names as people read them, in the order of their numbers.
+        sources: where training and test images come from.
+        notes, warnings: how the folder was understood, and what is probably not as it was meant.
+    """
+
+    train: ClassFiles
+    test: ClassFiles
+    classes: tuple[str, ...]
+    sources: tuple[str, str]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def folder_below(root: Path, name: str) -> Path:
@@ -25,21 +48,37 @@ def folder_below(root: Path, name: str) -> Path:
         DataMissing: there is none.
         RunError: the name, or a link of this name, leads out of the data folder.
     """
-    folder = root / name
+    folder = _composed(root, name)
     if Path(name).name != name or not folder.resolve().is_relative_to(root.resolve()):
         raise RunError(
             f"The folder {name!r} leads out of the data folder.",
             "Set data.folder to the name of a folder in the worker's data folder; links must stay within it.",
         )
     if not folder.is_dir():
-        there = (
-            ", ".join(sorted(entry.name for entry in root.iterdir() if entry.is_dir())[:20]) if root.is_dir() else ""
-        )
+        there = ", ".join(legible(each) for each in folder_names(root)[:20])
         raise DataMissing(
             f"There is no folder {name!r} in the data folder {root}.",
             f"Set data.folder to one that is there: {there}." if there else "Put it there, or set NEQ_DATA_ROOT.",
         )
     return folder
+
+
+def folder_names(root: Path) -> list[str]:
+    """Names of the folders in the data folder that may be sets of one's own; none where it is not there."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        entry.name for entry in listed(root, root) if stray_reason(entry.name, folder=True) is None and entry.is_dir()
+    )
+
+
+def _composed(root: Path, name: str) -> Path:
+    """The folder of this name, or the one whose name differs only in how its letters are composed."""
+    folder = root / name
+    if Path(name).name != name or folder.exists() or not root.is_dir():
+        return folder
+    same = [each for each in folder_names(root) if alike(each) == alike(name)]
+    return root / same[0] if len(same) == 1 else folder
 
 
 def refuse_links_out(root: Path, files: Iterable[str]) -> None:
@@ -57,127 +96,205 @@ def refuse_links_out(root: Path, files: Iterable[str]) -> None:
         if folder not in known or (root / file).is_symlink():
             if not (root / file).resolve().is_relative_to(inside):
                 raise RunError(
-                    f"{file} is a link that leads out of the data folder.",
+                    f"{legible(file)} is a link that leads out of the data folder.",
                     "Copy what it points to into the data folder, or name the folder that holds it in NEQ_DATA_ROOT.",
                 )
             known.add(folder)
 
 
-def class_folders(root: Path, folder: Path, test_share: float) -> tuple[ClassFiles, ClassFiles, int]:
-    """Training and test images and the number of classes of a folder with a folder for each class.
+def class_folders(root: Path, folder: Path, test_share: float, strays: Strays) -> ClassFolders:
+    """The images of a folder with a folder for each class, below its parts or in itself.
 
     Raises:
-        RunError: it is empty or holds one class, a class is empty, or a test class is none of those trained on.
+        RunError: it holds fewer than two classes, one without images, parts instead of classes, a test class that is
+            not trained on, or an image that is in both parts.
     """
-    train, test = folder / "train", _testing(folder)
-    if not train.is_dir() or test is None:
-        source = train if train.is_dir() else folder
-        every = class_files(root, source, class_names(root, source))
-        rest, held_back = _test_split(every.strata, test_share)
-        return every.take(rest), every.take(held_back), int(every.strata.max()) + 1
-    names = class_names(root, train)
-    unknown = sorted(set(class_names(root, test)) - set(names))
-    if unknown:
+    parts = _class_parts(root, folder)
+    train, test = parts.train or folder, parts.test
+    view = Folder(root, [train, *([] if test is None else [test])], strays)
+    classes = _classes(view, train)
+    known = {key: number for number, key in enumerate(classes)}
+    files = class_files(view, train, dict(enumerate(classes.values())))
+    told = {
+        "classes": tuple(map(legible, classes.values())),
+        "notes": left_aside(root, folder, parts),
+        "warnings": _nearly_alike(classes.values()),
+    }
+    if test is None:
+        refuse_links_out(root, map(name_of, files.names))
+        rest, tested = held_back(files, test_share, strays)
+        return ClassFolders(rest, tested, sources=_held_back_from(root, train, test_share), **told)
+    test_classes = _classes(view, test)
+    _refuse_unknown(root, train, test, classes, test_classes)
+    tested = class_files(view, test, {known[key]: name for key, name in test_classes.items()})
+    refuse_links_out(root, (name_of(name) for names in (files.names, tested.names) for name in names))
+    refuse_copies(find_copies(root, files.names, tested.names), files.names, tested.names)
+    return ClassFolders(files, tested, sources=(below(root, train), below(root, test)), **told)
+
+
+def _held_back_from(root: Path, source: Path, share: float) -> tuple[str, str]:
+    where = below(root, source)
+    return where, f"{share:.0%} of {where}, held back"
+
+
+def held_back(files: Files, share: float, strays: Strays) -> tuple[Files, Files]:
+    """Training and test files of a set that has no part for testing; test files that are copies are passed over.
+
+    Raises:
+        RunError: nothing is left to test on.
+    """
+    if len(files) < 2:
+        raise RunError("One image cannot be both trained on and tested on.", "Put more images into the folder.")
+    rest, held = stratified_split(files.strata, max(1, round(share * len(files))), _SPLIT_SEED)
+    train, test = files.take(rest), files.take(held)
+    copied = torch.zeros(len(test), dtype=torch.bool)
+    for place, _ in find_copies(files.root, train.names, test.names).pairs:
+        strays.add("copies of training images, in the test set", name_of(test.names[place]))
+        copied[place] = True
+    if not len(test):
         raise RunError(
-            f"{_below(root, test)} has the class {unknown[0]!r}, which {_below(root, train)} has not.",
-            "Give both the same class folders.",
+            "No class has two images, so that none can be held back to test on.",
+            "Put more images into the class folders.",
         )
-    return class_files(root, train, names), class_files(root, test, names), len(names)
+    if bool(copied.all()):
+        raise RunError(
+            "Every image that would be tested on is, byte for byte, one that is trained on.",
+            "Put images into the folder that differ from each other.",
+        )
+    return train, test.take((~copied).nonzero().flatten())
 
 
-def class_files(root: Path, folder: Path, classes: list[str]) -> ClassFiles:
+def class_files(view: Folder, folder: Path, classes: dict[int, str]) -> ClassFiles:
     """The images of a folder with a folder for each class, in torchvision's order: by class, then by name.
 
     Args:
-        classes: the class folders in the order of their numbers; those that are not there count for nothing.
+        classes: the names of its class folders, by the classes' numbers.
 
     Raises:
         DataMissing: a class folder holds no image.
+        RunError: class folders look like parts of a set.
     """
-    from torchvision.datasets.folder import make_dataset  # a second to import, and only these sets need it
+    names: list[str] = []
+    numbers: list[int] = []
+    inner: dict[str, set[str]] = {}
+    empty = []
+    for number, name in sorted(classes.items()):
+        found = view.images(folder / name)
+        prefix = len(os.path.relpath(folder / name, view.root)) + 1
+        inner[name] = {path[prefix:].partition("/")[0] for path in found if "/" in path[prefix:]}
+        names += found
+        numbers += [number] * len(found)
+        if not found:
+            empty.append(name)
+    refuse_same_subfolders(
+        below(view.root, folder), {name: inside for name, inside in inner.items() if len(inside) > 1}
+    )
+    if empty:
+        _refuse_empty(view, folder, empty)
+    return ClassFiles(view.root, as_names(names), torch.tensor(numbers, dtype=torch.int64))
 
-    numbers = {name: number for number, name in enumerate(classes) if (folder / name).is_dir()}
-    try:
-        found = make_dataset(str(folder), numbers, extensions=ENDINGS)
-    except FileNotFoundError as error:
-        raise DataMissing(
-            f"In {_below(root, folder)}: {str(error).split(' Supported')[0]}",
-            "Put images into each class folder, or remove the empty ones.",
-        ) from error
-    names = as_names([os.path.relpath(path, root) for path, _ in found])
-    return ClassFiles(root, names, torch.tensor([number for _, number in found]))
+
+def _refuse_empty(view: Folder, folder: Path, empty: list[str]) -> None:
+    passed = [f"{each.count} × {each.reason}" for each in view.strays.found()]
+    raise DataMissing(
+        f"In {below(view.root, folder)} there is no image of the classes {', '.join(map(legible, empty[:10]))}"
+        f"{f' and {len(empty) - 10} more' if len(empty) > 10 else ''}"
+        f"{'' if not passed else '; passed over were: ' + ', '.join(passed[:5])}.",
+        "Put images into each class folder, or remove the empty ones.",
+    )
 
 
-def _test_split(strata: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    if len(strata) < 2:
-        raise RunError("One image cannot be both trained on and tested on.", "Put more images into the folder.")
-    return probe_split(strata, max(1, round(share * len(strata))), _SPLIT_SEED)
+def class_names(view: Folder, folder: Path) -> list[str]:
+    """Names of the class folders, at least two.
 
-
-def class_names(root: Path, folder: Path) -> list[str]:
-    """Names of the class folders, at least two."""
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    Raises:
+        RunError: there are fewer.
+    """
+    names = view.folders(folder, beside=_BESIDE)
     if len(names) < 2:
         raise RunError(
-            f"{_below(root, folder)} holds {'no class folder' if not names else f'one class folder, {names[0]!r}'}; "
+            f"{below(view.root, folder)} holds "
+            f"{'no class folder' if not names else f'one class folder, {legible(names[0])!r}'}; "
             "a network needs at least two classes to tell apart.",
             "Put the images of each class into a folder of their own.",
         )
     return names
 
 
-def _testing(folder: Path) -> Path | None:
-    return next((folder / name for name in TESTING if (folder / name).is_dir()), None)
-
-
-def _below(root: Path, folder: Path) -> str:
-    return str(folder.relative_to(root))
-
-
-def mask_folders(
-    root: Path, folder: Path, *, classes: int, unlabelled: int | None, test_share: float
-) -> tuple[MaskFiles, MaskFiles]:
-    """Training and test scenes of a folder with `train`, `trainannot`, `val`, `valannot` (or `test`, `testannot`).
+def _classes(view: Folder, folder: Path) -> dict[str, str]:
+    """The class folders' names, by what a person reads; sorted by name.
 
     Raises:
-        DataMissing: there are no images, or one has no mask.
+        RunError: there are fewer than two, two cannot be told apart, or they are parts of a set.
     """
-
-    def scenes(part: str) -> MaskFiles:
-        images, masks = _pairs(root, folder / part, folder / f"{part}annot")
-        return MaskFiles(root, as_names(images), as_names(masks), classes, unlabelled)
-
-    train, test = scenes("train"), _testing(folder)
-    if test is not None:
-        return train, scenes(test.name)
-    rest, held_back = _test_split(train.strata, test_share)
-    return train.take(rest), train.take(held_back)
-
-
-def _pairs(root: Path, images: Path, masks: Path) -> tuple[list[str], list[str]]:
-    """Images by name, and the mask of each: the file of the same name, whatever its ending."""
-    found, drawn = _by_stem(root, images), _by_stem(root, masks)
-    without = sorted(found.keys() - drawn.keys())
-    if without:
-        raise DataMissing(
-            f"{found[without[0]]} has no mask in {_below(root, masks)}, nor have {len(without) - 1} others.",
-            "Give every image a mask of the same name, or remove it.",
+    names = class_names(view, folder)
+    classes: dict[str, str] = {}
+    for name in names:
+        if classes.setdefault(alike(name), name) != name:
+            raise RunError(
+                f"{below(view.root, folder)} holds two class folders called {legible(name)!r}: their names differ "
+                "only in how their letters are composed.",
+                "Put the images of both into one of them.",
+            )
+    words = {part_word(name) for name in names}
+    if words & set(TRAINING) and words & set(TESTING) and words <= {*TRAINING, *TESTING}:
+        raise RunError(
+            f"{below(view.root, folder)} holds the parts {', '.join(map(legible, names))}, without class folders.",
+            "Put a folder for each class into each part, and the images into those.",
         )
-    return list(found.values()), [drawn[stem] for stem in found]
+    return classes
 
 
-def _by_stem(root: Path, folder: Path) -> dict[str, str]:
-    if not folder.is_dir():
-        raise DataMissing(
-            f"There is no folder {_below(root, folder)} in the data folder.",
-            "Put images into train and val, and their masks into trainannot and valannot.",
+def _class_parts(root: Path, folder: Path) -> SetParts:
+    """The folder's parts: folders of known names that hold folders themselves."""
+    names = Folder(root, [], Strays()).folders(folder, beside=_BESIDE)
+
+    def holds_folders(name: str) -> bool:
+        return bool(Folder(root, [], Strays()).folders(folder / name, beside=_BESIDE))
+
+    parts = set_parts(folder, names, holds_folders)
+    for part in (parts.train, parts.test):
+        if part is not None and parts.aside:
+            _refuse_hidden_parts(root, folder, part, parts)
+    return parts
+
+
+def _refuse_hidden_parts(root: Path, folder: Path, part: Path, parts: SetParts) -> None:
+    """Refuses a folder beside the parts that has their classes and is not known as a part."""
+    view = Folder(root, [], Strays())
+    unknown = [name for name in parts.aside if part_word(name) not in (*TRAINING, *TESTING)]
+    inner = {name: set(view.folders(folder / name, beside=_BESIDE)) for name in (part.name, *unknown)}
+    refuse_same_subfolders(below(root, folder), inner)
+
+
+def left_aside(root: Path, folder: Path, parts: SetParts) -> tuple[str, ...]:
+    """A note of folders beside the parts, which the run does not use."""
+    if not parts.aside:
+        return ()
+    names = ", ".join(legible(name) for name in parts.aside[:5])
+    more = f" and {len(parts.aside) - 5} more" if len(parts.aside) > 5 else ""
+    return (f"Not used of {below(root, folder)}: {names}{more}.",)
+
+
+def _nearly_alike(names: Iterable[str]) -> tuple[str, ...]:
+    """A warning of class names that differ in upper and lower case alone."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.casefold(), name)
+        if other != name:
+            return (f"The classes {legible(other)!r} and {legible(name)!r} differ in upper and lower case alone.",)
+    return ()
+
+
+def _refuse_unknown(root: Path, train: Path, test: Path, trained: dict[str, str], tested: dict[str, str]) -> None:
+    unknown = sorted(name for key, name in tested.items() if key not in trained)
+    if unknown:
+        raise RunError(
+            f"{below(root, test)} has the class {legible(unknown[0])!r}, which {below(root, train)} has not.",
+            "Give both the same class folders.",
         )
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
-    if not files:
-        raise DataMissing(f"{_below(root, folder)} holds no images.", f"Put images there: {', '.join(ENDINGS)}.")
-    stems = {file.stem: _below(root, file) for file in files}
-    if len(stems) < len(files):
-        raise DataDamaged(
-            f"{_below(root, folder)} holds several images of the same name.", "Keep one ending for each name."
-        )
-    return stems
+
+
+def below(root: Path, folder: Path) -> str:
+    """The folder's path below the data folder, as people read it."""
+    return legible(os.path.relpath(folder, root))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from trainer.config import Task
+from trainer.found import DataFound
 
 IGNORED = 255
 """Stands in a mask for a pixel of no class: neither loss nor score counts it."""
@@ -170,6 +171,7 @@ class ImageData:
     Attributes:
         task: `classification` gives targets int64 (images,), `segmentation` int64 (images, height, width).
         classes: how many there are; every target is below it, or `ignore_index`.
+        found: what was found in the data, for people to look at.
     """
 
     train: ImageSet
@@ -178,6 +180,7 @@ class ImageData:
     classes: int
     normalise: Normalisation
     task: Task = "classification"
+    found: DataFound | None = None
 
     @property
     def ignore_index(self) -> int | None:

@@ -1,15 +1,20 @@
 """Data sets of other people's."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import torch
 from torch import Tensor
 
 from trainer.builders import builder_of
+from trainer.data.copies import evenly
 from trainer.data.images import IGNORED
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.own import OwnData
+
+MOST_SEARCHED = 10_000
+"""Images of a part that are compared with those of the other."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class OwnSets:
         train_labels, test_labels: int64 (images,), a class an image; for segmentation uint8 (images, height, width), a
             class a pixel, where 255 is none.
         classes: how many there are; labels count from 0.
+        class_names: one for each class, which the run's page shows; None: they have numbers alone.
     """
 
     train_pixels: Tensor
@@ -28,6 +34,7 @@ class OwnSets:
     test_pixels: Tensor
     test_labels: Tensor
     classes: int
+    class_names: tuple[str, ...] | None = None
 
 
 def own_sets(config: OwnData, workplace: Workplace) -> OwnSets:
@@ -60,4 +67,20 @@ def _wrong(config: OwnData, sets: object) -> str | None:
             return f"{part} labels from {int(counted.min())} to {int(counted.max())} for {sets.classes} classes"
     if sets.train_pixels.shape[1] != sets.test_pixels.shape[1]:
         return f"{sets.train_pixels.shape[1]} channels for training and {sets.test_pixels.shape[1]} for the test"
+    if sets.class_names is not None and len(sets.class_names) != sets.classes:
+        return f"{len(sets.class_names)} names of classes for {sets.classes} classes"
     return None
+
+
+def copied(sets: OwnSets) -> tuple[str, ...]:
+    """A warning of test images that are training images too; of large sets, as far as some images tell."""
+    compared, searched = (evenly(len(part), MOST_SEARCHED) for part in (sets.test_pixels, sets.train_pixels))
+    known = {_content(sets.train_pixels[index]) for index in searched}
+    same = sum(_content(sets.test_pixels[index]) in known for index in compared)
+    if not same:
+        return ()
+    return (f"{same:,} of the {len(compared):,} test images compared are training images too.",)
+
+
+def _content(pixels: Tensor) -> bytes:
+    return blake2b(pixels.cpu().contiguous().numpy().tobytes(), digest_size=16).digest()

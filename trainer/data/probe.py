@@ -60,6 +60,12 @@ def _held_back(train: Tensor, samples: int, seed: int) -> tuple[Tensor, Literal[
             f"{samples} probe images of {len(train)} leave too few to train on.",
             f"Set neq.probe.samples to at most {len(train) // 2}.",
         )
+    only = torch.bincount(train)[train] == 1
+    if bool(only.any()) and samples < int((~only).sum()):
+        # A class with a single image keeps it to be trained on.
+        others = (~only).nonzero().flatten()
+        rest, taken = probe_split(train[others], samples, seed)
+        return torch.cat([others[rest], only.nonzero().flatten()]).sort().values, "train", others[taken]
     rest, taken = probe_split(train, samples, seed)
     return rest, "train", taken
 

@@ -1,95 +1,175 @@
 """Image files, read so that a file that is no image ends the run with its name, and nothing in it is executed."""
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
-from trainer.data.images import IGNORED
+from trainer.data.names import legible
 from trainer.errors import DataDamaged
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF")
-"""Those of torchvision's ImageFolder. Pillow knows others that start other programs to read them."""
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF", "GIF")
+"""Those of torchvision's ImageFolder, and GIF. Pillow knows others that start other programs to read them."""
+ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif")
+DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+"""Pillow's modes of one channel with more than eight bits."""
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0, float(2**31 - 1))
+"""Values of white that deep images may have: of fractions, and of 8, 10, 12, 14, 16 and 31 bits."""
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 """What Pillow raises for files cut short, of another kind, or larger than any image should be."""
+_SIDEWAYS = 5
+"""EXIF orientations from here on exchange height and width."""
 
 
-def read_image(root: Path, name: str) -> Image.Image:
-    """An image in colour (RGB).
+@dataclass(frozen=True)
+class Head:
+    """What an image file says of itself before its pixels: size as seen upright, and whether it is stored turned."""
+
+    height: int
+    width: int
+    mode: str
+    sideways: bool
+    animated: bool
+
+
+def read_image(root: Path, name: str, white: float | None = None) -> Image.Image:
+    """An image in colour (RGB), upright.
 
     Args:
         root: the data folder.
         name: the file's path below it, which messages give.
+        white: the value of white where the file holds more than eight bits a pixel; None: nobody looked, and 16 bits
+            are scaled whole.
+
+    Raises:
+        DataDamaged: it is not there, cannot be decoded, or holds values beyond white.
+    """
+    try:
+        with _opened(root, name) as image:
+            upright = _upright(image)
+            return (_scaled(name, upright, white) if upright.mode in DEEP else upright).convert("RGB")
+    except _UNREADABLE as error:
+        raise unreadable(root, name, error) from error
+
+
+@contextmanager
+def _opened(root: Path, name: str) -> Iterator[Image.Image]:
+    """The file, by Pillow. Not by its path: it maps uncompressed TIFFs then, and mixes up the rows of turned ones."""
+    with (root / name).open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        yield image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF tag says; a file that Pillow has turned by itself has no tag any more."""
+    image.load()
+    return ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _UNREADABLE:
+        return 1  # EXIF that cannot be read says nothing
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _scaled(name: str, image: Image.Image, white: float | None) -> Image.Image:
+    """An image of more than eight bits in eight: 0 stays black, `white` becomes 255."""
+    values = np.asarray(image, dtype=np.float64)
+    if white is None:
+        white = 1.0 if image.mode == "F" else 65535.0
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= white):
+        raise DataDamaged(
+            f"The image {legible(name)} holds values from {low:g} to {high:g}, and its set's go from 0 to {white:g}.",
+            "Save all images of the set with the same range of values, from 0 up: as PNG of 8 or 16 bits.",
+        )
+    return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8))
+
+
+def value_range(root: Path, name: str) -> tuple[float, float]:
+    """The smallest and the largest value of an image's pixels, as stored.
 
     Raises:
         DataDamaged: it is not there or cannot be decoded.
     """
     try:
-        with Image.open(root / name, formats=FORMATS) as image:
-            return image.convert("RGB")
+        with _opened(root, name) as image:
+            values = np.asarray(image if image.mode in DEEP else image.convert("RGB"))
+            return float(values.min()), float(values.max())
     except _UNREADABLE as error:
-        raise unreadable(name, error) from error
+        raise unreadable(root, name, error) from error
 
 
-def size_of(root: Path, name: str) -> tuple[int, int]:
-    """Height and width, from the file's head alone.
+def raw_mask(root: Path, name: str) -> tuple[str | None, str, np.ndarray]:
+    """A mask's format and mode, as Pillow calls them, and its values as stored, upright.
+
+    Raises:
+        DataDamaged: it is not there or cannot be decoded.
+    """
+    try:
+        with _opened(root, name) as image:
+            return image.format, image.mode, np.array(_upright(image))
+    except _UNREADABLE as error:
+        raise unreadable(root, name, error) from error
+
+
+def head_of(root: Path, name: str) -> Head:
+    """What the file's head says; no pixel is decoded.
 
     Raises:
         DataDamaged: it is not there or no image.
     """
     try:
-        with Image.open(root / name, formats=FORMATS) as image:
-            return image.height, image.width
+        with _opened(root, name) as image:
+            # Pillow gives a TIFF's size upright already, and would decode a PNG to look for its EXIF.
+            told = image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info)
+            sideways = told and _orientation(image) >= _SIDEWAYS
+            height, width = (image.width, image.height) if sideways else (image.height, image.width)
+            return Head(height, width, image.mode, sideways, bool(getattr(image, "is_animated", False)))
     except _UNREADABLE as error:
-        raise unreadable(name, error) from error
+        raise unreadable(root, name, error) from error
 
 
-def read_mask(root: Path, name: str, *, classes: int, unlabelled: int | None = None) -> Image.Image:
-    """A mask: one channel that holds each pixel's class, IGNORED where it has none.
-
-    Args:
-        root, name: as for `read_image`.
-        classes: every class number is below this.
-        unlabelled: a number that stands for no class and becomes IGNORED.
+def size_of(root: Path, name: str) -> tuple[int, int]:
+    """Height and width of the image upright, from the file's head alone.
 
     Raises:
-        DataDamaged: it is not there, cannot be decoded, is a picture in colour, or holds a number that is no class.
+        DataDamaged: it is not there or no image.
     """
+    head = head_of(root, name)
+    return head.height, head.width
+
+
+def unreadable(root: Path, name: str, error: Exception) -> DataDamaged:
+    """The error of a file that cannot be decoded, with what is the matter with it."""
+    said = (
+        "is not there" if isinstance(error, FileNotFoundError) else f"cannot be decoded: {_matter(root / name, error)}"
+    )
+    return DataDamaged(
+        f"The image {legible(name)} in the data folder {said}.", "Replace the file, or remove it from its set."
+    )
+
+
+def _matter(file: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "the worker's user may not read it"
+    if isinstance(error, Image.DecompressionBombError):
+        return "it has more pixels than an image should"
     try:
-        with Image.open(root / name, formats=FORMATS) as image:
-            mode, numbers = image.mode, np.array(image)
-    except _UNREADABLE as error:
-        raise unreadable(name, error) from error
-    if mode not in ("L", "P"):
-        raise DataDamaged(
-            f"The mask {name} is an image of mode {mode}, not of one byte a pixel.",
-            "Save masks as PNG, grey or with a palette, whose values are the class numbers.",
-        )
-    if unlabelled is not None:
-        numbers = np.where(numbers == unlabelled, np.uint8(IGNORED), numbers)
-    return Image.fromarray(checked_classes(name, numbers, classes))
-
-
-def checked_classes(name: str, numbers: np.ndarray, classes: int) -> np.ndarray:
-    """The same numbers.
-
-    Raises:
-        DataDamaged: one of them is no class.
-    """
-    wrong = numbers[(numbers >= classes) & (numbers != IGNORED)]
-    if wrong.size:
-        raise DataDamaged(
-            f"The mask {name} holds the class number {int(wrong.max())}, and there are {classes} classes (from 0).",
-            f"Set data.classes to at least {int(wrong.max()) + 1}, or name the number in data.unlabelled if it stands "
-            "for no class.",
-        )
-    return numbers
-
-
-def unreadable(name: str, error: Exception) -> DataDamaged:
-    """The error of a file that cannot be decoded."""
-    what = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be decoded ({type(error).__name__})"
-    return DataDamaged(f"The image {name} in the data folder {what}.", "Replace the file, or remove it from its set.")
+        with file.open("rb") as opened:
+            start = opened.read(512)
+    except OSError as cause:
+        return type(cause).__name__
+    if not start:
+        return "it is empty (0 bytes)"
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "it is a web page, probably the answer of a download that was refused"
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS; the image itself was not fetched"
+    return f"{type(error).__name__}"

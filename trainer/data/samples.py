@@ -1,27 +1,38 @@
 """Samples that lie in files: what they are called and what is to be learnt of each, without a pixel read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
 from trainer.data.images import Images
-from trainer.data.reading import read_image, read_mask, size_of
+from trainer.data.masks import MaskValues, read_mask
+from trainer.data.names import Names, as_names, legible, name_of
+from trainer.data.reading import head_of, read_image, size_of
 from trainer.data.views import frame_of, seen_images, seen_masks, sizes_of
 from trainer.data.windows import Recipe
 from trainer.errors import DataDamaged
 
-Names = npt.NDArray[np.bytes_]
-"""File names in one block of memory, which loaders' processes share; a million Python strings they would copy."""
+__all__ = ["ClassFiles", "MaskFiles", "Names", "Samples", "as_names", "labels_of", "read_views"]
 
 
 class Samples(Protocol):
     """Images in files, with a class or a mask each."""
+
+    @property
+    def root(self) -> Path:
+        """The data folder."""
+
+    @property
+    def names(self) -> Names | tuple[str, ...]:
+        """The files' paths below it, one a sample."""
+
+    @property
+    def white(self) -> float | None:
+        """Of images of more than eight bits, the value that becomes 255."""
 
     @property
     def strata(self) -> Tensor:
@@ -32,19 +43,17 @@ class Samples(Protocol):
     def take(self, indices: Tensor) -> Self:
         """Those samples, in that order."""
 
+    def with_white(self, white: float) -> Self:
+        """The same, in which this value of deep images becomes 255."""
+
     def size(self, index: int) -> tuple[int, int]:
-        """Height and width of a sample's image, without decoding it."""
+        """Height and width of a sample's image upright, without decoding it."""
 
     def image(self, index: int) -> Image.Image:
         """A sample's image, decoded."""
 
     def mask(self, index: int, size: tuple[int, int]) -> Image.Image | None:
         """A sample's mask, of its image's size (height, width); None where samples have a class each."""
-
-
-def as_names(names: list[str]) -> Names:
-    """File names, relative to the data folder, as one array."""
-    return np.array([name.encode() for name in names], dtype=np.bytes_)
 
 
 def labels_of(samples: Samples, indices: list[int]) -> Tensor:
@@ -54,23 +63,27 @@ def labels_of(samples: Samples, indices: list[int]) -> Tensor:
 
 @dataclass(frozen=True)
 class ClassFiles:
-    """Images in the data folder `root`, each of one class."""
+    """Images in the data folder `root`, each of one class; of deep ones, `white` is the value that becomes 255."""
 
     root: Path
     names: Names
     strata: Tensor
+    white: float | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     def take(self, indices: Tensor) -> Self:
-        return type(self)(self.root, self.names[indices.numpy()], self.strata[indices])
+        return replace(self, names=self.names[indices.numpy()], strata=self.strata[indices])
+
+    def with_white(self, white: float) -> Self:
+        return replace(self, white=white)
 
     def size(self, index: int) -> tuple[int, int]:
-        return size_of(self.root, self.names[index].decode())
+        return size_of(self.root, name_of(self.names[index]))
 
     def image(self, index: int) -> Image.Image:
-        return read_image(self.root, self.names[index].decode())
+        return read_image(self.root, name_of(self.names[index]), self.white)
 
     def mask(self, index: int, size: tuple[int, int]) -> None:
         return None
@@ -83,8 +96,8 @@ class MaskFiles:
     root: Path
     names: Names
     masks: Names
-    classes: int
-    unlabelled: int | None = None
+    values: MaskValues
+    white: float | None = None
 
     @property
     def strata(self) -> Tensor:
@@ -95,23 +108,33 @@ class MaskFiles:
 
     def take(self, indices: Tensor) -> Self:
         chosen = indices.numpy()
-        return type(self)(self.root, self.names[chosen], self.masks[chosen], self.classes, self.unlabelled)
+        return replace(self, names=self.names[chosen], masks=self.masks[chosen])
+
+    def with_white(self, white: float) -> Self:
+        return replace(self, white=white)
 
     def size(self, index: int) -> tuple[int, int]:
-        return size_of(self.root, self.names[index].decode())
+        return size_of(self.root, name_of(self.names[index]))
 
     def image(self, index: int) -> Image.Image:
-        return read_image(self.root, self.names[index].decode())
+        return read_image(self.root, name_of(self.names[index]), self.white)
 
     def mask(self, index: int, size: tuple[int, int]) -> Image.Image:
-        name = self.masks[index].decode()
-        mask = read_mask(self.root, name, classes=self.classes, unlabelled=self.unlabelled)
+        name = name_of(self.masks[index])
+        mask = read_mask(self.root, name, self.values)
         if (mask.height, mask.width) != size:
-            raise DataDamaged(
-                f"The mask {name} is {mask.width} × {mask.height}, its image {size[1]} × {size[0]} pixels.",
-                "Give every image a mask of its own size.",
-            )
+            self._refuse_size(name, mask, name_of(self.names[index]), size)
         return mask
+
+    def _refuse_size(self, name: str, mask: Image.Image, image: str, size: tuple[int, int]) -> None:
+        said = f"The mask {legible(name)} is {mask.width} × {mask.height}, its image {size[1]} × {size[0]} pixels"
+        if head_of(self.root, image).sideways and (mask.width, mask.height) == size:
+            raise DataDamaged(
+                f"{said} once it is turned as its EXIF tag says.",
+                f"Save {legible(image)} without an EXIF orientation if the mask was drawn on it as stored, or turn the "
+                "mask.",
+            )
+        raise DataDamaged(f"{said}.", "Give every image a mask of its own size.")
 
 
 def read_views(samples: Samples, indices: list[int], recipe: Recipe, uniforms: Tensor) -> Images:

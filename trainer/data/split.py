@@ -29,6 +29,26 @@ def probe_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor
     return (~is_probe).nonzero().flatten(), is_probe.nonzero().flatten()
 
 
+def stratified_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Parts images in two: (rest, taken), as positions in their own order; of each class about the same share is taken.
+
+    Each class keeps one image at least in the rest, and gives one where it has two. Of classes of equal size the images
+    are those that `probe_split` takes.
+    """
+    counts = torch.bincount(labels.cpu())
+    present = counts[counts > 0]
+    if bool((present == present[0]).all()) and samples <= int((present - 1).sum()):
+        return probe_split(labels, samples, seed)
+    wanted = (counts.double() * samples / len(labels)).round().long().clamp(min=1)
+    wanted = torch.minimum(wanted, counts - 1).clamp(min=0)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    ordered = labels.cpu()[order]
+    taken = torch.zeros(len(labels), dtype=torch.bool)
+    for label in (counts > 0).nonzero().flatten().tolist():
+        taken[order[ordered == label][: int(wanted[label])]] = True
+    return (~taken).nonzero().flatten(), taken.nonzero().flatten()
+
+
 def balanced_draw(labels: Tensor, samples: int, seed: int) -> Tensor:
     """Positions of `samples` images drawn at random by `seed`, the same number of each class as far as that divides."""
     random = torch.Generator().manual_seed(seed)

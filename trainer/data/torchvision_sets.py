@@ -11,6 +11,7 @@ import torch
 
 from trainer.config import Cifar10, Cifar100, FashionMnist, Mnist
 from trainer.data.images import Augmentation, Images, Normalisation
+from trainer.data.telling import numbered
 from trainer.engines.workplace import Workplace
 from trainer.errors import DataDamaged, DataMissing
 
@@ -81,8 +82,10 @@ SOURCES: dict[str, _Source] = {
 }
 
 
-def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple[Images, Images, int, Normalisation]:
-    """Training and test images, uint8, of a set in the data folder, its number of classes, and how to normalise it.
+def torchvision_images(
+    config: TorchvisionConfig, workplace: Workplace
+) -> tuple[Images, Images, tuple[str, ...], Normalisation]:
+    """Training and test images, uint8, of a set in the data folder, its classes' names, and how to normalise it.
 
     Raises:
         DataMissing: its files are not there, and may not be, or could not be, downloaded.
@@ -96,7 +99,22 @@ def torchvision_images(config: TorchvisionConfig, workplace: Workplace) -> tuple
     train, test = (_read(source, workplace.data_root, train=train) for train in (True, False))
     augmentation = source.augmentation if config.augment else None
     normalise = Normalisation.by(source.mean, source.deviation)
-    return replace(train, augmentation=augmentation), test, source.classes, normalise
+    return replace(train, augmentation=augmentation), test, _class_names(source, workplace.data_root), normalise
+
+
+def torchvision_folders(config: TorchvisionConfig) -> tuple[str, str]:
+    """Where the set's training and test images lie below the data folder."""
+    source = SOURCES[config.kind]
+    folder = source.files[0].rpartition("/")[0]
+    return f"{folder}: training images", f"{folder}: test images"
+
+
+def _class_names(source: _Source, root: Path) -> tuple[str, ...]:
+    """What torchvision calls the classes: of CIFAR as its files say, of the others as torchvision knows them."""
+    loader: Any = _loader(source)
+    known = getattr(loader, "classes", None)
+    names = known if known is not None else loader(str(root), train=False).classes
+    return tuple(str(name) for name in names) if len(names) == source.classes else numbered(source.classes)
 
 
 def _absent(source: _Source, root: Path) -> list[str]:

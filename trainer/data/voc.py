@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+from trainer.data.masks import MaskValues
 from trainer.data.samples import MaskFiles, as_names
 from trainer.engines.workplace import Workplace
 from trainer.errors import DataDamaged, DataMissing
 
-CLASSES = 21
-"""The ground among them."""
+CLASS_NAMES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",
+    "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "TV monitor",
+)  # fmt: skip
+CLASSES = len(CLASS_NAMES)
 _FOLDER = Path("VOCdevkit") / "VOC2012"
+SOURCES = (f"{_FOLDER}: the list train.txt", f"{_FOLDER}: the list val.txt")
+"""Where training and test scenes come from."""
 
 
 def voc_scenes(workplace: Workplace) -> tuple[MaskFiles, MaskFiles]:
@@ -55,4 +61,4 @@ def _scenes(root: Path, part: str) -> MaskFiles:
     images, masks = ([str(Path(path).relative_to(root)) for path in paths] for paths in (found.images, found.masks))
     if not images:
         raise DataDamaged(f"Pascal VOC's list {part}.txt names no scene.", "Unpack VOC into the data folder anew.")
-    return MaskFiles(root, as_names(images), as_names(masks), CLASSES)
+    return MaskFiles(root, as_names(images), as_names(masks), MaskValues(CLASSES, known_set=True))

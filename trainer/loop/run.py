@@ -166,7 +166,7 @@ class _Run:
 
     def beginning(self) -> Generator[Event, None, None]:
         """The first facts: that it starts, or goes on, and what may be different then."""
-        told = list(self._doubts())
+        told = [*self._doubts(), *(() if self.data.found is None else self.data.found.warnings)]
         if not self.standing.started:
             yield self._started()
         else:
@@ -202,6 +202,7 @@ class _Run:
             probe_samples=len(self.data.probe),
             first_freezing_epoch=None if never_freezes(self.config) else self.neq.first_freezing_epoch,
             task=self.data.task,
+            data=self.data.found,
             versions=versions(),
             commit=commit(),
             warnings=self._doubts(),

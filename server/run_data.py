@@ -1,0 +1,12 @@
+"""The body that tells what a run found in its data."""
+
+from pydantic import Field
+
+from server.answers import Answer
+from trainer.found import DataFound
+
+
+class RunData(Answer):
+    """What a run found in its data."""
+
+    data: DataFound | None = Field(description="null: it has not started yet, or an older program did not look.")

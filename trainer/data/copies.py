@@ -1,0 +1,108 @@
+"""Images that are in two parts of a set: the same bytes under whatever names, found without reading all files."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+from trainer.data.names import Names, legible, name_of
+from trainer.errors import RunError
+
+MOST_COMPARED = 2_000
+"""Test images that are looked for among the training images; of larger test sets as many, evenly chosen."""
+MOST_SEARCHED = 50_000
+"""Training images that they are looked for among; of larger sets as many, evenly chosen."""
+_PIECE = 4096
+"""Bytes from a file's middle that are compared before it is read whole."""
+
+Group = tuple[list[int], list[int]]
+"""Test images and training images that may be the same."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What a comparison found.
+
+    Attributes:
+        pairs: positions (test image, training image) of images of the same content, one pair for a test image.
+        compared, searched: how many test images were looked for among how many training images.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    compared: int
+    searched: int
+
+
+def find_copies(root: Path, train: Names, test: Names) -> Copies:
+    """Test images whose bytes are those of a training image: sizes first, then a piece of the middle, then all."""
+    wanted, among = evenly(len(test), MOST_COMPARED), evenly(len(train), MOST_SEARCHED)
+    groups: Iterable[Group] = [(wanted, among)]
+    for key in (_size, _piece, _whole):
+        groups = _parted(groups, partial(_keyed, root, key), train, test)
+    pairs = sorted((index, searched[0]) for compared, searched in groups for index in compared)
+    return Copies(tuple(pairs), len(wanted), len(among))
+
+
+def refuse_copies(copies: Copies, train: Names, test: Names) -> None:
+    """Refuses a set whose test images are trained on.
+
+    Raises:
+        RunError: naming the first.
+    """
+    if not copies.pairs:
+        return
+    index, other = copies.pairs[0]
+    more = len(copies.pairs) - 1
+    raise RunError(
+        f"{legible(name_of(test[index]))} is in the test set and, byte for byte, in the training set as "
+        f"{legible(name_of(train[other]))}{f', and so are {more} other test images' if more else ''}.",
+        "Remove these images from one of the two folders: a test on images that were trained on tells nothing.",
+    )
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most `most` of `count` positions, evenly spread."""
+    return list(range(count)) if count <= most else [index * count // most for index in range(most)]
+
+
+def _parted(groups: Iterable[Group], key: Callable[[Names, int], object], train: Names, test: Names) -> Iterator[Group]:
+    """The groups parted by a key that equal images share; files of the test set alone are dropped."""
+    for compared, searched in groups:
+        of_test, of_train = defaultdict(list), defaultdict(list)
+        for index in compared:
+            of_test[key(test, index)].append(index)
+        for index in searched:
+            of_train[key(train, index)].append(index)
+        for value in of_test.keys() & of_train.keys() - {None}:
+            yield of_test[value], of_train[value]
+
+
+def _keyed(root: Path, key: Callable[[Path], object], names: Names, index: int) -> object:
+    return key(root / name_of(names[index]))
+
+
+def _size(file: Path) -> int | None:
+    """Bytes; None for a file that is empty or not to be had, which the run names when it reads it."""
+    try:
+        return file.stat().st_size or None
+    except OSError:
+        return None
+
+
+def _piece(file: Path) -> bytes | None:
+    try:
+        with file.open("rb", buffering=0) as opened:
+            opened.seek(max(0, os.fstat(opened.fileno()).st_size // 2 - _PIECE // 2))
+            return opened.read(_PIECE)
+    except OSError:
+        return None
+
+
+def _whole(file: Path) -> bytes | None:
+    try:
+        return blake2b(file.read_bytes()).digest()
+    except OSError:
+        return None
