@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from trainer.neq import NEq, Watch
+from trainer.neq.checks import CheckMode
 from trainer.neq.groups import Groups
 from trainer.neq.measure import Way
 from trainer.neq.momentum import MomentumOnThaw
@@ -35,6 +36,7 @@ class NEqOptions(TypedDict, total=False):
     measure: Way
     forward: Forward | None
     savings: Mode
+    checks: CheckMode
 
 
 GIVEN_BY_THE_CALLBACK = ("model", "optimizer", "probe", "process_group")

@@ -1,6 +1,8 @@
 """NEq as a run's description asks for it."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -8,7 +10,7 @@ from torch.optim import Optimizer
 
 from trainer.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
 from trainer.errors import RunError
-from trainer.neq import NEq, Watch
+from trainer.neq import NEq, NEqError, NEqWarning, Watch
 
 
 def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: Iterable[Any]) -> NEq:
@@ -16,6 +18,7 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
 
     Raises:
         RunError: it asks for layers that the network does not have.
+        NEqError: the network or the probe set do not let equilibrium be measured.
     """
     wanted = config.neq
     try:
@@ -39,11 +42,27 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
             measure=wanted.measure,
             savings=wanted.savings,
         )
+    except NEqError:
+        raise  # it has a remedy of its own
     except ValueError as error:
         raise RunError(
             f"Equilibrium cannot be watched as described: {error}.",
             "Change neq.layers, or choose another model; a run's page lists the names of a model's layers.",
         ) from error
+
+
+@contextmanager
+def told_by_neq(told: list[str]) -> Iterator[None]:
+    """Collects what NEq warns of while the context lasts, for the run's log; other warnings go where they went."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NEqWarning)
+        try:
+            yield
+        finally:
+            told += [str(one.message) for one in caught if issubclass(one.category, NEqWarning)]
+    for one in caught:
+        if not issubclass(one.category, NEqWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno, source=one.source)
 
 
 def _share(wanted: NEqConfig) -> float | None:

@@ -3,6 +3,7 @@
 from trainer.config import RunConfig
 from trainer.engines.memory import less_memory
 from trainer.errors import RunError
+from trainer.neq import NEqError
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
 
@@ -10,6 +11,8 @@ _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
 def explained(error: Exception, config: RunConfig) -> RunError | None:
     """The error as the run's end should tell it; None where nothing more is known than what it says itself."""
     first = _first_line(error)
+    if isinstance(error, NEqError):
+        return RunError(f"{_sentence(error.reason)}.", f"{_sentence(error.remedy)}.")
     if _is_memory(error):
         remedy = less_memory(config)
         return RunError(f"The device ran out of memory: {first}", remedy[0].upper() + remedy[1:])
@@ -34,6 +37,10 @@ def explained(error: Exception, config: RunConfig) -> RunError | None:
             "Check the data: labels count from 0, and 255 stands for pixels of no class.",
         )
     return None
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _is_memory(error: Exception) -> bool:

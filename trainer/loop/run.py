@@ -28,7 +28,7 @@ from trainer.events import (
 )
 from trainer.loop.accounts import Accounts
 from trainer.loop.doubts import doubts, never_freezes
-from trainer.loop.equilibrium import build_neq
+from trainer.loop.equilibrium import build_neq, told_by_neq
 from trainer.loop.meter import Meter, measuring
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, commit, device_title, use_threads, versions
@@ -296,14 +296,19 @@ class _Run:
             train_loss=train_loss,
         )
 
-    def _probe_steps(self, epoch: int, train_loss: float) -> Generator[EpochProgressed, None, Equilibrium]:
+    def _probe_steps(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Equilibrium]:
         signs = Signs(self.pace, epoch, "probe", len(self.probe))
         steps = self.neq.end_epoch_in_steps()
         while True:
+            told: list[str] = []
+            equilibrium: Equilibrium | None = None
             try:
-                done = next(steps)
+                with told_by_neq(told):
+                    done = next(steps)
             except StopIteration as end:
-                equilibrium: Equilibrium = end.value
+                equilibrium = end.value
+            yield from (Logged(level="warning", text=text) for text in told)
+            if equilibrium is not None:
                 return equilibrium
             if self.pace.due():
                 samples = min(done * self.probe.batch_size, len(self.data.probe))

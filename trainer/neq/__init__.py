@@ -6,6 +6,7 @@ NeurIPS 2022, arXiv:2207.09455.
 
 from trainer.neq.discovery import Watch
 from trainer.neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
+from trainer.neq.errors import NEqError, NEqWarning
 from trainer.neq.neq import NEq
 
-__all__ = ["Equilibrium", "GroupEquilibrium", "LayerEquilibrium", "NEq", "Watch"]
+__all__ = ["Equilibrium", "GroupEquilibrium", "LayerEquilibrium", "NEq", "NEqError", "NEqWarning", "Watch"]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer, described
+from trainer.neq.stopped import trained
 
 
 class Companions:
@@ -71,7 +72,7 @@ def _without_neurons(model: nn.Module, layers: Sequence[WatchedLayer]) -> Iterat
         if described(name, module) is not None:
             of_neurons.update(module.parameters())
     for name, parameter in model.named_parameters():
-        if parameter.dim() and parameter.requires_grad and parameter not in of_neurons:
+        if parameter.dim() and trained(parameter) and parameter not in of_neurons:
             yield name, parameter
 
 

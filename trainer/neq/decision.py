@@ -77,13 +77,25 @@ class Decision:
         """Who is frozen now: bool, one value a neuron, by layer name."""
         return dict(zip((layer.name for layer in self._layers), self._frozen.split(self._sizes), strict=True))
 
-    def next(self, findings: Findings, model: nn.Module, former: Mapping[str, Tensor]) -> Equilibrium:
+    @property
+    def epoch(self) -> int:
+        """The epoch whose end comes next, from 0."""
+        return self._epoch
+
+    def next(
+        self,
+        findings: Findings,
+        model: nn.Module,
+        former: Mapping[str, Tensor],
+        moved: Mapping[str, Tensor] | None = None,
+    ) -> Equilibrium:
         """One epoch on.
 
         Args:
             findings: of the epoch that ended.
             model: today's network.
             former: last epoch's parameters by name.
+            moved: bool, one value a neuron, by layer name: those that were to stand still in that epoch, and did not.
         """
         outputs = self._outputs.next(findings.divergence)
         parameters = together = None
@@ -95,11 +107,37 @@ class Decision:
         if together is not None:
             for group, settled in zip(self._by_groups, together.settled, strict=bool(self._by_groups)):
                 chosen[group.members] = settled
-        applied, self._frozen = self._frozen, self._allowed(chosen)
+        applied, self._frozen = self._kept_still(moved or {}), self._allowed(chosen)
         self._epoch += 1
         values = neuron_values(findings, outputs, self._frozen, applied, churning_below=self._churning_below)
         groups = {} if together is None else found_groups(self._groups, together)
         return Equilibrium(self._epoch - 1, found_layers(self._layers, values), groups)
+
+    def _kept_still(self, moved: Mapping[str, Tensor]) -> Tensor:
+        """Who was really not updated in the epoch that ended."""
+        masks = self.masks()
+        return torch.cat([mask & ~moved[name] if name in moved else mask for name, mask in masks.items()])
+
+    def go_on_from(self, other: "Decision") -> None:
+        """Takes over what another one knows of the layers and groups that both follow; further ones start anew."""
+        self._epoch, self._select = other._epoch, other._select
+        starts = dict(zip((layer.name for layer in other._layers), _starts(other._sizes), strict=True))
+        places = torch.cat(
+            [
+                torch.arange(layer.neurons) + starts[layer.name]
+                if layer.name in starts
+                else torch.full((layer.neurons,), -1)
+                for layer in self._layers
+            ]
+        )
+        self._frozen = (places >= 0) & other._frozen[places]
+        self._outputs.go_on_from(other._outputs, places)
+        if self._parameters is not None and other._parameters is not None:
+            self._parameters.go_on_from(other._parameters, places)
+        if self._together is not None and other._together is not None:
+            known = {group.name: place for place, group in enumerate(other._groups)}
+            of_groups = torch.tensor([known.get(group.name, -1) for group in self._groups])
+            self._together.go_on_from(other._together, of_groups)
 
     def _allowed(self, chosen: Tensor) -> Tensor:
         """What may really be frozen in the next epoch."""
@@ -157,6 +195,10 @@ class Decision:
     def _tracks(self) -> dict[str, Track]:
         named = {"outputs": self._outputs, "parameters": self._parameters, "groups": self._together}
         return {name: one for name, one in named.items() if one is not None}
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    return [sum(sizes[:place]) for place in range(len(sizes))]
 
 
 def _check_mask(layer: WatchedLayer, mask: Tensor) -> None:

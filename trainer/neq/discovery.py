@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from trainer.neq.layers import WatchedLayer, described
+from trainer.neq.stopped import trained
 from trainer.neq.watching import Rerun, may_be_used_unseen, watching
 
+NOT_TRAINED = "none of its parameters requires a gradient"
 NOT_CALLED = "the forward pass over the probe set does not call it"
 
 Pattern = str | type[nn.Module]
@@ -106,8 +108,8 @@ def _by_function(layer: WatchedLayer, model: nn.Module) -> WatchedLayer:
 
 
 def _why_not(layer: WatchedLayer, watch: Watch) -> str | None:
-    if not any(parameter.requires_grad for parameter in layer.parameters()):
-        return "none of its parameters requires a gradient"
+    if not any(trained(parameter) for parameter in layer.parameters()):
+        return NOT_TRAINED
     if watch.only and not any(matches(pattern, layer) for pattern in watch.only):
         return "layers.only does not name it"
     if any(matches(pattern, layer) for pattern in watch.never):
@@ -173,6 +175,10 @@ def _runs_torchs_own_forward(module: nn.Module) -> bool:
 def _why_open(layer: WatchedLayer, watch: Watch) -> str | None:
     if any(matches(pattern, layer) for pattern in watch.never_freeze):
         return "layers.never_freeze names it"
-    if parametrize.is_parametrized(layer.module) or hasattr(layer.module, "weight_g"):
+    weight = getattr(layer.module, "weight", None)
+    computed = isinstance(weight, Tensor) and not isinstance(weight, nn.Parameter)
+    if computed or parametrize.is_parametrized(layer.module) or hasattr(layer.module, "weight_g"):
         return "its weight is computed from other parameters, which have no row for each neuron"
+    if (name := layer.not_by_neuron()) is not None:
+        return f"its parameter {name!r} has no entry for each neuron"
     return None

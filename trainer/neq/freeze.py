@@ -1,56 +1,41 @@
 """Frozen neurons do not move: their weight rows and bias entries stay the same to the bit.
 
 Any optimizer may run unchanged. Its step moves frozen rows by momentum and weight decay even where their gradient is
-zero, so the rows are put back right after it. Their gradients are zeroed as they arrive, so that norms taken between
-the backward pass and the step count only what moves. What need not be computed at all is left to `savings`.
+zero, so the rows are put back right after it, as they were right before it: what else changes them is their owner's
+business, and told. Their gradients are zeroed as they arrive, so that norms taken between the backward pass and the
+step count only what moves. What need not be computed at all is left to `savings`.
 """
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from trainer.neq.held import HeldRows
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
-from trainer.neq.savings.layer import SavingLayer
+from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode, Savings
+from trainer.neq.stopped import trained
 
-
-@dataclass(frozen=True)
-class _Held:
-    """The rows of one parameter that must not move, and what they were."""
-
-    parameter: nn.Parameter
-    layer: WatchedLayer
-    place: tuple[Tensor, ...]
-    values: Tensor
-    saving: SavingLayer
-
-    def put_back(self) -> None:
-        self.layer.rows(self.parameter.data)[self.place] = self.values
-
-    def clear_gradient(self) -> None:
-        if self.parameter.grad is not None and not self.parameter.grad.is_sparse:
-            self.layer.rows(self.parameter.grad)[self.place] = 0
-
-    def zero_gradient(self, parameter: Tensor) -> None:
-        if not self.saving.leaves_zeros(parameter, self._frozen_gradient):
-            self.clear_gradient()
-
-    def _frozen_gradient(self) -> Tensor:
-        if self.parameter.grad is None:
-            return self.values.new_zeros(())
-        return self.layer.rows(self.parameter.grad)[self.place]
+_alive: "weakref.WeakSet[Freezer]" = weakref.WeakSet()
 
 
 class Freezer:
-    """Holds the frozen neurons of a model in place, from one `hold` to the next."""
+    """Holds the frozen neurons of a model in place, from one `hold` to the next.
+
+    Attributes:
+        closed: why it holds nothing any more; None while it does.
+        steps: how many steps were made since the masks last changed, by whatever optimizer.
+        steps_of_others: how many of these were not the given optimizer's.
+        optimizers: all that move the layers.
+    """
 
     def __init__(
         self,
@@ -59,12 +44,17 @@ class Freezer:
         momentum_on_thaw: MomentumOnThaw = "keep",
         savings: Mode = True,
     ) -> None:
+        self.closed: str | None = None
+        self.steps = self.steps_of_others = 0
         self._layers = {layer.name: layer for layer in layers}
-        self._savings = Savings(layers, optimizer, savings)
-        self._held: list[_Held] = []
+        self._parameters = {layer.name: tuple(layer.parameters()) for layer in layers}
+        watched = {id(parameter): parameter for own in self._parameters.values() for parameter in own}
+        self.optimizers = Optimizers(watched, optimizer, self._before_step, self._after_step)
+        self._savings = Savings(layers, self.optimizers, savings)
+        self._held: list[HeldRows] = []
         self._gradient_hooks: list[RemovableHandle] = []
-        self._rows = OptimizerRows(layers, optimizer, momentum_on_thaw)
-        self._step_hook = optimizer.register_step_post_hook(self._after_step)
+        self._rows = OptimizerRows(layers, self.optimizers, momentum_on_thaw)
+        _alive.add(self)
 
     def hold(self, masks: Mapping[str, Tensor]) -> None:
         """Freezes exactly these neurons, at the values that they have now; all others move again.
@@ -85,26 +75,75 @@ class Freezer:
 
     def _hold_layer(self, layer: WatchedLayer, neurons: Tensor) -> None:
         saving = self._savings.of(layer.name)
-        for parameter in layer.parameters():
-            if not parameter.requires_grad:  # by its owner's will, or stopped by the savings
-                continue
-            place = layer.place(neurons.to(parameter.device), parameter)
-            held = _Held(parameter, layer, place, layer.rows(parameter.detach())[place].clone(), saving)
+        for parameter in self._parameters[layer.name]:
+            held = HeldRows(parameter, layer, neurons, saving)
             self._held.append(held)
-            self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
+            if parameter.requires_grad:
+                self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
             held.clear_gradient()
+            self._rows.pin(held)
 
     def _let_go(self) -> None:
         self._held.clear()
+        self.steps = self.steps_of_others = 0
+        self.optimizers.begin_epoch()
         for hook in self._gradient_hooks:
             hook.remove()
         self._gradient_hooks.clear()
 
-    def close(self) -> None:
-        """Lets every neuron move and leaves the optimizer."""
-        self.hold({})
-        self._savings.close()
-        self._step_hook.remove()
+    def replaced(self) -> dict[str, list[str]]:
+        """Parameters that are other objects than those that were watched, by layer; none where all is well."""
+        found = {}
+        for name, layer in self._layers.items():
+            now = {id(parameter) for parameter in layer.parameters()}
+            if now != {id(parameter) for parameter in self._parameters[name]}:
+                found[name] = [own for own, one in layer.module.named_parameters() if id(one) in now]
+        return found
+
+    @torch.no_grad()
+    def moved(self) -> dict[str, tuple[Tensor, int]]:
+        """Frozen neurons that something else than an optimizer's step has moved since they were frozen.
+
+        Returns:
+            bool, one value a neuron of the layer, and between how many steps, by layer name; layers that kept still are
+            left out.
+        """
+        found: dict[str, tuple[Tensor, int]] = {}
+        for held in self._held:
+            if self.steps:
+                held.close()
+            if bool(held.moved.any()):
+                none = torch.zeros(held.layer.neurons, dtype=torch.bool)
+                neurons, times = found.get(held.layer.name, (none, 0))
+                neurons[held.neurons[held.moved]] = True
+                found[held.layer.name] = neurons, max(times, held.times)
+        return found
+
+    @property
+    def layers(self) -> int:
+        """How many layers it may hold."""
+        return len(self._layers)
+
+    def unowned(self) -> list[str]:
+        """Layers with parameters that want a gradient, of which no optimizer seen so far moves any."""
+        owned = {
+            id(parameter) for one in self.optimizers for group in one.param_groups for parameter in group["params"]
+        }
+        wanting = {
+            name: [parameter for parameter in own if trained(parameter)] for name, own in self._parameters.items()
+        }
+        return [name for name, own in wanting.items() if own and not any(id(one) in owned for one in own)]
+
+    def close(self, reason: str = "it was closed") -> None:
+        """Lets every neuron move and leaves the optimizers."""
+        if self.closed is None:
+            steps = self.steps, self.steps_of_others
+            self.hold({})
+            self.steps, self.steps_of_others = steps
+            self._savings.close()
+            self.optimizers.close()
+            _alive.discard(self)
+            self.closed = reason
 
     def plans(self) -> dict[str, LayerPlan]:
         """What the backward pass does about every layer until the next `hold`."""
@@ -121,14 +160,44 @@ class Freezer:
     def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
         """Continues where `state_dict()` was taken, with the masks that were held then.
 
-        The model's and the optimizer's own state must have been loaded: frozen rows keep what they have now.
+        The optimizer's own state must have been loaded. Frozen rows keep what they have at the next step, so that the
+        model's may follow.
         """
         self._rows.load_state_dict(state, masks)
         self._hold(masks)
 
+    def go_on_from(self, other: "Freezer", kept: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
+        """Takes over from one that was closed, for these layers and others.
+
+        Args:
+            kept: its `state_dict()` before that.
+            masks: what it held.
+        """
+        self.load_state_dict(kept, masks)
+        self.steps, self.steps_of_others = other.steps, other.steps_of_others
+
     @torch.no_grad()
-    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def _before_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
+        for held in self._held:
+            held.take()
+
+    @torch.no_grad()
+    def _after_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
         for held in self._held:
             held.put_back()
-        self._rows.count_step()
-        self._savings.after_step()
+        self._rows.pin_again(self._held)
+        if on_its_own:
+            self.steps += 1
+            self.steps_of_others += optimizer is not self.optimizers.given
+            self._rows.count_step()
+        self._savings.after_step(optimizer)
+
+
+def others_holding(layers: Iterable[WatchedLayer], but: Freezer | None = None) -> list[Freezer]:
+    """Those, but for one, that hold frozen neurons of these layers now."""
+    wanted = {id(parameter) for layer in layers for parameter in layer.parameters()}
+    return [
+        freezer
+        for freezer in _alive
+        if freezer is not but and any(id(held.parameter) in wanted for held in freezer._held)
+    ]

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
 
+from trainer.neq.stopped import trained
+
 _CONVOLUTIONS: dict[type[nn.Module], int] = {
     nn.Conv1d: 1,
     nn.Conv2d: 2,
@@ -65,13 +67,19 @@ class WatchedLayer:
         return (self.module, *self.aliases)
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Weight and biases, where the layer has them: what freezes with its neurons."""
+        """Weight, biases and whatever else has an entry for each neuron: what freezes with the neurons."""
         given: set[int] = set()
         for module in self.modules:
-            for parameter in own_parameters(module):
+            for parameter in (*own_parameters(module), *_further_parameters(module, self.neurons)):
                 if id(parameter) not in given:
                     given.add(id(parameter))
                     yield parameter
+
+    def not_by_neuron(self) -> str | None:
+        """A parameter within its modules of which nobody can say which neuron it belongs to, by name; None: none is."""
+        known = {id(parameter) for parameter in self.parameters()}
+        named = (pair for module in self.modules for pair in module.named_parameters())
+        return next((name for name, parameter in named if id(parameter) not in known and trained(parameter)), None)
 
     def rows(self, tensor: Tensor) -> Tensor:
         """A view of a weight, a bias or one's gradient, with the neurons' dimensions in front.
@@ -117,6 +125,18 @@ def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
         return
     for parameter in (getattr(module, "weight", None), getattr(module, "bias", None)):
         if isinstance(parameter, nn.Parameter):
+            yield parameter
+
+
+def _further_parameters(module: nn.Module, neurons: int) -> Iterator[nn.Parameter]:
+    """What a module has for each of its neurons beside weight and bias: a gain of each output channel, for one."""
+    for name, parameter in module.named_parameters(recurse=False):
+        one_each = parameter.shape[:1] == (neurons,) and parameter.numel() == neurons
+        if (
+            name not in ("weight", "bias")
+            and one_each
+            and (parameter.dim() == 1 or not isinstance(module, _TRANSPOSED))
+        ):
             yield parameter
 
 

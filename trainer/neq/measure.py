@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.probe_digest import ProbeDigests
 from trainer.neq.probing import Forward, as_found, portions, run_former, run_model, undisturbed
 from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums, PhiName
@@ -39,6 +40,7 @@ class Measure:
         former: last epoch's network.
         way: `auto` caches where the outputs take at most CACHE_BYTES.
         bytes_a_sample: the size of one sample's watched outputs.
+        digests: compares the probe set with what it was.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class Measure:
         *,
         way: Way,
         bytes_a_sample: int,
+        digests: ProbeDigests,
     ) -> None:
         self._model, self._layers, self._probe, self._forward = model, layers, probe, forward
-        self._former = former
+        self._former, self._digests = former, digests
         device = next(model.parameters()).device.type
         budget = PORTION_BYTES.get(device, _PORTION_BYTES_ELSEWHERE)
         self._samples = max(1, budget // max(bytes_a_sample, 1))
@@ -74,14 +77,17 @@ class Measure:
             return
         cache: list[Outputs] = []
         used = 0
+        self._digests.begin()
         with as_found(self._model):
             for batch in undisturbed(self._probe, self._model):
+                self._digests.add(batch)
                 for portion in self._portions(batch):
                     cache.append(self._outputs_before(portion, Outputs()))
                     used += cache[-1].nbytes
                     if self._limit is not None and used > self._limit:
                         return
         self._cache = cache
+        self._digests.end()
 
     def no_sums(self, phi: PhiName) -> NeuronSums:
         """Sums of nothing yet, for these layers."""
@@ -103,7 +109,9 @@ class Measure:
         self._caches_stale = self.caches  # until every portion has been replaced
         cached = None if self._cache is None else iter(self._cache)
         memory = Outputs()
+        self._digests.begin()
         for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
+            self._digests.add(batch)
             with as_found(self._model):
                 for portion in self._portions(batch):
                     before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
@@ -113,7 +121,16 @@ class Measure:
             yield done
         if cached is not None and next(cached, None) is not None:
             raise ValueError("the probe set gave less than one epoch earlier")
+        self._digests.end()
         self._caches_stale = False
+
+    def against_itself(self, batch: Any) -> Tensor:
+        """1 − φ of every neuron, float64, today's network against the former, on a batch's first samples."""
+        sums = self.no_sums("global")
+        with as_found(self._model):
+            portion = next(self._portions(batch))
+            self._compare(portion, self._outputs_before(portion, Outputs()), sums, replace=False)
+        return sums.divergence()
 
     def _portions(self, batch: Any) -> Iterator[Any]:
         """Pieces of a probe batch; only the caller's own `forward` knows how to take one apart."""

@@ -4,14 +4,15 @@ While a neuron is frozen its optimizer runs on: momentum decays, weight decay le
 the moment of freezing is kept aside, a row for a row, and decides how the neuron starts again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
+from trainer.neq.held import HeldRows
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.optimizers import Optimizers, group_of
 
 MomentumOnThaw = Literal["keep", "cold"]
 
@@ -24,13 +25,16 @@ _DECAYS = {
 }
 """Running means of the gradient's square, and what a step without a gradient multiplies them by."""
 
+_AVERAGED_WITH = "z"
+"""In schedule-free optimizers: the sequence that `optimizer.eval()` and `.train()` average the weights with."""
+
 
 class OptimizerRows:
     """Keeps the optimizer's rows of frozen neurons, and gives them back when they thaw.
 
     Args:
         layers: the watched ones.
-        optimizer: any of torch's; every state tensor that has a parameter's shape has its rows too.
+        optimizers: any of torch's; every state tensor that has a parameter's shape has its rows too.
         momentum_on_thaw: `keep`: as they were when the neuron froze. `cold`: means of the gradient start at zero, and
             means of its square have decayed as if the gradient had been zero, which is what the released code does.
 
@@ -39,12 +43,12 @@ class OptimizerRows:
     """
 
     def __init__(
-        self, layers: Sequence[WatchedLayer], optimizer: Optimizer, momentum_on_thaw: MomentumOnThaw = "keep"
+        self, layers: Sequence[WatchedLayer], optimizers: Optimizers, momentum_on_thaw: MomentumOnThaw = "keep"
     ) -> None:
         if momentum_on_thaw not in get_args(MomentumOnThaw):
             raise ValueError(f"momentum_on_thaw is {momentum_on_thaw!r}; choose keep or cold")
         self._layers = {layer.name: layer for layer in layers}
-        self._optimizer = optimizer
+        self._optimizers = optimizers
         self._cold = momentum_on_thaw == "cold"
         self._masks: dict[str, Tensor] = {}
         self._kept: dict[str, dict[str, Tensor]] = {}
@@ -90,12 +94,28 @@ class OptimizerRows:
             kept.mul_(_DECAYS[key](self._group(parameter)) ** self._steps)
 
     def _group(self, parameter: nn.Parameter) -> dict[str, Any]:
-        return next(group for group in self._optimizer.param_groups if any(p is parameter for p in group["params"]))
+        groups = (group_of(optimizer, parameter) for optimizer in self._optimizers)
+        return next(group for group in groups if group is not None)
 
     def _states(self, parameter: nn.Parameter) -> Iterator[tuple[str, Tensor]]:
-        for key, value in self._optimizer.state.get(parameter, {}).items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape and value.dim() > 0:
-                yield str(key), value
+        for optimizer in self._optimizers:
+            for key, value in optimizer.state.get(parameter, {}).items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape and value.dim() > 0:
+                    yield str(key), value
+
+    @torch.no_grad()
+    def pin(self, held: HeldRows) -> None:
+        """Lets averaging leave frozen rows as they are: what they are averaged with is what they are."""
+        for optimizer in self._optimizers:
+            averaged_with = optimizer.state.get(held.parameter, {}).get(_AVERAGED_WITH)
+            if averaged_with is not None and _averages(optimizer):
+                held.write_into(averaged_with)
+
+    def pin_again(self, every: Iterable[HeldRows]) -> None:
+        """The same after a step, which may have moved what they are averaged with."""
+        if any(_averages(optimizer) for optimizer in self._optimizers):
+            for held in every:
+                self.pin(held)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows kept and the steps since the masks last changed; copies."""
@@ -110,6 +130,10 @@ class OptimizerRows:
             self._kept[name] = {place: rows.to(device).clone() for place, rows in places.items()}
         self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
         self._steps = int(state["steps"])
+
+
+def _averages(optimizer: Any) -> bool:
+    return callable(getattr(optimizer, "eval", None)) and callable(getattr(optimizer, "train", None))
 
 
 def _copy(layer: WatchedLayer, mask: Tensor, source: Tensor, target: Tensor) -> None:

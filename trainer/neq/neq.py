@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,21 +12,34 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from trainer.neq.buffers import of_the_first_process
+from trainer.neq.checks import (
+    CheckMode,
+    Checks,
+    check_finite,
+    check_held,
+    check_parameters,
+    check_start,
+    check_steps,
+)
 from trainer.neq.companions import Companions
 from trainer.neq.decision import Decision
-from trainer.neq.discovery import Watch, discover
+from trainer.neq.discovery import NOT_TRAINED, Discovery, Watch, discover
 from trainer.neq.equilibrium import Equilibrium
+from trainer.neq.errors import NEqClosed, NEqTakenOver
 from trainer.neq.findings import Findings, measured
 from trainer.neq.former import Former
-from trainer.neq.freeze import Freezer
+from trainer.neq.freeze import Freezer, others_holding
 from trainer.neq.groups import Groups, group_layers
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.measure import Measure, Way
 from trainer.neq.momentum import MomentumOnThaw
+from trainer.neq.probe_digest import ProbeDigests
 from trainer.neq.probing import Forward, as_found, bare, run_model, undisturbed
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
+from trainer.neq.stopped import trained
 from trainer.neq.sums import PhiName
 from trainer.neq.velocity import FormulaName
 
@@ -77,9 +91,14 @@ class NEq:
             that it was captured with: capture anew after each `end_epoch`, with a plain step in between.
         process_group: the processes that share the probe set among them; their sums are added up. None: those of the
             DistributedDataParallel that wraps the model, if one does.
+        checks: what is told is compared with the facts, once at the start and once an epoch: frozen neurons are where
+            they were, the optimizer made steps and owns the layers, the probe set is the same, every output is a
+            number. `raise`: what makes results wrong is an `NEqError`, what is doubtful an `NEqWarning`. `warn`: both
+            are warnings. `off`: nothing is checked.
 
     Raises:
         ValueError: a value is out of range, the probe set is empty, or the model has nothing to watch.
+        NEqError: the start's check failed.
 
     Source: arXiv:2207.09455 (Bragagnolo, Tartaglione, Grangetto, NeurIPS 2022).
     """
@@ -108,6 +127,7 @@ class NEq:
         forward: Forward | None = None,
         savings: Mode = True,
         process_group: "torch.distributed.ProcessGroup | None" = None,
+        checks: CheckMode = "raise",
     ) -> None:
         official = formula == "official"
         self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
@@ -115,39 +135,71 @@ class NEq:
         if process_group is None and isinstance(model, DistributedDataParallel):
             self._process_group = model.process_group
         self._model, self._probe, self._forward = bare(model), probe, forward
-        first = next(undisturbed(probe, self._model))
-        with as_found(self._model):
-            found = discover(self._model, lambda: run_model(self._model, first, forward), layers or Watch())
-        self._layers, self._unwatched = found.layers, found.unwatched
-        if official and layers is None:
-            self._layers = (*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER))
-        self._groups = () if groups is None else group_layers(groups, self._layers, self._model)
-        self._decision = Decision(
-            self._layers,
-            self._groups,
-            epsilon=epsilon,
-            mu=mu,
-            formula=formula,
-            select=select,
-            share=share,
-            seed=seed,
-            warmup=warmup,
-            pinning=pinning,
-            decide_by=_one_of("decide_by", decide_by, ("neurons", "groups")),
-            churning_below=churning_below,
-        )
+        self._watch, self._holds_last_open = layers or Watch(), official and layers is None
+        self._grouping, self._select = groups, select
+        self._way = _one_of("measure", measure, ("auto", "streaming", "cached"))
+        self._rules = {
+            "epsilon": epsilon,
+            "mu": mu,
+            "formula": formula,
+            "select": select,
+            "share": share,
+            "seed": seed,
+            "warmup": warmup,
+            "pinning": pinning,
+            "decide_by": _one_of("decide_by", decide_by, ("neurons", "groups")),
+            "churning_below": churning_below,
+        }
+        on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
+        self._freezing = (optimizer, on_thaw, savings)
+        self._checks = Checks(checks)
+        self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
+        first = self._first_batch()
+        found = self._discovered(first)
+        self._take_over(found.layers)
         self._former = Former(self._model)
+        self._follow(found)
+        if self._checks.on:
+            check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))
+
+    def _first_batch(self) -> Any:
+        return next(undisturbed(self._probe, self._model))
+
+    def _discovered(self, first: Any) -> Discovery:
+        with as_found(self._model):
+            found = discover(self._model, lambda: run_model(self._model, first, self._forward), self._watch)
+        if not self._holds_last_open:
+            return found
+        return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
+
+    def _take_over(self, layers: Sequence[WatchedLayer], mine: Freezer | None = None) -> None:
+        """Closes an NEq that holds neurons of these layers: a notebook's cell that is run again makes a second one."""
+        for other in others_holding(layers, mine):
+            other.close("another NEq was made for the same layers")
+            self._checks.doubtful(
+                NEqTakenOver(
+                    f"another NEq held neurons of these layers ({layers[0].name!r} and so on) frozen: that one is closed "
+                    "now; call close() on it first, or load its state_dict() here to go on from there"
+                )
+            )
+
+    def _follow(self, found: Discovery) -> None:
+        """Everything that goes by the watched layers."""
+        self._layers, self._unwatched = found.layers, found.unwatched
+        self._groups = () if self._grouping is None else group_layers(self._grouping, self._layers, self._model)
+        self._decision = Decision(self._layers, self._groups, **self._rules)  # type: ignore[arg-type]
         self._measure = Measure(
             self._model,
             self._layers,
-            probe,
+            self._probe,
             self._former,
-            forward,
-            way=_one_of("measure", measure, ("auto", "streaming", "cached")),
+            self._forward,
+            way=self._way,
             bytes_a_sample=found.bytes_a_sample,
+            digests=self._digests,
         )
-        on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
-        self._companions = Companions(self._model, self._layers if select == "prefix" else ())
+        self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
+        optimizer, on_thaw, savings = self._freezing
         self._freezer = Freezer((*self._layers, *self._companions.layers), optimizer, on_thaw, savings)
 
     @property
@@ -179,6 +231,8 @@ class NEq:
 
         Raises:
             ValueError: the probe set or the model does not give what it gave one epoch earlier.
+            NEqError: results would be wrong, see `checks`; nothing is decided then.
+            NEqClosed: it was closed, or another NEq was made for its layers.
         """
         steps = self.end_epoch_in_steps(explain=explain)
         while True:
@@ -192,14 +246,44 @@ class NEq:
 
         Nothing is decided before it has run to its end.
         """
-        findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
-        return self._decide(findings)
+        if self._freezer.closed is not None:
+            raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
+        if self._checks.on:
+            check_parameters(self._checks, self._freezer)
+            check_steps(self._checks, self._freezer, self._decision.epoch)
+        self._watch_newly_trained()
+        with of_the_first_process(self._model, self._process_group):
+            findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
+            return self._decide(findings)
 
     def _decide(self, findings: Findings) -> Equilibrium:
-        equilibrium = self._decision.next(findings, self._model, self._former.state)
+        moved = self._freezer.moved()
+        if self._checks.on:
+            check_finite(self._checks, self._layers, self._model, findings.divergence)
+            check_held(self._checks, moved, self._decision.epoch)
+        equilibrium = self._decision.next(
+            findings, self._model, self._former.state, moved={name: neurons for name, (neurons, _) in moved.items()}
+        )
         self._former.remember(self._model, findings.squares[0])
+        self._take_over(self._layers, self._freezer)
         self._freezer.hold(self._masks())
         return equilibrium
+
+    def _watch_newly_trained(self) -> None:
+        """Watches from now on what was left alone because it was not trained, and is trained now."""
+        waiting = (name for name, reason in self._unwatched.items() if reason == NOT_TRAINED)
+        if not any(trained(one) for name in waiting for one in self._model.get_submodule(name).parameters()):
+            return
+        found = self._discovered(self._first_batch())
+        if [layer.name for layer in found.layers] == [layer.name for layer in self._layers]:
+            return
+        decision, freezer = self._decision, self._freezer
+        masks, kept = self._masks(), freezer.state_dict()
+        freezer.close()
+        self._former.squares = None
+        self._follow(found)
+        self._decision.go_on_from(decision)
+        self._freezer.go_on_from(freezer, kept, masks)
 
     def _masks(self) -> dict[str, Tensor]:
         """Of all that can be held, who is: neurons, and what goes with them."""
@@ -216,6 +300,7 @@ class NEq:
             ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
         """
         self._decision.set_masks(masks)
+        self._take_over(self._layers, self._freezer)
         self._freezer.hold(self._masks())
 
     @property

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.parallel import DistributedDataParallel
+
+from trainer.neq.substitution import computed_attributes, substituted
 
 Forward = Callable[[nn.Module, Any], object]
 """forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
@@ -32,6 +33,9 @@ def bare(model: nn.Module) -> nn.Module:
 def run_model(model: nn.Module, batch: Any, forward: Forward | None = None) -> object:
     """Calls the model on a probe batch, on the model's device.
 
+    A model that draws random numbers even in eval mode draws the same ones at every call, so that what is compared
+    differs by the weights alone. The random state must have been put aside, as `as_found` does.
+
     Args:
         batch: a tensor, an (inputs, targets) pair of which the inputs are taken, or a mapping, given as keywords
             without its `labels`.
@@ -40,6 +44,7 @@ def run_model(model: nn.Module, batch: Any, forward: Forward | None = None) -> o
     Raises:
         TypeError: the batch is of another kind and no `forward` was given.
     """
+    _same_random_numbers(model)
     if forward is not None:
         return forward(model, batch)
     device = next(model.parameters()).device
@@ -57,20 +62,8 @@ def _to(value: Any, device: torch.device) -> Any:
 
 def run_former(model: nn.Module, state: Mapping[str, Tensor], batch: Any, forward: Forward | None = None) -> object:
     """`run_model` with other parameters and buffers, by name; the model keeps its own."""
-    named = {f"model.{name}": tensor for name, tensor in state.items()}
-    return functional_call(_Call(model, forward), named, (batch,))
-
-
-class _Call(nn.Module):
-    """The model behind the caller's own way of calling it, as one module that `functional_call` can run."""
-
-    def __init__(self, model: nn.Module, forward: Forward | None) -> None:
-        super().__init__()
-        self.model = model
-        self._forward_with = forward
-
-    def forward(self, batch: Any) -> object:
-        return run_model(self.model, batch, self._forward_with)
+    with substituted(model, state):
+        return run_model(model, batch, forward)
 
 
 def portions(batch: Any, samples: int) -> Iterator[Any]:
@@ -110,8 +103,17 @@ def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
 
 
 def _own_random_numbers(model: nn.Module) -> AbstractContextManager[Any]:
-    devices = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
-    return torch.random.fork_rng(devices=list(devices))
+    return torch.random.fork_rng(devices=_gpus(model))
+
+
+def _gpus(model: nn.Module) -> list[torch.device]:
+    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
+
+
+def _same_random_numbers(model: nn.Module) -> None:
+    torch.default_generator.manual_seed(0)
+    for device in _gpus(model):
+        torch.cuda.default_generators[device.index].manual_seed(0)
 
 
 @contextmanager
@@ -122,7 +124,13 @@ def as_found(model: nn.Module) -> Iterator[None]:
     ways leave out the hooks that read the outputs.
     """
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    buffers = [
+        (module._buffers, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+    computed = computed_attributes(model)
     fast_attention = torch.backends.mha.get_fastpath_enabled()
     try:
         with (
@@ -137,8 +145,11 @@ def as_found(model: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast_attention)
         for module, training in modes:
             module.training = training
+        for attributes, name, tensor in computed:
+            attributes[name] = tensor
         with torch.no_grad():
-            for buffer, value in buffers:
+            for place, name, buffer, value in buffers:
+                place[name] = buffer
                 if not torch.equal(buffer, value):
                     buffer.copy_(value)
 

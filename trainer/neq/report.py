@@ -40,11 +40,19 @@ def _float(values: Tensor | None) -> Tensor | None:
 def found_layers(layers: Sequence[WatchedLayer], values: NeuronValues) -> dict[str, LayerEquilibrium]:
     """The values of each layer by its name."""
     sizes = [layer.neurons for layer in layers]
-    columns = {name: [None] * len(sizes) if every is None else every.split(sizes) for name, every in values.items()}
+    columns = {name: _columns(name, every, sizes) for name, every in values.items()}
     return {
         layer.name: LayerEquilibrium(**{name: column[place] for name, column in columns.items()})  # type: ignore[arg-type]
         for place, layer in enumerate(layers)
     }
+
+
+def _columns(name: str, values: Tensor | None, sizes: Sequence[int]) -> Sequence[Tensor | None]:
+    """Layer by layer; None for a layer that has none yet, such as one that was unfrozen in this epoch."""
+    if values is None:
+        return [None] * len(sizes)
+    may_lack = name in ("delta_phi", "velocity")
+    return [None if may_lack and bool(column.isnan().all()) else column for column in values.split(sizes)]
 
 
 def found_groups(groups: Sequence[Group], motion: Motion) -> dict[str, GroupEquilibrium]:

@@ -81,6 +81,14 @@ class Track(Protocol):
         """Continues where `state_dict()` was taken."""
         ...
 
+    def go_on_from(self, other: Any, places: Tensor) -> None:
+        """Takes over what another of the same kind remembers.
+
+        Args:
+            places: int64, one value a neuron: its place in the other; −1: it is new here.
+        """
+        ...
+
 
 class PaperTrack:
     """v by the paper, and its rule |v| < ε.
@@ -102,7 +110,7 @@ class PaperTrack:
         """One epoch on."""
         memory = self._memory
         delta = None if memory.divergence is None else memory.divergence - divergence
-        velocity = None if delta is None else velocity_paper(delta, memory.velocity, mu=self._mu)
+        velocity = None if delta is None else velocity_paper(delta, _known(memory.velocity), mu=self._mu)
         settled = torch.zeros_like(divergence, dtype=torch.bool) if velocity is None else velocity.abs() < self._epsilon
         self._memory = _Memory(divergence, delta, velocity)
         return Motion(divergence, delta, velocity, settled)
@@ -114,6 +122,10 @@ class PaperTrack:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues where `state_dict()` was taken."""
         self._memory = _Memory.of(state)
+
+    def go_on_from(self, other: Any, places: Tensor) -> None:
+        """Takes over what another of the same kind remembers."""
+        self._memory = other._memory.at(places, fresh=torch.nan)
 
 
 class OfficialTrack:
@@ -151,6 +163,10 @@ class OfficialTrack:
         """Continues where `state_dict()` was taken."""
         self._memory = _Memory.of(state)
 
+    def go_on_from(self, other: Any, places: Tensor) -> None:
+        """Takes over what another of the same kind remembers."""
+        self._memory = other._memory.at(places, fresh=0.0)
+
 
 @dataclass(frozen=True)
 class _Memory:
@@ -160,12 +176,26 @@ class _Memory:
     delta_phi: Tensor | None = None
     velocity: Tensor | None = None
 
+    def at(self, places: Tensor, *, fresh: float) -> "_Memory":
+        """The values at other places; −1 is a neuron of which nothing is remembered yet."""
+        return _Memory(
+            **{
+                name: None if value is None else torch.where(places >= 0, value[places], fresh)
+                for name, value in vars(self).items()
+            }
+        )
+
     def state_dict(self) -> dict[str, Any]:
         return {name: None if value is None else value.clone() for name, value in vars(self).items()}
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "_Memory":
         return cls(**{name: None if value is None else value.cpu().clone() for name, value in state.items()})
+
+
+def _known(velocity: Tensor | None) -> Tensor | None:
+    """Where there is none yet, or none that is a number, it counts as 0."""
+    return None if velocity is None else velocity.nan_to_num(nan=0.0)
 
 
 def track(formula: FormulaName, *, epsilon: float, mu: float) -> Track:

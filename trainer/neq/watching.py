@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.substitution import substituted
 
 States = Mapping[nn.Module, Mapping[str, Tensor]]
 """Parameters and buffers of modules, by their names within each."""
@@ -75,7 +75,8 @@ def _hook_for(layer: WatchedLayer, seen: Seen) -> Callable[[nn.Module, Any, Any,
             nonlocal running
             running = True
             try:
-                other: Tensor = torch.func.functional_call(module, dict(states[module]), inputs, keywords)
+                with substituted(module, states[module]):
+                    other: Tensor = module(*inputs, **keywords)
             finally:
                 running = False
             return layer.outputs(other.detach())

@@ -2,21 +2,24 @@
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from trainer.neq.layers import NORMS, WatchedLayer
+from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.by_function import is_proven
 from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
+from trainer.neq.stopped import StoppedParameter
 
 _BY_FUNCTION = "the model computes it by a function, without calling the module"
 
 
-def why_not_at_all(layer: WatchedLayer, optimizer: Optimizer) -> str | None:
+def why_not_at_all(layer: WatchedLayer, optimizers: Optimizers) -> str | None:
     """Why nothing may be changed about a layer, neither whole nor in part."""
-    if isinstance(optimizer, torch.optim.LBFGS):
+    if optimizers.within_backward:
+        return "its optimizer steps within the backward pass, which may still need the weight that it moves"
+    if any(isinstance(optimizer, torch.optim.LBFGS) for optimizer in optimizers):
         return "LBFGS looks at all gradients as one vector and evaluates the loss many times a step"
     for parameter in layer.parameters():
-        if type(parameter) is not nn.Parameter:
+        if type(parameter) not in (nn.Parameter, StoppedParameter):
             return f"its parameters are of type {type(parameter).__name__}: sharded or otherwise not plain tensors"
     return None
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.choice import Way
 from trainer.neq.savings.compiled import Translations
 from trainer.neq.savings.layer import SavingLayer
@@ -30,17 +31,18 @@ class Savings:
 
     Args:
         layers: the watched ones.
-        optimizer: steps their parameters.
+        optimizer: steps their parameters, or all that do.
         mode: see `Mode`.
     """
 
-    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer, mode: Mode = True) -> None:
+    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer | Optimizers, mode: Mode = True) -> None:
         if mode not in (True, False, "rows", "turned", "dense"):
             raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'turned' or 'dense'")
         self._layers = {layer.name: layer for layer in layers}
-        self._optimizer, self._mode = optimizer, mode
+        optimizers = optimizer if isinstance(optimizer, Optimizers) else Optimizers({}, optimizer)
+        self._optimizers, self._mode = optimizers, mode
         self._force: Way | None = None if isinstance(mode, bool) else mode
-        self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizer)
+        self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizers)
         self._saving: dict[str, SavingLayer] = {}
         self._unsettled: set[str] = set()
         self._not_yet: dict[str, Tensor] = {}
@@ -67,7 +69,7 @@ class Savings:
     def _planned(self, layer: WatchedLayer, mask: Tensor) -> SavingLayer:
         active = int((~mask).sum())
         dense = LayerPlan("dense", layer.neurons, active, layer.neurons, "savings are off")
-        refused = why_not_at_all(layer, self._optimizer)
+        refused = why_not_at_all(layer, self._optimizers)
         if self._mode is False or refused is not None:
             return SavingLayer(layer, mask, dense if refused is None else dense.replaced(reason=refused))
         if self._compiled and layer.name not in self._translated:
@@ -146,9 +148,9 @@ class Savings:
         on_cpu = all(p.device.type == "cpu" for layer in self._layers.values() for p in layer.parameters())
         return "rows" not in kinds or (on_cpu and torch.get_num_threads() == 1)
 
-    def after_step(self) -> None:
-        """The optimizer made a step."""
-        self._stops.count_step()
+    def after_step(self, optimizer: Optimizer | None = None) -> None:
+        """An optimizer made a step; None: the one that was given first."""
+        self._stops.count_step(optimizer or self._optimizers.given)
         self._plan_again()
         for name in list(self._unsettled):  # not earlier: a checkpointed pass must run again as it first ran
             saving = self._saving[name]

@@ -7,13 +7,14 @@ Adam and others correct their means. The count goes on here.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Optimizer, RAdam, RMSprop, Rprop
 
+from trainer.neq.optimizers import Optimizers, group_of
 from trainer.neq.savings.nested import Nested
+from trainer.neq.stopped import lift, release, stop, trained
 
 _COUNTING = (Adam, AdamW, RAdam, Adamax, Adadelta, Adagrad, RMSprop, Rprop)
 """Optimizers that treat every value alone and remember, beside tensors of the parameter's shape, its steps only."""
@@ -28,11 +29,11 @@ class Stops:
 
     Args:
         parameters: those that may stop.
-        optimizer: steps the parameters that move.
+        optimizers: step the parameters that move.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], optimizer: Optimizer) -> None:
-        self._optimizer = optimizer
+    def __init__(self, parameters: Iterable[nn.Parameter], optimizers: Optimizers) -> None:
+        self._optimizers = optimizers
         self._nested = Nested(parameters)
         self._stopped: list[nn.Parameter] = []
 
@@ -40,8 +41,9 @@ class Stops:
         """Why a parameter must go on getting gradients; None where it may be stopped."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             return "processes train together and wait for every parameter's gradient"
-        if type(self._optimizer) not in (SGD, *_COUNTING):
-            return f"it is not proven that {type(self._optimizer).__name__} may pass over a parameter"
+        for optimizer in self._optimizers.owners(parameter) or [self._optimizers.given]:
+            if type(optimizer) not in (SGD, *_COUNTING):
+                return f"it is not proven that {type(optimizer).__name__} may pass over a parameter"
         if self._nested.seen:
             return "activations are checkpointed with use_reentrant=True, which needs inputs that require gradients"
         return NOT_YET if self._is_new(parameter) else None
@@ -50,20 +52,14 @@ class Stops:
         """Whether no backward pass has reached it, or the optimizer has still to make up its state."""
         if not self._nested.has_looked_at(parameter):
             return True
-        group = self._group(parameter)
-        return group is not None and not self._optimizer.state.get(parameter) and self._remembers(group)
-
-    def _group(self, parameter: nn.Parameter) -> dict[str, Any] | None:
-        groups = self._optimizer.param_groups
-        return next((group for group in groups if any(p is parameter for p in group["params"])), None)
-
-    def _remembers(self, group: dict[str, Any]) -> bool:
-        return type(self._optimizer) is not SGD or group["momentum"] != 0
+        return any(
+            not optimizer.state.get(parameter) and _remembers(optimizer, parameter)
+            for optimizer in self._optimizers.owners(parameter)
+        )
 
     def stop(self, parameter: nn.Parameter) -> None:
         """From now on it requires no gradient."""
-        parameter.requires_grad_(False)
-        parameter.grad = None
+        stop(parameter)
         self._stopped.append(parameter)
 
     @contextmanager
@@ -71,17 +67,17 @@ class Stops:
         """They require gradients meanwhile, which are thrown away at the end."""
         try:
             for parameter in self._stopped:
-                parameter.requires_grad_(True)
+                lift(parameter, trained(parameter))
             yield
         finally:
             for parameter in self._stopped:
-                parameter.requires_grad_(False)
+                lift(parameter, False)
                 parameter.grad = None
 
     def release(self) -> None:
-        """All of them require a gradient again."""
+        """All of them require a gradient again, unless their owner has decided otherwise meanwhile."""
         for parameter in self._stopped:
-            parameter.requires_grad_(True)
+            release(parameter)
         self._stopped.clear()
 
     def close(self) -> None:
@@ -89,12 +85,17 @@ class Stops:
         self.release()
         self._nested.close()
 
-    def count_step(self) -> None:
-        """The optimizer made a step: counts it for those that it passed over."""
-        steps = [state["step"] for p in self._stopped if "step" in (state := self._optimizer.state.get(p, {}))]
+    def count_step(self, optimizer: Optimizer) -> None:
+        """An optimizer made a step: counts it for those that it passed over."""
+        steps = [state["step"] for p in self._stopped if "step" in (state := optimizer.state.get(p, {}))]
         if not steps:
             return
         torch._foreach_add_(steps, 1)
-        skipped = getattr(self._optimizer, "found_inf", None)  # a fused step that did not happen, for AMP's scaler
+        skipped = getattr(optimizer, "found_inf", None)  # a fused step that did not happen, for AMP's scaler
         if skipped is not None:
             torch._foreach_sub_(steps, [skipped.to(step.device).reshape(()) for step in steps])
+
+
+def _remembers(optimizer: Optimizer, parameter: nn.Parameter) -> bool:
+    group = group_of(optimizer, parameter)
+    return type(optimizer) is not SGD or (group is not None and group["momentum"] != 0)

@@ -4,6 +4,7 @@ The module's class is replaced by a subclass of the same name made for it alone.
 and printed form stay; a copy or a pickle of it is a module of the original class.
 """
 
+import copyreg
 from collections.abc import Callable
 from typing import Any
 
@@ -21,16 +22,21 @@ def swap(module: nn.Module, forward: Forward) -> None:
     base: Any = type(module)
 
     def forward_or_own(self: Any, *inputs: Any, **keywords: Any) -> Any:
-        if not torch.is_grad_enabled() or torch._C._functorch.peek_interpreter_stack() is not None:
+        if not torch.is_grad_enabled() or _is_traced():
             return base.forward(self, *inputs, **keywords)
         return forward(self, *inputs, **keywords)
 
     def reduce(self: Any, protocol: Any) -> Any:
-        build, (_, *arguments), *rest = super(base, self).__reduce_ex__(protocol)
-        return build, (base, *arguments), *rest
+        _, _, *rest = super(base, self).__reduce_ex__(protocol)
+        return copyreg._reconstructor, (base, object, None), *rest  # type: ignore[attr-defined]
 
     body = {"forward": forward_or_own, "__reduce_ex__": reduce, "__module__": base.__module__, "__doc__": base.__doc__}
     module.__class__ = type(base.__name__, (base,), {**body, "__qualname__": base.__qualname__, "_swapped_from": base})
+
+
+def _is_traced() -> bool:
+    """Whether somebody transforms or records the computation, who must see the module's own."""
+    return torch._C._functorch.peek_interpreter_stack() is not None or torch._C._is_tracing()
 
 
 def unswap(module: nn.Module) -> None:

@@ -1,0 +1,290 @@
+"""What NEq tells is compared with the facts: once at the start, and at the end of every epoch."""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
+
+from tests.neq.training_loop import INPUTS, PROBE, Loop, network
+from trainer.neq import NEq, NEqError
+from trainer.neq.errors import (
+    CheckFailed,
+    LayerNotTrained,
+    NoStepMade,
+    NotFinite,
+    NotRepeatable,
+    OptimizerOwnsNothing,
+    ProbeChanged,
+)
+from trainer.neq.measure import Way
+from trainer.neq.probe_digest import digest
+
+
+class Shuffled:
+    """Gives its batches' samples in another order every time."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = torch.Generator().manual_seed(seed)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(INPUTS[:40][torch.randperm(40, generator=self.random)].split(20))
+
+
+class Augmented(Shuffled):
+    """Adds a little noise every time."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter([batch + 1e-3 * torch.randn(batch.shape, generator=self.random) for batch in PROBE])
+
+
+class Fewer(Shuffled):
+    """Gives a batch less from the fourth time on."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Tensor]:
+        self.times += 1
+        return iter(PROBE[: 1 + (self.times < 5)])
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+@pytest.mark.parametrize("probe", [Shuffled, Augmented, Fewer])
+def test_another_probe_set_is_refused(probe: Callable[[], Shuffled], way: Way) -> None:
+    def train() -> None:
+        loop = Loop(probe=probe(), measure=way)
+        for _ in range(4):
+            loop.epoch()
+
+    with pytest.raises(ValueError, match=r"probe set"):
+        train()
+
+
+def test_a_changed_probe_set_is_told_with_its_remedy() -> None:
+    loop = Loop(probe=Shuffled(), measure="streaming")
+    loop.epoch()
+    with pytest.raises(ProbeChanged, match=r"batch 0 of the probe set is not what it was .* shuffle=False"):
+        loop.epoch()
+
+
+KINDS: dict[str, Any] = {
+    "tensor": torch.arange(12.0).reshape(3, 4),
+    "pair": (torch.arange(12.0), torch.tensor([0, 1, 2])),
+    "mapping": {"ids": torch.arange(6), "mask": torch.ones(6, dtype=torch.bool), "names": ["a", "b"]},
+    "nested": [{"a": (torch.randn(3), [torch.zeros(2, dtype=torch.float16)])}, None],
+    "complex": torch.complex(torch.ones(3), torch.zeros(3)),
+    "double, not contiguous": torch.randn(4, 6, dtype=torch.float64).t(),
+    "empty": torch.zeros(0, 3),
+    "large": torch.randn(3, 2**20),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_digest_is_that_of_the_values(kind: str) -> None:
+    batch = KINDS[kind]
+    assert digest(batch) == digest(copy.deepcopy(batch))
+    if kind == "empty":
+        return
+    other = copy.deepcopy(batch)
+    first = other
+    while not isinstance(first, Tensor):
+        first = next(iter(first.values())) if isinstance(first, dict) else first[0]
+    flat = first.T if kind.startswith("double") else first
+    flat.view(-1)[-1] += 1
+    assert digest(batch) != digest(other)
+    flat.view(-1)[-1] -= 1
+    assert digest(batch) == digest(other)
+
+
+def test_a_digest_tells_the_order() -> None:
+    images = torch.randn(10, 3, 8, 8)
+    assert digest(images) != digest(images.flip(0))
+    assert digest([images, images + 1]) != digest([images + 1, images])
+
+
+def test_labels_do_not_count() -> None:
+    class WithLabels:
+        random = torch.Generator().manual_seed(0)
+
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            return iter([(batch, torch.randint(0, 4, (20,), generator=self.random)) for batch in PROBE])
+
+    loop = Loop(probe=WithLabels())
+    for _ in range(3):
+        loop.epoch()
+
+
+class Noisy(nn.Module):
+    """Draws random numbers in eval mode, as the sampling of a variational autoencoder or a dropout that stays on."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return nn.functional.dropout(inputs + torch.randn_like(inputs), 0.5, training=True)
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+def test_a_model_that_draws_in_eval_mode_measures_one_where_nothing_moves(way: Way) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), Noisy(), nn.Linear(8, 4))
+    loop = Loop(model, SGD(model.parameters(), lr=0.0), measure=way)
+    for _ in range(3):
+        torch.rand(3)
+        for layer in loop.epoch().layers.values():
+            assert (layer.phi > 1 - 1e-6).all()
+
+
+class NoisyByItself(nn.Module):
+    """Draws from a generator of its own, which nobody else can set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = torch.Generator().manual_seed(0)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + torch.randn(inputs.shape, generator=self.random)
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+def test_a_model_that_is_not_repeatable_is_refused_at_the_start(way: Way) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), NoisyByItself(), nn.Linear(8, 4))
+    with pytest.raises(NotRepeatable, match=r"layer '3' gives other outputs .* forward"):
+        Loop(model, SGD(model.parameters(), lr=0.1), measure=way)
+
+
+def test_a_probe_set_with_nan_is_refused_at_the_start() -> None:
+    probe = [batch.clone() for batch in PROBE]
+    probe[0][3, 0, 0, 0] = torch.nan
+    with pytest.raises(
+        NotFinite, match="layer '0' gives NaN or infinity on the probe set, though the weights are finite"
+    ):
+        Loop(probe=probe)
+
+
+def test_a_diverged_network_is_told_in_that_epoch() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4))
+    loop = Loop(model, SGD(model.parameters(), lr=1e30))
+    with pytest.raises(
+        NotFinite, match=r"'1\.weight' is no longer finite.* training diverged: lower the learning rate"
+    ):
+        for _ in range(3):
+            loop.epoch()
+
+
+def test_after_a_diverged_epoch_a_network_that_is_loaded_again_freezes_again() -> None:
+    loop = Loop(checks="off", epsilon=0.5)
+    good = copy.deepcopy(loop.model.state_dict())
+    loop.epoch()
+    with torch.no_grad():
+        loop.model[4].weight[0, 0] = torch.nan  # type: ignore[index, union-attr, operator]
+    assert loop.neq.end_epoch().layers["4"].phi.isnan().any()
+    loop.model.load_state_dict(good)
+    loop.optimizer.state.clear()
+    for _ in range(4):
+        equilibrium = loop.epoch()
+    assert equilibrium.layers["4"].frozen.any()
+
+
+def test_an_epoch_without_a_step_is_told() -> None:
+    loop = Loop()
+    loop.epoch()
+    with pytest.warns(NoStepMade, match="no optimizer made a step in epoch 1"):
+        loop.neq.end_epoch()
+
+
+def test_an_optimizer_of_another_model_is_refused() -> None:
+    other = network()
+    loop = Loop(network(), SGD(other.parameters(), lr=0.1))
+    with pytest.raises(OptimizerOwnsNothing, match=r"type SGD .* moves none of the watched layers"):
+        loop.epoch()
+
+
+def test_a_layer_that_no_optimizer_moves_is_told_once() -> None:
+    model = network()
+    loop = Loop(model, SGD(model[4:].parameters(), lr=0.05))
+    with pytest.warns(LayerNotTrained, match=r"layer '0' \(one of 2\)"):
+        loop.epoch()
+    loop.epoch()
+
+
+def test_warnings_instead_of_errors_where_asked_for() -> None:
+    loop = Loop(probe=Shuffled(), measure="streaming", checks="warn")
+    loop.epoch()
+    with pytest.warns(CheckFailed, match="ProbeChanged: batch 0"):
+        assert loop.epoch().epoch == 1
+
+
+def test_nothing_is_checked_where_asked_for() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), NoisyByItself(), nn.Linear(8, 4))
+    loop = Loop(model, SGD(model.parameters(), lr=0.1), probe=Shuffled(), checks="off")
+    for _ in range(3):
+        loop.neq.end_epoch()
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(ValueError, match="checks is 'loud'; choose one of raise, warn, off"):
+        Loop(checks="loud")
+
+
+def test_after_an_error_nothing_was_decided_and_the_epoch_can_end_again() -> None:
+    probe = [batch.clone() for batch in PROBE]
+    loop = Loop(probe=probe)
+    loop.epoch()
+    loop.train()
+    original = probe[0].clone()
+    probe[0] += 1
+    state = loop.neq.state_dict()
+    with pytest.raises(ProbeChanged):
+        loop.neq.end_epoch()
+    assert loop.neq.state_dict()["decision"]["epoch"] == state["decision"]["epoch"] == 1
+    probe[0].copy_(original)
+
+
+def test_a_closed_one_says_so() -> None:
+    loop = Loop()
+    loop.neq.close()
+    with pytest.raises(NEqError, match="it was closed"):
+        loop.neq.end_epoch()
+
+
+def test_every_error_and_warning_is_one_sentence_of_reason_and_remedy() -> None:
+    with pytest.raises(NEqError) as caught:
+        Loop(probe=[batch * torch.nan for batch in PROBE])
+    assert str(caught.value) == f"{caught.value.reason}: {caught.value.remedy}"
+    assert "\n" not in str(caught.value)
+
+
+def test_an_ordinary_training_gives_no_word() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loop = Loop()
+        for _ in range(6):
+            loop.epoch()
+        state = loop.neq.state_dict()
+        loop.neq.load_state_dict(state)
+        loop.epoch()
+        loop.neq.close()
+        loop.train()
+        again = NEq(loop.model, loop.optimizer, PROBE)
+        loop.train()
+        again.end_epoch()
+
+
+def test_an_optimizer_that_is_dropped_takes_its_hooks_along() -> None:
+    import gc
+
+    from torch.optim.optimizer import _global_optimizer_post_hooks  # type: ignore[attr-defined]
+
+    gc.collect()
+    before = len(_global_optimizer_post_hooks)
+
+    def train() -> None:
+        optimizers: list[Optimizer] = []
+        loop = Loop()
+        loop.epoch()
+        optimizers.append(loop.optimizer)
+
+    train()
+    gc.collect()
+    assert len(_global_optimizer_post_hooks) == before

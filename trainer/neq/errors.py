@@ -1,0 +1,91 @@
+"""What NEq says where its results would be wrong, and where they may be.
+
+NEqError(ValueError)
+    FrozenNeuronsMoved      something goes on moving what is frozen
+    NEqClosed               this NEq was closed, or another took its place
+    NotFinite               a measured output is NaN or infinite
+    NotRepeatable           the same network measures differently on the same probe set
+    OptimizerOwnsNothing    no optimizer moves any watched layer
+    ParametersReplaced      the model has other parameters than it was made with
+    ProbeChanged            the probe set is not what it was
+NEqWarning(UserWarning)
+    AnotherOptimizer        another optimizer than the given one made the steps
+    CheckFailed             an NEqError where checks="warn"
+    FrozenNeuronsChanged    something else than a step changed what is frozen
+    LayerNotTrained         no optimizer moves this layer
+    NEqTakenOver            another NEq holds the same layers from now on
+    NoStepMade              no optimizer made a step in this epoch
+"""
+
+
+class NEqError(ValueError):
+    """The results would be wrong.
+
+    Attributes:
+        reason: what happened, where.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason, self.remedy = reason, remedy
+
+
+class FrozenNeuronsMoved(NEqError):
+    """Something goes on moving neurons that are frozen, step by step."""
+
+
+class NEqClosed(NEqError):
+    """This NEq holds nothing any more."""
+
+
+class NotFinite(NEqError):
+    """A measured output is NaN or infinite, so that φ is not a number."""
+
+
+class NotRepeatable(NEqError):
+    """The same network gives other outputs for the same probe batch."""
+
+
+class OptimizerOwnsNothing(NEqError):
+    """No optimizer moves any of the watched layers."""
+
+
+class ParametersReplaced(NEqError):
+    """The model has other parameters than those that are held."""
+
+
+class ProbeChanged(NEqError):
+    """The probe set is not what it was one epoch earlier."""
+
+
+class NEqWarning(UserWarning):
+    """Something that may not be as it was meant; the results hold as far as they go."""
+
+
+class AnotherOptimizer(NEqWarning):
+    """Another optimizer than the one that NEq was given made all the steps."""
+
+
+class CheckFailed(NEqWarning):
+    """What would have been an error under checks="raise": the results are wrong."""
+
+
+class FrozenNeuronsChanged(NEqWarning):
+    """Something else than an optimizer's step changed frozen neurons; they are told as not held in that epoch."""
+
+
+class LayerNotTrained(NEqWarning):
+    """No optimizer moves a watched layer."""
+
+
+class NetworkDiverged(NEqWarning):
+    """Weights or statistics are NaN or infinite, so that φ is not a number and nothing freezes."""
+
+
+class NEqTakenOver(NEqWarning):
+    """A newer NEq took over layers that an older one held."""
+
+
+class NoStepMade(NEqWarning):
+    """No optimizer made a step since the last epoch's end."""

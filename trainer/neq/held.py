@@ -1,0 +1,109 @@
+"""The rows of one parameter that must not move, and what becomes of them."""
+
+import torch
+from torch import Tensor, nn
+
+from trainer.neq.layers import WatchedLayer
+from trainer.neq.savings.layer import SavingLayer
+
+NEGLIGIBLE = 1e-6
+"""A change below this share of the rows' norm is rounding: a projection applied once more, for one."""
+
+
+class HeldRows:
+    """Frozen rows, from one change of the masks to the next.
+
+    An optimizer's step does not move them: what they are before it is written back after it. What anybody else writes
+    into them, their owner's own code above all, is kept and noticed. Between the change of the masks and the first step
+    a checkpoint may be loaded or averaged weights swapped in; from that step on a change is one of a frozen neuron.
+
+    Attributes:
+        moved: bool, one value a held neuron, whether something else than an optimizer's step has changed its rows.
+        times: in how many steps' time they were changed by more than rounding.
+    """
+
+    def __init__(self, parameter: nn.Parameter, layer: WatchedLayer, neurons: Tensor, saving: SavingLayer) -> None:
+        self.parameter, self.layer, self.neurons = parameter, layer, neurons
+        self._saving = saving
+        self._place = layer.place(neurons.to(parameter.device), parameter)
+        self._values = self._rows().clone()
+        self._whole = neurons.numel() == layer.neurons
+        self._seen = self._mark()
+        self._began = False
+        self.moved = torch.zeros(neurons.numel(), dtype=torch.bool)
+        self.times = 0
+
+    @property
+    def place(self) -> tuple[Tensor, ...]:
+        """What to index `layer.rows(…)` with, to reach them."""
+        if self._place[0].device != self.parameter.device:  # the model was moved
+            self._place = self.layer.place(self.neurons.to(self.parameter.device), self.parameter)
+        return self._place
+
+    def _rows(self) -> Tensor:
+        return self.layer.rows(self.parameter.data)[self.place]
+
+    def _mark(self) -> tuple[int, int]:
+        return self.parameter._version, self.parameter.data_ptr()
+
+    def take(self) -> None:
+        """Looks before a step at what they are."""
+        if self._may_have_changed():
+            self.notice()
+        self._began = True
+
+    def _may_have_changed(self) -> bool:
+        """Torch counts the writes to a tensor, but not those through `.data`; to compare costs time on a GPU, where
+        that is done before the first step only, and for parameters that no step touches."""
+        if not self._began or (self.parameter.device.type == "cpu" and not self._is_passed_over()):
+            return True
+        return self._mark() != self._seen
+
+    def _is_passed_over(self) -> bool:
+        return self._whole and self.parameter.grad is None
+
+    def notice(self) -> None:
+        """Takes over what they are now."""
+        self._seen = self._mark()
+        now, before = self._rows(), self._values
+        if now.dtype != before.dtype or now.device != before.device:  # the model was moved
+            before = before.to(now)
+            self._values = before
+        if torch.equal(now, before):
+            return
+        self._values = now
+        if self._began:
+            differs = ((now != before) & ~(now.isnan() & before.isnan())).reshape(len(now), -1).any(dim=1).cpu()
+            self.moved |= differs
+            change, size = (now - before).float().norm(), before.float().norm()
+            self.times += int(bool(differs.any()) and not bool(change <= NEGLIGIBLE * size))
+
+    def close(self) -> None:
+        """Looks at the epoch's end at what they are."""
+        self._began = True
+        self.notice()
+
+    def put_back(self) -> None:
+        """Undoes a step."""
+        if not self._is_passed_over() or self._mark() != self._seen:
+            self.layer.rows(self.parameter.data)[self.place] = self._values
+        self._seen = self._mark()
+
+    def write_into(self, tensor: Tensor) -> None:
+        """Writes them into the same rows of a tensor of the parameter's shape."""
+        self.layer.rows(tensor)[self.place] = self._values.to(tensor)
+
+    def clear_gradient(self) -> None:
+        """The gradient that is there says nothing of them."""
+        if self.parameter.grad is not None and not self.parameter.grad.is_sparse:
+            self.layer.rows(self.parameter.grad)[self.place] = 0
+
+    def zero_gradient(self, parameter: Tensor) -> None:
+        """A gradient just arrived."""
+        if not self._saving.leaves_zeros(parameter, self._frozen_gradient):
+            self.clear_gradient()
+
+    def _frozen_gradient(self) -> Tensor:
+        if self.parameter.grad is None:
+            return self._values.new_zeros(())
+        return self.layer.rows(self.parameter.grad)[self.place]

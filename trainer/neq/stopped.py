@@ -1,0 +1,70 @@
+"""A parameter that gets no gradient for now, without a word lost of what its owner wants of it."""
+
+from collections import OrderedDict
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+_WANTED = "_neq_requires_grad"
+
+
+class StoppedParameter(nn.Parameter):
+    """A parameter while it is stopped: the same object, of this class.
+
+    It goes on without a gradient whatever its owner sets meanwhile, and what they set holds from when it is let go.
+    Copies and pickles are plain parameters that require a gradient where the owner wants one.
+    """
+
+    @property
+    def requires_grad(self) -> bool:
+        """False, as autograd has it. What is set is put down for later."""
+        return bool(torch.Tensor.requires_grad.__get__(self))  # type: ignore[attr-defined]
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Puts down what the owner wants."""
+        vars(self)[_WANTED] = bool(requires_grad)
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> nn.Parameter:
+        copied = nn.Parameter(self.data.clone(memory_format=torch.preserve_format), trained(self))
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        own = {name: value for name, value in vars(self).items() if name != _WANTED}
+        plain = self.data, trained(self), OrderedDict[int, Any]()
+        if own:
+            return torch._utils._rebuild_parameter_with_state, (*plain, own)
+        return torch._utils._rebuild_parameter, plain
+
+
+def stop(parameter: nn.Parameter) -> None:
+    """Lets a plain parameter get no gradient from now on."""
+    parameter.requires_grad_(False)
+    parameter.grad = None
+    parameter.__class__ = StoppedParameter
+    parameter.requires_grad_(True)
+
+
+def lift(parameter: nn.Parameter, requires_grad: bool) -> None:
+    """Sets what autograd sees of a stopped parameter, which goes on being one."""
+    torch.Tensor.requires_grad_(parameter, requires_grad)
+
+
+def release(parameter: nn.Parameter) -> None:
+    """Makes it what it was, but for what its owner has set since."""
+    if isinstance(parameter, StoppedParameter):
+        wanted = trained(parameter)
+        parameter.__class__ = nn.Parameter  # type: ignore[assignment]
+        vars(parameter).pop(_WANTED, None)
+        parameter.requires_grad_(wanted)
+
+
+def trained(parameter: Tensor) -> bool:
+    """Whether its owner wants a parameter to be trained."""
+    return bool(vars(parameter)[_WANTED]) if isinstance(parameter, StoppedParameter) else parameter.requires_grad
