@@ -178,7 +178,7 @@ class NEq:
             other.close("another NEq was made for the same layers")
             self._checks.doubtful(
                 NEqTakenOver(
-                    f"another NEq held neurons of these layers ({layers[0].name!r} and so on) frozen: that one is closed "
+                    f"another NEq held neurons of layer {layers[0].name!r} or others frozen: that one is closed "
                     "now; call close() on it first, or load its state_dict() here to go on from there"
                 )
             )
