@@ -110,6 +110,8 @@ def check_parameters(checks: Checks, freezer: Freezer) -> None:
 def check_steps(checks: Checks, freezer: Freezer, epoch: int) -> None:
     """The optimizer made steps, and owns what is watched."""
     given = type(freezer.optimizers.given).__name__
+    if not freezer.steps and freezer.resumed:
+        return
     if not freezer.steps:
         checks.doubtful(
             NoStepMade(

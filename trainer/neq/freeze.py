@@ -32,7 +32,8 @@ class Freezer:
 
     Attributes:
         closed: why it holds nothing any more; None while it does.
-        steps: how many steps were made since the masks last changed, by whatever optimizer.
+        resumed: whether a state was loaded in this epoch, which may have seen steps before.
+        steps: how many steps were made since the last epoch's end, by whatever optimizer.
         steps_of_others: how many of these were not the given optimizer's.
         optimizers: all that move the layers.
     """
@@ -45,6 +46,7 @@ class Freezer:
         savings: Mode = True,
     ) -> None:
         self.closed: str | None = None
+        self.resumed = False
         self.steps = self.steps_of_others = 0
         self._layers = {layer.name: layer for layer in layers}
         self._parameters = {layer.name: tuple(layer.parameters()) for layer in layers}
@@ -83,10 +85,14 @@ class Freezer:
             held.clear_gradient()
             self._rows.pin(held)
 
+    def begin_epoch(self) -> None:
+        """Counts steps anew."""
+        self.steps = self.steps_of_others = 0
+        self.resumed = False
+        self.optimizers.begin_epoch()
+
     def _let_go(self) -> None:
         self._held.clear()
-        self.steps = self.steps_of_others = 0
-        self.optimizers.begin_epoch()
         for hook in self._gradient_hooks:
             hook.remove()
         self._gradient_hooks.clear()
@@ -137,9 +143,7 @@ class Freezer:
     def close(self, reason: str = "it was closed") -> None:
         """Lets every neuron move and leaves the optimizers."""
         if self.closed is None:
-            steps = self.steps, self.steps_of_others
             self.hold({})
-            self.steps, self.steps_of_others = steps
             self._savings.close()
             self.optimizers.close()
             _alive.discard(self)
@@ -165,6 +169,7 @@ class Freezer:
         """
         self._rows.load_state_dict(state, masks)
         self._hold(masks)
+        self.resumed = True
 
     def go_on_from(self, other: "Freezer", kept: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
         """Takes over from one that was closed, for these layers and others.
@@ -173,8 +178,9 @@ class Freezer:
             kept: its `state_dict()` before that.
             masks: what it held.
         """
-        self.load_state_dict(kept, masks)
-        self.steps, self.steps_of_others = other.steps, other.steps_of_others
+        rows = {name: places for name, places in kept["kept"].items() if name in self._layers}
+        self.load_state_dict({**kept, "kept": rows}, {name: one for name, one in masks.items() if name in self._layers})
+        self.steps, self.steps_of_others, self.resumed = other.steps, other.steps_of_others, other.resumed
 
     @torch.no_grad()
     def _before_step(self, optimizer: Optimizer, on_its_own: bool) -> None:

@@ -267,6 +267,7 @@ class NEq:
         self._former.remember(self._model, findings.squares[0])
         self._take_over(self._layers, self._freezer)
         self._freezer.hold(self._masks())
+        self._freezer.begin_epoch()
         return equilibrium
 
     def _watch_newly_trained(self) -> None:
