@@ -1,5 +1,6 @@
 """What NEq compares with the facts once an epoch, and once at the start."""
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Literal, get_args
@@ -48,7 +49,7 @@ class Checks:
             raise ValueError(f"checks is {mode!r}; choose one of {', '.join(get_args(CheckMode))}")
         self.on = mode != "off"
         self._raises = mode == "raise"
-        self._said: set[NEqWarning | str] = set()
+        self._said: set[str] = set()
 
     def wrong(self, error: NEqError) -> None:
         """The results would be wrong.
@@ -59,7 +60,7 @@ class Checks:
         if self._raises:
             raise error
         if self.on:
-            warnings.warn(f"{type(error).__name__}: {error}", CheckFailed, stacklevel=4)
+            warnings.warn(f"{type(error).__name__}: {error}", CheckFailed, stacklevel=_levels_to_the_caller())
 
     def doubtful(self, warning: NEqWarning, *, once: bool = False) -> None:
         """The results may not be what was meant.
@@ -70,7 +71,16 @@ class Checks:
         text = str(warning)
         if self.on and not (once and text in self._said):
             self._said.add(text)
-            warnings.warn(warning, stacklevel=4)
+            warnings.warn(warning, stacklevel=_levels_to_the_caller())
+
+
+def _levels_to_the_caller() -> int:
+    """How many calls lie between the caller of this, who warns, and the owner's own code, which the warning names."""
+    package = __name__.rpartition(".")[0]
+    frame, levels = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
+        frame, levels = frame.f_back, levels + 1
+    return levels
 
 
 def check_start(checks: Checks, layers: Sequence[WatchedLayer], model: nn.Module, divergence: Tensor) -> None:
