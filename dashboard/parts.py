@@ -40,6 +40,22 @@ HELP = {
     "cursor": "The epoch that the page's numbers and histograms are about. It follows the newest one until you move "
     "it: arrow keys, Home and End, Space for a replay; ? shows all keys.",
 }
+NAMES = {
+    "phi": "φ",
+    "velocity": "|v|",
+    "epsilon": "ε",
+    "frozen": "frozen",
+    "probe": "probe set",
+    "overview": "layers × epochs",
+    "neurons": "neurons × epochs",
+    "order": "order of the neurons",
+    "histogram": "distribution",
+    "multiples": "all layers",
+    "savings": "what frozen neurons save",
+    "plans": "backward pass by layer",
+    "cursor": "epoch cursor",
+}
+"""What each explanation is about; a screen reader says it in a list of all buttons."""
 STATES = (
     ("updating", "updating", "Its weights move in the next epoch, as they could in this one."),
     ("frozen", "frozen", "At rest: |v| < ε now and the epoch before. Not updated in the next epoch."),
@@ -62,9 +78,11 @@ def button(name: str, label: str, kind: str = "button", *, label_long: str | Non
 
 
 def help_button(topic: str) -> Any:
-    """A small i that explains."""
-    attributes: Any = {"data-help": HELP[topic], "aria-label": f"Help: {HELP[topic]}"}
-    return html.Button("i", className="help", type="button", **attributes)
+    """A small i that explains: a short name, and the explanation as its description. Once a page for each topic."""
+    words = f"help-{topic}"
+    attributes: Any = {"data-help": HELP[topic], "aria-label": f"Help: {NAMES[topic]}", "aria-describedby": words}
+    button = html.Button("i", className="help", type="button", **attributes)
+    return html.Span([button, html.Span(HELP[topic], id=words, hidden=True)], className="help-frame")
 
 
 def term(words: str, topic: str) -> Any:
@@ -114,7 +132,10 @@ def choice(name: str, label: str) -> Any:
 
 def colour_switch() -> Any:
     """By what the neurons are coloured."""
-    return switch("Colour by", *[button(f"mode-{name}", words, "switch-side") for name, words in MODES])
+    return switch(
+        "Colour by",
+        *[button(f"mode-{name}", words, "switch-side", label_long=f"Colour by {words}") for name, words in MODES],
+    )
 
 
 def layer_controls(*more: Any) -> Any:
@@ -158,5 +179,7 @@ def plotly_address() -> str:
 
 
 def _legend_item(swatch: str, name: str, text: str) -> Any:
-    attributes: Any = {"data-help": text}
-    return html.Span([html.Span(className=swatch), name], className="legend-item", tabIndex=0, **attributes)
+    words = f"help-{swatch.split()[-1]}"
+    attributes: Any = {"data-help": text, "aria-describedby": words}
+    content = [html.Span(className=swatch), name, html.Span(text, id=words, hidden=True)]
+    return html.Span(content, className="legend-item", tabIndex=0, role="note", **attributes)

@@ -51,7 +51,16 @@
       const buttons = [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"], [this.#resetButton(), this.#saveButton()]];
       await Plotly.newPlot(this.plot, data, layout, { ...CONFIG, modeBarButtons: buttons });
       this.scope.finally(() => Plotly.purge(this.plot));
+      this.#nameButtons();
       if (!this.scope.ended) this.#watch();
+    }
+
+    /** Plotly names its buttons alike in every plot of the page; with the plot's own name they are told apart. */
+    #nameButtons() {
+      this.plot.querySelector(".modebar")?.setAttribute("aria-label", `Tools: ${this.name}`);
+      for (const button of this.plot.querySelectorAll(".modebar-btn")) {
+        button.setAttribute("aria-label", `${button.dataset.title}: ${this.name}`);
+      }
     }
 
     get started() {

@@ -99,7 +99,7 @@
       event.preventDefault();
       neq.go(run.url);
     };
-    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "runs-name" }, run.name);
+    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 }, run.name);
     const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag));
     return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
   }
@@ -161,7 +161,7 @@
       event.stopPropagation();
       neq.runs.act(name, run);
     };
-    return h("button", { key: name, type: "button", className: "runs-icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
+    return h("button", { key: name, type: "button", tabIndex: -1, className: "runs-icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
   }
 
   function ActionsCell({ data: run }) {
@@ -170,8 +170,8 @@
       "div",
       { className: "runs-actions" },
       action("stop", "Stop", run, !active || run.stop_requested, active ? "It is stopping" : "It has ended"),
-      action("again", "Run again with these settings", run, false),
-      action("edit", "Rename and tag", run, false),
+      action("again", "Clone run", run, false),
+      action("edit", "Edit name, tags and notes", run, false),
       action("remove", "Delete", run, run.state === "running", "Stop it first"),
     );
   }
@@ -180,7 +180,9 @@
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
     neqRunValue: valueOf,
     neqRunText: textOf,
-    neqTabLeavesCells: (params) => params.event.key === "Tab",
+    neqOwnKey: (params) => neq.tableKeys.own(params),
+    neqTabFromHeader: (params) => neq.tableKeys.fromHeader(params),
+    neqTabFromCell: (params) => neq.tableKeys.fromCell(params),
     neqStateChosen: () => Boolean(neq.runs && neq.runs.state()),
     neqStatePasses: (params) => params.data.state === neq.runs.state(),
   });

@@ -12,10 +12,12 @@
     /**
      * @param {neq.Scope} scope
      * @param {{keys: string[], shown: string, words: string, act: (event: KeyboardEvent) => void}[]} table `keys` as
-     *   KeyboardEvent.key says them, in lower case where shift makes no other key; `act` looks at shift by itself.
+     *   KeyboardEvent.key says them, in lower case where shift makes no other key; `act` looks at shift by itself. A row
+     *   without keys is only told of: something else makes them work.
+     * @param {string} [note] more for the help.
      */
-    constructor(scope, table) {
-      Object.assign(this, { scope, table });
+    constructor(scope, table, note = "") {
+      Object.assign(this, { scope, table, note });
       scope.on(document, "keydown", (event) => this.#key(event));
     }
 
@@ -40,8 +42,8 @@
       const close = neq.element("button.button", { value: "close" }, "Close");
       const dialog = neq.element(
         "dialog.question.keys-help", { "aria-labelledby": "keys-title" },
-        neq.element("h2", { id: "keys-title" }, "Keyboard"), neq.element("dl.keys", {}, ...rows),
-        neq.element("p", {}, "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron."),
+        neq.element("h2", { id: "keys-title" }, "Keyboard shortcuts"), neq.element("dl.keys", {}, ...rows),
+        this.note && neq.element("p", {}, this.note),
         neq.element("form.question-buttons", { method: "dialog" }, close),
       );
       this.dialog = dialog;

@@ -40,7 +40,7 @@
       const label = "Add a run: search by name, tag or id";
       this.input = neq.element("input.compare-search", { type: "search", placeholder: "Add a run…", "aria-label": label, autocomplete: "off" });
       this.list = neq.element("div.compare-found", { hidden: true });
-      const box = neq.element("div.compare-picker", {}, this.input, this.list);
+      const box = (this.box = neq.element("div.compare-picker", {}, this.input, this.list));
       this.scope.on(this.input, "input", () => this.#findSoon(SEARCH_MS));
       this.scope.on(this.input, "focus", () => this.#findSoon(0));
       this.scope.on(box, "focusout", (event) => !box.contains(event.relatedTarget) && (this.list.hidden = true));
@@ -60,7 +60,7 @@
       const others = (found || []).filter((run) => !this.ids.includes(run.id)).slice(0, FOUND);
       const empty = found ? "No other run is found." : "The server did not answer.";
       this.list.replaceChildren(...(others.length ? others.map((run) => this.#choice(run)) : [neq.element("p.muted", {}, empty)]));
-      this.list.hidden = false;
+      this.list.hidden = !this.box.contains(document.activeElement); // the reader may have gone on meanwhile
     }
 
     #choice(run) {

@@ -282,7 +282,10 @@
       });
       scope.on(parts["copy-json"], "click", () => neq.copy(parts["copy-json"], JSON.stringify(config, null, 2)));
       scope.on(parts["copy-command"], "click", () => neq.copy(parts["copy-command"], neq.launchCommand(config)));
-      this.keys = new neq.Keys(scope, neq.runKeys(this));
+      this.keys = new neq.Keys(
+        scope, neq.runKeys(this),
+        "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
+      );
       scope.on(parts["keys-help"], "click", () => this.keys.help());
     }
   }

@@ -14,6 +14,7 @@
   let target = null; // the run that a dialog is about
   let visit = 0; // counts arrivals, so that late answers of a former one are dropped
   let grid = null;
+  let keys = null;
   const busy = new Set();
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -141,6 +142,10 @@
     if (now !== visit) return "runs-table";
     grid = api;
     grid.setGridOption("loading", true);
+    // Dash hands functions to the columns only.
+    const boxes = { ...grid.getGridOption("selectionColumnDef"), suppressKeyboardEvent: neq.tableKeys.own };
+    grid.setGridOption("selectionColumnDef", boxes);
+    document.querySelector(`#${TABLE} [role=grid]`).setAttribute("aria-label", "Runs");
     narrowDown(); // the reader may have chosen before the table was there to be narrowed
     const sizes = new ResizeObserver(fitColumns);
     sizes.observe(document.getElementById(TABLE));
@@ -148,7 +153,10 @@
     const timer = window.setInterval(() => {
       if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
     }, REFRESH_MS);
+    const scope = new neq.Scope();
+    keys = new neq.Keys(scope, [...neq.tableKeys.HELP, ...pageKeys()]);
     neq.onLeave(() => {
+      scope.end();
       visit += 1;
       window.clearInterval(timer);
       sizes.disconnect();
@@ -157,6 +165,11 @@
     loadAll(now);
     return "runs-table";
   }
+
+  const pageKeys = () => [
+    { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search").focus() },
+    { keys: ["?"], shown: "?", words: "this help", act: () => keys.help() },
+  ];
 
   // ---------------------------------------------------------------- search, filter, choose
 
@@ -194,6 +207,7 @@
   document.addEventListener("click", (event) => {
     const chip = event.target.closest && event.target.closest("#runs-states .runs-chip");
     if (chip) filterBy(chip);
+    if (event.target.id === "runs-keys") keys?.help();
     if (event.target.id === "runs-compare" && chosen.length >= 2) neq.go("/compare?runs=" + chosen.join(","));
   });
 

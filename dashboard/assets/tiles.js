@@ -90,10 +90,7 @@
     more.hidden = Boolean(fact.bar);
     bar.hidden = !fact.bar;
     if (fact.bar) drawPhases(bar, fact.bar);
-    if (fact.help === box.dataset.help) return;
-    box.toggleAttribute("data-help", Boolean(fact.help));
-    box.toggleAttribute("tabindex", Boolean(fact.help));
-    if (fact.help) Object.assign(box, { tabIndex: 0 }).dataset.help = fact.help;
+    neq.explain(box, fact.help || "");
   }
 
   /** How an epoch's time was spent. */

@@ -23,7 +23,7 @@
       if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
       else made.setAttribute(key, value === true ? "" : value);
     }
-    made.append(...children.filter((child) => child !== null && child !== undefined).map((child) => child));
+    made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
     return made;
   };
 
@@ -90,6 +90,21 @@
     }
   }
   neq.Tooltip = Tooltip;
+
+  let explained = 0;
+
+  /** Lets an element explain itself: `neq.help` shows the text, and it is the element's description; empty: no longer. */
+  neq.explain = (element, text) => {
+    if ((element.dataset.help || "") === text) return;
+    const described = element.getAttribute("aria-describedby");
+    document.getElementById(described)?.remove();
+    for (const name of ["data-help", "tabindex", "role", "aria-describedby"]) element.removeAttribute(name);
+    if (!text) return;
+    const id = `explained-${(explained += 1)}`;
+    element.append(neq.element("span", { id, hidden: true }, text));
+    Object.assign(element, { tabIndex: 0, role: "note" }).dataset.help = text;
+    element.setAttribute("aria-describedby", id);
+  };
 
   /** Lets every `[data-help]` within `root` show its text: on hovering, on focus, on a touch. */
   neq.help = (scope, root) => {

@@ -229,7 +229,7 @@ def _curves() -> Any:
 
 def _distribution() -> Any:
     fields = [
-        button(f"values-{name}", words, "switch-side")
+        button(f"values-{name}", words, "switch-side", label_long=f"Values of {words}")
         for name, words in (("phi", "φ"), ("delta", "Δφ"), ("velocity", "v"))
     ]
     whole = button(

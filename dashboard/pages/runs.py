@@ -83,6 +83,7 @@ def _toolbar() -> Any:
             html.Div(chips, id="runs-states", className="runs-chips", role="group", **attributes(aria_label="State")),
             html.Span(id="runs-loading", className="muted runs-loading", role="status"),
             html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
+            html.Button("Shortcuts", id="runs-keys", className="button", type="button", title="Keyboard shortcuts (?)"),
         ],
         className="runs-toolbar",
     )
@@ -109,24 +110,34 @@ def _table() -> Any:
             "resizable": True,
             "sortable": True,
             "suppressHeaderMenuButton": True,
-            "suppressKeyboardEvent": {"function": "neqTabLeavesCells(params)"},
+            "suppressKeyboardEvent": {"function": "neqOwnKey(params)"},
         },
         dashGridOptions={
             "theme": {"function": GRID_THEME},
             "rowHeight": 60,
             "headerHeight": 40,
             "animateRows": False,
-            "suppressCellFocus": True,
+            "tabToNextHeader": {"function": "neqTabFromHeader(params)"},
+            "tabToNextCell": {"function": "neqTabFromCell(params)"},
             "rowSelection": {
                 "mode": "multiRow",
                 "checkboxes": True,
                 "headerCheckbox": False,
                 "enableClickSelection": False,
             },
-            "selectionColumnDef": {"width": 46, "resizable": False, "suppressHeaderMenuButton": True},
+            "selectionColumnDef": {
+                "headerName": "Selected",  # for who does not see the boxes; the style sheet hides it
+                "width": 46,
+                "resizable": False,
+                "suppressHeaderMenuButton": True,
+            },
             "isExternalFilterPresent": {"function": "neqStateChosen()"},
             "doesExternalFilterPass": {"function": "neqStatePasses(params)"},
-            "localeText": {"noRowsToShow": "No runs match.", "noMatchingRows": "No runs match."},
+            "localeText": {
+                "noRowsToShow": "No runs match.",
+                "noMatchingRows": "No runs match.",
+                "ariaRowToggleSelection": "Select with Space",
+            },
         },
     )
 
@@ -206,7 +217,7 @@ def _edit_dialog() -> Any:
         className="dialog-form",
         noValidate=True,
     )
-    return dmc.Modal(form, id="run-edit", title="Name, tags and notes", centered=True, opened=False)
+    return _dialog(form, "run-edit", "Name, tags and notes")
 
 
 def _delete_dialog() -> Any:
@@ -215,10 +226,15 @@ def _delete_dialog() -> Any:
         html.P(id="run-delete-problem", className="dialog-problem", role="alert"),
         html.Div(
             [
-                html.Button("Keep it", id="run-delete-no", className="button", type="button"),
+                html.Button("Cancel", id="run-delete-no", className="button", type="button"),
                 dmc.Button("Delete", id="run-delete-yes", color="red"),
             ],
             className="dialog-buttons",
         ),
     ]
-    return dmc.Modal(content, id="run-delete", title="Delete this run?", centered=True, opened=False)
+    return _dialog(content, "run-delete", "Delete this run?")
+
+
+def _dialog(content: Any, name: str, title: str) -> Any:
+    close: Any = {"aria-label": "Close"}
+    return dmc.Modal(content, id=name, title=title, centered=True, opened=False, closeButtonProps=close)

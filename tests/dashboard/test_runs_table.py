@@ -73,7 +73,7 @@ def test_changes_appear_without_losing_the_selection(page: Page, address: str, s
 def test_a_run_is_renamed_stopped_and_deleted_from_its_row(page: Page, address: str, store: Store) -> None:
     run = make(store, "before")
     open_table(page, address)
-    row(page, "before").get_by_role("button", name="Rename and tag").click()
+    row(page, "before").get_by_role("button", name="Edit name, tags and notes").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("after")
     dialog.get_by_label("Name").press("Enter")

@@ -1,0 +1,76 @@
+"use strict";
+/*
+ * neq.tableKeys: the keyboard of the table of runs.
+ *
+ * The table is two stops of the Tab key, its header and its rows, as a grid should be (WAI-ARIA, grid pattern); within each
+ * the arrow keys move. ag-grid's own Tab goes from header to header and never leaves.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const WITHIN = "button:not(:disabled), a[href]";
+
+  const cellOf = (event) => event.target.closest(".ag-cell");
+
+  /** Acts on the run of a row whose cell has the focus. */
+  const ROW_KEYS = {
+    Enter: (run, event, column) => (column === "actions" ? enter(cellOf(event)) : neq.go(run.url)),
+    e: (run) => neq.runs.act("edit", run),
+    F2: (run) => neq.runs.act("edit", run),
+    c: (run) => neq.runs.act("again", run),
+    Delete: (run) => run.state !== "running" && neq.runs.act("remove", run),
+  };
+
+  function enter(cell) {
+    cell.querySelector(WITHIN)?.focus();
+  }
+
+  /** Keys while a button or link within a cell has the focus: the arrow keys go from one to the next. */
+  function within(event) {
+    const cell = cellOf(event);
+    const items = [...cell.querySelectorAll(WITHIN)];
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) items[items.indexOf(event.target) + step]?.focus();
+    else if (event.key === "Escape") cell.focus();
+    if (step || event.key === "Escape") event.preventDefault();
+    return true;
+  }
+
+  neq.tableKeys = {
+    /** Whether a key is ours and not ag-grid's, by its `suppressKeyboardEvent`; does what the key is for. */
+    own({ event, data, column }) {
+      if (event.ctrlKey || event.metaKey || event.altKey || !data) return false;
+      if (event.target.matches(WITHIN)) {
+        if (event.key !== "Tab") return within(event);
+        cellOf(event).focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
+        return false;
+      }
+      const act = event.target.matches(".ag-cell") && ROW_KEYS[event.key];
+      if (!act) return false;
+      event.preventDefault();
+      act(data, event, column.getColId());
+      return true;
+    },
+
+    /** Where Tab goes from the header: to the first row's cell below, else out of the table. */
+    fromHeader({ backwards, previousHeaderPosition, api }) {
+      if (backwards || !api.getDisplayedRowCount()) return false;
+      return { headerRowIndex: -1, column: previousHeaderPosition.column };
+    },
+
+    /** Where Tab goes from a cell: out of the table, or back to its header. */
+    fromCell({ backwards, previousCellPosition: { column } }) {
+      return backwards ? { rowIndex: -1, column, rowPinned: null } : false;
+    },
+
+    /** For the help. */
+    HELP: [
+      { keys: [], shown: "Tab", words: "to the table's header, its rows, and out of it" },
+      { keys: [], shown: "← · ↑ · ↓ · →", words: "from cell to cell; ↑ from the first row to the header" },
+      { keys: [], shown: "Enter", words: "on a header: sort; on a row: open the run; on its actions: choose one with ← and →" },
+      { keys: [], shown: "Space", words: "select the run, to compare it" },
+      { keys: [], shown: "e", words: "edit name, tags and notes" },
+      { keys: [], shown: "c", words: "clone the run" },
+      { keys: [], shown: "Delete", words: "delete the run, after a question" },
+    ],
+  };
+})();

@@ -1,0 +1,345 @@
+"""Every page is walked with Tab, both ways, and does what it is for without a mouse."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db import Store
+from tests.pictures.costs import costs
+from tests.pictures.walking import walk
+from tests.server.recording import Recording
+from trainer.config import RunConfig
+
+
+@pytest.fixture
+def recording(store: Store) -> Recording:
+    """A run with five epochs, inside its sixth."""
+    recording = Recording(store, (6, 40, 40), epochs=30, costs=costs)
+    recording.start()
+    for _ in range(5):
+        recording.epoch()
+    recording.progress(4)
+    return recording
+
+
+@pytest.fixture
+def runs(store: Store, recording: Recording) -> dict[str, str]:
+    """Runs by what became of them."""
+    config = RunConfig().model_dump(mode="json")
+    queued = store.create_run(name="waits", config=config, epochs_planned=24)
+    stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
+    store.request_stop(stopped.id)
+    return {"running": recording.id, "queued": queued.id, "stopped": stopped.id}
+
+
+SMALL = """() => {
+  // WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or no other target within a circle of that size; links within text are exempt.
+  const kinds = "a[href], button, input, select, textarea, summary, [role=note][tabindex]";
+  const targets = [...document.querySelectorAll(kinds)]
+    .filter((each) => !each.disabled && each.type !== "hidden" && !each.closest(".skip-link, [aria-hidden=true]"))
+    .filter((each) => each.checkVisibility({ opacityProperty: false, visibilityProperty: true }));
+  const boxes = targets.map((each) => {
+    const box = each.getBoundingClientRect();
+    return each.type === "checkbox" && box.width < 24 ? each.parentElement.getBoundingClientRect() : box;
+  });
+  const small = ({ width, height }) => width < 23.9 || height < 23.9;
+  const near = (a, b) => {
+    const [x, y] = [a.x + a.width / 2, a.y + a.height / 2];
+    const across = Math.max(b.left - x, 0, x - b.right);
+    const down = Math.max(b.top - y, 0, y - b.bottom);
+    return Math.hypot(across, down) < 12;
+  };
+  return targets.flatMap((each, place) => {
+    const box = boxes[place];
+    if (!box.width || !small(box) || (each.matches("a") && each.closest("p, dd, td, li"))) return [];
+    const crowded = boxes.some((other, at) => at !== place && other.width && near(box, other));
+    return crowded ? [`small: ${Math.round(box.width)} × ${Math.round(box.height)} ${each.outerHTML.slice(0, 120)}`] : [];
+  });
+}"""
+
+UNNAMED = """() => [...document.querySelectorAll("button, a[href]")]
+  .filter((each) => each.checkVisibility() && !each.getAttribute("aria-labelledby"))
+  .filter((each) => !(each.ariaLabel || each.textContent || each.title).trim())
+  .map((each) => `unnamed: ${each.outerHTML.slice(0, 120)}`)"""
+
+TWICE = """() => {
+  // Buttons of one name that do different things; those of a table's rows are named after their row.
+  const names = [...document.querySelectorAll("button")]
+    .filter((each) => each.checkVisibility({ opacityProperty: false }))
+    .map((each) => (each.ariaLabel || each.textContent || each.title).trim());
+  const again = names.filter((name, place) => names.indexOf(name) !== place);
+  return [...new Set(again)].map((name) => `twice: ${name}`);
+}"""
+
+PAGES = {
+    "runs": "/",
+    "new run": "/new",
+    "clone": "/new?from={running}",
+    "running": "/runs/{running}?layer=1&neuron=3&order=similarity&colour=delta&pair=1",
+    "queued": "/runs/{queued}",
+    "stopped": "/runs/{stopped}",
+    "compare": "/compare?runs={running},{queued}",
+    "compare nothing": "/compare",
+    "missing": "/nowhere",
+    "missing run": "/runs/0000000000",
+}
+
+
+def come_to(page: Page, address: str) -> None:
+    """Opens a page and waits until its scripts have drawn it."""
+    page.goto(address)
+    expect(page.locator("main h1").first).to_be_visible()
+    if "/runs/" in address and "0000000000" not in address:
+        page.wait_for_function("() => neq.run.present()?.drawn")
+    if "/compare?" in address:
+        page.wait_for_function("() => neq.compare.present()?.drawn")
+    if "/new" in address:
+        expect(page.locator("#form-launch")).to_be_visible()
+    if address.endswith("/"):
+        expect(page.locator(".runs-name").first).to_be_visible()
+
+
+def test_tab_reaches_every_control_of_every_page_and_leaves_it_both_ways(
+    page: Page, address: str, runs: dict[str, str]
+) -> None:
+    found: dict[str, object] = {}
+    for name, path in PAGES.items():
+        come_to(page, address + path.format(**runs))
+        there, back = walk(page), walk(page, "Shift+Tab")
+        for way, met in (("forward", there), ("backward", back)):
+            if not met.left:
+                found[f"{name}, {way}: caught"] = met.stops[-3:]
+            if met.missed or met.ringless:
+                found[f"{name}, {way}: missed, without a ring"] = (met.missed, met.ringless)
+    assert found == {}
+
+
+def test_targets_are_24_pixels_or_stand_apart_and_controls_are_named(
+    page: Page, address: str, runs: dict[str, str]
+) -> None:
+    found: dict[str, object] = {}
+    for name, path in PAGES.items():
+        come_to(page, address + path.format(**runs))
+        if problems := page.evaluate(SMALL) + page.evaluate(UNNAMED) + page.evaluate(TWICE):
+            found[name] = problems
+    assert found == {}
+
+
+def test_help_is_a_description_and_not_a_name(page: Page, address: str, runs: dict[str, str]) -> None:
+    come_to(page, f"{address}/runs/{runs['running']}")
+    button = page.get_by_role("button", name="Help: φ", exact=True)
+    expect(button).to_have_accessible_description(re.compile("how like its former self"))
+    legend = page.get_by_role("note").filter(has_text="just thawed")
+    expect(legend).to_have_accessible_description(re.compile("updated again"))
+    tile = page.locator(".tile").filter(has_text="Held frozen")
+    expect(tile).to_have_accessible_description(re.compile("not updated during"))
+
+
+# ------------------------------------------------------------ the table of runs
+
+
+def at(page: Page) -> str:
+    """What has the focus: the column and the first words of a cell, or what a screen reader says."""
+    return str(
+        page.evaluate(
+            """() => {
+              const on = document.activeElement;
+              const cell = on.matches("[role=gridcell], [role=columnheader]");
+              const name = on.getAttribute("aria-label") || on.textContent;
+              return cell ? `${on.getAttribute("role")} ${on.getAttribute("col-id")}` : name;
+            }"""
+        )
+    )
+
+
+def to_the_rows(page: Page) -> None:
+    """From the toolbar into the table's first row, as Tab goes."""
+    page.get_by_role("button", name="Shortcuts").focus()
+    page.keyboard.press("Tab")
+    assert at(page).startswith("columnheader")
+    page.keyboard.press("Tab")
+    assert at(page).startswith("gridcell")
+
+
+def to_column(page: Page, column: str) -> None:
+    for _ in range(12):
+        if at(page) == f"gridcell {column}":
+            return
+        page.keyboard.press("ArrowRight")
+    raise AssertionError(f"{column} is not reached")
+
+
+def test_the_table_is_two_stops_and_the_arrows_move_within(page: Page, address: str, runs: dict[str, str]) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("Shift+Tab")
+    assert at(page).startswith("columnheader")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert at(page) == "columnheader name"
+    page.keyboard.press("Enter")  # sorts by name
+    expect(page.locator("[role=columnheader][col-id=name]")).to_have_attribute("aria-sort", "ascending")
+    page.keyboard.press("ArrowDown")
+    assert at(page) == "gridcell name"
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement === document.body")
+
+
+def test_a_run_is_opened_and_two_are_compared_by_keyboard(page: Page, address: str, runs: dict[str, str]) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    compare = page.get_by_role("button", name="Compare 2")
+    expect(compare).to_be_enabled()
+    compare.press("Enter")
+    page.wait_for_url(re.compile(f"runs={runs['stopped']},{runs['queued']}"))
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(f"/runs/{runs['stopped']}"))
+
+
+def test_name_tags_and_notes_are_edited_by_keyboard(
+    page: Page, address: str, store: Store, runs: dict[str, str]
+) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Close")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("renamed")
+    page.keyboard.press("Tab")
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("a note")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="renamed")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    changed = store.run(runs["stopped"])
+    assert (changed.name, changed.tags, changed.notes) == ("renamed", ("first",), "a note")
+    page.wait_for_function("() => document.activeElement.getAttribute('role') === 'gridcell'")
+
+
+def test_a_run_is_deleted_by_keyboard_after_a_question(
+    page: Page, address: str, store: Store, runs: dict[str, str]
+) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("Delete")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("was stopped")
+    for _ in range(3):
+        if at(page) == "Delete":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="was stopped")).to_be_hidden()
+    assert runs["stopped"] not in {run.id for run in store.runs().items}
+
+
+def test_the_actions_of_a_row_are_chosen_with_the_arrows(page: Page, address: str, runs: dict[str, str]) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    to_column(page, "actions")
+    page.keyboard.press("Enter")
+    seen = [at(page)]
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        seen.append(at(page))
+    assert [words.split(":")[0] for words in seen] == ["Clone run", "Edit name, tags and notes", "Delete"]
+    page.keyboard.press("Escape")
+    assert at(page) == "gridcell actions"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement === document.body")
+
+
+def test_a_change_of_a_run_takes_no_focus_away(page: Page, address: str, store: Store, recording: Recording) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    to_column(page, "actions")
+    page.keyboard.press("Enter")
+    assert at(page) == "Stop: recorded"
+    recording.epoch()
+    expect(page.get_by_role("row").filter(has_text="recorded")).to_contain_text("6 of 30")
+    assert at(page) == "Stop: recorded"
+
+
+def test_the_help_of_the_runs_page_opens_and_closes_by_keyboard(page: Page, address: str, runs: dict[str, str]) -> None:
+    come_to(page, f"{address}/")
+    to_the_rows(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("select the run, to compare it")
+    page.keyboard.press("Escape")
+    assert at(page).startswith("gridcell")
+
+
+# ------------------------------------------------------------ a run's page
+
+
+def press_tab_to(page: Page, name: str) -> None:
+    """Tab until a control of this name has the focus."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if at(page).startswith(name):
+            return
+    raise AssertionError(f"{name} is not reached")
+
+
+def test_layer_cursor_and_replay_are_worked_by_keyboard(page: Page, address: str, recording: Recording) -> None:
+    come_to(page, f"{address}/runs/{recording.id}?layer=1")
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("layer=2"))
+    page.keyboard.press("Home")
+    expect(page.locator("[data-part=cursor-words]")).to_have_text("epoch 0")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-part=cursor-words]")).to_have_text("epoch 1")
+    press_tab_to(page, "Replay the epochs")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-part=cursor-newest]")).to_have_attribute("aria-pressed", "true")  # the replay is over
+    press_tab_to(page, "Layer")
+    page.keyboard.press("ArrowUp")
+    expect(page).to_have_url(re.compile("layer=1"))
+
+
+def test_a_run_is_stopped_by_keyboard_after_a_question(page: Page, address: str, recording: Recording) -> None:
+    come_to(page, f"{address}/runs/{recording.id}")
+    page.evaluate("() => document.activeElement.blur()")
+    press_tab_to(page, "Stop")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press_tab_to(page, "Stop the run")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-part=stop]")).to_have_text("Stopping…")
+    assert recording.run.stop_requested
+
+
+def test_a_run_is_deleted_from_its_page_by_keyboard(
+    page: Page, address: str, store: Store, runs: dict[str, str]
+) -> None:
+    come_to(page, f"{address}/runs/{runs['stopped']}")
+    press_tab_to(page, "Delete")
+    page.keyboard.press("Enter")
+    press_tab_to(page, "Delete the run")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    assert runs["stopped"] not in {run.id for run in store.runs().items}
+
+
+def test_an_open_select_scrolls_by_key(page: Page, address: str) -> None:
+    come_to(page, f"{address}/new")
+    select = page.get_by_role("textbox", name="Data", exact=True)
+    select.press("Enter")
+    listbox = page.get_by_role("listbox").filter(visible=True)
+    expect(listbox).to_be_visible()
+    for _ in range(listbox.get_by_role("option").count() - 1):
+        page.keyboard.press("ArrowDown")
+    last = listbox.get_by_role("option").last
+    expect(last).to_be_in_viewport(ratio=0.9)
