@@ -50,8 +50,8 @@ def list_runs(client: Client, filters: dict[str, str | None], limit: int) -> lis
 
 def _table(found: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for title in ("id", "name", "state", "epochs", "accuracy", "frozen"):
-        table.add_column(title, justify="right" if title in ("epochs", "accuracy", "frozen") else "left")
+    for title in ("id", "name", "state", "epochs", "accuracy", "frozen", "elapsed", "left"):
+        table.add_column(title, justify="left" if title in ("id", "name", "state") else "right")
     for run in found:
         table.add_row(
             run["id"],
@@ -60,6 +60,8 @@ def _table(found: list[dict[str, Any]]) -> Table:
             f"{run['epochs_done']}/{run['epochs_planned']}",
             share(run["test_accuracy"]),
             share(run["frozen_share"]),
+            duration(run["timing"]["elapsed_seconds"]),
+            duration(run["timing"]["seconds_left"]),
         )
     return table
 
@@ -67,6 +69,17 @@ def _table(found: list[dict[str, Any]]) -> Table:
 def share(value: float | None) -> str:
     """A share as a person reads it; a dash where it does not exist yet."""
     return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as the pages write them: `4.1 s`, `45 s`, `2 min 05 s`, `1 h 02 min`; a dash where there are none."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
 
 
 @click.command()

@@ -91,7 +91,13 @@ def velocity_ticks() -> Figure:
 
 
 def curve(
-    title: str, *, epochs: int, percent: bool = False, from_zero: bool = False, logarithmic: bool = False
+    title: str,
+    *,
+    epochs: int,
+    percent: bool = False,
+    from_zero: bool = False,
+    logarithmic: bool = False,
+    never_negative: bool = False,
 ) -> Figure:
     """One small chart over the epochs, without traces.
 
@@ -101,6 +107,7 @@ def curve(
         percent: values in 0–1, written in percent.
         from_zero: the axis begins at 0 and reaches at least a tenth.
         logarithmic: for values that fall by factors, such as a learning rate.
+        never_negative: the axis ends at 0, wherever the values lie above.
     """
     layout = _layout(left=56, right=12, top=28, bottom=24)
     layout["xaxis"] = _epoch_axis(epochs)
@@ -108,6 +115,8 @@ def curve(
     layout["yaxis"] |= {"type": "log" if logarithmic else "linear", "nticks": 5, "autorange": True}
     if percent:
         layout["yaxis"] |= {"tickformat": ".0%"}
+    if never_negative:
+        layout["yaxis"] |= {"autorangeoptions": {"clipmin": 0}}
     if from_zero:
         layout["yaxis"] |= {"autorangeoptions": {"include": [0, 0.1], "clipmin": 0}}
     if logarithmic:

@@ -163,9 +163,9 @@ def run_figures(record: Json) -> Json:
         "phis": figures.phis(epochs),
         "neuron_phi": figures.curve("φ", epochs=epochs),
         "neuron_velocity": figures.neuron_velocity(epochs),
-        "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True),
-        "loss": figures.curve("Loss", epochs=epochs),
-        "frozen_share": figures.curve("Frozen for the next epoch", epochs=epochs, percent=True, from_zero=True),
+        "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True, never_negative=True),
+        "loss": figures.curve("Loss", epochs=epochs, never_negative=True),
+        "frozen_share": figures.curve("Frozen next epoch", epochs=epochs, percent=True, from_zero=True),
         "step_ms": figures.curve("ms per batch", epochs=epochs, from_zero=True),
         "step_share": figures.curve("Step, as a share of the dense one", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
@@ -181,5 +181,5 @@ def plotly_address() -> str:
 def _legend_item(swatch: str, name: str, text: str) -> Any:
     words = f"help-{swatch.split()[-1]}"
     attributes: Any = {"data-help": text, "aria-describedby": words}
-    content = [html.Span(className=swatch), name, html.Span(text, id=words, hidden=True)]
+    content: list[Any] = [html.Span(className=swatch), name, html.Span(text, id=words, hidden=True)]
     return html.Span(content, className="legend-item", tabIndex=0, role="note", **attributes)

@@ -34,6 +34,7 @@ from db.records import (
     Snapshot,
     SnapshotRow,
     StoredEvent,
+    Turn,
     Worker,
 )
 from db.store import Store
@@ -63,6 +64,7 @@ __all__ = [
     "StoreNewer",
     "StoreUnreachable",
     "StoredEvent",
+    "Turn",
     "UnknownCheckpoint",
     "UnknownCursor",
     "UnknownLayer",

@@ -194,6 +194,18 @@ class StoredText:
     """The payload; an object, without characters beyond ASCII."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something that began, cut off, continued or ended a run."""
+
+    seq: int
+    at: datetime
+    """By the clock of who said it."""
+    kind: str
+    payload: dict[str, Any]
+    """Empty but for `run_continued` and `run_requeued`."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerHistory:
     """One field of one layer over epochs."""

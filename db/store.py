@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from db import checkpoints, epochs, events, runs, snapshots, workers
+from db import checkpoints, epochs, events, lifetimes, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.condition import Condition, examine
 from db.database import Database
@@ -27,6 +27,7 @@ from db.records import (
     StoredEvent,
     StoredText,
     Timeline,
+    Turn,
     Worker,
 )
 from db.turns import give_back, give_back_silent, resume, stop_queued
@@ -200,6 +201,21 @@ class Store:
         """At most `points` (two at least) frozen shares of each run, evenly spaced, the newest included."""
         with self._database.reading() as connection:
             return runs.frozen_trail(connection, list(run_ids), points)
+
+    def turns(self, run_ids: Iterable[str]) -> dict[str, list[Turn]]:
+        """What began, cut off, continued and ended each of these runs, oldest first; the newest hundred of each."""
+        with self._database.reading() as connection:
+            return lifetimes.turns(connection, list(run_ids))
+
+    def newest_epochs(self, run_id: str, count: int) -> list[dict[str, Any]]:
+        """What a run's newest finished epochs said, oldest first, without their per-layer columns."""
+        with self._database.reading() as connection:
+            return lifetimes.newest_epochs(connection, run_id, count)
+
+    def queue(self) -> list[str]:
+        """The ids of the queued runs in the order in which workers take them."""
+        with self._database.reading() as connection:
+            return lifetimes.queue(connection)
 
     # ------------------------------------------------------------ what runs said
 

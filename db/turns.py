@@ -48,7 +48,7 @@ def resume(connection: Connection, now: ColumnElement[datetime], run_id: str) ->
         raise CannotGoOn(run_id, f"{NO_CHECKPOINT}; launch it again")
     guard = table.c.state.in_(("stopped", "failed"))
     changes = {"ended_at": null(), "reason": null(), "setbacks": 0}
-    words = f"Continued on request, {_where(run)}."
+    words = f"Queued again on request, {_where(run)}."
     _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
 
 
@@ -129,6 +129,7 @@ def _requeue(
         "reason": words,
         "epochs": run.epochs_done,
         "setbacks": changes["setbacks"],
+        "heard_at": None if run.heartbeat_at is None else run.heartbeat_at.isoformat(),
     }
     entry = Entry(kind=events.REQUEUED, payload=payload, at=datetime.now(UTC))
     events.append(connection, now, run.id, None, entry, guard=guard, changes=back)
@@ -138,7 +139,7 @@ def _requeue(
 def _where(run: Run) -> str:
     if run.epochs_done == 0:
         return "to begin anew, for no epoch was finished"
-    return f"to go on with epoch {run.epochs_done}"
+    return f"to resume at epoch {run.epochs_done}"
 
 
 def _logged(text: str, level: str) -> Entry:

@@ -40,6 +40,34 @@ class FieldProblems(Answer):
     detail: list[FieldProblem]
 
 
+class Turn(Answer):
+    """Something that began, cut off, continued or ended a run."""
+
+    kind: Literal["run_started", "run_continued", "run_requeued", "run_finished", "run_stopped", "run_failed"]
+    seq: int
+    at: datetime
+    epoch: int | None = Field(description="run_continued: the epoch that is trained from there on.")
+    reason: str | None = Field(description="run_requeued: why it went back to the queue, in a sentence.")
+
+
+class Timing(Answer):
+    """How long a run has been trained and how long it will be, at the moment of this answer; null: not known."""
+
+    elapsed_seconds: float | None = Field(
+        description="Since a worker took it, without the time between a cut-off, or its end, and its continuation."
+    )
+    seconds_per_epoch: float | None = Field(description="Median of the newest epochs; in the first, by its own pace.")
+    epoch_fraction: float = Field(description="How much of the running epoch is over, 0–1; 0 outside of one.")
+    seconds_left: float | None = Field(description="Until all epochs are done; null also where none is left.")
+
+
+class Place(Answer):
+    """Where a queued run waits."""
+
+    position: int = Field(ge=1)
+    length: int = Field(ge=1)
+
+
 class Run(Answer):
     """A run, as it stands."""
 
@@ -69,6 +97,10 @@ class Run(Answer):
     parent_epoch: int | None = Field(description="The epoch after which it was forked: what follows is its own.")
     can_fork: bool = Field(description="Whether a checkpoint of it is kept.")
     can_resume: bool = Field(description="Whether `resume` would let it go on where it ended.")
+    turns: list[Turn] = Field(description="What became of it, oldest first; the newest hundred.")
+    timing: Timing
+    heard_seconds_ago: float | None = Field(description="Since its worker's last heartbeat; null while none has it.")
+    queue: Place | None = Field(description="Its place among the queued runs; null where it is not queued.")
     frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
 
 

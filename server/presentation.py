@@ -1,14 +1,15 @@
 """Records of the store, in the words of the API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from db import Store
-from db.records import Run, StoredText
+from db.records import Run, StoredText, Turn
+from server.timing import RECENT_EPOCHS, timing_of
 
 _INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
@@ -16,17 +17,48 @@ _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERN
 
 def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Runs as the API shows them: without worker internals, with their page and frozen trail."""
-    trails = store.frozen_trail([run.id for run in runs]) if runs else {}
+    if not runs:
+        return []
+    ids = [run.id for run in runs]
+    trails, turns, now = store.frozen_trail(ids), store.turns(ids), datetime.now(UTC)
+    queue = store.queue() if any(run.state == "queued" for run in runs) else []
+    places = {run_id: {"position": place, "length": len(queue)} for place, run_id in enumerate(queue, 1)}
     return [
         {name: getattr(run, name) for name in _FIELDS}
         | {
             "url": f"/runs/{run.id}",
             "frozen_trail": trails.get(run.id, []),
+            "turns": [_present_turn(turn) for turn in turns[run.id]],
+            "timing": timing_of(run, turns[run.id], _newest_epochs(store, run), now),
+            "queue": places.get(run.id),
+            "heard_seconds_ago": _heard_seconds_ago(run, now),
             "can_resume": _can_resume(run),
             "can_fork": run.checkpoint_epoch is not None,
         }
         for run in runs
     ]
+
+
+def _present_turn(turn: Turn) -> dict[str, Any]:
+    payload = turn.payload
+    return {
+        "kind": turn.kind,
+        "seq": turn.seq,
+        "at": turn.at,
+        "epoch": payload.get("epoch"),
+        "reason": payload.get("reason"),
+    }
+
+
+def _heard_seconds_ago(run: Run, now: datetime) -> float | None:
+    if run.state != "running" or run.heartbeat_at is None:
+        return None
+    return max(0.0, (now - run.heartbeat_at).total_seconds())
+
+
+def _newest_epochs(store: Store, run: Run) -> list[dict[str, Any]]:
+    """Of a run whose time left is asked for; an ended one has none, and is not read for it."""
+    return store.newest_epochs(run.id, RECENT_EPOCHS) if run.state == "running" else []
 
 
 def _can_resume(run: Run) -> bool:

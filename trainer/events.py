@@ -7,6 +7,7 @@ during the next one. This module imports pydantic alone.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -85,6 +86,9 @@ class RunRequeued(Fact):
     reason: str
     epochs: int = Field(description="Epochs that are finished.")
     setbacks: int = Field(description="How often it was cut off since the newest of them.")
+    heard_at: datetime | None = Field(
+        default=None, description="When its worker was last heard: it was trained until then. None: no record of it."
+    )
 
 
 class EpochProgressed(Fact):

@@ -12,6 +12,7 @@
   };
   const CLICK_PIXELS = 4;
   const DOUBLE_CLICK_MS = 350;
+  const FEW = 8;
   let loading = null;
 
   /** Plotly, loaded once a tab from our own server. */
@@ -70,6 +71,7 @@
     #watch() {
       const { scope, host } = this;
       this.told = this.#text();
+      this.#tickWholes();
       this.plot.on("plotly_relayout", () => this.#moved(true));
       this.plot.on("plotly_relayouting", () => this.#moved(false));
       scope.watchSize(host, scope.once(() => this.#fit()));
@@ -106,6 +108,7 @@
     /** Plotly tells of a change later, and of ours too: only what is not known yet was the reader's. */
     #moved(settled) {
       const now = this.#text();
+      if (settled) this.#tickWholes();
       this.moved();
       if (!settled || now === this.told) return;
       this.told = now;
@@ -116,8 +119,22 @@
     adjust(update) {
       if (!this.started) return super.adjust(update);
       this.Plotly.relayout(this.plot, update);
+      this.#tickWholes();
       this.told = this.#text();
       return this.moved();
+    }
+
+    /** Of few epochs or neurons each has its tick: Plotly puts several between two, and names them alike. */
+    #tickWholes() {
+      const update = {};
+      for (const axis of ["xaxis", "yaxis"]) {
+        const { tickformat, tickmode } = this.plot._fullLayout[axis];
+        const [from, to] = this.range[axis[0]];
+        const few = Math.abs(to - from) <= FEW;
+        if (tickformat !== "d" || few === (tickmode === "linear")) continue;
+        Object.assign(update, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
+      }
+      if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);
     }
 
     /** Lines and labels: Plotly shapes and annotations, with `var(--…)` colours. */

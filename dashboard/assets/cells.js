@@ -28,33 +28,11 @@
 
   const percent = (share, digits) => (share * 100).toFixed(digits) + " %";
 
-  /** Share of the run that is done, the present epoch's part included. */
-  function doneShare(run) {
-    if (!run.epochs_planned) return 0;
-    const inside = run.state === "running" && run.progress && run.progress.phase === "train" && run.progress.batches;
-    const part = inside ? run.progress.batch / run.progress.batches : 0;
-    return Math.min(1, (run.epochs_done + part) / run.epochs_planned);
-  }
-
-  function duration(seconds) {
-    if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-    if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
-    return `${Math.round(seconds / 86400)} days`;
-  }
-
-  /** Seconds until the end at the pace so far; null before there is one, and once all epochs are done. */
-  function secondsLeft(run) {
-    const done = doneShare(run);
-    if (run.state !== "running" || !run.started_at || done < 0.005 || done >= 1) return null;
-    const passed = (Date.now() - Date.parse(run.started_at)) / 1000;
-    return (passed / done) * (1 - done);
-  }
-
   function progressWords(run) {
-    if (run.state === "queued") return "waiting for a worker";
-    const count = `${run.epochs_done} of ${run.epochs_planned} epochs`;
-    const left = secondsLeft(run);
+    const { counted, count: whole, duration, ordinal } = neq.format;
+    if (run.state === "queued") return run.queue ? `${ordinal(run.queue.position)} in the queue` : "waiting for a worker";
+    const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
+    const left = neq.timing.left(run);
     if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
     return left === null || run.stop_requested ? count : `${count} · ${duration(left)} left`;
   }
@@ -69,7 +47,7 @@
       case "name":
         return run.name.toLowerCase();
       case "progress":
-        return doneShare(run);
+        return neq.timing.fraction(run);
       case "frozen":
         return run.frozen_share;
       case "accuracy":
@@ -105,7 +83,7 @@
   }
 
   function ProgressCell({ data: run }) {
-    const share = Math.round(doneShare(run) * 1000) / 10;
+    const share = Math.round(neq.timing.fraction(run) * 1000) / 10;
     const bar = h(
       "div",
       { className: "runs-bar", "data-state": run.state, role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" },
@@ -150,9 +128,16 @@
     return h("div", { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` }, h("span", { className: "runs-line" }, `${optimizer} · ${model}`), h("span", { className: "runs-words" }, data));
   }
 
+  function age(seconds) {
+    if (seconds < 60) return `${Math.round(seconds)} s`;
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+    if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
+    return `${Math.round(seconds / 86400)} days`;
+  }
+
   function AgeCell({ data: run }) {
     const seconds = Math.max(0, (Date.now() - Date.parse(run.created_at)) / 1000);
-    const words = seconds < 10 ? "just now" : `${duration(seconds)} ago`;
+    const words = seconds < 10 ? "just now" : `${age(seconds)} ago`;
     return h("time", { className: "numeric", dateTime: run.created_at, title: new Date(run.created_at).toLocaleString() }, words);
   }
 
@@ -176,11 +161,10 @@
     );
   }
 
-  neq.cells = { duration, doneShare, secondsLeft, progressWords, percent, icon };
+  neq.cells = { progressWords, icon };
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
     neqRunValue: valueOf,
     neqRunText: textOf,
-    neqOwnKey: (params) => neq.tableKeys.own(params),
     neqTabFromHeader: (params) => neq.tableKeys.fromHeader(params),
     neqTabFromCell: (params) => neq.tableKeys.fromCell(params),
     neqStateChosen: () => Boolean(neq.runs && neq.runs.state()),

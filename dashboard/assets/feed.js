@@ -138,6 +138,12 @@
 
     // ------------------------------------------------------------ from the socket
 
+    /** Takes over what changes of a run's record without the run itself, such as its place in the queue. */
+    renew(record) {
+      if (record.revision === this.record.revision) this.record = { ...this.record, queue: record.queue };
+      else this.#takeRecord(record);
+    }
+
     #takeRecord(record) {
       if (record.revision < this.record.revision) return;
       const before = this.record;

@@ -31,6 +31,15 @@
     /** A count as `10,600`. */
     count: (number) => (number === null || number === undefined ? NOTHING : whole.format(number)),
 
+    /** A count with its noun: `1 epoch`, `12 epochs`; the one home of plurals. */
+    counted: (number, noun, plural = `${noun}s`) => `${whole.format(number)} ${number === 1 ? noun : plural}`,
+
+    /** A place in a row: `1st`, `2nd`, `3rd`, `11th`. */
+    ordinal(number) {
+      const teens = number % 100 > 10 && number % 100 < 14;
+      return `${whole.format(number)}${(!teens && { 1: "st", 2: "nd", 3: "rd" }[number % 10]) || "th"}`;
+    },
+
     /** A number with three digits that count, never fewer than its whole part has; tiny ones as `1.20 · 10⁻⁴`. */
     number(value, digits = 3) {
       if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;

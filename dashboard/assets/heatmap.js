@@ -6,6 +6,7 @@
   const neq = (window.neq = window.neq || {});
   const EMPTY = { rows: 1, columns: 0, fill: () => false };
   const NEAR = 0.5;
+  const { counted } = neq.format;
 
   class Heatmap {
     /**
@@ -133,13 +134,13 @@
     describe() {
       if (!this.layer) return this.host.setAttribute("aria-label", "Neurons × epochs; no layer is open yet.");
       const { layer, cells } = this.layer;
-      const head = `${layer.name}: ${layer.neurons} neurons`;
+      const head = `${layer.name}: ${counted(layer.neurons, "neuron")}`;
       const last = cells.epochs - 1;
       if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch is finished yet.`);
       const [moving, frozen, thawed, froze] = cells.count(last);
       return this.host.setAttribute(
         "aria-label",
-        `${head}, ${cells.epochs} epochs. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just now; ` +
+        `${head}, ${counted(cells.epochs, "epoch")}. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just now; ` +
           `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move from cell to cell, Enter opens a neuron.`,
       );
     }

@@ -37,7 +37,7 @@
       const spent = this.feed.epochs.slice(0, last.epoch + 1).map((epoch) => epoch?.resources).filter((each) => each && each.energy_kwh !== null);
       if (!spent.length) return [["Energy", "not measured"]];
       const sum = (field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
-      const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${count(last.epoch + 1)} epochs measured)`;
+      const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${neq.format.counted(last.epoch + 1, "epoch")} measured)`;
       return [["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`], ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`]];
     }
   }

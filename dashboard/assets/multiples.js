@@ -6,9 +6,17 @@
   const neq = (window.neq = window.neq || {});
   const MARGIN = "160px";
   const NAME_SIGNS = 15;
-  const { percent, count, ending } = neq.format;
+  const { percent, count, counted, ending } = neq.format;
 
-  const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${count(neurons)} neurons`;
+  const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${counted(neurons, "neuron")}`;
+
+  /** The end of a layer's name that says something: `downsample.0`, and not `0`. */
+  function shortName(name) {
+    const parts = name.split(".");
+    let from = parts.length - 1;
+    while (from > 0 && /^\d+$/.test(parts[from])) from -= 1;
+    return parts.slice(from).join(".");
+  }
 
   class Multiples {
     /**
@@ -60,7 +68,7 @@
     #item(layer) {
       const canvas = neq.element("canvas.multiple-pixels", { "aria-hidden": "true" });
       const share = neq.element("span.multiple-share");
-      const name = neq.element("span.multiple-name", { title: layer.name }, ending(layer.name.split(".").pop(), NAME_SIGNS));
+      const name = neq.element("span.multiple-name", { title: layer.name }, ending(shortName(layer.name), NAME_SIGNS));
       const line = neq.element("span.multiple-cursor");
       const frame = neq.element("span.multiple-frame", {}, canvas, line);
       const box = neq.element(
@@ -174,7 +182,7 @@
       const { image } = neq.raster.paint(source, this.table, view, { width, height }, part);
       if (image) canvas.getContext("2d").putImageData(image, part.from, 0);
       const per = known?.per ?? 1;
-      const words = `${layer.name}: ${count(layer.neurons)} neurons${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
+      const words = `${layer.name}: ${counted(layer.neurons, "neuron")}${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
       if (box.title !== words) box.title = words;
     }
 
@@ -190,7 +198,7 @@
         shown += fits ? 1 : 0;
       }
       for (const group of this.host.children) group.hidden = !group.querySelector(".multiple:not([hidden])");
-      neq.say(this.words, wanted ? `${count(shown)} of ${count(this.items.length)} layers` : `${count(this.items.length)} layers`);
+      neq.say(this.words, wanted ? `${count(shown)} of ${counted(this.items.length, "layer")}` : counted(this.items.length, "layer"));
     }
 
     #key(event) {

@@ -18,7 +18,7 @@
   const MODES = {
     frozen: {
       name: "frozen", index: (share) => Math.round(share * steps), table: () => neq.palette.shares(),
-      words: (share) => `${percent(share)} frozen for the next`,
+      words: (share) => `${percent(share)} frozen next epoch`,
       scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
     },
     phi: {
@@ -180,7 +180,7 @@
     describe() {
       const { layers, tables } = this.feed;
       const last = tables.columns.frozen.length - 1;
-      const head = `Overview of ${layers.length} layers in ${this.groups?.length ?? 0} blocks, input at the top`;
+      const head = `Overview of ${neq.format.counted(layers.length, "layer")} in ${neq.format.counted(this.groups?.length ?? 0, "block")}, input at the top`;
       if (last < 0) return this.picture.describe(`${head}; no epoch is finished yet.`);
       const shares = tables.columns.frozen[last];
       const most = shares.indexOf(Math.max(...shares));
@@ -199,7 +199,7 @@
       return this.tooltip.show(
         [
           neq.element("div.tooltip-head", {}, layer.name),
-          neq.element("div", {}, `${layer.type}, ${neq.format.count(layer.neurons)} neurons`),
+          neq.element("div", {}, `${layer.type}, ${neq.format.counted(layer.neurons, "neuron")}`),
           neq.element("div", {}, `after epoch ${cell.column}: ${words}`),
           burst ? neq.element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`) : "",
           neq.element("div.tooltip-hint", {}, "click to open the layer, drag to choose epochs"),

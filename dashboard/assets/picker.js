@@ -64,7 +64,7 @@
     }
 
     #choice(run) {
-      const facts = `${run.state}, ${run.epochs_done} of ${run.epochs_planned} epochs, ${percent(run.test_accuracy)}`;
+      const facts = `${run.state}, ${run.epochs_done} of ${neq.format.counted(run.epochs_planned, "epoch")}, ${percent(run.test_accuracy)}`;
       return neq.element(
         "button.compare-choice", { type: "button", onclick: () => neq.go(neq.compareAddress([...this.ids, run.id])) },
         neq.element("span", {}, run.name), neq.element("span.muted", {}, facts),

@@ -46,7 +46,7 @@
     }
 
     #whichEpoch(epoch) {
-      const of = `of ${count(this.feed.record.epochs_planned)} epochs`;
+      const of = `of ${neq.format.counted(this.feed.record.epochs_planned, "epoch")}`;
       return epoch ? `This run after ${count(epoch.epoch + 1)} ${of}` : "This run: no epoch yet";
     }
 

@@ -8,7 +8,7 @@
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
   const TICK_MS = 1000;
-  const { duration, count, ago, moment } = neq.format;
+  const { duration, count, counted, ordinal, ago, moment } = neq.format;
 
   class RunHead {
     /**
@@ -66,8 +66,12 @@
         this.health = null;
         return;
       }
-      this.health = await neq.api.health().catch(() => null);
-      this.askedWhile = state;
+      const [health, run] = await Promise.all([neq.api.health(), neq.api.run(this.feed.id)]).catch(() => [null, null]);
+      if (this.scope.ended) return;
+      this.health = health;
+      if (run) this.feed.renew(run); // its place in the queue changes without the run
+      this.heartbeat = run?.heard_seconds_ago ?? 0;
+      Object.assign(this, { askedWhile: state, askedAt: performance.now() });
       this.draw();
     }
 
@@ -107,15 +111,9 @@
 
     // ------------------------------------------------------------ progress
 
-    #elapsed(run) {
-      if (!run.started_at) return null;
-      return Math.max(0, ((run.ended_at ? Date.parse(run.ended_at) : Date.now()) - Date.parse(run.started_at)) / 1000);
-    }
-
     #drawProgress(run) {
       const done = Math.max(this.feed.done, run.epochs_done);
-      const inside = this.pulse.inEpoch;
-      const share = Math.min(1, (done + inside) / Math.max(1, run.epochs_planned));
+      const share = neq.timing.fraction(run, done);
       neq.fill(this.parts["progress-bar"], share);
       this.parts.progress.dataset.state = run.state;
       this.parts.progress.setAttribute("aria-valuenow", Math.round(share * 100));
@@ -124,12 +122,12 @@
 
     #progressWords(run, done) {
       const of = `of ${count(run.epochs_planned)}`;
-      const elapsed = this.#elapsed(run);
-      if (run.state === "queued") return `${count(run.epochs_planned)} epochs planned`;
-      if (this.feed.ended) return `${count(done)} ${of} epochs in ${duration(elapsed)}`;
+      const elapsed = neq.timing.elapsed(run);
+      if (run.state === "queued") return `${counted(run.epochs_planned, "epoch")} planned`;
+      if (this.feed.ended) return `${count(done)} of ${counted(run.epochs_planned, "epoch")}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
       if (!this.feed.layers.length) return "preparing data and network";
-      if (done === run.epochs_planned) return `all ${count(done)} epochs done, ending · ${duration(elapsed)} so far`;
-      const left = this.pulse.left(done);
+      if (done === run.epochs_planned) return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, ending · ${duration(elapsed)} so far`;
+      const left = neq.timing.left(run);
       const where = `epoch ${done} (${count(done)} ${of} done)`;
       return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
     }
@@ -157,27 +155,31 @@
         return { kind: "bad", title: reason, more: failure?.remedy, details: failure?.details || lines };
       }
       if (this.connection === "lost" && !this.feed.ended) return this.#lost();
-      if (run.state === "stopped" && run.reason) return { kind: "quiet", title: `Stopped: ${run.reason}` };
+      if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
       if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
-      if (run.state === "queued") return this.#queued();
+      if (run.state === "queued") return this.#queued(run);
       return this.#silent() || this.#warned();
     }
 
     /** Why nothing is heard of a running run, if so. */
     #silent() {
       if (!this.health || this.askedWhile !== "running" || this.feed.ended) return null;
-      const { store, workers } = this.health;
-      if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and goes on by itself." };
-      if (workers.some((worker) => worker.heard_seconds_ago * 1000 < QUIET_MS)) return null;
-      const more = "Its worker has ended or does not reach the store; the next one goes on from the last checkpoint.";
-      return { kind: "warn", title: `Nothing was heard of the run for ${duration((performance.now() - this.heardAt) / 1000)}.`, more };
+      const { store } = this.health;
+      if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and resumes by itself." };
+      const silent = this.heartbeat + (performance.now() - this.askedAt) / 1000;
+      if (this.heartbeat * 1000 < QUIET_MS) return null;
+      const more = "Its worker has ended or does not reach the store; the next one resumes it from the last checkpoint.";
+      return { kind: "warn", title: `No heartbeat for ${duration(silent)}.`, more };
     }
 
-    /** What the run itself warns of, such as that nothing can freeze. */
-    #warned() {
-      const lines = this.feed.log.filter(({ level }) => level === "warning").map(({ text }) => text);
-      const [title, ...more] = new Set(lines);
-      return title ? { kind: "warn", title, details: more.slice(-MOST_WARNINGS).join("\n") } : null;
+    /** What the run itself warns of, the newest first, below what else there is to say. */
+    #warned(notice = null) {
+      const { record, log, epochs } = this.feed;
+      const [title, ...more] = [...(notice ? [notice.title] : []), ...neq.warnings(record.turns, log, epochs)];
+      if (!title) return null;
+      const shown = more.slice(0, MOST_WARNINGS);
+      if (more.length > shown.length) shown.push(`${more.length - shown.length} more in the log.`);
+      return { kind: "warn", ...notice, title, details: shown.join("\n") };
     }
 
     #lost() {
@@ -186,16 +188,21 @@
       return { kind: "warn", title: `Connection lost; ${upTo}. Reconnecting…` };
     }
 
-    #queued() {
-      const alive = this.health?.workers.filter((worker) => worker.alive) || [];
-      if (!this.health) return { kind: "quiet", title: "Waiting for a worker." };
-      if (alive.length) {
-        const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);
-        const workers = `${alive.length === 1 ? "One worker is" : `${alive.length} workers are`} there`;
-        return { kind: "quiet", title: "Waiting its turn.", more: `${workers}, training up to ${slots} at once.` };
+    /** Where a run waits, why it waits again, and who could take it. */
+    #queued({ queue, turns }) {
+      const place = queue ? ` (${ordinal(queue.position)} of ${count(queue.length)})` : "";
+      const last = turns.at(-1);
+      const again = last?.kind === "run_requeued" ? last.reason : "";
+      const title = `Queued${place}.`;
+      if (!this.health) return { kind: "quiet", title, more: again };
+      const alive = this.health.workers.filter((worker) => worker.alive);
+      if (!alive.length) {
+        const more = `${again} Start a worker with \`neq worker\`; it takes the oldest queued run.`.trim();
+        return { kind: "warn", title: `No worker is running. ${title}`, more };
       }
-      const more = "Start one with `neq worker`; it takes the oldest waiting run.";
-      return { kind: "warn", title: "No worker is running.", more };
+      const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);
+      const online = `${counted(alive.length, "worker")} online, training up to ${counted(slots, "run")} at once.`;
+      return { kind: "quiet", title, more: `${again} ${online}`.trim() };
     }
 
     // ------------------------------------------------------------ buttons
@@ -203,7 +210,7 @@
     async #stop() {
       const agreed = await neq.confirm(this.scope, {
         title: "Stop this run?",
-        words: "It ends within seconds, in the middle of its epoch. Finished epochs are kept.",
+        words: stopWords(this.feed.record),
         action: "Stop the run",
       });
       if (!agreed) return;
@@ -216,7 +223,7 @@
 
     async #resume() {
       this.parts.resume.disabled = true;
-      await neq.api.resume(this.feed.id).catch((error) => neq.notice(error.message, "bad", "Not continued"));
+      await neq.api.resume(this.feed.id).catch((error) => neq.notice(error.message, "bad", "Could not resume"));
       this.parts.resume.disabled = false;
     }
 
@@ -229,6 +236,13 @@
       if (!agreed) return;
       await neq.api.remove(this.feed.id).then(() => neq.go("/"), (error) => neq.notice(error.message, "bad", "Not deleted"));
     }
+  }
+
+  /** What stopping does to a run. */
+  function stopWords({ state, epochs_done: done }) {
+    const kept = done ? ` Its ${counted(done, "finished epoch")} ${done === 1 ? "is" : "are"} kept.` : "";
+    if (state === "queued") return `No worker has it: it leaves the queue at once.${kept}`;
+    return `It ends within seconds, in the middle of its epoch.${kept}`;
   }
 
   /** Where a fork comes from; its parent may be gone, and the link then says so. */

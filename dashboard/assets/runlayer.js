@@ -154,7 +154,7 @@
       const { parts } = this;
       parts["order-note"].hidden = !order;
       if (order) {
-        const at = this.order === "v" ? `epoch ${this.cursor.epoch}` : `${cells.epochs} epochs`;
+        const at = this.order === "v" ? `epoch ${this.cursor.epoch}` : neq.format.counted(cells.epochs, "epoch");
         neq.say(parts["order-words"], `as of ${at}`);
       }
       this.main.orderBy(order, `neurons by ${name}`);

@@ -142,9 +142,7 @@
     if (now !== visit) return "runs-table";
     grid = api;
     grid.setGridOption("loading", true);
-    // Dash hands functions to the columns only.
-    const boxes = { ...grid.getGridOption("selectionColumnDef"), suppressKeyboardEvent: neq.tableKeys.own };
-    grid.setGridOption("selectionColumnDef", boxes);
+    neq.tableKeys.listen(document.getElementById(TABLE), (id) => known.get(id));
     document.querySelector(`#${TABLE} [role=grid]`).setAttribute("aria-label", "Runs");
     narrowDown(); // the reader may have chosen before the table was there to be narrowed
     const sizes = new ResizeObserver(fitColumns);
@@ -245,7 +243,7 @@
   function openDelete(run) {
     target = run;
     set("run-delete-words", {
-      children: `“${run.name}” and everything recorded of it will be gone: ${run.epochs_done} epochs. This cannot be undone.`,
+      children: `“${run.name}” and everything recorded of it will be gone: ${neq.format.counted(run.epochs_done, "epoch")}. This cannot be undone.`,
     });
     set("run-delete-problem", { children: "" });
     set("run-delete", { opened: true });
@@ -264,10 +262,15 @@
     return problem.message;
   }
 
-  async function save(clicks, name, tags, notes) {
+  /** What stands in the dialog: Dash hears of the last keys of a fast typist later than of the click. */
+  const typed = () => ({
+    name: document.getElementById("run-edit-name").value, notes: document.getElementById("run-edit-notes").value,
+  });
+
+  async function save(clicks, tags) {
     if (!clicks || !target) return keep();
     set("run-edit-save", { loading: true });
-    const answer = await once("save", target, () => neq.api.describe(target.id, { name, tags, notes }));
+    const answer = await once("save", target, () => neq.api.describe(target.id, { ...typed(), tags }));
     if (answer instanceof Error) {
       set("run-edit-problem", { children: wordsOf(answer) });
     } else if (answer) {

@@ -35,20 +35,27 @@
     return true;
   }
 
+  /** Whether a key is ours; does what the key is for. */
+  function own(event, runOf) {
+    const cell = cellOf(event);
+    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (event.target.matches(WITHIN)) {
+      if (event.key !== "Tab") return within(event);
+      cell.focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
+      return false;
+    }
+    const run = runOf(cell.closest("[row-id]").getAttribute("row-id"));
+    const act = event.target === cell && run && ROW_KEYS[event.key];
+    if (!act) return false;
+    event.preventDefault();
+    act(run, event, cell.getAttribute("col-id"));
+    return true;
+  }
+
   neq.tableKeys = {
-    /** Whether a key is ours and not ag-grid's, by its `suppressKeyboardEvent`; does what the key is for. */
-    own({ event, data, column }) {
-      if (event.ctrlKey || event.metaKey || event.altKey || !data) return false;
-      if (event.target.matches(WITHIN)) {
-        if (event.key !== "Tab") return within(event);
-        cellOf(event).focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
-        return false;
-      }
-      const act = event.target.matches(".ag-cell") && ROW_KEYS[event.key];
-      if (!act) return false;
-      event.preventDefault();
-      act(data, event, column.getColId());
-      return true;
+    /** Takes the keys of ours before ag-grid sees them. @param {(id: string) => object} runOf the run of a row. */
+    listen(table, runOf) {
+      table.addEventListener("keydown", (event) => own(event, runOf) && event.stopPropagation(), { capture: true });
     },
 
     /** Where Tab goes from the header: to the first row's cell below, else out of the table. */

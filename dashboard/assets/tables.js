@@ -12,12 +12,14 @@
     ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
     ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
     ["Best", ({ record }) => percent(record.best_test_accuracy)],
-    ["Frozen for the next", ({ last }) => percent(last?.frozen_share)],
-    ["Held frozen", ({ last }) => percent(last?.applied_share)],
+    ["Frozen next epoch", ({ last }) => percent(last?.frozen_share)],
+    ["Frozen during", ({ last }) => percent(last?.applied_share)],
     ["Training loss", ({ last }) => number(last?.train_loss)],
     ["Test loss", ({ last }) => number(last?.test_loss)],
     ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : neq.format.NOTHING)],
     ["Time per epoch, wall clock", ({ epochs }) => neq.rangeWords(neq.epochRange(epochs, ({ seconds }) => neq.epochSeconds(seconds)), duration)],
+    ["Elapsed", ({ record }) => duration(neq.timing.elapsed(record))],
+    ["Left", ({ record }) => duration(neq.timing.left(record))],
     ["Neurons", ({ record }) => count(record.neurons)],
   ];
   const NOT_SETTINGS = /^(name|tags|notes)$/;

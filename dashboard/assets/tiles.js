@@ -7,6 +7,11 @@
   const PHASES = ["train", "probe", "evaluate", "record"];
   const { percent, number, setting, duration, count } = neq.format;
 
+  const NEXT = {
+    label: "Frozen next epoch", help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+  };
+  const AT_THE_END = { label: "Frozen at the end", help: "Decided at the end of the last epoch; none follows." };
+
   class Tiles {
     /** @param {Record<string, HTMLElement>} parts of the page: tiles, tiles-epoch. @param {neq.Feed} feed */
     constructor(parts, feed) {
@@ -40,12 +45,11 @@
       const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
       return [
         {
-          label: "Frozen for the next epoch", value: percent(last?.frozen_share), more,
-          help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+          ...(last && last.epoch + 1 >= run.epochs_planned ? AT_THE_END : NEXT), value: percent(last?.frozen_share), more,
         },
         {
-          label: last ? `Held frozen in epoch ${last.epoch}` : "Held frozen", value: percent(last?.applied_share),
-          more: last && "decided one epoch before",
+          label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch", value: percent(last?.applied_share),
+          more: last && (last.epoch ? `mask from epoch ${last.epoch - 1}` : "no mask yet"),
           help: "Applied: these neurons were not updated during the newest finished epoch.",
         },
       ];
@@ -57,23 +61,28 @@
 
     #rate(last) {
       const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
-      const more = drop ? `fell to it in epoch ${drop.epoch}` : last && "no drop yet";
+      const more = drop ? `dropped at epoch ${drop.epoch}` : last && "no drop yet";
       return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
     }
 
     #time(last) {
-      if (!last) return { label: "Time of an epoch", value: "–" };
+      if (!last) return { label: "Time per epoch", value: "–" };
       const { seconds } = last;
       const all = neq.epochRange(this.feed.epochs, (epoch) => neq.epochSeconds(epoch.seconds));
       const phase = (name, words) => `${words} ${duration(seconds[name])}`;
       return {
-        label: "Time of an epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
+        label: "Time per epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
         help: [
           `All epochs so far, by the clock on the wall: ${neq.rangeWords(all, duration)}. In this one training ${duration(seconds.train)}`,
-          phase("probe", "measuring φ"), phase("evaluate", "evaluating"), phase("record", "recording"),
+          phase("probe", "measuring φ"), phase("evaluate", "evaluating"), `recording ${duration(recording(seconds))}`,
         ].join(", "),
       };
     }
+  }
+
+  /** Seconds in which an epoch was put down: its records and its checkpoint. */
+  function recording({ record, checkpoint = 0 }) {
+    return record + checkpoint;
   }
 
   /** A tile without its number. */
@@ -97,7 +106,8 @@
   function drawPhases(bar, seconds) {
     const all = neq.epochSeconds(seconds) || 1;
     PHASES.forEach((phase, place) => {
-      bar.children[place].style.width = `${((100 * seconds[phase]) / all).toFixed(1)}%`;
+      const spent = phase === "record" ? recording(seconds) : seconds[phase];
+      bar.children[place].style.width = `${((100 * spent) / all).toFixed(1)}%`;
     });
   }
 

@@ -96,8 +96,8 @@
       const flips = frozen.reduce((sum, flag, place) => sum + (flag !== (frozen[place - 1] ?? 0) ? 1 : 0), 0);
       const longest = Math.max(0, ...spans.map(([first, last]) => last - first + 1));
       const facts = spans.length
-        ? `frozen after ${count(rested)} of ${count(epochs.length)} epochs, first after epoch ${spans[0][0]}, at most ${count(longest)} in a row; ${count(flips)} flips`
-        : `never frozen in ${count(epochs.length)} epochs`;
+        ? `frozen after ${count(rested)} of ${neq.format.counted(epochs.length, "epoch")}, first after epoch ${spans[0][0]}, at most ${count(longest)} in a row; ${count(flips)} flips`
+        : `never frozen in ${neq.format.counted(epochs.length, "epoch")}`;
       neq.say(this.parts["timeline-facts"], facts);
       const [similar, fast] = this.charts;
       similar.describe(`φ of neuron ${this.neuron} over the epochs: ${facts}`);

@@ -97,7 +97,7 @@ def _curves() -> Any:
 
 
 def _differences() -> Any:
-    sides = [button("differing", "What differs", "switch-side"), button("all-settings", "All", "switch-side")]
+    sides = [button("differing", "Differences only", "switch-side"), button("all-settings", "All", "switch-side")]
     group: Any = {"aria-label": "Which settings"}
     label: Any = {"aria-label": "Settings that differ"}
     return card(

@@ -80,9 +80,9 @@ def _head(name: str) -> Any:
     title = [html.H1(name), state, part("tags", tag=html.Span, className="tags")]
     buttons = [
         button("stop", "Stop", "button button-danger-quiet", hidden=True),
-        button("resume", "Continue", "button", hidden=True),
+        button("resume", "Resume", "button", hidden=True),
         part("fork", "Fork…", tag=html.A, className="button", hidden=True),
-        part("again", "Run again", tag=html.A, className="button"),
+        part("again", "Clone run", tag=html.A, className="button"),
         part("compare", "Compare with…", tag=html.A, className="button"),
         button("delete", "Delete", "button button-danger-quiet", hidden=True),
     ]

@@ -51,9 +51,7 @@ def wire(app: Dash, _api: Api) -> None:
         "save",
         Output("run-edit-save", "loading"),
         Input("run-edit-save", "n_clicks"),
-        State("run-edit-name", "value"),
         State("run-edit-tags", "value"),
-        State("run-edit-notes", "value"),
         prevent_initial_call=True,
     )
     answer(
@@ -110,7 +108,6 @@ def _table() -> Any:
             "resizable": True,
             "sortable": True,
             "suppressHeaderMenuButton": True,
-            "suppressKeyboardEvent": {"function": "neqOwnKey(params)"},
         },
         dashGridOptions={
             "theme": {"function": GRID_THEME},

@@ -10,6 +10,7 @@ from server.plans import plans_of
 from server.presentation import json_bytes
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
 from server.shelf import kept_answer
+from trainer.counted import counted
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
@@ -24,7 +25,9 @@ def read_plans(
     """Each layer's plan during an epoch: what of its gradients was computed, and why; what measured which."""
     wanted = run.epochs_done - 1 if epoch is None else epoch
     if epoch is not None and epoch >= run.epochs_done:
-        raise invalid_query("epoch", f"This run has finished {run.epochs_done} epochs, counted from 0", epoch)
+        raise invalid_query(
+            "epoch", f"This run has finished {counted(run.epochs_done, 'epoch')}, counted from 0", epoch
+        )
     seqs = [seq for _, seq in store.epoch_seqs(run.id, wanted, wanted + 1)] if wanted >= 0 else []
 
     def make() -> bytes:

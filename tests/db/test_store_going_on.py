@@ -50,7 +50,7 @@ def test_a_run_that_is_given_back_is_claimed_again_where_its_records_end(
     assert again.started_at == run.started_at, "the first beginning stays"
     assert again.progress is None and again.checkpoint_epoch == 1
     assert store.append(run.id, other, epoch_kept(run.id, 2)) == again.last_seq + 1
-    assert "The process was killed. The run goes back to the queue, to go on with epoch 2." in words(store, run.id)
+    assert "The process was killed. The run goes back to the queue, to resume at epoch 2." in words(store, run.id)
 
 
 def test_a_run_is_cut_off_three_times_in_an_epoch_and_failed_the_fourth(store: Store, worker_id: str, run: Run) -> None:
@@ -121,7 +121,7 @@ def test_a_stopped_or_failed_run_is_resumed_where_its_records_end(
     again = store.claim(worker_id, SHELF)
     assert again is not None and store.append(run.id, worker_id, epoch_kept(run.id, 2)) == seq + 3
     store.append(run.id, worker_id, ended())
-    assert "Continued on request, to go on with epoch 2." in words(store, run.id)
+    assert "Queued again on request, to resume at epoch 2." in words(store, run.id)
 
 
 def test_a_resumed_run_that_is_stopped_before_a_worker_took_it_names_its_epochs(

@@ -34,7 +34,7 @@ def runs(store: Store, recording: Recording) -> dict[str, str]:
 
 
 SMALL = """() => {
-  // WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or no other target within a circle of that size; links within text are exempt.
+  // WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or no other target within such a circle; links in text are exempt.
   const kinds = "a[href], button, input, select, textarea, summary, [role=note][tabindex]";
   const targets = [...document.querySelectorAll(kinds)]
     .filter((each) => !each.disabled && each.type !== "hidden" && !each.closest(".skip-link, [aria-hidden=true]"))
@@ -54,7 +54,8 @@ SMALL = """() => {
     const box = boxes[place];
     if (!box.width || !small(box) || (each.matches("a") && each.closest("p, dd, td, li"))) return [];
     const crowded = boxes.some((other, at) => at !== place && other.width && near(box, other));
-    return crowded ? [`small: ${Math.round(box.width)} × ${Math.round(box.height)} ${each.outerHTML.slice(0, 120)}`] : [];
+    const size = `${Math.round(box.width)} × ${Math.round(box.height)}`;
+    return crowded ? [`small: ${size} ${each.outerHTML.slice(0, 120)}`] : [];
   });
 }"""
 
@@ -132,7 +133,7 @@ def test_help_is_a_description_and_not_a_name(page: Page, address: str, runs: di
     expect(button).to_have_accessible_description(re.compile("how like its former self"))
     legend = page.get_by_role("note").filter(has_text="just thawed")
     expect(legend).to_have_accessible_description(re.compile("updated again"))
-    tile = page.locator(".tile").filter(has_text="Held frozen")
+    tile = page.locator(".tile").filter(has_text="Frozen during")
     expect(tile).to_have_accessible_description(re.compile("not updated during"))
 
 

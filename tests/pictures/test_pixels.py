@@ -86,7 +86,7 @@ def test_the_colours_follow_from_light_to_dark(bench: Page) -> None:
     draw(bench, mask)
     light = colours(bench)
     bench.evaluate("() => document.documentElement.setAttribute('data-mantine-color-scheme', 'dark')")
-    bench.wait_for_function("(before) => neq.palette.token('--neq-frozen') !== before", arg="#3a76c8")
+    bench.wait_for_function("(before) => neq.palette.token('--neq-frozen') !== before", arg="#3352b8")
     bench.wait_for_timeout(100)
     assert (colours(bench) != light).any()
     assert_every_cell_right(bench, mask, at_least=40 * 64)

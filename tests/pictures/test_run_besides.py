@@ -121,7 +121,7 @@ def test_a_run_that_falls_silent_says_so_and_names_a_full_disk(
     expect(notice).to_be_hidden()
     store.forget_worker(recording.worker.id)
     page.clock.run_for(16_000)
-    expect(notice).to_contain_text(re.compile(r"Nothing was heard of the run for \d"))
+    expect(notice).to_contain_text(re.compile(r"No heartbeat for \d"))
     full = shutil.disk_usage("/")._replace(free=300_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     tick_until(page, lambda: "The store's disk is full: 0.3 MB are left. Free space there." in notice.inner_text())

@@ -89,8 +89,8 @@ def test_the_headline_numbers_name_which_mask_they_count(page: Page, address: st
     ready(page, 3)
     frozen = sum(int(layer[-1].sum()) for layer in recording.frozen)
     tiles = page.locator("[data-part=tiles]")
-    expect(tiles).to_contain_text(f"Frozen for the next epoch{100 * frozen / 25:.1f} %{frozen} of 25 neurons")
-    expect(tiles).to_contain_text("Held frozen in epoch 2")
+    expect(tiles).to_contain_text(f"Frozen next epoch{100 * frozen / 25:.1f} %{frozen} of 25 neurons")
+    expect(tiles).to_contain_text("Frozen during epoch 2")
     expect(tiles).to_contain_text("Test accuracy25.2 %")
 
 
@@ -221,10 +221,10 @@ def test_a_headline_tile_keeps_the_focus_while_its_number_changes(
     page.goto(f"{address}/runs/{recording.id}")
     ready(page, 1)
     tile = page.locator("[data-part=tiles] .tile").nth(2)
-    expect(tile).to_contain_text("Held frozen in epoch 0")
+    expect(tile).to_contain_text("Frozen during epoch 0")
     tile.focus()
     recording.epoch()
-    expect(tile).to_contain_text("Held frozen in epoch 1")
+    expect(tile).to_contain_text("Frozen during epoch 1")
     expect(tile).to_be_focused()
 
 

@@ -18,6 +18,7 @@ from trainer.events import (
     Layer,
     LayerCounts,
     Logged,
+    RunContinued,
     RunFinished,
     RunStarted,
     Seconds,
@@ -122,6 +123,19 @@ class Recording:
     def log(self, text: str) -> int:
         """A line of the log."""
         return self._append(Logged(text=text))
+
+    def warn(self, text: str) -> int:
+        """A warning in the log."""
+        return self._append(Logged(level="warning", text=text))
+
+    def give_back(self, reason: str) -> None:
+        """Its worker ends in order; the run is queued again."""
+        self.store.give_back(self.id, self.worker.id, reason=reason, remedy="Start a worker.", counted=False)
+
+    def go_on(self) -> int:
+        """The worker takes it again, and it stands as it did."""
+        assert self.store.claim(self.worker.id) is not None
+        return self._append(RunContinued(epoch=self.epochs, device="CPU, 2 threads", versions={"python": "3"}))
 
     def finish(self) -> int:
         """The run is over."""

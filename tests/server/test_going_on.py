@@ -67,7 +67,7 @@ def test_a_stopped_run_is_resumed_and_tells_it(client: TestClient, keeping: Keep
     run = answers.Run.model_validate_json(answer.content)
     assert (answer.status_code, run.state, run.reason, run.can_resume) == (202, "queued", None, False)
     lines = client.get(f"{RUNS}/{keeping.id}/log").json()["lines"]
-    assert lines[-1]["text"] == "Continued on request, to go on with epoch 4."
+    assert lines[-1]["text"] == "Queued again on request, to resume at epoch 4."
 
 
 def test_a_run_that_cannot_be_resumed_says_why(client: TestClient, keeping: Keeping, recording: Recording) -> None:

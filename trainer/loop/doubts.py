@@ -1,6 +1,7 @@
 """Where NEq cannot matter, though the run would go through: said at its beginning."""
 
 from trainer.config import BlocksRule, NoRule, RandomRule, RunConfig, TopKRule
+from trainer.counted import counted
 
 
 def never_freezes(config: RunConfig) -> bool:
@@ -24,8 +25,8 @@ def doubts(config: RunConfig, first_freezing_epoch: int, *, all_held_open: bool)
         return ("Nothing will freeze: neq.layers.never_freeze names every watched layer.",)
     if config.training.epochs <= first_freezing_epoch:
         return (
-            f"Nothing will freeze: the run ends after {config.training.epochs} epochs, and the first mask would act in "
-            f"epoch {first_freezing_epoch} (counted from 0).",
+            f"Nothing will freeze: the run ends after {counted(config.training.epochs, 'epoch')}, and the first mask "
+            f"would act in epoch {first_freezing_epoch} (counted from 0).",
         )
     return ()
 

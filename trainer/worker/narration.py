@@ -1,5 +1,6 @@
 """What a run's log says of its own accord: the few turns in its life that its numbers alone do not explain."""
 
+from trainer.counted import counted
 from trainer.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
 
 DROP = 0.8
@@ -18,11 +19,11 @@ class Narrator:
             case RunStarted():
                 return Logged(text=_beginning(event))
             case RunContinued():
-                return Logged(text=f"Goes on with epoch {event.epoch} on {event.device}. {_named(event)}.")
+                return Logged(text=f"Resumed at epoch {event.epoch} on {event.device}. {_named(event)}.")
             case EpochFinished():
                 return self._turn(event)
             case RunFinished():
-                return Logged(text=f"Finished {event.epochs} epochs in {event.seconds:.0f} s.")
+                return Logged(text=f"Finished {counted(event.epochs, 'epoch')} in {event.seconds:.0f} s.")
             case _:
                 return None
 
