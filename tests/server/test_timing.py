@@ -95,8 +95,7 @@ def test_no_time_is_left_of_what_does_not_run_to_its_end(store: Store, changes: 
 def test_the_store_tells_when_a_lost_worker_was_last_heard(store: Store) -> None:
     recording = Recording(store)
     recording.start()
-    recording.epoch()
-    store.give_back(recording.id, recording.worker.id, reason="It was shut down.", remedy="Start a worker.")
+    recording.give_back("It was shut down.")
     started, requeued = store.turns([recording.id])[recording.id]
     assert (started.kind, requeued.kind) == ("run_started", "run_requeued")
     assert datetime.fromisoformat(requeued.payload["heard_at"]) <= requeued.at + timedelta(seconds=1)
