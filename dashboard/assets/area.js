@@ -28,7 +28,8 @@
      * @param {neq.Scope} options.scope the plot ends with it.
      * @param {HTMLElement} options.host an element whose size is the plot's; what is in it goes.
      * @param {object} options.figure template from figures.py; a copy is kept.
-     * @param {string} options.name of the file when saved.
+     * @param {string} options.name of the file when saved, and its title.
+     * @param {() => {name: string, colour: string, dash?: string}[]} [options.legend] of a saved file; with `dash` a line.
      */
     constructor(options) {
       Object.assign(this, options);

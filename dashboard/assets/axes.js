@@ -13,6 +13,8 @@
   const CLICK_PIXELS = 4;
   const DOUBLE_CLICK_MS = 350;
   const FEW = 8;
+  const HEAD_PIXELS = 30;
+  const LEGEND_PIXELS = 34;
   let loading = null;
 
   /** Plotly, loaded once a tab from our own server. */
@@ -30,6 +32,12 @@
     });
     return loading;
   };
+
+  /** A trace that is nowhere but in the legend. */
+  function key({ name, colour, dash }) {
+    const look = dash ? { mode: "lines", line: { color: colour, dash } } : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
+    return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
+  }
 
   class Axes extends neq.Area {
     /**
@@ -189,14 +197,28 @@
       return [];
     }
 
-    /** Saves the plot as a PNG file, as it is seen, on the card's ground. */
-    async save() {
-      const { data, layout } = this.plot;
-      const { clientWidth: width, clientHeight: height } = this.host;
+    /** The plot as a file shows it: as it is seen, with its title and its legend, on the card's ground. */
+    figureToSave() {
+      const { layout } = this.plot;
+      const { clientWidth: width, clientHeight } = this.host;
+      const keys = (this.legend?.() || []).map(key);
+      const height = clientHeight + HEAD_PIXELS + (keys.length ? LEGEND_PIXELS : 0);
+      const margin = { ...layout.margin, t: layout.margin.t + HEAD_PIXELS, b: layout.margin.b + (keys.length ? LEGEND_PIXELS : 0) };
+      const title = {
+        text: this.name.replaceAll("<", "&lt;"), x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 },
+        font: { size: 14, color: neq.palette.token("--neq-text") },
+      };
+      const legend = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
+      const changes = { title, legend, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
       const ground = neq.palette.token("--neq-surface");
-      const whole = { ...layout, images: this.underlay(), paper_bgcolor: ground, width, height };
-      const file = { format: "png", scale: 2, width, height, filename: this.name };
-      await this.Plotly.downloadImage({ data, layout: whole }, file);
+      return { data: keys.length ? neq.palette.resolve(keys) : this.plot.data, layout: { ...layout, ...changes, paper_bgcolor: ground } };
+    }
+
+    /** Saves the plot as a PNG file. */
+    async save() {
+      const figure = this.figureToSave();
+      const { width, height } = figure.layout;
+      await this.Plotly.downloadImage(figure, { format: "png", scale: 2, width, height, filename: this.name });
     }
   }
 

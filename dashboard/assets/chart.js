@@ -22,6 +22,7 @@
     constructor(options) {
       super(options);
       this.lines = [];
+      this.legend = () => this.lines.map(({ name, colour, dash = "solid" }) => ({ name, colour, dash }));
       this.grounds = [];
       this.canvas = Object.assign(document.createElement("canvas"), { className: "chart-lines" });
       this.describe(this.name);

@@ -4,7 +4,6 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const KEYS_LEFT_ALONE = "input, textarea, select, dialog, [contenteditable]";
   let present = null;
 
   class ComparePage {
@@ -151,6 +150,7 @@
       const names = this.#names();
       this.parts.layer.replaceChildren(...names.map((name) => neq.element("option", { value: name }, name)));
       this.parts["layer-controls"].hidden = false;
+      this.tables.draw();
       if (this.drawn) for (const { overview } of this.entries) overview.draw();
       const all = this.entries.flatMap(({ feed }) => feed.layers);
       // A guess is made anew when another run tells its layers; a choice stays.
@@ -231,10 +231,14 @@
       scope.on(parts.layer, "change", () => this.open(parts.layer.value));
       scope.on(parts["layer-back"], "click", () => step(-1));
       scope.on(parts["layer-on"], "click", () => step(1));
-      scope.on(document, "keydown", (event) => {
-        if (event.target.closest(KEYS_LEFT_ALONE) || event.ctrlKey || event.metaKey || event.altKey) return;
-        if (event.key.toLowerCase() === "l") step(event.shiftKey ? -1 : 1);
-      });
+      const keys = new neq.Keys(
+        scope,
+        [
+          { keys: ["l"], shown: "l · Shift+L", words: "the next layer, the one before", act: (event) => step(event.shiftKey ? -1 : 1) },
+          { keys: ["?"], shown: "?", words: "this help", act: () => keys.help() },
+        ],
+        "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all.",
+      );
       const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.neq.epsilon));
       const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
       new neq.ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {

@@ -47,6 +47,9 @@
       this.picture = new neq.Picture({
         scope: this.scope, host: this.host, figure: this.figures.velocities, name: this.name,
         source: EMPTY, table: () => neq.palette.densities(), onHover: (cell) => this.#hover(cell),
+        legend: () => [
+          { name: "no neuron", colour: "var(--neq-surface)" }, { name: "all neurons", colour: "var(--neq-density)" },
+        ],
         onClick: (cell) => this.data?.counts[cell.column] && this.onChoose?.(cell.column),
       });
       this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");

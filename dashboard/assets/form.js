@@ -231,6 +231,12 @@
     return made;
   }
 
+  /** What the settings are compared with: the run they were taken from, else the defaults. */
+  function differences(count) {
+    if (known.base) return count ? `Changed from ${known.base}` : `As in ${known.base}`;
+    return count ? "Changed from the defaults" : "Everything else: default";
+  }
+
   function summarise(values) {
     const target = document.getElementById("form-summary");
     if (!target) return;
@@ -243,7 +249,7 @@
       .filter((part) => part.is === "field" && !same(values[part.path], known.defaults[part.path]))
       .map((part) => line(part.title, shown(part, values[part.path]), shown(part, known.defaults[part.path])));
     const heading = document.createElement("h3");
-    heading.textContent = changed.length ? "Changed from the defaults" : "All else has its default";
+    heading.textContent = differences(changed.length);
     target.replaceChildren(list(chosen), heading, list(changed));
   }
 
@@ -252,9 +258,9 @@
     try {
       const alive = (await neq.api.health()).workers.filter((worker) => worker.alive);
       const words = [...new Set(alive.map((worker) => worker.device).filter(Boolean))].join(", ");
-      const count = alive.length === 1 ? "1 worker is" : `${alive.length} workers are`;
+      const count = neq.format.counted(alive.length, "worker");
       place.textContent = alive.length
-        ? `${count} there to train it${words ? ` (${words})` : ""}.`
+        ? `${count} online${words ? ` (${words})` : ""}.`
         : "No worker is running: the run will wait in the queue until one starts.";
       place.classList.toggle("form-workers-none", alive.length === 0);
       place.hidden = false;

@@ -31,6 +31,7 @@
         onClick: (cell) => this.#choose(this.#named(cell)),
         onRange: (range) => this.onRange?.(range),
         onPaint: (note) => this.#say(note),
+        legend: () => neq.legendOf(neq.modes[this.mode], this.epsilon),
       });
       this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
       this.words = new neq.CellWords(this.scope, this.host, this.picture);
@@ -149,8 +150,8 @@
       if (!this.note) return;
       const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
       const words = this.layer ? merged.filter(Boolean).join(", ") : "";
-      const how = this.mode === "state" ? "colours averaged" : "mean of their levels";
-      neq.say(this.note, words && `${words}, ${how}; zoom in for single ones`);
+      const mixed = "colours mixed; half of it and more is “just thawed” where any of them just thawed";
+      neq.say(this.note, words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in for single ones.`);
       this.note.hidden = !words;
     }
 

@@ -45,6 +45,16 @@
   /** The mode that the address's word means; "state" where it means none. */
   neq.modeOf = (query) => Object.keys(neq.modes).find((name) => neq.modes[name].query === (query ?? null)) || "state";
 
+  /** What a saved picture says of its colours: the states by name, or a scale by colours at its ticks. */
+  neq.legendOf = ({ scale, table }, epsilon) => {
+    if (!scale) return neq.palette.STATES.map(({ name, token }) => ({ name, colour: `var(${token})` }));
+    const { packed } = table(epsilon);
+    const first = scale.none ? 1 : 0;
+    const css = (pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
+    const at = (place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
+    return scale.ticks().map(([place, words]) => ({ name: `${scale.name} ${words}`, colour: at(place) }));
+  };
+
   /** The switch between the modes, and the legend of the one in use. */
   class ColourSwitch {
     /**

@@ -59,7 +59,7 @@
       this.picture = new neq.Picture({
         scope: this.scope, host: this.host, figure: this.figure, name: `${feed.record.name} overview`,
         source: this.#source(), table: () => MODES[this.mode].table(this.epsilon),
-        onHover: (cell) => this.#hover(cell),
+        onHover: (cell) => this.#hover(cell), legend: () => neq.legendOf(MODES[this.mode], this.epsilon),
         onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),
       });
       if (this.legend) scope.finally(neq.onScheme(() => this.#drawLegend()));

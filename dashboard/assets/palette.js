@@ -10,12 +10,12 @@
   const SHARE_STEPS = 256;
   const GAP = 0.14;
 
-  /** States of a cell, in the order of their colour index. */
+  /** States of a cell, in the order of their colour index; `least`: what each weighs at least in the colour of many cells. */
   const STATES = [
-    { name: "updating", token: "--neq-updating" },
-    { name: "frozen", token: "--neq-frozen" },
-    { name: "just thawed", token: "--neq-just-thawed" },
-    { name: "just frozen", token: "--neq-just-frozen" },
+    { name: "updating", token: "--neq-updating", least: 1 / 32 },
+    { name: "frozen", token: "--neq-frozen", least: 1 / 32 },
+    { name: "just thawed", token: "--neq-just-thawed", least: 1 / 2 },
+    { name: "just frozen", token: "--neq-just-frozen", least: 1 / 8 },
   ];
 
   function toLinear(channel) {
@@ -135,7 +135,9 @@
     scale,
 
     /** Four colours: updating, frozen, just thawed, just frozen. */
-    states: () => table(STATES.map((state) => linear(token(state.token))), STATES.length),
+    states: () => ({
+      ...table(STATES.map((state) => linear(token(state.token))), STATES.length), least: STATES.map(({ least }) => least),
+    }),
 
     /** 128 colours: no velocity yet, then |v|: blue below ε, paler towards it, orange above; without ε, dark to light. */
     speeds(epsilon = 0) {

@@ -5,13 +5,12 @@
  * A cell larger than a pixel is drawn as a crisp block (nearest neighbour). Where cells are smaller than pixels, equal
  * blocks of `per` cells are merged to the average of their colours in linear light: no row or epoch is ever skipped, and
  * `per` says that it happened. Blocks start at multiples of `per`, so that panning does not make them flicker. Where the
- * table is one of classes, such as the four states, each class that is in a block has at least LEAST of its colour, so that
- * one frozen neuron among thousands is not rounded away. Where it is one of levels, a block has the colour of their mean:
+ * table is one of classes, such as the four states, each class that is in a block has at least its own least weight in the
+ * colour: one frozen neuron among thousands is not rounded away, and one that just thawed is what a reader looks for. Where it is one of levels, a block has the colour of their mean:
  * the average of purple and green would be a grey that the scale does not have.
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const LEAST = 1 / 32;
   const MOST_MIXTURES = 1 << 16;
 
   /**
@@ -122,13 +121,13 @@
     return (mixtures[place] ||= mixed(table, sums, base, weight));
   }
 
-  function mixed({ light, packed, classes }, sums, base, cells) {
+  function mixed({ light, packed, classes, least }, sums, base, cells) {
     let [red, green, blue, whole] = [0, 0, 0, 0];
     for (let each = 0; each < classes; each += 1) {
       const share = sums[base + each] / cells;
       if (share === 1) return packed[each];
       if (share === 0) continue;
-      const weight = Math.max(LEAST, share);
+      const weight = Math.max(least[each], share);
       red += weight * light[each * 3];
       green += weight * light[each * 3 + 1];
       blue += weight * light[each * 3 + 2];

@@ -35,7 +35,6 @@
       scope.on(parts.differing, "click", () => choose(false));
       scope.on(parts["all-settings"], "click", () => choose(true));
       this.#drawSettings();
-      this.#drawNote();
       this.#drawLegend();
       this.draw();
     }
@@ -60,6 +59,7 @@
     }
 
     #draw() {
+      this.#drawNote();
       const rows = this.entries.map(({ feed }) => NUMBERS.map(([, read]) => read(feed)));
       const text = JSON.stringify(rows);
       if (text === this.drawn) return;
@@ -110,21 +110,20 @@
       );
     }
 
-    /** Whether neuron 5 of one run is neuron 5 of another. */
+    /** Whether neuron 5 of one run is neuron 5 of another: by their layers as they told them, and not by settings alone. */
     #drawNote() {
       const differing = this.#settings().filter(({ differs }) => differs).map(({ path }) => path);
+      const layers = this.entries.map(({ feed }) => feed.layers);
+      const told = layers.every((each) => each.length);
+      const networks = new Set(layers.map((each) => JSON.stringify(each.map(({ name, type, neurons }) => [name, type, neurons]))));
       const reasons = [
-        differing.includes("training.seed") && "seed", differing.some((path) => path.startsWith("model.")) && "network",
+        differing.includes("training.seed") && "seed",
+        (differing.some((path) => path.startsWith("model.")) || (told && networks.size > 1)) && "network",
         differing.some((path) => path.startsWith("data.")) && "data",
       ].filter(Boolean);
       this.parts.note.hidden = this.entries.length < 2;
       this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
-      neq.say(
-        this.parts.note,
-        reasons.length
-          ? `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`
-          : "Same seed, network and data: the neurons began with the same weights, so single cells can be compared.",
-      );
+      neq.say(this.parts.note, noteWords(reasons, told));
     }
 
     #drawLegend() {
@@ -135,5 +134,15 @@
       );
     }
   }
+
+  function noteWords(reasons, told) {
+    if (reasons.length) {
+      return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`;
+    }
+    const settings = "The settings of seed, network and data are the same";
+    if (!told) return `${settings}; whether single cells can be compared is known when each run has told its layers.`;
+    return `${settings}, and so are the layers: the neurons began with the same weights, so single cells can be compared.`;
+  }
+
   neq.CompareTables = CompareTables;
 })();

@@ -3,11 +3,12 @@
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard.api import Api, Json, NotThere
 from dashboard.form.draw import draw
 from dashboard.form.parts import Group
+from dashboard.form.pasted import PastedWrong, read_pasted
 from dashboard.form.plan import plan_of, preset_values
 from dashboard.form.schema import read_schema
 from dashboard.form.values import Values, values_of
@@ -22,9 +23,10 @@ async def layout(api: Api, source: str | None = None, preset: str | None = None)
     """
     origin = await api.run(source) if source else None
     presets = await api.presets()
-    config = origin["config"] if origin else _preset(presets, preset)
-    title = f"Run again: {origin['name']}" if origin else "New run"
-    return await _page(api, title, presets, config, f"{source or ''}:{preset or ''}")
+    if origin is None:
+        return await _page(api, "New run", presets, _preset(presets, preset), f":{preset or ''}")
+    config = origin["config"] | {"name": f"{origin['name'][:112]} · clone"}
+    return await _page(api, f"Clone {origin['name']}", presets, config, f"{source}:", base=origin["name"])
 
 
 async def layout_of_fork(api: Api, parent: str, epoch: int | None = None) -> Page:
@@ -46,6 +48,7 @@ async def layout_of_fork(api: Api, parent: str, epoch: int | None = None) -> Pag
         config,
         f"fork:{parent}:{after}",
         fork=fork,
+        base=origin["name"],
         above=_fork_points(parent, kept, after),
     )
 
@@ -58,8 +61,10 @@ async def _page(
     draft: str,
     *,
     fork: Json | None = None,
+    base: str | None = None,
     above: Any = None,
 ) -> Page:
+    """`base`: the run whose settings the form begins with, and with which they are compared."""
     form = read_schema(await api.config_schema())
     values = values_of(form, config)
     body = [
@@ -67,7 +72,7 @@ async def _page(
         above or _presets(presets),
         html.Div(id="form-alert", className="form-alert", role="alert", hidden=True),
         html.Form([html.Div(draw(form, values), className="form-cards"), _aside()], id="run-form", noValidate=True),
-        *_stores(form, values, presets, draft, fork),
+        *_stores(form, values, presets, draft, fork, base),
     ]
     return Page(title, body)
 
@@ -84,8 +89,22 @@ def _fork_points(parent: str, kept: list[Json], after: int) -> Any:
     return html.P([said, *links[:-1]], className="fork-points")
 
 
-def wire(app: Dash, _api: Api) -> None:
-    """Everything here happens in the browser: `assets/form.js` collects, keeps, fills and launches."""
+def wire(app: Dash, api: Api) -> None:
+    """Nearly everything happens in the browser: `assets/form.js` collects, keeps, fills and launches."""
+
+    @app.callback(
+        Output("form-fill", "data", allow_duplicate=True),
+        Output("form-paste-problem", "children"),
+        Input("form-paste-use", "n_clicks"),
+        State("form-paste", "value"),
+        prevent_initial_call=True,
+    )
+    async def paste(clicks: int | None, text: str | None) -> tuple[Any, str]:
+        try:
+            return read_pasted(read_schema(await api.config_schema()), text or ""), ""
+        except PastedWrong as problem:
+            return no_update, str(problem)
+
     values, checks = {"form": "value", "path": ALL}, {"form": "checked", "path": ALL}
 
     def answer(name: str, *dependencies: Any, **options: Any) -> None:
@@ -116,11 +135,14 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
-def _stores(form: Group, values: Values, presets: list[Json], draft: str, fork: Json | None) -> list[Any]:
+def _stores(
+    form: Group, values: Values, presets: list[Json], draft: str, fork: Json | None, base: str | None
+) -> list[Any]:
     known = {
         "plan": plan_of(form),
         "initial": values,
-        "defaults": values_of(form),
+        "defaults": values if base else values_of(form),
+        "base": base,
         "presets": preset_values(form, presets),
         "titles": {preset["name"]: preset["title"] for preset in presets},
         "draft": f"neq.form:{draft}",
@@ -164,18 +186,39 @@ def _aside() -> Any:
         className="primary-button",
         buttonProps={"type": "submit"},
     )
-    restart = html.Button("Start over", id="form-restart", type="button", className="button button-quiet")
+    restart = html.Button("Reset form", id="form-restart", type="button", className="button button-quiet")
     return html.Aside(
         html.Div(
             [
-                html.H2("What will run"),
+                html.H2("Summary"),
                 html.Div(id="form-summary", className="form-summary"),
                 html.P(id="form-workers", className="form-workers", hidden=True),
                 launch,
                 restart,
+                _paste(),
             ],
             className="card form-aside-card",
         ),
         className="form-aside",
         **attributes(aria_label="Summary"),
+    )
+
+
+def _paste() -> Any:
+    """Room for a run's description as JSON, such as *Copy as JSON* gives it."""
+    return html.Details(
+        [
+            html.Summary("Paste JSON"),
+            dmc.Textarea(
+                id="form-paste",
+                label="A run's description",
+                description="As “Copy as JSON” gives it; what it leaves out has its default.",
+                autosize=True,
+                minRows=4,
+                maxRows=10,
+            ),
+            html.P(id="form-paste-problem", className="dialog-problem", role="alert"),
+            html.Button("Fill the form", id="form-paste-use", type="button", className="button"),
+        ],
+        className="form-paste",
     )

@@ -154,17 +154,44 @@ def test_a_preset_fills_the_form_and_can_be_taken_back(page: Page, address: str)
     expect(page.get_by_label("Name")).to_have_value("Mine")
 
 
-def test_run_again_takes_over_every_setting(page: Page, address: str, store: Store) -> None:
+def test_a_clone_takes_over_every_setting_and_has_a_name_of_its_own(page: Page, address: str, store: Store) -> None:
     config = RunConfig.model_validate(
         {"name": "First", "tags": ["a", "b"], "model": {"kind": "mlp", "hidden": [9, 8]}, "neq": {"mu": 0.25}}
     )
     first = store.create_run(name="First", config=config.model_dump(mode="json"), epochs_planned=24)
     open_form(page, address, f"?from={first.id}")
-    expect(page).to_have_title("Run again: First · NEq")
+    expect(page).to_have_title("Clone First · NEq")
+    expect(page.locator("#form-summary h3")).to_have_text("As in First")
+    control(page, "training.epochs").fill("7")
+    expect(page.locator("#form-summary")).to_contain_text("Changed from FirstEpochs7 instead of 24")
+    control(page, "training.epochs").fill("24")
     page.get_by_role("button", name="Launch run").click()
     page.wait_for_url("**/runs/*")
     again = next(run for run in store.runs().items if run.id != first.id)
-    assert RunConfig.model_validate(again.config) == config
+    assert RunConfig.model_validate(again.config) == config.model_copy(update={"name": "First · clone"})
+
+
+def test_a_pasted_description_fills_the_form_and_what_is_wrong_with_it_is_said(page: Page, address: str) -> None:
+    open_form(page, address)
+    page.get_by_text("Paste JSON").click()
+    room, use = page.get_by_label("A run's description"), page.get_by_role("button", name="Fill the form")
+    problem = page.locator("#form-paste-problem")
+    room.fill('{"training": {"epochs": 3,}}')
+    use.click()
+    expect(problem).to_contain_text("This is no JSON")
+    room.fill('{"optimizer": {"kind": "adam", "learning_rat": 0.5}}')
+    use.click()
+    expect(problem).to_contain_text(
+        "optimizer.learning_rat is no field of a run. Did you mean optimizer.learning_rate?"
+    )
+    room.fill('{"name": "pasted", "optimizer": {"kind": "adam"}, "training": {"epochs": -3}}')
+    use.click()
+    expect(page.get_by_label("Name")).to_have_value("pasted")
+    expect(control(page, "optimizer.kind")).to_have_value("Adam")
+    expect(control(page, "training.epochs")).to_have_value("-3")
+    expect(problem).to_be_empty()
+    page.get_by_role("button", name="Launch run").click()
+    expect(page.locator(".mantine-InputWrapper-error")).to_contain_text("greater than")
 
 
 @pytest.mark.parametrize("path", ["/runs/nosuchrun1", "/nothing", "/new?from=nosuchrun1"])

@@ -97,6 +97,21 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(page: Page, address:
     expect(page.locator("[data-part=settings] tr.differs")).to_have_count(1)
 
 
+def test_runs_of_one_description_and_other_layers_are_no_same_network(
+    page: Page, address: str, store: Store, pair: list[Recording]
+) -> None:
+    """Settings alone do not tell: a plug-in's network, or a program of another version, may have other layers."""
+    note = page.locator("[data-part=note]")
+    page.goto(f"{address}/compare?runs={pair[0].id},{pair[1].id}")
+    ready(page, 2, 8)
+    expect(note).to_contain_text("so are the layers")
+    other = Recording(store, (6, 9), epochs=30)
+    page.goto(f"{address}/compare?runs={pair[0].id},{other.id}")
+    expect(note).to_contain_text("is known when each run has told its layers")
+    other.start()
+    expect(note).to_contain_text("differ in network")
+
+
 def test_a_run_is_added_by_searching_and_taken_away(page: Page, address: str, pair: list[Recording]) -> None:
     page.goto(f"{address}/compare?runs={pair[0].id}")
     expect(page.locator("[data-part=notice]")).to_contain_text("Add another run")

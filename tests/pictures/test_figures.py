@@ -28,6 +28,10 @@ def test_plotly_knows_every_property_of_a_template(name: str) -> None:
     assert go.Figure(json.loads(coloured)).layout.xaxis.range == (-0.5, 49.5)
 
 
+def test_what_is_never_negative_has_no_axis_below_zero() -> None:
+    assert figures.curve("Loss", epochs=5, never_negative=True)["layout"]["yaxis"]["autorangeoptions"] == {"clipmin": 0}
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_serialises_as_it_is(name: str) -> None:
     assert json.loads(json.dumps(TEMPLATES[name])) == TEMPLATES[name]

@@ -23,8 +23,8 @@ from tests.pictures.canvas import (
 __all__ = ["bench", "benches"]
 
 NEURONS, EPOCHS = 4096, 300
-LEAST = 1 / 32
-"""The least share that a state has in the colour of a block in which it occurs at all."""
+LEAST = np.array([1 / 32, 1 / 32, 1 / 2, 1 / 8])
+"""The least weight of updating, frozen, just thawed and just frozen in the colour of a block that holds one."""
 AT = """(cells) => {
   // Pixels at the centres of these cells, [red, green, blue].
   const { canvas } = picture;
