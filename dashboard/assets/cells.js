@@ -29,8 +29,8 @@
   const percent = (share, digits) => (share * 100).toFixed(digits) + " %";
 
   function progressWords(run) {
-    const { counted, count: whole, duration, ordinal } = neq.format;
-    if (run.state === "queued") return run.queue ? `${ordinal(run.queue.position)} in the queue` : "waiting for a worker";
+    const { counted, count: whole, duration } = neq.format;
+    if (run.state === "queued") return "waiting for a worker"; // its place changes without the run; its page asks for it
     const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
     const left = neq.timing.left(run);
     if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";

@@ -19,7 +19,7 @@
       { field: "train_loss", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: number },
       { field: "test_loss", name: "test", colour: "var(--neq-series-1)", words: number },
     ],
-    frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen)", words: percent }],
+    frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen-line)", words: percent }],
     learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", words: rate, step: true }],
   };
 
