@@ -8,6 +8,7 @@ from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.chromium import FLAGS
+from tests.pictures.walking import walk
 from tests.server.serving import serving
 from tests.setup_browser import find_chromium
 
@@ -35,4 +36,17 @@ def test_a_person_types_the_token_and_reads_the_documentation(store: Store, sett
         assert page.url == f"{address}/docs?deep=1"
         assert page.evaluate(OPEN_SOCKET) == "hello"
         assert all(url.startswith(address) for url in asked)
+        browser.close()
+
+
+def test_the_login_page_is_walked_with_tab_and_left_both_ways(store: Store, settings: ServerSettings) -> None:
+    app: FastAPI = create_app(store, settings.model_copy(update={"token": SecretStr("open-sesame")}))
+    with serving(app, settings) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        context = browser.new_context(bypass_csp=True)  # the walk puts a style of its own into the page
+        page = context.new_page()
+        page.goto(f"{address}/docs")
+        for key in ("Tab", "Shift+Tab"):
+            met = walk(page, key)
+            assert (met.left, met.missed, met.ringless) == (True, [], [])
         browser.close()
