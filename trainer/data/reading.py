@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -96,14 +97,20 @@ def value_range(root: Path, name: str) -> tuple[float, float]:
     """The smallest and the largest value of an image's pixels, as stored.
 
     Raises:
-        DataDamaged: it is not there or cannot be decoded.
+        DataDamaged: it is not there, cannot be decoded, or holds values that are not finite.
     """
     try:
         with _opened(root, name) as image:
             values = np.asarray(image if image.mode in DEEP else image.convert("RGB"))
-            return float(values.min()), float(values.max())
+            low, high = float(values.min()), float(values.max())
     except _UNREADABLE as error:
         raise unreadable(root, name, error) from error
+    if not (isfinite(low) and isfinite(high)):
+        raise DataDamaged(
+            f"The image {legible(name)} holds values that are not numbers, or infinite.",
+            "Replace the file, or remove it from its set.",
+        )
+    return low, high
 
 
 def raw_mask(root: Path, name: str) -> tuple[str | None, str, np.ndarray]:
