@@ -17,8 +17,7 @@
       Object.assign(this, { scope, host, feed });
       this.#say("Loading…");
       feed.on("layers", () => this.#load());
-      feed.on("history", () => feed.layers.length || this.#say(neq.nothingYet(feed) || "Nothing was recorded."));
-      feed.on("end", () => feed.layers.length || this.#say("The run ended before it had looked through its data."));
+      for (const kind of ["history", "run", "end"]) feed.on(kind, () => feed.layers.length || this.#say(waiting(feed)));
     }
 
     async #load() {
@@ -42,6 +41,13 @@
     #say(words) {
       this.host.replaceChildren(neq.element("p.picture-empty", {}, words));
     }
+  }
+
+  /** Why nothing is told yet. */
+  function waiting(feed) {
+    if (!feed.loaded) return "Loading…";
+    if (feed.record.state === "queued") return "The run has not started.";
+    return feed.ended ? "The run ended before it had looked through its data." : "The run is looking through its data.";
   }
 
   /** Classes × parts; beyond the first the rows open on demand. */

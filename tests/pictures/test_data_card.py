@@ -11,7 +11,7 @@ def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, addres
     run = Told(store, epochs=30)
     page.goto(f"{address}/runs/{run.id}")
     card = page.locator("[data-part=data-found]")
-    expect(card).to_contain_text("has not started")
+    expect(card).to_contain_text("is looking through its data")
     run.start()
     expect(card.locator(".data-total")).to_have_text("All 24 classes96024040")
     rows = card.locator(".data-table tbody tr:not(.data-total)")
