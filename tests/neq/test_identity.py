@@ -49,7 +49,7 @@ class PartsInSequential(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))
+        self.encoder = nn.Sequential(nn.Linear(6, 4, bias=False), nn.BatchNorm1d(4))
         self.decoder = nn.Linear(4, 6)
         self.whole = nn.Sequential(self.encoder, nn.ReLU(), self.decoder)
 

@@ -323,7 +323,7 @@ def test_what_goes_on_moving_frozen_neurons_outside_of_the_step_is_refused() -> 
                 self.model[4].weight.mul_(1.01)  # type: ignore[index, union-attr, operator]
 
     loop = Noisy(epsilon=0.3)
-    with pytest.raises(FrozenNeuronsMoved, match=r"layer '4': \d+ frozen neurons .* never_freeze=\('4',\)"):
+    with pytest.raises(FrozenNeuronsMoved, match=r"layer '4': \d+ frozen neurons .*never_freeze=\('4',\)"):
         for _ in range(8):
             loop.epoch()
     free = Noisy(epsilon=0.3, layers=Watch(never_freeze=("4",)))
