@@ -16,6 +16,7 @@ class LayerEquilibrium:
         velocity: float32; by the paper's formula it exists when delta_phi does, by the official one at once.
         frozen: bool, decided now: not updated in the next epoch.
         applied: bool, in force during the epoch that ended: what was decided an epoch earlier, or set by `NEq.freeze`.
+            Not those that something else than an optimizer's step moved all the same.
         settled: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
         dead: bool, its outputs on the probe set are all 0.
         churning: bool, slow but not still: φ below a bound while |v| < ε. By the rule that is equilibrium; the neuron

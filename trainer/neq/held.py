@@ -26,7 +26,7 @@ class HeldRows:
         self.parameter, self.layer, self.neurons = parameter, layer, neurons
         self._saving = saving
         self._place = layer.place(neurons.to(parameter.device), parameter)
-        self._values = self._rows().clone()
+        self._values = self._rows()
         self._whole = neurons.numel() == layer.neurons
         self._seen = self._mark()
         self._began = False

@@ -344,7 +344,8 @@ class NEq:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues where `state_dict()` was taken, with the same options.
 
-        Load the model's and the optimizer's state first: frozen rows keep what they have now.
+        Load the optimizer's state first. The model's may come before or after: frozen rows keep what they have at the
+        next step.
 
         Raises:
             ValueError: the state belongs to another model.
