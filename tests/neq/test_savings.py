@@ -503,7 +503,7 @@ def test_while_a_step_is_captured_nothing_is_timed_or_looked_at(monkeypatch: pyt
     with monkeypatch.context() as during:
         during.setattr("trainer.neq.savings.layer._captured", lambda tensor: True)
         during.setattr("trainer.neq.savings.layer.choose", lambda *given: pytest.fail("it was measured"))
-        during.setattr("trainer.neq.freeze._Held._frozen_gradient", lambda held: pytest.fail("it was looked at"))
+        during.setattr("trainer.neq.held.HeldRows._frozen_gradient", lambda held: pytest.fail("it was looked at"))
         captured = gradients(model, model, inputs)
         assert neq.plans()["0"].kind == "undecided"
     for name in ("0.weight", "0.bias"):
