@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainer.costs import PlanKind, Saving, StepFlops, StepTimes
-from trainer.events import CheckpointFile, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
+from trainer.events import CheckpointFile, Coverage, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -146,6 +146,12 @@ class Layers(Answer):
     """The watched layers in forward order; empty until the run has started."""
 
     layers: list[Layer]
+
+
+class RunCoverage(Answer):
+    """How much of the network is watched."""
+
+    coverage: Coverage | None = Field(description="null before the run has started, and for runs that do not tell.")
 
 
 class Epoch(Answer):

@@ -40,6 +40,28 @@ class Layer(Fact):
     parameters: int = Field(ge=0)
 
 
+class UnwatchedModule(Fact):
+    """A module with parameters that belong to no watched neuron."""
+
+    name: str = Field(description="Its name in the network; empty: the network itself.")
+    type: str = Field(description="Its class, such as `Embedding`.")
+    parameters: int = Field(ge=0, description="Trainable parameters that are not watched.")
+    reason: str = Field(description="Why, in a sentence.")
+
+
+class Coverage(Fact):
+    """How much of the network is watched: freezing can be decided for this part of it alone."""
+
+    parameters: int = Field(ge=0, description="Trainable parameters of the whole network; shared ones count once.")
+    watched: int = Field(ge=0, description="Those of them that belong to watched neurons.")
+    fraction: float = Field(ge=0, le=1, description="Watched over all.")
+    unwatched: tuple[UnwatchedModule, ...] = Field(
+        default=(), description="Modules with parameters that are not watched, most parameters first; 100 at most."
+    )
+    more_modules: int = Field(default=0, ge=0, description="Such modules beyond those listed.")
+    more_parameters: int = Field(default=0, ge=0, description="Parameters that are not watched in those.")
+
+
 class RunStarted(Fact):
     """The network stands, the data are there; training begins."""
 
@@ -67,6 +89,7 @@ class RunStarted(Fact):
         default=None, description="git's name for the program's code, `-dirty` where it was changed; None: no checkout."
     )
     warnings: tuple[str, ...] = Field(default=(), description="Why nothing will be frozen, if so, in sentences.")
+    coverage: Coverage | None = Field(default=None, description="None: the run does not tell.")
 
 
 class RunContinued(Fact):

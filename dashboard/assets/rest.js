@@ -70,6 +70,8 @@
       (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
     /** The watched layers in forward order; empty before the run started. */
     layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
+    /** How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell. */
+    coverage: async (id, signal) => (await json(`${run(id)}/coverage`, { signal })).coverage,
     /** The runs that were forked from this one: `{id, name, state, epoch}`. */
     forks: async (id, signal) => (await json(`${run(id)}/forks`, { signal })).forks,
     /** Scalars of all finished epochs: `{epochs, last_seq}`. */

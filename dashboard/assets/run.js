@@ -27,6 +27,7 @@
       neq.help(this.scope, root);
       neq.drawConfig(this.parts.config, data.run.config);
       this.published = new neq.Published({ parts: this.parts, feed: this.feed, recipe: data.recipe });
+      this.coverage = new neq.Coverage({ scope: this.scope, host: this.parts.coverage, feed: this.feed });
       this.machine = new neq.Machine({ parts: this.parts, feed: this.feed });
       this.dataCard = new neq.DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });
       this.#buildPictures(query);
@@ -129,6 +130,7 @@
       this.parts.layer.replaceChildren(...layers.map(option));
       this.parts["layer-controls"].hidden = false;
       this.multiples.layOut();
+      this.coverage.ask();
       this.overview.draw();
       this.#show(Math.max(0, Math.min(this.index ?? neq.widest(layers), layers.length - 1)), this.card.neuron);
       this.address.settle({ layer: this.index });

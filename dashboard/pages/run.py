@@ -64,6 +64,7 @@ def _frame(name: str) -> list[Any]:
         part("notice", tag=html.Section, className="run-notice", hidden=True, role="status"),
         part("tiles-epoch", tag=html.P, className="tiles-epoch", hidden=True),
         part("tiles", tag=html.Section, className="tiles", **numbers),
+        part("coverage", className="coverage", hidden=True),
         _explanation(),
         _cursor(),
         html.Div([_overview(), _neurons(), _curves(), _distribution()], className="run-columns"),

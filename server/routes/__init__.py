@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from server.routes import (
+    coverage,
     epochs,
     events,
     files,
@@ -22,6 +23,7 @@ from server.routes import (
 def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
-    for noun in (runs, going_on, epochs, frozen, small, plans, histograms, layers, events, files, schema, health, live):
+    recorded = (epochs, frozen, small, plans, histograms, layers, coverage, events, files)
+    for noun in (runs, going_on, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

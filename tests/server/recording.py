@@ -12,6 +12,7 @@ from trainer.config import RunConfig
 from trainer.costs import PlanChanges, Saving, StepFlops, StepTimes
 from trainer.events import (
     VELOCITY_EDGES,
+    Coverage,
     EpochFinished,
     EpochProgressed,
     Event,
@@ -71,8 +72,8 @@ class Recording:
         """As it stands."""
         return self.store.run(self.id)
 
-    def start(self) -> int:
-        """The run has started."""
+    def start(self, coverage: Coverage | None = None) -> int:
+        """The run has started; by default it does not tell how much of its network is watched."""
         layers = tuple(
             Layer(index=index, name=f"conv{index}", type="Conv2d", neurons=count, parameters=9 * count)
             for index, count in enumerate(self.neurons)
@@ -90,6 +91,7 @@ class Recording:
                 probe_samples=50,
                 first_freezing_epoch=2,
                 versions={"python": "3"},
+                coverage=coverage,
             )
         )
 

@@ -27,6 +27,7 @@ from trainer.events import (
     Seconds,
 )
 from trainer.loop.accounts import Accounts
+from trainer.loop.coverage import coverage_record
 from trainer.loop.doubts import doubts, never_freezes
 from trainer.loop.equilibrium import build_neq, told_by_neq
 from trainer.loop.meter import Meter, measuring
@@ -206,6 +207,7 @@ class _Run:
             versions=versions(),
             commit=commit(),
             warnings=self._doubts(),
+            coverage=coverage_record(self.neq.coverage()),
         )
 
     def _doubts(self) -> tuple[str, ...]:

@@ -4,9 +4,22 @@ Source: Bragagnolo, Tartaglione, Grangetto, "To update or not to update? Neurons
 NeurIPS 2022, arXiv:2207.09455.
 """
 
+from trainer.neq.coverage import Coverage, ModuleCoverage
 from trainer.neq.discovery import Watch
 from trainer.neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
 from trainer.neq.errors import NEqError, NEqWarning
+from trainer.neq.kinds import register_layer
 from trainer.neq.neq import NEq
 
-__all__ = ["Equilibrium", "GroupEquilibrium", "LayerEquilibrium", "NEq", "NEqError", "NEqWarning", "Watch"]
+__all__ = [
+    "Coverage",
+    "Equilibrium",
+    "GroupEquilibrium",
+    "LayerEquilibrium",
+    "ModuleCoverage",
+    "NEq",
+    "NEqError",
+    "NEqWarning",
+    "Watch",
+    "register_layer",
+]

@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from trainer.neq.coverage import NOT_TRAINED
 from trainer.neq.layers import WatchedLayer, described
 from trainer.neq.stopped import trained
 from trainer.neq.watching import Rerun, may_be_used_unseen, watching
 
-NOT_TRAINED = "none of its parameters requires a gradient"
 NOT_CALLED = "the forward pass over the probe set does not call it"
 
 Pattern = str | type[nn.Module]
@@ -160,11 +160,20 @@ def _merged(calls: Iterable[_Call], watch: Watch) -> tuple[WatchedLayer, ...]:
 
 def _with_its_axis(layer: WatchedLayer, output: Tensor) -> WatchedLayer | None:
     """The layer with the dimension that its output really has its neurons in: a subclass may have moved it."""
+    if layer.kind is not None:
+        return layer if _has_its_axis(layer, output) else None
     fitting = [dimension for dimension in range(1, output.dim()) if output.shape[dimension] == layer.neurons]
     if _runs_torchs_own_forward(layer.module):
         axis = layer.axis % output.dim() if -output.dim() <= layer.axis < output.dim() else None
         return layer if axis in fitting or axis == 0 else None
     return replace(layer, axis=fitting[0]) if len(fitting) == 1 and layer.flatten == 1 else None
+
+
+def _has_its_axis(layer: WatchedLayer, output: Tensor) -> bool:
+    """Whether the dimension that the layer's kind names can be that of its neurons: nothing is looked for elsewhere."""
+    if not -output.dim() <= layer.axis < output.dim():
+        return False
+    return output.shape[layer.axis] == layer.neurons
 
 
 def _runs_torchs_own_forward(module: nn.Module) -> bool:
@@ -175,8 +184,8 @@ def _runs_torchs_own_forward(module: nn.Module) -> bool:
 def _why_open(layer: WatchedLayer, watch: Watch) -> str | None:
     if any(matches(pattern, layer) for pattern in watch.never_freeze):
         return "layers.never_freeze names it"
-    weight = getattr(layer.module, "weight", None)
-    computed = isinstance(weight, Tensor) and not isinstance(weight, nn.Parameter)
+    own = [getattr(layer.module, name, None) for name in (("weight",) if layer.kind is None else layer.kind.parameters)]
+    computed = any(isinstance(tensor, Tensor) and not isinstance(tensor, nn.Parameter) for tensor in own)
     if computed or parametrize.is_parametrized(layer.module) or hasattr(layer.module, "weight_g"):
         return "its weight is computed from other parameters, which have no row for each neuron"
     if (name := layer.not_by_neuron()) is not None:

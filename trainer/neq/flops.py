@@ -1,10 +1,11 @@
 """Floating-point operations of one training step, layer by layer: what is done, what was left out, what it could save.
 
 A multiplication and an addition count as two. Convolutions and linear layers are counted; norms, activations, biases
-and the optimizer are not, as in torch's FlopCounterMode.
+and the optimizer are not, as in torch's FlopCounterMode. Of other kinds of layers each weight counts once for every
+place of the output, as a matrix that the inputs are multiplied by.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainer.neq.attention import given, is_within_attention
+from trainer.neq.kinds import PACKED_ATTENTION
 from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.watching import FunctionCalls
@@ -89,10 +92,14 @@ class Multiplied:
 
     def __enter__(self) -> "Multiplied":
         for layer in self._layers:
-            for module in layer.modules:
-                self._watching.callback(module.register_forward_hook(self._hook(layer)).remove)
+            for module, hook in self._hooks(layer):
+                self._watching.callback(module.register_forward_hook(hook, with_kwargs=True).remove)
         # By its memory: where rows are saved, the function gets the weight without its graph, which is another object.
-        unseen = {next(layer.parameters()).data_ptr(): layer for layer in self._layers if layer.by_function}
+        unseen = {
+            next(layer.parameters()).data_ptr(): layer
+            for layer in self._layers
+            if layer.by_function and not is_within_attention(layer)
+        }
         if unseen:
             calls = FunctionCalls(
                 lambda weight: unseen.get(weight.data_ptr()),
@@ -104,9 +111,33 @@ class Multiplied:
     def __exit__(self, *error: object) -> None:
         self._watching.close()
 
+    def _hooks(self, layer: WatchedLayer) -> Iterator[tuple[nn.Module, Any]]:
+        if is_within_attention(layer) and layer.caller is not None:
+            yield layer.caller, self._attention_hook(layer)
+        elif layer.kind is PACKED_ATTENTION:
+            yield from ((module, self._projections_hook(layer)) for module in layer.modules)
+        else:
+            yield from ((module, self._hook(layer)) for module in layer.modules)
+
+    def _projections_hook(self, layer: WatchedLayer) -> Any:
+        def hook(attention: Any, inputs: Any, keywords: Any, output: Any) -> None:
+            fed = given(inputs, keywords)
+            made = sum(one.numel() for one in fed) * attention.embed_dim
+            self._add(layer, made, reaching=any(one.requires_grad for one in fed))
+
+        return hook
+
+    def _attention_hook(self, layer: WatchedLayer) -> Any:
+        def hook(attention: Any, inputs: Any, keywords: Any, output: Any) -> None:
+            self._add(layer, output[0].numel() * attention.embed_dim, reaching=True)
+
+        return hook
+
     def _hook(self, layer: WatchedLayer) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            if isinstance(module, NORMS):
+        def hook(module: nn.Module, inputs: tuple[Any, ...], keywords: Any, output: Any) -> None:
+            if layer.kind is not None:
+                self._note_other(layer, (*inputs, *keywords.values()), output)
+            elif isinstance(module, NORMS):
                 self._norms[layer.name] = self._norms.get(layer.name, 0) + 2 * output.numel()
             else:
                 self._note(layer, inputs[0], output)
@@ -115,8 +146,17 @@ class Multiplied:
 
     def _note(self, layer: WatchedLayer, inputs: Tensor, output: Tensor) -> None:
         made = multiply_adds(layer.module, inputs.shape, output.shape)
+        self._add(layer, made, reaching=inputs.requires_grad)
+
+    def _note_other(self, layer: WatchedLayer, inputs: Sequence[Any], output: Tensor) -> None:
+        weights = sum(parameter.numel() for parameter in layer.parameters() if parameter.dim() > 1)
+        made = output.numel() // layer.neurons * weights
+        if made:
+            self._add(layer, made, reaching=any(isinstance(one, Tensor) and one.requires_grad for one in inputs))
+
+    def _add(self, layer: WatchedLayer, made: int, *, reaching: bool) -> None:
         self._forward[layer.name] = self._forward.get(layer.name, 0) + made
-        self._reaching[layer.name] = self._reaching.get(layer.name, 0) + (made if inputs.requires_grad else 0)
+        self._reaching[layer.name] = self._reaching.get(layer.name, 0) + (made if reaching else 0)
 
     def step_flops(self, plans: Mapping[str, LayerPlan], dense: "Multiplied | None" = None) -> StepFlops:
         """Counts a step under these plans.

@@ -1,7 +1,8 @@
 """What a neuron is, layer by layer: one output unit of a layer that owns parameters.
 
 Output channels of convolutions, output rows of linear layers, channels of batch and group norms, features of layer
-norms. A convolution and the batch norm after it are two layers, each with its own neurons.
+norms, and what `kinds` knows beside. A convolution and the batch norm after it are two layers, each with its own
+neurons.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils import parametrize
 
+from trainer.neq.kinds import LayerKind, kind_of
 from trainer.neq.stopped import trained
 
 _CONVOLUTIONS: dict[type[nn.Module], int] = {
@@ -25,7 +28,8 @@ _CONVOLUTIONS: dict[type[nn.Module], int] = {
 }
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _FEATURE_NORMS = (nn.LayerNorm, nn.RMSNorm)
-NORMS = (_BatchNorm, nn.GroupNorm, *_FEATURE_NORMS)
+_CHANNEL_NORMS = (_BatchNorm, _InstanceNorm)
+NORMS = (*_CHANNEL_NORMS, nn.GroupNorm, *_FEATURE_NORMS)
 """Layers that rescale what another layer gave."""
 
 
@@ -43,6 +47,7 @@ class WatchedLayer:
         by_function: whether the model computes it without calling the module, by the function and the module's weight.
         caller: the module that computes it, where `by_function`; None where nothing is known of it.
         held_open: why none of its neurons may ever freeze; None where they may.
+        kind: where its neurons are, for a layer of another kind than torch's own convolutions, linear layers and norms.
     """
 
     name: str
@@ -54,6 +59,7 @@ class WatchedLayer:
     by_function: bool = False
     caller: nn.Module | None = None
     held_open: str | None = None
+    kind: LayerKind | None = None
 
     @property
     def type(self) -> str:
@@ -70,16 +76,25 @@ class WatchedLayer:
         """Weight, biases and whatever else has an entry for each neuron: what freezes with the neurons."""
         given: set[int] = set()
         for module in self.modules:
-            for parameter in (*own_parameters(module), *_further_parameters(module, self.neurons)):
+            for parameter in (*own_parameters(module, self.kind), *self._further_parameters(module)):
                 if id(parameter) not in given:
                     given.add(id(parameter))
                     yield parameter
 
     def not_by_neuron(self) -> str | None:
-        """A parameter within its modules of which nobody can say which neuron it belongs to, by name; None: none is."""
+        """A parameter within its modules of which nobody can say which neuron it belongs to, by name; None: none is.
+
+        Whoever registered a kind of layer has said it: what is not named there is left to learn on.
+        """
+        if self.kind is not None:
+            return None
         known = {id(parameter) for parameter in self.parameters()}
         named = (pair for module in self.modules for pair in module.named_parameters())
         return next((name for name, parameter in named if id(parameter) not in known and trained(parameter)), None)
+
+    def _further_parameters(self, module: nn.Module) -> Iterator[nn.Parameter]:
+        """Beside weight and bias; a kind that was registered names all there are."""
+        return _further_parameters(module, self.neurons) if self.kind is None else iter(())
 
     def rows(self, tensor: Tensor) -> Tensor:
         """A view of a weight, a bias or one's gradient, with the neurons' dimensions in front.
@@ -89,6 +104,8 @@ class WatchedLayer:
         """
         if tensor.dim() == 1:
             return tensor
+        if self.kind is not None:
+            return tensor.movedim(_dimension(self.module, self.kind, tensor), 0)
         if isinstance(self.module, _FEATURE_NORMS):
             return tensor.view(self.neurons)
         if isinstance(self.module, _TRANSPOSED):
@@ -99,7 +116,7 @@ class WatchedLayer:
 
     def place(self, neurons: Tensor, tensor: Tensor) -> tuple[Tensor, ...]:
         """What to index `rows(tensor)` with, to reach the neurons of these numbers (int64)."""
-        if tensor.dim() > 1 and isinstance(self.module, _TRANSPOSED):
+        if tensor.dim() > 1 and self.kind is None and isinstance(self.module, _TRANSPOSED):
             per_group = self.neurons // self.module.groups
             return neurons // per_group, neurons % per_group
         return (neurons,)
@@ -118,12 +135,14 @@ class WatchedLayer:
         return output.flatten(-self.flatten) if self.flatten > 1 else output
 
 
-def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
-    """A module's weight and bias, where it has them; those behind them where it computes its weight from others."""
+def own_parameters(module: nn.Module, kind: LayerKind | None = None) -> Iterator[nn.Parameter]:
+    """A module's weight and bias, where it has them, or what its kind names; those behind them where it computes its
+    weight from others."""
     if parametrize.is_parametrized(module) or hasattr(module, "weight_g"):
         yield from module.parameters()
         return
-    for parameter in (getattr(module, "weight", None), getattr(module, "bias", None)):
+    for name in ("weight", "bias") if kind is None else kind.parameters:
+        parameter = getattr(module, name, None)
         if isinstance(parameter, nn.Parameter):
             yield parameter
 
@@ -142,8 +161,43 @@ def _further_parameters(module: nn.Module, neurons: int) -> Iterator[nn.Paramete
 
 def described(name: str, module: nn.Module) -> WatchedLayer | None:
     """The module as a layer with neurons, or None where it is of no such kind or has no parameters."""
-    layer = _of_its_kind(name, module)
+    kind = kind_of(module)
+    layer = _of_its_kind(name, module) if kind is None else _of_other_kind(name, module, kind)
     return layer if layer is not None and any(True for _ in layer.parameters()) else None
+
+
+def _of_other_kind(name: str, module: nn.Module, kind: LayerKind) -> WatchedLayer | None:
+    """As its kind says, checked against the sizes that its parameters really have."""
+    found = list(_parts(module, kind))
+    if not found:
+        return None
+    for key, tensor, dimension in found:
+        if not -tensor.dim() <= dimension < tensor.dim():
+            raise ValueError(f"layer {name!r}: {key} has shape {tuple(tensor.shape)}, and no dimension {dimension}")
+    along = {(tensor.shape, dimension % tensor.dim()) for _, tensor, dimension in found}
+    if len({shape for shape, _ in along}) != len(along):
+        raise ValueError(
+            f"layer {name!r}: two parameters of one shape have their neurons in different dimensions, which NEq cannot "
+            "tell apart; see register_layer"
+        )
+    neurons = {key: tensor.shape[dimension] for key, tensor, dimension in found}
+    if len(set(neurons.values())) != 1:
+        raise ValueError(
+            f"layer {name!r}: its parameters have different numbers of neurons, {neurons}; see register_layer"
+        )
+    return WatchedLayer(name, module, next(iter(neurons.values())), kind.axis, kind=kind)
+
+
+def _parts(module: nn.Module, kind: LayerKind) -> Iterator[tuple[str, Tensor, int]]:
+    """What a kind names of a module and the module has, with its dimension along the neurons."""
+    for key, dimension in kind.parameters.items():
+        if isinstance(tensor := getattr(module, key, None), Tensor):
+            yield key, tensor, dimension
+
+
+def _dimension(module: nn.Module, kind: LayerKind, like: Tensor) -> int:
+    """Along which dimension neurons own a parameter, or a tensor of its shape."""
+    return next(dimension for _, tensor, dimension in _parts(module, kind) if tensor.shape == like.shape)
 
 
 def _of_its_kind(name: str, module: nn.Module) -> WatchedLayer | None:
@@ -152,7 +206,7 @@ def _of_its_kind(name: str, module: nn.Module) -> WatchedLayer | None:
             return WatchedLayer(name, module, int(module.out_channels), -1 - dimensions)  # type: ignore[arg-type]
     if isinstance(module, nn.Linear):
         return WatchedLayer(name, module, module.out_features, -1)
-    if isinstance(module, _BatchNorm):
+    if isinstance(module, _CHANNEL_NORMS):
         return WatchedLayer(name, module, module.num_features, 1)
     if isinstance(module, nn.GroupNorm):
         return WatchedLayer(name, module, module.num_channels, 1)

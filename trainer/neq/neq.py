@@ -23,8 +23,9 @@ from trainer.neq.checks import (
     check_steps,
 )
 from trainer.neq.companions import Companions
+from trainer.neq.coverage import NOT_TRAINED, Coverage, coverage_of
 from trainer.neq.decision import Decision
-from trainer.neq.discovery import NOT_TRAINED, Discovery, Watch, discover
+from trainer.neq.discovery import Discovery, Watch, discover
 from trainer.neq.equilibrium import Equilibrium
 from trainer.neq.errors import NEqClosed, NEqTakenOver
 from trainer.neq.findings import Findings, measured
@@ -186,6 +187,7 @@ class NEq:
     def _follow(self, found: Discovery) -> None:
         """Everything that goes by the watched layers."""
         self._layers, self._unwatched = found.layers, found.unwatched
+        self._coverage = coverage_of(self._model, found.layers, found.unwatched)
         self._groups = () if self._grouping is None else group_layers(self._grouping, self._layers, self._model)
         self._decision = Decision(self._layers, self._groups, **self._rules)  # type: ignore[arg-type]
         self._measure = Measure(
@@ -209,8 +211,12 @@ class NEq:
 
     @property
     def unwatched(self) -> Mapping[str, str]:
-        """Layers that have neurons and are not watched, by name, and why."""
-        return self._unwatched
+        """Modules with parameters of their own none of which is watched, by name, and why; see `coverage`."""
+        return self._coverage.unwatched
+
+    def coverage(self) -> Coverage:
+        """How much of the model is watched: the fraction of its trainable parameters, and module by module why not."""
+        return self._coverage
 
     @property
     def first_freezing_epoch(self) -> int:

@@ -29,10 +29,15 @@ def parameter_divergence(layers: Sequence[WatchedLayer], model: nn.Module, forme
 
 
 def _divergence(layer: WatchedLayer, names: Mapping[int, str], former: Mapping[str, Tensor]) -> Tensor:
-    if layer.held_open is not None and not isinstance(getattr(layer.module, "weight", None), nn.Parameter):
+    if layer.held_open is not None and not _has_rows(layer):
         return torch.ones(layer.neurons, dtype=torch.float64)
-    parameters = list(own_parameters(layer.module))
+    parameters = list(own_parameters(layer.module, layer.kind))
     now = torch.cat([layer.by_neuron(parameter) for parameter in parameters], dim=1).double()
     before = torch.cat([layer.by_neuron(former[names[id(parameter)]]) for parameter in parameters], dim=1).double()
     squares = [now.square(), before.square(), now * before, (now - before).square()]
     return divergence_from_sums(torch.stack([values.sum(1) for values in squares])).cpu()
+
+
+def _has_rows(layer: WatchedLayer) -> bool:
+    name = "weight" if layer.kind is None else next(iter(layer.kind.parameters))
+    return isinstance(getattr(layer.module, name, None), nn.Parameter)

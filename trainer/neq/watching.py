@@ -2,7 +2,7 @@
 
 Most layers are called as modules, and a forward hook sees their outputs. Some models take a layer's weight and call the
 function themselves: torchvision's Swin does so with the projections of its attention. There the call of the function
-with that very weight is the layer's.
+with that very weight is the layer's. What torch's own attention projects is computed beside it, see `attention.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
-from torch.utils.hooks import RemovableHandle
 
+from trainer.neq.attention import OUTPUT, given, is_within_attention, projections
+from trainer.neq.kinds import PACKED_ATTENTION
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.substitution import substituted
 
@@ -42,28 +43,48 @@ def watching(layers: Iterable[WatchedLayer], seen: Seen) -> Iterator[None]:
     `seen` must take what it needs at once: a later in-place operation may change the tensor.
     """
     every = tuple(layers)
-    unseen = [layer for layer in every if layer.by_function]
-    handles: list[RemovableHandle] = []
+    unseen = [layer for layer in every if layer.by_function and not is_within_attention(layer)]
+    rerun = _Rerun()
     with ExitStack() as stack:
+        for layer in every:
+            for module, hook in _hooks(layer, seen, rerun):
+                stack.callback(module.register_forward_hook(hook, with_kwargs=True).remove)
+        if unseen:
+            stack.enter_context(_calls_of(unseen, seen))
+        yield
+
+
+Hook = Callable[[nn.Module, Any, Any, Any], None]
+
+
+class _Rerun:
+    """Whether a module is being called once more, by `Rerun`: that call is no layer's output."""
+
+    def __init__(self) -> None:
+        self.running = False
+
+    def call(self, module: nn.Module, state: Mapping[str, Tensor], inputs: Any, keywords: Any) -> Any:
+        """What the module gives with other parameters and buffers, by its own names for them."""
+        self.running = True
         try:
-            for layer in every:
-                if not layer.by_function:
-                    hook = _hook_for(layer, seen)
-                    handles.extend(module.register_forward_hook(hook, with_kwargs=True) for module in layer.modules)
-            if unseen:
-                stack.enter_context(_calls_of(unseen, seen))
-            yield
+            with substituted(module, state):
+                return module(*inputs, **keywords)
         finally:
-            for handle in handles:
-                handle.remove()
+            self.running = False
 
 
-def _hook_for(layer: WatchedLayer, seen: Seen) -> Callable[[nn.Module, Any, Any, Any], None]:
-    running = False
+def _hooks(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Iterator[tuple[nn.Module, Hook]]:
+    """The modules whose calls give the layer's outputs, and what is to be done then."""
+    if is_within_attention(layer) and layer.caller is not None:
+        yield layer.caller, _output_projection_hook(layer, seen, rerun)
+    elif not layer.by_function:
+        make = _projections_hook if layer.kind is PACKED_ATTENTION else _hook_for
+        yield from ((module, make(layer, seen, rerun)) for module in layer.modules)
 
+
+def _hook_for(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Hook:
     def hook(module: nn.Module, inputs: Any, keywords: Any, output: Any) -> None:
-        nonlocal running
-        if running:  # `again` below calls the module once more
+        if rerun.running:
             return
         if not isinstance(output, Tensor):
             raise ValueError(
@@ -72,16 +93,44 @@ def _hook_for(layer: WatchedLayer, seen: Seen) -> Callable[[nn.Module, Any, Any,
             )
 
         def again(states: States) -> Tensor:
-            nonlocal running
-            running = True
-            try:
-                with substituted(module, states[module]):
-                    other: Tensor = module(*inputs, **keywords)
-            finally:
-                running = False
+            other: Tensor = rerun.call(module, states[module], inputs, keywords)
             return layer.outputs(other.detach())
 
         seen(layer, layer.outputs(output.detach()), again)
+
+    return hook
+
+
+def _projections_hook(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Hook:
+    """Query, key and value projections of an attention."""
+
+    def hook(attention: Any, inputs: Any, keywords: Any, output: Any) -> None:
+        if rerun.running:
+            return
+        fed = given(inputs, keywords)
+
+        def again(states: States) -> Tensor:
+            state = states[attention]
+            return projections(attention, fed, state["in_proj_weight"], state.get("in_proj_bias")).detach()
+
+        seen(layer, projections(attention, fed, attention.in_proj_weight, attention.in_proj_bias).detach(), again)
+
+    return hook
+
+
+def _output_projection_hook(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Hook:
+    """The output projection of an attention, whose output is the attention's own first."""
+
+    def hook(attention: nn.Module, inputs: Any, keywords: Any, output: Any) -> None:
+        if rerun.running:
+            return
+
+        def again(states: States) -> Tensor:
+            state = {f"{OUTPUT}.{name}": tensor for name, tensor in states[layer.module].items()}
+            other: Tensor = rerun.call(attention, state, inputs, keywords)[0]
+            return other.detach()
+
+        seen(layer, output[0].detach(), again)
 
     return hook
 

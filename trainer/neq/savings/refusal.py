@@ -10,6 +10,7 @@ from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
 from trainer.neq.stopped import StoppedParameter
 
 _BY_FUNCTION = "the model computes it by a function, without calling the module"
+_OTHER_KIND = "how to compute some of its rows alone is not known for this kind of layer"
 
 
 def why_not_at_all(layer: WatchedLayer, optimizers: Optimizers) -> str | None:
@@ -28,6 +29,8 @@ def why_no_rows(layer: WatchedLayer) -> str | None:
     """Why the gradient of some of a layer's rows cannot be computed alone."""
     if isinstance(layer.module, NORMS):
         return "the gradient of a norm's scale costs next to nothing"
+    if layer.kind is not None:
+        return _OTHER_KIND
     if layer.by_function and not is_proven(layer.caller):
         return _BY_FUNCTION
     reasons = [_why_not_swapped(module) or _why_not_sliced(module) for module in layer.modules]
@@ -36,8 +39,8 @@ def why_no_rows(layer: WatchedLayer) -> str | None:
 
 def why_no_zeros(layer: WatchedLayer) -> str | None:
     """Why the module cannot be made to give gradients of zeros without computing them."""
-    if layer.by_function:
-        return _BY_FUNCTION
+    if layer.by_function or layer.kind is not None:
+        return _BY_FUNCTION if layer.by_function else _OTHER_KIND
     reasons = [_why_not_swapped(module) or _why_not_convolved(module) for module in layer.modules]
     return next((reason for reason in reasons if reason is not None), None)
 

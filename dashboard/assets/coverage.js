@@ -1,0 +1,57 @@
+"use strict";
+/*
+ * neq.Coverage: how much of a run's network is watched, and what is not and why. Whatever the page calls frozen is a
+ * share of the watched neurons alone.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const { percent, count } = neq.format;
+
+  /** How much is watched, in a sentence. `coverage` as the API gives it. */
+  neq.coverageWords = ({ fraction, watched, parameters }) => {
+    if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
+    // Rounded down, for what is left out must not be rounded away.
+    const share = percent(Math.floor(fraction * 1000) / 1000);
+    return `The watched layers hold ${share} of the trainable parameters (${count(watched)} of ${count(parameters)}).`;
+  };
+
+  class Coverage {
+    /** @param {{scope: neq.Scope, host: HTMLElement, feed: neq.Feed}} options */
+    constructor({ scope, host, feed }) {
+      Object.assign(this, { scope, host, feed });
+    }
+
+    /** Asks for it, once the run has started; a run of an earlier release has none. */
+    async ask() {
+      const coverage = await neq.rest.coverage(this.feed.id, this.scope.signal).catch(() => null);
+      if (!coverage || this.scope.ended) return;
+      this.host.replaceChildren(drawn(coverage));
+      this.host.hidden = false;
+    }
+  }
+
+  function drawn(coverage) {
+    const words = neq.coverageWords(coverage);
+    if (!coverage.unwatched.length) return neq.element("p", {}, words);
+    const modules = coverage.unwatched.length + coverage.more_modules;
+    const left = `${count(modules)} ${modules === 1 ? "module is" : "modules are"} not watched`;
+    const summary = neq.element("summary", {}, words, " ", neq.element("span.coverage-left", {}, left));
+    const note = neq.element("p.muted", {}, "Only neurons of watched layers are measured and can freeze; every share of frozen neurons is one of theirs.");
+    return neq.element("details", {}, summary, note, table(coverage));
+  }
+
+  function table({ unwatched, more_modules: more, more_parameters: parameters }) {
+    const head = ["Not watched", "Type", "Parameters", "Reason"].map((words) => neq.element("th", { scope: "col" }, words));
+    const rows = unwatched.map((one) => row(one.name || "the network itself", one.type, count(one.parameters), one.reason));
+    if (more) rows.push(row(`${count(more)} more`, "", count(parameters), "The list ends here; NEq.coverage() tells all."));
+    const drawn = neq.element("table.coverage-table", {}, neq.element("thead", {}, neq.element("tr", {}, ...head)));
+    drawn.append(neq.element("tbody", {}, ...rows));
+    return neq.element("div.coverage-scroll", { tabindex: 0, role: "region", "aria-label": "Modules that are not watched" }, drawn);
+  }
+
+  function row(name, ...cells) {
+    return neq.element("tr", {}, neq.element("th", { scope: "row" }, name), ...cells.map((words) => neq.element("td", {}, words)));
+  }
+
+  neq.Coverage = Coverage;
+})();
