@@ -5,11 +5,10 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const { percent, count } = neq.format;
-
   /** How much is watched, in a sentence. `coverage` as the API gives it. */
   neq.coverageWords = ({ fraction, watched, parameters }) => {
     if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
+    const { percent, count } = neq.format; // loaded after this file
     // Rounded down, for what is left out must not be rounded away.
     const share = percent(Math.floor(fraction * 1000) / 1000);
     return `The watched layers hold ${share} of the trainable parameters (${count(watched)} of ${count(parameters)}).`;
@@ -33,6 +32,7 @@
   function drawn(coverage) {
     const words = neq.coverageWords(coverage);
     if (!coverage.unwatched.length) return neq.element("p", {}, words);
+    const { count } = neq.format;
     const modules = coverage.unwatched.length + coverage.more_modules;
     const left = `${count(modules)} ${modules === 1 ? "module is" : "modules are"} not watched`;
     const summary = neq.element("summary", {}, words, " ", neq.element("span.coverage-left", {}, left));
@@ -41,6 +41,7 @@
   }
 
   function table({ unwatched, more_modules: more, more_parameters: parameters }) {
+    const { count } = neq.format;
     const head = ["Not watched", "Type", "Parameters", "Reason"].map((words) => neq.element("th", { scope: "col" }, words));
     const rows = unwatched.map((one) => row(one.name || "the network itself", one.type, count(one.parameters), one.reason));
     if (more) rows.push(row(`${count(more)} more`, "", count(parameters), "The list ends here; NEq.coverage() tells all."));
