@@ -200,9 +200,8 @@ def test_an_epoch_without_a_step_is_told() -> None:
 
 def test_an_optimizer_of_another_model_is_refused() -> None:
     other = network()
-    loop = Loop(network(), SGD(other.parameters(), lr=0.1))
     with pytest.raises(OptimizerOwnsNothing, match=r"type SGD .* moves none of the watched layers"):
-        loop.epoch()
+        Loop(network(), SGD(other.parameters(), lr=0.1))
 
 
 def test_a_layer_that_no_optimizer_moves_is_told_once() -> None:

@@ -60,8 +60,7 @@ class Attachment:
             ValueError: as NEq's, or a parameter is split among processes.
         """
         self.close()
-        refuse_split(model)
-        self.neq = NEq(model, innermost(optimizer), probe, process_group=process_group, **self._options)
+        self.neq = NEq(model, optimizer, probe, process_group=process_group, **self._options)
         self.equilibrium, self._ended = None, epoch
         if self._resuming:
             self.neq.load_state_dict(self._state["neq"])
@@ -117,27 +116,6 @@ class Attached:
     def neq(self) -> NEq | None:
         """What does the work, while training lasts; None before and after."""
         return self._attachment.neq
-
-
-def innermost(optimizer: Optimizer) -> Optimizer:
-    """The optimizer that makes the steps, inside what Lightning and accelerate wrap it in."""
-    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = inner
-    return optimizer
-
-
-def refuse_split(model: nn.Module) -> None:
-    """A neuron's row must be in one place to be held there.
-
-    Raises:
-        ValueError: a parameter is split among processes.
-    """
-    for name, parameter in model.named_parameters():
-        if hasattr(parameter, "device_mesh"):  # a DTensor
-            raise ValueError(
-                f"parameter {name!r} is split among processes, and NEq needs whole rows: "
-                "train on one device or with DistributedDataParallel"
-            )
 
 
 def _on_cpu(state: Any) -> Any:

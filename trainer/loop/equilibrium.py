@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from trainer.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
 from trainer.errors import RunError
 from trainer.neq import NEq, NEqError, NEqWarning, Watch
+from trainer.neq.admission import ProbeFailed
 
 
 def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: Iterable[Any]) -> NEq:
@@ -42,6 +43,8 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
             measure=wanted.measure,
             savings=wanted.savings,
         )
+    except ProbeFailed as error:
+        raise error.__cause__ or error from None  # the run knows what its own images and network do wrong
     except NEqError:
         raise  # it has a remedy of its own
     except ValueError as error:

@@ -37,6 +37,16 @@ class Watch:
     never: tuple[Pattern, ...] = ()
     never_freeze: tuple[Pattern, ...] = ()
 
+    def __post_init__(self) -> None:
+        for field in ("only", "never", "never_freeze"):
+            if isinstance(given := getattr(self, field), str | type):
+                raise TypeError(f"layers.{field} is {given!r}; give a tuple of names or classes, such as ({given!r},)")
+
+    def wants(self, layer: WatchedLayer) -> bool:
+        """Whether it leaves a layer in."""
+        named = not self.only or any(matches(pattern, layer) for pattern in self.only)
+        return named and not any(matches(pattern, layer) for pattern in self.never)
+
     def check(self, layers: Iterable[WatchedLayer]) -> None:
         """Finds patterns that name nothing, which is mostly a slip of the pen.
 

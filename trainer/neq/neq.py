@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from trainer.neq.admission import admit, check_forms, first_pass, forms_of
 from trainer.neq.buffers import of_the_first_process
 from trainer.neq.checks import (
     CheckMode,
@@ -36,7 +37,7 @@ from trainer.neq.layers import WatchedLayer
 from trainer.neq.measure import Measure, Way
 from trainer.neq.momentum import MomentumOnThaw
 from trainer.neq.probe_digest import ProbeDigests
-from trainer.neq.probing import Forward, as_found, bare, run_model, undisturbed
+from trainer.neq.probing import Forward, as_found, bare, undisturbed
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
@@ -98,7 +99,9 @@ class NEq:
             are warnings. `off`: nothing is checked.
 
     Raises:
-        ValueError: a value is out of range, the probe set is empty, or the model has nothing to watch.
+        TypeError: model, optimizer, probe, layers or forward is of a kind that NEq does not take.
+        ValueError: a value is out of range, the probe set is empty, the model has nothing to watch or cannot be watched
+            as it is, or its forward pass fails on the first probe batch.
         NEqError: the start's check failed.
 
     Source: arXiv:2207.09455 (Bragagnolo, Tartaglione, Grangetto, NeurIPS 2022).
@@ -130,6 +133,7 @@ class NEq:
         process_group: "torch.distributed.ProcessGroup | None" = None,
         checks: CheckMode = "raise",
     ) -> None:
+        optimizer = admit(model, optimizer, probe, layers, forward)
         official = formula == "official"
         self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
         self._process_group = process_group
@@ -159,6 +163,7 @@ class NEq:
         found = self._discovered(first)
         self._take_over(found.layers)
         self._former = Former(self._model)
+        self._forms = forms_of(self._model)
         self._follow(found)
         if self._checks.on:
             check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))
@@ -168,7 +173,7 @@ class NEq:
 
     def _discovered(self, first: Any) -> Discovery:
         with as_found(self._model):
-            found = discover(self._model, lambda: run_model(self._model, first, self._forward), self._watch)
+            found = discover(self._model, lambda: first_pass(self._model, first, self._forward), self._watch)
         if not self._holds_last_open:
             return found
         return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
@@ -254,6 +259,7 @@ class NEq:
         """
         if self._freezer.closed is not None:
             raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
+        check_forms(self._model, self._forms)
         if self._checks.on:
             check_parameters(self._checks, self._freezer)
             check_steps(self._checks, self._freezer, self._decision.epoch)

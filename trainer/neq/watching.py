@@ -36,6 +36,10 @@ def may_be_used_unseen(layer: WatchedLayer) -> bool:
     return isinstance(layer.module, _WITH_A_FUNCTION)
 
 
+class NoTensor(ValueError):
+    """A layer gave something whose neurons cannot be told apart."""
+
+
 @contextmanager
 def watching(layers: Iterable[WatchedLayer], seen: Seen) -> Iterator[None]:
     """Hands each layer's output to `seen` the moment it exists, while the context lasts.
@@ -87,7 +91,7 @@ def _hook_for(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Hook:
         if rerun.running:
             return
         if not isinstance(output, Tensor):
-            raise ValueError(
+            raise NoTensor(
                 f"layer {layer.name!r} gave a {type(output).__name__}, not a tensor: its neurons cannot be told "
                 f"apart; leave it out with layers=Watch(never=({layer.name!r},))"
             )
