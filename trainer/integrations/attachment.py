@@ -1,5 +1,6 @@
 """An NEq attached to somebody else's training loop, from the loop's first epoch to its last."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,11 @@ from torch.optim import Optimizer
 
 from trainer.integrations.options import NEqOptions, check_names
 from trainer.neq import Equilibrium, NEq
+
+_log = logging.getLogger(__name__)
+
+NEARLY_ALL = 0.95
+"""Of the trainable parameters: where less is watched, it is said once at the start."""
 
 OnEquilibrium = Callable[[Equilibrium], object]
 
@@ -61,6 +67,7 @@ class Attachment:
         """
         self.close()
         self.neq = NEq(model, optimizer, probe, process_group=process_group, **self._options)
+        _tell_coverage(self.neq)
         self.equilibrium, self._ended = None, epoch
         if self._resuming:
             self.neq.load_state_dict(self._state["neq"])
@@ -116,6 +123,19 @@ class Attached:
     def neq(self) -> NEq | None:
         """What does the work, while training lasts; None before and after."""
         return self._attachment.neq
+
+
+def _tell_coverage(neq: NEq) -> None:
+    """Figures of frozen neurons are shares of what is watched: says so where that is not nearly all."""
+    coverage = neq.coverage()
+    if coverage.fraction < NEARLY_ALL:
+        left = sorted(coverage.modules, key=lambda one: one.watched - one.trainable)
+        names = ", ".join(f"{one.name or 'the model itself'} ({one.type})" for one in left[:3] if one.reason)
+        _log.warning(
+            "NEq watches %.1f %% of the trainable parameters; not watched are %s: see neq.coverage()",
+            100 * coverage.fraction,
+            names,
+        )
 
 
 def _on_cpu(state: Any) -> Any:

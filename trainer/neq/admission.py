@@ -86,8 +86,8 @@ def _check_owned(model: nn.Module, optimizer: Optimizer) -> None:
     own = {id(parameter) for parameter in model.parameters()}
     if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
         raise OptimizerOwnsNothing(
-            f"the optimizer of type {type(optimizer).__name__} owns none of the model's parameters and moves none of the "
-            "watched layers",
+            f"the optimizer of type {type(optimizer).__name__} owns none of the model's parameters and moves none of "
+            "the watched layers",
             "make it from model.parameters() of this very model, after the model was moved, converted or wrapped",
         )
 
