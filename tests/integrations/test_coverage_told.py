@@ -11,7 +11,7 @@ from trainer.integrations.attachment import Attachment
 
 
 def told(model: nn.Module, caplog: pytest.LogCaptureFixture) -> list[str]:
-    attachment = Attachment({}, None, explain=False)
+    attachment = Attachment({"checks": "off"}, None, explain=False)
     with caplog.at_level(logging.WARNING, "trainer.integrations.attachment"):
         attachment.begin(model, SGD(model.parameters(), lr=0.1), [torch.randn(3, 4)], epoch=0)
         attachment.end_epoch(1)
