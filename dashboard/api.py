@@ -5,6 +5,7 @@ Every URL that the dashboard's Python uses is written here. The browser's share 
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -41,7 +42,7 @@ class Api:
         Raises:
             NotThere: no run has this id.
         """
-        return await self._get(f"{ROOT}/runs/{run_id}")
+        return await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}")
 
     async def runs(self, run_ids: Sequence[str]) -> list[Json]:
         """The records of these runs, in this order; raises as `run` does."""
@@ -49,12 +50,12 @@ class Api:
 
     async def checkpoints(self, run_id: str) -> list[Json]:
         """The checkpoints that a run can be forked from, oldest first: epoch, test_accuracy, last, best."""
-        found: list[Json] = (await self._get(f"{ROOT}/runs/{run_id}/checkpoints"))["checkpoints"]
+        found: list[Json] = (await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}/checkpoints"))["checkpoints"]
         return found
 
     async def layers(self, run_id: str) -> list[Json]:
         """The watched layers of a run in forward order; empty before it started."""
-        found: list[Json] = (await self._get(f"{ROOT}/runs/{run_id}/layers"))["layers"]
+        found: list[Json] = (await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}/layers"))["layers"]
         return found
 
     async def config_schema(self) -> Json:

@@ -9,21 +9,24 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response
 
 from dashboard import hostile, routing, shell
+from dashboard.addresses import Root
 from dashboard.api import Api
 from dashboard.pages import compare, missing, new_run, run, runs
 
 TITLE = "Runs · NEq"
 
 
-def create_dashboard(app: FastAPI, api: httpx.AsyncClient) -> Dash:
+def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") -> Dash:
     """Mount the dashboard on `app`, behind all routes that it has by now.
 
     Args:
         app: the server; its own routes win over the dashboard's, which takes every other GET.
         api: a client whose base URL leads to the API: in process by ASGI transport, or over the network.
+        root_path: the prefix below which a proxy shows the pages, such as `/user/ana/proxy/8000`; `app` never sees it.
     Returns:
         The Dash application. Its `csp_hashes()` are those of the page's inline scripts.
     """
+    root = Root(root_path)
     dashboard = Dash(
         __name__,
         server=app,  # type: ignore[arg-type]  # Dash takes a FastAPI and its types do not say so
@@ -31,16 +34,18 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient) -> Dash:
         serve_locally=True,
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_path_ignore=["early"],
-        index_string=shell.INDEX,
+        index_string=root.document(shell.INDEX),
+        routes_pathname_prefix="/",
+        requests_pathname_prefix=f"{root_path}/",
         title=TITLE,
         update_title="",
         use_pages=False,
         suppress_callback_exceptions=True,
         add_log_handler=False,
     )
-    dashboard.layout = shell.layout()
+    dashboard.layout = root.put_before(shell.layout())
     questions = Api(api)
-    routing.wire(dashboard, questions)
+    routing.wire(dashboard, questions, root)
     for page in (runs, new_run, run, compare, missing):
         page.wire(dashboard, questions)
     _serve_pages(app, dashboard, questions)

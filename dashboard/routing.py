@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from dash import ClientsideFunction, Dash, Input, Output
 
+from dashboard.addresses import Root
 from dashboard.api import Api, ApiError, NotThere
 from dashboard.page import Page
 from dashboard.pages import compare, missing, new_run, run, runs
@@ -81,7 +82,7 @@ async def status(api: Api, path: str, search: str = "") -> tuple[int, str]:
     return 200, str(record.get("name", ""))
 
 
-def wire(app: Dash, api: Api) -> None:
+def wire(app: Dash, api: Api, root: Root) -> None:
     """Draw the page whenever the address changes, and tell the browser's scripts of it."""
 
     @app.callback(
@@ -92,8 +93,8 @@ def wire(app: Dash, api: Api) -> None:
         running=[(Output("page", "className"), "page page-loading", "page")],
     )
     async def show(path: str, search: str) -> tuple[Any, dict[str, str]]:
-        page = await draw(api, path, search)
-        return page.body, {"title": f"{page.title} · {PRODUCT}", "path": path, "search": search or ""}
+        page = await draw(api, root.within(path), search)
+        return root.put_before(page.body), {"title": f"{page.title} · {PRODUCT}", "path": path, "search": search or ""}
 
     app.clientside_callback(
         ClientsideFunction("neq_shell", "leave"),

@@ -13,6 +13,7 @@ INDEX = """<!DOCTYPE html>
     {%metas%}
     <title>{%title%}</title>
     {%favicon%}
+    <script src="/assets/early/root.js"></script>
     <script src="/assets/early/scheme.js"></script>
     {%css%}
   </head>
@@ -21,7 +22,7 @@ INDEX = """<!DOCTYPE html>
     <footer>{%config%}{%scripts%}{%renderer%}</footer>
   </body>
 </html>"""
-"""The document. Its one script in the head sets light or dark before anything is painted."""
+"""The document. Its scripts in the head set the path prefix, and light or dark before anything is painted."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 THEME: dict[str, Any] = {

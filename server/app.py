@@ -16,6 +16,7 @@ from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import give_back_silent_runs
 from server.live import Live
 from server.readiness import Readiness
+from server.root_path import BelowRootPath
 from server.routes import api_router, probes
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
@@ -40,7 +41,8 @@ class App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The application as it is served."""
         inner = RemoteGzip(ScriptGzip(super().build_middleware_stack()))
-        return Guard(inner, self.state.settings, self.state.content_policy)
+        guarded = Guard(inner, self.state.settings, self.state.content_policy)
+        return BelowRootPath(guarded, self.state.settings.root_path)
 
 
 def create_app(store: Store, settings: ServerSettings) -> FastAPI:
@@ -48,7 +50,15 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
 
     `app.state.content_policy.allow_scripts([...])` names the inline scripts of pages that are mounted on it.
     """
-    app = App(title="NEq", version=VERSION, description=ABOUT, docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app = App(
+        title="NEq",
+        version=VERSION,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
+    )
     app.state.store = store
     app.state.settings = settings
     app.state.content_policy = ContentPolicy()
@@ -60,7 +70,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(api_router())
     _answer_unknown(app)
-    docs.install(app)
+    docs.install(app, settings.root_path)
     return app
 
 

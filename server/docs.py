@@ -33,17 +33,18 @@ def _folder() -> Path:
     return Path(found.origin).parent / "static"
 
 
-def install(app: FastAPI) -> None:
-    """Serve the documentation under /docs."""
+def install(app: FastAPI, root_path: str) -> None:
+    """Serve the documentation under /docs; its own addresses get the path prefix."""
     folder = _folder()
+    page_below, start_below = (text.replace('"/', f'"{root_path}/') for text in (_PAGE, _START))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(_PAGE)
+        return HTMLResponse(page_below)
 
     @app.get("/docs/start.js", include_in_schema=False)
     async def start() -> Response:
-        return Response(_START, media_type="text/javascript")
+        return Response(start_below, media_type="text/javascript")
 
     @app.get("/docs/swagger-ui.css", include_in_schema=False)
     async def style() -> Response:

@@ -23,7 +23,7 @@ button {{ background: #1c62b9; border-color: #1c62b9; color: #fff; cursor: point
 <h1>This server asks for its token</h1>
 <p>It stands in the link that was printed where the server was started, behind <code>token=</code>.</p>
 {message}
-<form method="post" action="/login"><input type="hidden" name="next" value="{next}">
+<form method="post" action="{root}/login"><input type="hidden" name="next" value="{next}">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button type="submit">Open</button></form>
@@ -34,6 +34,9 @@ button {{ background: #1c62b9; border-color: #1c62b9; color: #fff; cursor: point
 class TokenGate(Protocol):
     """What the page needs of the gate."""
 
+    root: str
+    """The path prefix of all our addresses; empty for none."""
+
     def is_token(self, word: str) -> bool:
         """Whether this is the token."""
 
@@ -41,14 +44,15 @@ class TokenGate(Protocol):
         """Put the cookie into an answer."""
 
 
-def login_page(leads_to: str, message: str = "") -> Response:
-    """The page (401) that asks for the token and then leads on to a path of this server."""
+def login_page(root: str, leads_to: str, message: str = "") -> Response:
+    """The page (401) that asks for the token and then leads on to a path of this server, given without the prefix."""
     said = f'<p class="wrong" role="alert">{escape(message)}</p>' if message else ""
-    return HTMLResponse(_PAGE.format(message=said, next=escape(leads_to)), 401, {"Cache-Control": "no-store"})
+    page = _PAGE.format(root=escape(root), message=said, next=escape(leads_to))
+    return HTMLResponse(page, 401, {"Cache-Control": "no-store"})
 
 
 def pass_page(leads_to: str) -> Response:
-    """A page that goes on to a path of this server by itself."""
+    """A page that goes on to a path of this server, given with the prefix, by itself."""
     head = f'<meta http-equiv="refresh" content="0; url={escape(leads_to)}"><title>NEq</title>'
     return HTMLResponse(f'<!doctype html>{head}<p><a href="{escape(leads_to)}">Go on</a></p>')
 
@@ -58,5 +62,5 @@ async def answer_login(gate: TokenGate, request: Request) -> Response:
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
     leads_to = "/" + form.get("next", ["/"])[0].lstrip("/\\")
     if not gate.is_token(form.get("token", [""])[0].strip()):
-        return login_page(leads_to, "This is not the token of this server.")
-    return gate.hand_out(RedirectResponse(leads_to, 303), request.headers, request.url.scheme)
+        return login_page(gate.root, leads_to, "This is not the token of this server.")
+    return gate.hand_out(RedirectResponse(gate.root + leads_to, 303), request.headers, request.url.scheme)

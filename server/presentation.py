@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from db import Store
 from db.records import Run, StoredText, Turn
+from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
 _INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
@@ -68,6 +69,11 @@ def _can_resume(run: Run) -> bool:
 def present_run(store: Store, run: Run) -> dict[str, Any]:
     """One run as the API shows it."""
     return present_runs(store, [run])[0]
+
+
+def address_of_run(settings: ServerSettings, run: Run) -> str:
+    """Where the API tells of a run, as whoever asked through a proxy has to ask for it."""
+    return f"{settings.root_path}/api/v1/runs/{run.id}"
 
 
 def event_text(event: StoredText) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
@@ -50,9 +51,9 @@ def address_of(listener: socket.socket) -> str:
 
 
 def link_of(listener: socket.socket, settings: ServerSettings) -> str:
-    """The link to print: with the token, where one is asked for."""
-    token = "" if settings.token is None else f"?token={settings.token.get_secret_value()}"
-    return f"{address_of(listener)}/{token}"
+    """The link to print: below the path prefix, and with the token, where one is asked for."""
+    token = "" if settings.token is None else f"?token={quote(settings.token.get_secret_value(), safe='')}"
+    return f"{address_of(listener)}{settings.root_path}/{token}"
 
 
 def serve(app: FastAPI, settings: ServerSettings, listener: socket.socket) -> None:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.login import answer_login, login_page, pass_page
 from server.problems import failure
+from server.refused_names import RefusedNames
 from server.settings import ServerSettings, is_loopback
 
 log = logging.getLogger("server")
@@ -132,7 +133,9 @@ def _is_address(name: str) -> bool:
 class Gate:
     """Knows the token, and what proves that somebody has it."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, root: str = "") -> None:
+        """Args: root: the path prefix of all our addresses, to which the cookie is bound."""
+        self.root = root
         self._token = token.encode()
         self._digest = hmac.new(self._token, b"neq session 1", sha256).hexdigest().encode()
 
@@ -146,7 +149,7 @@ class Gate:
         if scheme.lower() == "bearer" and self.is_token(word.strip()):
             return True
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers))
+            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers, self.root))
         except CookieError:
             return False
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._digest)
@@ -154,9 +157,10 @@ class Gate:
     def hand_out(self, response: Response, headers: Headers, scheme: str) -> Response:
         """Put the cookie into an answer."""
         response.set_cookie(
-            cookie_name(headers),
+            cookie_name(headers, self.root),
             self._digest.decode(),
             max_age=COOKIE_SECONDS,
+            path=self.root or "/",
             httponly=True,
             samesite="strict",
             secure=scheme == "https",
@@ -164,10 +168,11 @@ class Gate:
         return response
 
 
-def cookie_name(headers: Headers) -> str:
-    """The cookie's name, with the port in it: cookies are shared by all servers of a host."""
+def cookie_name(headers: Headers, root: str = "") -> str:
+    """The cookie's name, with port and path prefix in it: cookies are shared by all servers of a host."""
     _, _, port = headers.get("host", "").rpartition(":")
-    return f"neq_session_{port}" if port.isdigit() else "neq_session"
+    name = f"neq_session_{port}" if port.isdigit() else "neq_session"
+    return f"{name}_{sha256(root.encode()).hexdigest()[:8]}" if root else name
 
 
 class Guard:
@@ -176,7 +181,8 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: ServerSettings, policy: ContentPolicy) -> None:
         self._app = app
         self._hosts = Hosts(settings)
-        self._gate = Gate(settings.token.get_secret_value()) if settings.token else None
+        self._refused_names = RefusedNames()
+        self._gate = Gate(settings.token.get_secret_value(), settings.root_path) if settings.token else None
         self._policy = policy
         self._largest_body = settings.largest_body_bytes
 
@@ -261,13 +267,13 @@ class Guard:
         host = headers.get("host", "")
         if self._hosts.allow(host):
             return None
-        return 400, f"This server does not answer to the name {host!r}; NEQ_ALLOWED_HOSTS can add it"
+        return 400, self._refused_names.host(host)
 
     def _wrong_origin(self, headers: Headers) -> tuple[int, str] | None:
         origin = headers.get("origin")
         if origin is None or self._hosts.allow_origin(origin, headers.get("host", "")):
             return None
-        return 403, f"Pages of {origin} may not do this; only this server's own may"
+        return 403, self._refused_names.origin(origin, headers.get("host", ""))
 
     def _wrong_length(self, headers: Headers) -> tuple[int, str] | None:
         told = headers.get("content-length", "0")
@@ -281,9 +287,9 @@ class Guard:
         offered = request.query_params.get("token")
         if request.method in ("GET", "HEAD") and offered is not None:
             if gate.is_token(offered):
-                return gate.hand_out(_without_token(request), request.headers, request.url.scheme)
-            return _unknown(request, "This is not the token of this server.")
-        return None if gate.lets_in(request.headers) else _unknown(request, "")
+                return gate.hand_out(_without_token(request, gate.root), request.headers, request.url.scheme)
+            return _unknown(request, gate.root, "This is not the token of this server.")
+        return None if gate.lets_in(request.headers) else _unknown(request, gate.root, "")
 
     def _too_large(self) -> str:
         return f"The body is larger than {self._largest_body:,} bytes"
@@ -317,9 +323,9 @@ def _refuse(scope: Scope, status: int, message: str) -> Response:
     return JSONResponse({"detail": message}, status) if _is_api(scope) else PlainTextResponse(message, status)
 
 
-def _without_token(request: Request) -> Response:
+def _without_token(request: Request, root: str) -> Response:
     """Lead to the same address without the token, so that it stays out of history, bookmarks and screenshots."""
-    target = _clean_address(request)
+    target = root + _clean_address(request)
     if request.headers.get("sec-fetch-site") == "cross-site":
         return pass_page(target)  # a redirect would still count as another site's request, and bring no strict cookie
     return RedirectResponse(target, 303)
@@ -331,8 +337,8 @@ def _clean_address(request: Request) -> str:
     return path + ("?" + urlencode(query) if query else "")
 
 
-def _unknown(request: Request, message: str) -> Response:
+def _unknown(request: Request, root: str, message: str) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not _is_api(request.scope)
     if wants_page:
-        return login_page(_clean_address(request), message)
+        return login_page(root, _clean_address(request), message)
     return JSONResponse({"detail": message or NOT_LET_IN}, 401, {"WWW-Authenticate": 'Bearer realm="neq"'})

@@ -6,6 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.root_path import read_root_path
+
 SHORTEST_TOKEN = 8
 
 
@@ -23,6 +25,9 @@ class ServerSettings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Further host names that this server answers to, separated by commas."
     )
+    root_path: str = Field(
+        default="", description="Path prefix below which a proxy shows this server, such as /user/ana/proxy/8000."
+    )
     silence_limit_seconds: float = Field(
         default=30.0, gt=0, description="A run whose worker is not heard for longer is given up."
     )
@@ -34,6 +39,11 @@ class ServerSettings(BaseSettings):
         if isinstance(value, str):
             return tuple(host.strip().lower() for host in value.split(",") if host.strip())
         return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _one_way_to_write_a_prefix(cls, value: str) -> str:
+        return read_root_path(value)
 
     @field_validator("token", mode="before")
     @classmethod

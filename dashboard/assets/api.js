@@ -26,7 +26,7 @@
     let response;
     let text;
     try {
-      response = await fetch(ROOT + path, request);
+      response = await fetch(neq.at(ROOT + path), request);
       text = await response.text();
     } catch (problem) {
       throw new Unreachable("The server cannot be reached.");

@@ -22,7 +22,7 @@
     if (window.Plotly) return Promise.resolve(window.Plotly);
     loading ??= new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.src = address;
+      script.src = neq.at(address);
       script.onload = () => resolve(window.Plotly);
       script.onerror = () => {
         loading = null;

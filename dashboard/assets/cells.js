@@ -77,7 +77,8 @@
       event.preventDefault();
       neq.go(run.url);
     };
-    const link = h("a", { href: run.url, onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 }, run.name);
+    const opens = { href: neq.at(run.url), onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 };
+    const link = h("a", opens, run.name);
     const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag));
     return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
   }

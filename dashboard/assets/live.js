@@ -15,6 +15,10 @@
   const LONGEST_WAIT_MS = 10_000;
   const LINGER_MS = 1_000; // keeps the socket over a change of page
   const GATHER_MS = 25; // how long events wait for the record behind them
+  const PROBE_MS = 5_000;
+  const NOT_PASSED_ON =
+    "The server answers, but live updates do not reach this page: a proxy in front of it may not pass WebSockets on. " +
+    "Load the page again to see what is new.";
 
   const followers = new Set();
   const watchers = new Set();
@@ -25,6 +29,8 @@
   let status = "connecting";
   let attempt = 0;
   let heardAt = 0;
+  let greeted = false;
+  let reason = null;
 
   // ---------------------------------------------------------------- calls to others
 
@@ -38,10 +44,11 @@
     }
   }
 
-  function setStatus(next) {
-    if (next === status) return;
+  function setStatus(next, why = null) {
+    if (next === status && why === reason) return;
     status = next;
-    for (const listener of [...listeners]) tell(listener, status);
+    reason = why;
+    for (const listener of [...listeners]) tell(listener, status, reason);
   }
 
   // ---------------------------------------------------------------- the wire
@@ -51,7 +58,7 @@
   }
 
   function address() {
-    return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${PATH}`;
+    return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${neq.at(PATH)}`;
   }
 
   function send(message) {
@@ -68,6 +75,7 @@
     opened.onmessage = (message) => socket === opened && hear(message.data);
     opened.onclose = () => socket === opened && lose();
     socket = opened;
+    greeted = false;
     heardAt = performance.now();
     watchSilence();
   }
@@ -86,10 +94,25 @@
   function lose() {
     drop();
     if (!wanted()) return;
-    setStatus("lost");
+    if (greeted) setStatus("lost");
+    else askWhyRefused();
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
     attempt += 1;
     timers.retry = setTimeout(connect, wait * (0.75 + Math.random() / 2)); // not all tabs at once
+  }
+
+  /** Of a socket that did not open, a browser tells no reason: the same address, asked without a socket, does. */
+  async function askWhyRefused() {
+    let answer;
+    try {
+      answer = await fetch(neq.at(PATH), { method: "POST", signal: AbortSignal.timeout(PROBE_MS) });
+    } catch (unreachable) {
+      return socket || setStatus("lost");
+    }
+    const { detail } = await answer.json().catch(() => ({}));
+    if (greeted) return null;
+    if (answer.ok) return setStatus("refused", NOT_PASSED_ON);
+    return [400, 401, 403].includes(answer.status) ? setStatus("refused", detail || null) : setStatus("lost");
   }
 
   function watchSilence() {
@@ -149,6 +172,7 @@
   function hear(data) {
     heardAt = performance.now();
     attempt = 0;
+    greeted = true;
     setStatus("live");
     const message = data instanceof ArrayBuffer ? data : JSON.parse(data);
     gathered.push(message);
@@ -291,14 +315,15 @@
     },
 
     /**
-     * Says how the connection is, at once and whenever that changes: "connecting", "live" or "lost".
+     * Says how the connection is, at once and whenever that changes: "connecting", "live", "lost", or "refused" with the
+     * reason for a person.
      *
-     * @param {(status: "connecting"|"live"|"lost") => void} listener
+     * @param {(status: "connecting"|"live"|"lost"|"refused", reason: string|null) => void} listener
      * @returns {() => void} stops listening.
      */
     onStatus(listener) {
       listeners.add(listener);
-      tell(listener, status);
+      tell(listener, status, reason);
       settle();
       return () => {
         listeners.delete(listener);

@@ -18,7 +18,7 @@
   async function ask(path, { signal } = {}) {
     let response;
     try {
-      response = await fetch(ROOT + path, { signal });
+      response = await fetch(neq.at(ROOT + path), { signal });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new ApiError("The server did not answer.", 0);

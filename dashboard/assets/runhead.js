@@ -33,7 +33,7 @@
       this.draw = scope.once(() => this.#draw());
       scope.every(TICK_MS, () => this.#tick());
       scope.every(HEALTH_MS, () => this.#askHealth());
-      scope.finally(neq.live.onStatus((status) => this.#connected(status)));
+      scope.finally(neq.live.onStatus((status, reason) => this.#connected(status, reason)));
       scope.on(parts.stop, "click", () => this.#stop());
       scope.on(parts.delete, "click", () => this.#remove());
       scope.on(parts.resume, "click", () => this.#resume());
@@ -52,8 +52,9 @@
       if (this.forks.length) this.draw();
     }
 
-    #connected(status) {
+    #connected(status, reason) {
       this.connection = status;
+      this.refusal = reason;
       this.draw();
     }
 
@@ -79,15 +80,15 @@
       this.drawnAt = performance.now();
       const { parts } = this;
       const run = this.feed.record;
-      parts.again.href = `/new?from=${run.id}`;
-      parts.compare.href = `/compare?runs=${run.id}`;
+      parts.again.href = neq.at(`/new?from=${run.id}`);
+      parts.compare.href = neq.at(`/compare?runs=${run.id}`);
       parts.stop.hidden = this.feed.ended;
       parts.stop.disabled = run.stop_requested;
       neq.say(parts.stop, run.stop_requested ? "Stopping…" : "Stop");
       parts.delete.hidden = !this.feed.ended;
       parts.resume.hidden = !run.can_resume;
       parts.fork.hidden = !run.can_fork;
-      parts.fork.href = `/new?fork=${run.id}`;
+      parts.fork.href = neq.at(`/new?fork=${run.id}`);
       this.#drawState(run);
       this.#drawProgress(run);
       this.pulse.draw();
@@ -155,6 +156,9 @@
         return { kind: "bad", title: reason, more: failure?.remedy, details: failure?.details || lines };
       }
       if (this.connection === "lost" && !this.feed.ended) return this.#lost();
+      if (this.connection === "refused" && !this.feed.ended) {
+        return { kind: "warn", title: "This page is not live.", more: this.refusal };
+      }
       if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
       if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
       if (run.state === "queued") return this.#queued(run);

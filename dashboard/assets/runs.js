@@ -106,7 +106,7 @@
     const watching = neq.live.subscribeRuns({ onRun, onDeleted });
     const forget = neq.live.onStatus((status) => {
       if (status === "live" && lost && now === visit) loadAll(now);
-      lost = status === "lost" || (lost && status !== "live");
+      lost = status === "lost" || status === "refused" || (lost && status !== "live");
     });
     return () => {
       watching.close();

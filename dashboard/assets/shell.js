@@ -39,7 +39,7 @@
 
   /** Follow a link of our own without loading the document anew. */
   neq.go = (address) => {
-    window.history.pushState({}, "", address);
+    window.history.pushState({}, "", neq.at(address));
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     window.scrollTo(0, 0);
   };
@@ -63,7 +63,7 @@
       }
     }
     for (const link of document.querySelectorAll("#nav a")) {
-      const here = link.getAttribute("href") === path;
+      const here = [path, `${path}/`].includes(link.getAttribute("href")); // a path prefix may come without its slash
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -78,10 +78,12 @@
     return page.title;
   }
 
-  const WORDS = { live: "Live", connecting: "Connecting", lost: "Offline" };
+  const WORDS = { live: "Live", connecting: "Connecting", lost: "Offline", refused: "Not live" };
   let lostTimer = null;
 
-  function showStatus(status) {
+  let lostWords = null;
+
+  function showStatus(status, reason) {
     const pill = document.getElementById("live-status");
     pill.dataset.status = status;
     document.getElementById("live-word").textContent = WORDS[status] || status;
@@ -91,8 +93,10 @@
       banner.hidden = true;
       // A link followed while the server was away changed the address only.
       if (drawn && drawn.path !== window.location.pathname) window.location.reload();
-    } else if (status === "lost") {
-      lostTimer = window.setTimeout(() => (banner.hidden = false), LOST_AFTER_MS);
+    } else if (status !== "connecting") {
+      lostWords ??= banner.textContent;
+      const words = status === "refused" ? reason || "The server refuses live updates to this page." : lostWords;
+      lostTimer = window.setTimeout(() => Object.assign(banner, { textContent: words, hidden: false }), LOST_AFTER_MS);
     }
   }
 

@@ -21,7 +21,7 @@
     for (const [key, value] of Object.entries(attributes)) {
       if (value === null || value === undefined || value === false) continue;
       if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-      else made.setAttribute(key, value === true ? "" : value);
+      else made.setAttribute(key, value === true ? "" : key === "href" ? neq.at(value) : value);
     }
     made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
     return made;

@@ -8,13 +8,14 @@ from pydantic import ValidationError
 
 from db import Run, Store, UnknownCheckpoint
 from server import answers
-from server.presentation import json_answer, present_run
+from server.presentation import address_of_run, json_answer, present_run
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
     INVALID,
     UNKNOWN,
     TheRun,
+    TheSettings,
     TheStore,
     invalid_query,
     refuse_zero_characters,
@@ -42,6 +43,7 @@ def resume_run(store: TheStore, run: TheRun) -> Response:
 @router.post("/fork", status_code=201, response_model=answers.Run)
 def fork_run(
     store: TheStore,
+    settings: TheSettings,
     run: TheRun,
     epoch: Annotated[
         int | None,
@@ -66,7 +68,7 @@ def fork_run(
         epochs_planned=config.training.epochs,
         words=_words(run, after, before, config),
     )
-    return json_answer(present_run(store, made), 201, {"Location": f"/api/v1/runs/{made.id}"})
+    return json_answer(present_run(store, made), 201, {"Location": address_of_run(settings, made)})
 
 
 @router.get("/checkpoints", response_model=answers.Checkpoints)

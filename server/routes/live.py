@@ -19,6 +19,11 @@ TOO_SLOW = 1013
 """Close code "try again later": the browser reconnects and goes on from its cursor."""
 
 
+@router.post("/live", status_code=204, include_in_schema=False)
+async def may_open_socket() -> None:
+    """Whether a page may open the live socket: the refusal says why not, which a browser does not show of a socket."""
+
+
 @router.websocket("/live")
 async def live_socket(websocket: WebSocket, live: TheLive) -> None:
     """Serve one socket until it leaves, is too slow, or the server ends."""

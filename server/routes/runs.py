@@ -7,13 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from db import UnknownCursor
 from server import answers
-from server.presentation import json_answer, present_run, present_runs
+from server.presentation import address_of_run, json_answer, present_run, present_runs
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
     INVALID,
     UNKNOWN,
     TheRun,
+    TheSettings,
     TheStore,
     invalid_query,
     refuse_zero_characters,
@@ -50,7 +51,9 @@ class RunChange(BaseModel):
 
 
 @router.post("", status_code=201, response_model=answers.Run)
-def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]) -> Response:
+def launch(
+    store: TheStore, settings: TheSettings, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]
+) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default."""
     described = config.model_dump(mode="json")
     refuse_zero_characters(described)
@@ -61,7 +64,7 @@ def launch(store: TheStore, config: Annotated[RunConfig, Body(openapi_examples=E
         config=described,
         epochs_planned=config.training.epochs,
     )
-    return json_answer(present_run(store, run), 201, {"Location": f"/api/v1/runs/{run.id}"})
+    return json_answer(present_run(store, run), 201, {"Location": address_of_run(settings, run)})
 
 
 @router.get("", response_model=answers.RunList)

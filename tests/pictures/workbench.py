@@ -84,7 +84,9 @@ def application(line: Line) -> FastAPI:
     names = sorted(path.name for path in ASSETS.glob("*.js"))
     styles = "".join(f'<link rel="stylesheet" href="/assets/{path.name}">' for path in sorted(ASSETS.glob("*.css")))
     scripts = "".join(f'<script src="/assets/{name}"></script>' for name in names)
-    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'><head>{styles}</head><body>{scripts}</body></html>"
+    early = '<script src="/assets/early/root.js"></script>'
+    head = f"<head>{styles}{early}</head>"
+    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'>{head}<body>{scripts}</body></html>"
 
     @app.get("/")
     async def page() -> HTMLResponse:
