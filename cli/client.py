@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
+from cli.server_address import AddressWrong, ServerAddress
 from cli.settings import ClientSettings
 
 Json = dict[str, Any]
@@ -33,10 +35,17 @@ class Client:
     """Speaks to one server; a context manager."""
 
     def __init__(self, settings: ClientSettings) -> None:
-        """Args: settings: where the server is, and the token it may ask for."""
-        headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
-        self.url = settings.url.rstrip("/")
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+        """Args: settings: where the server is, and the token it may ask for.
+
+        Raises:
+            Refused: the address cannot be used, or the proxy that the environment names.
+        """
+        try:
+            address = ServerAddress.read(settings)
+        except AddressWrong as error:
+            raise Refused(str(error)) from None
+        self.url = address.url
+        self._http = _http_client(address)
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +66,7 @@ class Client:
             raise Unreachable(self._unreachable(error)) from error
         if answer.is_error:
             raise Refused(refusal(answer))
-        return answer.json() if answer.content else {}
+        return self._read(answer)
 
     def events(self, run_id: str, after: int = 0) -> Iterator[SaidEvent]:
         """The run's events from a cursor on, live, until its end; reconnects by itself.
@@ -97,14 +106,49 @@ class Client:
 
     def _stream(self, run_id: str, after: int) -> Iterator[SaidEvent]:
         headers = {"Last-Event-ID": str(after)}
-        with self._http.stream("GET", f"/runs/{run_id}/events", headers=headers, timeout=60) as answer:
+        with self._http.stream("GET", f"{run_path(run_id)}/events", headers=headers, timeout=60) as answer:
             if answer.is_error:
                 answer.read()
                 raise Refused(refusal(answer))
             yield from parse_event_stream(answer.iter_lines())
 
+    def _read(self, answer: httpx.Response) -> Json:
+        if not answer.content:
+            return {}
+        try:
+            read: Json = answer.json()
+        except ValueError:
+            raise Refused(
+                f"what answers at {self.url} is not this program (status {answer.status_code}, no JSON): check NEQ_URL,"
+                " and its path if a proxy shows the server below one"
+            ) from None
+        return read
+
     def _unreachable(self, error: Exception) -> str:
         return f"no server answers at {self.url} ({error}); start one with `neq up`, or name it in NEQ_URL"
+
+
+def run_path(run_id: str) -> str:
+    """A run's address below /api/v1, whatever was typed as its id."""
+    return f"/runs/{quote(run_id, safe='')}"
+
+
+def _http_client(address: ServerAddress) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
+    # A proxy of the environment is for the way out: what listens on this machine it would not find.
+    try:
+        return httpx.Client(
+            base_url=f"{address.url}/api/v1",
+            headers=headers,
+            auth=address.login,
+            timeout=30,
+            trust_env=not address.is_here,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise Refused(
+            "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: correct it, or pass it over "
+            "by naming the server in NO_PROXY"
+        ) from None
 
 
 def parse_event_stream(lines: Iterator[str]) -> Iterator[SaidEvent]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.client import Client
+from cli.client import Client, run_path
 from cli.exits import exits_plainly
 from cli.flags import Flag, Json, flags, value_of
 from cli.launch import follow_to_the_end
@@ -22,8 +22,8 @@ follow_option = click.option("--follow", is_flag=True, help="Stay and show progr
 def resume(run_id: str, follow: bool) -> None:
     """Let a stopped or failed run go on from its last checkpoint."""
     with Client(ClientSettings()) as client:
-        before = client.ask("GET", f"/runs/{run_id}")["last_seq"]
-        run = client.ask("POST", f"/runs/{run_id}/resume")
+        before = client.ask("GET", run_path(run_id))["last_seq"]
+        run = client.ask("POST", f"{run_path(run_id)}/resume")
         click.echo(f"{run['id']}: goes on with epoch {run['epochs_done']} as soon as a worker takes it")
         if follow:
             sys.exit(follow_to_the_end(client, run, after=before))
@@ -44,7 +44,7 @@ def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | Non
     part = _part([*given, *([] if name is None else [f"name={name}"])])
     asked = {} if epoch is None else {"epoch": epoch}
     with Client(ClientSettings()) as client:
-        run = client.ask("POST", f"/runs/{run_id}/fork", params=asked, json=part)
+        run = client.ask("POST", f"{run_path(run_id)}/fork", params=asked, json=part)
         click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
         if follow:
             sys.exit(follow_to_the_end(client, run))

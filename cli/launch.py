@@ -1,6 +1,5 @@
 """`neq launch`: a run from a file, from flags, or from both; followed to its end if asked."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,11 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cli.client import Client, SaidEvent
+from cli.described import read_description
 from cli.exits import RUN_FAILED, exits_plainly
 from cli.flags import check, click_options, overlay
+from cli.paths import TypedPath
+from cli.printing import echo_json
 from cli.runs import share
 from cli.settings import ClientSettings
 from trainer.found import DataFound, summary
@@ -36,27 +38,15 @@ class LaunchCommand(click.Command):
 def _launch(config: Path | None, preset: str | None, follow: bool, dry_run: bool, **given: Any) -> None:
     said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
     with Client(ClientSettings()) as client:
-        base = _from_file(config) if config else (_from_preset(client, preset) if preset else {})
+        base = read_description(config) if config else (_from_preset(client, preset) if preset else {})
         checked = check(overlay(base, said))
         if dry_run:
-            click.echo(checked.model_dump_json(indent=2))
+            echo_json(checked.model_dump(mode="json"), indent=2)
             return
         run = client.ask("POST", "/runs", json=checked.model_dump(mode="json"))
         click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
         if follow:
             sys.exit(follow_to_the_end(client, run))
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"--config {path}: {error}") from None
-    if not isinstance(read, dict):
-        raise click.UsageError(
-            f"--config {path}: holds no JSON object; `neq launch --dry-run` prints one to start from"
-        )
-    return read
 
 
 def _from_preset(client: Client, name: str) -> dict[str, Any]:
@@ -113,7 +103,7 @@ launch = LaunchCommand(
         "Example: neq launch --optimizer.kind adam --training.epochs 40 --follow"
     ),
     params=[
-        click.Option(["--config"], type=click.Path(path_type=Path), help="A JSON file with (a part of) a description."),
+        click.Option(["--config"], type=TypedPath(), help="A JSON file with (a part of) a description."),
         click.Option(["--preset"], help="Start from a preset of the server, such as demo-sgd."),
         click.Option(["--follow"], is_flag=True, help="Stay and show progress until the run ends."),
         click.Option(["--dry-run"], is_flag=True, help="Print the whole description and launch nothing."),

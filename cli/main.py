@@ -2,10 +2,12 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from cli.exits import REFUSED
+from cli.printing import print_whatever_it_holds
 from trainer.own import PluginBroken
 from trainer.version import VERSION
 
@@ -34,6 +36,11 @@ class Commands(click.Group):
                 self.add_command(self._loaded(name))
             return None
         return self._loaded(cmd_name)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command, whatever the terminal can show."""
+        print_whatever_it_holds()
+        return super().main(*args, **extra)
 
     def _loaded(self, name: str) -> click.Command:
         try:

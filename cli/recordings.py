@@ -20,8 +20,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from cli.client import Client
+from cli.client import Client, run_path
 from cli.exits import REFUSED, RUN_FAILED, exits_plainly
+from cli.paths import TypedPath
 from cli.settings import ClientSettings, WorkerSettings
 from cli.start import open_store, read_settings
 from db import RunLost, Store
@@ -32,7 +33,7 @@ from trainer.worker.replay import Replay, begin_replay
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=TypedPath(dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @exits_plainly
 def export(run_id: str, file: Path, force: bool) -> None:
@@ -43,7 +44,7 @@ def export(run_id: str, file: Path, force: bool) -> None:
     try:
         with Client(ClientSettings()) as client, unfinished.open("wb") as target, _transfer() as progress:
             task = progress.add_task(run_id, total=None)
-            for piece in client.download(f"/runs/{run_id}/file"):
+            for piece in client.download(f"{run_path(run_id)}/file"):
                 target.write(piece)
                 progress.advance(task, len(piece))
         unfinished.replace(file)
@@ -79,7 +80,7 @@ class Speed(click.ParamType[float | None]):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=TypedPath())
 @click.option("--speed", type=Speed(), default="1", show_default=True, help="How many times as fast; max: no waiting.")
 @click.option("--name", help="What the run is called.  [default: as the recorded one]")
 def replay(file: Path, speed: float | None, name: str | None) -> None:

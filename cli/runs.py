@@ -1,6 +1,5 @@
 """`neq runs`, `neq stop`, `neq health`: asking a running server."""
 
-import json
 import sys
 from typing import Any
 
@@ -8,8 +7,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cli.client import Client
+from cli.client import Client, run_path
 from cli.exits import RUN_FAILED, exits_plainly
+from cli.printing import echo_json
 from cli.settings import ClientSettings
 
 STATES = ("queued", "running", "finished", "stopped", "failed")
@@ -28,7 +28,7 @@ def runs(state: str | None, tag: str | None, search: str | None, limit: int, as_
         found = list_runs(client, {"state": state, "tag": tag, "search": search}, limit)
     if as_json:
         for run in found:
-            click.echo(json.dumps(run, ensure_ascii=False))
+            echo_json(run)
     elif found:
         Console().print(_table(found))
     else:
@@ -88,7 +88,7 @@ def duration(seconds: float | None) -> str:
 def stop(run_id: str) -> None:
     """Ask a run to stop. What it recorded stays."""
     with Client(ClientSettings()) as client:
-        run = client.ask("POST", f"/runs/{run_id}/stop")
+        run = client.ask("POST", f"{run_path(run_id)}/stop")
     click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")
 
 

@@ -8,12 +8,16 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cli.paths import HomePath
+
 DEFAULT_DATA = Path("data")
 
 
 def database_url(data: Path) -> str:
     """The embedded store's address inside a data folder."""
-    return f"sqlite:///{data.resolve() / 'neq.db'}"
+    from db.address import sqlite_url  # SQLAlchemy, which asking a server does not need
+
+    return sqlite_url(data.resolve() / "neq.db")
 
 
 def datasets_folder(data: Path) -> Path:
@@ -32,8 +36,8 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NEQ_", extra="ignore")
 
     database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
-    data_root: Path = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
-    checkpoints: Path = Field(default_factory=lambda: checkpoints_folder(DEFAULT_DATA))
+    data_root: HomePath = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
+    checkpoints: HomePath = Field(default_factory=lambda: checkpoints_folder(DEFAULT_DATA))
     country: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
     download: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"

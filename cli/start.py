@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 from cli.client import Client, Refused, Unreachable
 from cli.companion import Companion
 from cli.exits import REFUSED
+from cli.paths import TypedPath, at_home
 from cli.settings import (
     DEFAULT_DATA,
     ClientSettings,
@@ -40,7 +41,7 @@ host_option = click.option(
 )
 data_option = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=TypedPath(file_okay=False),
     default=DEFAULT_DATA,
     show_default=True,
     help="Folder of the store and the data sets.",
@@ -91,6 +92,8 @@ def worker(name: str | None, slots: int | None, device: str | None, end_with_inp
 
 
 def _work(settings: WorkerSettings, stop: threading.Event) -> None:
+    if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
+        _exit("training needs Linux or macOS; on Windows start the worker in WSL")
     from trainer.engines.process import process_engine
     from trainer.engines.workplace import Workplace
     from trainer.worker import run_worker
@@ -148,7 +151,12 @@ def _places(data: Path) -> dict[str, str]:
         "NEQ_DATA_ROOT": str(datasets_folder(data)),
         "NEQ_CHECKPOINTS": str(checkpoints_folder(data)),
     }
-    return {name: os.environ.get(name) or place for name, place in usual.items()}
+    places = {name: os.environ.get(name) or place for name, place in usual.items()}
+    try:
+        folders = {name: str(at_home(places[name])) for name in ("NEQ_DATA_ROOT", "NEQ_CHECKPOINTS")}
+    except ValueError as error:
+        _exit(str(error))
+    return places | folders
 
 
 def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announce: Callable[[str, str], None]) -> None:

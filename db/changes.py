@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 
 import psycopg
 
-from db.database import CHANNEL, Database, unreachable
+from db.database import CHANNEL, Database, connect_args
+from db.remedies import unreachable
 
 POLL_SECONDS = 0.02
 SLICE_SECONDS = 0.25
@@ -98,9 +99,10 @@ class PostgresChanges(Changes):
             raise unreachable(self._database.url, error) from error
 
     def _connect(self) -> psycopg.Connection:
-        address = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # As the engine connects: a rendered address would write spaces as libpq does not read them.
+        _, named = self._database.engine.dialect.create_connect_args(self._database.url)
         try:
-            connection = psycopg.connect(address, autocommit=True, connect_timeout=10)
+            connection = psycopg.connect(**{**named, **connect_args(self._database.url)}, autocommit=True)
             connection.execute(f"LISTEN {CHANNEL}")
         except psycopg.Error as error:
             raise unreachable(self._database.url, error) from error

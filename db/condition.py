@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine, text
 
-from db.database import Database, unreachable
+from db.database import Database
 from db.migration import newest_schema
+from db.remedies import unreachable
 
 LEAST_FREE_BYTES = 1_000_000
 """With less than an epoch of a small network takes, nothing more can be recorded."""

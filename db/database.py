@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, func, literal, make_url, select
+from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, func, literal, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db.address import parse_url
 from db.columns import Moment
-from db.errors import EntryRefused, StoreUnreachable
+from db.errors import EntryRefused
+from db.remedies import is_state_of_database, unreachable
 
 BUSY_SECONDS = 10.0
 CHANNEL = "neq_changes"
@@ -106,57 +109,20 @@ class Database:
             raise EntryRefused(f"The store refused the entry: {error.orig}") from error
         except DBAPIError as error:
             broken_file = type(error) is DatabaseError  # what SQLite calls a file that it cannot read
-            if isinstance(error, OperationalError) or broken_file or error.connection_invalidated:
+            broken = isinstance(error, OperationalError) or broken_file or error.connection_invalidated
+            if broken or is_state_of_database(error.orig):
                 self._answering_since = None
                 raise unreachable(self.url, error.orig) from error
             raise
+        except PoolTimeout as error:
+            raise unreachable(self.url, "all connections of this process are busy") from error
         except StatementError as error:  # a value that no column can hold
             raise error.orig or error from None
 
 
-def parse_url(text: str) -> URL:
-    """The address of a database; psycopg is chosen for PostgreSQL.
-
-    Raises:
-        StoreUnreachable: it cannot be read, or names a kind of database that is not supported.
-    """
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        raise StoreUnreachable(f"{_EXAMPLES} The database address given cannot be read.") from error
-    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return url.set(drivername="postgresql+psycopg")
-    if url.drivername in ("sqlite", "sqlite+pysqlite"):
-        if url.database and url.database != ":memory:" and "mode=memory" not in text:
-            return url
-        raise StoreUnreachable(f"{_EXAMPLES} SQLite needs a file: a store in memory would be lost and not shared.")
-    raise StoreUnreachable(f"{_EXAMPLES} {url.drivername!r} is not supported.")
-
-
-_EXAMPLES = "Name the database as sqlite:///folder/neq.db or postgresql://user:password@host/database."
-
-
-def unreachable(url: URL, cause: object) -> StoreUnreachable:
-    """What failed and what to do about it, without the password."""
-    where = url.render_as_string(hide_password=True)
-    reason = str(cause).strip().partition("\n")[0]
-    return StoreUnreachable(f"The database {where} does not answer: {reason}. {_remedy(reason)}")
-
-
-def _remedy(reason: str) -> str:
-    known = (
-        ("Errno", "Check that its folder can be made and written to."),
-        ("unable to open", "Check that its folder exists and can be written to."),
-        ("readonly", "Check that the file and its folder can be written to."),
-        ("locked", "Another program holds it; close that program or try again."),
-        ("full", "Free space on its disk."),
-        ("not a database", "Name another file, or restore this one from a copy."),
-        ("malformed", "Restore the file from a copy."),
-        ("password", "Check the user and the password in its address."),
-        ("does not exist", "Create it, or correct its address."),
-    )
-    fallback = "Check that it is running and that its address is right."
-    return next((remedy for part, remedy in known if part in reason), fallback)
+def connect_args(url: URL) -> dict[str, Any]:
+    """What PostgreSQL is asked for beside its address: UTF-8 whatever PGCLIENTENCODING says, and an answer in time."""
+    return {"client_encoding": "utf8"} | ({} if "connect_timeout" in url.query else {"connect_timeout": 10})
 
 
 def _sqlite_engine(url: URL) -> Any:
@@ -165,6 +131,8 @@ def _sqlite_engine(url: URL) -> Any:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unreachable(url, error) from error
+    if path.is_dir():
+        raise unreachable(url, f"{path} is a directory")
     # Transactions are begun by hand (below): the driver's own beginning would come too late to be IMMEDIATE.
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=16)
 
@@ -182,4 +150,7 @@ def _sqlite_engine(url: URL) -> Any:
 
 
 def _postgres_engine(url: URL) -> Any:
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args=connect_args(url))
+    except ArgumentError as error:
+        raise unreachable(url, error) from error

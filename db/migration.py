@@ -1,5 +1,6 @@
 """Brings a database to this program's schema, whichever process opens it first."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -9,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from db.database import BUSY_SECONDS, Database, unreachable
+from db.address import shown
+from db.database import BUSY_SECONDS, Database
 from db.errors import StoreNewer
+from db.remedies import refusal, unreachable
+from db.suitable import refuse_unsuitable
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _alembic = threading.Lock()  # it keeps its state in its module
+_OURS = ("runs", "events", "snapshots", "workers")
+_NAME = re.compile(r"\d{4}")
 _LOCK = 0x4E4571  # any number, the same in every version of the program
 
 
@@ -26,9 +32,10 @@ def migrate(database: Database) -> None:
 
     Raises:
         StoreNewer: the database was written by a newer program.
-        StoreUnreachable: it does not answer.
+        StoreUnreachable: it does not answer, cannot be used, or holds another program's tables.
     """
     with database.reading() as connection:
+        refuse_unsuitable(connection, database)
         if _is_current(connection, database):
             return
     if database.is_sqlite:
@@ -61,13 +68,22 @@ def newest_schema() -> str:
 
 
 def _is_current(connection: Connection, database: Database) -> bool:
-    if not inspect(connection).has_table("alembic_version"):
+    inspector = inspect(connection)
+    if not inspector.has_table("alembic_version"):
         return False
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     known = _known()
-    if found is not None and found not in known:
+    if found is None:
+        return False
+    if not all(map(inspector.has_table, _OURS)) or not _NAME.fullmatch(found):
+        raise refusal(
+            database.url,
+            f"holds another program's tables (Alembic version {found})",
+            "Name a database of our own, or on PostgreSQL a schema of our own with ?options=-csearch_path%3Dneq.",
+        )
+    if found not in known:
         raise StoreNewer(
-            f"The database {database.url.render_as_string(hide_password=True)} was written by a newer version of this "
+            f"The database {shown(database.url)} was written by a newer version of this "
             f"program (its schema is {found}, the newest known here is {known[-1]}). "
             "Update the program, or name another database."
         )
@@ -92,6 +108,7 @@ def _switch_to_wal(database: Database) -> None:
                 connection.execute("PRAGMA journal_mode=WAL")
                 return
         except sqlite3.OperationalError as error:
-            if time.monotonic() > deadline:
+            waits = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not waits or time.monotonic() > deadline:
                 raise unreachable(database.url, error) from error
             time.sleep(0.02)

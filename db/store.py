@@ -14,6 +14,7 @@ from db import checkpoints, epochs, events, lifetimes, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.condition import Condition, examine
 from db.database import Database
+from db.errors import StoreError
 from db.forks import fork
 from db.migration import migrate
 from db.records import (
@@ -30,6 +31,7 @@ from db.records import (
     Turn,
     Worker,
 )
+from db.remedies import unreachable
 from db.turns import give_back, give_back_silent, resume, stop_queued
 
 HEARING_SECONDS = 10.0
@@ -54,9 +56,12 @@ class Store:
         database = Database(url)
         try:
             migrate(database)
-        except BaseException:
+        except BaseException as error:
             database.close()
-            raise
+            if isinstance(error, StoreError) or not isinstance(error, Exception):
+                raise
+            # Whatever a driver makes of an option or a damaged file, who starts a process reads one sentence.
+            raise unreachable(database.url, f"{type(error).__name__}: {error}") from error
         return cls(database)
 
     @property

@@ -76,7 +76,7 @@ def _installed(base: type[Own]) -> Iterator[type[Own]]:
 
 
 def _named(base: type[Own]) -> Iterator[type[Own]]:
-    for name in filter(None, (part.strip() for part in os.environ.get(VARIABLE, "").split(","))):
+    for name in _names(os.environ.get(VARIABLE, "")):
         module = _imported(name)
         offered = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Part)]
         own = [each for each in offered if each.__module__ == module.__name__]
@@ -85,8 +85,21 @@ def _named(base: type[Own]) -> Iterator[type[Own]]:
         yield from (each for each in own if issubclass(each, base))
 
 
+def _names(text: str) -> Iterator[str]:
+    """What is named, between commas; a comma inside the path of a file that is there belongs to the path."""
+    parts = text.split(",")
+    while parts:
+        joined = (",".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
+        name = next((name for name in joined if os.path.isfile(os.path.expanduser(name))), parts[0].strip())  # noqa: PTH111, PTH113
+        del parts[: name.count(",") + 1]
+        if name:
+            yield name
+
+
 def _imported(name: str) -> ModuleType:
-    path = Path(name).expanduser().resolve() if name.endswith(".py") or os.sep in name else None
+    path = Path(os.path.expanduser(name)).resolve() if name.endswith(".py") or os.sep in name else None  # noqa: PTH111
+    if path is not None and not path.is_file():
+        raise PluginBroken(f"{VARIABLE}: there is no file {path}; write its whole path")
     if path is not None and str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # behind all others: what a file is called must not hide what is installed
     try:

@@ -1,6 +1,5 @@
 """Sets that lie in files, from what a run asks for to the sets that it is fed from."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from trainer.data.voc import voc_scenes
 from trainer.data.windows import Middle, RandomArea, RandomScale, Recipe, Whole
 from trainer.engines.workplace import Workplace
 from trainer.errors import DataMissing, RunError
+from trainer.processors import usable_processors
 
 Feed = Literal["auto", "memory", "stream"]
 IMAGENET_CLASSES = 1000
@@ -158,7 +158,7 @@ def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.devi
 def _processes() -> int:
     """That decode ahead, one a thread that torch may use; with a single one, reading and training take turns."""
     threads = torch.get_num_threads()
-    return 0 if threads == 1 else min(threads, MOST_PROCESSES, len(os.sched_getaffinity(0)))
+    return 0 if threads == 1 else min(threads, MOST_PROCESSES, usable_processors())
 
 
 def _decoded_bytes(parts: Sequence[Samples]) -> float:

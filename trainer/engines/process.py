@@ -188,7 +188,7 @@ class ChildRun(Generator[Event, None, None]):
 
 def _start(inlet: int) -> subprocess.Popen[bytes]:
     # The child has no business with the database's address or the token; but it reads the same descriptions.
-    hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS}
+    hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS} | {"PGPASSWORD"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "trainer.engines.child", str(inlet)],

@@ -1,0 +1,50 @@
+"""Whether a database can be our store at all, asked once when it is opened, before anything is written."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from db.database import Database
+from db.remedies import WRITABLE, refusal
+
+OLDEST_POSTGRESQL = 13
+"""PostgreSQL's own oldest version that is still looked after was this one when it was last raised."""
+_UTF8 = "Create one that holds every character: CREATE DATABASE neq ENCODING 'UTF8' TEMPLATE template0;"
+
+
+def refuse_unsuitable(connection: Connection, database: Database) -> None:
+    """Refuse what would fail later, at the first write or at a name in another script.
+
+    Raises:
+        StoreUnreachable: it is read-only, too old, or in an encoding that does not hold every character.
+    """
+    if database.is_sqlite:
+        _refuse_read_only_file(database)
+    else:
+        _refuse_unsuitable_server(connection, database)
+
+
+def _refuse_read_only_file(database: Database) -> None:
+    file = Path(database.url.database or "")
+    if database.url.query.get("mode") == "ro" or "mode=ro" in file.name:
+        raise refusal(database.url, "is opened for reading only", "Take mode=ro out of its address.")
+    unwritable = [place for place in (file.parent, file) if place.exists() and not os.access(place, os.W_OK)]
+    if unwritable:
+        remedy = f"Let this user write to {unwritable[0]}, or name a file elsewhere."
+        raise refusal(database.url, "is read-only", remedy)
+
+
+def _refuse_unsuitable_server(connection: Connection, database: Database) -> None:
+    settings = (
+        func.current_setting(name) for name in ("server_version_num", "server_encoding", "transaction_read_only")
+    )
+    number, encoding, read_only = connection.execute(select(*settings)).one()
+    version = int(number)
+    if version < OLDEST_POSTGRESQL * 10_000:
+        problem = f"is PostgreSQL {version // 10_000}, and {OLDEST_POSTGRESQL} is the oldest that will do"
+        raise refusal(database.url, problem, "Update the server, or name another.")
+    if encoding != "UTF8":
+        raise refusal(database.url, f"is in the encoding {encoding}", _UTF8)
+    if read_only == "on":
+        raise refusal(database.url, "is read-only", WRITABLE)
