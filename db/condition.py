@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine, text
 
-from db.database import Database
+from db.database import Database, connect_args
 from db.migration import newest_schema
 from db.remedies import unreachable
 
@@ -75,8 +75,9 @@ def _sqlite_schema(database: Database, seconds: float) -> str:
 
 def _postgres_schema(database: Database, seconds: float) -> str:
     milliseconds = math.ceil(1000 * seconds)
-    options = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-    arguments = {"connect_timeout": max(2, math.ceil(seconds)), "options": options}
+    own = database.url.query.get("options", "")  # which may name the schema that our tables are in
+    options = f"{own} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+    arguments = connect_args(database.url) | {"connect_timeout": max(2, math.ceil(seconds)), "options": options}
     engine = create_engine(database.url, poolclass=NullPool, connect_args=arguments)
     with engine.connect() as connection:
         # A row is locked, which a database that only reads refuses; nothing is written.

@@ -119,7 +119,7 @@ class System:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """The API's JSON answer."""
-        answer = httpx.request(method, f"{self.url}/api/v1{path}", timeout=30, **options)
+        answer = httpx.request(method, f"{self.url}/api/v1{path}", timeout=30, trust_env=False, **options)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -60,6 +60,7 @@ def test_a_schema_of_one_s_own_will_do_and_changes_are_heard_in_it(user: str, sq
     run = store.create_run(name="🐈", config={}, epochs_planned=1)
     assert changes.wait(20)
     assert store.run(run.id).name == "🐈"
+    assert store.examine(5).problems == ()
     changes.close()
     store.close()
 

@@ -176,5 +176,11 @@ def test_made_up_names_fill_neither_answer_nor_log(
     assert "\r" not in caplog.text
 
 
+@pytest.mark.parametrize("typed", ["%3Flimit%3D1", "%23", "a%3Fb", "..", "%2e%2e"])
+def test_what_an_address_names_as_a_run_is_asked_for_as_one(store: Store, settings: ServerSettings, typed: str) -> None:
+    answer = TestClient(assemble(store, settings), base_url=BASE).get(f"/runs/{typed}")
+    assert answer.status_code == 404 or answer.url.path == "/"  # a client takes dots out before it asks
+
+
 def test_a_page_may_ask_whether_its_socket_would_open(client: TestClient) -> None:
     assert client.post("/api/v1/live", headers={"origin": BASE}).status_code == 204
