@@ -1,5 +1,5 @@
 """`python -m cli` is `neq`."""
 
-from cli.main import app
+from cli.entry import main
 
-app()
+main()

@@ -44,6 +44,8 @@ class Client:
             address = ServerAddress.read(settings)
         except AddressWrong as error:
             raise Refused(str(error)) from None
+        if address.token and not (address.token.isascii() and address.token.isprintable()):
+            raise Refused("NEQ_TOKEN is no token of a server: those have plain characters alone")
         self.url = address.url
         self._http = _http_client(address)
 
@@ -168,11 +170,22 @@ def parse_event_stream(lines: Iterator[str]) -> Iterator[SaidEvent]:
 def refusal(answer: httpx.Response) -> str:
     """The server's words for a person: field by field where it names fields."""
     try:
-        detail = answer.json().get("detail")
+        told = answer.json()
     except ValueError:
-        detail = None
+        return another_program(answer)
+    detail = told.get("detail") if isinstance(told, dict) else None
     if isinstance(detail, list):
         return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}" for item in detail)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return "the server asks for its token: set NEQ_TOKEN"
-    return str(detail or f"the server answered {answer.status_code}")
+    return str(detail or another_program(answer))
+
+
+def another_program(answer: httpx.Response) -> str:
+    """What to say of an answer that is none of ours."""
+    url = answer.request.url
+    address = f"{url.scheme}://{url.netloc.decode()}"
+    return (
+        f"another program answers at {address} (with {answer.status_code}): name the server's own address in NEQ_URL, "
+        "or start a server with `neq up` on another port"
+    )

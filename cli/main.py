@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.early import leave
 from cli.exits import REFUSED
 from cli.printing import print_whatever_it_holds
 from trainer.own import PluginBroken
@@ -48,6 +49,8 @@ class Commands(click.Group):
         except PluginBroken as error:  # flags are drawn from a run's description, other people's parts included
             click.echo(f"neq: {error}", err=True)
             sys.exit(REFUSED)
+        if COMMANDS[name] != "cli.start":  # those look after signals themselves, as their first step
+            leave()
         return command
 
 

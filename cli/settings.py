@@ -45,6 +45,7 @@ class WorkerSettings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     worker_name: str = Field(default_factory=socket.gethostname)
     silence_limit_seconds: float = Field(default=60.0, ge=5)
+    disk_reserve_bytes: int = Field(default=8_000_000, ge=0)
 
     @property
     def threads_per_run(self) -> int:

@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -82,10 +82,10 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
     """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C; they go on with the next worker."""
-    settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     if end_with_input:
         threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
     _work(settings, stop)
@@ -108,6 +108,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
         country=settings.country,
     )
     store = open_store(settings.database_url)
+    store.keep_reserve(settings.disk_reserve_bytes)
     try:
         run_worker(
             store,
@@ -160,28 +161,27 @@ def _places(data: Path) -> dict[str, str]:
 
 
 def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announce: Callable[[str, str], None]) -> None:
-    from cli.assemble import assemble
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    with suppress(KeyboardInterrupt), ExitStack() as open_things:
+        from cli.assemble import assemble
 
-    try:
-        listener = bind(settings)
-    except (OpenAddressRefused, CannotListen) as error:
-        _exit(str(error))
-    store = open_store(settings.database_url)
-    try:
+        try:
+            listener = open_things.enter_context(closing(bind(settings)))
+        except (OpenAddressRefused, CannotListen) as error:
+            _exit(str(error))
+        store = open_things.enter_context(closing(open_store(settings.database_url)))
+        store.keep_reserve(settings.disk_reserve_bytes)
         app = assemble(store, settings)
-        with beside:
-            signal.signal(signal.SIGTERM, _interrupt)
-            announce(address_of(listener), link_of(listener, settings))
-            serve_on(app, settings, listener)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listener.close()
-        store.close()
+        open_things.enter_context(beside)
+        announce(address_of(listener), link_of(listener, settings))
+        serve_on(app, settings, listener)
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """SIGTERM ends the process as Ctrl-C does: uvicorn shuts down and hands the signal on, here to what follows."""
+    """The first signal ends what is under way, and uvicorn hands it on to here; a second must not cut the end short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -211,8 +211,14 @@ def read_settings(kind: type[Settings], **given: Any) -> Settings:
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [f"NEQ_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
-        _exit("\n".join(lines))
+        _exit("; ".join(_wrong_setting(item) for item in error.errors(include_url=False)))
+
+
+def _wrong_setting(item: Mapping[str, Any]) -> str:
+    """The variable that is wrong, and why; the parts of a list are not variables."""
+    name = "_".join(part for part in item["loc"] if isinstance(part, str)).upper()
+    reason = str(item.get("ctx", {}).get("error") or item["msg"])
+    return f"NEQ_{name}: {reason}" if name else reason
 
 
 def open_store(url: str) -> Store:

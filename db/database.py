@@ -3,9 +3,11 @@
 import shutil
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.address import parse_url
 from db.columns import Moment
-from db.errors import EntryRefused
+from db.errors import EntryRefused, StoreDamaged, StoreError, StoreFull
 from db.remedies import is_state_of_database, unreachable
+from db.reserve import Reserve
 
 BUSY_SECONDS = 10.0
 CHANNEL = "neq_changes"
+LARGEST_IDLE_JOURNAL_BYTES = 16_000_000
+"""To which SQLite's journal shrinks again once its content stands in the database."""
 _SYNCHRONOUS = "NORMAL"
 
 
@@ -36,24 +41,30 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._answering_since: float | None = None
+        self.reserve = Reserve(Path(self.url.database)) if self.is_sqlite and self.url.database else None
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database."""
-        with self._named_failures(), self.engine.begin() as connection:
+        with self.named_failures(), self._readable(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing(self, *, tell: bool = True, durable: bool = False) -> Iterator[Connection]:
+    def writing(self, *, tell: bool = True, durable: bool = False, urgent: bool = False) -> Iterator[Connection]:
         """A transaction that may write, and is committed at the end; on SQLite it waits for its turn before it reads.
 
         Args:
             tell: wake those who wait for changes. False for what no reader shows, such as a heartbeat.
             durable: what is committed outlives a power cut, and all that was committed before it too. PostgreSQL sees
                 to that always; SQLite, here, only where it is asked for, since it waits for the disk.
+            urgent: it may use the room that is kept for a full disk: what ends or deletes a run, and signs of life.
+        Raises:
+            StoreFull: the disk is full, or only that room is left.
         """
-        with self._named_failures(), self.engine.connect() as connection, self._synchronous(connection, durable):
+        if not urgent and self.reserve is not None and self.reserve.is_in_use:
+            raise full(self.url, "what is left is kept for stopping and deleting runs")
+        with self.named_failures(), self.engine.connect() as connection, self._synchronous(connection, durable):
             connection = connection.execution_options(neq_writes=True)
             with connection.begin():
                 yield connection
@@ -96,18 +107,35 @@ class Database:
         except OSError:
             return None
 
+    def release_reserve(self) -> bool:
+        """Gives up the room that is kept for a full disk. Returns whether there was some."""
+        return self.reserve is not None and self.reserve.release()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Whatever goes wrong while values are read: what stands in the file is not what was written there."""
+        try:
+            yield
+        except (StoreError, DBAPIError, StatementError):
+            raise
+        except Exception as error:
+            raise damaged(self.url, error) from error
+
     def close(self) -> None:
         """Ends all connections."""
         self.engine.dispose()
 
     @contextmanager
-    def _named_failures(self) -> Iterator[None]:
+    def named_failures(self) -> Iterator[None]:
+        """Says in our words what the database failed at."""
         try:
             yield
             self._answering_since = self._answering_since or time.monotonic()
         except IntegrityError as error:
             raise EntryRefused(f"The store refused the entry: {error.orig}") from error
         except DBAPIError as error:
+            if _is_full(error.orig):
+                raise full(self.url, str(error.orig).strip().partition("\n")[0]) from error
             broken_file = type(error) is DatabaseError  # what SQLite calls a file that it cannot read
             broken = isinstance(error, OperationalError) or broken_file or error.connection_invalidated
             if broken or is_state_of_database(error.orig):
@@ -118,11 +146,36 @@ class Database:
             raise unreachable(self.url, "all connections of this process are busy") from error
         except StatementError as error:  # a value that no column can hold
             raise error.orig or error from None
+        except (UnicodeDecodeError, JSONDecodeError, zlib.error) as error:  # read in a transaction that writes
+            raise damaged(self.url, error) from error
 
 
 def connect_args(url: URL) -> dict[str, Any]:
     """What PostgreSQL is asked for beside its address: UTF-8 whatever PGCLIENTENCODING says, and an answer in time."""
     return {"client_encoding": "utf8"} | ({} if "connect_timeout" in url.query else {"connect_timeout": 10})
+
+
+def full(url: URL, reason: str) -> StoreFull:
+    """The disk has no room; what still works, and the remedy."""
+    where = url.render_as_string(hide_password=True)
+    return StoreFull(
+        f"The disk of the database {where} is full ({reason}). Free space there, or delete runs: deleting and stopping "
+        "runs still works."
+    )
+
+
+def damaged(url: URL, error: Exception) -> StoreDamaged:
+    """Something that was read is not what was written."""
+    where = url.render_as_string(hide_password=True)
+    cause = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+    return StoreDamaged(f"The database {where} is damaged: {cause}. Restore it from a copy.")
+
+
+def _is_full(cause: object) -> bool:
+    """Whether this is how SQLite or PostgreSQL says that its disk is full."""
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(cause, "sqlstate", None) == "53100"
 
 
 def _sqlite_engine(url: URL) -> Any:
@@ -138,7 +191,12 @@ def _sqlite_engine(url: URL) -> Any:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        for pragma in ("foreign_keys=ON", f"synchronous={_SYNCHRONOUS}", "cache_size=-16000"):
+        for pragma in (
+            "foreign_keys=ON",
+            f"synchronous={_SYNCHRONOUS}",
+            "cache_size=-16000",
+            f"journal_size_limit={LARGEST_IDLE_JOURNAL_BYTES}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -2,7 +2,9 @@
 
 StoreError
 ├── StoreUnreachable      the database cannot be reached, is busy, or is full; the message names the remedy
-│   └── StoreNewer        it was written by a newer version of this program
+│   ├── StoreNewer        it was written by a newer version of this program
+│   ├── StoreDamaged      what stands in it cannot be read
+│   └── StoreFull         its disk is full; what ends or deletes a run still works
 ├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint
 ├── RunActive             it is running, and what was asked needs it not to be
 ├── CannotGoOn            it is not at rest, has reached its end, or no checkpoint of it is kept
@@ -24,6 +26,14 @@ class StoreUnreachable(StoreError):
 
 class StoreNewer(StoreUnreachable):
     """The database was written by a newer version of the program."""
+
+
+class StoreDamaged(StoreUnreachable):
+    """Something in the database cannot be read; the message names the cause."""
+
+
+class StoreFull(StoreUnreachable):
+    """The database's disk is full. Runs can still be stopped and deleted."""
 
 
 class UnknownRun(StoreError):

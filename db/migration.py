@@ -105,9 +105,10 @@ def _switch_to_wal(database: Database) -> None:
     while True:
         try:
             with closing(sqlite3.connect(database.url.database or "", timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file; another keeps what it has
                 connection.execute("PRAGMA journal_mode=WAL")
                 return
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             waits = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             if not waits or time.monotonic() > deadline:
                 raise unreachable(database.url, error) from error

@@ -4,17 +4,18 @@ Every method is one transaction. Any of them may be called from any thread, and 
 database does not answer.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import Connection
 
 from db import checkpoints, epochs, events, lifetimes, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.condition import Condition, examine
 from db.database import Database
-from db.errors import StoreError
+from db.errors import StoreError, StoreFull
 from db.forks import fork
 from db.migration import migrate
 from db.records import (
@@ -32,7 +33,10 @@ from db.records import (
     Worker,
 )
 from db.remedies import unreachable
+from db.space import give_space_back
 from db.turns import give_back, give_back_silent, resume, stop_queued
+
+T = TypeVar("T")
 
 HEARING_SECONDS = 10.0
 """What workers get to speak up after the database was away: a few of their heartbeats."""
@@ -63,6 +67,17 @@ class Store:
             # Whatever a driver makes of an option or a damaged file, who starts a process reads one sentence.
             raise unreachable(database.url, f"{type(error).__name__}: {error}") from error
         return cls(database)
+
+    def _urgently(self, act: Callable[[Connection], T], *, tell: bool = True, durable: bool = False) -> T:
+        """Writes what must be possible on a full disk too: a second time with the room that is kept for that."""
+        try:
+            with self._database.writing(tell=tell, durable=durable, urgent=True) as connection:
+                return act(connection)
+        except StoreFull:
+            if not self._database.release_reserve():
+                raise
+        with self._database.writing(tell=tell, durable=durable, urgent=True) as connection:
+            return act(connection)
 
     @property
     def kind(self) -> str:
@@ -136,14 +151,16 @@ class Store:
 
     def delete_run(self, run_id: str) -> None:
         """Deletes a run with all that belongs to it; RunActive while it is running, or UnknownRun."""
-        with self._database.writing() as connection:
-            runs.remove(connection, run_id)
+        self._urgently(lambda connection: runs.remove(connection, run_id))
 
     def request_stop(self, run_id: str) -> Run:
         """Stops a queued run at once, and asks a running one to stop; RunEnded after its end, or UnknownRun."""
-        with self._database.writing() as connection:
+
+        def stop(connection: Connection) -> Run:
             stop_queued(connection, self._database.clock(), run_id)
             return runs.read(connection, run_id)
+
+        return self._urgently(stop)
 
     def resume(self, run_id: str) -> Run:
         """Queues a stopped or failed run again, to go on where its records end; CannotGoOn, or UnknownRun."""
@@ -192,6 +209,18 @@ class Store:
     def examine(self, seconds: float) -> Condition:
         """What keeps the store from being read and written now; it takes no longer than about the seconds given."""
         return examine(self._database, seconds)
+
+    def keep_reserve(self, size_bytes: int) -> bool:
+        """Keeps so much room beside an SQLite file that runs can be stopped and deleted when its disk is full.
+
+        To be called now and then: what was used is kept anew once there is room. Returns whether it is kept.
+        """
+        reserve = self._database.reserve
+        return reserve is not None and size_bytes > 0 and reserve.keep(size_bytes)
+
+    def give_space_back(self) -> int:
+        """Gives what deleted runs have left free in an SQLite file back to its disk; see `db.space`. Returns bytes."""
+        return give_space_back(self._database)
 
     def free_bytes(self) -> int | None:
         """What is left on the disk of an SQLite store; None where that cannot be known, as of another machine's."""
@@ -369,8 +398,7 @@ class Store:
 
     def worker_alive(self, worker_id: str) -> None:
         """Notes that a worker was heard; UnknownWorker when it was forgotten meanwhile."""
-        with self._database.writing(tell=False) as connection:
-            workers.alive(connection, self._database.clock(), worker_id)
+        self._urgently(lambda connection: workers.alive(connection, self._database.clock(), worker_id), tell=False)
 
     def forget_worker(self, worker_id: str) -> None:
         """Takes a worker off the list."""
@@ -434,13 +462,20 @@ class Store:
             RunLost: the run is not, or no longer, running under this worker.
             EntryRefused: it contradicts what is stored, such as an epoch that is there already.
         """
-        with self._database.writing(durable=entry.kept is not None) as connection:
+
+        def append(connection: Connection) -> int:
             return events.append(connection, self._database.clock(), run_id, worker_id, entry)
+
+        if entry.ends is not None:
+            return self._urgently(append)
+        with self._database.writing(durable=entry.kept is not None) as connection:
+            return append(connection)
 
     def touch(self, run_id: str, worker_id: str) -> bool:
         """Notes that the worker still has the run. Returns whether a stop is asked for; or RunLost."""
-        with self._database.writing(tell=False) as connection:
-            return runs.touch(connection, self._database.clock(), run_id, worker_id)
+        return self._urgently(
+            lambda connection: runs.touch(connection, self._database.clock(), run_id, worker_id), tell=False
+        )
 
     def give_back(
         self, run_id: str, worker_id: str, *, reason: str, remedy: str, details: str = "", counted: bool = True
@@ -460,8 +495,8 @@ class Store:
         Raises:
             RunLost, UnknownRun: the run is not, or no longer, running under this worker.
         """
-        with self._database.writing() as connection:
-            return give_back(
+        return self._urgently(
+            lambda connection: give_back(
                 connection,
                 self._database.clock(),
                 runs.read(connection, run_id, alone=True),
@@ -471,6 +506,7 @@ class Store:
                 details=details,
                 counted=counted,
             )
+        )
 
     def give_back_silent(self, limit_seconds: float) -> dict[str, str]:
         """Takes the running runs whose worker has been silent for longer than that, as `give_back` does: id → state.
@@ -481,5 +517,6 @@ class Store:
             late = runs.silent(connection, self._database.clock(), limit_seconds)
         if not late or self._database.answering_seconds() < min(limit_seconds, HEARING_SECONDS):
             return {}
-        with self._database.writing() as connection:
-            return give_back_silent(connection, self._database.clock(), late, limit_seconds)
+        return self._urgently(
+            lambda connection: give_back_silent(connection, self._database.clock(), late, limit_seconds)
+        )

@@ -13,7 +13,7 @@ from db import Store
 from server import docs, problems
 from server.columns import Columns
 from server.compression import RemoteGzip, ScriptGzip
-from server.housekeeping import give_back_silent_runs
+from server.housekeeping import give_back_silent_runs, look_after_room
 from server.live import Live
 from server.readiness import Readiness
 from server.root_path import BelowRootPath
@@ -21,6 +21,7 @@ from server.routes import api_router, probes
 from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
 from server.shelf import Shelf
+from server.writers import Writers
 from trainer.version import VERSION
 
 ABOUT = """
@@ -65,6 +66,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.live = Live(store, VERSION)
     app.state.readiness = Readiness(store)
     app.state.columns = Columns()
+    app.state.writers = Writers()
     app.state.shelf = Shelf()
     problems.install(app)
     app.include_router(probes.router)
@@ -84,14 +86,19 @@ def local_client(app: FastAPI, settings: ServerSettings) -> httpx.AsyncClient:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     live: Live = app.state.live
     await live.start()
-    keeper = asyncio.create_task(give_back_silent_runs(app.state.store, app.state.settings.silence_limit_seconds))
+    store, settings = app.state.store, app.state.settings
+    keepers = (
+        asyncio.create_task(give_back_silent_runs(store, settings.silence_limit_seconds)),
+        asyncio.create_task(look_after_room(store, settings.disk_reserve_bytes)),
+    )
     try:
         yield
     finally:
-        keeper.cancel()
+        for keeper in keepers:
+            keeper.cancel()
         await live.stop()
         app.state.readiness.close()
-        await asyncio.gather(keeper, return_exceptions=True)
+        await asyncio.gather(*keepers, return_exceptions=True)
 
 
 def _answer_unknown(app: FastAPI) -> None:

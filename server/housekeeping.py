@@ -1,4 +1,4 @@
-"""What somebody must do now and then: take runs from workers that have fallen silent."""
+"""What somebody must do now and then: take runs from workers that have fallen silent, and look after the disk."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from db import Store, StoreUnreachable
 log = logging.getLogger("server")
 
 LONGEST_ROUND_SECONDS = 5.0
+ROOM_ROUND_SECONDS = 5.0
 
 
 async def give_back_silent_runs(store: Store, limit_seconds: float) -> None:
@@ -32,3 +33,16 @@ async def give_back_silent_runs(store: Store, limit_seconds: float) -> None:
             continue  # the tail says so; nothing can be taken now
         for run_id, state in taken.items():
             log.warning("run %s is %s: its worker fell silent", run_id, state)
+
+
+async def look_after_room(store: Store, reserve_bytes: int) -> None:
+    """For ever: give the room of deleted runs back to the disk, and keep the reserve for a full one anew."""
+    while True:
+        await asyncio.sleep(ROOM_ROUND_SECONDS)
+        try:
+            given = await asyncio.to_thread(store.give_space_back)
+            await asyncio.to_thread(store.keep_reserve, reserve_bytes)
+        except StoreUnreachable:
+            continue  # the tail says so
+        if given > 0:
+            log.info("deleted runs gave %.1f MB back to the disk", given / 1e6)

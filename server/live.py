@@ -89,6 +89,11 @@ class Live:
 
     # ------------------------------------------------------------ who listens
 
+    @property
+    def viewers(self) -> int:
+        """How many sockets are open."""
+        return len(self._viewers)
+
     def join(self) -> Viewer:
         """A new socket."""
         viewer = Viewer(Outbox(self.outbox_bytes))

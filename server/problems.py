@@ -13,6 +13,7 @@ from db.errors import (
     CannotGoOn,
     RunActive,
     RunEnded,
+    StoreDamaged,
     StoreUnreachable,
     UnknownCheckpoint,
     UnknownLayer,
@@ -27,6 +28,7 @@ STATUS_OF = {
     RunActive: 409,
     RunEnded: 409,
     CannotGoOn: 409,
+    StoreDamaged: 500,
     StoreUnreachable: 503,
 }
 """The store's refusals, as HTTP says them. Their own sentences are the detail."""
@@ -74,8 +76,9 @@ def problem(status: int, detail: object, headers: Mapping[str, str] | None = Non
     return Response(content, status, headers, "application/json")
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (the handler is registered for nothing else)
+    request.state.cause = error.detail
     return problem(error.status_code, error.detail, error.headers)
 
 

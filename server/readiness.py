@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from db import Condition, Store, StoreError, Worker
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 """How long the store is waited for."""
 LIMIT_SECONDS = 2.5
 """After which it counts as not answering, whatever its driver thinks."""

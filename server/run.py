@@ -7,6 +7,7 @@ from urllib.parse import quote
 import uvicorn
 from fastapi import FastAPI
 
+from server.limits import bounded_protocol
 from server.security import refuse_open_address
 from server.settings import ServerSettings
 
@@ -64,8 +65,12 @@ def serve(app: FastAPI, settings: ServerSettings, listener: socket.socket) -> No
 
 def server_of(app: FastAPI) -> uvicorn.Server:
     """The server, for whoever runs it in an event loop of their own."""
+    settings: ServerSettings = app.state.settings
     config = uvicorn.Config(
         app,
+        http=bounded_protocol(settings),
+        h11_max_incomplete_event_size=settings.largest_headers_bytes,
+        timeout_keep_alive=settings.keep_alive_seconds,
         lifespan="on",
         access_log=False,
         log_level="warning",

@@ -185,6 +185,7 @@ class Guard:
         self._gate = Gate(settings.token.get_secret_value(), settings.root_path) if settings.token else None
         self._policy = policy
         self._largest_body = settings.largest_body_bytes
+        self._largest_headers = settings.largest_headers_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -247,6 +248,8 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._largest_headers:
+            return _refuse(scope, 431, f"The headers are larger than {self._largest_headers:,} bytes")
         if scope["method"] in ("GET", "HEAD") and get_route_path(scope) in OPEN_TO_PROBES:
             return None
         headers = Headers(scope=scope)

@@ -1,9 +1,9 @@
 """ServerSettings: all that the web process reads from its environment, in one model."""
 
 from ipaddress import ip_address
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.root_path import read_root_path
@@ -33,6 +33,17 @@ class ServerSettings(BaseSettings):
     )
     largest_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Larger request bodies are refused.")
 
+    disk_reserve_bytes: int = Field(
+        default=8_000_000,
+        ge=0,
+        description="Kept beside an SQLite store, so that runs can be stopped and deleted when its disk is full.",
+    )
+    most_connections: int = Field(default=900, ge=1, description="Connections open at once; more are closed at once.")
+    most_sockets: int = Field(default=600, ge=1, description="Live sockets (open pages) at once; more get a 503.")
+    largest_headers_bytes: int = Field(default=65_536, ge=1_000, description="Larger request headers get a 431.")
+    header_seconds: float = Field(default=20.0, gt=0, description="A request whose headers take longer is closed.")
+    keep_alive_seconds: int = Field(default=5, ge=1, description="An idle connection is closed after so long.")
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:
@@ -50,14 +61,13 @@ class ServerSettings(BaseSettings):
     def _empty_token_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @model_validator(mode="after")
-    def _token_fits_a_header(self) -> Self:
-        word = "" if self.token is None else self.token.get_secret_value()
+    @field_validator("token", mode="after")
+    @classmethod
+    def _token_fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        word = "" if value is None else value.get_secret_value()
         if word and (len(word) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in word)):
-            raise ValueError(
-                f"token: at least {SHORTEST_TOKEN} plain characters without spaces are needed (NEQ_TOKEN sets it)"
-            )
-        return self
+            raise ValueError(f"a token needs at least {SHORTEST_TOKEN} plain characters, and no spaces")
+        return value
 
     @property
     def is_local(self) -> bool:

@@ -20,6 +20,7 @@ from server.routes.dependencies import (
     invalid_query,
     refuse_zero_characters,
 )
+from server.writers import IN_TURN
 from trainer.checkpoint.retention import best_of
 from trainer.config import RunConfig
 from trainer.config.forking import changes, refused
@@ -34,13 +35,13 @@ EXAMPLES = {
 }
 
 
-@router.post("/resume", status_code=202, response_model=answers.Run, responses=CONFLICT)
+@router.post("/resume", dependencies=[IN_TURN], status_code=202, response_model=answers.Run, responses=CONFLICT)
 def resume_run(store: TheStore, run: TheRun) -> Response:
     """Let a stopped or failed run go on where it ended: from its last checkpoint, as if it had never stopped."""
     return json_answer(present_run(store, store.resume(run.id)), 202)
 
 
-@router.post("/fork", status_code=201, response_model=answers.Run)
+@router.post("/fork", dependencies=[IN_TURN], status_code=201, response_model=answers.Run)
 def fork_run(
     store: TheStore,
     settings: TheSettings,

@@ -9,11 +9,13 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.live import Live
+from server.problems import problem
 from server.routes.dependencies import TheLive
 from server.viewer import Viewer
 
 router = APIRouter()
 
+FULL = "Too many pages follow this server: close some, or raise NEQ_MOST_SOCKETS"
 GOODBYE_SECONDS = 2.0
 TOO_SLOW = 1013
 """Close code "try again later": the browser reconnects and goes on from its cursor."""
@@ -27,6 +29,9 @@ async def may_open_socket() -> None:
 @router.websocket("/live")
 async def live_socket(websocket: WebSocket, live: TheLive) -> None:
     """Serve one socket until it leaves, is too slow, or the server ends."""
+    if live.viewers >= websocket.app.state.settings.most_sockets:
+        await websocket.send_denial_response(problem(503, FULL, {"Retry-After": "30"}))
+        return
     await websocket.accept()
     viewer = live.join()
     try:

@@ -19,6 +19,7 @@ from server.routes.dependencies import (
     invalid_query,
     refuse_zero_characters,
 )
+from server.writers import IN_TURN
 from trainer.config import RunConfig, Tag
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)
@@ -50,7 +51,7 @@ class RunChange(BaseModel):
     tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
 
 
-@router.post("", status_code=201, response_model=answers.Run)
+@router.post("", status_code=201, dependencies=[IN_TURN], response_model=answers.Run)
 def launch(
     store: TheStore, settings: TheSettings, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -90,7 +91,7 @@ def read_run(store: TheStore, run: TheRun) -> Response:
     return json_answer(present_run(store, run))
 
 
-@router.patch("/{run_id}", response_model=answers.Run, responses=UNKNOWN)
+@router.patch("/{run_id}", dependencies=[IN_TURN], response_model=answers.Run, responses=UNKNOWN)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     """Change name, notes or tags of a run, in whatever state it is."""
     refuse_zero_characters(change.model_dump())
@@ -101,13 +102,17 @@ def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     return json_answer(present_run(store, changed))
 
 
-@router.delete("/{run_id}", status_code=status.HTTP_204_NO_CONTENT, responses=UNKNOWN | CONFLICT)
+@router.delete(
+    "/{run_id}", dependencies=[IN_TURN], status_code=status.HTTP_204_NO_CONTENT, responses=UNKNOWN | CONFLICT
+)
 def delete_run(store: TheStore, run: TheRun) -> None:
     """Delete a run with all that it recorded. A running one must be stopped first."""
     store.delete_run(run.id)
 
 
-@router.post("/{run_id}/stop", status_code=202, response_model=answers.Run, responses=UNKNOWN | CONFLICT)
+@router.post(
+    "/{run_id}/stop", dependencies=[IN_TURN], status_code=202, response_model=answers.Run, responses=UNKNOWN | CONFLICT
+)
 def stop_run(store: TheStore, run: TheRun) -> Response:
     """Ask a run to stop: a queued one is stopped at once, a running one within seconds."""
     return json_answer(present_run(store, store.request_stop(run.id)), 202)

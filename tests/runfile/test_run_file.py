@@ -268,3 +268,38 @@ def test_the_date_of_an_event_has_its_zone(path: Path) -> None:
     assert datetime.fromisoformat(line["at"]).tzinfo is not None and datetime.fromisoformat(line["at"]) < datetime.now(
         UTC
     )
+
+
+@given(places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6))
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_file_with_any_bytes_changed_is_read_or_refused_in_one_line(
+    path: Path, places: list[tuple[float, int]]
+) -> None:
+    content = bytearray(path.read_bytes())
+    for place, value in places:
+        content[int(place * len(content))] = value
+    damaged = path.with_name("damaged.neq")
+    damaged.write_bytes(content)
+    try:
+        read(damaged)
+    except RunFileBroken as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("length", [0, 3, 22, 100, 1000])
+def test_a_file_that_is_cut_short_is_refused(path: Path, length: int) -> None:
+    cut = path.with_name("cut.neq")
+    cut.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(RunFileBroken):
+        read(cut)
+
+
+def test_a_directory_of_members_that_needs_what_no_reader_has_is_refused(path: Path) -> None:
+    """ "Version needed" 255 in the directory makes Python's reader raise NotImplementedError."""
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 6 : entry + 8] = b"\xff\x00"
+    odd = path.with_name("odd.neq")
+    odd.write_bytes(content)
+    with pytest.raises(RunFileBroken, match="NotImplementedError"):
+        read(odd)

@@ -40,9 +40,10 @@ class Bench:
         """Processes that run the stub."""
         return process_engine(Workplace(self.folder, "cpu", 1), train=TRAIN)
 
-    def launch(self, what: str, *, epochs: int = 3, name: str = "run") -> str:
+    def launch(self, what: str, *, epochs: int = 3, name: str = "run", stall_minutes: float = 30) -> str:
         """Queues a run that does what the stub's function of this name does. Returns its id."""
-        config = RunConfig(name=name, notes=what, training=Training(epochs=epochs))
+        training = Training(epochs=epochs, stall_minutes=stall_minutes)
+        config = RunConfig(name=name, notes=what, training=training)
         return self.store.create_run(name=name, config=config.model_dump(mode="json"), epochs_planned=epochs).id
 
     def start_worker(

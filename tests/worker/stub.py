@@ -117,6 +117,39 @@ def floods(config: RunConfig, workplace: Workplace) -> Generator[Event, None, No
     yield ended(1)
 
 
+def hangs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """A first sign of progress, and then nothing, for ever: no event, no line; nor does it hear SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield EpochProgressed(epoch=0, phase="train", batch=1, batches=9, loss=1.0, samples_per_second=None)
+    _wait_for_ever()
+
+
+def hangs_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """The same in the first process alone; the next one trains."""
+    mark = workplace.data_root / "hung"
+    if not mark.exists():
+        mark.touch()
+        yield from hangs(config, workplace)
+    yield from epochs(config, workplace)
+
+
+def mutters(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """A long epoch that gives a sign of life now and then: a line of log, or progress."""
+    for number in range(18):
+        time.sleep(0.5)
+        if number % 2:
+            print("still at it", number, flush=True)
+        else:
+            yield EpochProgressed(epoch=0, phase="train", batch=number, batches=18, loss=1.0, samples_per_second=None)
+    yield finished(0)
+    yield ended(1)
+
+
+def _wait_for_ever() -> None:
+    while True:
+        time.sleep(300)
+
+
 def greedy(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
     """Notes in the data root how far it has come: it must not come further than what is recorded."""
     for epoch in range(config.training.epochs):

@@ -68,8 +68,10 @@ def _installed(base: type[Own]) -> Iterator[type[Own]]:
         origin = f"entry point {point.name} = {point.value} ({point.dist.name if point.dist else 'unknown package'})"
         try:
             part = point.load()
-        except Exception as error:
-            raise PluginBroken(f"{origin} cannot be loaded: {error}; repair or uninstall it") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a plug-in must not end the program without a word
+            raise PluginBroken(f"{origin} cannot be loaded: {_cause(error)}; repair or uninstall it") from error
         if not (isinstance(part, type) and issubclass(part, base)):
             raise PluginBroken(f"{origin} is no {base.__name__}: derive it from trainer.own.{base.__name__}")
         yield part
@@ -104,11 +106,17 @@ def _imported(name: str) -> ModuleType:
         sys.path.append(str(path.parent))  # behind all others: what a file is called must not hide what is installed
     try:
         module = importlib.import_module(name if path is None else path.stem)
-    except Exception as error:
-        raise PluginBroken(f"{VARIABLE}: {name} cannot be imported: {type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a plug-in must not end the program without a word
+        raise PluginBroken(f"{VARIABLE}: {name} cannot be imported: {_cause(error)}") from error
     if path is not None and Path(module.__file__ or "").resolve() != path:
         raise PluginBroken(f"{VARIABLE}: {name}: another module is called {path.stem} too; give the file another name")
     return module
+
+
+def _cause(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _name(part: type[Part]) -> str:

@@ -44,6 +44,17 @@ class Training(Part):
         description="Share of the target that is spread over all classes, in training alone.",
         json_schema_extra={"step": 0.05, "advanced": True},
     )
+    stall_minutes: float = Field(
+        default=30.0,
+        gt=0,
+        le=10_080,
+        title="Stall limit",
+        description=(
+            "Training that shows no progress and logs nothing for so long is ended, and the run resumes from its last "
+            "checkpoint. Loading the data and compiling must fit within it."
+        ),
+        json_schema_extra={"unit": "minutes", "advanced": True},
+    )
     seed: int = Field(
         default=0,
         ge=0,

@@ -5,6 +5,7 @@ and after it one byte for each epoch that is recorded; the end of that input mea
 out over the pipe whose number is the argument; standard output and error are the run's log.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
 def main() -> None:
     """Takes the job, trains, and says how it went. The exit status is 0 when it could say so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    faulthandler.register(signal.SIGUSR1)  # asked by a parent that hears nothing: where every thread is, into the log
     go_first()
     control = _take_standard_input()
     job = json.loads(control.readline())

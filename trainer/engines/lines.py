@@ -24,11 +24,12 @@ class LogLines:
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._rest = b""
         self._allowance = float(BURST_LINES)
-        self._refilled = self._taken = time.monotonic()
+        self._refilled = self._taken = self.fed_at = time.monotonic()
 
     def feed(self, data: bytes) -> None:
         """Takes a piece of output as it was read; no data means that it is over."""
         with self._lock:
+            self.fed_at = time.monotonic()
             *lines, self._rest = (self._rest + data).split(b"\n")
             if self._rest and (not data or len(self._rest) > LONGEST_LINE * 4):
                 lines.append(self._rest)

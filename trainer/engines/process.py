@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from trainer.events import END_KINDS, EpochFinished, Event, RunFailed
 TRAIN = "trainer.loop:train"
 GRACE_SECONDS = 1.0
 TEARDOWN_SECONDS = 5.0
+TRACE_SECONDS = 0.5
+"""What a training process that hangs gets to say where."""
 _LOOK_SECONDS = 0.25
 
 
@@ -109,7 +112,10 @@ class ChildRun(Generator[Event, None, None]):
             self._process.stdin.close()  # type: ignore[union-attr]
 
     def _next(self) -> Event | CutOff | None:
+        asked_at = time.monotonic()  # while nobody asks, the process may be waiting for us: that is not its silence
         while not self._closed.is_set():
+            if self._held is None and self._silent_since(asked_at):
+                self._held = self._stalled()
             if (logged := self._lines.take(now=self._held is not None)) is not None:
                 return logged
             if self._held is not None:
@@ -120,6 +126,25 @@ class ChildRun(Generator[Event, None, None]):
                     return event
                 self._held = event  # its log goes first
         return None
+
+    def _silent_since(self, asked_at: float) -> bool:
+        """Whether neither an event nor a line of log has come for longer than the run allows."""
+        limit_seconds = 60 * self._config.training.stall_minutes
+        return self._arrived.empty() and time.monotonic() - max(asked_at, self._lines.fed_at) > limit_seconds
+
+    def _stalled(self) -> CutOff:
+        """Has the process print where it hangs, and ends it."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGUSR1)
+        self._watcher.join(TRACE_SECONDS)
+        self._process.terminate()
+        self._watcher.join(GRACE_SECONDS)
+        self._kill()
+        return CutOff(
+            f"Training made no progress for {self._config.training.stall_minutes:g} minutes, and was ended.",
+            "The end of the run's log shows where it hung. If it was not hung but slow, raise training.stall_minutes.",
+            self._lines.tail(),
+        )
 
     def _read_events(self) -> None:
         """Passes events on until the child has ended, and then says how, where the child could not."""

@@ -1,12 +1,12 @@
 """Reading a run file that somebody gave us: nothing in it is believed, executed, unpickled or used as a path."""
 
 import json
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -55,10 +55,13 @@ class RunFile:
         """
         try:
             archive = ZipFile(path)
-        except BadZipFile as error:
-            raise RunFileBroken(f"{path} is no run file, or not all of it arrived ({error}).") from error
+        except OSError:
+            raise
+        except Exception as error:  # whatever a foreign file makes the reader trip over
+            raise RunFileBroken(f"{path} is no run file, or not all of it arrived ({_cause(error)}).") from error
         try:
-            return cls(archive, _header(archive))
+            with _damage_named():
+                return cls(archive, _header(archive))
         except BaseException:
             archive.close()
             raise
@@ -77,6 +80,10 @@ class RunFile:
         Raises:
             RunFileBroken: the file contradicts itself or its format.
         """
+        with _damage_named():
+            yield from self._events()
+
+    def _events(self) -> Iterator[Event]:
         neurons: dict[int, int] = {}
         before = 0
         for line, packed in self._lines():
@@ -106,6 +113,21 @@ class RunFile:
             for line in lines:
                 yield line, packed
             number += 1
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Whatever goes wrong while a foreign file is read, the file is what is wrong."""
+    try:
+        yield
+    except RunFileBroken:
+        raise
+    except Exception as error:
+        raise RunFileBroken(f"The file is damaged ({_cause(error)}).") from error
+
+
+def _cause(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:200]
 
 
 def _header(archive: ZipFile) -> FileHeader:
@@ -199,8 +221,10 @@ def _read(archive: ZipFile, member: ZipInfo, limit: int) -> bytes:
                 if size > limit:
                     raise RunFileBroken(f"{member.filename} holds more than it may ({limit:,} bytes).")
                 pieces.append(piece)
-    except (BadZipFile, EOFError, zlib.error, OSError, NotImplementedError) as error:
-        raise RunFileBroken(f"{member.filename} is damaged: {error}.") from error
+    except RunFileBroken:
+        raise
+    except Exception as error:
+        raise RunFileBroken(f"{member.filename} is damaged ({_cause(error)}).") from error
     return b"".join(pieces)
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from db import EntryRefused, Run, RunLost, Store, StoreError, StoreUnreachable
+from db import EntryRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
 from trainer.checkpoint.shelf import Shelf
 from trainer.config import RunConfig
 from trainer.engines import CutOff, Engine, Standing
@@ -23,6 +23,8 @@ SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
 """How long an ending worker goes on trying to give its run back."""
+FULL_PATIENCE_SECONDS = 60.0
+"""How long training waits for room on the store's disk before its run is failed, to be resumed by a person."""
 START_A_WORKER = "Start a worker, and continue the run."
 
 T = TypeVar("T")
@@ -167,7 +169,11 @@ class Attempt:
         words = self._narrator.words_on(event)
         told = [event] if words is None else [words, event] if event.kind in END_KINDS else [event, words]
         for each in told:
-            self._append(each)
+            try:
+                self._append(each)
+            except StoreFull:
+                if each is event or event.kind not in END_KINDS:
+                    raise  # an end can do without the words before it
 
     def _append(self, event: Event) -> None:
         kept = self._keeper.after(event) if isinstance(event, EpochFinished) else None
@@ -187,14 +193,24 @@ class Attempt:
 
         log.warning("run %s: %s It is %s now.", self.run_id, cut.reason, self._insist("its return", give_back))
 
+    def _gives_up(self, waited_seconds: float) -> bool:
+        """Whether training need not wait any longer for room on the disk: it is to end, or has waited long enough.
+
+        The end itself is recorded all the same: the store keeps room for that.
+        """
+        return self._stopping.is_set() or waited_seconds > FULL_PATIENCE_SECONDS
+
     def _insist(self, what: str, act: Callable[[], T]) -> T:
         """Does it, and while the store does not answer tries again: nothing is lost, and training waits."""
         pause = SHORTEST_PAUSE_SECONDS
+        began = time.monotonic()
         while True:
             try:
                 return act()
             except StoreUnreachable as error:
                 if self._patience_ends is not None and time.monotonic() > self._patience_ends:
+                    raise
+                if isinstance(error, StoreFull) and self._gives_up(time.monotonic() - began):
                     raise
                 log.warning("run %s: %s not recorded yet, trying again: %s", self.run_id, what, error)
             time.sleep(pause)
@@ -208,6 +224,11 @@ def _failure(error: Exception) -> RunFailed:
             reason="This worker cannot read the run's description; it was written by another version.",
             remedy="Give the worker the same version and NEQ_PLUGINS as the server, or launch the run again.",
             details=str(error)[-8_000:],
+        )
+    if isinstance(error, StoreFull):
+        return RunFailed(
+            reason="The store's disk is full.",
+            remedy="Free space on it, by deleting runs for instance, and resume the run.",
         )
     details = "".join(traceback.format_exception(error))[-8_000:]
     if isinstance(error, EntryRefused):

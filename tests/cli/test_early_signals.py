@@ -1,0 +1,57 @@
+"""Two signals while a command is still starting: it ends, says nothing odd, and leaves nobody behind."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_processes import all_gone, descendants
+from tests.system import STARTED, Process
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether the process has put its own handler in place; Python itself does so for SIGINT alone."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def has_loaded(pid: int, part: str) -> bool:
+    return part in Path(f"/proc/{pid}/maps").read_text()
+
+
+MOMENTS: dict[str, Callable[[Process], bool]] = {
+    "its handlers are there": lambda process: catches(process.pid, signal.SIGTERM),
+    "pydantic is loaded": lambda process: has_loaded(process.pid, "_pydantic_core"),
+    "numpy is loaded": lambda process: has_loaded(process.pid, "_multiarray_umath"),
+    "the database driver is loaded": lambda process: has_loaded(process.pid, "_sqlite3"),
+    "it has started": lambda process: bool(STARTED.search(process.said)),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_two_signals_end_a_command_that_is_starting(tmp_path: Path, command: str, moment: str) -> None:
+    if command == "worker" and moment == "it has started":
+        moment = "the database driver is loaded"  # a worker says nothing when it has started
+    arguments = ["--port", "0", "--data", str(tmp_path)] if command == "up" else []
+    places = {"NEQ_DATABASE_URL": f"sqlite:///{tmp_path / 'neq.db'}", "NEQ_CHECKPOINTS": str(tmp_path / "kept")}
+    process = Process(command, *arguments, environment={**places, "NEQ_DATA_ROOT": str(tmp_path / "sets")})
+    try:
+        until = time.monotonic() + 60
+        while not MOMENTS[moment](process):
+            assert time.monotonic() < until, process.said
+            time.sleep(0.002)
+        below = descendants(process.pid)
+        for number in (signal.SIGTERM, signal.SIGINT) if command == "worker" else (signal.SIGINT, signal.SIGINT):
+            os.kill(process.pid, number)
+        assert process.wait(60) in (0, 130, 143), process.said
+        assert all_gone(below)
+    finally:
+        process.stop()
+    assert "Traceback" not in process.said, process.said
+    assert "KeyboardInterrupt" not in process.said
+    assert "Exception ignored" not in process.said

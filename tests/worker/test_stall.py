@@ -1,0 +1,60 @@
+"""Training that hangs is noticed by its lack of progress, although its parent goes on beating for it."""
+
+import time
+
+from db import Entry, Store
+from tests.worker.conftest import Bench
+
+MINUTES = 0.1
+"""Six seconds: a process must have started within them."""
+
+
+def words(store: Store, run_id: str) -> str:
+    return "\n".join(event.payload["text"] for event in store.events_after(run_id, 0, kinds=("logged",)))
+
+
+def test_a_run_that_hangs_once_goes_on_by_itself(bench: Bench) -> None:
+    run_id = bench.launch("hangs_once", epochs=2, stall_minutes=1.5 * MINUTES)
+    bench.start_worker()
+    assert bench.end_of(run_id).state == "finished"
+    kinds = bench.kinds(run_id)
+    assert kinds.count("run_requeued") == 1
+    assert kinds.count("epoch_finished") == 2
+    told = words(bench.store, run_id)
+    assert "Training made no progress for 0.15 minutes, and was ended." in told
+    assert "in _wait_for_ever" in told, "where it hung"
+
+
+def test_a_run_that_always_hangs_fails_with_the_reason(bench: Bench) -> None:
+    run_id = bench.launch("hangs", epochs=2, stall_minutes=MINUTES / 5)
+    bench.start_worker()
+    run = bench.end_of(run_id)
+    assert run.state == "failed" and run.reason is not None
+    assert "no progress for 0.02 minutes" in run.reason
+    assert "cut off 4 times in epoch 0" in run.reason
+    assert "training.stall_minutes" in run.reason
+    assert bench.kinds(run_id).count("run_requeued") == 3
+
+
+def test_lines_of_log_and_progress_are_signs_of_life(bench: Bench) -> None:
+    run_id = bench.launch("mutters", epochs=1, stall_minutes=MINUTES)
+    bench.start_worker()
+    assert bench.end_of(run_id).state == "finished"
+    assert "run_requeued" not in bench.kinds(run_id)
+
+
+def test_a_process_that_waits_for_a_slow_store_is_not_silent(bench: Bench) -> None:
+    run_id = bench.launch("epochs", epochs=1, stall_minutes=MINUTES)
+
+    class Slow(Store):
+        """A store that takes twice the limit to record an epoch, while the process waits for it."""
+
+        def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+            if entry.epoch is not None:
+                time.sleep(2 * 60 * MINUTES)
+            return super().append(run_id, worker_id, entry)
+
+    bench.store = Slow(bench.store._database)
+    bench.start_worker()
+    assert bench.end_of(run_id).state == "finished"
+    assert "run_requeued" not in bench.kinds(run_id)
