@@ -6,7 +6,7 @@
   const neq = (window.neq = window.neq || {});
   // Scripts load in the order of their names: neq.format comes after this one.
   const count = (value) => neq.format.count(value);
-  const number = (value) => neq.format.number(value);
+  const number = (value) => (Number.isInteger(value) ? count(value) : neq.format.number(value));
   /** Classes that are seen at once; the others open on demand. */
   const AT_ONCE = 20;
   const PARTS = { train: "Training", test: "Test", probe: "Probe" };
