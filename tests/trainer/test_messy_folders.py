@@ -361,9 +361,10 @@ def test_tiffs_of_32_bits_are_scaled(tmp_path: Path, dtype: Any, values: tuple[f
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_values_that_are_not_finite_are_named(tmp_path: Path, value: float) -> None:
-    class_folder(tmp_path / "mine", {"a": 6, "b": 6})
-    Image.fromarray(np.full((8, 8), value, np.float32)).save(tmp_path / "mine" / "a" / "x.tif")
-    with pytest.raises(DataDamaged, match=r"mine/a/x\.tif holds values that are not numbers, or infinite"):
+    for part in ("train", "val"):
+        class_folder(tmp_path / "mine" / part, {"a": 6, "b": 6})
+    Image.fromarray(np.full((8, 8), value, np.float32)).save(tmp_path / "mine" / "val" / "a" / "x.tif")
+    with pytest.raises(DataDamaged, match=r"mine/val/a/x\.tif holds values that are not numbers, or infinite"):
         load(tmp_path, feed="stream")
 
 
