@@ -300,6 +300,17 @@
     keepDraft(held);
   });
 
+  // ---------------------------------------------------------------- a description that is pasted
+
+  let pasted = 0;
+
+  // The server reads it, by the schema. A space more or less lets the same text be read again after a change of the form.
+  document.addEventListener("click", (event) => {
+    if (event.target.id !== "form-paste-use") return;
+    pasted += 1;
+    set("form-pasted", { data: document.getElementById("form-paste").value + " ".repeat(pasted % 2) });
+  });
+
   // ---------------------------------------------------------------- arrow keys on numbers
 
   const LADDER = [1, 2, 5];

@@ -95,11 +95,10 @@ def wire(app: Dash, api: Api) -> None:
     @app.callback(
         Output("form-fill", "data", allow_duplicate=True),
         Output("form-paste-problem", "children"),
-        Input("form-paste-use", "n_clicks"),
-        State("form-paste", "value"),
+        Input("form-pasted", "data"),
         prevent_initial_call=True,
     )
-    async def paste(clicks: int | None, text: str | None) -> tuple[Any, str]:
+    async def paste(text: str | None) -> tuple[Any, str]:
         try:
             return read_pasted(read_schema(await api.config_schema()), text or ""), ""
         except PastedWrong as problem:
@@ -148,7 +147,12 @@ def _stores(
         "draft": f"neq.form:{draft}",
         "fork": fork,
     }
-    return [dcc.Store(id="form-plan", data=known), dcc.Store(id="form-fill"), dcc.Store(id="form-state")]
+    return [
+        dcc.Store(id="form-plan", data=known),
+        dcc.Store(id="form-fill"),
+        dcc.Store(id="form-state"),
+        dcc.Store(id="form-pasted"),
+    ]
 
 
 def _preset(presets: list[Json], name: str | None) -> Json | None:
