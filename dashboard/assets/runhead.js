@@ -169,7 +169,7 @@
     #silent() {
       if (!this.health || this.askedWhile !== "running" || this.feed.ended) return null;
       const { store } = this.health;
-      if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and resumes by itself." };
+      if (store.problem) return { kind: "bad", title: store.problem, more: "The run waits, and goes on by itself." };
       const silent = this.heartbeat + (performance.now() - this.askedAt) / 1000;
       if (this.heartbeat * 1000 < QUIET_MS) return null;
       const more = "Its worker has ended or does not reach the store; the next one resumes it from the last checkpoint.";

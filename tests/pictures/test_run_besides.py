@@ -120,6 +120,9 @@ def test_a_run_that_falls_silent_says_so_and_names_a_full_disk(
     expect(page.locator("[data-part=machine]")).to_contain_text("not measured")
     expect(notice).to_be_hidden()
     store.forget_worker(recording.worker.id)
+    # The heartbeat is the run's own, by the server's clock, which no page can turn.
+    while page.request.get(f"{address}/api/v1/runs/{recording.id}").json()["heard_seconds_ago"] < 10:
+        time.sleep(0.2)
     page.clock.run_for(16_000)
     expect(notice).to_contain_text(re.compile(r"No heartbeat for \d"))
     full = shutil.disk_usage("/")._replace(free=300_000)
