@@ -191,7 +191,7 @@ def test_a_pasted_description_fills_the_form_and_what_is_wrong_with_it_is_said(p
     expect(control(page, "training.epochs")).to_have_value("-3")
     expect(problem).to_be_empty()
     page.get_by_role("button", name="Launch run").click()
-    expect(page.locator(".mantine-InputWrapper-error")).to_contain_text("greater than")
+    expect(page.locator(".mantine-InputWrapper-error")).to_contain_text("Must be at least 1")
 
 
 @pytest.mark.parametrize("path", ["/runs/nosuchrun1", "/nothing", "/new?from=nosuchrun1"])
