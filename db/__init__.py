@@ -16,6 +16,7 @@ from db.errors import (
     StoreFull,
     StoreNewer,
     StoreUnreachable,
+    UnknownCheck,
     UnknownCheckpoint,
     UnknownCursor,
     UnknownLayer,
@@ -24,6 +25,8 @@ from db.errors import (
 )
 from db.records import (
     END_STATES,
+    Check,
+    CheckState,
     Checkpoint,
     Entry,
     EpochScalars,
@@ -45,6 +48,8 @@ __all__ = [
     "END_STATES",
     "CannotGoOn",
     "Changes",
+    "Check",
+    "CheckState",
     "Checkpoint",
     "Condition",
     "Entry",
@@ -69,6 +74,7 @@ __all__ = [
     "StoreUnreachable",
     "StoredEvent",
     "Turn",
+    "UnknownCheck",
     "UnknownCheckpoint",
     "UnknownCursor",
     "UnknownLayer",

@@ -88,6 +88,19 @@ class Document(TypeDecorator[dict[str, Any]]):
         return None if value is None else json.loads(value)
 
 
+class DocumentList(TypeDecorator[tuple[dict[str, Any], ...]]):
+    """JSON objects in order, as text; NULL is none of them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[dict[str, Any]] | None, dialect: Dialect) -> str | None:
+        return "[" + ",".join(to_json(item) for item in value) + "]" if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[dict[str, Any], ...]:
+        return () if value is None else tuple(json.loads(value))
+
+
 class PackedDocument(TypeDecorator[dict[str, Any]]):
     """A JSON object, deflated: an epoch's columns of numbers shrink about five-fold."""
 

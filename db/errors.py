@@ -5,7 +5,7 @@ StoreError
 │   ├── StoreNewer        it was written by a newer version of this program
 │   ├── StoreDamaged      what stands in it cannot be read
 │   └── StoreFull         its disk is full; what ends or deletes a run still works
-├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint
+├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint, UnknownCheck
 ├── RunActive             it is running, and what was asked needs it not to be
 ├── CannotGoOn            it is not at rest, has reached its end, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
@@ -78,6 +78,14 @@ class UnknownCheckpoint(StoreError):
         super().__init__(f"No checkpoint of epoch {epoch} of run {run_id!r} is kept: {choice}.")
         self.run_id = run_id
         self.epoch = epoch
+
+
+class UnknownCheck(StoreError):
+    """No check of this id is kept."""
+
+    def __init__(self, check_id: str) -> None:
+        super().__init__(f"No check {check_id!r} is kept: ask for it anew.")
+        self.check_id = check_id
 
 
 class CannotGoOn(StoreError):

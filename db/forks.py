@@ -28,6 +28,7 @@ def fork(
     config: Mapping[str, Any],
     epochs_planned: int,
     words: str,
+    warnings: Iterable[dict[str, Any]] = (),
 ) -> Run:
     """Queues a new run that goes on from a checkpoint of another, after its epoch `epoch`.
 
@@ -41,7 +42,16 @@ def fork(
     kept = checkpoints.of_run(connection, parent_id)
     if epoch not in {each.epoch for each in kept}:
         raise UnknownCheckpoint(parent_id, epoch, (each.epoch for each in kept))
-    made = runs.create(connection, now, name=name, notes=notes, tags=tags, config=config, epochs_planned=epochs_planned)
+    made = runs.create(
+        connection,
+        now,
+        name=name,
+        notes=notes,
+        tags=tags,
+        config=config,
+        epochs_planned=epochs_planned,
+        warnings=warnings,
+    )
     _copy_start(connection, parent_id, made)
     _copy_epochs(connection, parent_id, made.id, epoch)
     connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 RunState = Literal["queued", "running", "finished", "stopped", "failed"]
+CheckState = Literal["pending", "running", "ok", "failed", "unknown"]
+"""`unknown`: the worker could not tell, for a reason that its answer names."""
 EndState = Literal["finished", "stopped", "failed"]
 Field = Literal["phi", "velocity", "applied", "frozen"]
 
@@ -59,6 +61,8 @@ class Run:
     """The newest epoch that a checkpoint is kept of."""
     setbacks: int
     """How often it was cut off since its newest epoch."""
+    warnings: tuple[dict[str, Any], ...] = ()
+    """What was doubtful about it at its launch: field and message of each."""
 
     @property
     def can_go_on(self) -> bool:
@@ -87,6 +91,24 @@ class Worker:
     slots: int
     started_at: datetime
     heard_at: datetime
+    capabilities: dict[str, Any] | None = None
+    """The data sets, weights, devices and memory that it has; None: it has not said yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A run's description that a worker tries before it is launched."""
+
+    id: str
+    config: dict[str, Any]
+    workers: tuple[str, ...]
+    """Those that may take it."""
+    state: CheckState
+    asked_at: datetime
+    worker_id: str | None
+    begun_at: datetime | None
+    ended_at: datetime | None
+    answer: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

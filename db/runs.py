@@ -44,6 +44,7 @@ def create(
     tags: Iterable[str],
     config: Mapping[str, Any],
     epochs_planned: int,
+    warnings: Iterable[dict[str, Any]] = (),
 ) -> Run:
     """Queues a new run under an id of its own."""
     run_id = "".join(secrets.choice(_ALPHABET) for _ in range(10))
@@ -63,6 +64,7 @@ def create(
         "last_seq": 0,
         "revision": 1,
         "setbacks": 0,
+        "warnings": tuple(warnings),
     }
     return _run(connection.execute(insert(runs).values(values).returning(*_COLUMNS)).one())
 

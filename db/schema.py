@@ -14,7 +14,7 @@ from sqlalchemy import (
     Table,
 )
 
-from db.columns import Document, Moment, PackedDocument, Plain, Tags, Word
+from db.columns import Document, DocumentList, Moment, PackedDocument, Plain, Tags, Word
 
 metadata = MetaData(
     naming_convention={
@@ -59,6 +59,8 @@ runs = Table(
     Column("progress", Document),
     Column("config", Document, nullable=False),
     Column("notes", Plain, nullable=False),
+    # What was doubtful about it when it was launched.
+    Column("warnings", DocumentList),
     # Id, name, tags and notes, case folded: the same search on every database.
     Column("searchable", Plain, nullable=False),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'stopped', 'failed')", name="state"),
@@ -149,4 +151,24 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("heard_at", Moment, nullable=False),
+    # The data sets, weights, devices and memory that it has; NULL: it has not said yet.
+    Column("capabilities", Document),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    # The digest of what is checked, so that the same question has one answer.
+    Column("id", Word(64), primary_key=True),
+    Column("config", Document, nullable=False),
+    # The workers that may take it.
+    Column("workers", Tags, nullable=False),
+    Column("state", Word(8), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("worker_id", Word(32)),
+    Column("begun_at", Moment),
+    Column("ended_at", Moment),
+    Column("answer", Document),
+    CheckConstraint("state IN ('pending', 'running', 'ok', 'failed', 'unknown')", name="state"),
+    Index(None, "state", "asked_at"),
 )

@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from db import checkpoints, epochs, events, lifetimes, runs, snapshots, workers
+from db import checkpoints, checks, epochs, events, lifetimes, runs, snapshots, workers
 from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.condition import Condition, examine
 from db.database import Database
-from db.errors import StoreError, StoreFull
+from db.errors import EntryRefused, StoreError, StoreFull
 from db.forks import fork
 from db.migration import migrate
 from db.records import (
+    Check,
+    CheckState,
     Checkpoint,
     Entry,
     Field,
@@ -98,8 +100,9 @@ class Store:
         name: str = "",
         notes: str = "",
         tags: Iterable[str] = (),
+        warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
-        """Queues a new run."""
+        """Queues a new run; `warnings` is what was doubtful about it, `field` and `message` of each."""
         with self._database.writing() as connection:
             return runs.create(
                 connection,
@@ -109,6 +112,7 @@ class Store:
                 tags=tags,
                 config=config,
                 epochs_planned=epochs_planned,
+                warnings=warnings,
             )
 
     def run(self, run_id: str) -> Run:
@@ -179,6 +183,7 @@ class Store:
         name: str = "",
         notes: str = "",
         tags: Iterable[str] = (),
+        warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
         """Queues a new run that goes on from the checkpoint after an epoch of another, with a copy of its records.
 
@@ -199,6 +204,7 @@ class Store:
                 config=config,
                 epochs_planned=epochs_planned,
                 words=words,
+                warnings=warnings,
             )
 
     def forks(self, run_id: str) -> list[Run]:
@@ -400,6 +406,11 @@ class Store:
         """Notes that a worker was heard; UnknownWorker when it was forgotten meanwhile."""
         self._urgently(lambda connection: workers.alive(connection, self._database.clock(), worker_id), tell=False)
 
+    def describe_worker(self, worker_id: str, capabilities: Mapping[str, Any]) -> None:
+        """Notes what a worker has: data sets, weights, devices, memory; one that was forgotten is no error."""
+        with self._database.writing(tell=False) as connection:
+            workers.describe(connection, worker_id, capabilities)
+
     def forget_worker(self, worker_id: str) -> None:
         """Takes a worker off the list."""
         with self._database.writing() as connection:
@@ -409,6 +420,41 @@ class Store:
         """The workers on the list, the longest at work first; `heard_at` tells which still live."""
         with self._database.reading() as connection:
             return workers.read_all(connection)
+
+    # ------------------------------------------------------------ checks before launch
+
+    def ask_check(self, check_id: str, *, config: Mapping[str, Any], workers: Iterable[str]) -> Check:
+        """Asks one of these workers to try a description, or finds the answer where it was asked before and holds.
+
+        Args:
+            check_id: the digest of all that the answer depends on.
+        """
+        try:
+            with self._database.writing(tell=False) as connection:
+                return checks.ask(connection, self._database.clock(), check_id, config, workers)
+        except EntryRefused:  # somebody else asked the same in this very moment
+            return self.check(check_id)
+
+    def check(self, check_id: str) -> Check:
+        """A check as it stands, or UnknownCheck."""
+        with self._database.reading() as connection:
+            return checks.read(connection, check_id)
+
+    def claim_check(self, worker_id: str) -> Check | None:
+        """Gives the check that was asked for last, of those that this worker may take; None when there is none."""
+        with self._database.reading() as connection:
+            check_id = checks.waiting(connection, worker_id)
+        if check_id is None:
+            return None
+        with self._database.writing(tell=False) as connection:
+            return checks.take(connection, self._database.clock(), check_id, worker_id)
+
+    def answer_check(self, check_id: str, worker_id: str, state: CheckState, answer: Mapping[str, Any]) -> None:
+        """Records what came of a check that this worker took."""
+        with self._database.writing(tell=False) as connection:
+            checks.answer(connection, self._database.clock(), check_id, worker_id, state, answer)
+
+    # ------------------------------------------------------------ claims, and what workers write
 
     def claim(self, worker_id: str, shelf: str = "") -> Run | None:
         """Gives the oldest queued run to this worker; None when nothing is queued for it. No run is given twice.

@@ -1,7 +1,9 @@
 """Workers: who trains, and when each was last heard."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, literal, select, update
 
@@ -46,6 +48,11 @@ def alive(connection: Connection, now: ColumnElement[datetime], worker_id: str) 
     heard = update(workers).where(workers.c.id == worker_id).values(heard_at=now)
     if connection.execute(heard).rowcount == 0:
         raise UnknownWorker(worker_id)
+
+
+def describe(connection: Connection, worker_id: str, capabilities: Mapping[str, Any]) -> None:
+    """Notes what the worker has."""
+    connection.execute(update(workers).where(workers.c.id == worker_id).values(capabilities=dict(capabilities)))
 
 
 def forget(connection: Connection, worker_id: str) -> None:

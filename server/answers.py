@@ -68,6 +68,13 @@ class Place(Answer):
     length: int = Field(ge=1)
 
 
+class Finding(Answer):
+    """What is wrong, or doubtful, about one field of a run's description."""
+
+    field: str = Field(description="Dotted path, such as `training.batch_size`; empty: the whole of it.")
+    message: str = Field(description="What it is and what to do about it.")
+
+
 class Run(Answer):
     """A run, as it stands."""
 
@@ -101,6 +108,7 @@ class Run(Answer):
     timing: Timing
     heard_seconds_ago: float | None = Field(description="Since its worker's last heartbeat; null while none has it.")
     queue: Place | None = Field(description="Its place among the queued runs; null where it is not queued.")
+    warnings: list[Finding] = Field(description="What was doubtful about it when it was launched; it ran all the same.")
     frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
 
 

@@ -20,7 +20,7 @@ from db.schema import metadata
 from tests.db.making import WORKER, started
 
 SCHEMAS = Path(__file__).with_name("schemas")
-CHECKPOINTS_KEPT = {"0001": [], "0002": [2]}
+CHECKPOINTS_KEPT = {"0001": [], "0002": [2], "0003": [2]}
 
 
 def differences(url: str) -> list[object]:
@@ -57,6 +57,7 @@ def test_check_constraints_are_migrated_too(url: str) -> None:
         found = {str(check["name"]) for table in metadata.tables for check in inspector.get_check_constraints(table)}
     database.close()
     assert found == {
+        "checks_state",
         "runs_state",
         "snapshots_applied_bits",
         "snapshots_frozen_bits",
