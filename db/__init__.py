@@ -26,8 +26,8 @@ from db.errors import (
 from db.records import (
     END_STATES,
     Check,
-    CheckState,
     Checkpoint,
+    CheckState,
     Entry,
     EpochScalars,
     Field,

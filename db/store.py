@@ -20,8 +20,8 @@ from db.forks import fork
 from db.migration import migrate
 from db.records import (
     Check,
-    CheckState,
     Checkpoint,
+    CheckState,
     Entry,
     Field,
     LayerHistory,
