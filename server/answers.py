@@ -5,12 +5,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainer.checks.capabilities import Capabilities
 from trainer.costs import PlanKind, Saving, StepFlops, StepTimes
 from trainer.events import CheckpointFile, Coverage, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
 
 RUN_ID = "k3v9x0a2mq"
 
 State = Literal["queued", "running", "finished", "stopped", "failed"]
+CheckState = Literal["pending", "ok", "failed", "no_worker", "unknown", "refused", "not_asked"]
 
 
 class Answer(BaseModel):
@@ -215,6 +217,25 @@ class Log(Answer):
     lines: list[LogLine]
 
 
+class Check(Answer):
+    """What is known of a run before it is launched, at once and after a dry pass on a worker."""
+
+    id: str | None = Field(description="To ask for the dry pass's answer with; null where none is made.")
+    state: CheckState = Field(
+        description="pending: a worker is asked. ok, failed: it tried. no_worker: none is alive. unknown: it could not "
+        "tell, `reason` says why. refused: what is known at once makes it fail, so none tries. not_asked: only what is "
+        "known at once was asked for."
+    )
+    errors: list[Finding] = Field(description="Why it would fail.")
+    warnings: list[Finding] = Field(description="What is doubtful about it and does not keep it from being launched.")
+    reason: str | None = Field(description="Why nothing is known, where that is so.")
+    worker: str | None = Field(description="Name of the worker that tried.")
+    seconds: float | None = Field(description="What the dry pass took.")
+    peak_memory_bytes: int | None = Field(description="Most memory that the dry pass took, with a small batch.")
+    parameters: int | None
+    neurons: int | None = Field(description="Watched ones.")
+
+
 class FrozenLayer(Answer):
     """A row of the overview."""
 
@@ -356,6 +377,9 @@ class WorkerHealth(Answer):
     heard_at: datetime
     heard_seconds_ago: float
     alive: bool
+    capabilities: Capabilities | None = Field(
+        description="Data sets, weights, devices and memory that it has; null: it has not said yet."
+    )
 
 
 class Liveness(Answer):

@@ -15,16 +15,19 @@ from db.errors import (
     RunEnded,
     StoreDamaged,
     StoreUnreachable,
+    UnknownCheck,
     UnknownCheckpoint,
     UnknownLayer,
     UnknownRun,
 )
+from trainer.checks.words import sentence
 from trainer.config import RunConfig
 
 STATUS_OF = {
     UnknownRun: 404,
     UnknownLayer: 404,
     UnknownCheckpoint: 404,
+    UnknownCheck: 404,
     RunActive: 409,
     RunEnded: 409,
     CannotGoOn: 409,
@@ -34,31 +37,6 @@ STATUS_OF = {
 """The store's refusals, as HTTP says them. Their own sentences are the detail."""
 
 LONGEST_ECHO = 200
-
-_WORDS = {
-    "missing": "This is needed",
-    "greater_than": "Must be above {gt:g}",
-    "greater_than_equal": "Must be at least {ge:g}",
-    "less_than": "Must be below {lt:g}",
-    "less_than_equal": "Must be at most {le:g}",
-    "int_type": "Must be a whole number",
-    "int_parsing": "Must be a whole number",
-    "int_from_float": "Must be a whole number",
-    "float_type": "Must be a number",
-    "float_parsing": "Must be a number",
-    "finite_number": "Must be a finite number",
-    "bool_type": "Must be true or false",
-    "bool_parsing": "Must be true or false",
-    "string_type": "Must be text",
-    "string_too_long": "Must have at most {max_length} characters",
-    "string_too_short": "Must have at least {min_length} characters",
-    "tuple_type": "Must be a list",
-    "too_short": "Must have at least {min_length} entries",
-    "too_long": "Must have at most {max_length} entries",
-    "literal_error": "Choose one of {expected}",
-    "model_type": "Must be an object with named fields",
-    "model_attributes_type": "Must be an object with named fields",
-}
 
 
 def install(app: FastAPI) -> None:
@@ -121,7 +99,7 @@ def explain(error: Mapping[str, Any], model: type[BaseModel] = RunConfig) -> dic
     if error["type"].startswith("union_tag"):
         return _entry(".".join((*names, "kind")), _unknown_kind(names[-1], context), error)
     names += str(context.get("field", "")).split(".") if context.get("field") else []
-    return _entry(".".join(names), _sentence(error, context, names, inside), error)
+    return _entry(".".join(names), _sentence(error, names, inside), error)
 
 
 def _walk(model: type[BaseModel], location: Sequence[str | int]) -> tuple[list[str], type[BaseModel] | None]:
@@ -158,17 +136,13 @@ def _unknown_kind(field: str, context: Mapping[str, Any]) -> str:
     return f"Which {field}? Name its kind; see /api/v1/schema/run-config for what there is"
 
 
-def _sentence(
-    error: Mapping[str, Any], context: Mapping[str, Any], names: Sequence[str], inside: type[BaseModel] | None
-) -> str:
-    kind = error["type"]
+def _sentence(error: Mapping[str, Any], names: Sequence[str], inside: type[BaseModel] | None) -> str:
     if not names:
         return "Send a JSON object, with the header Content-Type: application/json"
-    if kind == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         known = f"; there are {', '.join(inside.model_fields)}" if inside else ""
         return f"There is no field of this name{known}"
-    words = _WORDS.get(kind)
-    return words.format(**context) if words else str(error["msg"])
+    return sentence(error)
 
 
 def _entry(field: str, message: str, error: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from server.routes import (
+    checks,
     coverage,
     epochs,
     events,
@@ -24,6 +25,6 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, frozen, small, plans, histograms, layers, coverage, events, files)
-    for noun in (runs, going_on, *recorded, schema, health, live):
+    for noun in (runs, going_on, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from db import Run, Store, UnknownCheckpoint
 from server import answers
+from server.checking import as_json, living, refuse_what_fails
 from server.presentation import address_of_run, json_answer, present_run
+from server.routes.checks import DryPass, checked
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -22,6 +24,7 @@ from server.routes.dependencies import (
 )
 from server.writers import IN_TURN
 from trainer.checkpoint.retention import best_of
+from trainer.checks.finding import Finding
 from trainer.config import RunConfig
 from trainer.config.forking import changes, refused
 from trainer.config.overlay import laid_over
@@ -41,16 +44,16 @@ def resume_run(store: TheStore, run: TheRun) -> Response:
     return json_answer(present_run(store, store.resume(run.id)), 202)
 
 
+ForkEpoch = Annotated[
+    int | None,
+    Query(ge=0, le=1_000_000, description="The fork begins after this epoch; left out: after the newest kept one."),
+]
+ForkBody = Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)]
+
+
 @router.post("/fork", dependencies=[IN_TURN], status_code=201, response_model=answers.Run)
 def fork_run(
-    store: TheStore,
-    settings: TheSettings,
-    run: TheRun,
-    epoch: Annotated[
-        int | None,
-        Query(ge=0, le=1_000_000, description="The fork begins after this epoch; left out: after the newest kept one."),
-    ] = None,
-    part: Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)] = None,
+    store: TheStore, settings: TheSettings, run: TheRun, epoch: ForkEpoch = None, part: ForkBody = None
 ) -> Response:
     """Queue a new run that goes on from a checkpoint of this one, with a changed description.
 
@@ -59,6 +62,7 @@ def fork_run(
     after = _fork_point(run, epoch)
     before, config = _described(run), _changed(run, part or {})
     _refuse(before, config, after)
+    warnings = refuse_what_fails(config, living(store, settings.silence_limit_seconds))
     made = store.fork(
         run.id,
         after,
@@ -68,8 +72,26 @@ def fork_run(
         config=config.model_dump(mode="json"),
         epochs_planned=config.training.epochs,
         words=_words(run, after, before, config),
+        warnings=[*_unchanged(before, config, after), *warnings],
     )
     return json_answer(present_run(store, made), 201, {"Location": address_of_run(settings, made)})
+
+
+@router.post("/fork/check", response_model=answers.Check)
+def check_fork(
+    store: TheStore,
+    settings: TheSettings,
+    run: TheRun,
+    epoch: ForkEpoch = None,
+    part: ForkBody = None,
+    dry_pass: DryPass = True,
+) -> Response:
+    """Look a fork over without launching it, as `/checks` does for a run of its own."""
+    after = _fork_point(run, epoch)
+    before, config = _described(run), _changed(run, part or {})
+    _refuse(before, config, after)
+    answer = checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass)
+    return json_answer(answer | {"warnings": [*_unchanged(before, config, after), *answer["warnings"]]})
 
 
 @router.get("/checkpoints", response_model=answers.Checkpoints)
@@ -150,6 +172,16 @@ def _refuse(before: RunConfig, config: RunConfig, after: int) -> None:
                 for path, why in wrong.items()
             ]
         )
+
+
+def _unchanged(before: RunConfig, config: RunConfig, after: int) -> list[dict[str, Any]]:
+    if changes(before, config):
+        return []
+    message = (
+        f"Nothing is changed, so that the fork repeats the other run from epoch {after + 1} on: change neq.epsilon, "
+        "the optimizer or the schedule for instance"
+    )
+    return as_json([Finding("", message)])
 
 
 def _words(run: Run, after: int, before: RunConfig, config: RunConfig) -> str:

@@ -1,14 +1,15 @@
 """How the system is."""
 
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from fastapi import APIRouter
 
 from db import Worker
 from server import answers
+from server.checking import is_alive, silent_seconds
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from server.routes.probes import TheReadiness
+from trainer.checks.capabilities import said
 from trainer.version import VERSION
 
 NO_WORKER = "No living worker: queued runs wait until one is started, with `neq worker`."
@@ -39,7 +40,6 @@ async def read_health(store: TheStore, settings: TheSettings, readiness: TheRead
 
 
 def _health(worker: Worker, silence_limit_seconds: float) -> answers.WorkerHealth:
-    silent = max(0.0, (datetime.now(UTC) - worker.heard_at).total_seconds())
     return answers.WorkerHealth(
         id=worker.id,
         name=worker.name,
@@ -47,6 +47,7 @@ def _health(worker: Worker, silence_limit_seconds: float) -> answers.WorkerHealt
         device=worker.device,
         slots=worker.slots,
         heard_at=worker.heard_at,
-        heard_seconds_ago=round(silent, 3),
-        alive=silent <= silence_limit_seconds,
+        heard_seconds_ago=round(silent_seconds(worker), 3),
+        alive=is_alive(worker, silence_limit_seconds),
+        capabilities=None if worker.capabilities is None else said(worker.capabilities),
     )

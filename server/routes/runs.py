@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from db import UnknownCursor
 from server import answers
+from server.checking import living, refuse_what_fails
 from server.presentation import address_of_run, json_answer, present_run, present_runs
 from server.routes.dependencies import (
     CONFLICT,
@@ -55,15 +56,20 @@ class RunChange(BaseModel):
 def launch(
     store: TheStore, settings: TheSettings, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
-    """Queue a run. `{}` is a valid body: every field has a default."""
+    """Queue a run. `{}` is a valid body: every field has a default.
+
+    What is known to fail on every living worker is refused; what is merely doubtful is in the run's `warnings`.
+    """
     described = config.model_dump(mode="json")
     refuse_zero_characters(described)
+    warnings = refuse_what_fails(config, living(store, settings.silence_limit_seconds))
     run = store.create_run(
         name=config.display_name(),
         notes=config.notes,
         tags=config.tags,
         config=described,
         epochs_planned=config.training.epochs,
+        warnings=warnings,
     )
     return json_answer(present_run(store, run), 201, {"Location": address_of_run(settings, run)})
 

@@ -188,3 +188,19 @@ def test_a_body_that_is_no_description_is_refused(client: TestClient, keeping: K
     for _ in range(200):
         deep = {"neq": deep}
     assert refused(client, keeping.id, deep)
+
+
+def test_a_fork_can_be_looked_over_before_it_is_launched(client: TestClient, store: Store, keeping: Keeping) -> None:
+    address = f"{RUNS}/{keeping.id}/fork/check?epoch=3&dry_pass=false"
+    refused_field = client.post(address, json={"training": {"epochs": 4}}).json()["detail"][0]
+    assert (refused_field["field"], "above 4" in refused_field["message"]) == ("training.epochs", True)
+    fine = client.post(address, json={"training": {"epochs": 4 + PLANNED}, "neq": {"epsilon": 0.003}}).json()
+    assert (fine["state"], fine["errors"]) == ("not_asked", [])
+    assert len(store.runs().items) == 1
+
+
+def test_a_fork_with_nothing_changed_is_launched_with_a_warning(client: TestClient, keeping: Keeping) -> None:
+    (warning,) = [each for each in client.post(f"{RUNS}/{keeping.id}/fork").json()["warnings"] if "change" in str(each)]
+    assert "repeats the other run from epoch 4 on" in warning["message"]
+    changed = client.post(f"{RUNS}/{keeping.id}/fork", json={"neq": {"epsilon": 0.003}}).json()["warnings"]
+    assert not [each for each in changed if "Nothing is changed" in each["message"]]

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from trainer.checks.sets import ENDINGS as ENDINGS
 from trainer.data.names import legible
 from trainer.errors import DataDamaged
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF", "GIF")
 """Those of torchvision's ImageFolder, and GIF. Pillow knows others that start other programs to read them."""
-ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif")
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 """Pillow's modes of one channel with more than eight bits."""
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0, float(2**31 - 1))

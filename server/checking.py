@@ -1,0 +1,76 @@
+"""What is known of a run before it is launched, from what living workers say of themselves."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+from db import Store, Worker
+from trainer.checks.capabilities import Capabilities, said
+from trainer.checks.finding import Finding
+from trainer.checks.known import Known, known
+from trainer.config import RunConfig
+
+NO_WORKER = Finding("", "No worker is running: the run waits in the queue until one starts")
+
+
+def is_alive(worker: Worker, silence_limit_seconds: float) -> bool:
+    """Whether the worker was heard within the limit."""
+    return silent_seconds(worker) <= silence_limit_seconds
+
+
+def silent_seconds(worker: Worker) -> float:
+    """For how long the worker has not been heard."""
+    return max(0.0, (datetime.now(UTC) - worker.heard_at).total_seconds())
+
+
+def living(store: Store, silence_limit_seconds: float) -> dict[str, Capabilities | None]:
+    """What each living worker says that it has, by id; None where it has not said it yet."""
+    return {
+        worker.id: None if worker.capabilities is None else said(worker.capabilities)
+        for worker in store.workers()
+        if is_alive(worker, silence_limit_seconds)
+    }
+
+
+def known_of(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> Known:
+    """The same as `known`; with no living worker it also warns of that."""
+    found = known(config, workers)
+    return found if workers else Known(found.errors, (*found.warnings, NO_WORKER), found.able)
+
+
+def refuse_what_fails(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> list[dict[str, Any]]:
+    """422 where the run would fail on every living worker; else what is doubtful about it, as the store keeps it."""
+    found = known_of(config, workers)
+    if found.errors:
+        raise refusal(found.errors, config)
+    return as_json(found.warnings)
+
+
+def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationError:
+    """A 422 for what is known to fail, at the fields that it is about."""
+    given = config.model_dump(mode="json")
+    return RequestValidationError(
+        [
+            {
+                "type": "value_error",
+                "loc": ("body",),
+                "msg": each.message,
+                "input": _at(given, each.field),
+                "ctx": {"field": each.field},
+            }
+            for each in errors
+        ]
+    )
+
+
+def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as the API and the store have them."""
+    return [each.to_json() for each in findings]
+
+
+def _at(given: Any, field: str) -> Any:
+    for name in field.split("."):
+        given = given.get(name) if isinstance(given, dict) else None
+    return given

@@ -1,0 +1,90 @@
+"""Checks before launch: what is known at once, and a dry pass on a worker, whose answer is asked for later."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Response
+
+from db import Check, Store
+from server import answers
+from server.checking import as_json, known_of, living
+from server.presentation import json_answer
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
+from server.routes.runs import EXAMPLES
+from trainer.checks.capabilities import Capabilities
+from trainer.checks.known import Known, digest
+from trainer.config import RunConfig
+
+router = APIRouter(prefix="/checks", tags=["runs"], responses=EVERYWHERE | INVALID)
+
+DryPass = Annotated[
+    bool, Query(description="Whether a worker is to try it: build the network, and train one small batch.")
+]
+_EMPTY: dict[str, Any] = {
+    "id": None,
+    "errors": [],
+    "warnings": [],
+    "reason": None,
+    "worker": None,
+    "seconds": None,
+    "peak_memory_bytes": None,
+    "parameters": None,
+    "neurons": None,
+}
+_SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "parameters", "neurons")
+"""What a worker's answer holds."""
+
+
+@router.post("", response_model=answers.Check)
+def check_run(
+    store: TheStore,
+    settings: TheSettings,
+    config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)],
+    dry_pass: DryPass = True,
+) -> Response:
+    """Look a run over without launching it: what is known at once, and the id of a dry pass that a worker is asked for.
+
+    The same description asked again has the same answer for some minutes, as long as the workers have the same.
+    """
+    refuse_zero_characters(config.model_dump(mode="json"))
+    return json_answer(checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass))
+
+
+@router.get("/{check_id}", response_model=answers.Check, responses=UNKNOWN)
+def read_check(
+    store: TheStore,
+    settings: TheSettings,
+    check_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="What asking for the check answered.")],
+) -> Response:
+    """What came of a dry pass, or that it is still awaited."""
+    check = store.check(check_id)
+    workers = living(store, settings.silence_limit_seconds)
+    found = known_of(RunConfig.model_validate(check.config), workers)
+    awaited = (check.worker_id,) if check.state == "running" else check.workers
+    return json_answer(_present(store, check, found, alive=not workers.keys().isdisjoint(awaited)))
+
+
+def checked(
+    store: Store, config: RunConfig, workers: Mapping[str, Capabilities | None], *, dry_pass: bool
+) -> dict[str, Any]:
+    """What is known at once of a run, as the API shows it; where `dry_pass`, a worker is asked to try it."""
+    found = known_of(config, workers)
+    if found.errors or not dry_pass or not workers:
+        state = "refused" if found.errors else "not_asked" if not dry_pass else "no_worker"
+        return _EMPTY | _known(found) | {"state": state}
+    asked = store.ask_check(digest(config, workers), config=config.model_dump(mode="json"), workers=found.able)
+    return _present(store, asked, found, alive=True)
+
+
+def _known(found: Known) -> dict[str, Any]:
+    return {"errors": as_json(found.errors), "warnings": as_json(found.warnings)}
+
+
+def _present(store: Store, check: Check, found: Known, *, alive: bool) -> dict[str, Any]:
+    """The check as the API shows it; `alive`: somebody is there to answer it."""
+    answer = _EMPTY | _known(found) | {"id": check.id}
+    if check.state in ("pending", "running"):
+        return answer | {"state": "pending" if alive else "no_worker"}
+    said = {name: value for name, value in (check.answer or {}).items() if name in _SAID}
+    name = next((worker.name for worker in store.workers() if worker.id == check.worker_id), None)
+    return answer | said | {"state": check.state, "worker": name}

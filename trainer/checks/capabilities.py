@@ -1,0 +1,71 @@
+"""What a worker has, as it says itself: read by the web process, which has neither torch nor the data folder."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a worker of a newer version may say more
+
+
+class Gpu(_Said):
+    """A GPU that torch finds."""
+
+    name: str
+    memory_bytes: int
+
+
+class Folder(_Said):
+    """A folder of the data folder, as far as its listing tells; None where that would take too long.
+
+    Attributes:
+        masks: whether it holds images with masks, in `train` and `trainannot`.
+        classes: folders that hold images of a class each.
+        train, test: images in it; test is None also where none are set apart.
+    """
+
+    name: str
+    masks: bool = False
+    classes: int | None = None
+    train: int | None = None
+    test: int | None = None
+
+
+class Capabilities(_Said):
+    """What a worker has.
+
+    Attributes:
+        device_limit: what its runs may use.
+        gpus: None until torch was asked.
+        memory_bytes, free_memory_bytes: of the machine; None where the system does not tell.
+        sets: kinds of data whose files are there.
+        weights: files of trained weights.
+        models, data: the kinds that it can build, other people's included.
+    """
+
+    version: str
+    device_limit: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = None
+    gpus: tuple[Gpu, ...] | None = None
+    memory_bytes: int | None = None
+    free_memory_bytes: int | None = None
+    may_download: bool = False
+    sets: tuple[str, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    weights: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    @property
+    def trains_on_cpu(self) -> bool:
+        """Whether a run that leaves the choice to the worker is trained on a CPU."""
+        return self.device_limit == "cpu" or self.gpus == ()
+
+
+def said(capabilities: object) -> Capabilities | None:
+    """What a worker said; None where it said nothing yet, or nothing that this version understands."""
+    try:
+        return Capabilities.model_validate(capabilities)
+    except ValidationError:
+        return None

@@ -1,0 +1,162 @@
+"""What smells about a run and never blocks it: it would go through, and probably not as it was meant."""
+
+from collections.abc import Iterator, Sequence
+
+from trainer.checks.capabilities import Capabilities
+from trainer.checks.finding import Finding
+from trainer.checks.images import KnownImages, known_images
+from trainer.checks.memory import memory_warnings
+from trainer.checks.numbers import counted, number
+from trainer.checks.sets import NAMED
+from trainer.checks.steps import batches_of
+from trainer.config import MultiStep, NoRule, OneCycle, RandomRule, RunConfig, SingleProbe, Step, TopKRule
+from trainer.config.neq import BlocksRule
+
+HIGH_RATE = {"sgd": 1.0, "adam": 0.1, "adamw": 0.1}
+"""Learning rates from here on make most trainings diverge."""
+
+
+def warnings(config: RunConfig, workers: Sequence[Capabilities]) -> list[Finding]:
+    """Everything doubtful, in the order of the description's fields.
+
+    Args:
+        workers: those that could train it; none where none is alive, or none says what it has.
+    """
+    images = known_images(config, workers[0] if workers else None)
+    found = [*_data(config, images), *_rate(config), *_schedule(config), *_batches(config, images)]
+    found += [*_freezing(config), *_probe(config, images), *_checkpoints(config), *_precision(config, workers)]
+    found += [*_downloads(config, workers)]
+    return [*found, *(memory_warnings(config, images, workers[0]) if len(workers) == 1 else ())]
+
+
+def _data(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
+    wanted = config.data.train_samples
+    if wanted is not None and images.there is not None and wanted > images.there:
+        yield Finding("data.train_samples", f"There are {images.there:,} training images; all of them are used")
+    tested = getattr(config.data, "test_samples", None)
+    if tested is not None and images.classes is not None and tested < images.classes:
+        yield Finding(
+            "data.test_samples",
+            f"{counted(tested, 'test image')} of {images.classes:,} classes: some classes are never tested",
+        )
+
+
+def _rate(config: RunConfig) -> Iterator[Finding]:
+    high = HIGH_RATE[config.optimizer.kind]
+    if config.optimizer.learning_rate >= high:
+        yield Finding(
+            "optimizer.learning_rate",
+            f"A learning rate of {number(config.optimizer.learning_rate)} is unusually high for "
+            f"{config.optimizer.kind}: training will probably diverge",
+        )
+
+
+def _schedule(config: RunConfig) -> Iterator[Finding]:
+    schedule, epochs = config.schedule, config.training.epochs
+    if isinstance(schedule, MultiStep):
+        late = [milestone for milestone in schedule.milestones if milestone >= epochs]
+        if late:
+            named = ", ".join(f"{milestone:,}" for milestone in late)
+            which = "The milestone" if len(late) == 1 else "The milestones"
+            yield Finding(
+                "schedule.milestones",
+                f"{which} {named} {'is' if len(late) == 1 else 'are'} never reached: the run has "
+                f"{counted(epochs, 'epoch')}, counted from 0",
+            )
+    if isinstance(schedule, Step) and schedule.every >= epochs:
+        yield Finding("schedule.every", f"The learning rate never drops: the run has {counted(epochs, 'epoch')} in all")
+    if not isinstance(schedule, OneCycle) and schedule.warmup_unit == "epochs" and schedule.warmup * 2 > epochs > 1:
+        yield Finding(
+            "schedule.warmup", f"The learning rate rises during most of the run: {schedule.warmup} of {epochs} epochs"
+        )
+
+
+def _batches(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
+    count, batches, training = images.trained_on(config), batches_of(config, images), config.training
+    if count is None or batches is None:
+        return
+    if training.batch_size >= count:
+        yield Finding(
+            "training.batch_size",
+            f"All {counted(count, 'training image')} are a single batch, so that the weights move once an epoch: "
+            "choose a smaller one",
+        )
+    elif training.accumulate >= batches > 1:
+        yield Finding(
+            "training.accumulate",
+            f"An epoch has {counted(batches, 'batch', 'batches')}, so that the weights move once an "
+            "epoch: accumulate fewer",
+        )
+
+
+def _freezing(config: RunConfig) -> Iterator[Finding]:
+    select = config.neq.select
+    if isinstance(select, NoRule):
+        return  # asked for, and the baseline to compare with
+    if never := never_freezes(config):
+        yield never
+        return
+    first = first_freezing_epoch(config)
+    if config.training.epochs <= first:
+        field = "neq.warmup" if config.neq.warmup == first and config.neq.warmup > 2 else "training.epochs"
+        yield Finding(
+            field,
+            f"Nothing will freeze: the run ends after {counted(config.training.epochs, 'epoch')}, and the first mask "
+            f"would act in epoch {first} (counted from 0)",
+        )
+    elif isinstance(select, TopKRule | RandomRule) and select.share == 1:
+        yield Finding("neq.select.share", f"From epoch {first} on every neuron is frozen, and nothing is learnt")
+
+
+def never_freezes(config: RunConfig) -> Finding | None:
+    """Why no mask can hold anything, whatever is measured; None where one may."""
+    select = config.neq.select
+    if isinstance(select, TopKRule | RandomRule) and select.share == 0:
+        return Finding("neq.select.share", "Nothing will freeze: the share of neurons to freeze is 0")
+    # These take their share, or round, whatever ε is.
+    if config.neq.epsilon == 0 and not isinstance(select, NoRule | RandomRule | TopKRule | BlocksRule):
+        return Finding("neq.epsilon", "Nothing will freeze: neq.epsilon is 0, and no |v| is below it")
+    return None
+
+
+def first_freezing_epoch(config: RunConfig) -> int:
+    """The first epoch, from 0, in which a mask can act: φ needs one epoch, and v by the paper's formula two."""
+    drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.share is not None
+    return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
+
+
+def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
+    probe = config.neq.probe
+    if isinstance(probe, SingleProbe) or probe.kind == "noise" or images.classes is None:
+        return  # asked for
+    used = images.used(config)
+    held = (None if used is None else probe.held_back(used)) or getattr(probe, "samples", None)
+    if held is not None and held < images.classes and config.data.task == "classification":
+        field = "neq.probe.fraction" if probe.kind == "share" else "neq.probe.samples"
+        yield Finding(
+            field, f"{counted(held, 'probe image')} of {images.classes:,} classes: at least one a class is advised"
+        )
+
+
+def _checkpoints(config: RunConfig) -> Iterator[Finding]:
+    every = config.checkpoints.every
+    if every is not None and every > config.training.epochs:
+        yield Finding(
+            "checkpoints.every",
+            f"No further checkpoint is kept: the run has {counted(config.training.epochs, 'epoch')} in all",
+        )
+
+
+def _precision(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
+    on_cpu = config.compute.device == "cpu" or (bool(workers) and all(worker.trains_on_cpu for worker in workers))
+    if config.compute.precision != "float32" and on_cpu:
+        yield Finding(
+            "compute.precision",
+            f"{config.compute.precision} saves time on a GPU; on a CPU it is mostly slower than float32",
+        )
+
+
+def _downloads(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
+    named = NAMED.get(config.data.kind)
+    if named and workers and all(config.data.kind not in worker.sets for worker in workers):
+        yield Finding("data.kind", f"{named.title} is not on the worker yet: it is downloaded when the run starts")

@@ -1,0 +1,138 @@
+"""What this worker's machine has: its data folder by listing alone, its weights, its memory. No torch."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import get_args
+
+from trainer.checks.capabilities import Capabilities, Folder, Gpu
+from trainer.checks.sets import ENDINGS, NAMED, NamedSet
+from trainer.config import RunConfig
+from trainer.config.discovery import kind_of
+from trainer.engines.workplace import Workplace
+from trainer.version import VERSION
+
+WEIGHTS = "weights"
+"""Folder of trained weights below the data folder."""
+MOST_FOLDERS = 200
+MOST_FILES = 50_000
+"""Of all folders together: more are not counted, so that a look at the data folder takes no more than a moment."""
+TESTING = ("val", "test")
+
+
+def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabilities:
+    """What the worker can say now.
+
+    Args:
+        gpus: what torch found, in a process of its own; None: it was not asked yet.
+    """
+    total, free = memory()
+    return Capabilities(
+        version=VERSION,
+        device_limit=workplace.device_limit,
+        threads=workplace.threads,
+        gpus=() if workplace.device_limit == "cpu" else gpus,
+        memory_bytes=total,
+        free_memory_bytes=free,
+        may_download=workplace.may_download,
+        sets=tuple(kind for kind, named in NAMED.items() if _is_there(named, workplace.data_root)),
+        folders=folders(workplace.data_root),
+        weights=weights(workplace.data_root),
+        models=_kinds("model"),
+        data=_kinds("data"),
+    )
+
+
+def memory() -> tuple[int | None, int | None]:
+    """Bytes that this machine has and that are free; None where the system does not tell.
+
+    A container may have less: its limit counts where it is lower.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None, None
+    known = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines)}
+    total, free = known.get("MemTotal"), known.get("MemAvailable")
+    limit = _container_limit()
+    if limit is None or total is None or limit >= total:
+        return total, free
+    return limit, None if free is None else min(free, limit)
+
+
+def _container_limit() -> int | None:
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            return int(Path(file).read_text())
+    return None
+
+
+def folders(root: Path) -> tuple[Folder, ...]:
+    """The folders of the data folder, counted as far as that is quick."""
+    names = _folder_names(root)[:MOST_FOLDERS]
+    count = _Count(MOST_FILES)
+    return tuple(_folder(root / name, name, count) for name in names if name != WEIGHTS)
+
+
+def weights(root: Path) -> tuple[str, ...]:
+    """Files of trained weights, where they are looked for."""
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch"
+    places = (root / WEIGHTS, Path(home) / "hub" / "checkpoints")
+    return tuple(sorted({name for place in places for name in _file_names(place)}))
+
+
+class _Count:
+    """Counts images until there were too many."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def images(self, folder: Path) -> int | None:
+        """Images in the folder; None where it has folders of its own, or once too many files were seen."""
+        found = 0
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                self._left -= 1
+                if self._left < 0 or entry.is_dir():
+                    return None
+                found += entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".")
+        return found
+
+    def all_of(self, folders: Iterable[Path]) -> int | None:
+        """Images in all of them."""
+        counts = [self.images(folder) for folder in folders]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+
+def _folder(path: Path, name: str, count: _Count) -> Folder:
+    if (path / "train").is_dir() and (path / "trainannot").is_dir():
+        tests = [path / part for part in TESTING if (path / f"{part}annot").is_dir()]
+        test = count.images(tests[0]) if tests else None
+        return Folder(name=name, masks=True, train=count.images(path / "train"), test=test)
+    tests = [path / part for part in TESTING if (path / part).is_dir()]
+    train = path / "train" if (path / "train").is_dir() else path
+    classes = _folder_names(train)
+    test = count.all_of(tests[0] / each for each in classes) if tests and train != path else None
+    return Folder(name=name, classes=len(classes), train=count.all_of(train / each for each in classes), test=test)
+
+
+def _is_there(named: NamedSet, root: Path) -> bool:
+    return all((root / file).exists() or (root / f"{file}.gz").is_file() for file in named.files)
+
+
+def _folder_names(folder: Path) -> list[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+    return []
+
+
+def _file_names(folder: Path) -> list[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_file()]
+    return []
+
+
+def _kinds(choice: str) -> tuple[str, ...]:
+    """The kinds of model, or of data, that this worker's description knows."""
+    return tuple(kind_of(part) for part in get_args(RunConfig.model_fields[choice].annotation))
