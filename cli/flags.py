@@ -12,6 +12,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from trainer.checks.words import sentence
 from trainer.config import RunConfig
 
 Json = dict[str, Any]
@@ -136,7 +137,7 @@ def check(description: Json) -> RunConfig:
     try:
         return RunConfig.model_validate(description)
     except ValidationError as error:
-        lines = [f"{_option_of(item)}: {item['msg']}" for item in error.errors()]
+        lines = [f"{_option_of(item)}: {sentence(item)}" for item in error.errors()]
         raise click.UsageError("\n".join(lines)) from None
 
 
@@ -205,8 +206,25 @@ def _scalar(flag: Flag) -> click.ParamType[Any]:
     if "boolean" in flag.types:
         return click.BOOL
     if flag.types & {"integer", "number"}:
-        return click.FLOAT if "number" in flag.types else click.INT
+        return _Number(whole="number" not in flag.types)
     return click.STRING
+
+
+class _Number(click.ParamType[Any]):
+    """A number as a person writes it: neither `1_0`, which Python takes for 10, nor a decimal comma."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self.name = "integer" if whole else "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        whole = self.name == "integer"
+        try:
+            if "_" not in str(value):
+                return int(value) if whole else float(value)
+        except ValueError:
+            pass
+        kind = "int_parsing" if whole else "float_parsing"
+        return self.fail(f"{value!r}: {sentence({'type': kind, 'input': str(value)})}", param, ctx)
 
 
 class _Name(click.ParamType[Any]):
@@ -238,6 +256,6 @@ class _Comma(click.ParamType[Any]):
         if not self.numbers:
             return parts
         try:
-            return [int(part) for part in parts]
-        except ValueError:
+            return [_Number(whole=True).convert(part, None, None) for part in parts]
+        except click.BadParameter:
             return self.fail(f"{value!r} is not a list of whole numbers such as 16,16,32", param, ctx)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cli.checking import look_over, tell_warnings
 from cli.client import Client, SaidEvent
 from cli.described import read_description
 from cli.exits import RUN_FAILED, exits_plainly
@@ -35,7 +36,9 @@ class LaunchCommand(click.Command):
 
 
 @exits_plainly
-def _launch(config: Path | None, preset: str | None, follow: bool, dry_run: bool, **given: Any) -> None:
+def _launch(
+    config: Path | None, preset: str | None, follow: bool, dry_run: bool, check_only: bool, **given: Any
+) -> None:
     said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
     with Client(ClientSettings()) as client:
         base = read_description(config) if config else (_from_preset(client, preset) if preset else {})
@@ -43,8 +46,11 @@ def _launch(config: Path | None, preset: str | None, follow: bool, dry_run: bool
         if dry_run:
             echo_json(checked.model_dump(mode="json"), indent=2)
             return
+        if check_only:
+            sys.exit(look_over(client, checked.model_dump(mode="json")))
         run = client.ask("POST", "/runs", json=checked.model_dump(mode="json"))
         click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+        tell_warnings(run)
         if follow:
             sys.exit(follow_to_the_end(client, run))
 
@@ -107,6 +113,11 @@ launch = LaunchCommand(
         click.Option(["--preset"], help="Start from a preset of the server, such as demo-sgd."),
         click.Option(["--follow"], is_flag=True, help="Stay and show progress until the run ends."),
         click.Option(["--dry-run"], is_flag=True, help="Print the whole description and launch nothing."),
+        click.Option(
+            ["--check", "check_only"],
+            is_flag=True,
+            help="Launch nothing: say what is wrong or doubtful, once a worker has tried one small batch.",
+        ),
         *click_options(),
     ],
 )

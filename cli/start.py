@@ -97,6 +97,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.engines.process import process_engine
     from trainer.engines.workplace import Workplace
     from trainer.worker import run_worker
+    from trainer.worker.checking import Checker
 
     shelf = _open_shelf(settings.checkpoints)
     workplace = Workplace(
@@ -119,6 +120,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
             silence_limit_seconds=settings.silence_limit_seconds,
             stop=stop,
             shelf=shelf,
+            checker=Checker(workplace),
         )
     finally:
         store.close()

@@ -347,6 +347,7 @@ class Preset(Answer):
     description: str
     config: dict[str, Any] = Field(description="The part of a RunConfig that it sets.")
     whole: dict[str, Any] = Field(description="The RunConfig that comes of it, every field of it.")
+    problem: str | None = Field(description="Why no living worker could train it; null: one could, or none lives.")
     published: Published | None = Field(
         description="What was published of this run; a run tells by its config's `recipe` that it came from here."
     )

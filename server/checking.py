@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from db import Store, Worker
 from trainer.checks.capabilities import Capabilities, said
 from trainer.checks.finding import Finding
-from trainer.checks.known import Known, known
+from trainer.checks.known import known
 from trainer.config import RunConfig
 
 NO_WORKER = Finding("", "No worker is running: the run waits in the queue until one starts")
@@ -34,18 +34,12 @@ def living(store: Store, silence_limit_seconds: float) -> dict[str, Capabilities
     }
 
 
-def known_of(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> Known:
-    """The same as `known`; with no living worker it also warns of that."""
-    found = known(config, workers)
-    return found if workers else Known(found.errors, (*found.warnings, NO_WORKER), found.able)
-
-
 def refuse_what_fails(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> list[dict[str, Any]]:
     """422 where the run would fail on every living worker; else what is doubtful about it, as the store keeps it."""
-    found = known_of(config, workers)
+    found = known(config, workers)
     if found.errors:
         raise refusal(found.errors, config)
-    return as_json(found.warnings)
+    return as_json(found.warnings if workers else (*found.warnings, NO_WORKER))
 
 
 def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationError:

@@ -181,6 +181,76 @@
     if (first) bringToReader(elementOf(first));
   }
 
+  // ---------------------------------------------------------------- what is known while it is typed
+
+  /** Marks exactly these errors, and leaves focus and scroll where they are. */
+  function markQuietly(errors, values) {
+    const byPart = new Map();
+    for (const error of errors) {
+      const part = error.field ? placeOf(error.field, known.plan, values) : undefined;
+      if (part) byPart.set(part, [...(byPart.get(part) || []), wording(error, part)]);
+    }
+    const keys = new Set([...byPart.keys()].map((part) => JSON.stringify(idOf(part))));
+    for (const id of [...marked.keys()]) {
+      marked.delete(id);
+      if (!keys.has(JSON.stringify(id))) set(id, { error: null });
+    }
+    for (const [part, messages] of byPart) {
+      marked.set(idOf(part), JSON.stringify(values[part.path]));
+      set(idOf(part), { error: [...new Set(messages)].join(". ") });
+    }
+  }
+
+  /** Says these warnings, and no others, below their inputs. */
+  function warn(warnings, values) {
+    const byPath = new Map();
+    for (const warning of warnings) {
+      const part = warning.field ? placeOf(warning.field, known.plan, values) : undefined;
+      if (part) byPath.set(part.path, [...(byPath.get(part.path) || []), sentence(warning.message)]);
+    }
+    for (const place of document.querySelectorAll("#run-form .form-warning")) {
+      const messages = byPath.get(JSON.parse(place.id).path) || [];
+      place.textContent = messages.join(". ");
+      place.hidden = messages.length === 0;
+    }
+  }
+
+  const titleOf = (field) => (field ? (placeOf(field, known.plan, held) || {}).title : undefined);
+
+  function goTo(field) {
+    const part = placeOf(field, known.plan, held);
+    if (part) bringToReader(elementOf(part));
+  }
+
+  /** What the form says now: its values, and the configuration (or the fork's) that comes of them. */
+  function now() {
+    if (!known || !document.getElementById("run-form")) return null;
+    return { values: held, config: toConfig(known.plan, held), fork: known.fork };
+  }
+
+  /** Asks once whether to launch in spite of what is doubtful. */
+  function askFirst(doubts) {
+    const alert = document.getElementById("form-alert");
+    const question = document.createElement("p");
+    const list = document.createElement("ul");
+    const anyway = document.createElement("button");
+    question.textContent = "Before it is launched:";
+    list.className = "form-check-list";
+    list.append(...doubts.map((each) => neq.formChecks.item(each, "warning")));
+    anyway.type = "button";
+    anyway.className = "button";
+    anyway.textContent = "Launch anyway";
+    anyway.onclick = () => {
+      neq.formChecks.accept(doubts);
+      document.getElementById("form-launch").click();
+    };
+    alert.replaceChildren(question, list, anyway);
+    alert.classList.add("form-doubt");
+    alert.hidden = false;
+    alert.scrollIntoView({ block: "center" });
+    anyway.focus({ preventScroll: true });
+  }
+
   function bringToReader(element) {
     if (!element) return;
     const folded = element.closest("details");
@@ -354,6 +424,7 @@
     launching = false;
     summarise(held);
     sayWorkers();
+    neq.formChecks.begin();
     const kept = draft();
     return kept ? { ...plan.initial, ...kept } : keep();
   }
@@ -374,6 +445,7 @@
     unmarkChanged(held);
     summarise(held);
     keepDraft(held);
+    neq.formChecks.changed();
     return keep();
   }
 
@@ -414,10 +486,13 @@
     launching = true;
     const values = valuesOf(lists().states_list);
     set("form-launch", { loading: true });
-    document.getElementById("form-alert").classList.remove("form-note");
+    document.getElementById("form-alert").classList.remove("form-note", "form-doubt");
     unmarkAll();
     try {
       const config = toConfig(known.plan, values);
+      const heldBack = await neq.formChecks.before({ values, config, fork: known.fork });
+      if (heldBack.errors) return markErrors(heldBack.errors, values) ?? false;
+      if (heldBack.ask) return askFirst(heldBack.ask) ?? false;
       const run = await (known.fork ? neq.api.fork(known.fork.run, known.fork.epoch, config) : neq.api.launch(config));
       window.sessionStorage.removeItem(known.draft);
       neq.go(run.url);
@@ -429,7 +504,7 @@
     return false;
   }
 
-  neq.form = { toConfig, placeOf, inForce, stepped };
+  neq.form = { toConfig, placeOf, inForce, stepped, now, markQuietly, warn, titleOf, goTo, sentence };
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.neq_form = { begin, fill, collect, preset, restart, launch };
 })();

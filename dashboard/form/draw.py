@@ -27,6 +27,11 @@ def variant_id(path: str) -> dict[str, str]:
     return {"form": "variant", "path": path}
 
 
+def warning_id(path: str) -> dict[str, str]:
+    """The component id of the line below an input that says what is doubtful about its value."""
+    return {"form": "warning", "path": path}
+
+
 def draw(form: Group, values: Values) -> list[Any]:
     """The form as cards: first the plain fields of the whole, then one card for each group and choice."""
     plain = tuple(part for part in form.parts if isinstance(part, Field))
@@ -94,7 +99,7 @@ def _choice(choice: Choice, values: Values, labelled: bool = False) -> list[Any]
         **heading,
     )
     blocks = [_variant(choice, variant, values, chosen) for variant in choice.variants]
-    return [html.Div(selector, className="form-grid"), *blocks]
+    return [html.Div(selector, className="form-grid"), _warning(choice.selector_path), *blocks]
 
 
 def _variant(choice: Choice, variant: Variant, values: Values, chosen: str) -> Any:
@@ -108,6 +113,17 @@ def _variant(choice: Choice, variant: Variant, values: Values, chosen: str) -> A
 
 
 def _field(field: Field, value: Any) -> Any:
+    """The input, and below it a line for warnings."""
+    wide = " form-wide" if field.widget in MULTIPLE_LINES else ""
+    return html.Div([_input(field, value), _warning(field.path)], className=f"form-field{wide}")
+
+
+def _warning(path: str) -> Any:
+    """Empty and hidden: `assets/form.js` fills it."""
+    return html.P(id=warning_id(path), className="form-warning", hidden=True)
+
+
+def _input(field: Field, value: Any) -> Any:
     named: dict[str, Any] = {
         "id": control_id(field.path, field.widget),
         "label": field.title,
@@ -123,7 +139,7 @@ def _field(field: Field, value: Any) -> Any:
     if field.widget == "words":
         return dmc.TagsInput(value=value, comboboxProps={"withinPortal": True}, **named)
     if field.widget in MULTIPLE_LINES:
-        return dmc.Textarea(value=value, autosize=True, minRows=2, maxRows=12, className="form-wide", **named)
+        return dmc.Textarea(value=value, autosize=True, minRows=2, maxRows=12, **named)
     return dmc.TextInput(value=value, **_typing(field), **named)
 
 

@@ -40,6 +40,7 @@ async def layout_of_fork(api: Api, parent: str, epoch: int | None = None) -> Pag
         raise NotThere(f"No checkpoint of {origin['name']} is kept: it cannot be forked.")
     after = epoch if epoch is not None else int(kept[-1]["epoch"])
     config = origin["config"] | {"name": f"{origin['name'][:113]} · fork"}
+    config["training"] = config["training"] | {"epochs": _epochs_of_fork(config["training"]["epochs"], after)}
     fork = {"run": parent, "epoch": after}
     return await _page(
         api,
@@ -75,6 +76,12 @@ async def _page(
         *_stores(form, values, presets, draft, fork, base),
     ]
     return Page(title, body)
+
+
+def _epochs_of_fork(planned: int, after: int) -> int:
+    """What is offered: as planned or, where nothing would be left to train, half as long again."""
+    trained = after + 1
+    return planned if planned > trained else trained + max(1, trained // 2)
 
 
 def _fork_points(parent: str, kept: list[Json], after: int) -> Any:
@@ -166,11 +173,11 @@ def _presets(presets: list[Json]) -> Any:
             [
                 html.Span(preset["title"], className="preset-title"),
                 html.Span(preset["description"], className="preset-words"),
+                *_unable(preset),
             ],
             id={"form": "preset", "path": preset["name"]},
-            className="preset",
+            className="preset preset-unable" if preset["problem"] else "preset",
             type="button",
-            title=preset["description"],
         )
         for preset in presets
     ]
@@ -179,6 +186,13 @@ def _presets(presets: list[Json]) -> Any:
         className="presets",
         hidden=not presets,
     )
+
+
+def _unable(preset: Json) -> list[Any]:
+    """Why the preset cannot be trained here; it can still be filled in and changed."""
+    if not preset["problem"]:
+        return []
+    return [html.Span(f"Cannot run here: {preset['problem']}", className="preset-reason")]
 
 
 def _aside() -> Any:
@@ -197,6 +211,12 @@ def _aside() -> Any:
                 html.H2("Summary"),
                 html.Div(id="form-summary", className="form-summary"),
                 html.P(id="form-workers", className="form-workers", hidden=True),
+                html.Div(
+                    [
+                        html.P(id="form-check", className="form-check", hidden=True, role="status"),
+                        html.Ul(id="form-check-list", className="form-check-list"),
+                    ]
+                ),
                 launch,
                 restart,
                 _paste(),

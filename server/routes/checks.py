@@ -7,12 +7,12 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from db import Check, Store
 from server import answers
-from server.checking import as_json, known_of, living
+from server.checking import as_json, living
 from server.presentation import json_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
 from server.routes.runs import EXAMPLES
 from trainer.checks.capabilities import Capabilities
-from trainer.checks.known import Known, digest
+from trainer.checks.known import Known, digest, known
 from trainer.config import RunConfig
 
 router = APIRouter(prefix="/checks", tags=["runs"], responses=EVERYWHERE | INVALID)
@@ -59,7 +59,7 @@ def read_check(
     """What came of a dry pass, or that it is still awaited."""
     check = store.check(check_id)
     workers = living(store, settings.silence_limit_seconds)
-    found = known_of(RunConfig.model_validate(check.config), workers)
+    found = known(RunConfig.model_validate(check.config), workers)
     awaited = (check.worker_id,) if check.state == "running" else check.workers
     return json_answer(_present(store, check, found, alive=not workers.keys().isdisjoint(awaited)))
 
@@ -68,9 +68,9 @@ def checked(
     store: Store, config: RunConfig, workers: Mapping[str, Capabilities | None], *, dry_pass: bool
 ) -> dict[str, Any]:
     """What is known at once of a run, as the API shows it; where `dry_pass`, a worker is asked to try it."""
-    found = known_of(config, workers)
+    found = known(config, workers)
     if found.errors or not dry_pass or not workers:
-        state = "refused" if found.errors else "not_asked" if not dry_pass else "no_worker"
+        state = "refused" if found.errors else "not_asked" if workers else "no_worker"
         return _EMPTY | _known(found) | {"state": state}
     asked = store.ask_check(digest(config, workers), config=config.model_dump(mode="json"), workers=found.able)
     return _present(store, asked, found, alive=True)

@@ -1,14 +1,19 @@
 """What can be launched, and how display bytes are read."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
 
+from db import StoreUnreachable
 from server import answers
+from server.checking import living
 from server.display import FROZEN_BIT, HIGH, LEVELS, LOW
-from server.routes.dependencies import EVERYWHERE
+from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
+from trainer.checks.capabilities import Capabilities
+from trainer.checks.known import known
 from trainer.config import RunConfig
 from trainer.presets import PRESETS
 
@@ -28,19 +33,34 @@ async def read_display_scale() -> answers.DisplayScale:
 
 
 @router.get("/presets")
-async def list_presets() -> answers.Presets:
-    """Starting points for the launch form."""
-    return presets()
+def list_presets(store: TheStore, settings: TheSettings) -> answers.Presets:
+    """Starting points for the launch form, each with what keeps the living workers from training it."""
+    try:
+        workers = living(store, settings.silence_limit_seconds)
+    except StoreUnreachable:
+        workers = {}  # they can still be looked at
+    return answers.Presets(
+        presets=[preset.model_copy(update={"problem": _problem(config, workers)}) for preset, config in presets()]
+    )
+
+
+def _problem(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> str | None:
+    if not workers:
+        return None
+    return ". ".join(each.message for each in known(config, workers).errors) or None
 
 
 @cache
-def presets() -> answers.Presets:
+def presets() -> tuple[tuple[answers.Preset, RunConfig], ...]:
     """All of them, each with the whole description that comes of it."""
-    found = [
-        asdict(preset) | {"whole": RunConfig.model_validate(preset.config).model_dump(mode="json")}
-        for preset in PRESETS
-    ]
-    return answers.Presets.model_validate({"presets": found})
+    found = [(preset, RunConfig.model_validate(preset.config)) for preset in PRESETS]
+    return tuple(
+        (
+            answers.Preset.model_validate(asdict(preset) | {"whole": config.model_dump(mode="json"), "problem": None}),
+            config,
+        )
+        for preset, config in found
+    )
 
 
 @cache

@@ -211,10 +211,14 @@ class ChildRun(Generator[Event, None, None]):
         return thread
 
 
+def environment_of_child() -> dict[str, str]:
+    """This process's environment without the database's address and the token, which are no business of a child's."""
+    hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS}  # it reads the same descriptions
+    hidden.add("PGPASSWORD")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
 def _start(inlet: int) -> subprocess.Popen[bytes]:
-    # The child has no business with the database's address or the token; but it reads the same descriptions.
-    hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS} | {"PGPASSWORD"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "trainer.engines.child", str(inlet)],
         stdin=subprocess.PIPE,
@@ -222,7 +226,7 @@ def _start(inlet: int) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         pass_fds=(inlet,),
         process_group=0,
-        env=environment | {"PYTHONUNBUFFERED": "1"},
+        env=environment_of_child() | {"PYTHONUNBUFFERED": "1"},
     )
 
 

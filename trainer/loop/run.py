@@ -118,7 +118,7 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     accounts = Accounts(model, neq, torch.zeros(1, data.channels, data.height, data.width, device=device))
     random = torch.Generator(device=device).manual_seed(seed)
     torch.manual_seed(seed)  # drop-out draws from torch's own
-    task = _task(config, data)
+    task = task_of(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
     steps = Steps.of(config, model, optimizer, task, device, batches, neq.dense_pass)
     times = StepAccount(steps.clock, batches, _setting(config, device))
@@ -137,7 +137,8 @@ def _evaluation_batch(data: ImageData) -> int:
     return max(1, min(most, most * EVALUATION_PIXELS // (data.height * data.width)))
 
 
-def _task(config: RunConfig, data: ImageData) -> Task:
+def task_of(config: RunConfig, data: ImageData) -> Task:
+    """What the data ask the network for."""
     smoothing = config.training.label_smoothing
     if data.task == "segmentation":
         return Segmentation(data.classes, data.ignore_index, smoothing)

@@ -20,6 +20,8 @@ from trainer.config.torchvision_names import Classifier, Segmenter
 from trainer.models.torchvision_nets import _options
 
 TARGET = Path(checks.__file__).parent / "torchvision_facts.py"
+_SEARCHED = ("alexnet", "densenet", "googlenet", "inception", "squeezenet", "vgg")
+"""Networks that small images are often tried with and that do not take them; of the others a dry pass tells."""
 _LARGEST_SMALLEST = 330
 _FURTHER = (1, 2, 3, 5, 8, 13, 32, 100)
 _HEAD = '''"""What is known of torchvision's networks. Written by `python -m trainer.models.write_facts`."""
@@ -43,7 +45,7 @@ def classifier_facts(name: str) -> Network:
         patch = int(_on_meta(name, 224, weights.transforms.keywords["crop_size"]).patch_size)  # type: ignore[arg-type]
         smallest, multiple = patch, patch
     else:
-        smallest, multiple = (0 if name.startswith("maxvit") else _smallest_side(name)), 1
+        smallest, multiple = (_smallest_side(name) if name.startswith(_SEARCHED) else 0), 1
     native = weights.transforms.keywords["crop_size"]
     return Network(native, smallest, multiple, weights.meta["num_params"], file_of(weights), None)
 

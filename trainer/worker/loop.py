@@ -10,6 +10,7 @@ from db import Run, Store, StoreUnreachable, UnknownWorker, Worker
 from trainer.checkpoint.shelf import Shelf
 from trainer.engines import Engine
 from trainer.worker.attempt import LAST_WORDS_SECONDS, Attempt
+from trainer.worker.checking import Checker
 from trainer.worker.keeping import tidy
 
 BEAT_SECONDS = 0.7
@@ -33,6 +34,7 @@ def run_worker(
     silence_limit_seconds: float,
     stop: threading.Event,
     shelf: Shelf | None = None,
+    checker: Checker | None = None,
 ) -> None:
     """Trains queued runs until `stop` is set; then it gives its runs back to the queue, and returns.
 
@@ -48,8 +50,17 @@ def run_worker(
         silence_limit_seconds: a run of any worker that is silent for longer is given back to the queue.
         stop: set it to end the worker, from a signal handler for instance.
         shelf: where the engine's runs leave their checkpoints; None: they leave none.
+        checker: says what this machine has, and makes the dry passes that are asked of it; None: it does neither.
     """
-    _Shift(store, engine, name, device, slots, silence_limit_seconds, stop, shelf).work()
+    shift = _Shift(store, engine, name, device, slots, silence_limit_seconds, stop, shelf)
+    if checker is None:
+        shift.work()
+        return
+    checker.start(store, shift.worker_id)
+    try:
+        shift.work()
+    finally:
+        checker.close()
 
 
 class _Shift:
@@ -72,6 +83,11 @@ class _Shift:
         self._worker: Worker | None = None
         self._attempts: list[Attempt] = []
         self._beat_at = self._tidy_at = 0.0
+
+    def worker_id(self) -> str | None:
+        """The worker's id while it is registered."""
+        worker = self._worker
+        return None if worker is None else worker.id
 
     def work(self) -> None:
         try:

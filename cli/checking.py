@@ -1,0 +1,46 @@
+"""`neq launch --check`: a run is looked over and tried, and not launched."""
+
+import time
+
+import click
+
+from cli.client import Client, Json
+from cli.exits import REFUSED
+
+ASK_SECONDS = 0.2
+
+
+def look_over(client: Client, description: Json) -> int:
+    """Prints what is wrong or doubtful about a run, once a worker has tried it; returns the exit code."""
+    answer = client.ask("POST", "/checks", json=description)
+    while answer["state"] == "pending":
+        time.sleep(ASK_SECONDS)
+        answer = client.ask("GET", f"/checks/{answer['id']}")
+    for error in answer["errors"]:
+        click.echo(f"error: {said(error)}", err=True)
+    tell_warnings(answer)
+    if answer["errors"]:
+        return REFUSED
+    click.echo(_end(answer))
+    return 0
+
+
+def tell_warnings(answer: Json) -> None:
+    """Prints what is doubtful about a run, on stderr."""
+    for warning in answer["warnings"]:
+        click.echo(f"warning: {said(warning)}", err=True)
+
+
+def said(finding: Json) -> str:
+    """Such as `training.batch_size: …`."""
+    return ": ".join(filter(None, (finding["field"], finding["message"])))
+
+
+def _end(answer: Json) -> str:
+    match answer["state"]:
+        case "ok":
+            counts = f"{answer['parameters']:,} parameters, {answer['neurons']:,} neurons watched"
+            return f"ok: {counts}; one small batch trained on {answer['worker']} in {answer['seconds']:.1f} s"
+        case "no_worker":
+            return "no worker is running: only what needs none was checked"
+    return f"not checked any further: {answer['reason']}"

@@ -1,0 +1,65 @@
+"""What is known without torch agrees with what torch and torchvision say."""
+
+from typing import get_args
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision import models
+
+from trainer.checks.images import KnownImages, known_images
+from trainer.checks.steps import batches_of
+from trainer.checks.torchvision_facts import CLASSIFIERS, SEGMENTERS
+from trainer.checks.warnings import first_freezing_epoch
+from trainer.config import NEqConfig, RandomRule, RunConfig, Synthetic, TorchvisionClassifier, Training
+from trainer.config.torchvision_names import Classifier, Segmenter
+from trainer.data.images import batch_bounds
+from trainer.errors import RunError
+from trainer.loop.equilibrium import build_neq
+from trainer.models import Shape, build_model
+from trainer.models.write_facts import file_of, segmenter_facts
+
+
+def test_every_network_is_known_by_the_file_of_its_weights() -> None:
+    assert list(CLASSIFIERS) == list(get_args(Classifier))
+    for name, facts in CLASSIFIERS.items():
+        weights = models.get_model_weights(name).DEFAULT
+        assert (facts.weights, facts.parameters) == (file_of(weights), weights.meta["num_params"])
+        assert facts.native == weights.transforms.keywords["crop_size"]
+    assert {name: segmenter_facts(name) for name in get_args(Segmenter)} == SEGMENTERS
+
+
+@pytest.mark.parametrize("name", ["alexnet", "squeezenet1_1", "mobilenet_v3_small", "vit_b_32"])
+def test_the_smallest_side_is_just_what_the_network_takes(name: str) -> None:
+    facts = CLASSIFIERS[name]
+    config = TorchvisionClassifier(name=name)  # type: ignore[arg-type]
+    build_model(config, Shape(3, facts.smallest, 10), seed=0)
+    if facts.smallest > 1:
+        with pytest.raises(RunError, match="cannot take images"):
+            build_model(config, Shape(3, facts.smallest - 1, 10), seed=0)
+
+
+@given(samples=st.integers(20, 3000), together=st.integers(1, 400), probe=st.integers(1, 10))
+def test_batches_are_counted_as_training_makes_them(samples: int, together: int, probe: int) -> None:
+    config = RunConfig.model_validate(
+        {
+            "data": Synthetic(train_samples=samples),
+            "training": Training(batch_size=together),
+            "neq": {"probe": {"kind": "split", "samples": probe}},
+        }
+    )
+    assert batches_of(config, known_images(config, None)) == len(batch_bounds(samples - probe, together))
+    assert batches_of(config, KnownImages()) == len(batch_bounds(samples - probe, together))
+
+
+@pytest.mark.parametrize("formula", ["paper", "official"])
+@pytest.mark.parametrize("select", [None, RandomRule(share=0.5), RandomRule()])
+@pytest.mark.parametrize("warmup", [0, 1, 7])
+def test_the_first_epoch_that_can_freeze_is_the_librarys(formula: str, select: RandomRule | None, warmup: int) -> None:
+    neq = NEqConfig.model_validate({"formula": formula, "warmup": warmup} | ({"select": select} if select else {}))
+    config = RunConfig(neq=neq)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    built = build_neq(config, model, optimizer, [torch.randn(5, 3)])
+    assert first_freezing_epoch(config) == built.first_freezing_epoch

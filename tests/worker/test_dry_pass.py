@@ -1,0 +1,170 @@
+"""Dry passes: the real network on one small batch, in a process that waits with torch imported."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import Store
+from tests.worker.conftest import Bench, eventually, is_alive
+from trainer.config import RunConfig
+from trainer.engines.dry import DryPasses
+from trainer.engines.workplace import Workplace
+from trainer.worker import run_worker
+from trainer.worker.checking import Checker
+
+QUICK: dict[str, Any] = {
+    "data": {"kind": "synthetic", "train_samples": 200, "test_samples": 20},
+    "model": {"kind": "cnn", "channels": [4, 8]},
+    "neq": {"probe": {"kind": "split", "samples": 20}},
+}
+
+
+@pytest.fixture(scope="module")
+def passes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DryPasses]:
+    """Those of a worker of one thread, with an empty data folder."""
+    passes = DryPasses(Workplace(tmp_path_factory.mktemp("data"), "cpu", 1))
+    yield passes
+    passes.close()
+
+
+def made(passes: DryPasses, **changed: Any) -> dict[str, Any]:
+    return passes.make(RunConfig.model_validate(QUICK | changed))
+
+
+def only_error(passes: DryPasses, **changed: Any) -> tuple[str, str]:
+    said = made(passes, **changed)
+    assert said["state"] == "failed"
+    (error,) = said["errors"]
+    return error["field"], error["message"]
+
+
+def test_a_run_that_would_go_through_says_what_it_is_made_of(passes: DryPasses) -> None:
+    said = made(passes)
+    assert (said["state"], said["errors"], said["reason"]) == ("ok", [], None)
+    # Convolutions 1 → 4 → 8 of 3 × 3 without bias, their norms, and a head of ten classes with bias.
+    assert said["parameters"] == 9 * 4 + 9 * 4 * 8 + 2 * (4 + 8) + 8 * 10 + 10
+    assert said["neurons"] == 2 * (4 + 8) + 10
+    assert 0 < said["seconds"] < 120 and said["peak_memory_bytes"] > 10_000_000
+
+
+def test_the_demo_goes_through(passes: DryPasses) -> None:
+    assert passes.make(RunConfig())["state"] == "ok"
+
+
+@pytest.mark.parametrize("field", ["only", "never", "never_freeze"])
+def test_a_pattern_that_names_no_layer_is_told_at_its_field(passes: DryPasses, field: str) -> None:
+    neq = {"probe": {"kind": "split", "samples": 20}, "layers": {field: ["nosuch*"]}}
+    where, words = only_error(passes, neq=neq)
+    assert where == f"neq.layers.{field}"
+    assert "'nosuch*' names no layer with neurons; the first are conv1, norm1" in words
+
+
+def test_a_network_that_cannot_take_the_images_is_told_at_its_name(passes: DryPasses) -> None:
+    where, words = only_error(passes, model={"kind": "torchvision", "name": "maxvit_t"})
+    assert where in ("model.name", "model.input_size")
+    assert "maxvit_t cannot take images of 16 × 16 px" in words
+
+
+def test_batch_norm_on_one_image_is_told_at_the_batch_size(passes: DryPasses) -> None:
+    where, words = only_error(passes, model={"kind": "torchvision", "name": "resnet18"}, training={"batch_size": 1})
+    assert (where, "batches of one image" in words) == ("training.batch_size", True)
+
+
+def test_images_without_number_are_told_as_a_lack_of_memory(passes: DryPasses) -> None:
+    data = {"kind": "synthetic", "train_samples": 1_000_000, "size": 256, "channels": 16}
+    _, words = only_error(passes, data=data)
+    assert "memory" in words
+
+
+def test_data_that_are_not_there_are_told_at_their_kind(passes: DryPasses) -> None:
+    where, words = only_error(passes, data={"kind": "cifar10"})
+    assert (where, "CIFAR-10 is not in the data folder" in words) == ("data.kind", True)
+
+
+def test_what_would_be_downloaded_is_not_and_nothing_is_claimed(tmp_path: Path) -> None:
+    passes = DryPasses(Workplace(tmp_path, "cpu", 1, may_download=True))
+    try:
+        said = made(passes, data={"kind": "cifar10"})
+    finally:
+        passes.close()
+    assert (said["state"], said["errors"]) == ("unknown", [])
+    assert "downloaded when the run starts" in said["reason"]
+    assert list(tmp_path.iterdir()) == []
+
+
+CRASHING = """
+from typing import Literal, ClassVar
+from trainer.own import OwnModel
+class Fragile(OwnModel):
+    kind: Literal["fragile"] = "fragile"
+    builder: ClassVar[str] = "fragile_net:build"
+"""
+ASKING = """
+import json, sys
+from pathlib import Path
+from trainer.config import RunConfig
+from trainer.engines.dry import DryPasses
+from trainer.engines.workplace import Workplace
+passes = DryPasses(Workplace(Path(sys.argv[1]), "cpu", 1))
+quick = json.loads(sys.argv[2])
+for model in ({"kind": "fragile"}, quick["model"]):
+    print(json.dumps(passes.make(RunConfig.model_validate(quick | {"model": model}))))
+passes.close()
+"""
+
+
+def test_a_crash_of_the_network_is_an_answer_and_the_next_dry_pass_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "fragile_net.py").write_text(
+        "import os, signal\ndef build(*_):\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    (tmp_path / "fragile.py").write_text(CRASHING)
+    environment = {**os.environ, "NEQ_PLUGINS": str(tmp_path / "fragile.py"), "PYTHONPATH": str(tmp_path)}
+    asked = [sys.executable, "-c", ASKING, str(tmp_path), json.dumps(QUICK)]
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+    crashed, fine = (json.loads(line) for line in done.stdout.splitlines())
+    assert crashed["state"] == "failed"
+    assert "crashed with SIGSEGV" in crashed["errors"][0]["message"]
+    assert fine["state"] == "ok"
+
+
+def test_a_killed_process_is_replaced(passes: DryPasses) -> None:
+    assert made(passes)["state"] == "ok"
+    process = passes.warm()
+    process.kill()
+    process.wait()
+    assert made(passes)["state"] == "ok"
+    assert not is_alive(process.pid)
+
+
+@pytest.fixture
+def checking(bench: Bench) -> Iterator[Store]:
+    """The store of a worker that checks, in a folder of its own."""
+    stop = threading.Event()
+    options: dict[str, Any] = {"engine": bench.engine(), "name": "w", "device": "cpu", "slots": 1, "stop": stop}
+    (bench.folder / "pets" / "train" / "cat").mkdir(parents=True)
+    checker = Checker(Workplace(bench.folder, "cpu", 1))
+    thread = threading.Thread(
+        target=run_worker, args=(bench.store,), kwargs=options | {"silence_limit_seconds": 60, "checker": checker}
+    )
+    thread.start()
+    yield bench.store
+    stop.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_a_worker_says_what_it_has_and_answers_a_check(checking: Store) -> None:
+    worker = eventually(lambda: next((each for each in checking.workers() if each.capabilities), None))
+    assert worker.capabilities["gpus"] == [] and "cnn" in worker.capabilities["models"]
+    assert [folder["name"] for folder in worker.capabilities["folders"]] == ["pets"]
+    config = RunConfig.model_validate(QUICK).model_dump(mode="json")
+    checking.ask_check("a" * 64, config=config, workers=[worker.id])
+    check = eventually(lambda: (found := checking.check("a" * 64)).state not in ("pending", "running") and found)
+    assert (check.state, check.answer["neurons"]) == ("ok", 34)

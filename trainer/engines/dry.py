@@ -1,0 +1,119 @@
+"""Dry passes of runs, in a process that waits with torch imported; for one thread."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from trainer.checks.finding import Finding
+from trainer.config import RunConfig
+from trainer.engines.process import environment_of_child
+from trainer.engines.workplace import Workplace
+
+LONGEST_SECONDS = 120.0
+"""A dry pass that takes longer is given up."""
+GPU_SECONDS = 60.0
+START_SECONDS = 300.0
+"""What importing torch may take on a busy machine."""
+_UNKNOWN = {"errors": [], "reason": None, "seconds": None}
+
+
+class DryPasses:
+    """Makes dry passes one after the other. A crash ends the process that makes them, and the next one is started."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        """Args: workplace: what this machine offers; the process is started with the first call of `warm`."""
+        self._workplace = workplace
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        self._ready = False
+
+    def warm(self) -> subprocess.Popen[bytes]:
+        """The process, started if it does not run; it then imports torch. OSError where the system cannot."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            return process
+        self.close()
+        self._rest, self._ready = b"", False
+        self._process = process = subprocess.Popen(
+            [sys.executable, "-m", "trainer.engines.warm"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+            # A process with threads of its own cannot be forked safely; torch starts its own later.
+            env=environment_of_child() | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        return process
+
+    def gpus(self) -> list[dict[str, Any]] | None:
+        """Name and memory of every GPU that torch finds; None where it could not be asked."""
+        said = self._ask({"job": "gpus"}, GPU_SECONDS)
+        found: list[dict[str, Any]] | None = None if said is None else said.get("gpus")
+        return found
+
+    def make(self, config: RunConfig) -> dict[str, Any]:
+        """What came of a dry pass, as the store keeps it: `state`, and what `trainer.loop.dry_pass` says."""
+        described = config.model_dump(mode="json")
+        job = {"job": "dry pass", "config": described, "workplace": self._workplace.to_json()}
+        said = self._ask(job, LONGEST_SECONDS)
+        if said is None:
+            reason = f"The dry pass took longer than {LONGEST_SECONDS:.0f} s and was given up, or could not be started."
+            return _UNKNOWN | {"state": "unknown", "reason": reason}
+        if "ended" in said:
+            return _UNKNOWN | {"state": "failed", "errors": [_crashed(said["ended"]).to_json()]}
+        return said
+
+    def close(self) -> None:
+        """Ends the process and all that it started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+    def _ask(self, job: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+        """The answer to a job; None where there was none in time, and then the process is ended."""
+        with suppress(OSError, ValueError):  # it died before it could take the job, or was closed meanwhile
+            process = self.warm()
+            if not self._ready:
+                self._ready = self._line(process, time.monotonic() + START_SECONDS) is not None
+            process.stdin.write(json.dumps(job).encode() + b"\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+            if (said := self._line(process, time.monotonic() + seconds)) is not None:
+                return said
+        self.close()
+        return None
+
+    def _line(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any] | None:
+        output: Any = process.stdout
+        while b"\n" not in self._rest:
+            ready, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
+            data = os.read(output.fileno(), 65_536) if ready else b""
+            if not data:
+                return None
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+def _crashed(status: int) -> Finding:
+    if status == -signal.SIGKILL:
+        why = "was killed, as the system does when it is out of memory: choose a smaller network or smaller images"
+    elif status < 0:
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+        why = f"crashed with {name}: the run would end in the same way"
+    else:
+        why = f"ended with status {status} and without an answer: the run would end in the same way"
+    return Finding("", f"The dry pass {why}")
