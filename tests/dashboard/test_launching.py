@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from db import Store
+from tests.worker.conftest import eventually
 from trainer.config import RunConfig
 
 
@@ -83,6 +84,7 @@ def test_however_often_it_is_clicked_one_run_is_launched(page: Page, address: st
     expect(page.locator("#form-launch")).to_have_attribute("data-loading", "true")
     page.evaluate(press)
     page.get_by_label("Name").press("Enter")
+    eventually(lambda: held)  # it is looked over first
     page.wait_for_timeout(300)
     assert len(held) == 1
     held[0].continue_()

@@ -86,10 +86,16 @@ CLASSIFIERS = {
 }
 
 SEGMENTERS = {
-    "deeplabv3_mobilenet_v3_large": Network(520, 1, 1, 11029328, "deeplabv3_mobilenet_v3_large-fc3c493d.pth", "mobilenet_v3_large-8738ca79.pth"),
-    "deeplabv3_resnet101": Network(520, 1, 1, 60996202, "deeplabv3_resnet101_coco-586e9e4e.pth", "resnet101-63fe2227.pth"),
+    "deeplabv3_mobilenet_v3_large": Network(
+        520, 1, 1, 11029328, "deeplabv3_mobilenet_v3_large-fc3c493d.pth", "mobilenet_v3_large-8738ca79.pth"
+    ),
+    "deeplabv3_resnet101": Network(
+        520, 1, 1, 60996202, "deeplabv3_resnet101_coco-586e9e4e.pth", "resnet101-63fe2227.pth"
+    ),
     "deeplabv3_resnet50": Network(520, 1, 1, 42004074, "deeplabv3_resnet50_coco-cd0a2569.pth", "resnet50-0676ba61.pth"),
     "fcn_resnet101": Network(520, 1, 1, 54314346, "fcn_resnet101_coco-7ecb50ca.pth", "resnet101-63fe2227.pth"),
     "fcn_resnet50": Network(520, 1, 1, 35322218, "fcn_resnet50_coco-1167a1af.pth", "resnet50-0676ba61.pth"),
-    "lraspp_mobilenet_v3_large": Network(520, 1, 1, 3221538, "lraspp_mobilenet_v3_large-d234d4ea.pth", "mobilenet_v3_large-8738ca79.pth"),
+    "lraspp_mobilenet_v3_large": Network(
+        520, 1, 1, 3221538, "lraspp_mobilenet_v3_large-d234d4ea.pth", "mobilenet_v3_large-8738ca79.pth"
+    ),
 }
