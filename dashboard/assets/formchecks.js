@@ -121,7 +121,7 @@
       there.onclick = () => neq.form.goTo(finding.field);
       line.append(there, " ");
     }
-    line.append(neq.form.sentence(finding.message));
+    if (!title || kind === "warning") line.append(neq.form.sentence(finding.message)); // an error stands at its field
     return line;
   }
 
@@ -135,7 +135,7 @@
     const seen = last && last.key === key(now) ? last.answer : await ask(now, false).catch(refusal);
     if (seen.state === "refused") return { errors: seen.errors };
     const doubts = [...seen.errors, ...seen.warnings];
-    return doubts.length && accepted !== JSON.stringify(doubts) ? { ask: doubts } : {};
+    return doubts.length > 0 && accepted !== JSON.stringify(doubts) ? { ask: doubts } : {};
   }
 
   neq.formChecks = {
