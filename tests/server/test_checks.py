@@ -175,7 +175,10 @@ def test_what_may_be_downloaded_is_not_missing_but_told(client: TestClient, stor
 
 
 def test_a_folder_is_known_by_what_lies_in_it(client: TestClient, store: Store) -> None:
-    folders = [{"name": "cats", "classes": 1, "train": 9}, {"name": "pets", "classes": 2, "train": 40, "test": 10}]
+    folders = [
+        {"name": "cats", "masks": False, "classes": 1, "train": 9},
+        {"name": "pets", "masks": False, "classes": 2, "train": 40, "test": 10},
+    ]
     has_worker(store, folders=folders)
 
     def said(**data: Any) -> dict[str, str]:

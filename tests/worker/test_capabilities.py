@@ -32,18 +32,18 @@ def test_folders_are_counted_by_class_and_part(tmp_path: Path) -> None:
     put(tmp_path, "scenes/train/a.jpg", "scenes/trainannot/a.png", "scenes/test/b.jpg", "scenes/testannot/b.png")
     put(tmp_path, "weights/resnet18-f37072fd.pth")
     assert folders(tmp_path) == (
-        Folder(name="flat", classes=2, train=2),
-        Folder(name="pets", classes=2, train=3, test=1),
-        Folder(name="scenes", masks=True, train=1, test=1),
+        Folder(name="flat", masks=False, classes=2, train=2),
+        Folder(name="pets", masks=False, classes=2, train=3, test=1),
+        Folder(name="scenes"),  # several parts: for a dry pass to tell
     )
     assert "resnet18-f37072fd.pth" in weights(tmp_path)
 
 
 def test_what_lies_deeper_or_is_too_much_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, "deep/one/a.png", "deep/two/more/b.png", "many/one/a.png", "many/one/b.png", "many/two/c.png")
-    assert folders(tmp_path)[0] == Folder(name="deep", classes=2, train=None)
+    assert folders(tmp_path)[0] == Folder(name="deep", masks=False, classes=2, train=None)
     monkeypatch.setattr(module, "MOST_FILES", 3)
-    assert folders(tmp_path)[1] == Folder(name="many", classes=2, train=None)
+    assert folders(tmp_path)[1] == Folder(name="many", masks=False, classes=2, train=None)
 
 
 def test_no_data_folder_is_an_empty_one(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ class Folder(_Said):
     """A folder of the data folder, as far as its listing tells; None where that would take too long.
 
     Attributes:
-        masks: whether it holds images with masks, in `train` and `trainannot`.
+        masks: False where it is plain that it holds none.
         classes: folders that hold images of a class each.
         train, test: images in it; test is None also where none are set apart.
     """
 
     name: str
-    masks: bool = False
+    masks: bool | None = None
     classes: int | None = None
     train: int | None = None
     test: int | None = None

@@ -81,7 +81,7 @@ def _folder(data: ImageFolder | MaskFolder, worker: Capabilities) -> Iterator[Fi
         there = ", ".join(each.name for each in worker.folders[:20])
         choice = f"choose one of {there}" if there else "put it there, or name another data folder in NEQ_DATA_ROOT"
         yield Finding("data.folder", f"There is no folder {data.folder!r} in the worker's data folder: {choice}")
-    elif isinstance(data, MaskFolder) and not folder.masks:
+    elif isinstance(data, MaskFolder) and folder.masks is False:
         yield Finding(
             "data.folder", f"{data.folder} holds no masks: put images into train and their masks into trainannot"
         )

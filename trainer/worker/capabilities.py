@@ -1,6 +1,7 @@
 """What this worker's machine has: its data folder by listing alone, its weights, its memory. No torch."""
 
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,8 @@ WEIGHTS = "weights"
 MOST_FOLDERS = 200
 MOST_FILES = 50_000
 """Of all folders together: more are not counted, so that a look at the data folder takes no more than a moment."""
-TESTING = ("val", "test")
+_PART = re.compile("train|trn|val|dev|eval|test|tst|.*(annot|mask|label)", re.IGNORECASE)
+"""Names of folders that hold a part of a set, and no class."""
 
 
 def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabilities:
@@ -106,15 +108,20 @@ class _Count:
 
 
 def _folder(path: Path, name: str, count: _Count) -> Folder:
-    if (path / "train").is_dir() and (path / "trainannot").is_dir():
-        tests = [path / part for part in TESTING if (path / f"{part}annot").is_dir()]
-        test = count.images(tests[0]) if tests else None
-        return Folder(name=name, masks=True, train=count.images(path / "train"), test=test)
-    tests = [path / part for part in TESTING if (path / part).is_dir()]
-    train = path / "train" if (path / "train").is_dir() else path
-    classes = _folder_names(train)
-    test = count.all_of(tests[0] / each for each in classes) if tests and train != path else None
-    return Folder(name=name, classes=len(classes), train=count.all_of(train / each for each in classes), test=test)
+    """What is plain from the names of its folders; of any other arrangement a dry pass tells."""
+    names = _folder_names(path)
+    parts = {each for each in names if _PART.match(each)}
+    if not parts:
+        return Folder(name=name, masks=False, classes=len(names), train=count.all_of(path / each for each in names))
+    tests = sorted(parts - {"train"})
+    if "train" not in parts or len(tests) > 1:
+        return Folder(name=name)
+    classes = _folder_names(path / "train")
+    test = count.all_of(path / tests[0] / each for each in classes) if tests else None
+    train = count.all_of(path / "train" / each for each in classes)
+    return (
+        Folder(name=name, masks=False, classes=len(classes), train=train, test=test) if classes else Folder(name=name)
+    )
 
 
 def _is_there(named: NamedSet, root: Path) -> bool:
