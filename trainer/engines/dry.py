@@ -20,7 +20,7 @@ LONGEST_SECONDS = 120.0
 GPU_SECONDS = 60.0
 START_SECONDS = 300.0
 """What importing torch may take on a busy machine."""
-_UNKNOWN = {"errors": [], "reason": None, "seconds": None}
+_UNKNOWN: dict[str, Any] = {"errors": [], "reason": None, "seconds": None}
 
 
 class DryPasses:
