@@ -101,7 +101,7 @@ DOUBTFUL = [
     ({"training": {"epochs": 1}}, "training.epochs", "Nothing will freeze"),
     ({"optimizer": {"kind": "sgd", "learning_rate": 10}}, "optimizer.learning_rate", "probably diverge"),
     # siblings
-    ({"optimizer": {"kind": "adam", "learning_rate": 0.5}}, "optimizer.learning_rate", "unusually high for adam"),
+    ({"optimizer": {"kind": "adam", "learning_rate": 0.5}}, "optimizer.learning_rate", "unusually high for Adam"),
     ({"checkpoints": {"every": 50}}, "checkpoints.every", "the run has 3 epochs in all"),
     ({"schedule": {"kind": "step", "every": 30}}, "schedule.every", "never drops"),
     ({"schedule": {"kind": "cosine", "warmup": 2}}, "schedule.warmup", "2 of 3 epochs"),

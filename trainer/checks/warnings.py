@@ -14,6 +14,7 @@ from trainer.config.neq import BlocksRule
 
 HIGH_RATE = {"sgd": 1.0, "adam": 0.1, "adamw": 0.1}
 """Learning rates from here on make most trainings diverge."""
+NAMES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
 
 def warnings(config: RunConfig, workers: Sequence[Capabilities]) -> list[Finding]:
@@ -47,7 +48,7 @@ def _rate(config: RunConfig) -> Iterator[Finding]:
         yield Finding(
             "optimizer.learning_rate",
             f"A learning rate of {number(config.optimizer.learning_rate)} is unusually high for "
-            f"{config.optimizer.kind}: training will probably diverge",
+            f"{NAMES[config.optimizer.kind]}: training will probably diverge",
         )
 
 
