@@ -1,5 +1,6 @@
 """A run from its description to its end, as a generator of facts. It logs, stores and sends nothing."""
 
+import platform
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -128,8 +129,8 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
 
 def _setting(config: RunConfig, device: torch.device) -> str:
     """What makes the times of two batches comparable."""
-    batch = config.training.batch_size
-    return f"{device_title(device)}; {config.optimizer.kind}; {batch}; {config.compute.model_dump_json()}"
+    place = f"{platform.node()}; {device_title(device)}"
+    return f"{place}; {config.optimizer.kind}; {config.training.batch_size}; {config.compute.model_dump_json()}"
 
 
 def _evaluation_batch(data: ImageData) -> int:
