@@ -89,7 +89,7 @@ def test_charts_table_and_words_follow_the_epoch_cursor(page: Page, made: Callab
     expect(share).to_have_attribute(
         "aria-label",
         "Step, as a share of the dense one over the epochs. At epoch 2: FLOP lower bound 66.7 %; FLOPs 74.7 %; "
-        "with φ 89.3 %; measured 79.3 % (74.6 % to 84.3 %).",
+        "with φ 89.3 %; measured 79.3 % (74.6 % to 84.5 %).",
     )
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[data-part=plans-title]")).to_have_text("Layers in epoch 1: 3 untouched")
