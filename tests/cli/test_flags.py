@@ -74,7 +74,7 @@ def test_another_kind_drops_the_file_s_fields_of_the_old_one() -> None:
 @pytest.mark.parametrize(
     ("given", "flag", "words"),
     [
-        ({"optimizer": {"kind": "sgd", "learning_rate": -1}}, "--optimizer.learning-rate", "greater than 0"),
+        ({"optimizer": {"kind": "sgd", "learning_rate": -1}}, "--optimizer.learning-rate", "Must be above 0"),
         ({"neq": {"probe": {"samples": 9000}}}, "--neq.probe.samples", "choose at most"),
         ({"schedule": {"kind": "multistep", "milestones": [9, 3]}}, "--schedule.milestones", "must rise"),
     ],
