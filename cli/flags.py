@@ -30,6 +30,7 @@ class Flag:
     types: set[str] = field(default_factory=set)
     values: list[Any] = field(default_factory=list)
     only_for: list[str] = field(default_factory=list)
+    of_numbers: bool = False
 
     @property
     def option(self) -> str:
@@ -92,7 +93,8 @@ def _flag(node: Json, path: tuple[str, ...], choice: str) -> Flag:
     ]
     text = node.get("description") or node.get("title", "")
     only_for = [choice] if choice and path[-1] != "kind" else []
-    return Flag(path, text, {part.get("type", "string") for part in alternatives}, values, only_for)
+    of_numbers = any(part.get("items", {}).get("type") == "integer" for part in alternatives)
+    return Flag(path, text, {part.get("type", "string") for part in alternatives}, values, only_for, of_numbers)
 
 
 def overlay(base: Json, given: dict[tuple[str, ...], Any]) -> Json:
@@ -249,7 +251,7 @@ class _Comma(click.ParamType[Any]):
     name = "list"
 
     def __init__(self, flag: Flag) -> None:
-        self.numbers = flag.path[-1] != "tags"
+        self.numbers = flag.of_numbers
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         parts = [part.strip() for part in str(value).split(",") if part.strip()]

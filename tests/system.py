@@ -106,6 +106,14 @@ class System:
         """Starts a worker."""
         self.worker = Process("worker", "--slots", str(slots), environment=self.environment)
 
+    def wait_for_worker(self, seconds: float = 120) -> None:
+        """Returns once the server knows of a worker."""
+        until = time.monotonic() + seconds
+        while not self.ask("GET", "/health")["workers"]:
+            if time.monotonic() > until:
+                raise AssertionError(f"no worker after {seconds} s")
+            time.sleep(0.1)
+
     def stop_server(self) -> None:
         """Ends the web process."""
         if self.server:

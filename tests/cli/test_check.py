@@ -11,6 +11,7 @@ from tests.system import Process, System, running
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A server and a worker."""
     with running(tmp_path_factory.mktemp("system")) as system:
+        system.wait_for_worker()
         yield system
 
 

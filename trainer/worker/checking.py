@@ -22,6 +22,9 @@ DESCRIBE_SECONDS = 5.0
 RETRY_SECONDS = 2.0
 UNUSABLE_SECONDS = 30.0
 """How long it waits where torch cannot be started."""
+IDLE_SECONDS = 3.0
+"""A worker that trains nothing for so long gets ready for dry passes. Importing torch takes ten seconds of a processor,
+which a run that was just claimed needs more; a check that is asked for earlier waits for the import."""
 MEMORY_STEP_BYTES = 500_000_000
 """A smaller change of the free memory is not worth telling."""
 
@@ -39,16 +42,19 @@ class Checker:
         self._told: tuple[str, object] | None = None
         self._described_at = 0.0
         self._worker_id: Callable[[], str | None] = lambda: None
+        self._trains: Callable[[], bool] = lambda: False
+        self._trained_at = time.monotonic()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, store: Store, worker_id: Callable[[], str | None]) -> None:
+    def start(self, store: Store, worker_id: Callable[[], str | None], trains: Callable[[], bool]) -> None:
         """Begins, in a thread of its own.
 
         Args:
             worker_id: tells for which worker it speaks now; None while that is not registered.
+            trains: tells whether that has a run now.
         """
-        self._worker_id = worker_id
+        self._worker_id, self._trains = worker_id, trains
         self._thread = threading.Thread(target=self._work, args=(store,), name="checks", daemon=True)
         self._thread.start()
 
@@ -73,9 +79,12 @@ class Checker:
 
     def _turn(self, store: Store, worker_id: str) -> None:
         self._describe(store, worker_id)
-        self._passes.warm()
-        if self._gpus is None:
-            self._ask_for_gpus()
+        if self._trains():
+            self._trained_at = time.monotonic()
+        if time.monotonic() >= self._trained_at + IDLE_SECONDS:
+            self._passes.warm()
+            if self._gpus is None:
+                self._ask_for_gpus()
         check = store.claim_check(worker_id)
         if check is not None:
             self._answer(store, worker_id, check)

@@ -56,7 +56,7 @@ def run_worker(
     if checker is None:
         shift.work()
         return
-    checker.start(store, shift.worker_id)
+    checker.start(store, shift.worker_id, shift.trains)
     try:
         shift.work()
     finally:
@@ -88,6 +88,10 @@ class _Shift:
         """The worker's id while it is registered."""
         worker = self._worker
         return None if worker is None else worker.id
+
+    def trains(self) -> bool:
+        """Whether it has a run now."""
+        return bool(self._attempts)
 
     def work(self) -> None:
         try:
