@@ -19,7 +19,7 @@ class Reserve:
     """The room beside one database. Its methods may be called from any thread, and from several processes."""
 
     def __init__(self, database: Path) -> None:
-        self._path = database.with_name(f"{database.name}.reserve")
+        self._path = database.parent / f"{database.name}.reserve"
         self._size_bytes = 0
         self._in_use = False
         self._looked_at = 0.0
