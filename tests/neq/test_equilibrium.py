@@ -231,12 +231,25 @@ def test_a_probe_that_can_be_read_once_only_is_refused_when_it_runs_dry() -> Non
     def once() -> Iterator[Tensor]:
         yield torch.eye(2)
 
+    class RunsDry:
+        def __init__(self, passes: int) -> None:
+            self.passes = passes
+
+        def __iter__(self) -> Iterator[Tensor]:
+            self.passes -= 1
+            return iter([torch.eye(2)] if self.passes >= 0 else [])
+
     model = Rows(2, 2)
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), once(), measure="streaming")
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="iterated only once"):
+        NEq(model, optimizer, once())
+    with pytest.raises(ValueError, match="again every epoch"):
+        NEq(model, optimizer, RunsDry(1), measure="cached")
+    probe = RunsDry(2)
+    neq = NEq(model, optimizer, probe, measure="streaming")
+    probe.passes = 0
     with pytest.raises(ValueError, match="again every epoch"):
         neq.end_epoch()
-    with pytest.raises(ValueError, match="again every epoch"):
-        NEq(model, SGD(model.parameters(), lr=0.1), once(), measure="cached")
 
 
 @pytest.mark.parametrize(

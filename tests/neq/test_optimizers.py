@@ -204,5 +204,6 @@ def test_closing_gives_momentum_back() -> None:
 
 
 def test_momentum_on_thaw_has_two_choices() -> None:
+    model = network()
     with pytest.raises(ValueError, match="momentum_on_thaw is 'warm'; choose keep or cold"):
-        watch(network(), SGD(network().parameters(), lr=0.1), momentum_on_thaw="warm")
+        watch(model, SGD(model.parameters(), lr=0.1), momentum_on_thaw="warm")
