@@ -47,7 +47,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database."""
-        with self.named_failures(), self._readable(), self.engine.begin() as connection:
+        with self.named_failures(), self.engine.begin() as connection, self._readable():
             yield connection
 
     @contextmanager

@@ -67,7 +67,9 @@ def test_a_proxy_is_passed_over_for_a_server_on_this_machine(system: System, var
 
 
 def test_a_proxy_that_cannot_be_used_is_no_matter_for_a_server_here_and_said_for_one_elsewhere(system: System) -> None:
-    assert neq("health", NEQ_URL=system.url, ALL_PROXY="ftp://u:secret@x:1").stdout.startswith(b"server degraded, version")
+    assert neq("health", NEQ_URL=system.url, ALL_PROXY="ftp://u:secret@x:1").stdout.startswith(
+        b"server degraded, version"
+    )
     answer = neq("health", NEQ_URL="http://neq.invalid", ALL_PROXY="ftp://u:secret@x:1")
     assert answer.returncode == 2
     assert b"NO_PROXY" in answer.stderr and b"secret" not in answer.stderr and b"Traceback" not in answer.stderr

@@ -166,7 +166,13 @@ def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_i
     queued = store.run(run.id)
     assert (queued.state, queued.worker_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
     requeued, told = store.events_after(run.id, 0)
-    assert requeued.kind == "run_requeued" and set(requeued.payload) == {"kind", "reason", "epochs", "setbacks"}
+    assert requeued.kind == "run_requeued" and set(requeued.payload) == {
+        "kind",
+        "reason",
+        "epochs",
+        "setbacks",
+        "heard_at",
+    }
     assert told.payload["level"] == "warning" and "fell silent" in told.payload["text"]
     with pytest.raises(RunLost):
         store.append(run.id, worker_id, logged("I was only asleep"))

@@ -38,6 +38,16 @@ WATCH = """() => {
   });
 }"""
 
+BEGIN = """(key) => {
+  // Where a walk goes on from is where the focus was last, even after it is gone: the page's first or last place here.
+  const start = document.createElement("span");
+  start.tabIndex = -1;
+  if (key === "Tab") document.body.prepend(start);
+  else document.body.append(start);
+  start.focus();
+  start.remove();
+}"""
+
 LEFT = "() => document.activeElement === document.body || !document.activeElement"
 
 MISSED = """() => {
@@ -67,7 +77,7 @@ class Walk:
 
 def walk(page: Page, key: str = "Tab") -> Walk:
     """Walks from one end of the page to the other; afterwards the page has no focus."""
-    page.evaluate("() => document.activeElement.blur()")
+    page.evaluate(BEGIN, key)
     page.evaluate(WATCH)
     left = False
     for _ in range(MOST_STOPS):

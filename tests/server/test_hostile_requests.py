@@ -190,7 +190,7 @@ def operations(app: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 def address_of(path: str, run: str, **values: str) -> str:
     """The path with what stands in braces filled in."""
-    usual = {"run_id": run, "index": "0", "number": "0", "field": "phi"} | values
+    usual = {"run_id": run, "index": "0", "number": "0", "field": "phi", "check_id": "0" * 64} | values
     return path.format_map(usual)
 
 
@@ -368,9 +368,9 @@ def test_an_answer_of_503_is_logged_with_its_cause(
 ) -> None:
     path = Path(settings.database_url.removeprefix("sqlite:///"))
     client = TestClient(create_app(store, settings), base_url=BASE)
+    store.close()  # what it still held aside is in the file now, and the next connection reads that anew
     with path.open("r+b") as file:
         file.write(b"no database at all" * 10)
-    store.close()  # the next connection reads the file anew
     caplog.set_level(logging.INFO)
     answer = client.get(RUNS)
     assert answer.status_code == 503
