@@ -11,6 +11,7 @@ from server.checking import as_json, living
 from server.presentation import json_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
 from server.routes.runs import EXAMPLES
+from server.writers import IN_TURN
 from trainer.checks.capabilities import Capabilities
 from trainer.checks.known import Known, digest, known
 from trainer.config import RunConfig
@@ -35,7 +36,7 @@ _SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "parameters", "neur
 """What a worker's answer holds."""
 
 
-@router.post("", response_model=answers.Check)
+@router.post("", dependencies=[IN_TURN], response_model=answers.Check)
 def check_run(
     store: TheStore,
     settings: TheSettings,

@@ -77,7 +77,7 @@ def fork_run(
     return json_answer(present_run(store, made), 201, {"Location": address_of_run(settings, made)})
 
 
-@router.post("/fork/check", response_model=answers.Check)
+@router.post("/fork/check", dependencies=[IN_TURN], response_model=answers.Check)
 def check_fork(
     store: TheStore,
     settings: TheSettings,
