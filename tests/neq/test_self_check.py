@@ -13,7 +13,7 @@ from torch.optim import SGD
 from torch.optim.optimizer import _global_optimizer_post_hooks  # type: ignore[attr-defined]
 
 from tests.neq.training_loop import INPUTS, PROBE, Loop, network
-from trainer.neq import NEq, NEqError
+from trainer.neq import NEq, NEqError, Watch
 from trainer.neq.errors import (
     CheckFailed,
     LayerNotTrained,
@@ -22,6 +22,7 @@ from trainer.neq.errors import (
     NotFinite,
     NotRepeatable,
     OptimizerOwnsNothing,
+    OutputsNotPaired,
     ProbeChanged,
 )
 from trainer.neq.measure import Way
@@ -189,6 +190,64 @@ def test_after_a_diverged_epoch_a_network_that_is_loaded_again_freezes_again() -
     for _ in range(4):
         equilibrium = loop.epoch()
     assert equilibrium.layers["4"].frozen.any()
+
+
+class Mixture(nn.Module):
+    """A router that gives each token to one of four experts, which are plain linear layers.
+
+    Args:
+        skips: experts without a token are not called.
+    """
+
+    def __init__(self, *, skips: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.router = nn.Linear(8, 4)
+        self.experts = nn.ModuleList([nn.Linear(8, 8) for _ in range(4)])
+        self.head = nn.Linear(64, 4)
+        self.skips = skips
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = images.reshape(-1, 8)
+        chosen = self.router(tokens).argmax(1)
+        given = torch.zeros_like(tokens)
+        for place, expert in enumerate(self.experts):
+            mine = (chosen == place).nonzero().flatten()
+            if len(mine) or not self.skips:
+                given = given.index_add(0, mine, expert(tokens[mine]))
+        mixed: Tensor = self.head(given.reshape(len(images), 64))
+        return mixed
+
+    def route_anew(self, to: Tensor) -> None:
+        """Changes which tokens go where, as training the router does."""
+        with torch.no_grad():
+            self.router.bias.copy_(to)
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+@pytest.mark.parametrize("skips", [False, True])
+@pytest.mark.parametrize("biases", [[0.5, 0.0, -0.5, 0.0], [0.0, 0.0, 0.0, -9.0], [-9.0, 0.0, 0.0, 0.0]])
+def test_an_expert_that_sees_other_tokens_is_named_with_the_remedy(biases: list[float], skips: bool, way: Way) -> None:
+    model = Mixture(skips=skips)
+    loop = Loop(model, measure=way)
+    loop.train()
+    model.route_anew(torch.tensor(biases))
+    with pytest.raises(OutputsNotPaired) as caught:
+        loop.neq.end_epoch()
+    name = caught.value.layer
+    assert name.startswith("experts.")
+    assert f"layer {name!r}" in caught.value.reason
+    assert "router" in caught.value.reason
+    assert f"layers=Watch(never=({name!r}," in caught.value.remedy
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mixture_whose_experts_are_left_out_is_watched() -> None:
+    model = Mixture(skips=True)
+    loop = Loop(model, layers=Watch(never=("experts.*",)))
+    loop.train()
+    model.route_anew(torch.tensor([0.0, 0.0, 0.0, -9.0]))
+    assert set(loop.neq.end_epoch().layers) == {"router", "head"}
 
 
 def test_an_epoch_without_a_step_is_told() -> None:

@@ -72,6 +72,47 @@ def test_a_state_that_is_loaded_in_mid_epoch_is_kept_and_told(through_data: bool
     assert sum(int(layer.frozen.sum()) for layer in equilibrium.layers.values()) > 0
 
 
+@torch.no_grad()
+def _updated_by_hand(loop: Loop) -> None:
+    for parameter in loop.model.parameters():
+        parameter.add_(0.01)
+
+
+def _updated_through_data(loop: Loop) -> None:
+    for parameter in loop.model.parameters():
+        parameter.data *= 0.9
+
+
+def _initialised_again(loop: Loop) -> None:
+    loop.model.load_state_dict({name: 0.5 * value for name, value in loop.model.state_dict().items()})
+
+
+@pytest.mark.filterwarnings("ignore::trainer.neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
+@pytest.mark.parametrize("change", [_updated_by_hand, _updated_through_data, _initialised_again])
+def test_what_changes_in_an_epoch_without_a_step_is_kept_and_told(change: Callable[[Loop], None]) -> None:
+    loop = Loop()
+    equilibrium = loop.until_some_freeze()
+    before = weights(loop.neq)
+    change(loop)
+    changed = weights(loop.neq)
+    frozen = [name for name, layer in equilibrium.layers.items() if bool(layer.frozen.any())]
+    with pytest.warns(FrozenNeuronsChanged) as told:
+        after = loop.neq.end_epoch()
+    texts = [str(one.message) for one in told if issubclass(one.category, FrozenNeuronsChanged)]
+    assert [name for name in frozen if any(f"layer {name!r}: " in text for text in texts)] == frozen
+    assert applied_that_moved(after, loop.neq, before) == 0
+    assert frozen_that_moved(equilibrium, loop.neq, changed) == 0  # the owner's values stay
+
+
+@pytest.mark.filterwarnings("ignore::trainer.neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
+def test_where_nothing_changes_in_an_epoch_without_a_step_what_is_frozen_was_held() -> None:
+    loop = Loop()
+    equilibrium = loop.until_some_freeze()
+    after = loop.neq.end_epoch()  # FrozenNeuronsChanged would be an error here
+    for name, layer in after.layers.items():
+        assert torch.equal(layer.applied, equilibrium.layers[name].frozen)
+
+
 def test_neqs_state_may_be_loaded_before_the_models() -> None:
     loop = Loop()
     loop.until_some_freeze()

@@ -6,6 +6,7 @@ NEqError(ValueError)
     NotFinite               a measured output is NaN or infinite
     NotRepeatable           the same network measures differently on the same probe set
     OptimizerOwnsNothing    no optimizer moves any watched layer
+    OutputsNotPaired        a layer sees other samples of the probe set than it did
     ParametersReplaced      the model has other parameters than it was made with
     ProbeChanged            the probe set is not what it was
 NEqWarning(UserWarning)
@@ -49,6 +50,22 @@ class NotRepeatable(NEqError):
 
 class OptimizerOwnsNothing(NEqError):
     """No optimizer moves any of the watched layers."""
+
+
+class OutputsNotPaired(NEqError):
+    """A layer's outputs on the probe set are other ones, in number, than one epoch earlier: a router chose anew.
+
+    Attributes:
+        layer: the layer's name.
+    """
+
+    def __init__(self, layer: str, what: str) -> None:
+        super().__init__(
+            f"layer {layer!r} {what}: its outputs cannot be paired, as in a model whose router sends other samples to "
+            "an expert in every epoch",
+            f"leave it out with layers=Watch(never=({layer!r},)), and with it all layers behind the same router",
+        )
+        self.layer = layer
 
 
 class ParametersReplaced(NEqError):

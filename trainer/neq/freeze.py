@@ -110,13 +110,16 @@ class Freezer:
     def moved(self) -> dict[str, tuple[Tensor, int]]:
         """Frozen neurons that something else than an optimizer's step has moved since they were frozen.
 
+        In an epoch without a step all that moved counts. Only where a state was loaded in that epoch it does not: the
+        model's own may have been loaded after it.
+
         Returns:
             bool, one value a neuron of the layer, and between how many steps, by layer name; layers that kept still are
             left out.
         """
         found: dict[str, tuple[Tensor, int]] = {}
         for held in self._held:
-            if self.steps:
+            if self.steps or not self.resumed:
                 held.close()
             if bool(held.moved.any()):
                 none = torch.zeros(held.layer.neurons, dtype=torch.bool)

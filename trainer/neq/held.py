@@ -15,7 +15,8 @@ class HeldRows:
 
     An optimizer's step does not move them: what they are before it is written back after it. What anybody else writes
     into them, their owner's own code above all, is kept and noticed. Between the change of the masks and the first step
-    a checkpoint may be loaded or averaged weights swapped in; from that step on a change is one of a frozen neuron.
+    a checkpoint may be loaded or averaged weights swapped in; from that step on, and in an epoch without any, a change
+    is one of a frozen neuron.
 
     Attributes:
         moved: bool, one value a held neuron, whether something else than an optimizer's step has changed its rows.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from trainer.neq.errors import OutputsNotPaired
 from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
@@ -157,9 +158,13 @@ class Measure:
                 was.copy_(now)
 
         before.rewind()
-        with watching(self._layers, pair):
-            run_model(self._model, portion, self._forward)
-        before.check_all_taken()
+        try:
+            with watching(self._layers, pair):
+                run_model(self._model, portion, self._forward)
+            before.check_all_taken()
+        except OutputsNotPaired:
+            self._digests.check_so_far()  # another probe set is the plainer reason
+            raise
 
 
 def _next_of(cache: Iterator[Outputs]) -> Outputs:

@@ -48,6 +48,15 @@ class ProbeDigests:
             self._checks.wrong(ProbeChanged(self._difference(self._before), _SAME))
         self._before = self._now
 
+    def check_so_far(self) -> None:
+        """The batches that were seen already are what they were.
+
+        Raises:
+            ProbeChanged: they are not.
+        """
+        if self._before is not None and self._now != self._before[: len(self._now)]:
+            self._checks.wrong(ProbeChanged(self._difference(self._before[: len(self._now)]), _SAME))
+
     def _difference(self, before: list[Digest]) -> str:
         if len(before) != len(self._now):
             found = "less" if len(self._now) < len(before) else "more"

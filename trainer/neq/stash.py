@@ -7,6 +7,8 @@ hundred fresh outputs at once costs more than the copies: the system hands out t
 
 from torch import Tensor
 
+from trainer.neq.errors import OutputsNotPaired
+
 
 class Outputs:
     """What the watched layers gave for one portion of the probe set, each in the order of its calls."""
@@ -46,11 +48,11 @@ class Outputs:
         """The next output of a layer, in the order of its calls.
 
         Raises:
-            ValueError: there is none left.
+            OutputsNotPaired: there is none left.
         """
         place = self._taken.get(name, 0)
         if place == self._kept.get(name, 0):
-            raise ValueError(f"layer {name!r} is called more often than one epoch earlier: outputs cannot be paired")
+            raise OutputsNotPaired(name, "is called more often on the probe set than one epoch earlier")
         self._taken[name] = place + 1
         return self._buffers[name][place]
 
@@ -58,11 +60,11 @@ class Outputs:
         """Every output was taken.
 
         Raises:
-            ValueError: some are left.
+            OutputsNotPaired: some are left.
         """
         left = [name for name, kept in self._kept.items() if self._taken.get(name, 0) < kept]
         if left:
-            raise ValueError(f"layer {left[0]!r} is called less often than one epoch earlier: outputs cannot be paired")
+            raise OutputsNotPaired(left[0], "is called less often on the probe set than one epoch earlier")
 
 
 def _fits(buffer: Tensor, output: Tensor) -> bool:

@@ -7,6 +7,7 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from trainer.neq.errors import OutputsNotPaired
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.similarity import Workspace, divergence_from_sums, sample_sums
 
@@ -42,8 +43,11 @@ class NeuronSums:
         """Adds what a layer gave for some samples, now and one epoch earlier.
 
         Raises:
-            ValueError: the two cannot be paired.
+            OutputsNotPaired: they are not of one shape.
         """
+        if now.shape != before.shape:
+            shapes = f"{tuple(now.shape)} on the probe set, and {tuple(before.shape)} one epoch earlier"
+            raise OutputsNotPaired(layer.name, f"gives outputs of shape {shapes}")
         sums = sample_sums(now, before, layer.axis, self._workspace, former_known=self._former is not None)
         mine = self._of[layer.name]
         mine[:4] += sums.sum(1)
