@@ -14,7 +14,7 @@ Digest = tuple[tuple[tuple[int, ...], int], ...]
 
 _PIECE = 2**20
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-_SAME = "give the same batches in the same order every time: shuffle=False, nothing random in the transforms"
+_SAME = "give the same samples in the same order every time: shuffle=False, nothing random in the transforms"
 
 
 class ProbeDigests:
