@@ -143,3 +143,15 @@ def linear(colour: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def encoded(light: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Light to sRGB bytes."""
     return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+LEAST = np.array([1 / 32, 1 / 32, 1 / 2, 1 / 8])
+"""The least weight of updating, frozen, just thawed and just frozen in the colour of a block that holds one."""
+
+
+def mixed(states: npt.NDArray[np.int64], light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The average of the states' light, each state that occurs having at least LEAST of it."""
+    shares = np.bincount(states, minlength=4) / len(states)
+    weights = np.where(shares > 0, np.maximum(shares, LEAST), 0)
+    mean: npt.NDArray[np.float64] = (weights[:, None] * light).sum(axis=0) / weights.sum()
+    return mean

@@ -1,7 +1,6 @@
 """Large layers on the canvas: the right cell at every zoom and density, and aggregates that lose nothing."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from tests.pictures.canvas import (
     draw,
     encoded,
     linear,
+    mixed,
     pixels_of,
     random_mask,
     states_of,
@@ -23,8 +23,6 @@ from tests.pictures.canvas import (
 __all__ = ["bench", "benches"]
 
 NEURONS, EPOCHS = 4096, 300
-LEAST = np.array([1 / 32, 1 / 32, 1 / 2, 1 / 8])
-"""The least weight of updating, frozen, just thawed and just frozen in the colour of a block that holds one."""
 AT = """(cells) => {
   // Pixels at the centres of these cells, [red, green, blue].
   const { canvas } = picture;
@@ -123,14 +121,6 @@ def test_the_whole_by_speed_shows_each_blocks_mean_level(bench: Page, mask: Byte
         mean = (mask[epoch, block * per : (block + 1) * per] & 127).mean()
         likely = table[[int(np.floor(mean)), int(np.ceil(mean))]]
         assert any(np.array_equal(pixel, [(known >> shift) & 255 for shift in (0, 8, 16)]) for known in likely)
-
-
-def mixed(states: npt.NDArray[np.int64], light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The average of the states' light, each state that occurs having at least LEAST of it."""
-    shares = np.bincount(states, minlength=4) / len(states)
-    weights = np.where(shares > 0, np.maximum(shares, LEAST), 0)
-    mean: npt.NDArray[np.float64] = (weights[:, None] * light).sum(axis=0) / weights.sum()
-    return mean
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,6 +13,7 @@ from tests.pictures.canvas import (
     draw,
     encoded,
     linear,
+    mixed,
     pixels_of,
     random_mask,
     states_of,
@@ -113,13 +114,13 @@ def test_blocks_are_the_average_of_their_cells_in_linear_light_and_say_so(bench:
     height = bench.evaluate("() => picture.canvas.height")
     per = -(-4096 // height)
     assert note == {"rowsPer": per, "columnsPer": 1}
-    light = linear(colours(bench))[states_of(mask)]
+    states, light = states_of(mask), linear(colours(bench))
     pixels = pixels_of(bench).astype(int)
     width = pixels.shape[1]
     for row in range(0, height, 7):
         block = int((row + 0.5) / height * 4096) // per
         for epoch in (0, 11, 29):
-            expected = encoded(light[epoch, block * per : (block + 1) * per].mean(axis=0))
+            expected = encoded(mixed(states[epoch, block * per : (block + 1) * per], light))
             shown = pixels[row, int((epoch + 0.5) / 30 * width), :3]
             assert np.abs(shown - expected).max() <= 2, (row, epoch)
 
@@ -138,11 +139,11 @@ def test_epochs_are_merged_where_there_are_more_than_pixels(bench: Page) -> None
     width = bench.evaluate("() => picture.canvas.width")
     per = -(-1000 // width)
     assert bench.evaluate("() => note.columnsPer") == per > 1
-    light = linear(colours(bench))[states_of(mask)]
+    states, light = states_of(mask), linear(colours(bench))
     pixels = pixels_of(bench).astype(int)
     for x in range(0, width, 9):
         block = int((x + 0.5) / width * 1000) // per
-        expected = encoded(light[block * per : (block + 1) * per, 0].mean(axis=0))
+        expected = encoded(mixed(states[block * per : (block + 1) * per, 0], light))
         assert np.abs(pixels[2, x, :3] - expected).max() <= 2
 
 
