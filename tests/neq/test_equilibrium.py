@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from trainer.neq import NEq
+from trainer.neq.errors import FrozenNeuronsChanged
 from trainer.neq.reference import follow
 
 
@@ -55,11 +56,12 @@ def test_an_epoch_sequence_by_hand() -> None:
 
     # Epoch 2. Neuron 0: φ 0.96, Δφ −0.04, v = −0.04 − 0.5 · 0.04 = −0.06. Neuron 1: φ 1, Δφ 1, v = 1 − 0 = 1.
     model.set([[4, 3], [2, 0]])
-    third = neq.end_epoch().layers["rows"]
+    with pytest.warns(FrozenNeuronsChanged, match="2 frozen neurons were changed in epoch 2"):
+        third = neq.end_epoch().layers["rows"]
     assert third.velocity is not None
     assert third.velocity.tolist() == pytest.approx([-0.06, 1.0])
     assert third.frozen.tolist() == [False, False]  # both thaw
-    assert third.applied.tolist() == [True, True]
+    assert third.applied.tolist() == [False, False]  # both were frozen, and this test moved them all the same
 
     # Epoch 3. Neuron 0: φ 1, Δφ 0.04, v = 0.04 + 0.5 · 0.06 = 0.07. Neuron 1: φ 1, Δφ 0, v = −0.5 · 1.
     model.set([[4, 3], [2, 0]])
@@ -116,6 +118,7 @@ weight = st.integers(-3, 3).map(float)
 histories = st.lists(st.lists(st.lists(weight, min_size=3, max_size=3), min_size=2, max_size=2), min_size=3, max_size=7)
 
 
+@pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
 @settings(deadline=None)
 @given(histories, st.sampled_from([0.0, 0.25, 0.5]), st.sampled_from([1e-3, 0.1, 0.6]))
 def test_any_history_agrees_with_the_reference(history: list[list[list[float]]], mu: float, epsilon: float) -> None:
