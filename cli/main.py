@@ -49,7 +49,7 @@ class Commands(click.Group):
         except PluginBroken as error:  # flags are drawn from a run's description, other people's parts included
             click.echo(f"neq: {error}", err=True)
             sys.exit(REFUSED)
-        if COMMANDS[name] != "cli.start":  # those look after signals themselves, as their first step
+        if COMMANDS[name] != "cli.start":  # those handle signals themselves, as their first step
             leave()
         return command
 

@@ -1,4 +1,4 @@
-"""What somebody must do now and then: take runs from workers that have fallen silent, and look after the disk."""
+"""What somebody must do now and then: take runs from workers that have fallen silent, and check the disk."""
 
 import asyncio
 import logging

@@ -1,7 +1,7 @@
 "use strict";
 /*
  * neq.timing: how long a run has been trained and how long it will be. The server counts (server/timing.py), by its own
- * clock and without the time in which nobody trained the run; here its answer goes on with the seconds since it came.
+ * clock and without the time in which nobody trained the run; the seconds since its answer came are added here.
  */
 (() => {
   const neq = (window.neq = window.neq || {});

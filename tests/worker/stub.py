@@ -134,7 +134,7 @@ def hangs_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None
 
 
 def mutters(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
-    """A long epoch that gives a sign of life now and then: a line of log, or progress."""
+    """A long epoch that reports now and then: a line of log, or progress."""
     for number in range(18):
         time.sleep(0.5)
         if number % 2:

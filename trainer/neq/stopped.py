@@ -12,7 +12,7 @@ _WANTED = "_neq_requires_grad"
 class StoppedParameter(nn.Parameter):
     """A parameter while it is stopped: the same object, of this class.
 
-    It goes on without a gradient whatever its owner sets meanwhile, and what they set holds from when it is let go.
+    It gets no gradient whatever its owner sets meanwhile, and what they set holds from when it is let go.
     Copies and pickles are plain parameters that require a gradient where the owner wants one.
     """
 
