@@ -7,24 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.pictures.costs import flops
 from trainer.costs import Saving, StepFlops
 from trainer.measured_saving import Comparison, TimedBatch, judged, spread
-
-
-def flops(inputs: int, weights: int, least_inputs: int, least_weights: int) -> StepFlops:
-    """Of a network whose three parts are 100 each."""
-    return StepFlops(
-        forward=100,
-        inputs=inputs,
-        weights=weights,
-        dense_inputs=100,
-        dense_weights=100,
-        least_inputs=least_inputs,
-        least_weights=least_weights,
-        paper=0.0,
-        ceiling=300 / (100 + least_inputs + least_weights),
-    )
-
 
 HALF = flops(60, 60, 50, 50)
 NOTHING = flops(100, 100, 100, 100)
