@@ -260,7 +260,7 @@ def test_a_worker_says_so_where_its_checkpoints_cannot_lie(tmp_path: Path) -> No
     [
         (("--set", "neq.epsilom=1"), r"there is no field neq.epsilom; did you mean neq.epsilon\?"),
         (("--set", "neq.epsilon"), "write FIELD=VALUE"),
-        (("--set", "neq.epsilon=much"), "neq.epsilon: 'much' is not a valid float"),
+        (("--set", "neq.epsilon=much"), "neq.epsilon: 'much': Must be a number"),
         (("--set", "model.channels=4,4"), "model.channels: This stays"),
         (("--epoch", "17"), "No checkpoint of epoch 17"),
     ],

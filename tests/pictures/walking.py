@@ -48,7 +48,10 @@ BEGIN = """(key) => {
   start.remove();
 }"""
 
-LEFT = "() => document.activeElement === document.body || !document.activeElement"
+LEFT = """() => new Promise((done) => {
+  // After the timer with which the element that lost the focus is looked at again: keys and questions may overtake it.
+  setTimeout(() => done(document.activeElement === document.body || !document.activeElement));
+})"""
 
 MISSED = """() => {
   const stops = new Set(window.walk.stops);
