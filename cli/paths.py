@@ -13,9 +13,14 @@ def at_home(typed: str | Path) -> Path:
     """The path, `~` and `~name` at its beginning replaced by that user's home; `./~` is a folder of this name.
 
     Raises:
-        ValueError: there is no such user.
+        ValueError: there is no such user, or it is an address, or a path of another system.
     """
     text = str(typed)
+    if ":" in text:
+        from db.address import foreign_path  # SQLAlchemy, which hardly any path needs
+
+        if problem := foreign_path(text):
+            raise ValueError(f"{problem}; or ./{text} for a file or folder of this name")
     path = os.path.expanduser(text)  # noqa: PTH111  (a Path would read "./~" as "~")
     if text.startswith("~") and path == text:
         raise ValueError(f"{text}: there is no such user's home; write the path out, or ./{text} for this name")

@@ -27,8 +27,6 @@ def refuse_unsuitable(connection: Connection, database: Database) -> None:
 
 def _refuse_read_only_file(database: Database) -> None:
     file = Path(database.url.database or "")
-    if database.url.query.get("mode") == "ro" or "mode=ro" in file.name:
-        raise refusal(database.url, "is opened for reading only", "Take mode=ro out of its address.")
     unwritable = [place for place in (file.parent, file) if place.exists() and not os.access(place, os.W_OK)]
     if unwritable:
         remedy = f"Let this user write to {unwritable[0]}, or name a file elsewhere."

@@ -14,6 +14,7 @@ from typing import Any
 import click
 import httpx
 import pytest
+import torch
 from click.testing import CliRunner
 from pydantic import SecretStr
 
@@ -29,6 +30,7 @@ from server.run import bind, link_of
 from server.settings import ServerSettings
 from tests.system import STARTED, Process, System, running
 from trainer.config.discovery import VARIABLE
+from trainer.loop.meter import Meter
 from trainer.processors import usable_processors
 
 PLUGIN = """
@@ -190,6 +192,32 @@ def test_no_such_home_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("file:///srv/neq", "is an address"),
+        ("file:neq", "is an address"),
+        ("sqlite:///neq.db", "is an address"),
+        ("s3://bucket/neq", "is an address"),
+        ("C:\\Users\\ana\\neq", "is a path of Windows"),
+        ("d:/neq", "is a path of Windows"),
+    ],
+)
+def test_an_address_and_another_system_s_path_are_refused_wherever_a_path_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["up", "--port", "0", "--data", typed], ["replay", typed], ["launch", "--config", typed]):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 2
+        assert f"{typed} {told}" in " ".join(result.output.split())
+    for variable in ("data_root", "checkpoints"):
+        with pytest.raises(ValueError, match=told):
+            WorkerSettings(**{variable: typed})  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    assert TypedPath().convert(f"./{typed}", None, None) == Path(typed)
+
+
+@pytest.mark.parametrize(
     "written", ["{0}/plug in, b/my_net.py", "~/plug in, b/my_net.py", "{0}/other.py, ~/plug in, b/my_net.py,"]
 )
 def test_a_plugin_s_path_may_hold_commas_spaces_and_a_home(tmp_path: Path, written: str) -> None:
@@ -290,6 +318,14 @@ def test_processors_are_counted_where_the_system_tells_no_affinity(monkeypatch: 
     assert usable_processors() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
     assert usable_processors() == os.cpu_count()
+
+
+def test_memory_is_left_out_where_the_system_does_not_tell_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter(torch.device("cpu"), None, None)
+    measured = meter.epoch().peak_memory_bytes
+    assert measured is not None and measured > 10_000_000
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert meter.epoch().peak_memory_bytes is None
 
 
 def test_a_system_that_cannot_end_a_group_of_processes_is_said_by_the_worker(tmp_path: Path) -> None:

@@ -89,3 +89,55 @@ def test_sqlite_with_two_slashes_is_refused_since_its_folder_would_be_taken_for_
     with pytest.raises(StoreUnreachable, match="three slashes") as caught:
         parse_url(address)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("sqlite:///file:{0}/neq.db", "is an address: write the path alone"),
+        ("sqlite:///file:{0}/neq.db?uri=true", "is an address"),
+        ("sqlite:///file:///{0}/a%2520b.db?uri=true", "is an address"),
+        ("sqlite:///file:{0}/neq.db?mode=ro&uri=true", "Take mode=ro&uri=true out of its address"),
+        ("sqlite:///FILE:neq.db", "is an address"),
+        ("sqlite:///s3://bucket/neq.db", "is an address"),
+        ("sqlite:///file::memory:?uri=true", "a store in memory"),
+        ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "a store in memory"),
+        ("sqlite:///:memory:", "a store in memory"),
+        ("sqlite:///C:/data/neq.db", "is a path of Windows"),
+        ("sqlite:///c:\\data\\neq.db", "is a path of Windows"),
+        ("sqlite:///\\\\server\\share\\neq.db", "is a path of Windows"),
+        ("sqlite:///neq.db?timeout=5", "takes no options: take timeout=5 out"),
+        ("sqlite:///neq.db?foo=bar", "take foo=bar out"),
+        ("sqlite:///neq.db?password=secret", "take password=*** out"),
+        ("sqlite:///folder/", "Name a file in that folder"),
+        ("sqlite:///a\0b", "NUL"),
+    ],
+)
+def test_what_is_no_plain_path_is_refused_and_nothing_is_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreUnreachable) as caught:
+        Store.open(address.format(tmp_path))
+    assert told in str(caught.value) and "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["neq.db", "./file:neq.db", "mode=ro.db", "mode=memory/neq.db", "./C:/neq.db"])
+def test_all_that_belongs_to_a_store_lies_beside_it_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    there, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    there.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(there)
+    store = Store.open(f"sqlite:///{address}")
+    monkeypatch.chdir(elsewhere)
+    store.keep_reserve(1_000)
+    assert store.create_run(config={}, epochs_planned=1).state == "queued"
+    assert store.changes().wait(0.1) is not None
+    assert store.examine(5).problems == ()
+    store.close()
+    file = there / address
+    assert {each.name for each in file.parent.iterdir()} >= {file.name, f"{file.name}.reserve"}
+    assert list(elsewhere.iterdir()) == []

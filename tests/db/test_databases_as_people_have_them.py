@@ -170,9 +170,10 @@ def test_a_folder_in_the_file_s_place_is_said(tmp_path: Path) -> None:
     assert "Name a file in that folder" in refused(f"sqlite:///{tmp_path}")
 
 
-def test_a_file_opened_for_reading_only_is_said_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["file:{0}?mode=ro&uri=true", "{0}?mode=ro", "{0}?immutable=1"])
+def test_a_file_opened_for_reading_only_is_said_at_once(tmp_path: Path, address: str) -> None:
     Store.open(f"sqlite:///{tmp_path / 'neq.db'}").close()
-    assert "reading only" in refused(f"sqlite:///file:{tmp_path / 'neq.db'}?mode=ro&uri=true")
+    assert "reading only" in refused(f"sqlite:///{address.format(tmp_path / 'neq.db')}")
 
 
 def test_a_file_that_is_locked_for_good_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

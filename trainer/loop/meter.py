@@ -1,6 +1,5 @@
 """What an epoch cost: memory, the GPU's use and power, energy. What does not answer is None."""
 
-import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,15 @@ from trainer.events import Resources
 
 SAMPLE_SECONDS = 1.0
 _KILO = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, and kB elsewhere
+
+
+def peak_memory_bytes() -> int | None:
+    """Most memory that this process has had so far; None where the system does not tell (Windows)."""
+    try:
+        resource: Any = import_module("resource")
+    except ImportError:
+        return None
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * _KILO
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class Meter:
         sample = None if self._gpu is None else self._gpu.take()
         energy_kwh, co2_kg = self._spent()
         return Resources(
-            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILO,
+            peak_memory_bytes=peak_memory_bytes(),
             peak_device_memory_bytes=torch.cuda.max_memory_allocated(self._device) if on_gpu else None,
             device_use=None if sample is None else sample.use,
             device_watts=None if sample is None else sample.watts,
