@@ -2,10 +2,9 @@
 
 import time
 
-import click
-
 from cli.client import Client, Json
 from cli.exits import REFUSED
+from cli.printing import say
 
 ASK_SECONDS = 0.2
 
@@ -17,18 +16,18 @@ def look_over(client: Client, description: Json) -> int:
         time.sleep(ASK_SECONDS)
         answer = client.ask("GET", f"/checks/{answer['id']}")
     for error in answer["errors"]:
-        click.echo(f"error: {said(error)}", err=True)
+        say(f"error: {said(error)}", err=True)
     tell_warnings(answer)
     if answer["errors"]:
         return REFUSED
-    click.echo(_end(answer))
+    say(_end(answer))
     return 0
 
 
 def tell_warnings(answer: Json) -> None:
     """Prints what is doubtful about a run, on stderr."""
     for warning in answer["warnings"]:
-        click.echo(f"warning: {said(warning)}", err=True)
+        say(f"warning: {said(warning)}", err=True)
 
 
 def said(finding: Json) -> str:

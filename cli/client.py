@@ -1,6 +1,7 @@
 """The commands' way to a running server: its HTTP API, and errors a person can act on."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,6 +13,11 @@ from cli.server_address import AddressWrong, ServerAddress
 from cli.settings import ClientSettings
 
 Json = dict[str, Any]
+
+EVENT_STREAM = "text/event-stream"
+RUN_FILE = "application/zip"
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Before each further try to go on with an event stream: a server that is started again has this long."""
 
 
 class Refused(Exception):
@@ -29,6 +35,17 @@ class SaidEvent:
     seq: int
     kind: str
     payload: Json
+
+
+class _Answer(dict[str, Any]):
+    """What a server said. What it leaves out of what our own always says shows that it is another program."""
+
+    def __init__(self, answer: httpx.Response, read: Json) -> None:
+        super().__init__(read)
+        self._answer = answer
+
+    def __missing__(self, name: str) -> Any:
+        raise Refused(another_program(self._answer))
 
 
 class Client:
@@ -86,9 +103,10 @@ class Client:
                     after, failures = event.seq, 0
                     yield event
             except httpx.TransportError as error:
-                failures += 1
-                if failures > 5:
+                if failures == len(PAUSES_SECONDS):
                     raise Unreachable(self._unreachable(error)) from error
+                time.sleep(PAUSES_SECONDS[failures])
+                failures += 1
 
     def download(self, path: str) -> Iterator[bytes]:
         """The answer's bytes as they come.
@@ -99,9 +117,7 @@ class Client:
         """
         try:
             with self._http.stream("GET", path, timeout=60) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise Refused(refusal(answer))
+                _expect(answer, RUN_FILE)
                 yield from answer.iter_bytes()
         except httpx.TransportError as error:
             raise Unreachable(self._unreachable(error)) from error
@@ -109,22 +125,17 @@ class Client:
     def _stream(self, run_id: str, after: int) -> Iterator[SaidEvent]:
         headers = {"Last-Event-ID": str(after)}
         with self._http.stream("GET", f"{run_path(run_id)}/events", headers=headers, timeout=60) as answer:
-            if answer.is_error:
-                answer.read()
-                raise Refused(refusal(answer))
+            _expect(answer, EVENT_STREAM)
             yield from parse_event_stream(answer.iter_lines())
 
     def _read(self, answer: httpx.Response) -> Json:
-        if not answer.content:
-            return {}
         try:
-            read: Json = answer.json()
+            read = answer.json() if answer.content else {}
         except ValueError:
-            raise Refused(
-                f"what answers at {self.url} is not this program (status {answer.status_code}, no JSON): check NEQ_URL,"
-                " and its path if a proxy shows the server below one"
-            ) from None
-        return read
+            read = None
+        if not isinstance(read, dict):
+            raise Refused(another_program(answer))
+        return _Answer(answer, read)
 
     def _unreachable(self, error: Exception) -> str:
         return f"no server answers at {self.url} ({error}); start one with `neq up`, or name it in NEQ_URL"
@@ -181,11 +192,20 @@ def refusal(answer: httpx.Response) -> str:
     return str(detail or another_program(answer))
 
 
+def _expect(answer: httpx.Response, media_type: str) -> None:
+    """Refuse what does not begin as our own server's answer would."""
+    if answer.is_error:
+        answer.read()
+        raise Refused(refusal(answer))
+    if answer.headers.get("content-type", "").partition(";")[0].strip() != media_type:
+        raise Refused(another_program(answer))
+
+
 def another_program(answer: httpx.Response) -> str:
     """What to say of an answer that is none of ours."""
     url = answer.request.url
-    address = f"{url.scheme}://{url.netloc.decode()}"
+    address = f"{url.scheme}://{url.netloc.decode()}{url.path.partition('/api/v1')[0]}"
     return (
         f"another program answers at {address} (with {answer.status_code}): name the server's own address in NEQ_URL, "
-        "or start a server with `neq up` on another port"
+        "with the path below which a proxy shows it, or start a server with `neq up` on another port"
     )

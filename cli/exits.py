@@ -5,9 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-import click
-
 from cli.client import Refused, Unreachable
+from cli.printing import say
 
 RUN_FAILED = 1
 REFUSED = 2
@@ -25,10 +24,10 @@ def exits_plainly(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except Refused as error:
-            click.echo(f"neq: {error}", err=True)
+            say(f"neq: {error}", err=True)
             sys.exit(REFUSED)
         except Unreachable as error:
-            click.echo(f"neq: {error}", err=True)
+            say(f"neq: {error}", err=True)
             sys.exit(UNREACHABLE)
 
     return run

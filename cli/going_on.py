@@ -10,6 +10,7 @@ from cli.client import Client, run_path
 from cli.exits import exits_plainly
 from cli.flags import Flag, Json, flags, value_of
 from cli.launch import follow_to_the_end
+from cli.printing import say
 from cli.settings import ClientSettings
 
 follow_option = click.option("--follow", is_flag=True, help="Stay and show progress until the run ends.")
@@ -45,7 +46,7 @@ def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | Non
     asked = {} if epoch is None else {"epoch": epoch}
     with Client(ClientSettings()) as client:
         run = client.ask("POST", f"{run_path(run_id)}/fork", params=asked, json=part)
-        click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+        say(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
         if follow:
             sys.exit(follow_to_the_end(client, run))
 

@@ -13,7 +13,7 @@ from cli.described import read_description
 from cli.exits import RUN_FAILED, exits_plainly
 from cli.flags import check, click_options, overlay
 from cli.paths import TypedPath
-from cli.printing import echo_json
+from cli.printing import echo_json, one_line, say
 from cli.runs import share
 from cli.settings import ClientSettings
 from trainer.found import DataFound, summary
@@ -49,7 +49,7 @@ def _launch(
         if check_only:
             sys.exit(look_over(client, checked.model_dump(mode="json")))
         run = client.ask("POST", "/runs", json=checked.model_dump(mode="json"))
-        click.echo(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+        say(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
         tell_warnings(run)
         if follow:
             sys.exit(follow_to_the_end(client, run))
@@ -66,7 +66,7 @@ def _from_preset(client: Client, name: str) -> dict[str, Any]:
 def follow_to_the_end(client: Client, run: dict[str, Any], after: int = 0) -> int:
     """Shows the run's progress, from its event of this number on, until it ends; returns the exit code."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -75,11 +75,11 @@ def follow_to_the_end(client: Client, run: dict[str, Any], after: int = 0) -> in
     )
     with Progress(*columns) as progress:
         done = run["epochs_done"]
-        task = progress.add_task(run["name"], total=run["epochs_planned"], completed=done, now="queued")
+        task = progress.add_task(str(one_line(run["name"])), total=run["epochs_planned"], completed=done, now="queued")
         for event in client.events(run["id"], after):
             if event.kind == "run_started" and event.payload.get("data"):
                 found = DataFound.model_validate(event.payload["data"])
-                progress.console.print(f"data: {summary(found)}", markup=False, highlight=False)
+                progress.console.print(one_line(f"data: {summary(found)}"))
             elif event.kind == "epoch_finished":
                 progress.update(task, completed=event.payload["epoch"] + 1, now=_now(event))
             elif event.kind in ("run_finished", "run_stopped", "run_failed"):
@@ -97,7 +97,8 @@ def _ended(event: SaidEvent, progress: Progress) -> int:
         progress.console.print(f"finished: {_now(event)}")
         return 0
     word = "stopped" if event.kind == "run_stopped" else "failed"
-    progress.console.print(f"{word}: {event.payload['reason']} {event.payload.get('remedy') or ''}".rstrip())
+    why = f"{event.payload['reason']} {event.payload.get('remedy') or ''}".rstrip()
+    progress.console.print(one_line(f"{word}: {why}"))
     return RUN_FAILED
 
 

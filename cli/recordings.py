@@ -23,6 +23,7 @@ from rich.progress import (
 from cli.client import Client, run_path
 from cli.exits import REFUSED, RUN_FAILED, exits_plainly
 from cli.paths import TypedPath
+from cli.printing import say
 from cli.settings import ClientSettings, WorkerSettings
 from cli.start import open_store, read_settings
 from db import RunLost, Store
@@ -57,7 +58,12 @@ def export(run_id: str, file: Path, force: bool) -> None:
 
 
 def _transfer() -> Progress:
-    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, transient=True)
 
 
@@ -102,7 +108,7 @@ def replay(file: Path, speed: float | None, name: str | None) -> None:
     finally:
         store.close()
     if not isinstance(end, RunFinished):
-        click.echo(f"{end.kind.removeprefix('run_')}: {getattr(end, 'reason', '')}", err=True)
+        say(f"{end.kind.removeprefix('run_')}: {getattr(end, 'reason', '')}", err=True)
         sys.exit(RUN_FAILED)
 
 
@@ -117,13 +123,13 @@ def _play(store: Store, recording: RunFile, speed: float | None, name: str | Non
         place = ".".join(map(str, problem["loc"]))
         raise RunFileBroken(f"Its description is not one of this version: {place}: {problem['msg']}.") from error
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    click.echo(f"{replayed.run.id}  {replayed.run.name}  /runs/{replayed.run.id}")
+    say(f"{replayed.run.id}  {replayed.run.name}  /runs/{replayed.run.id}")
     with Progress(*columns) as progress:
         task = progress.add_task("epochs", total=replayed.run.epochs_planned)
 
@@ -135,5 +141,5 @@ def _play(store: Store, recording: RunFile, speed: float | None, name: str | Non
 
 
 def _refuse(message: str) -> NoReturn:
-    click.echo(f"neq: {message}", err=True)
+    say(f"neq: {message}", err=True)
     sys.exit(REFUSED)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.client import Client, run_path
 from cli.exits import RUN_FAILED, exits_plainly
-from cli.printing import echo_json
+from cli.printing import echo_json, one_line, say
 from cli.settings import ClientSettings
 
 STATES = ("queued", "running", "finished", "stopped", "failed")
@@ -55,7 +55,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
     for run in found:
         table.add_row(
             run["id"],
-            run["name"],
+            one_line(run["name"]),
             run["state"],
             f"{run['epochs_done']}/{run['epochs_planned']}",
             share(run["test_accuracy"]),
@@ -100,7 +100,7 @@ def health() -> None:
         answer = client.ask("GET", "/health")
     click.echo(f"server {answer['status']}, version {answer['version']}, store {answer['store']['kind']}")
     for problem in answer.get("problems", ()):
-        click.echo(f"problem: {problem}")
+        say(f"problem: {problem}")
     for heard in answer["workers"]:
-        click.echo(f"worker {heard['name']}: heard {heard['heard_seconds_ago']:.0f} s ago")
+        say(f"worker {heard['name']}: heard {heard['heard_seconds_ago']:.0f} s ago")
     sys.exit(0 if answer["status"] == "ok" else RUN_FAILED)

@@ -17,6 +17,7 @@ from cli.client import Client, Refused, Unreachable
 from cli.companion import Companion
 from cli.exits import REFUSED
 from cli.paths import TypedPath, at_home
+from cli.printing import say
 from cli.settings import (
     DEFAULT_DATA,
     ClientSettings,
@@ -194,10 +195,10 @@ def _launch(token: SecretStr | None, address: str, presets: tuple[str, ...]) -> 
             configs = {preset["name"]: preset["config"] for preset in client.ask("GET", "/presets")["presets"]}
             launched = [client.ask("POST", "/runs", json=configs[name]) for name in presets]
     except (Refused, Unreachable, KeyError) as error:
-        click.echo(f"neq: the demo runs could not be launched: {error}", err=True)
+        say(f"neq: the demo runs could not be launched: {error}", err=True)
         return
     for run in launched:
-        click.echo(f"  {run['name']}:  {address}{run['url']}")
+        say(f"  {run['name']}:  {address}{run['url']}")
     click.echo(f"  Side by side:  {address}/compare?runs={','.join(run['id'] for run in launched)}\n")
 
 
@@ -239,5 +240,5 @@ def _open_shelf(folder: Path) -> Shelf:
 
 
 def _exit(message: str) -> NoReturn:
-    click.echo(f"neq: {message}", err=True)
+    say(f"neq: {message}", err=True)
     sys.exit(REFUSED)

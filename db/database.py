@@ -156,12 +156,10 @@ def connect_args(url: URL) -> dict[str, Any]:
 
 
 def full(url: URL, reason: str) -> StoreFull:
-    """The disk has no room; what still works, and the remedy."""
+    """The disk has no room; what still works, which is known of SQLite with its reserve alone, and the remedy."""
     where = url.render_as_string(hide_password=True)
-    return StoreFull(
-        f"The disk of the database {where} is full ({reason}). Free space there, or delete runs: deleting and stopping "
-        "runs still works."
-    )
+    kept = ", or delete runs: deleting and stopping runs still works" if url.get_backend_name() == "sqlite" else ""
+    return StoreFull(f"The disk of the database {where} is full ({reason}). Free space there{kept}.")
 
 
 def damaged(url: URL, error: Exception) -> StoreDamaged:
@@ -182,9 +180,10 @@ def _sqlite_engine(url: URL) -> Any:
     path = Path(url.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = path.is_dir()  # fails where this user may not enter the folder
     except OSError as error:
         raise unreachable(url, error) from error
-    if path.is_dir():
+    if is_folder:
         raise unreachable(url, f"{path} is a directory")
     # Transactions are begun by hand (below): the driver's own beginning would come too late to be IMMEDIATE.
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=16)

@@ -14,7 +14,7 @@ from db.address import shown
 from db.database import BUSY_SECONDS, Database
 from db.errors import StoreNewer
 from db.remedies import refusal, unreachable
-from db.suitable import refuse_unsuitable
+from db.suitable import refuse_unsuitable_server, refuse_unusable_file
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,8 +34,11 @@ def migrate(database: Database) -> None:
         StoreNewer: the database was written by a newer program.
         StoreUnreachable: it does not answer, cannot be used, or holds another program's tables.
     """
+    if database.is_sqlite:
+        refuse_unusable_file(database)
     with database.reading() as connection:
-        refuse_unsuitable(connection, database)
+        if not database.is_sqlite:
+            refuse_unsuitable_server(connection, database)
         if _is_current(connection, database):
             return
     if database.is_sqlite:

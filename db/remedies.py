@@ -47,8 +47,12 @@ _BY_WORDS = (
     ("invalid connection option", "Take that option out of its address."),
     ("already exists", _BY_CODE["42P07"]),
     ("is a directory", "Name a file in that folder, such as neq.db."),
+    ("Permission denied", "Let this user enter and write to its folder, or name a file elsewhere."),
     ("Errno", "Check that its folder can be made and written to."),
-    ("unable to open", "Check that its folder exists and can be written to."),
+    (
+        "unable to open",
+        "Check that its folder exists, and that this user may read and write the file and its folder.",
+    ),
     ("readonly", "Check that the file and its folder can be written to."),
     ("disk I/O error", "Check the disk; a folder on a network drive may not be able to hold an SQLite file."),
     ("locking protocol", "Put the file on a disk of this machine: a network drive cannot lock it."),

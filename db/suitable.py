@@ -13,27 +13,26 @@ OLDEST_POSTGRESQL = 13
 _UTF8 = "Create one that holds every character: CREATE DATABASE neq ENCODING 'UTF8' TEMPLATE template0;"
 
 
-def refuse_unsuitable(connection: Connection, database: Database) -> None:
+def refuse_unusable_file(database: Database) -> None:
+    """Refuse an SQLite file that this user may not read and write, before SQLite says so in words of its own.
+
+    Raises:
+        StoreUnreachable: with the file or folder that it is about.
+    """
+    file = Path(database.url.database or "")
+    if not os.access(file.parent, os.W_OK | os.X_OK):  # SQLite's journal is made there
+        raise refusal(database.url, "is read-only", f"Let this user write to {file.parent}, or name a file elsewhere.")
+    if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+        problem = "is read-only" if os.access(file, os.R_OK) else "cannot be read"
+        raise refusal(database.url, problem, f"Let this user read and write {file}, or name a file elsewhere.")
+
+
+def refuse_unsuitable_server(connection: Connection, database: Database) -> None:
     """Refuse what would fail later, at the first write or at a name in another script.
 
     Raises:
         StoreUnreachable: it is read-only, too old, or in an encoding that does not hold every character.
     """
-    if database.is_sqlite:
-        _refuse_read_only_file(database)
-    else:
-        _refuse_unsuitable_server(connection, database)
-
-
-def _refuse_read_only_file(database: Database) -> None:
-    file = Path(database.url.database or "")
-    unwritable = [place for place in (file.parent, file) if place.exists() and not os.access(place, os.W_OK)]
-    if unwritable:
-        remedy = f"Let this user write to {unwritable[0]}, or name a file elsewhere."
-        raise refusal(database.url, "is read-only", remedy)
-
-
-def _refuse_unsuitable_server(connection: Connection, database: Database) -> None:
     settings = (
         func.current_setting(name) for name in ("server_version_num", "server_encoding", "transaction_read_only")
     )

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import uvicorn
 from fastapi import FastAPI
 
+from server.client_noise import quieten
 from server.limits import bounded_protocol
 from server.security import refuse_open_address
 from server.settings import ServerSettings
@@ -80,6 +81,7 @@ def server_of(app: FastAPI) -> uvicorn.Server:
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_MESSAGE_BYTES,
     )
+    quieten()
     return _Server(config)
 
 

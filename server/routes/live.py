@@ -51,13 +51,12 @@ async def _hear(websocket: WebSocket, live: Live, viewer: Viewer) -> None:
 
 
 async def _speak(websocket: WebSocket, viewer: Viewer) -> None:
-    with suppress(WebSocketDisconnect):
-        while True:
-            message = await viewer.outbox.take()
-            if isinstance(message, str):
-                await websocket.send_text(message)
-            else:
-                await websocket.send_bytes(message)
+    while True:
+        message = await viewer.outbox.take()
+        try:
+            await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
+        except (WebSocketDisconnect, RuntimeError):  # the latter where uvicorn has closed it for what it sent
+            return
 
 
 async def _first_done(*works: Coroutine[Any, Any, object]) -> None:

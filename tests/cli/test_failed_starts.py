@@ -1,7 +1,5 @@
 """Whatever keeps a command from starting is one line that names it, and an exit code: never a traceback."""
 
-import os
-import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -115,18 +113,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
 }
 
 
-@pytest.fixture
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of ours, and this process's own handlers of signals again."""
-    for name in [name for name in os.environ if name.startswith("NEQ_")]:
-        monkeypatch.delenv(name)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_as_it_was")
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("name", CASES)
 def test_a_start_that_fails_is_one_line_and_a_code(tmp_path: Path, name: str) -> None:
     arguments, environment, told = CASES[name](tmp_path)
@@ -182,13 +169,23 @@ def another_program(status: int, body: bytes) -> Iterator[str]:
         (("runs",), 404, b"nothing here"),
         (("runs",), 500, b"[1]"),
         (("health",), 418, b"{}"),
+        (("runs",), 200, b"{}"),
+        (("runs",), 200, b"[]"),
+        (("runs",), 200, b'"ok"'),
+        (("health",), 200, b'{"status": "ok"}'),
+        (("export", "abc", "{}/abc.neq"), 200, b"<html>hello</html>"),
+        (("launch", "--check"), 200, b"{}"),
     ],
 )
-def test_another_program_at_the_address_is_told_as_that(command: tuple[str, ...], status: int, body: bytes) -> None:
+def test_another_program_at_the_address_is_told_as_that(
+    tmp_path: Path, command: tuple[str, ...], status: int, body: bytes
+) -> None:
+    arguments = [each.format(tmp_path) for each in command]
     with another_program(status, body) as address:
-        process = Process(*command, environment={"NEQ_URL": address})
+        process = Process(*arguments, environment={"NEQ_URL": address})
         assert process.wait(60) == 2, process.said
         process.stop()
     assert f"answers at {address}" in process.said
     assert "NEQ_URL" in process.said
     assert "Traceback" not in process.said
+    assert list(tmp_path.iterdir()) == []

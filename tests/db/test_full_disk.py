@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from db import Entry, Store, StoreFull
@@ -98,3 +99,39 @@ def test_runs_can_be_stopped_and_deleted_on_a_full_disk(tmp_path: Path) -> None:
 
 def test_a_reserve_is_not_kept_where_it_would_itself_fill_the_disk(tmp_path: Path) -> None:
     on_a_small_disk("keep_too_much", tmp_path)
+
+
+def test_a_full_disk_of_postgresql_is_said_and_what_needs_no_room_there_still_works(postgres_url: str) -> None:
+    store = Store.open(postgres_url)
+    worker = store.register_worker(**WORKER).id
+    running, queued = (store.create_run(config={}, epochs_planned=1).id for _ in range(2))
+    assert store.claim(worker) is not None
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        for table in ("events", "runs"):
+            admin.execute(no_room_in(table))
+        for write in (
+            lambda: store.append(running, worker, line()),
+            lambda: store.create_run(config={}, epochs_planned=1),
+        ):
+            with pytest.raises(StoreFull) as caught:
+                write()
+            said = str(caught.value)
+            assert "No space left on device" in said and said.endswith("Free space there.") and "\n" not in said
+        assert store.request_stop(running).stop_requested
+        assert store.touch(running, worker), "the worker hears of it"
+        assert store.run(running).state == "running", "what failed has left nothing behind"
+        assert store.examine(5).problems == ()
+        for table in ("events", "runs"):
+            admin.execute(f"DROP TRIGGER full_{table} ON {table}")
+    assert store.append(running, worker, end("It was full.")) > 0
+    store.delete_run(queued)
+    store.close()
+
+
+def no_room_in(table: str) -> str:
+    """Statements after which an insertion fails as on a full disk."""
+    return f"""
+        CREATE FUNCTION full_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file "base/1": No space left on device' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION full_{table}();
+    """
