@@ -264,9 +264,31 @@ def test_the_chosen_optimizers_layers_are_frozen_and_the_others_move() -> None:
     assert not torch.equal(module.second.weight, kept["second.weight"])
 
 
-def test_a_layer_that_another_optimizer_moves_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'second' is moved by another optimizer.*Watch\(never=\('second',\)\)"):
-        fit(NEqCallback(PROBE, optimizer=0), module=Pair())
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_another_optimizer_moves_is_frozen_too(place: int) -> None:
+    class Watched(Pair):
+        def on_train_epoch_start(self) -> None:
+            before.append({name: one.detach().clone() for name, one in self.named_parameters()})
+
+        def on_train_epoch_end(self) -> None:
+            stood.append(
+                {name: (one == before[-1][name]).reshape(len(one), -1).all(1) for name, one in self.named_parameters()}
+            )
+
+    before: list[dict[str, Tensor]] = []
+    stood: list[dict[str, Tensor]] = []
+    found: list[Equilibrium] = []
+    callback = NEqCallback(
+        PROBE, optimizer=place, select="random", share=0.5, epsilon=EPSILON, on_equilibrium=found.append
+    )
+    fit(callback, module=Watched(), epochs=4)
+    held = 0
+    for one, rows in zip(found, stood, strict=True):
+        for name in ("first", "second"):
+            held += int(one.layers[name].applied.sum())
+            for own in ("weight", "bias"):
+                assert torch.equal(rows[f"{name}.{own}"], one.layers[name].applied)
+    assert held
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq
 
 
@@ -32,6 +33,7 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, random: torch.Gene
         optimizer.step()
 
 
+@no_step_is_made
 def test_modes_buffers_weights_and_random_state_are_as_before() -> None:
     model = network()
     model.train()
@@ -45,6 +47,7 @@ def test_modes_buffers_weights_and_random_state_are_as_before() -> None:
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
+@no_step_is_made
 def test_a_model_that_draws_at_random_in_eval_mode_leaves_the_random_state_too() -> None:
     class Noisy(nn.Linear):
         def forward(self, inputs: Tensor) -> Tensor:
@@ -58,6 +61,7 @@ def test_a_model_that_draws_at_random_in_eval_mode_leaves_the_random_state_too()
     assert torch.equal(random, torch.get_rng_state())
 
 
+@no_step_is_made
 def test_an_error_on_the_way_leaves_the_mode_and_no_hooks() -> None:
     model = network()
     probe: list[Tensor] = [*PROBE]

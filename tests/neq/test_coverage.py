@@ -16,6 +16,7 @@ from transformers import (
     MixtralForCausalLM,
 )
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import Coverage, NEq, Watch
 
 
@@ -214,6 +215,7 @@ def test_coverage_is_that_of_the_beginning_while_layers_are_stopped() -> None:
 
 
 @pytest.mark.parametrize("batch_first", [True, False])
+@no_step_is_made
 def test_attention_fed_with_fewer_keys_than_queries_is_measured(batch_first: bool) -> None:
     class Cross(nn.Module):
         def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """Several processes that share a probe set freeze the same neurons."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch.optim import SGD
 
 from tests.neq.together import WORLD, group_of_two, in_two_processes
 from trainer.neq import NEq
+from trainer.neq.errors import FrozenNeuronsMoved, NEqClosed, OtherProcessFailed, ProbeChanged
 
 PROBE = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
 
@@ -85,3 +87,43 @@ def test_phi_of_a_divided_probe_set_is_that_of_the_whole(tmp_path: Path) -> None
         parts = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         for name, layer in whole.layers.items():
             assert torch.allclose(parts[name], layer.phi, rtol=0, atol=1e-6)
+
+
+class Changing:
+    """A probe set that gives other samples from a time on."""
+
+    def __init__(self, since: int) -> None:
+        self.times, self.since = 0, since
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        self.times += 1
+        return iter([PROBE + 1 if self.times >= self.since else PROBE])
+
+
+def one_that_fails(rank: int, folder: str, what: str) -> None:
+    with group_of_two(rank, Path(folder) / "meeting"):
+        inner = network()
+        model = DistributedDataParallel(inner)
+        optimizer = SGD(model.parameters(), lr=0.1)
+        probe = Changing(3 if rank == 1 and what == "probe" else 99)
+        neq = NEq(model, optimizer, probe, measure="streaming")
+        train(model, optimizer, PROBE)
+        neq.freeze({"0": torch.arange(8) < 4})
+        if rank == 1 and what == "closed":
+            neq.close()
+        if what == "moved":
+            for _ in range(3):
+                train(model, optimizer, PROBE)
+                if rank == 1:
+                    inner[0].weight.data.mul_(1.01)  # type: ignore[index, union-attr, operator]
+        errors = {"probe": ProbeChanged, "closed": NEqClosed, "moved": FrozenNeuronsMoved}
+        with pytest.raises(errors[what] if rank == 1 else OtherProcessFailed) as caught:
+            neq.end_epoch()
+        assert rank == 1 or "process 1 of those that train together could not end this epoch" in str(caught.value)
+        state = neq.state_dict()["decision"]
+        assert state["epoch"] == 0
+
+
+@pytest.mark.parametrize("what", ["probe", "closed", "moved"])
+def test_what_fails_in_one_process_fails_in_the_other_which_does_not_wait(what: str, tmp_path: Path) -> None:
+    in_two_processes(one_that_fails, str(tmp_path), what)

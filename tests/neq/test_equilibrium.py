@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq
 from trainer.neq.errors import FrozenNeuronsChanged
 from trainer.neq.reference import follow
@@ -31,6 +32,7 @@ class Rows(nn.Module):
             self.rows.weight.copy_(torch.tensor(rows))
 
 
+@no_step_is_made
 def test_an_epoch_sequence_by_hand() -> None:
     model = Rows(2, 2)
     model.set([[4, 3], [1, 0]])
@@ -72,6 +74,7 @@ def test_an_epoch_sequence_by_hand() -> None:
     assert fourth.epoch == 3
 
 
+@no_step_is_made
 def test_shares_are_of_all_watched_neurons() -> None:
     model = Rows(3, 2)
     model.set([[1, 0], [0, 1], [1, 1]])
@@ -86,6 +89,7 @@ def test_shares_are_of_all_watched_neurons() -> None:
     assert equilibrium.applied_fraction == 0
 
 
+@no_step_is_made
 def test_the_threshold_itself_does_not_freeze() -> None:
     model = Rows(2, 2)
     model.set([[1, 0], [1, 0]])
@@ -96,6 +100,7 @@ def test_the_threshold_itself_does_not_freeze() -> None:
     assert neq.end_epoch().layers["rows"].frozen.tolist() == [False, True]
 
 
+@no_step_is_made
 def test_where_all_would_freeze_the_last_layer_goes_on() -> None:
     model = Rows(2, 2)
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], epsilon=1.0)
@@ -105,6 +110,7 @@ def test_where_all_would_freeze_the_last_layer_goes_on() -> None:
     assert not equilibrium.layers["last"].frozen.any()
 
 
+@no_step_is_made
 def test_select_none_watches_and_freezes_nothing() -> None:
     model = Rows(2, 2)
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], epsilon=1.0, select="none")
@@ -121,6 +127,7 @@ histories = st.lists(st.lists(st.lists(weight, min_size=3, max_size=3), min_size
 @pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
 @settings(deadline=None)
 @given(histories, st.sampled_from([0.0, 0.25, 0.5]), st.sampled_from([1e-3, 0.1, 0.6]))
+@no_step_is_made
 def test_any_history_agrees_with_the_reference(history: list[list[list[float]]], mu: float, epsilon: float) -> None:
     model = Rows(2, 3)
     model.set(history[0])
@@ -224,12 +231,14 @@ def test_a_network_in_training_agrees_with_the_reference(
     assert frozen  # the case is one in which neurons do freeze
 
 
+@no_step_is_made
 def test_a_step_of_the_measurement_is_a_probe_batch() -> None:
     model = Rows(2, 2)
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)] * 3)
     assert list(neq.end_epoch_in_steps()) == [1, 2, 3]
 
 
+@no_step_is_made
 def test_a_probe_that_can_be_read_once_only_is_refused_when_it_runs_dry() -> None:
     def once() -> Iterator[Tensor]:
         yield torch.eye(2)

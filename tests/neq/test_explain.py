@@ -6,10 +6,12 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import swin_t
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq
 from trainer.neq.reference import cosine
 
 
+@no_step_is_made
 def test_nothing_is_explained_unless_it_is_asked_for() -> None:
     model = nn.Linear(2, 2)
     layer = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)]).end_epoch().layers[""]
@@ -18,6 +20,7 @@ def test_nothing_is_explained_unless_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("measure", ["streaming", "cached"])
+@no_step_is_made
 def test_own_and_upstream_by_hand(measure: str) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 2))
@@ -67,6 +70,7 @@ def test_a_frozen_neuron_that_moves_was_moved_from_upstream() -> None:
     assert (layer.phi < 1).all()
 
 
+@no_step_is_made
 def test_layers_computed_without_their_module_are_explained_too() -> None:
     torch.manual_seed(2)
     model = swin_t(num_classes=3)
@@ -82,6 +86,7 @@ def test_layers_computed_without_their_module_are_explained_too() -> None:
     assert (layer.upstream == 1).all()
 
 
+@no_step_is_made
 def test_explaining_leaves_the_model_as_it_was() -> None:
     torch.manual_seed(3)
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3))

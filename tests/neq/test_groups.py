@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18, swin_t
 
+from tests.neq.marks import no_step_is_made
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 from trainer.neq import NEq
@@ -21,6 +22,7 @@ def grouped(model: nn.Module, inputs: Tensor, groups: Groups) -> dict[str, tuple
     return {group.name: group.layers for group in group_layers(groups, layers, model)}
 
 
+@no_step_is_made
 def test_phi_of_a_group_is_that_of_its_concatenated_outputs() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
@@ -83,6 +85,7 @@ class Pair(nn.Module):
         return out
 
 
+@no_step_is_made
 def test_a_group_that_decides_freezes_all_of_its_neurons_or_none() -> None:
     model = Pair()
     rows = torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.1, 0.0]])
@@ -105,6 +108,7 @@ def test_a_group_that_decides_freezes_all_of_its_neurons_or_none() -> None:
     assert found.groups["rows"].settled
 
 
+@no_step_is_made
 def test_a_group_that_moves_keeps_its_still_neurons_moving() -> None:
     model = Pair()
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], groups="layer", decide_by="groups")

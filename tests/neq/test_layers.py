@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18
 
+from tests.neq.marks import no_step_is_made
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 from trainer.neq import NEq
@@ -50,6 +51,7 @@ def test_torchvisions_resnet18_has_the_papers_neurons() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
+@no_step_is_made
 def test_phi_has_one_value_a_neuron(layer: nn.Module, inputs: tuple[int, ...], neurons: int) -> None:
     model = nn.Sequential(layer)
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(inputs)])
@@ -77,6 +79,7 @@ class Branches(nn.Module):
         return out
 
 
+@no_step_is_made
 def test_layers_are_listed_once_in_forward_order_and_only_where_they_can_move() -> None:
     model = Branches()
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(5, 4)])
@@ -100,6 +103,7 @@ def test_a_model_with_nothing_to_watch_is_refused() -> None:
         NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(1, 2)])
 
 
+@no_step_is_made
 def test_probe_batches_may_be_pairs_mappings_or_anything_with_a_forward() -> None:
     model = nn.Sequential(nn.Linear(2, 2))
     inputs = torch.randn(3, 2)

@@ -10,6 +10,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.models import resnet18
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import Equilibrium, NEq
 from trainer.neq import measure as measuring
 from trainer.neq.reference import cosine
@@ -97,6 +98,7 @@ class Counting(nn.Module):
         return out
 
 
+@no_step_is_made
 def test_a_large_batch_is_looked_at_in_portions_and_a_callers_own_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(measuring.PORTION_BYTES, "cpu", 12_000)  # three samples of 1000 float32 outputs
     model = Counting()
@@ -149,6 +151,7 @@ def cloned_outputs(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     return taken
 
 
+@no_step_is_made
 def test_a_pass_in_inference_mode_is_measured_too() -> None:
     model = images()
     with torch.no_grad():
@@ -163,6 +166,7 @@ def test_a_pass_in_inference_mode_is_measured_too() -> None:
     assert all((layer.phi == 1).all() for layer in neq.end_epoch().layers.values())
 
 
+@no_step_is_made
 def test_reading_the_probe_set_draws_no_random_numbers() -> None:
     model = images()
     probe = DataLoader(TensorDataset(torch.randn(6, 2, 6, 6)), batch_size=2)  # draws a seed each time it is iterated
@@ -189,6 +193,7 @@ class Calls(nn.Module):
         return inputs
 
 
+@no_step_is_made
 def test_a_layer_called_several_times_counts_all_of_its_outputs() -> None:
     torch.manual_seed(2)
     model = Calls()
@@ -208,6 +213,7 @@ def test_a_layer_called_several_times_counts_all_of_its_outputs() -> None:
 
 
 @pytest.mark.parametrize(("times", "message"), [(3, "called more often"), (1, "called less often")])
+@no_step_is_made
 def test_a_layer_called_another_number_of_times_is_named(times: int, message: str) -> None:
     model = Calls()
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(5, 3)], measure="cached")
@@ -217,6 +223,7 @@ def test_a_layer_called_another_number_of_times_is_named(times: int, message: st
 
 
 @pytest.mark.parametrize(("batches", "message"), [(3, "more than"), (1, "less than")])
+@no_step_is_made
 def test_a_probe_set_that_changes_its_length_is_refused(batches: int, message: str) -> None:
     class Probe:
         length = 2
@@ -232,6 +239,7 @@ def test_a_probe_set_that_changes_its_length_is_refused(batches: int, message: s
         neq.end_epoch()
 
 
+@no_step_is_made
 def test_a_probe_set_that_changes_its_shape_is_refused() -> None:
     probe = [torch.ones(2, 3)]
     model = nn.Linear(3, 3)

@@ -11,6 +11,7 @@ from torch.optim import SGD
 from torchvision.models import convnext_tiny, googlenet, swin_b
 from torchvision.models.segmentation import deeplabv3_resnet50
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq, Watch
 from trainer.neq.discovery import discover
 from trainer.neq.errors import FrozenNeuronsChanged
@@ -136,6 +137,7 @@ def test_tied_layers_are_one_with_all_their_outputs_and_both_biases() -> None:
 
 @pytest.mark.parametrize("kind", ["weight_norm", "spectral_norm", "old weight_norm"])
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated")
+@no_step_is_made
 def test_computed_weights_are_measured_and_left_free(kind: str) -> None:
     make = {
         "weight_norm": parametrizations.weight_norm,
@@ -200,6 +202,7 @@ KINDS: list[tuple[nn.Module, tuple[int, ...]]] = [
 
 
 @pytest.mark.parametrize(("layer", "shape"), KINDS, ids=[type(layer).__name__ for layer, _ in KINDS])
+@no_step_is_made
 def test_each_kind_of_layer_tells_which_of_its_neurons_moved(layer: nn.Module, shape: tuple[int, ...]) -> None:
     """Neuron 1's own parameters turn over, and so does its output; the others stand."""
     torch.manual_seed(0)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq, Watch
 from trainer.neq.reference import cosine_by_sample, follow_official
 from trainer.neq.velocity import OfficialTrack, velocity_official, velocity_paper
@@ -90,6 +91,7 @@ def outputs_by_sample(model: Positions, images: Tensor) -> list[list[list[float]
         return model.conv(images).flatten(2).transpose(0, 1).double().tolist()  # type: ignore[no-any-return]
 
 
+@no_step_is_made
 def test_phi_is_the_mean_of_one_cosine_a_sample_over_its_positions() -> None:
     torch.manual_seed(0)
     model, images = Positions(), torch.randn(5, 2, 3, 3)
@@ -104,6 +106,7 @@ def test_phi_is_the_mean_of_one_cosine_a_sample_over_its_positions() -> None:
     assert neq.end_epoch().layers["conv"].phi.tolist() == pytest.approx(expected, abs=1e-6)
 
 
+@no_step_is_made
 def test_without_positions_per_sample_and_global_are_the_same() -> None:
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
@@ -116,6 +119,7 @@ def test_without_positions_per_sample_and_global_are_the_same() -> None:
         assert torch.equal(first.layers[name].phi, second.layers[name].phi)
 
 
+@no_step_is_made
 def test_masks_may_act_from_epoch_one_and_the_last_layer_stays_free() -> None:
     model = Positions()
     neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(2, 2, 3, 3)], formula="official")
@@ -126,6 +130,7 @@ def test_masks_may_act_from_epoch_one_and_the_last_layer_stays_free() -> None:
     assert not equilibrium.layers["head"].frozen.any()
 
 
+@no_step_is_made
 def test_layers_said_otherwise_take_the_place_of_the_formulas() -> None:
     model = Positions()
     watch = Watch(never_freeze=("conv",))

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 from transformers import T5Config, T5ForConditionalGeneration, WhisperConfig, WhisperForConditionalGeneration
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq, Watch
 from trainer.neq.admission import ProbeFailed
 
@@ -62,6 +63,17 @@ def test_an_optimizer_of_another_model() -> None:
 @pytest.mark.parametrize("optimizer", [None, "sgd", 0.1])
 def test_something_else_as_optimizer(optimizer: Any) -> None:
     refused(TypeError, "give the torch.optim.Optimizer", optimizer=optimizer)
+
+
+def test_a_wrapper_that_moves_weights_around_the_steps_of_another() -> None:
+    """As schedulefree.ScheduleFreeWrapper does."""
+
+    class Wrapper:
+        def __init__(self, base: SGD) -> None:
+            self.base = base
+
+    model = network()
+    refused(TypeError, "around the steps of its SGD, where frozen neurons", model=model, optimizer=Wrapper(sgd(model)))
 
 
 def test_model_and_optimizer_swapped() -> None:
@@ -113,6 +125,7 @@ def test_parameters_that_are_split_among_processes(process_group: None) -> None:
 
 
 @pytest.mark.parametrize("convert", [nn.Module.double, nn.Module.half, nn.Module.bfloat16])
+@no_step_is_made
 def test_a_model_that_is_converted_afterwards(convert: Callable[[nn.Module], nn.Module]) -> None:
     model = network()
     neq = NEq(model, sgd(model), PROBE)
@@ -150,6 +163,7 @@ def test_a_detection_model_unless_its_second_stage_is_left_out() -> None:
     assert neq.layers[0].name.startswith("backbone.")
 
 
+@no_step_is_made
 def test_an_encoder_decoder_without_its_labels() -> None:
     config = T5Config(
         vocab_size=20, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, decoder_start_token_id=0, pad_token_id=0

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from transformers.pytorch_utils import Conv1D
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq, register_layer
 from trainer.neq.flops import Multiplied
 
@@ -95,6 +96,7 @@ def test_frozen_neurons_keep_every_bit_and_the_others_move(
 
 
 @pytest.mark.parametrize(("make", "name", "parameters", "shape"), CASES, ids=IDS)
+@no_step_is_made
 def test_phi_tells_which_neuron_turned_over(
     make: Any, name: str, parameters: dict[str, int], shape: tuple[int, ...]
 ) -> None:

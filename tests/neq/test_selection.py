@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq, Watch
 from trainer.neq.selection import Evidence, Random, TopK, selection
 from trainer.neq.velocity import Motion
@@ -136,6 +137,7 @@ def watch(model: Rows, **options: object) -> NEq:
     return NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], **options)  # type: ignore[arg-type]
 
 
+@no_step_is_made
 def test_nobody_is_frozen_during_warm_up() -> None:
     model = Rows([[1, 0]])
     neq = watch(model, warmup=4)
@@ -143,6 +145,7 @@ def test_nobody_is_frozen_during_warm_up() -> None:
     assert [bool(neq.end_epoch().layers["rows"].frozen.any()) for _ in range(5)] == [False, False, False, True, True]
 
 
+@no_step_is_made
 def test_without_warm_up_the_first_epoch_that_can_freeze_is_the_third() -> None:
     model = Rows([[1, 0]])
     neq = watch(model)
@@ -150,6 +153,7 @@ def test_without_warm_up_the_first_epoch_that_can_freeze_is_the_third() -> None:
     assert [bool(neq.end_epoch().layers["rows"].frozen.any()) for _ in range(3)] == [False, True, True]
 
 
+@no_step_is_made
 def test_a_drawn_share_needs_no_velocity() -> None:
     neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=0.5)
     assert neq.first_freezing_epoch == 1
@@ -158,6 +162,7 @@ def test_a_drawn_share_needs_no_velocity() -> None:
 
 @pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
 @pytest.mark.parametrize("pinning", [False, True])
+@no_step_is_made
 def test_pinned_neurons_never_thaw(pinning: bool) -> None:
     model = Rows([[1, 0], [0, 1]])
     neq = watch(model, pinning=pinning)
@@ -167,6 +172,7 @@ def test_pinned_neurons_never_thaw(pinning: bool) -> None:
     assert neq.end_epoch().layers["rows"].frozen.tolist() == [pinning, True]
 
 
+@no_step_is_made
 def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
     model = Rows([[1, 0], [0, 1]])
     with torch.no_grad():
@@ -186,6 +192,7 @@ def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
     assert free.end_epoch().layers["last"].frozen.tolist() == [True]  # by its weights
 
 
+@no_step_is_made
 def test_a_frozen_share_beyond_the_rule_can_be_told() -> None:
     neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=1.0)
     equilibrium = neq.end_epoch()
@@ -193,6 +200,7 @@ def test_a_frozen_share_beyond_the_rule_can_be_told() -> None:
     assert (layer.frozen & ~layer.settled).tolist() == [True, True]  # before any velocity the rule finds nobody
 
 
+@no_step_is_made
 def test_layers_held_open_are_measured_and_never_frozen() -> None:
     model = Rows([[1, 0], [0, 1]])
     neq = watch(model, layers=Watch(never_freeze=(nn.Linear,)))
@@ -202,6 +210,7 @@ def test_layers_held_open_are_measured_and_never_frozen() -> None:
     assert equilibrium.frozen_fraction == 0
 
 
+@no_step_is_made
 def test_masks_by_hand_hold_until_the_next_epochs_end() -> None:
     model = Rows([[1, 0], [0, 1]])
     neq = watch(model)
@@ -233,6 +242,7 @@ def test_masks_by_hand_must_leave_something_to_update() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
+@no_step_is_made
 def test_dead_and_churning_neurons_are_told_apart() -> None:
     # Neuron 0 is silent; neuron 1 turns by 90° every epoch (φ 0, v 0: equilibrium by the rule alone); 2 stands.
     model = Rows([[0, 0], [1, 0], [1, 1]])

@@ -23,32 +23,6 @@ from trainer.neq.errors import (
 )
 
 
-def test_a_state_that_is_loaded_between_epochs_is_kept_and_frozen_neurons_stay_at_it() -> None:
-    loop = Loop()
-    loop.epoch()
-    best = copy.deepcopy(loop.model.state_dict())
-    equilibrium = loop.until_some_freeze()
-    loop.model.load_state_dict(best)
-    before = weights(loop.neq)
-    loop.train()
-    assert frozen_that_moved(equilibrium, loop.neq, before) == 0
-    after = loop.neq.end_epoch()
-    assert sum(int(layer.applied.sum()) for layer in after.layers.values()) > 0
-    assert applied_that_moved(after, loop.neq, before) == 0
-
-
-def test_weights_written_through_data_between_epochs_are_kept() -> None:
-    loop = Loop()
-    loop.epoch()
-    best = [parameter.detach().clone() for parameter in loop.model.parameters()]
-    equilibrium = loop.until_some_freeze()
-    for parameter, value in zip(loop.model.parameters(), best, strict=True):
-        parameter.data.copy_(value)
-    before = weights(loop.neq)
-    loop.train()
-    assert frozen_that_moved(equilibrium, loop.neq, before) == 0
-
-
 @pytest.mark.parametrize("through_data", [False, True])
 def test_a_state_that_is_loaded_in_mid_epoch_is_kept_and_told(through_data: bool) -> None:
     loop = Loop()
@@ -233,14 +207,10 @@ def test_a_sharpness_aware_optimizer_moves_nothing_frozen(in_halves: bool) -> No
 
     loop = Sharp(model, optimizer)
     held = 0
-    for number in range(8):
+    for _ in range(8):
         before, frozen = weights(loop.neq), loop.neq._masks()
         loop.train()
-        if in_halves and number == 0:
-            with pytest.warns(AnotherOptimizer):
-                equilibrium = loop.neq.end_epoch()
-        else:
-            equilibrium = loop.neq.end_epoch()
+        equilibrium = loop.neq.end_epoch()  # the inner optimizer is a part of the given one, not another
         assert applied_that_moved(equilibrium, loop.neq, before) == 0
         assert all(torch.equal(equilibrium.layers[name].applied, mask) for name, mask in frozen.items())
         held += sum(int(mask.sum()) for mask in frozen.values())
@@ -373,9 +343,12 @@ def test_what_goes_on_moving_frozen_neurons_outside_of_the_step_is_refused() -> 
     assert equilibrium.frozen_fraction > 0
 
 
-def test_a_cell_that_is_run_again_takes_over_and_the_former_says_so() -> None:
+@pytest.mark.parametrize("epochs", [0, 1, 5])  # the former holds nothing yet, nothing yet after an epoch, or some
+def test_a_cell_that_is_run_again_takes_over_and_the_former_says_so(epochs: int) -> None:
     first = Loop()
-    first.until_some_freeze()
+    for _ in range(epochs):
+        first.epoch()
+    state = first.neq.state_dict()
     with pytest.warns(NEqTakenOver, match="that one is closed now"):
         second = Loop(first.model, first.optimizer)
     assert [layer.name for layer in second.neq.layers] == [layer.name for layer in first.neq.layers]
@@ -387,8 +360,31 @@ def test_a_cell_that_is_run_again_takes_over_and_the_former_says_so() -> None:
         bool((one != other).any()) for name in before for one, other in zip(before[name], after[name], strict=True)
     )
     assert second.neq.end_epoch().applied_fraction == 0
-    with pytest.raises(NEqClosed, match="another NEq was made for the same layers"):
-        first.neq.end_epoch()
+    masks = {"4": torch.arange(16) < 8}
+    for use in (first.neq.end_epoch, lambda: first.neq.freeze(masks), lambda: first.neq.load_state_dict(state)):
+        with pytest.raises(NEqClosed, match="another NEq was made for the same layers: use the newer one"):
+            use()
+    assert all(plan.kind == "untouched" for plan in first.neq.plans().values())
+
+
+@pytest.mark.parametrize("momentum_on_thaw", ["keep", "cold"])
+def test_one_that_takes_over_goes_on_from_the_formers_state(momentum_on_thaw: str) -> None:
+    """As if there had been one only, also when neurons thaw that the former froze."""
+
+    def trained(*, anew: bool) -> list[Tensor]:
+        loop = Loop(momentum_on_thaw=momentum_on_thaw)
+        loop.until_some_freeze()
+        if anew:
+            with pytest.warns(NEqTakenOver):
+                second = Loop(loop.model, loop.optimizer, momentum_on_thaw=momentum_on_thaw)
+            second.neq.load_state_dict(loop.neq.state_dict())
+            loop = second
+        loop.neq.freeze({})
+        loop.train()
+        return [parameter.detach().clone() for parameter in loop.model.parameters()]
+
+    for one, other in zip(trained(anew=False), trained(anew=True), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_two_may_hold_different_layers_of_one_model() -> None:

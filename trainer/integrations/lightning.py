@@ -18,7 +18,6 @@ from torch.optim import Optimizer
 from trainer.integrations.attachment import Attached, Attachment, OnEquilibrium
 from trainer.integrations.figures import figures
 from trainer.integrations.options import NEqOptions
-from trainer.neq import NEq
 
 _SPLITTING = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
@@ -42,7 +41,8 @@ class NEqCallback(Attached, Callback):
             DistributedDataParallel every process measures what its probe set gives and the sums are added up: give
             each the whole set, or a part of its own.
         on_equilibrium: called with the equilibrium at every epoch's end, on every process.
-        optimizer: which one, by its place in `configure_optimizers`; needed where there are several.
+        optimizer: which one NEq is given, by its place in `configure_optimizers`; needed where there are several. What
+            the others move freezes too, unless `layers` leaves it out.
         explain: as in `NEq.end_epoch`.
         options: NEq's own.
 
@@ -88,8 +88,6 @@ class NEqCallback(Attached, Callback):
         optimizer = chosen(trainer.optimizers, self._optimizer)
         probe = _Converted(self._probe, trainer.precision_plugin.convert_input)
         self._attachment.begin(trainer.model or pl_module, optimizer, probe, epoch=trainer.current_epoch)
-        if self.neq is not None:
-            check_moved_by(optimizer, trainer.optimizers, self.neq)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures, decides, freezes, logs. Lightning saves its checkpoints after this."""
@@ -148,22 +146,3 @@ def chosen(optimizers: list[Optimizer], place: int | None) -> Optimizer:
         names = ", ".join(f"{number} {type(one).__name__}" for number, one in enumerate(optimizers)) or "none"
         raise ValueError(f"optimizer is {place}; choose one of configure_optimizers by its place: there are {names}")
     return optimizers[place]
-
-
-def check_moved_by(optimizer: Optimizer, optimizers: list[Optimizer], neq: NEq) -> None:
-    """A layer that another optimizer moves would not stay where it is frozen.
-
-    Raises:
-        ValueError: a watched layer has such a parameter.
-    """
-    elsewhere = {id(parameter) for other in optimizers if other is not optimizer for parameter in _parameters(other)}
-    for layer in neq.layers:
-        if any(id(parameter) in elsewhere for parameter in layer.parameters()):
-            raise ValueError(
-                f"layer {layer.name!r} is moved by another optimizer than the chosen one: "
-                f"leave it out with layers=Watch(never=({layer.name!r},))"
-            )
-
-
-def _parameters(optimizer: Optimizer) -> Iterator[Any]:
-    return (parameter for group in optimizer.param_groups for parameter in group["params"])

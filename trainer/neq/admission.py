@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, IterableDataset
 from trainer.neq.discovery import Watch
 from trainer.neq.errors import OptimizerOwnsNothing
 from trainer.neq.layers import described
+from trainer.neq.optimizers import innermost
 from trainer.neq.probing import Forward, bare, run_model
 from trainer.neq.watching import NoTensor
 
@@ -70,16 +71,20 @@ def _check_optimizer(optimizer: Any) -> None:
             "frozen, and name those with layers=Watch(only=(…))"
         )
     if not isinstance(innermost(optimizer), Optimizer):
+        _check_no_wrapper(optimizer)
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__}; give the torch.optim.Optimizer that makes the steps"
         )
 
 
-def innermost(optimizer: Optimizer) -> Optimizer:
-    """The optimizer that makes the steps, inside what Lightning and accelerate wrap it in."""
-    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = inner
-    return optimizer
+def _check_no_wrapper(optimizer: Any) -> None:
+    inner = next((own for own in getattr(optimizer, "__dict__", {}).values() if isinstance(own, Optimizer)), None)
+    if inner is not None:
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}, which is no torch.optim.Optimizer and may move weights around the "
+            f"steps of its {type(inner).__name__}, where frozen neurons cannot be held; give one that is an Optimizer, as "
+            "schedulefree.SGDScheduleFree is"
+        )
 
 
 def _check_owned(model: nn.Module, optimizer: Optimizer) -> None:

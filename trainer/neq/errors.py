@@ -6,6 +6,7 @@ NEqError(ValueError)
     NotFinite               a measured output is NaN or infinite
     NotRepeatable           the same network measures differently on the same probe set
     OptimizerOwnsNothing    no optimizer moves any watched layer
+    OtherProcessFailed      another of the processes that train together could not end the epoch
     OutputsNotPaired        a layer sees other samples of the probe set than it did
     ParametersReplaced      the model has other parameters than it was made with
     ProbeChanged            the probe set is not what it was
@@ -15,6 +16,7 @@ NEqWarning(UserWarning)
     FrozenNeuronsChanged    something else than a step changed what is frozen
     LayerNotTrained         no optimizer moves this layer
     NEqTakenOver            another NEq holds the same layers from now on
+    NetworkDiverged         weights or statistics are NaN or infinite
     NoStepMade              no optimizer made a step in this epoch
 """
 
@@ -50,6 +52,10 @@ class NotRepeatable(NEqError):
 
 class OptimizerOwnsNothing(NEqError):
     """No optimizer moves any of the watched layers."""
+
+
+class OtherProcessFailed(NEqError):
+    """Another of the processes that train together could not end the epoch."""
 
 
 class OutputsNotPaired(NEqError):

@@ -7,6 +7,7 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from trainer.neq.agreement import failing_together
 from trainer.neq.explain import Causes
 from trainer.neq.measure import Measure
 from trainer.neq.sums import NeuronSums, PhiName
@@ -35,10 +36,12 @@ def measured(
 
     Raises:
         ValueError: the probe set or the model does not give what it gave one epoch earlier, or a layer gave nothing.
+        OtherProcessFailed: so in another process.
     """
     sums = measure.no_sums(phi)
     causes = Causes(measure.no_sums(phi), measure.no_sums(phi)) if explain else None
-    yield from measure.add_up(sums, causes)
+    with failing_together(measure.model, group):
+        yield from measure.add_up(sums, causes)
     for one in (sums, *((causes.own, causes.upstream) if causes else ())):
         if group is not None:
             one.reduce(group)

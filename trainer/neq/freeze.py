@@ -6,8 +6,9 @@ business, and told. Their gradients are zeroed as they arrive, so that norms tak
 step count only what moves. What need not be computed at all is left to `savings`.
 """
 
+import copy
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -52,8 +53,11 @@ class Freezer:
         self._parameters = {layer.name: tuple(layer.parameters()) for layer in layers}
         watched = {id(parameter): parameter for own in self._parameters.values() for parameter in own}
         self.optimizers = Optimizers(watched, optimizer, self._before_step, self._after_step)
+        self.optimizers.look_for_hooks()
         self._savings = Savings(layers, self.optimizers, savings)
         self._held: list[HeldRows] = []
+        self._moved_earlier: dict[str, tuple[Tensor, int]] = {}
+        self._state: dict[str, Any] | None = None
         self._gradient_hooks: list[RemovableHandle] = []
         self._rows = OptimizerRows(layers, self.optimizers, momentum_on_thaw)
         _alive.add(self)
@@ -78,7 +82,7 @@ class Freezer:
     def _hold_layer(self, layer: WatchedLayer, neurons: Tensor) -> None:
         saving = self._savings.of(layer.name)
         for parameter in self._parameters[layer.name]:
-            held = HeldRows(parameter, layer, neurons, saving)
+            held = HeldRows(parameter, layer, neurons, saving, model_may_follow=self.resumed)
             self._held.append(held)
             if parameter.requires_grad:
                 self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
@@ -89,6 +93,7 @@ class Freezer:
         """Counts steps anew."""
         self.steps = self.steps_of_others = 0
         self.resumed = False
+        self._moved_earlier = {}
         self.optimizers.begin_epoch()
 
     def _let_go(self) -> None:
@@ -110,23 +115,25 @@ class Freezer:
     def moved(self) -> dict[str, tuple[Tensor, int]]:
         """Frozen neurons that something else than an optimizer's step has moved since they were frozen.
 
-        In an epoch without a step all that moved counts. Only where a state was loaded in that epoch it does not: the
-        model's own may have been loaded after it.
+        Where a state was loaded in that epoch, what moved before a step does not count: the model's own may have been
+        loaded after it.
 
         Returns:
             bool, one value a neuron of the layer, and between how many steps, by layer name; layers that kept still are
             left out.
         """
-        found: dict[str, tuple[Tensor, int]] = {}
+        found = dict(self._moved_earlier)
         for held in self._held:
-            if self.steps or not self.resumed:
-                held.close()
+            held.notice()
             if bool(held.moved.any()):
-                none = torch.zeros(held.layer.neurons, dtype=torch.bool)
-                neurons, times = found.get(held.layer.name, (none, 0))
-                neurons[held.neurons[held.moved]] = True
-                found[held.layer.name] = neurons, max(times, held.times)
+                neurons, times = found.get(held.layer.name, (torch.zeros(held.layer.neurons, dtype=torch.bool), 0))
+                now = neurons.index_fill(0, held.neurons[held.moved].cpu(), True)
+                found[held.layer.name] = now, max(times, held.times)
         return found
+
+    def may_hold(self, parameters: Set[int]) -> bool:
+        """Whether it watches one of these, by id."""
+        return any(id(parameter) in parameters for own in self._parameters.values() for parameter in own)
 
     @property
     def layers(self) -> int:
@@ -143,9 +150,15 @@ class Freezer:
         }
         return [name for name, own in wanting.items() if own and not any(id(one) in owned for one in own)]
 
-    def close(self, reason: str = "it was closed") -> None:
-        """Lets every neuron move and leaves the optimizers."""
+    def close(self, reason: str = "it was closed", *, keeping_state: bool = False) -> None:
+        """Lets every neuron move and leaves the optimizers.
+
+        Args:
+            keeping_state: another one may go on from here; costs a copy of what is kept of the optimizers.
+        """
         if self.closed is None:
+            self._moved_earlier = self.moved()
+            self._state = self.state_dict() if keeping_state else None
             self.hold({})
             self._savings.close()
             self.optimizers.close()
@@ -162,7 +175,7 @@ class Freezer:
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer will be given back when frozen neurons thaw; copies."""
-        return self._rows.state_dict()
+        return self._rows.state_dict() if self._state is None else copy.deepcopy(self._state)
 
     def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
         """Continues where `state_dict()` was taken, with the masks that were held then.
@@ -171,22 +184,25 @@ class Freezer:
         model's may follow.
         """
         self._rows.load_state_dict(state, masks)
-        self._hold(masks)
         self.resumed = True
+        self._hold(masks)
 
-    def go_on_from(self, other: "Freezer", kept: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
-        """Takes over from one that was closed, for these layers and others.
+    def go_on_from(self, other: "Freezer", masks: Mapping[str, Tensor]) -> None:
+        """Takes over from another that was closed, and kept its state, for these layers and others.
 
         Args:
-            kept: its `state_dict()` before that.
             masks: what it held.
         """
+        kept = other.state_dict()
         rows = {name: places for name, places in kept["kept"].items() if name in self._layers}
         self.load_state_dict({**kept, "kept": rows}, {name: one for name, one in masks.items() if name in self._layers})
         self.steps, self.steps_of_others, self.resumed = other.steps, other.steps_of_others, other.resumed
+        self._moved_earlier = other.moved()
 
     @torch.no_grad()
     def _before_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
+        if not on_its_own:  # what an optimizer does to rows within its own step is undone with the step
+            return
         for held in self._held:
             held.take()
 
@@ -197,16 +213,12 @@ class Freezer:
         self._rows.pin_again(self._held)
         if on_its_own:
             self.steps += 1
-            self.steps_of_others += optimizer is not self.optimizers.given
+            self.steps_of_others += not self.optimizers.is_part_of_the_given(optimizer)
             self._rows.count_step()
         self._savings.after_step(optimizer)
 
 
-def others_holding(layers: Iterable[WatchedLayer], but: Freezer | None = None) -> list[Freezer]:
-    """Those, but for one, that hold frozen neurons of these layers now."""
+def others_watching(layers: Iterable[WatchedLayer]) -> list[Freezer]:
+    """Those that may hold neurons of these layers, whether they hold any now or not."""
     wanted = {id(parameter) for layer in layers for parameter in layer.parameters()}
-    return [
-        freezer
-        for freezer in _alive
-        if freezer is not but and any(id(held.parameter) in wanted for held in freezer._held)
-    ]
+    return [freezer for freezer in _alive if freezer.may_hold(wanted)]

@@ -14,23 +14,34 @@ class HeldRows:
     """Frozen rows, from one change of the masks to the next.
 
     An optimizer's step does not move them: what they are before it is written back after it. What anybody else writes
-    into them, their owner's own code above all, is kept and noticed. Between the change of the masks and the first step
-    a checkpoint may be loaded or averaged weights swapped in; from that step on, and in an epoch without any, a change
-    is one of a frozen neuron.
+    into them, their owner's own code above all, is kept and noticed.
+
+    Args:
+        model_may_follow: they were taken from a state that was loaded, and the model's own may be loaded after it:
+            what changes them before the first step is none of their moves.
 
     Attributes:
         moved: bool, one value a held neuron, whether something else than an optimizer's step has changed its rows.
-        times: in how many steps' time they were changed by more than rounding.
+        times: in how many steps' time, from the first step on, they were changed by more than rounding.
     """
 
-    def __init__(self, parameter: nn.Parameter, layer: WatchedLayer, neurons: Tensor, saving: SavingLayer) -> None:
+    def __init__(
+        self,
+        parameter: nn.Parameter,
+        layer: WatchedLayer,
+        neurons: Tensor,
+        saving: SavingLayer,
+        *,
+        model_may_follow: bool = False,
+    ) -> None:
         self.parameter, self.layer, self.neurons = parameter, layer, neurons
         self._saving = saving
         self._place = layer.place(neurons.to(parameter.device), parameter)
         self._values = self._rows()
         self._whole = neurons.numel() == layer.neurons
         self._seen = self._mark()
-        self._began = False
+        self._steps = 0
+        self._model_may_follow = model_may_follow
         self.moved = torch.zeros(neurons.numel(), dtype=torch.bool)
         self.times = 0
 
@@ -51,14 +62,15 @@ class HeldRows:
         """Looks before a step at what they are."""
         if self._may_have_changed():
             self.notice()
-        self._began = True
+        self._steps += 1
 
     def _may_have_changed(self) -> bool:
-        """Torch counts the writes to a tensor, but not those through `.data`; to compare costs time on a GPU, where
-        that is done before the first step only, and for parameters that no step touches."""
-        if not self._began or (self.parameter.device.type == "cpu" and not self._is_passed_over()):
+        """Torch counts the writes to a tensor, but not those through `.data`, for which values are compared. That costs
+        time on a GPU and for parameters that no step touches, where it is done before the steps 0, 1, 2, 4, 8, …: what
+        writes in every step is seen more than once."""
+        if self.parameter.device.type == "cpu" and not self._is_passed_over():
             return True
-        return self._mark() != self._seen
+        return self._steps & (self._steps - 1) == 0 or self._mark() != self._seen
 
     def _is_passed_over(self) -> bool:
         return self._whole and self.parameter.grad is None
@@ -73,16 +85,11 @@ class HeldRows:
         if torch.equal(now, before):
             return
         self._values = now
-        if self._began:
+        if self._steps or not self._model_may_follow:
             differs = ((now != before) & ~(now.isnan() & before.isnan())).reshape(len(now), -1).any(dim=1).cpu()
             self.moved |= differs
             change, size = (now - before).float().norm(), before.float().norm()
-            self.times += int(bool(differs.any()) and not bool(change <= NEGLIGIBLE * size))
-
-    def close(self) -> None:
-        """Looks at the epoch's end at what they are."""
-        self._began = True
-        self.notice()
+            self.times += int(bool(self._steps) and bool(differs.any()) and not bool(change <= NEGLIGIBLE * size))
 
     def put_back(self) -> None:
         """Undoes a step."""

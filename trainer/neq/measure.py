@@ -71,6 +71,11 @@ class Measure:
         """Whether last epoch's outputs are kept."""
         return self._cache is not None
 
+    @property
+    def model(self) -> nn.Module:
+        """What is measured."""
+        return self._model
+
     def recall(self) -> None:
         """Fills the cache with what the former network gives, if it is to be kept and not too large."""
         self._cache = None

@@ -25,8 +25,8 @@ _DECAYS = {
 }
 """Running means of the gradient's square, and what a step without a gradient multiplies them by."""
 
-_AVERAGED_WITH = "z"
-"""In schedule-free optimizers: the sequence that `optimizer.eval()` and `.train()` average the weights with."""
+_AVERAGED_WITH = ("z", "x")
+"""In schedule-free optimizers: the sequences that `optimizer.eval()` and `.train()` make the weights from."""
 
 
 class OptimizerRows:
@@ -107,9 +107,10 @@ class OptimizerRows:
     def pin(self, held: HeldRows) -> None:
         """Lets averaging leave frozen rows as they are: what they are averaged with is what they are."""
         for optimizer in self._optimizers:
-            averaged_with = optimizer.state.get(held.parameter, {}).get(_AVERAGED_WITH)
-            if averaged_with is not None and _averages(optimizer):
-                held.write_into(averaged_with)
+            state = optimizer.state.get(held.parameter, {}) if _averages(optimizer) else {}
+            for key in _AVERAGED_WITH:
+                if key in state:
+                    held.write_into(state[key])
 
     def pin_again(self, every: Iterable[HeldRows]) -> None:
         """The same after a step, which may have moved what they are averaged with."""

@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from trainer.neq.admission import admit, check_forms, first_pass, forms_of
+from trainer.neq.agreement import failing_together
 from trainer.neq.buffers import of_the_first_process
 from trainer.neq.checks import (
     CheckMode,
@@ -31,7 +32,7 @@ from trainer.neq.equilibrium import Equilibrium
 from trainer.neq.errors import NEqClosed, NEqTakenOver
 from trainer.neq.findings import Findings, measured
 from trainer.neq.former import Former
-from trainer.neq.freeze import Freezer, others_holding
+from trainer.neq.freeze import Freezer, others_watching
 from trainer.neq.groups import Groups, group_layers
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.measure import Measure, Way
@@ -178,14 +179,14 @@ class NEq:
             return found
         return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
 
-    def _take_over(self, layers: Sequence[WatchedLayer], mine: Freezer | None = None) -> None:
-        """Closes an NEq that holds neurons of these layers: a notebook's cell that is run again makes a second one."""
-        for other in others_holding(layers, mine):
-            other.close("another NEq was made for the same layers")
+    def _take_over(self, layers: Sequence[WatchedLayer]) -> None:
+        """Closes an NEq that watches these layers: a notebook's cell that is run again makes a second one."""
+        for other in others_watching(layers):
+            other.close("another NEq was made for the same layers", keeping_state=True)
             self._checks.doubtful(
                 NEqTakenOver(
-                    f"another NEq held neurons of layer {layers[0].name!r} or others frozen: that one is closed "
-                    "now; call close() on it first, or load its state_dict() here to go on from there"
+                    f"another NEq watched layer {layers[0].name!r} or others of this model: that one is closed now; "
+                    "call close() on it first, or load its state_dict() here to go on from there"
                 )
             )
 
@@ -257,30 +258,34 @@ class NEq:
 
         Nothing is decided before it has run to its end.
         """
-        if self._freezer.closed is not None:
-            raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
-        check_forms(self._model, self._forms)
-        if self._checks.on:
-            check_parameters(self._checks, self._freezer)
-            check_steps(self._checks, self._freezer, self._decision.epoch)
-        self._watch_newly_trained()
+        with failing_together(self._model, self._process_group):
+            self._refuse_if_closed()
+            check_forms(self._model, self._forms)
+            if self._checks.on:
+                check_parameters(self._checks, self._freezer)
+                check_steps(self._checks, self._freezer, self._decision.epoch)
+            self._watch_newly_trained()
         with of_the_first_process(self._model, self._process_group):
             findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
             return self._decide(findings)
 
     def _decide(self, findings: Findings) -> Equilibrium:
         moved = self._freezer.moved()
-        if self._checks.on:
-            check_finite(self._checks, self._layers, self._model, findings.divergence)
-            check_held(self._checks, moved, self._decision.epoch)
+        with failing_together(self._model, self._process_group):
+            if self._checks.on:
+                check_finite(self._checks, self._layers, self._model, findings.divergence)
+                check_held(self._checks, moved, self._decision.epoch)
         equilibrium = self._decision.next(
             findings, self._model, self._former.state, moved={name: neurons for name, (neurons, _) in moved.items()}
         )
         self._former.remember(self._model, findings.squares[0])
-        self._take_over(self._layers, self._freezer)
-        self._freezer.hold(self._masks())
         self._freezer.begin_epoch()
+        self._freezer.hold(self._masks())
         return equilibrium
+
+    def _refuse_if_closed(self) -> None:
+        if self._freezer.closed is not None:
+            raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
 
     def _watch_newly_trained(self) -> None:
         """Watches from now on what was left alone because it was not trained, and is trained now."""
@@ -291,12 +296,13 @@ class NEq:
         if [layer.name for layer in found.layers] == [layer.name for layer in self._layers]:
             return
         decision, freezer = self._decision, self._freezer
-        masks, kept = self._masks(), freezer.state_dict()
-        freezer.close()
+        masks = self._masks()
+        freezer.close(keeping_state=True)
+        self._take_over(found.layers)
         self._former.squares = None
         self._follow(found)
         self._decision.go_on_from(decision)
-        self._freezer.go_on_from(freezer, kept, masks)
+        self._freezer.go_on_from(freezer, masks)
 
     def _masks(self) -> dict[str, Tensor]:
         """Of all that can be held, who is: neurons, and what goes with them."""
@@ -311,9 +317,10 @@ class NEq:
 
         Raises:
             ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
+            NEqClosed: as in `end_epoch`.
         """
+        self._refuse_if_closed()
         self._decision.set_masks(masks)
-        self._take_over(self._layers, self._freezer)
         self._freezer.hold(self._masks())
 
     @property
@@ -361,7 +368,9 @@ class NEq:
 
         Raises:
             ValueError: the state belongs to another model.
+            NEqClosed: as in `end_epoch`.
         """
+        self._refuse_if_closed()
         if state["layers"] != {layer.name: layer.neurons for layer in self._layers}:
             raise ValueError("this state belongs to another model: its watched layers differ")
         self._former.load(state["former"])

@@ -62,6 +62,12 @@ class Optimizers:
         """Those that were seen to step, beside the given one."""
         return list(self)[1:]
 
+    def is_part_of_the_given(self, optimizer: Optimizer) -> bool:
+        """Whether it is the given one, wraps it, as look-ahead does, or belongs to it, as to a sharpness-aware one."""
+        if self.given in (optimizer, innermost(optimizer)):
+            return True
+        return any(own is optimizer for own in vars(self.given).values())
+
     def owners(self, parameter: Tensor) -> list[Optimizer]:
         """Those that move this parameter."""
         return [optimizer for optimizer in self if group_of(optimizer, parameter) is not None]
@@ -91,6 +97,12 @@ class Optimizers:
 
         return forget
 
+    def look_for_hooks(self) -> None:
+        """Hooks that are called as soon as a gradient is there may make a step within the backward pass: this counts
+        before the first of them does so. To be called while NEq has none of its own."""
+        hooked = (getattr(parameter, "_post_accumulate_grad_hooks", None) for parameter in self._parameters.values())
+        self.within_backward |= any(hooked)
+
     def begin_epoch(self) -> None:
         """No step is under way: one that ended in an error never said so."""
         self._stepping.clear()
@@ -108,6 +120,13 @@ class Optimizers:
             del self._stepping[self._stepping.index(id(optimizer)) :]
         if self._after is not None:
             self._after(optimizer, not self._stepping)
+
+
+def innermost(optimizer: Optimizer) -> Optimizer:
+    """The optimizer that makes the steps, inside what Lightning, accelerate and others wrap it in."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    return optimizer
 
 
 def group_of(optimizer: Optimizer, parameter: Tensor) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ _OTHER_KIND = "how to compute some of its rows alone is not known for this kind 
 def why_not_at_all(layer: WatchedLayer, optimizers: Optimizers) -> str | None:
     """Why nothing may be changed about a layer, neither whole nor in part."""
     if optimizers.within_backward:
-        return "its optimizer steps within the backward pass, which may still need the weight that it moves"
+        return "an optimizer, or a hook, may step within the backward pass, which may still need the weight that moves"
     if any(isinstance(optimizer, torch.optim.LBFGS) for optimizer in optimizers):
         return "LBFGS looks at all gradients as one vector and evaluates the loss many times a step"
     for parameter in layer.parameters():

@@ -1,0 +1,6 @@
+"""What tests expect of NEq's warnings."""
+
+import pytest
+
+no_step_is_made = pytest.mark.filterwarnings("ignore::trainer.neq.errors.NoStepMade")
+"""The test changes weights by hand, or nothing at all: no optimizer makes a step, and NEq says so."""
