@@ -106,7 +106,7 @@ def one_that_fails(rank: int, folder: str, what: str) -> None:
         model = DistributedDataParallel(inner)
         optimizer = SGD(model.parameters(), lr=0.1)
         probe = Changing(3 if rank == 1 and what == "probe" else 99)
-        neq = NEq(model, optimizer, probe, measure="streaming")
+        neq = NEq(model, optimizer, probe, measure="cached")
         train(model, optimizer, PROBE)
         neq.freeze({"0": torch.arange(8) < 4})
         if rank == 1 and what == "closed":

@@ -9,7 +9,7 @@ from torchvision.models import resnet18, swin_t
 from tests.neq.marks import no_step_is_made
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
-from trainer.neq import NEq
+from trainer.neq import Equilibrium, NEq
 from trainer.neq.discovery import Watch, discover
 from trainer.neq.groups import Groups, group_layers
 from trainer.neq.reference import cosine
@@ -87,22 +87,21 @@ class Pair(nn.Module):
 
 @no_step_is_made
 def test_a_group_that_decides_freezes_all_of_its_neurons_or_none() -> None:
-    model = Pair()
-    rows = torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.1, 0.0]])
-    with torch.no_grad():
-        model.rows.weight.copy_(rows)
-        model.last.weight.fill_(1.0)
-    optimizer = SGD(model.parameters(), lr=0.1)
-    together, apart = (
-        NEq(model, optimizer, [torch.eye(2)], epsilon=0.01, groups={"rows": ("rows",)}, decide_by=by)
-        for by in ("groups", "neurons")
-    )
-    for neq in (together, apart):
+    def found_by(decide_by: str) -> Equilibrium:
+        model = Pair()
+        with torch.no_grad():
+            model.rows.weight.copy_(torch.tensor([[10.0, 0.0], [0.0, 10.0], [0.1, 0.0]]))
+            model.last.weight.fill_(1.0)
+        optimizer = SGD(model.parameters(), lr=0.1)
+        groups = {"rows": ("rows",)}
+        neq = NEq(model, optimizer, [torch.eye(2)], epsilon=0.01, groups=groups, decide_by=decide_by)
         neq.end_epoch()
-    with torch.no_grad():
-        model.rows.weight[2] = torch.tensor([0.0, 0.1])  # a faint neuron turns by 90°: the group hardly notices
-    assert apart.end_epoch().layers["rows"].frozen.tolist() == [True, True, False]
-    found = together.end_epoch()
+        with torch.no_grad():
+            model.rows.weight[2] = torch.tensor([0.0, 0.1])  # a faint neuron turns by 90°: the group hardly notices
+        return neq.end_epoch()
+
+    assert found_by("neurons").layers["rows"].frozen.tolist() == [True, True, False]
+    found = found_by("groups")
     assert found.layers["rows"].frozen.tolist() == [True, True, True]
     assert found.layers["rows"].settled.tolist() == [True, True, False]
     assert found.groups["rows"].settled

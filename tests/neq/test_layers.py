@@ -113,6 +113,7 @@ def test_probe_batches_may_be_pairs_mappings_or_anything_with_a_forward() -> Non
         ([{"input": inputs, "labels": torch.zeros(3)}], None),
         ([{"deep": {"x": inputs}}], lambda m, batch: m(batch["deep"]["x"])),
     ):
-        assert NEq(model, optimizer, probe, forward=forward).end_epoch().neurons == 2
+        with NEq(model, optimizer, probe, forward=forward) as neq:
+            assert neq.end_epoch().neurons == 2
     with pytest.raises(TypeError, match="give NEq a forward"):
         NEq(model, optimizer, ["text"])

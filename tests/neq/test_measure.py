@@ -110,10 +110,10 @@ def test_a_large_batch_is_looked_at_in_portions_and_a_callers_own_is_not(monkeyp
         ([(batch, torch.zeros(7))], None, [3, 3, 1]),
         ([batch], lambda model, batch: model(batch), [7]),
     ):
-        neq = NEq(model, optimizer, probe, forward=forward, measure="cached")
-        model.calls.clear()
-        neq.end_epoch()
-        assert model.calls == expected
+        with NEq(model, optimizer, probe, forward=forward, measure="cached") as neq:
+            model.calls.clear()
+            neq.end_epoch()
+            assert model.calls == expected
 
 
 def test_what_a_later_layer_overwrites_is_compared_as_it_was_given() -> None:
@@ -172,9 +172,9 @@ def test_reading_the_probe_set_draws_no_random_numbers() -> None:
     probe = DataLoader(TensorDataset(torch.randn(6, 2, 6, 6)), batch_size=2)  # draws a seed each time it is iterated
     for way in ("streaming", "cached"):
         torch.manual_seed(1)
-        neq = NEq(model, SGD(model.parameters(), lr=0.1), probe, measure=way)  # type: ignore[arg-type]
-        neq.end_epoch()
-        drawn = torch.rand(3)
+        with NEq(model, SGD(model.parameters(), lr=0.1), probe, measure=way) as neq:  # type: ignore[arg-type]
+            neq.end_epoch()
+            drawn = torch.rand(3)
         torch.manual_seed(1)
         assert torch.equal(drawn, torch.rand(3))
 

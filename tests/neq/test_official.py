@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, Watch
+from trainer.neq import Equilibrium, NEq, Watch
 from trainer.neq.reference import cosine_by_sample, follow_official
+from trainer.neq.sums import PhiName
 from trainer.neq.velocity import OfficialTrack, velocity_official, velocity_paper
 
 # One neuron of a ResNet as the paper's figures show it: 0.1 at first, 0.65 while the learning rate is high, 0.97 at its
@@ -108,13 +109,16 @@ def test_phi_is_the_mean_of_one_cosine_a_sample_over_its_positions() -> None:
 
 @no_step_is_made
 def test_without_positions_per_sample_and_global_are_the_same() -> None:
-    torch.manual_seed(1)
-    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
-    probe = [torch.randn(7, 3), torch.randn(2, 3)]
-    pair = [NEq(model, SGD(model.parameters(), lr=0.1), probe, phi=phi) for phi in ("global", "per-sample")]  # type: ignore[arg-type]
-    with torch.no_grad():
-        model[0].weight += torch.randn_like(model[0].weight)
-    first, second = (neq.end_epoch() for neq in pair)
+    def found(phi: PhiName) -> Equilibrium:
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+        probe = [torch.randn(7, 3), torch.randn(2, 3)]
+        neq = NEq(model, SGD(model.parameters(), lr=0.1), probe, phi=phi)
+        with torch.no_grad():
+            model[0].weight += torch.randn(4, 3)
+        return neq.end_epoch()
+
+    first, second = found("global"), found("per-sample")
     for name in first.layers:
         assert torch.equal(first.layers[name].phi, second.layers[name].phi)
 

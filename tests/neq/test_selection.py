@@ -186,6 +186,7 @@ def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
     assert found.layers["rows"].frozen.tolist() == [False, True]
     assert found.layers["rows"].velocity is not None
     assert not found.layers["last"].settled.all()  # by its outputs
+    by_weights.close()
     free = watch(model, select="parameter-norm", epsilon=0.02, layers=None)
     free.end_epoch()
     model.set([[1, 0], [0, 1]])

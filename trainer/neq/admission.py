@@ -81,9 +81,9 @@ def _check_no_wrapper(optimizer: Any) -> None:
     inner = next((own for own in getattr(optimizer, "__dict__", {}).values() if isinstance(own, Optimizer)), None)
     if inner is not None:
         raise TypeError(
-            f"optimizer is a {type(optimizer).__name__}, which is no torch.optim.Optimizer and may move weights around the "
-            f"steps of its {type(inner).__name__}, where frozen neurons cannot be held; give one that is an Optimizer, as "
-            "schedulefree.SGDScheduleFree is"
+            f"optimizer is a {type(optimizer).__name__}, which is no torch.optim.Optimizer and may move weights around "
+            f"the steps of its {type(inner).__name__}, where frozen neurons cannot be held; give one that is an "
+            "Optimizer, as schedulefree.SGDScheduleFree is"
         )
 
 
