@@ -1,17 +1,22 @@
 # The commands a person types. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test endurance check format lock clean
+.PHONY: help setup demo up test test-fast endurance check format lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 DATA ?= $(CURDIR)/data
+FAST := $(addprefix tests/neq/test_,companions.py explain.py flops.py freeze.py groups.py layers.py measure.py official.py phi.py \
+  refusals.py register_layer.py selection.py) \
+  $(addprefix tests/trainer/test_,accounts.py check_facts.py check_words.py optimizers.py presets.py probe.py schedules.py scores.py windows.py) \
+  $(addprefix tests/db/test_store_,arrays.py checks.py events.py plans.py runs.py) \
+  tests/dashboard/test_form_parts.py tests/dashboard/test_pasted.py tests/runfile tests/server/test_timing.py
 STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## build .venv from the lock file
 
@@ -33,6 +38,9 @@ up: setup ## start everything: dashboard, API, one worker
 test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-fast: setup ## the unit tests: a minute, without browser, PostgreSQL and other processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -k "not postgresql" $(FAST) $(ARGS)
 
 endurance: setup ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
 	$(BIN)/python -m pytest --numprocesses 2 -m endurance $(ARGS)

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import zlib
+from typing import ClassVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -13,6 +15,8 @@ BYTES = ("application/octet-stream", "application/x-npy", "application/zip")
 TEXTS = ("text/javascript", "application/javascript", "text/css")
 SMALLEST = 1024
 MOST_KEPT_BYTES = 32_000_000
+
+_Key = tuple[str, int, int]
 
 
 class RemoteGzip:
@@ -31,15 +35,15 @@ class RemoteGzip:
 
 
 class ScriptGzip:
-    """ASGI layer: compresses scripts and styles once, and keeps the result while the file stays the same.
+    """ASGI layer: compresses scripts and styles once in a process, whichever of its applications sends them.
 
-    Eight megabytes of them make a page, two when compressed. A file is known by its address, which names its version,
-    and by its ETag where it has one.
+    Eight megabytes of them make a page, two when compressed. A file is known by its address, size and CRC.
     """
+
+    _kept: ClassVar[dict[_Key, bytes]] = {}
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._kept: dict[tuple[str, bytes, str], bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; scripts and styles compressed, to whoever takes them so."""
@@ -52,7 +56,7 @@ class ScriptGzip:
 class _Packer:
     """One answer on its way."""
 
-    def __init__(self, kept: dict[tuple[str, bytes, str], bytes], scope: Scope, send: Send) -> None:
+    def __init__(self, kept: dict[_Key, bytes], scope: Scope, send: Send) -> None:
         self._kept, self._scope, self._send = kept, scope, send
         self._start: Message | None = None
         self._body: list[bytes] = []
@@ -72,7 +76,7 @@ class _Packer:
         headers = MutableHeaders(raw=start["headers"])
         body = b"".join(self._body)
         if len(body) >= SMALLEST:
-            key = (self._scope["path"], self._scope["query_string"], headers.get("etag", ""))
+            key = (self._scope["path"], len(body), zlib.crc32(body))
             body = self._kept.get(key) or await self._pack(key, body)
             headers["Content-Encoding"] = "gzip"
             headers["Content-Length"] = str(len(body))
@@ -82,7 +86,7 @@ class _Packer:
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _pack(self, key: tuple[str, bytes, str], body: bytes) -> bytes:
+    async def _pack(self, key: _Key, body: bytes) -> bytes:
         packed = await asyncio.to_thread(gzip.compress, body, 9)
         if sum(map(len, self._kept.values())) + len(packed) <= MOST_KEPT_BYTES:
             self._kept[key] = packed

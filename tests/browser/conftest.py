@@ -1,7 +1,6 @@
 """A real Chromium on the real system: web process, worker, store, started as a person starts them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -20,8 +19,8 @@ def page(chromium: Browser) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    """A system of this test's own."""
-    with running(tmp_path) as started:
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system for the tests of a file; each stops the run that it launched, so that the next one's finds a slot."""
+    with running(tmp_path_factory.mktemp("system")) as started:
         yield started

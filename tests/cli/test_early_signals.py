@@ -32,11 +32,17 @@ MOMENTS: dict[str, Callable[[Process], bool]] = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("command", ["up", "worker"])
+IN_EVERY_RUN = {("up", "its handlers are there"), ("up", "it has started"), ("worker", "pydantic is loaded")}
+CASES = [
+    pytest.param(command, moment, marks=() if (command, moment) in IN_EVERY_RUN else pytest.mark.endurance)
+    for command in ("up", "worker")
+    for moment in MOMENTS
+    if (command, moment) != ("worker", "it has started")  # a worker says nothing then
+]
+
+
+@pytest.mark.parametrize(("command", "moment"), CASES)
 def test_two_signals_end_a_command_that_is_starting(tmp_path: Path, command: str, moment: str) -> None:
-    if command == "worker" and moment == "it has started":
-        moment = "the database driver is loaded"  # a worker says nothing when it has started
     arguments = ["--port", "0", "--data", str(tmp_path)] if command == "up" else []
     places = {"NEQ_DATABASE_URL": f"sqlite:///{tmp_path / 'neq.db'}", "NEQ_CHECKPOINTS": str(tmp_path / "kept")}
     process = Process(command, *arguments, environment={**places, "NEQ_DATA_ROOT": str(tmp_path / "sets")})

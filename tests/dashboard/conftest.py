@@ -12,6 +12,7 @@ from db import Store
 from server.settings import ServerSettings
 from tests.chromium import chromium, tab
 from tests.server.serving import serving
+from tests.stores import empty_store
 
 __all__ = ["chromium"]
 
@@ -27,7 +28,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
 @pytest.fixture
 def store(settings: ServerSettings) -> Iterator[Store]:
     """An empty store."""
-    store = Store.open(settings.database_url)
+    store = empty_store(settings.database_url)
     yield store
     store.close()
 

@@ -8,6 +8,7 @@ import pytest
 from db import Run, Store
 from tests.db.making import WORKER
 from tests.postgres import postgres_server_url, postgres_url
+from tests.stores import empty_store
 
 __all__ = ["postgres_server_url", "postgres_url"]
 
@@ -23,7 +24,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     """An empty store."""
-    store = Store.open(url)
+    store = empty_store(url)
     yield store
     store.close()
 

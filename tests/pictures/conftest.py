@@ -10,8 +10,12 @@ from cli.assemble import assemble
 from db import Store
 from server.settings import ServerSettings
 from tests.chromium import chromium, tab
+from tests.pictures.costs import costs
 from tests.pictures.workbench import Line, application, served
+from tests.server.recording import Recording
 from tests.server.serving import serving
+from tests.stores import empty_store
+from trainer.config import RunConfig
 
 __all__ = ["chromium"]
 
@@ -47,9 +51,31 @@ def bench(page: Page, line: Line) -> Iterator[Page]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    store = Store.open(f"sqlite:///{tmp_path / 'neq.db'}")
+    store = empty_store(f"sqlite:///{tmp_path / 'neq.db'}")
     yield store
     store.close()
+
+
+@pytest.fixture
+def live_run(store: Store) -> Recording:
+    """A run with five epochs, inside its sixth."""
+    recording = Recording(store, (6, 40, 40), epochs=30, costs=costs)
+    recording.start()
+    for _ in range(5):
+        recording.epoch()
+    recording.progress(4)
+    recording.log("a line")
+    return recording
+
+
+@pytest.fixture
+def runs(store: Store, live_run: Recording) -> dict[str, str]:
+    """The ids of a running, a queued and a stopped run, for the addresses of `tests.pictures.pages`."""
+    config = RunConfig().model_dump(mode="json")
+    queued = store.create_run(name="waits", config=config, epochs_planned=24)
+    stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
+    store.request_stop(stopped.id)
+    return {"running": live_run.id, "queued": queued.id, "stopped": stopped.id}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.server.recording import Recording
+from tests.stores import empty_store
 
 BASE = "http://127.0.0.1:8000"
 
@@ -26,7 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
 @pytest.fixture
 def store(settings: ServerSettings) -> Iterator[Store]:
     """An empty store."""
-    store = Store.open(settings.database_url)
+    store = empty_store(settings.database_url)
     yield store
     store.close()
 
@@ -48,7 +49,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of an application on an empty store, shared by tests that only ask and are refused."""
     url = f"sqlite:///{tmp_path_factory.mktemp('empty') / 'neq.db'}"
-    store = Store.open(url)
+    store = empty_store(url)
     with TestClient(create_app(store, ServerSettings(database_url=url)), base_url=BASE) as client:
         yield client
     store.close()

@@ -4,10 +4,12 @@ import gzip
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
+import pytest
+from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from fastapi.testclient import TestClient
 
+from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
@@ -41,6 +43,21 @@ def test_scripts_come_packed_and_change_with_their_file(app: FastAPI, settings: 
         assert "content-encoding" not in plain and body.decode() == SCRIPT
         file.write_text(SCRIPT + "// more")
         assert gzip.decompress(raw(address, "/one.js", **{"Accept-Encoding": "gzip"})[1]).decode().endswith("// more")
+
+
+def test_one_process_packs_a_script_once_and_never_sends_that_of_another_application(
+    app: FastAPI, store: Store, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed: list[bytes] = []
+    pack = gzip.compress
+    monkeypatch.setattr(gzip, "compress", lambda body, level: packed.append(body) or pack(body, level))
+    second, third = create_app(store, settings), create_app(store, settings)
+    for made, text in ((app, SCRIPT), (second, SCRIPT), (third, SCRIPT.replace("much", "less"))):
+        made.get("/own.js")(lambda text=text: Response(text, media_type="text/javascript"))
+        with TestClient(made, base_url=BASE) as client:
+            answer = client.get("/own.js", headers={"Accept-Encoding": "gzip"})
+        assert (answer.headers["content-encoding"], answer.text) == ("gzip", text)
+    assert len(packed) == 2
 
 
 def test_a_short_script_and_one_that_is_not_there_stay_as_they_are(app: FastAPI, settings: ServerSettings) -> None:

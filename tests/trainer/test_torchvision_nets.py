@@ -1,5 +1,6 @@
 """torchvision's networks: every name builds, fits the data, and has its neurons watched."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -24,6 +25,12 @@ from trainer.neq import Watch
 from trainer.neq.discovery import Discovery, discover
 
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
+
+
+FAMILIES = {re.match(r"[a-z]+(_v\d)?", name)[0]: name for name in reversed(get_args(Classifier))}  # type: ignore[index]
+"""The first network of each family, by the beginning of their names."""
+ONE_OF_EACH = sorted({*FAMILIES.values(), *NATIVE})
+OTHERS = sorted({*get_args(Classifier)} - {*ONE_OF_EACH})
 
 
 class Ghosts(TorchFunctionMode):
@@ -63,7 +70,7 @@ def test_the_names_are_torchvisions() -> None:
 
 
 @pytest.mark.usefixtures("ghosts")
-@pytest.mark.parametrize("name", get_args(Classifier))
+@pytest.mark.parametrize("name", [*ONE_OF_EACH, *(pytest.param(name, marks=pytest.mark.endurance) for name in OTHERS)])
 def test_every_classifier_builds_for_grey_images_and_seven_classes(name: str) -> None:
     size = NATIVE.get(name, 224)
     model = classifier(name, Shape(1, size, 7)).to("meta")

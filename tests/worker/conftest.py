@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from db import END_STATES, Run, Store
+from tests.stores import empty_store
 from tests.worker.stub import TRAIN
 from trainer.checkpoint.shelf import Shelf
 from trainer.config import RunConfig, Training
@@ -94,7 +95,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """A new store in a folder of its own; workers are ended after the test."""
-    store = Store.open(f"sqlite:///{tmp_path / 'neq.db'}")
+    store = empty_store(f"sqlite:///{tmp_path / 'neq.db'}")
     bench = Bench(store, tmp_path)
     yield bench
     bench.end_workers()

@@ -10,6 +10,7 @@ import pytest
 from db import RunLost, Store
 from tests.postgres import postgres_server_url, postgres_url
 from tests.runfile.telling import header, moments, told
+from tests.stores import empty_store
 from trainer.events import EpochFinished, Event, RunFinished, RunStopped
 from trainer.runfile import Moment, RunFile, RunFileBroken, RunHeader, run_file_chunks
 from trainer.worker.replay import begin_replay
@@ -21,7 +22,7 @@ __all__ = ["postgres_server_url", "postgres_url"]
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     sqlite = request.param == "sqlite"
-    store = Store.open(f"sqlite:///{tmp_path / 'neq.db'}" if sqlite else request.getfixturevalue("postgres_url"))
+    store = empty_store(f"sqlite:///{tmp_path / 'neq.db'}" if sqlite else request.getfixturevalue("postgres_url"))
     yield store
     store.close()
 
