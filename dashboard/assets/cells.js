@@ -30,7 +30,7 @@
 
   function progressWords(run) {
     const { counted, count: whole, duration } = neq.format;
-    if (run.state === "queued") return "waiting for a worker"; // its place changes without the run; its page asks for it
+    if (run.state === "queued") return neq.queuedWords(neq.runs.place(run.id));
     const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
     const left = neq.timing.left(run);
     if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
@@ -130,7 +130,7 @@
   }
 
   function age(seconds) {
-    if (seconds < 60) return `${Math.round(seconds)} s`;
+    if (seconds < 59.5) return `${Math.round(seconds)} s`;
     if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
     if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
     return `${Math.round(seconds / 86400)} days`;

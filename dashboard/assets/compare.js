@@ -22,6 +22,7 @@
       new neq.RunPicker(this.scope, this.parts.chips, data);
       this.#sayMissing();
       if (!data.runs.length) return;
+      this.names = neq.distinctNames(data.runs);
       this.entries = data.runs.map((record, place) => this.#entry(record, place));
       this.tables = new neq.CompareTables(this.scope, this.parts, this.entries);
       this.curves = new neq.Curves({
@@ -51,10 +52,11 @@
       const { scope, parts, data } = this;
       const colour = `var(--neq-series-${place + 1})`;
       const feed = new neq.Feed(scope, record);
+      const name = this.names.get(record.id);
       const pane = (className) => {
         const host = neq.element("div", { class: className });
         const note = neq.element("p.picture-note", { hidden: true });
-        const head = neq.element("h3.compare-name", {}, neq.element("span.swatch", { style: `background: ${colour}` }), record.name);
+        const head = neq.element("h3.compare-name", {}, neq.element("span.swatch", { style: `background: ${colour}` }), name);
         return { host, note, box: neq.element("div.compare-pane", {}, head, host, note) };
       };
       const neurons = pane("picture-neurons");
@@ -63,16 +65,16 @@
       parts.overviews.append(layers.box);
       const figures = data.figures[place];
       const heatmap = new neq.Heatmap({
-        scope, host: neurons.host, note: neurons.note, figure: figures.neurons, name: `${record.name} neurons`,
+        scope, host: neurons.host, note: neurons.note, figure: figures.neurons, name: `${name} neurons`,
         mode: this.mode, epsilon: record.config.neq.epsilon, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
       });
       const overview = new neq.Overview({
-        scope, host: layers.host, figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120), feed,
+        scope, host: layers.host, figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120), feed, name,
         labelSigns: data.runs.length > 2 ? 12 : 17,
         onOpen: (layer) => this.open(feed.layers[layer].name), onPoint: (epoch) => this.#point(epoch),
       });
       this.#listen(feed, heatmap, overview);
-      return { feed, colour, heatmap, overview };
+      return { feed, name, colour, heatmap, overview };
     }
 
     #listen(feed, heatmap, overview) {

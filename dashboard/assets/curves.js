@@ -65,10 +65,10 @@
     /** Draws several runs: each in its own colour; the test values, with the training values dotted. */
     drawMany(runs) {
       for (const [key, chart] of Object.entries(this.charts)) {
-        const lines = runs.flatMap(({ feed, colour }) =>
+        const lines = runs.flatMap(({ feed, name, colour }) =>
           CHARTS[key].map((line) => ({
             ...line, ...points(feed, line.field), colour, width: line.name === "train" ? 1.2 : 2,
-            name: CHARTS[key].length > 1 ? `${feed.record.name}, ${line.name}` : feed.record.name,
+            name: CHARTS[key].length > 1 ? `${name}, ${line.name}` : name,
           })),
         );
         chart.draw(lines);

@@ -76,9 +76,9 @@
     duration(seconds) {
       if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
       if (seconds < 0.1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
-      if (seconds < 10) return `${seconds.toFixed(1)} s`;
-      if (seconds < 60) return `${Math.round(seconds)} s`;
+      if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
       const whole = Math.round(seconds);
+      if (whole < 60) return `${whole} s`;
       const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
       const two = (number) => String(number).padStart(2, "0");
       if (!hours) return parts([[minutes, "min"], [two(whole % 60), "s"]]);

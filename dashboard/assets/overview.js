@@ -48,16 +48,17 @@
      * @param {(layer: number) => void} options.onOpen a row was chosen.
      * @param {(epoch: number|null) => void} [options.onPoint]
      * @param {number} [options.labelSigns] how much of a layer's name fits.
+     * @param {string} [options.name] what the run is called, where another of the page has its name.
      * @param {string} [options.mode] of neq.overviewModes.
      * @param {HTMLElement} [options.legend]
      */
     constructor(options) {
-      Object.assign(this, { mode: "frozen", changes: [], bursts: [] }, options);
+      Object.assign(this, { mode: "frozen", changes: [], bursts: [], name: options.feed.record.name }, options);
       const { feed, scope } = this;
       this.epsilon = feed.record.config.neq?.epsilon ?? 0;
       this.tooltip = new neq.Tooltip(scope);
       this.picture = new neq.Picture({
-        scope: this.scope, host: this.host, figure: this.figure, name: `${feed.record.name} overview`,
+        scope: this.scope, host: this.host, figure: this.figure, name: `${this.name} overview`,
         source: this.#source(), table: () => MODES[this.mode].table(this.epsilon),
         onHover: (cell) => this.#hover(cell), legend: () => neq.legendOf(MODES[this.mode], this.epsilon),
         onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),

@@ -16,22 +16,29 @@
     return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
   };
 
+  /** What compared runs are called, by id: their names, and with their ids those of one name. */
+  neq.distinctNames = (runs) => {
+    const isAlone = (run) => runs.every((other) => other.id === run.id || other.name !== run.name);
+    return new Map(runs.map((run) => [run.id, isAlone(run) ? run.name : `${run.name} (${run.id})`]));
+  };
+
   /** The chosen runs as chips that can be taken away, and a search for another. */
   class RunPicker {
     constructor(scope, host, { runs, most }) {
-      Object.assign(this, { scope, runs, ids: runs.map((run) => run.id) });
+      Object.assign(this, { scope, runs, ids: runs.map((run) => run.id), names: neq.distinctNames(runs) });
       host.replaceChildren(...runs.map((run, place) => this.#chip(run, place)));
       if (runs.length < most) host.append(this.#search());
     }
 
     #chip(run, place) {
       const without = this.ids.filter((id) => id !== run.id);
+      const name = this.names.get(run.id);
       return neq.element(
         "span.compare-chip", {},
         neq.element("span.swatch", { style: `background: var(--neq-series-${place + 1})` }),
-        neq.element("a", { href: `/runs/${run.id}` }, run.name),
+        neq.element("a", { href: `/runs/${run.id}` }, name),
         neq.element("button.chip-away", {
-          type: "button", "aria-label": `Take ${run.name} away`, onclick: () => neq.go(neq.compareAddress(without)),
+          type: "button", "aria-label": `Take ${name} away`, onclick: () => neq.go(neq.compareAddress(without)),
         }, "×"),
       );
     }
@@ -54,13 +61,21 @@
     }
 
     async #find() {
+      clearTimeout(this.timer);
       const words = this.input.value.trim();
       const found = await neq.rest.runs(words, FOUND + this.ids.length, this.scope.signal).catch(() => null);
       if (this.scope.ended || words !== this.input.value.trim()) return;
       const others = (found || []).filter((run) => !this.ids.includes(run.id)).slice(0, FOUND);
+      this.foundFor = words;
       const empty = found ? "No other run is found." : "The server did not answer.";
       this.list.replaceChildren(...(others.length ? others.map((run) => this.#choice(run)) : [neq.element("p.muted", {}, empty)]));
       this.list.hidden = !this.box.contains(document.activeElement); // the reader may have gone on meanwhile
+    }
+
+    /** The first run that is found by what stands there now; who types fast is ahead of the search. */
+    async #takeFirst() {
+      if (this.list.hidden || this.foundFor !== this.input.value.trim()) await this.#find();
+      if (!this.scope.ended) this.list.querySelector("button")?.click();
     }
 
     #choice(run) {
@@ -75,7 +90,7 @@
       const choices = [...this.list.querySelectorAll("button")];
       const at = choices.indexOf(document.activeElement);
       if (event.key === "Escape") this.list.hidden = true;
-      if (event.key === "Enter" && at === -1) choices[0]?.click();
+      if (event.key === "Enter" && at === -1) this.#takeFirst();
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step || this.list.hidden) return;
       event.preventDefault();

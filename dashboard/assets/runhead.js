@@ -8,7 +8,7 @@
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
   const TICK_MS = 1000;
-  const { duration, count, counted, ordinal, ago, moment } = neq.format;
+  const { duration, count, counted, ago, moment } = neq.format;
 
   class RunHead {
     /**
@@ -194,10 +194,9 @@
 
     /** Where a run waits, why it waits again, and who could take it. */
     #queued({ queue, turns }) {
-      const place = queue ? ` (${ordinal(queue.position)} of ${count(queue.length)})` : "";
       const last = turns.at(-1);
       const again = last?.kind === "run_requeued" ? last.reason : "";
-      const title = `Queued${place}.`;
+      const title = `${neq.queuedWords(queue)}.`;
       if (!this.health) return { kind: "quiet", title, more: again };
       const alive = this.health.workers.filter((worker) => worker.alive);
       if (!alive.length) {

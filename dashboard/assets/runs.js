@@ -8,6 +8,7 @@
   const TABLE = "runs-table";
 
   let known = new Map();
+  let places = null; // of the queued runs among them; null: not worked out since one came or went
   let state = ""; // what the table is narrowed to, by a chip and by words
   let words = "";
   let chosen = [];
@@ -26,14 +27,17 @@
     if (!grid || grid.isDestroyed()) return;
     const add = [];
     const update = [];
+    let queueMoved = false;
     for (const run of runs) {
       const before = known.get(run.id);
       if (before && before.revision > run.revision) continue;
+      queueMoved ||= before?.state !== run.state && [before?.state, run.state].includes("queued");
       (before ? update : add).push(run);
       known.set(run.id, run);
     }
     const changed = grid.applyTransaction({ add, update });
     if (changed && changed.update.length) grid.refreshCells({ rowNodes: changed.update, force: true });
+    if (queueMoved) placeAnew();
     count();
   }
 
@@ -42,8 +46,19 @@
     if (!run || !grid || grid.isDestroyed()) return;
     known.delete(id);
     grid.applyTransaction({ remove: [run] });
+    if (run.state === "queued") placeAnew();
     count();
   }
+
+  /** A run came into the queue or left it: the others stand elsewhere, though they did not change. */
+  function placeAnew() {
+    places = null;
+    const rowNodes = [];
+    grid.forEachNode((node) => node.data.state === "queued" && rowNodes.push(node));
+    grid.refreshCells({ rowNodes, columns: ["progress"], force: true });
+  }
+
+  const place = (id) => (places ??= neq.queuePlaces(known.values())).get(id);
 
   function count() {
     const counts = {};
@@ -135,6 +150,7 @@
   async function begin() {
     const now = ++visit;
     known = new Map();
+    places = null;
     arrivedLive.clear();
     chosen = [];
     grid = null;
@@ -295,7 +311,7 @@
     return false;
   }
 
-  neq.runs = { act, state: () => state };
+  neq.runs = { act, place, state: () => state };
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.neq_runs = { begin, choose, search, save, remove, dismiss: () => false };
 })();

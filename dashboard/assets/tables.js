@@ -40,8 +40,8 @@
     }
 
     #heads() {
-      return this.entries.map(({ feed, colour }) =>
-        neq.element("th", { scope: "col" }, neq.element("span.swatch", { style: `background: ${colour}` }), " ", feed.record.name),
+      return this.entries.map(({ name, colour }) =>
+        neq.element("th", { scope: "col" }, neq.element("span.swatch", { style: `background: ${colour}` }), " ", name),
       );
     }
 
@@ -66,11 +66,11 @@
       this.drawn = text;
       const head = NUMBERS.map(([name]) => neq.element("th", { scope: "col" }, name));
       const line = (values, place) => {
-        const { feed, colour } = this.entries[place];
+        const { feed, name, colour } = this.entries[place];
         const swatch = neq.element("span.swatch", { style: `background: ${colour}` });
-        const name = neq.element("a", { href: `/runs/${feed.id}` }, feed.record.name);
+        const link = neq.element("a", { href: `/runs/${feed.id}` }, name);
         const cells = values.map((value) => neq.element("td", {}, value));
-        return neq.element("tr", {}, neq.element("th", { scope: "row" }, swatch, " ", name), ...cells);
+        return neq.element("tr", {}, neq.element("th", { scope: "row" }, swatch, " ", link), ...cells);
       };
       this.parts.numbers.replaceChildren(
         neq.element(
@@ -128,8 +128,8 @@
 
     #drawLegend() {
       this.parts["run-legend"].replaceChildren(
-        ...this.entries.map(({ feed, colour }) =>
-          neq.element("span.legend-item", {}, neq.element("span.line", { style: `border-color: ${colour}` }), feed.record.name),
+        ...this.entries.map(({ name, colour }) =>
+          neq.element("span.legend-item", {}, neq.element("span.line", { style: `border-color: ${colour}` }), name),
         ),
       );
     }

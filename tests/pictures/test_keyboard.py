@@ -2,36 +2,12 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from db import Store
-from tests.pictures.costs import costs
+from tests.pictures.pages import PAGES, come_to
 from tests.pictures.walking import walk
 from tests.server.recording import Recording
-from trainer.config import RunConfig
-
-
-@pytest.fixture
-def recording(store: Store) -> Recording:
-    """A run with five epochs, inside its sixth."""
-    recording = Recording(store, (6, 40, 40), epochs=30, costs=costs)
-    recording.start()
-    for _ in range(5):
-        recording.epoch()
-    recording.progress(4)
-    return recording
-
-
-@pytest.fixture
-def runs(store: Store, recording: Recording) -> dict[str, str]:
-    """Runs by what became of them."""
-    config = RunConfig().model_dump(mode="json")
-    queued = store.create_run(name="waits", config=config, epochs_planned=24)
-    stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
-    store.request_stop(stopped.id)
-    return {"running": recording.id, "queued": queued.id, "stopped": stopped.id}
-
 
 SMALL = """() => {
   // WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or no other target within such a circle; links in text are exempt.
@@ -73,39 +49,14 @@ TWICE = """() => {
   return [...new Set(again)].map((name) => `twice: ${name}`);
 }"""
 
-PAGES = {
-    "runs": "/",
-    "new run": "/new",
-    "clone": "/new?from={running}",
-    "running": "/runs/{running}?layer=1&neuron=3&order=similarity&colour=delta&pair=1",
-    "queued": "/runs/{queued}",
-    "stopped": "/runs/{stopped}",
-    "compare": "/compare?runs={running},{queued}",
-    "compare nothing": "/compare",
-    "missing": "/nowhere",
-    "missing run": "/runs/0000000000",
-}
-
-
-def come_to(page: Page, address: str) -> None:
-    """Opens a page and waits until its scripts have drawn it."""
-    page.goto(address)
-    expect(page.locator("main h1").first).to_be_visible()
-    if "/runs/" in address and "0000000000" not in address:
-        page.wait_for_function("() => neq.run.present()?.drawn")
-    if "/compare?" in address:
-        page.wait_for_function("() => neq.compare.present()?.drawn")
-    if "/new" in address:
-        expect(page.locator("#form-launch")).to_be_visible()
-    if address.endswith("/"):
-        expect(page.locator(".runs-name").first).to_be_visible()
-
 
 def test_tab_reaches_every_control_of_every_page_and_leaves_it_both_ways(
     page: Page, address: str, runs: dict[str, str]
 ) -> None:
     found: dict[str, object] = {}
     for name, path in PAGES.items():
+        if name == "running":
+            continue  # "looked at" has all its controls, and more
         come_to(page, address + path.format(**runs))
         there, back = walk(page), walk(page, "Shift+Tab")
         for way, met in (("forward", there), ("backward", back)):
@@ -262,13 +213,13 @@ def test_the_actions_of_a_row_are_chosen_with_the_arrows(page: Page, address: st
     assert page.evaluate("() => document.activeElement === document.body")
 
 
-def test_a_change_of_a_run_takes_no_focus_away(page: Page, address: str, store: Store, recording: Recording) -> None:
+def test_a_change_of_a_run_takes_no_focus_away(page: Page, address: str, store: Store, live_run: Recording) -> None:
     come_to(page, f"{address}/")
     to_the_rows(page)
     to_column(page, "actions")
     page.keyboard.press("Enter")
     assert at(page) == "Stop: recorded"
-    recording.epoch()
+    live_run.epoch()
     expect(page.get_by_role("row").filter(has_text="recorded")).to_contain_text("6 of 30")
     assert at(page) == "Stop: recorded"
 
@@ -294,8 +245,8 @@ def press_tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} is not reached")
 
 
-def test_layer_cursor_and_replay_are_worked_by_keyboard(page: Page, address: str, recording: Recording) -> None:
-    come_to(page, f"{address}/runs/{recording.id}?layer=1")
+def test_layer_cursor_and_replay_are_worked_by_keyboard(page: Page, address: str, live_run: Recording) -> None:
+    come_to(page, f"{address}/runs/{live_run.id}?layer=1")
     page.keyboard.press("l")
     expect(page).to_have_url(re.compile("layer=2"))
     page.keyboard.press("Home")
@@ -310,8 +261,8 @@ def test_layer_cursor_and_replay_are_worked_by_keyboard(page: Page, address: str
     expect(page).to_have_url(re.compile("layer=1"))
 
 
-def test_a_run_is_stopped_by_keyboard_after_a_question(page: Page, address: str, recording: Recording) -> None:
-    come_to(page, f"{address}/runs/{recording.id}")
+def test_a_run_is_stopped_by_keyboard_after_a_question(page: Page, address: str, live_run: Recording) -> None:
+    come_to(page, f"{address}/runs/{live_run.id}")
     page.evaluate("() => document.activeElement.blur()")
     press_tab_to(page, "Stop")
     page.keyboard.press("Enter")
@@ -319,7 +270,7 @@ def test_a_run_is_stopped_by_keyboard_after_a_question(page: Page, address: str,
     press_tab_to(page, "Stop the run")
     page.keyboard.press("Enter")
     expect(page.locator("[data-part=stop]")).to_have_text("Stopping…")
-    assert recording.run.stop_requested
+    assert live_run.run.stop_requested
 
 
 def test_a_run_is_deleted_from_its_page_by_keyboard(
@@ -332,6 +283,28 @@ def test_a_run_is_deleted_from_its_page_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     assert runs["stopped"] not in {run.id for run in store.runs().items}
+
+
+# ------------------------------------------------------------ the comparison
+
+
+def test_runs_of_one_name_are_added_and_taken_away_by_keyboard(
+    page: Page, address: str, store: Store, live_run: Recording
+) -> None:
+    twin, other = Recording(store, (6, 40, 40)), store.create_run(name="other", config={}, epochs_planned=1)
+    come_to(page, f"{address}/compare?runs={live_run.id}")
+    press_tab_to(page, "Add a run")
+    expect(page.locator(".compare-choice")).to_have_count(2)  # the newest first
+    page.keyboard.type(twin.id)
+    page.keyboard.press("Enter")  # before the search has answered
+    expect(page).to_have_url(re.compile(f"runs={live_run.id},{twin.id}"))
+    expect(page.locator(".compare-numbers tbody th").last).to_have_text(f" recorded ({twin.id})")
+    assert page.evaluate(TWICE) == []
+    press_tab_to(page, f"Take recorded ({live_run.id}) away")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"runs={twin.id}$"))
+    expect(page.get_by_role("button", name="Take recorded away")).to_be_visible()
+    assert other.id not in page.url
 
 
 def test_an_open_select_scrolls_by_key(page: Page, address: str) -> None:

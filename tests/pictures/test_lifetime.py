@@ -81,12 +81,12 @@ def test_numbers_are_written_for_people(bench: Page) -> None:
       return [
         percent(0.12345), percent(null), number(0.000123), number(1234), number(-0.5), setting(0.0005), setting(1e-4),
         setting(0.1), exact(Math.fround(0.1)), exact(NaN), duration(0.05), duration(4.12), duration(125),
-        duration(3725), count(10600),
+        duration(3725), duration(9.97), duration(59.7), count(10600),
       ];
     }""")
     assert written == [
         "12.3 %", "–", "1.23 · 10⁻⁴", "1,234", "−0.500", "5 · 10⁻⁴", "10⁻⁴",
-        "0.1", "0.1", "–", "50 ms", "4.1 s", "2 min 05 s", "1 h 02 min",
+        "0.1", "0.1", "–", "50 ms", "4.1 s", "2 min 05 s", "1 h 02 min", "10 s", "1 min 00 s",
         "10,600",
     ]  # fmt: skip
 

@@ -112,6 +112,20 @@ def test_table_page_comparison_and_api_tell_the_same_times(
     expect(page.locator("[data-part=numbers]")).to_contain_text(left)
 
 
+def test_the_table_tells_a_place_in_the_queue_as_the_page_does(page: Page, address: str, store: Store) -> None:
+    config = RunConfig().model_dump(mode="json")
+    runs = [store.create_run(name=f"run {number}", config=config, epochs_planned=24) for number in range(4)]
+    page.goto(address)
+    words = page.locator("[col-id=progress] .runs-words")
+    expect(words).to_have_text([f"Queued ({place} of 4)" for place in ("4th", "3rd", "2nd", "1st")])
+    store.request_stop(runs[1].id)  # what stands behind it moves up, and no run of these has changed
+    expect(words).to_have_text(["Queued (3rd of 3)", "Queued (2nd of 3)", "0 of 24 epochs", "Queued (1st of 3)"])
+    store.delete_run(runs[0].id)
+    expect(words).to_have_text(["Queued (2nd of 2)", "Queued (1st of 2)", "0 of 24 epochs"])
+    page.goto(f"{address}/runs/{runs[3].id}")
+    expect(page.locator(NOTICE)).to_contain_text("Queued (2nd of 2)")
+
+
 def test_a_queued_run_is_stopped_without_talk_of_an_epoch(page: Page, address: str, store: Store) -> None:
     queued = store.create_run(name="waits", config=RunConfig().model_dump(mode="json"), epochs_planned=24)
     page.goto(f"{address}/runs/{queued.id}")

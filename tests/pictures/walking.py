@@ -55,10 +55,10 @@ LEFT = """() => new Promise((done) => {
 
 MISSED = """() => {
   const stops = new Set(window.walk.stops);
-  const kinds = "a[href], button, input, select, textarea, summary, [role=button], [role=switch]";
+  const kinds = "a[href], button, input, select, textarea, summary, [role=button], [role=switch], [tabindex='0']";
   const may = [...document.querySelectorAll(kinds)]
     .filter((each) => !each.disabled && each.type !== "hidden" && each.checkVisibility({ visibilityProperty: true }));
-  const composite = (each) => each.closest("[role=grid], .modebar, [aria-hidden=true]");
+  const composite = (each) => each.closest("[role=grid], .ag-tab-guard, .modebar, [aria-hidden=true]");
   return may.filter((each) => !stops.has(each) && !composite(each)).map(window.walk.describe);
 }"""
 

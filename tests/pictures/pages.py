@@ -1,0 +1,33 @@
+"""Every page of the dashboard, for the tests that go through all of them."""
+
+from playwright.sync_api import Page, expect
+
+PAGES = {
+    "runs": "/",
+    "new run": "/new",
+    "clone": "/new?from={running}",
+    "running": "/runs/{running}?layer=1",
+    "looked at": "/runs/{running}?layer=1&neuron=3&order=similarity&colour=delta&pair=1&epoch=2"
+    "&overview=speed&values=phi",
+    "queued": "/runs/{queued}",
+    "stopped": "/runs/{stopped}",
+    "compare": "/compare?runs={running},{queued}",
+    "compare nothing": "/compare",
+    "missing": "/nowhere",
+    "missing run": "/runs/0000000000",
+}
+"""Addresses by name; the fixture `runs` fills in the ids."""
+
+
+def come_to(page: Page, address: str) -> None:
+    """Opens a page and waits until its scripts have drawn it."""
+    page.goto(address)
+    expect(page.locator("main h1").first).to_be_visible()
+    if "/runs/" in address and "0000000000" not in address:
+        page.wait_for_function("() => neq.run.present()?.drawn")
+    if "/compare?" in address:
+        page.wait_for_function("() => neq.compare.present()?.drawn")
+    if "/new" in address:
+        expect(page.locator("#form-launch")).to_be_visible()
+    if address.endswith("/"):
+        expect(page.locator(".runs-name").first).to_be_visible()
