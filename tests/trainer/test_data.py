@@ -131,6 +131,9 @@ def test_torchvisions_layout_is_read(tmp_path: Path) -> None:
     assert (data.train.pixels[:, 0, 0, 0].long() == data.train.labels * 20).all()
     assert data.train.augmentation == Augmentation(shift=2, mirror=False)
     assert load(tmp_path, kind="mnist", augment=False).train.augmentation is None
+    # An image of a class is like all others of it here, in both parts.
+    assert data.found is not None
+    assert data.found.notes == ("30 of the 30 test images compared are training images too.",)
 
 
 def test_images_cut_short_are_said_to_be_damaged(tmp_path: Path) -> None:

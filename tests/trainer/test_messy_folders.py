@@ -433,6 +433,47 @@ def test_a_file_that_is_no_image_is_named_with_what_it_is(mine: Path, content: b
     assert error.value.remedy == "Replace the file, or remove it from its set."
 
 
+def test_files_that_are_no_images_are_named_together(tmp_path: Path) -> None:
+    # More than the 500 whose heads are read of a set that is in order: broken ones are looked for among all.
+    class_folder(tmp_path / "mine" / "train", {"alpha": 2, "beta": 2})
+    class_folder(tmp_path / "mine" / "val", {"alpha": 2, "beta": 2})
+    sound = (tmp_path / "mine/train/alpha/000.png").read_bytes()
+    for number in range(1200):
+        (tmp_path / f"mine/train/beta/b{number:04}.png").write_bytes(b"" if 700 <= number < 718 else sound)
+    (tmp_path / "mine/val/beta/page.png").write_text("<html>")
+    with pytest.raises(DataDamaged) as error:
+        load(tmp_path)
+    empty = "it is empty (0 bytes)"
+    named = ", ".join(f"mine/train/beta/b{number:04}.png ({empty})" for number in range(701, 706))
+    assert error.value.message == (
+        f"The image mine/train/beta/b0700.png in the data folder cannot be decoded: {empty}. 18 others cannot be read "
+        f"either: {named} and 13 more."
+    )
+    assert error.value.remedy == "Replace the files, or remove them from their set."
+
+
+def test_two_files_whose_pixels_are_cut_short_are_both_named(tmp_path: Path) -> None:
+    class_folder(tmp_path / "mine", {"alpha": 50, "beta": 50})
+    for number in (3, 44):
+        file = tmp_path / f"mine/alpha/{number:03}.png"
+        file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(DataDamaged) as error:
+        load(tmp_path)
+    assert "mine/alpha/003.png in the data folder cannot be decoded" in error.value.message
+    assert "Another cannot be read either: mine/alpha/044.png (" in error.value.message
+
+
+def test_copies_that_are_looked_for_by_sample_are_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in ("train", "val"):
+        class_folder(tmp_path / "mine" / part, {"alpha": 5, "beta": 5})
+    assert not any("by sample" in note for note in found(load(tmp_path)).notes)
+    monkeypatch.setattr("trainer.data.copies.MOST_COMPARED", 4)
+    monkeypatch.setattr("trainer.data.copies.MOST_SEARCHED", 8)
+    assert found(load(tmp_path)).notes[-1] == (
+        "Images that are in both parts were looked for by sample: 4 of 10 test images among 8 of 10 training images."
+    )
+
+
 @pytest.fixture
 def somebody() -> Iterator[Path]:
     """A folder that everybody may enter; the test runs as a user who owns nothing in it."""

@@ -235,8 +235,17 @@ def test_own_categories_are_not_taken_for_cocos(tmp_path: Path) -> None:
 
 def test_annotations_of_categories_that_are_not_named_teach_nothing(tmp_path: Path) -> None:
     write_coco(tmp_path, [note(category_id=5000)])
-    with pytest.raises(DataDamaged, match="names no image on which the 20 classes"):
+    with pytest.raises(DataDamaged, match="names no image on which the 20 classes") as error:
         load(tmp_path, "coco")
+    assert "passed over: 4 annotations of a category that the file does not name" in error.value.message
+    assert "list every category_id of the annotations" in str(error.value.remedy)
+
+
+def test_annotations_of_a_category_that_is_not_named_are_counted_beside_others(tmp_path: Path) -> None:
+    write_coco(tmp_path, [note(), note(id=7, category_id=5000)])
+    told = {each.reason: each for each in found(load(tmp_path, "coco")).passed_over}
+    stray = told["annotations of a category that the file does not name"]
+    assert (stray.count, stray.examples[0]) == (8, "annotation 7 of category 5000")
 
 
 def rle(text: bool) -> Any:

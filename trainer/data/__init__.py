@@ -129,7 +129,14 @@ def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, 
             sets = own_sets(config, workplace)
             train, test = Images(sets.train_pixels, sets.train_labels), Images(sets.test_pixels, sets.test_labels)
             names = sets.class_names or numbered(sets.classes)
-            return train, test, Listing(names, (config.builder, config.builder), warnings=copied(sets)), None
+            return (
+                train,
+                test,
+                Listing(names, (config.builder, config.builder), warnings=copied(train.pixels, test.pixels)),
+                None,
+            )
         case _:
             train, test, names, normalise = torchvision_images(config, workplace)
-            return train, test, Listing(names, torchvision_folders(config)), normalise
+            # Published as they are: what is in both parts of them is told, and nothing that a person did wrong.
+            notes = copied(train.pixels, test.pixels)
+            return train, test, Listing(names, torchvision_folders(config), notes=notes), normalise

@@ -104,9 +104,11 @@ def coco_scenes(root: Path, part: str, *, training: bool, strays: Strays | None 
     content = read_coco(root, file, folder, strays)
     used = [image for image in content.images if not training or image.area > SMALLEST_AREA]
     if not used:
+        passed = ", ".join(f"{each.count:,} {each.reason}" for each in strays.found()[:3])
         raise DataDamaged(
-            f"{file} names no image on which the 20 classes fill more than {SMALLEST_AREA:,} pixels together.",
-            "Put COCO's own file there.",
+            f"{file} names no image on which the 20 classes fill more than {SMALLEST_AREA:,} pixels together"
+            f"{f'; passed over: {passed}' if passed else ''}.",
+            "Put COCO's own file there, or list every category_id of the annotations among its categories.",
         )
     for image in content.images if training else ():
         if 0 < image.area <= SMALLEST_AREA:

@@ -77,7 +77,8 @@ def read_coco(root: Path, file: Path, folder: Path, strays: Strays) -> CocoFile:
     try:
         content = json.loads((root / file).read_bytes())
         classes, notes = _classes(file, content)
-        shown = _by_image(content["annotations"], classes, strays)
+        named = {each["id"] for each in content.get("categories") or ()}
+        shown = _by_image(content["annotations"], classes, named, strays)
         kept, without = _images(root, folder, content["images"], shown, strays)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataDamaged(
@@ -124,12 +125,21 @@ def _class_of(name: str) -> int | None:
     return _CLASS_OF_NAME.get("".join(each for each in name.lower() if each.isalpha()))
 
 
-def _by_image(annotations: list[dict[str, Any]], classes: dict[Any, int], strays: Strays) -> dict[str, _Instances]:
-    """What is annotated of these classes, by the image's id as text."""
+def _by_image(
+    annotations: list[dict[str, Any]], classes: dict[Any, int], named: set[Any], strays: Strays
+) -> dict[str, _Instances]:
+    """What is annotated of these classes, by the image's id as text.
+
+    Args:
+        named: the ids of all categories that the file names; empty: it names none.
+    """
     shown: dict[str, _Instances] = {}
     for annotation in annotations:
         number = classes.get(annotation["category_id"])
         if number is None:
+            if named and annotation["category_id"] not in named:
+                name = f"annotation {annotation.get('id', '?')} of category {annotation['category_id']}"
+                strays.add("annotations of a category that the file does not name", name)
             continue
         instances = shown.setdefault(str(annotation["image_id"]), _Instances())
         outline = _usable(annotation, strays)

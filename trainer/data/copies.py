@@ -52,14 +52,42 @@ def refuse_copies(copies: Copies, train: Names, test: Names) -> None:
     Raises:
         RunError: naming the first.
     """
+    if copies.pairs:
+        raise RunError(
+            f"{_sentence(copies, train, test)}.",
+            "Remove these images from one of the two folders: a test on images that were trained on tells nothing.",
+        )
+
+
+def warn_of_copies(copies: Copies, train: Names, test: Names) -> tuple[str, ...]:
+    """The same as a warning, for sets that are as they were published."""
     if not copies.pairs:
-        return
+        return ()
+    return (f"{_sentence(copies, train, test)}: the test score counts images that were trained on.",)
+
+
+def _sentence(copies: Copies, train: Names, test: Names) -> str:
     index, other = copies.pairs[0]
     more = len(copies.pairs) - 1
-    raise RunError(
+    others = f", and so {'is 1 other test image' if more == 1 else f'are {more:,} other test images'}" if more else ""
+    return (
         f"{legible(name_of(test[index]))} is in the test set and, byte for byte, in the training set as "
-        f"{legible(name_of(train[other]))}{f', and so are {more} other test images' if more else ''}.",
-        "Remove these images from one of the two folders: a test on images that were trained on tells nothing.",
+        f"{legible(name_of(train[other]))}{others}"
+    )
+
+
+def searched_in_part(train: int, test: int) -> tuple[str, ...]:
+    """A note where copies are looked for among some of the images; none where all are compared.
+
+    Args:
+        train, test: images of each part.
+    """
+    compared, searched = min(test, MOST_COMPARED), min(train, MOST_SEARCHED)
+    if (compared, searched) == (test, train):
+        return ()
+    return (
+        f"Images that are in both parts were looked for by sample: {compared:,} of {test:,} test images among "
+        f"{searched:,} of {train:,} training images.",
     )
 
 

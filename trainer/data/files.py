@@ -9,7 +9,7 @@ import torch
 
 from trainer.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
 from trainer.data.coco import coco_scenes
-from trainer.data.copies import find_copies, refuse_copies
+from trainer.data.copies import find_copies, refuse_copies, searched_in_part, warn_of_copies
 from trainer.data.folders import ClassFolders, class_files, class_folders, class_names, folder_below
 from trainer.data.images import ImageSet, Normalisation
 from trainer.data.inspection import Listing
@@ -83,7 +83,9 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
             listing = Listing(VOC_NAMES, ("coco/train2017", "coco/val2017"), notes=_once(train.notes + test.notes))
             return _segmented(config, train, test, listing, strays)
         case Voc():
-            return _segmented(config, *voc_scenes(workplace), Listing(VOC_NAMES, VOC_SOURCES), strays)
+            trained, tested = voc_scenes(workplace)
+            copied = warn_of_copies(find_copies(root, trained.names, tested.names), trained.names, tested.names)
+            return _segmented(config, trained, tested, Listing(VOC_NAMES, VOC_SOURCES, warnings=copied), strays)
         case MaskFolder():
             folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.unlabelled)
             scenes = mask_folders(root, folder, values, config.test_share, strays)
@@ -106,15 +108,21 @@ def _imagenet(root: Path, strays: Strays) -> ClassFolders:
             f"imagenet/train has {len(names)} class folders, and ImageNet has {IMAGENET_CLASSES} classes.",
             'For a part of ImageNet choose data.kind "image-folder" with data.folder "imagenet".',
         )
-    tested = set(class_names(view, test))
-    if tested != set(names):
+    tested_names = set(class_names(view, test))
+    if tested_names != set(names):
         raise RunError(
-            f"imagenet/val has {len(tested)} class folders, and they are not those of imagenet/train.",
+            f"imagenet/val has {len(tested_names)} class folders, and they are not those of imagenet/train.",
             "Move its images into a folder for each class, as torchvision.datasets.ImageNet does.",
         )
     numbers = dict(enumerate(names))
-    files = class_files(view, train, numbers), class_files(view, test, numbers)
-    return ClassFolders(*files, classes=tuple(names), sources=("imagenet/train", "imagenet/val"))
+    trained, tested = class_files(view, train, numbers), class_files(view, test, numbers)
+    return ClassFolders(
+        trained,
+        tested,
+        classes=tuple(names),
+        sources=("imagenet/train", "imagenet/val"),
+        warnings=warn_of_copies(find_copies(root, trained.names, tested.names), trained.names, tested.names),
+    )
 
 
 def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,14 +133,16 @@ def _classified(config: ImageNet | ImageFolder, found: ClassFolders, strays: Str
     side = config.size
     testing = Middle(resize=round(side * 8 / 7), side=side)
     training = RandomArea(side) if config.augment else testing
-    listing = Listing(found.classes, found.sources, strays.found(), found.notes, found.warnings, own_classes=True)
+    notes = (*found.notes, *searched_in_part(len(found.train), len(found.test)))
+    listing = Listing(found.classes, found.sources, strays.found(), notes, found.warnings, own_classes=True)
     return FileSets(found.train, found.test, listing, training, testing, (3, side, side))
 
 
 def _segmented(config: SegmentationConfig, train: Samples, test: Samples, listing: Listing, strays: Strays) -> FileSets:
     testing = Whole(config.resize)
     training = RandomScale(config.resize, config.crop) if config.augment else testing
-    listing = replace(listing, passed_over=strays.found())
+    notes = (*listing.notes, *searched_in_part(len(train), len(test)))
+    listing = replace(listing, passed_over=strays.found(), notes=notes)
     return FileSets(train, test, listing, training, testing, (3, config.crop, config.crop))
 
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import torch
 
+from trainer.checks.parts import TESTING, TRAINING, SetParts, part_word, refuse_same_subfolders, set_parts
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.names import alike, legible, name_of
-from trainer.data.parts import TESTING, TRAINING, SetParts, part_word, refuse_same_subfolders, set_parts
 from trainer.data.samples import ClassFiles, MaskFiles, as_names
 from trainer.data.split import stratified_split
 from trainer.data.strays import Folder, Strays, listed, stray_reason

@@ -1,7 +1,6 @@
 """Looks through a run's data before its first epoch: what is in it, and whether anything can be learnt from that."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,14 +11,18 @@ from torch import Tensor
 from trainer.data.copies import evenly
 from trainer.data.images import IGNORED, Images
 from trainer.data.names import name_of
-from trainer.data.reading import DEEP, WHITES, Head, head_of, value_range
+from trainer.data.reading import DEEP, WHITES, Head, Unreadable, head_of, value_range
 from trainer.data.samples import Samples
+from trainer.data.together import read_together
 from trainer.found import PassedOver, Sizes, Values
 
 HEADS_READ = 500
 """Files of a part whose heads are read: sizes and modes."""
 DECODED = 32
 """Images of a part that are decoded to see which values they hold."""
+HEADS_READ_FOR_BROKEN = 20_000
+DECODED_FOR_BROKEN = 2_000
+"""The same once one of them is broken, so that all are named."""
 MASKS_READ = 300
 """Masks of a part that are read to see which classes they hold; more, where they miss one."""
 MOST_MASKS_READ = 5_000
@@ -75,14 +78,16 @@ def look_at_files(parts: Sequence[Samples]) -> Looks:
     """Sizes and values of training and test files, from the heads of some and the pixels of fewer.
 
     Raises:
-        DataDamaged: one of them is no image.
+        DataDamaged: some of them are no images.
     """
     files = [(part, index) for part in parts[:2] for index in evenly(len(part), HEADS_READ)]
-    heads = _at_once(lambda each: _head(*each), files)
+    heads = _looked_at(lambda each: _head(*each), files, parts, HEADS_READ_FOR_BROKEN)
     images = sum(len(part) for part in parts[:2])
     deep = [each for each, head in zip(files, heads, strict=True) if head.mode in DEEP]
     shallow = [(part, index) for part in parts[:2] for index in evenly(len(part), DECODED)]
-    decoded = _at_once(lambda each: value_range(each[0].root, _name(*each)), deep or shallow)
+    decoded = _looked_at(
+        lambda each: value_range(each[0].root, _name(*each)), deep or shallow, parts, DECODED_FOR_BROKEN
+    )
     low, high = min(low for low, _ in decoded), max(high for _, high in decoded)
     white = 255.0 if not deep else _white(high, fractions=any(head.mode == "F" for head in heads))
     notes = []
@@ -95,6 +100,25 @@ def look_at_files(parts: Sequence[Samples]) -> Looks:
         Values(low=low, high=high, white=white, looked_at=len(decoded), images=images),
         tuple(notes),
     )
+
+
+def _looked_at(
+    read: Callable[[tuple[Samples, int]], Result], of: list[tuple[Samples, int]], parts: Sequence[Samples], most: int
+) -> list[Result]:
+    """What `read` tells of these files. Where one cannot be read, others of its set are looked at too: a person who is
+    told of one file at a time starts a run for each.
+
+    Args:
+        most: files of a part that are looked at then.
+
+    Raises:
+        DataDamaged: some are no images.
+    """
+    try:
+        return read_together(read, of)
+    except Unreadable:
+        read_together(read, [(part, index) for part in parts for index in evenly(len(part), most)])
+        raise
 
 
 def _head(part: Samples, index: int) -> Head:
@@ -116,11 +140,6 @@ def _sizes(sizes: Sequence[tuple[int, int]], images: int) -> Sizes:
     return Sizes(
         height=(min(heights), max(heights)), width=(min(widths), max(widths)), looked_at=len(sizes), images=images
     )
-
-
-def _at_once(read: Callable[[tuple[Samples, int]], Result], of: Sequence[tuple[Samples, int]]) -> list[Result]:
-    with ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads())) as threads:
-        return list(threads.map(read, of))
 
 
 def count_files(part: Samples, classes: int, *, scenes: bool) -> Counts:
@@ -147,7 +166,7 @@ def _shown_by(part: Samples, indices: list[int], classes: int) -> Tensor:
         return torch.from_numpy(counts > 0).long()
 
     nothing = torch.zeros(classes, dtype=torch.int64)
-    return sum(_at_once(shown, [(part, index) for index in indices]), nothing)
+    return sum(read_together(shown, [(part, index) for index in indices]), nothing)
 
 
 # ---------------------------------------------------------------- arrays

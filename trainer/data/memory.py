@@ -1,9 +1,7 @@
 """The fast way for files that fit: decoded once, kept on the training device, varied there a batch at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,13 +10,13 @@ from torch.nn.functional import pad
 
 from trainer.data.images import IGNORED, Images, batch_bounds
 from trainer.data.samples import Samples, labels_of, read_views
+from trainer.data.together import read_together
 from trainer.data.views import resampled_images, resampled_masks
 from trainer.data.windows import Recipe
 
 _READ_TOGETHER = 32
 """Images of one size that a thread decodes before it hands them over."""
 
-Read = TypeVar("Read")
 Stack = Tensor | tuple[Tensor, ...]
 """Images of one size as one tensor, of several sizes as one tensor each."""
 
@@ -82,7 +80,7 @@ def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], devi
     """All samples decoded, each in its own size, to be seen by the recipe.
 
     Raises:
-        DataDamaged: one of them cannot be decoded.
+        DataDamaged: some of them cannot be decoded.
     """
 
     def decoded(index: int) -> tuple[Tensor, Tensor | None]:
@@ -91,7 +89,7 @@ def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], devi
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
         return pixels.to(device), None if mask is None else torch.from_numpy(np.array(mask)).to(device)
 
-    read = _at_once(decoded, len(samples))
+    read = read_together(decoded, range(len(samples)))
     masks = [mask for _, mask in read if mask is not None]
     labels = _together(masks) if masks else labels_of(samples, list(range(len(samples)))).to(device)
     return Pictures(_together([pixels for pixels, _ in read]), labels, shape, recipe)
@@ -101,7 +99,7 @@ def views(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device:
     """All samples decoded as the recipe shows them, which takes no random numbers.
 
     Raises:
-        DataDamaged: one of them cannot be decoded.
+        DataDamaged: some of them cannot be decoded.
     """
     together = 1 if recipe.frame is None else _READ_TOGETHER
     portions = [list(range(first, min(first + together, len(samples)))) for first in range(0, len(samples), together)]
@@ -111,17 +109,11 @@ def views(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device:
         nothing = torch.zeros(len(indices), recipe.uniforms, dtype=torch.float64)
         return read_views(samples, indices, recipe, nothing).to(device)
 
-    read = _at_once(shown, len(portions))
+    read = read_together(shown, range(len(portions)))
     if recipe.frame is None:  # scenes, one at a time, of sizes of their own
         masks = _together([view.labels[0] for view in read])
         return Pictures(_together([view.pixels[0] for view in read]), masks, shape)
     return Pictures(torch.cat([view.pixels for view in read]), torch.cat([view.labels for view in read]), shape)
-
-
-def _at_once(read: Callable[[int], Read], count: int) -> list[Read]:
-    """What `read` gives for each index; Pillow lets other threads run while it decodes."""
-    with ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads())) as threads:
-        return list(threads.map(read, range(count)))
 
 
 def _together(parts: Sequence[Tensor]) -> Stack:

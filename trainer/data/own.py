@@ -72,11 +72,15 @@ def _wrong(config: OwnData, sets: object) -> str | None:
     return None
 
 
-def copied(sets: OwnSets) -> tuple[str, ...]:
-    """A warning of test images that are training images too; of large sets, as far as some images tell."""
-    compared, searched = (evenly(len(part), MOST_SEARCHED) for part in (sets.test_pixels, sets.train_pixels))
-    known = {_content(sets.train_pixels[index]) for index in searched}
-    same = sum(_content(sets.test_pixels[index]) in known for index in compared)
+def copied(train: Tensor, test: Tensor) -> tuple[str, ...]:
+    """A warning of test images that are training images too; of large sets, as far as some images tell.
+
+    Args:
+        train, test: pixels (images, channels, height, width).
+    """
+    compared, searched = (evenly(len(part), MOST_SEARCHED) for part in (test, train))
+    known = {_content(train[index]) for index in searched}
+    same = sum(_content(test[index]) in known for index in compared)
     if not same:
         return ()
     return (f"{same:,} of the {len(compared):,} test images compared are training images too.",)

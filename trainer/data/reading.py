@@ -153,13 +153,29 @@ def size_of(root: Path, name: str) -> tuple[int, int]:
     return head.height, head.width
 
 
-def unreadable(root: Path, name: str, error: Exception) -> DataDamaged:
+class Unreadable(DataDamaged):
+    """One image file that is not there or cannot be decoded.
+
+    Attributes:
+        name: its path below the data folder, as messages show it.
+        matter: what is the matter with it.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None, *, name: str = "", matter: str = "") -> None:
+        super().__init__(message, remedy)
+        self.name, self.matter = name, matter
+
+
+def unreadable(root: Path, name: str, error: Exception) -> Unreadable:
     """The error of a file that cannot be decoded, with what is the matter with it."""
-    said = (
-        "is not there" if isinstance(error, FileNotFoundError) else f"cannot be decoded: {_matter(root / name, error)}"
-    )
-    return DataDamaged(
-        f"The image {legible(name)} in the data folder {said}.", "Replace the file, or remove it from its set."
+    missing = isinstance(error, FileNotFoundError)
+    matter = "it is not there" if missing else _matter(root / name, error)
+    said = "is not there" if missing else f"cannot be decoded: {matter}"
+    return Unreadable(
+        f"The image {legible(name)} in the data folder {said}.",
+        "Replace the file, or remove it from its set.",
+        name=legible(name),
+        matter=matter,
     )
 
 

@@ -4,11 +4,11 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trainer.checks.parts import SetParts, set_parts
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.folders import below, held_back, left_aside, refuse_links_out
 from trainer.data.masks import MaskValues, understood
 from trainer.data.names import legible, name_of
-from trainer.data.parts import SetParts, set_parts
 from trainer.data.reading import ENDINGS
 from trainer.data.samples import MaskFiles, as_names
 from trainer.data.strays import Folder, Strays

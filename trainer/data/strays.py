@@ -4,20 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainer.data.names import legible
+from trainer.checks.names import legible
+from trainer.checks.strays import stray_reason as stray_reason
 from trainer.data.reading import ENDINGS
 from trainer.errors import RunError
 from trainer.found import MOST_EXAMPLES, MOST_REASONS, PassedOver, shortened
 
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini", "icon\r"}
-_SYSTEM_FOLDERS = {
-    "__macosx": "left by macOS",
-    "__pycache__": "left by Python",
-    "@eadir": "left by a Synology disk station",
-    "$recycle.bin": "in a recycle bin",
-    "system volume information": "left by Windows",
-    "lost+found": "left by the file system",
-}
 _MOST_COUNTED = 100_000
 """Files that are counted within folders that are passed over."""
 
@@ -45,18 +37,6 @@ class Strays:
             PassedOver(reason=reason, count=self._counts[reason], examples=tuple(self._examples[reason]))
             for reason in ranked
         )
-
-
-def stray_reason(name: str, *, folder: bool) -> str | None:
-    """Why a file or folder of this name belongs to no set; None: it may belong to one."""
-    lower = name.lower()
-    if name.startswith("._") or lower == ".ds_store":
-        return "left by macOS"
-    if name.startswith("."):
-        return f"in the hidden folder {legible(name)}" if folder else "hidden file"
-    if folder:
-        return _SYSTEM_FOLDERS.get(lower)
-    return "left by Windows" if lower in _SYSTEM_FILES else None
 
 
 class Folder:

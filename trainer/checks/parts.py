@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from trainer.data.names import alike, legible
+from trainer.checks.names import alike, legible
 from trainer.errors import RunError
 
 TRAINING = ("train", "training", "trainset", "trainingset", "trn")
