@@ -278,6 +278,21 @@ def test_a_copy_is_a_plain_model_that_trains_as_its_owner_wants(how: str, moment
     assert still == {"4.bias"}
 
 
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_has_the_flags_that_its_owner_set_while_layers_were_stopped(how: str) -> None:
+    model = convolutions()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    neq = NEq(model, optimizer, [IMAGES])
+    model(IMAGES).square().sum().backward()
+    optimizer.step()
+    neq.freeze({"0": torch.ones(8, dtype=torch.bool), "1": torch.ones(8, dtype=torch.bool)})
+    assert {neq.plans()[name].kind for name in ("0", "1")} == {"stopped"}
+    model[1].bias.requires_grad_(False)
+    other = COPIES[how](model)
+    off = [name for name, parameter in other.named_parameters() if not parameter.requires_grad]
+    assert off == ["1.bias"]
+
+
 def test_what_a_pickle_holds_needs_no_neq_to_be_read() -> None:
     model = convolutions()
     optimizer = SGD(model.parameters(), lr=0.1)

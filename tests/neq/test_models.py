@@ -182,9 +182,9 @@ def test_layers_are_chosen_by_name_and_by_class() -> None:
         (Watch(only=("[01]",)), ["0", "1"]),
         (Watch(never=("2", nn.LayerNorm)), ["0"]),
     ):
-        neq = NEq(model, optimizer, probe, layers=watch)
-        assert [layer.name for layer in neq.layers] == names
-        assert len(neq.unwatched) == 3 - len(names)
+        with NEq(model, optimizer, probe, layers=watch) as neq:
+            assert [layer.name for layer in neq.layers] == names
+            assert len(neq.unwatched) == 3 - len(names)
 
 
 KINDS: list[tuple[nn.Module, tuple[int, ...]]] = [

@@ -185,7 +185,7 @@ class ScheduleFreeReference(Optimizer):
             for one in group["params"]:
                 if one.grad is not None:
                     x, z = self.state[one]["x"], self.state[one]["z"]
-                    z.sub_(one.grad, alpha=group["lr"])
+                    z.sub_(one.grad + 0.1 * one, alpha=group["lr"])  # weight decay, which reaches frozen rows too
                     x.lerp_(z, 1 / group["k"])
                     one.copy_(x.lerp(z, 0.1))
 

@@ -112,6 +112,36 @@ def test_a_digest_tells_the_order() -> None:
     assert digest([images, images + 1]) != digest([images + 1, images])
 
 
+def test_a_digest_tells_the_order_of_what_is_summed_piece_by_piece() -> None:
+    pieces = torch.randn(2, 2**20)
+    assert digest(pieces) != digest(pieces.flip(0))
+
+
+def test_all_that_a_forward_of_ones_own_gets_counts() -> None:
+    class OtherTargets:
+        times = 0
+
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            self.times += 1
+            return iter([(batch, torch.full((20,), self.times)) for batch in PROBE])
+
+    loop = Loop(probe=OtherTargets(), forward=lambda model, batch: model(batch[0]), measure="streaming")
+    loop.epoch()
+    with pytest.raises(ProbeChanged, match="batch 0"):
+        loop.epoch()
+
+
+def test_an_epoch_that_is_resumed_at_its_end_is_none_without_a_step() -> None:
+    loop = Loop()
+    loop.epoch()
+    loop.train()
+    state = loop.neq.state_dict()
+    loop.neq.close()
+    again = Loop(loop.model, loop.optimizer)
+    again.neq.load_state_dict(state)
+    again.neq.end_epoch()  # NoStepMade would be an error here: the steps were made before
+
+
 def test_labels_do_not_count() -> None:
     class WithLabels:
         random = torch.Generator().manual_seed(0)

@@ -367,6 +367,12 @@ def test_a_cell_that_is_run_again_takes_over_and_the_former_says_so(epochs: int)
     assert all(plan.kind == "untouched" for plan in first.neq.plans().values())
 
 
+def test_one_that_was_dropped_with_its_optimizer_is_not_taken_over() -> None:
+    model = network()
+    Loop(model).epoch()
+    Loop(model).epoch()  # NEqTakenOver would be an error here
+
+
 @pytest.mark.parametrize("momentum_on_thaw", ["keep", "cold"])
 def test_one_that_takes_over_goes_on_from_the_formers_state(momentum_on_thaw: str) -> None:
     """As if there had been one only, also when neurons thaw that the former froze."""

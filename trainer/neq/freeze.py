@@ -7,6 +7,7 @@ step count only what moves. What need not be computed at all is left to `savings
 """
 
 import copy
+import gc
 import weakref
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
@@ -131,6 +132,11 @@ class Freezer:
                 found[held.layer.name] = now, max(times, held.times)
         return found
 
+    @property
+    def holds(self) -> bool:
+        """Whether any neuron is frozen now."""
+        return bool(self._held)
+
     def may_hold(self, parameters: Set[int]) -> bool:
         """Whether it watches one of these, by id."""
         return any(id(parameter) in parameters for own in self._parameters.values() for parameter in own)
@@ -221,4 +227,7 @@ class Freezer:
 def others_watching(layers: Iterable[WatchedLayer]) -> list[Freezer]:
     """Those that may hold neurons of these layers, whether they hold any now or not."""
     wanted = {id(parameter) for layer in layers for parameter in layer.parameters()}
-    return [freezer for freezer in _alive if freezer.may_hold(wanted)]
+    holding = [freezer for freezer in _alive if freezer.holds and freezer.may_hold(wanted)]
+    if any(not freezer.holds and freezer.may_hold(wanted) for freezer in _alive):
+        gc.collect()  # one that holds nothing and that nobody can reach any more is no other
+    return holding + [freezer for freezer in _alive if not freezer.holds and freezer.may_hold(wanted)]
