@@ -209,7 +209,7 @@ def test_an_address_and_another_system_s_path_are_refused_wherever_a_path_is_typ
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for arguments in (["up", "--port", "0", "--data", typed], ["replay", typed], ["launch", "--config", typed]):
+    for arguments in (["export", "abc", typed], ["replay", typed], ["launch", "--config", typed]):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 2
         assert f"{typed} {told}" in " ".join(result.output.split())

@@ -1,7 +1,14 @@
 """The container files say what they should; no engine is needed to see that."""
 
+import json
+import os
 import re
 import shlex
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import app
+from tests.system import running
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -70,3 +78,25 @@ def test_every_variable_that_compose_asks_for_is_in_the_example() -> None:
 
 def test_the_compose_file_holds_no_secret() -> None:
     assert not re.search(r"PASSWORD: (?!\$\{)", (ROOT / "docker-compose.yml").read_text())
+
+
+def health_command(port: int) -> list[str]:
+    """What the web container's engine runs to see whether it is well, for a server at another port."""
+    (line,) = [line for line in DOCKERFILE.replace("\\\n", "").splitlines() if line.startswith("HEALTHCHECK")]
+    python, *arguments = json.loads(line[line.index("[") :])
+    assert python == "python"
+    return [sys.executable, *(each.replace("8000", str(port)) for each in arguments)]
+
+
+def test_a_web_container_is_healthy_while_its_store_can_be_used_and_not_longer(tmp_path: Path) -> None:
+    environment = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9"}
+    with running(tmp_path, worker=False) as system:
+        command = health_command(system.port)
+        assert subprocess.run(command, env=environment, timeout=60).returncode == 0
+        with closing(sqlite3.connect(tmp_path / "neq.db", isolation_level=None)) as other:
+            other.execute("UPDATE alembic_version SET version_num = '9999'")
+        deadline = time.monotonic() + 20  # a finding is told again for a moment
+        while subprocess.run(command, env=environment, timeout=60).returncode == 0:
+            assert time.monotonic() < deadline
+        assert system.ask("GET", "/health")["status"] == "degraded"
+    assert subprocess.run(command, env=environment, timeout=60, capture_output=True).returncode != 0, "nobody answers"
