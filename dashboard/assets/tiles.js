@@ -45,7 +45,7 @@
       const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
       return [
         {
-          ...(last && last.epoch + 1 >= run.epochs_planned ? AT_THE_END : NEXT), value: percent(last?.frozen_share), more,
+          ...(this.#isTheEnd(last) ? AT_THE_END : NEXT), value: percent(last?.frozen_share), more,
         },
         {
           label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch", value: percent(last?.applied_share),
@@ -53,6 +53,12 @@
           help: "Applied: these neurons were not updated during the newest finished epoch.",
         },
       ];
+    }
+
+    /** Whether no epoch follows this one: all are done, or the run ended here for good. */
+    #isTheEnd(last) {
+      const { record, ended } = this.feed;
+      return last && (last.epoch + 1 >= record.epochs_planned || (ended && !record.can_resume && last === this.feed.last));
     }
 
     #loss(last) {

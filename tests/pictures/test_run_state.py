@@ -143,3 +143,15 @@ def test_one_epoch_is_not_epochs_and_none_follows_the_last(page: Page, address: 
     expect(page.locator("[data-part=progress-words]")).to_have_text(re.compile("^1 of 1 epoch in "))
     expect(page.locator("[data-part=tiles]")).to_contain_text("Frozen at the end")
     expect(page.locator("[data-part=tiles]")).not_to_contain_text("next epoch")
+
+
+def test_a_run_that_ended_early_and_cannot_resume_has_no_next_epoch(
+    page: Page, address: str, recording: Recording
+) -> None:
+    open_run(page, address, recording)
+    tiles = page.locator("[data-part=tiles]")
+    expect(tiles).to_contain_text("Frozen next epoch")
+    recording.finish()
+    expect(tiles).to_contain_text("Frozen at the end")
+    page.keyboard.press("Home")
+    expect(tiles).to_contain_text("Frozen next epoch")
