@@ -13,6 +13,7 @@ from dashboard.form.plan import plan_of, preset_values
 from dashboard.form.schema import read_schema
 from dashboard.form.values import Values, values_of
 from dashboard.page import Page, attributes
+from dashboard.presets import preset_cards
 
 
 async def layout(api: Api, source: str | None = None, preset: str | None = None) -> Page:
@@ -168,31 +169,14 @@ def _preset(presets: list[Json], name: str | None) -> Json | None:
 
 
 def _presets(presets: list[Json]) -> Any:
-    buttons = [
-        html.Button(
-            [
-                html.Span(preset["title"], className="preset-title"),
-                html.Span(preset["description"], className="preset-words"),
-                *_unable(preset),
-            ],
-            id={"form": "preset", "path": preset["name"]},
-            className="preset preset-unable" if preset["problem"] else "preset",
-            type="button",
-        )
-        for preset in presets
-    ]
+    def button(preset: Json, words: list[Any], name: str) -> Any:
+        return html.Button(words, id={"form": "preset", "path": preset["name"]}, className=name, type="button")
+
     return html.Section(
-        [html.H2("Start from a preset", className="presets-title"), html.Div(buttons, className="presets-row")],
+        [html.H2("Start from a preset", className="presets-title"), *preset_cards(presets, button)],
         className="presets",
         hidden=not presets,
     )
-
-
-def _unable(preset: Json) -> list[Any]:
-    """Why the preset cannot be trained here; it can still be filled in and changed."""
-    if not preset["problem"]:
-        return []
-    return [html.Span(f"Cannot run here: {preset['problem']}", className="preset-reason")]
 
 
 def _aside() -> Any:

@@ -8,6 +8,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard.api import Api, Json
 from dashboard.page import Page, attributes
+from dashboard.presets import preset_cards
 
 STATES = ("running", "queued", "finished", "stopped", "failed")
 
@@ -174,17 +175,10 @@ def _columns() -> list[Json]:
 
 def _empty(presets: list[Json]) -> Any:
     """What is shown while there is no run at all."""
-    offers = [
-        dcc.Link(
-            [
-                html.Span(preset["title"], className="preset-title"),
-                html.Span(preset["description"], className="preset-words"),
-            ],
-            href=f"/new?preset={preset['name']}",
-            className="preset",
-        )
-        for preset in presets
-    ]
+
+    def link(preset: Json, words: list[Any], name: str) -> Any:
+        return dcc.Link(words, href=f"/new?preset={preset['name']}", className=name)
+
     words = (
         "A run trains a network and watches every one of its neurons: at the end of each epoch, those that have "
         "settled are frozen until they move again. Start one, and see it happen live."
@@ -194,8 +188,8 @@ def _empty(presets: list[Json]) -> Any:
         html.P(words),
         dcc.Link("New run", href="/new", className="button button-primary"),
     ]
-    if offers:
-        content += [html.H3("Or begin with a preset"), html.Div(offers, className="presets-row")]
+    if presets:
+        content += [html.H3("Or begin with a preset"), *preset_cards(presets, link)]
     return html.Div(content, id="runs-empty", className="card runs-empty", hidden=True)
 
 

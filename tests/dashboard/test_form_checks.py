@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from db import Store
@@ -11,6 +12,8 @@ from tests.dashboard.test_launching import choose, control, only_run, open_form
 from tests.server.checking import has_worker
 from tests.server.test_going_on import Keeping
 from tests.worker.conftest import eventually
+
+COLOUR = "element => getComputedStyle(element).color"
 
 
 def warning(page: Page, path: str) -> Any:
@@ -120,6 +123,26 @@ def test_a_preset_that_cannot_run_here_says_why_and_can_be_filled_in(page: Page,
     paper.click()
     expect(control(page, "data.kind")).to_have_value("CIFAR-10")
     expect(page.locator(".mantine-InputWrapper-error").first).to_contain_text("CIFAR-10 is not in the worker's data")
+
+
+@pytest.mark.parametrize("path", ["/new", "/"])
+def test_presets_that_cannot_run_here_stand_grey_below_the_others_with_the_reason(
+    page: Page, address: str, store: Store, path: str
+) -> None:
+    has_worker(store)
+    page.goto(address + path)
+    rows = page.locator(".presets-row")
+    expect(rows).to_have_count(2)
+    able, unable = rows.nth(0).locator(".preset"), rows.nth(1).locator(".preset-unable")
+    expect(able.filter(has_text="Quick look")).to_be_visible()
+    assert not able.filter(has_text="Cannot run here").count()
+    assert unable.count() == unable.filter(has_text="Cannot run here").count() >= 5
+    paper = unable.filter(has_text="ResNet-32 on CIFAR-10, SGD")
+    expect(paper).to_contain_text("Cannot run here: CIFAR-10 is not in the worker's data folder")
+    expect(paper).to_have_css("border-style", "dashed")
+    assert paper.locator(".preset-title").evaluate(COLOUR) != able.first.locator(".preset-title").evaluate(COLOUR)
+    heights = able.evaluate_all("cards => cards.map((card) => card.offsetHeight)")
+    assert max(heights) < max(unable.evaluate_all("cards => cards.map((card) => card.offsetHeight)"))
 
 
 def test_without_a_worker_it_says_that_the_run_queues(page: Page, address: str, store: Store) -> None:
