@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +149,55 @@ def test_where_numbers_could_change_it_changes_nothing_and_says_so() -> None:
         neq.freeze({"0": torch.ones(32, dtype=torch.bool)})
         with neq.dense_pass() as dense:
             assert not dense, "everything is computed anyway"
+
+
+def is_dense_inside(compiled: bool = False) -> bool:
+    """Whether a pass could be dense now, in a network of which a layer is frozen whole."""
+    model = network()
+    batch = torch.randn(6, 3, 8, 8)
+    used = torch.compile(model, backend="eager") if compiled else model
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with NEq(used, optimizer, [batch], savings="rows") as neq:
+        used(batch).sum().backward()
+        optimizer.step()
+        neq.freeze({"0": torch.ones(32, dtype=torch.bool)})
+        with neq.dense_pass() as dense:
+            return dense
+
+
+def test_a_pass_is_dense_where_nothing_speaks_against_it() -> None:
+    assert is_dense_inside()
+
+
+def test_no_pass_is_dense_in_a_compiled_network() -> None:
+    assert not is_dense_inside(compiled=True)
+
+
+def test_no_pass_is_dense_among_processes_that_train_together(tmp_path: Path) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1)
+    try:
+        assert not is_dense_inside()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_no_pass_is_dense_while_a_cuda_graph_is_captured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:  # a graph needs a GPU; what torch says of one does not
+        model = network()
+        optimizer = SGD(model.parameters(), lr=0.01)
+        batch = torch.randn(6, 3, 8, 8)
+        with NEq(model, optimizer, [batch], savings="rows") as neq:
+            model(batch).sum().backward()
+            optimizer.step()
+            neq.freeze({"0": torch.ones(32, dtype=torch.bool)})
+            patched.setattr(torch.cuda, "is_available", lambda: True)
+            patched.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+            with neq.dense_pass() as dense:
+                assert not dense and not model[0].weight.requires_grad
+            patched.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+            with neq.dense_pass() as dense:
+                assert dense
+            patched.undo()
 
 
 def test_checkpointed_activations_are_computed_again_inside_the_same_pass() -> None:

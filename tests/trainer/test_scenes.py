@@ -199,6 +199,21 @@ def test_vocs_lists_say_what_is_trained_and_tested_on(tmp_path: Path) -> None:
     assert set(targets.unique().tolist()) == {*range(20), 255}  # the last band is one column, which is of no class
 
 
+def copies_told(data: ImageData) -> list[str]:
+    assert data.found is not None
+    return [warning for warning in data.found.warnings if "byte for byte" in warning]
+
+
+def test_a_voc_scene_in_both_parts_is_told(tmp_path: Path) -> None:
+    images = write_voc(tmp_path) / "JPEGImages"
+    assert copies_told(load(tmp_path, "voc")) == []
+    (images / "2012_000007.jpg").write_bytes((images / "2012_000001.jpg").read_bytes())
+    assert copies_told(load(tmp_path, "voc")) == [
+        "VOCdevkit/VOC2012/JPEGImages/2012_000007.jpg is in the test set and, byte for byte, in the training set as "
+        "VOCdevkit/VOC2012/JPEGImages/2012_000001.jpg: the test score counts images that were trained on."
+    ]
+
+
 def test_voc_without_its_lists_is_said_to_be_damaged(tmp_path: Path) -> None:
     base = write_voc(tmp_path)
     (base / "ImageSets" / "Segmentation" / "val.txt").unlink()
