@@ -74,7 +74,11 @@ def test_a_server_that_stays_away_is_given_up_after_all_pauses(slept: list[float
     ids=["events", "download"],
 )
 def test_a_page_in_the_place_of_what_was_asked_is_another_program_s(follow: Callable[[Client], object]) -> None:
-    def page(_: httpx.Request) -> httpx.Response:
+    asked: list[str] = []
+
+    def page(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        assert len(asked) < 3, "it asks for ever"
         return httpx.Response(200, headers={"content-type": "text/html"}, text="<html>log in</html>")
 
     with Client(ClientSettings(url="http://127.0.0.1:1")) as client:
