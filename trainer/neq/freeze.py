@@ -24,7 +24,7 @@ from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
 from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode, Savings
-from trainer.neq.stopped import trained
+from trainer.neq.stopped import gets_gradient, trained
 
 _alive: "weakref.WeakSet[Freezer]" = weakref.WeakSet()
 
@@ -85,7 +85,7 @@ class Freezer:
         for parameter in self._parameters[layer.name]:
             held = HeldRows(parameter, layer, neurons, saving, model_may_follow=self.resumed)
             self._held.append(held)
-            if parameter.requires_grad:
+            if gets_gradient(parameter):
                 self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
             held.clear_gradient()
             self._rows.pin(held)

@@ -1,5 +1,6 @@
 """NEq: measures equilibrium at the end of every epoch and freezes what has reached it."""
 
+import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -54,10 +55,12 @@ LAST_LAYER = "the official formula leaves the last layer free"
 class NEq:
     """Neuronal equilibrium for any training loop.
 
-        neq = NEq(model, optimizer, probe)
-        for epoch in range(epochs):
-            train_one_epoch(model, optimizer)
-            equilibrium = neq.end_epoch()
+        with NEq(model, optimizer, probe) as neq:
+            for epoch in range(epochs):
+                train_one_epoch(model, optimizer)
+                equilibrium = neq.end_epoch()
+
+    Behind the `with`, after `close()`, and once nothing refers to it any more, every neuron moves again.
 
     Args:
         model: trained by the caller; its layers must have their final shapes and devices. It may be compiled or wrapped
@@ -158,6 +161,7 @@ class NEq:
         }
         on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
         self._freezing = (optimizer, on_thaw, savings)
+        self._gone: weakref.finalize[..., NEq] | None = None
         self._checks = Checks(checks)
         self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
         first = self._first_batch()
@@ -209,6 +213,14 @@ class NEq:
         self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
         optimizer, on_thaw, savings = self._freezing
         self._freezer = Freezer((*self._layers, *self._companions.layers), optimizer, on_thaw, savings)
+        self._let_go_with(self._freezer)
+
+    def _let_go_with(self, freezer: Freezer) -> None:
+        """An NEq that nobody has any more would hold neurons for ever, unseen: as closed."""
+        if self._gone is not None:
+            self._gone.detach()
+        self._gone = weakref.finalize(self, freezer.close, "nothing referred to it any more")
+        self._gone.atexit = False
 
     @property
     def layers(self) -> Sequence[WatchedLayer]:

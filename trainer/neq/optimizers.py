@@ -24,7 +24,8 @@ Step = Callable[[Optimizer, bool], None]
 class Optimizers:
     """Follows the steps of every optimizer that owns a watched parameter.
 
-    The one that was given keeps this alive; the others are seen through torch's hooks for all optimizers, which do not.
+    The one that was given keeps this alive until it is closed; the others are seen through torch's hooks for all
+    optimizers, which do not.
 
     Args:
         parameters: the watched ones, by id.

@@ -12,14 +12,15 @@ _WANTED = "_neq_requires_grad"
 class StoppedParameter(nn.Parameter):
     """A parameter while it is stopped: the same object, of this class.
 
-    It gets no gradient whatever its owner sets meanwhile, and what they set holds from when it is let go.
+    It gets no gradient whatever its owner sets meanwhile, and what they set holds from when it is let go. They read
+    what they set: who puts the flags aside and back, as GANs do, or picks what to train by them, finds theirs.
     Copies and pickles are plain parameters that require a gradient where the owner wants one.
     """
 
     @property
     def requires_grad(self) -> bool:
-        """False, as autograd has it. What is set is put down for later."""
-        return bool(torch.Tensor.requires_grad.__get__(self))  # type: ignore[attr-defined]
+        """What the owner wants. The compiler is told what autograd has."""
+        return gets_gradient(self) if torch.compiler.is_compiling() else bool(vars(self)[_WANTED])
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
@@ -37,14 +38,15 @@ class StoppedParameter(nn.Parameter):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         own = {name: value for name, value in vars(self).items() if name != _WANTED}
-        plain = self.data, trained(self), OrderedDict[int, Any]()
+        hooks: OrderedDict[int, Any] = OrderedDict()  # of no stated type, which `weights_only` would not load
+        plain = self.data, trained(self), hooks
         if own:
             return torch._utils._rebuild_parameter_with_state, (*plain, own)
         return torch._utils._rebuild_parameter, plain
 
 
 def stop(parameter: nn.Parameter) -> None:
-    """Lets a plain parameter get no gradient from now on."""
+    """Lets a plain parameter that requires a gradient get none from now on."""
     parameter.requires_grad_(False)
     parameter.grad = None
     parameter.__class__ = StoppedParameter
@@ -63,6 +65,11 @@ def release(parameter: nn.Parameter) -> None:
         parameter.__class__ = nn.Parameter  # type: ignore[assignment]
         vars(parameter).pop(_WANTED, None)
         parameter.requires_grad_(wanted)
+
+
+def gets_gradient(parameter: Tensor) -> bool:
+    """Whether autograd computes a gradient for it now."""
+    return bool(torch.Tensor.requires_grad.__get__(parameter))  # type: ignore[attr-defined]
 
 
 def trained(parameter: Tensor) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainer.neq.stopped import gets_gradient
+
 WeightGradients = Callable[[Tensor | None, Tensor, nn.Parameter, nn.Parameter | None], tuple[Tensor, ...]]
 """Takes the layer's input (None where it was not kept), its output's gradient, its weight and the bias that requires a
 gradient; gives the weight's gradient and, where there is such a bias, the bias's."""
@@ -48,7 +50,7 @@ def with_weight_gradient(
     Of more than two dimensions a linear layer gives a view of its matrix. That is marked in its place: to a change of a
     view belongs a gradient of the whole, for which autograd copies three times as much.
     """
-    trained = bias if bias is not None and bias.requires_grad else None
+    trained = bias if bias is not None and gets_gradient(bias) else None
     matrix = output._base if output._is_view() else None
     if matrix is None or matrix.dim() != 2 or matrix.numel() != output.numel():
         return OwnWeightGradient.apply(output, weight, trained, inputs, compute)  # type: ignore[no-any-return]

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 from torch.utils.hooks import RemovableHandle
 
+from trainer.neq.stopped import gets_gradient
+
 _WITHIN_A_NODE = BackwardCFunction.apply.__code__
 
 
@@ -22,7 +24,7 @@ class Nested:
         self.seen = False
         self._waiting: dict[int, RemovableHandle] = {}
         for parameter in parameters:
-            if parameter.requires_grad:
+            if gets_gradient(parameter) and id(parameter) not in self._waiting:  # layers may share one
                 self._waiting[id(parameter)] = parameter.register_post_accumulate_grad_hook(self._look)
 
     def has_looked_at(self, parameter: nn.Parameter) -> bool:

@@ -7,7 +7,7 @@ from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.by_function import is_proven
 from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
-from trainer.neq.stopped import StoppedParameter
+from trainer.neq.stopped import StoppedParameter, gets_gradient
 
 _BY_FUNCTION = "the model computes it by a function, without calling the module"
 _OTHER_KIND = "how to compute some of its rows alone is not known for this kind of layer"
@@ -55,7 +55,7 @@ def _why_not_swapped(module: nn.Module) -> str | None:
     if "forward" in vars(module):
         return "its forward method was replaced by another"
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-    if not isinstance(weight, Tensor) or not weight.requires_grad:
+    if not isinstance(weight, Tensor) or not gets_gradient(weight):
         return "its weight requires no gradient"
     if bias is not None and not isinstance(bias, nn.Parameter):
         return "its bias is no parameter"

@@ -16,6 +16,7 @@ from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
 from trainer.neq.savings.stops import NOT_YET, Stops
 from trainer.neq.savings.swap import swap, with_zeros, without_gradient
+from trainer.neq.stopped import gets_gradient
 
 Mode = bool | Way
 """True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
@@ -85,7 +86,7 @@ class Savings:
         return saving
 
     def _whole(self, layer: WatchedLayer, mask: Tensor, dense: LayerPlan) -> SavingLayer:
-        moving = [parameter for parameter in layer.parameters() if parameter.requires_grad]
+        moving = [parameter for parameter in layer.parameters() if gets_gradient(parameter)]
         refused = next((why for parameter in moving if (why := self._stops.why_not(parameter))), None)
         if refused == NOT_YET:
             self._not_yet[layer.name] = mask
