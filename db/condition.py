@@ -24,7 +24,8 @@ class Condition:
     Attributes:
         store: it cannot be read or written; why, and the remedy.
         schema: its tables are not those of this program.
-        disk: there is no room on its disk; None too where that cannot be known, as of another machine's.
+        disk: there is no room on its disk, or none but what is kept for stopping and deleting runs. None too where that
+            cannot be known, as of another machine's.
     """
 
     store: str | None = None
@@ -57,9 +58,13 @@ def examine(database: Database, seconds: float) -> Condition:
 
 def _disk(database: Database) -> str | None:
     free = database.free_bytes()
-    if free is None or free >= LEAST_FREE_BYTES:
+    if free is None:
         return None
-    return f"The store's disk is full: {free / 1e6:.1f} MB are left. Free space there."
+    kept = database.reserve is not None and database.reserve.is_in_use
+    if free >= LEAST_FREE_BYTES and not kept:
+        return None
+    purpose = ", and kept for stopping and deleting runs" if kept else ""
+    return f"The store's disk is full: {free / 1e6:.1f} MB are left{purpose}. Free space there."
 
 
 def _sqlite_schema(database: Database, seconds: float) -> str:

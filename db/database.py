@@ -63,7 +63,7 @@ class Database:
             StoreFull: the disk is full, or only that room is left.
         """
         if not urgent and self.reserve is not None and self.reserve.is_in_use:
-            raise full(self.url, "what is left is kept for stopping and deleting runs")
+            raise full(self.url, "what is left is kept for stopping and deleting runs", self.reserve)
         with self.named_failures(), self.engine.connect() as connection, self._synchronous(connection, durable):
             connection = connection.execution_options(neq_writes=True)
             with connection.begin():
@@ -135,7 +135,7 @@ class Database:
             raise EntryRefused(f"The store refused the entry: {error.orig}") from error
         except DBAPIError as error:
             if _is_full(error.orig):
-                raise full(self.url, str(error.orig).strip().partition("\n")[0]) from error
+                raise full(self.url, str(error.orig).strip().partition("\n")[0], self.reserve) from error
             broken_file = type(error) is DatabaseError  # what SQLite calls a file that it cannot read
             broken = isinstance(error, OperationalError) or broken_file or error.connection_invalidated
             if broken or is_state_of_database(error.orig):
@@ -155,10 +155,11 @@ def connect_args(url: URL) -> dict[str, Any]:
     return {"client_encoding": "utf8"} | ({} if "connect_timeout" in url.query else {"connect_timeout": 10})
 
 
-def full(url: URL, reason: str) -> StoreFull:
-    """The disk has no room; what still works, which is known of SQLite with its reserve alone, and the remedy."""
+def full(url: URL, reason: str, reserve: Reserve | None) -> StoreFull:
+    """The disk has no room; what still works, as long as something of the reserve is left, and the remedy."""
     where = url.render_as_string(hide_password=True)
-    kept = ", or delete runs: deleting and stopping runs still works" if url.get_backend_name() == "sqlite" else ""
+    left = reserve is not None and reserve.kept_bytes() > 0
+    kept = ", or delete runs: deleting and stopping runs still works" if left else ""
     return StoreFull(f"The disk of the database {where} is full ({reason}). Free space there{kept}.")
 
 

@@ -82,7 +82,7 @@ def _is_current(connection: Connection, database: Database) -> bool:
         raise refusal(
             database.url,
             f"holds another program's tables (Alembic version {found})",
-            "Name a database of our own, or on PostgreSQL a schema of our own with ?options=-csearch_path%3Dneq.",
+            "Name a database of its own, or on PostgreSQL a schema of its own with ?options=-csearch_path%3Dneq.",
         )
     if found not in known:
         raise StoreNewer(

@@ -26,7 +26,7 @@ _BY_CODE = {
     "55P03": "Another program holds it; close that program or try again.",
     "26000": "A pooler stands between that gives each transaction another connection: let it pool sessions instead "
     "(PgBouncer: pool_mode = session), or name the server itself.",
-    "42P07": "Another program's tables are in it: name a database of our own, or a schema of our own with "
+    "42P07": "Another program's tables are in it: name a database of its own, or a schema of its own with "
     "?options=-csearch_path%3Dneq.",
 }
 _BY_CODE["42P05"] = _BY_CODE["26000"]

@@ -71,15 +71,14 @@ class Store:
         return cls(database)
 
     def _urgently(self, act: Callable[[Connection], T], *, tell: bool = True, durable: bool = False) -> T:
-        """Writes what must be possible on a full disk too: a second time with the room that is kept for that."""
-        try:
-            with self._database.writing(tell=tell, durable=durable, urgent=True) as connection:
-                return act(connection)
-        except StoreFull:
-            if not self._database.release_reserve():
-                raise
-        with self._database.writing(tell=tell, durable=durable, urgent=True) as connection:
-            return act(connection)
+        """Writes what must be possible on a full disk too, with as much of the room kept for that as it takes."""
+        while True:
+            try:
+                with self._database.writing(tell=tell, durable=durable, urgent=True) as connection:
+                    return act(connection)
+            except StoreFull:
+                if not self._database.release_reserve():
+                    raise
 
     @property
     def kind(self) -> str:

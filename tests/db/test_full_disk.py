@@ -77,12 +77,31 @@ def stop_and_delete(small_disk: Path) -> None:
     assert store.runs().items == []
     # The room that is kept for that is not there for anything else.
     assert not store.keep_reserve(RESERVE)
+    assert "are left, and kept for stopping and deleting runs" in (store.examine(1).disk or "")
     with pytest.raises(StoreFull, match="stopping and deleting runs"):
         store.create_run(config={}, epochs_planned=1)
     filler.unlink()
     assert store.keep_reserve(RESERVE), "kept anew once there is room"
     assert (small_disk / "neq.db.reserve").stat().st_size == RESERVE
     assert store.create_run(config={}, epochs_planned=1).state == "queued"
+    store.close()
+
+
+def fill_it_again_and_again(small_disk: Path) -> None:
+    store = Store.open(f"sqlite:///{small_disk / 'neq.db'}")
+    assert store.keep_reserve(RESERVE)
+    runs = [store.create_run(config={}, epochs_planned=1).id for _ in range(40)]
+    stopped = 0
+    for number, run_id in enumerate(runs):
+        fill(small_disk).rename(small_disk / f"filled{number}")
+        try:
+            assert store.request_stop(run_id).state == "stopped"
+        except StoreFull as error:
+            assert "still works" not in str(error)
+            break
+        stopped += 1
+    assert 4 <= stopped < len(runs), "another program may take what was freed, and more than once"
+    assert "are left" in (store.examine(1).disk or "")
     store.close()
 
 
@@ -95,6 +114,10 @@ def keep_too_much(small_disk: Path) -> None:
 
 def test_runs_can_be_stopped_and_deleted_on_a_full_disk(tmp_path: Path) -> None:
     on_a_small_disk("stop_and_delete", tmp_path)
+
+
+def test_the_reserve_is_given_up_piece_by_piece(tmp_path: Path) -> None:
+    on_a_small_disk("fill_it_again_and_again", tmp_path)
 
 
 def test_a_reserve_is_not_kept_where_it_would_itself_fill_the_disk(tmp_path: Path) -> None:
