@@ -39,7 +39,12 @@ def refuse_what_fails(config: RunConfig, workers: Mapping[str, Capabilities | No
     found = known(config, workers)
     if found.errors:
         raise refusal(found.errors, config)
-    return as_json(found.warnings if workers else (*found.warnings, NO_WORKER))
+    return as_json(found.warnings)
+
+
+def of_now(workers: Mapping[str, Capabilities | None]) -> list[dict[str, Any]]:
+    """What is doubtful about launching just now. It is told once and not kept of the run: workers come and go."""
+    return as_json(() if workers else (NO_WORKER,))
 
 
 def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationError:

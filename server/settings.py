@@ -41,7 +41,9 @@ class ServerSettings(BaseSettings):
     most_connections: int = Field(default=900, ge=1, description="Connections open at once; more are closed at once.")
     most_sockets: int = Field(default=600, ge=1, description="Live sockets (open pages) at once; more get a 503.")
     largest_headers_bytes: int = Field(default=65_536, ge=1_000, description="Larger request headers get a 431.")
-    header_seconds: float = Field(default=20.0, gt=0, description="A request whose headers take longer is closed.")
+    header_seconds: float = Field(
+        default=20.0, gt=0, description="A request whose headers, or short body, take longer is closed."
+    )
     keep_alive_seconds: int = Field(default=5, ge=1, description="An idle connection is closed after so long.")
 
     @field_validator("allowed_hosts", mode="before")

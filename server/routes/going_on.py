@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from db import Run, Store, UnknownCheckpoint
 from server import answers
-from server.checking import as_json, living, refuse_what_fails
+from server.checking import as_json, living, of_now, refuse_what_fails
 from server.presentation import address_of_run, json_answer, present_run
 from server.routes.checks import DryPass, checked
 from server.routes.dependencies import (
@@ -62,7 +62,8 @@ def fork_run(
     after = _fork_point(run, epoch)
     before, config = _described(run), _changed(run, part or {})
     _refuse(before, config, after)
-    warnings = refuse_what_fails(config, living(store, settings.silence_limit_seconds))
+    workers = living(store, settings.silence_limit_seconds)
+    warnings = [*_unchanged(before, config, after), *refuse_what_fails(config, workers)]
     made = store.fork(
         run.id,
         after,
@@ -72,9 +73,10 @@ def fork_run(
         config=config.model_dump(mode="json"),
         epochs_planned=config.training.epochs,
         words=_words(run, after, before, config),
-        warnings=[*_unchanged(before, config, after), *warnings],
+        warnings=warnings,
     )
-    return json_answer(present_run(store, made), 201, {"Location": address_of_run(settings, made)})
+    told = {"warnings": [*warnings, *of_now(workers)]}
+    return json_answer(present_run(store, made) | told, 201, {"Location": address_of_run(settings, made)})
 
 
 @router.post("/fork/check", dependencies=[IN_TURN], response_model=answers.Check)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from db import UnknownCursor
 from server import answers
-from server.checking import living, refuse_what_fails
+from server.checking import living, of_now, refuse_what_fails
 from server.presentation import address_of_run, json_answer, present_run, present_runs
 from server.routes.dependencies import (
     CONFLICT,
@@ -58,11 +58,13 @@ def launch(
 ) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default.
 
-    What is known to fail on every living worker is refused; what is merely doubtful is in the run's `warnings`.
+    What is known to fail on every living worker is refused; what is merely doubtful is in the run's `warnings`. That no
+    worker is running is told in this answer alone.
     """
     described = config.model_dump(mode="json")
     refuse_zero_characters(described)
-    warnings = refuse_what_fails(config, living(store, settings.silence_limit_seconds))
+    workers = living(store, settings.silence_limit_seconds)
+    warnings = refuse_what_fails(config, workers)
     run = store.create_run(
         name=config.display_name(),
         notes=config.notes,
@@ -71,7 +73,8 @@ def launch(
         epochs_planned=config.training.epochs,
         warnings=warnings,
     )
-    return json_answer(present_run(store, run), 201, {"Location": address_of_run(settings, run)})
+    told = {"warnings": [*warnings, *of_now(workers)]}
+    return json_answer(present_run(store, run) | told, 201, {"Location": address_of_run(settings, run)})
 
 
 @router.get("", response_model=answers.RunList)

@@ -151,7 +151,7 @@ def test_without_a_worker_it_says_that_the_run_queues(page: Page, address: str, 
     expect(page.locator(".preset-unable")).to_have_count(0)
     page.get_by_role("button", name="Launch run").click()
     page.wait_for_url("**/runs/*")
-    assert "No worker is running" in store.runs().items[0].warnings[0]["message"]
+    expect(page.locator("[data-part=notice]")).to_contain_text("No worker is running")
 
 
 def trained(store: Store, epochs: int) -> Keeping:

@@ -151,6 +151,7 @@ def test_without_a_worker_it_queues_and_says_so(client: TestClient) -> None:
     assert answer.status_code == 201
     (warning,) = answer.json()["warnings"]
     assert (warning["field"], "No worker is running" in warning["message"]) == ("", True)
+    assert client.get(f"{RUNS}/{answer.json()['id']}").json()["warnings"] == [], "a worker may have come since"
     assert client.post(CHECKS, json=body).json()["state"] == "no_worker"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -50,6 +51,33 @@ def test_a_second_request_on_a_connection_has_its_time_too(store: Store, setting
         connection.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
         while connection.recv(4096):
             pass
+
+
+SLOW_BODY = (
+    b"POST /api/v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+)
+
+
+def test_bodies_that_trickle_are_closed_and_leave_room(store: Store, settings: ServerSettings) -> None:
+    with limited(store, settings, header_seconds=0.3, most_connections=100) as address, ExitStack() as stack:
+        slow = [stack.enter_context(connect(address)) for _ in range(100)]
+        for each in slow:
+            each.sendall(SLOW_BODY)
+        assert {each.recv(12) for each in slow} == {b"HTTP/1.1 408"}
+        assert httpx.get(f"{address}/livez").status_code == 200
+
+
+def test_a_long_body_that_keeps_coming_is_read_to_its_end(store: Store, settings: ServerSettings) -> None:
+    body = b'{"name": "' + b"x" * 3_985 + b'"}'
+
+    def pieces() -> Iterator[bytes]:
+        for start in range(0, len(body), 400):
+            time.sleep(0.1)
+            yield body[start : start + 400]
+
+    with limited(store, settings, header_seconds=0.3) as address:
+        answer = httpx.post(f"{address}/api/v1/runs", content=pieces(), headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["detail"][0]["field"]) == (422, "name")
 
 
 def test_a_live_socket_outlives_the_limit_of_heads(store: Store, settings: ServerSettings) -> None:
