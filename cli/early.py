@@ -1,7 +1,7 @@
 """Signals that arrive while the program is still being loaded end it at once and without a traceback.
 
-This module imports next to nothing, so that it is there before anything that takes time. `python -m cli` calls `enter`;
-the installed command `neq` imports `cli.main` first, and with it this module, which then enters by itself.
+This module imports next to nothing, so that it is there before anything that takes time: `cli.entry` enters before it
+imports the rest.
 
 Commands that have something to clean up put their own handlers in place of these as their first step; for all others
 `leave` brings Python's back.
@@ -33,7 +33,3 @@ def leave() -> None:
 def _end(number: int, _frame: object) -> None:
     sys.stderr.flush()
     os._exit(128 + number)  # nothing is open yet, and an exception would come out of the middle of an import
-
-
-if os.path.basename(sys.argv[0]) == "neq":  # noqa: PTH119  (the installed command; pathlib alone would take longer)
-    enter()

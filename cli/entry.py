@@ -1,4 +1,4 @@
-"""Where `python -m cli` begins."""
+"""Where `neq` and `python -m cli` begin."""
 
 from cli.early import enter
 

@@ -18,7 +18,8 @@
   neq.epochRange = (epochs, value) => {
     const found = epochs.filter(Boolean).map(value).filter(Number.isFinite).sort((a, b) => a - b);
     if (!found.length) return null;
-    return { low: found[0], median: found[found.length >> 1], high: found.at(-1), count: found.length };
+    const middle = (found[(found.length - 1) >> 1] + found[found.length >> 1]) / 2;
+    return { low: found[0], median: middle, high: found.at(-1), count: found.length };
   };
 
   /** `4 s (3 s to 9 s)`; of a single epoch without a range. */

@@ -10,7 +10,7 @@
 
   function median(values) {
     const sorted = Float64Array.from(values).sort();
-    return sorted.length ? sorted[sorted.length >> 1] : 0;
+    return sorted.length ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : 0;
   }
 
   class LayerTables {

@@ -168,7 +168,7 @@
   const share = (change) => change && { low: 1 + change.low, median: 1 + change.median, high: 1 + change.high };
 
   function table(layers) {
-    const heads = ["Layer", "Moving", "Plan", "Rows computed", "Those / all rows, least of 3", "Why"];
+    const heads = ["Layer", "Moving", "Plan", "Rows computed", "ms: those rows / all rows", "Why"];
     const head = neq.element("tr", {}, ...heads.map((words) => neq.element("th", { scope: "col" }, words)));
     return neq.element("table.plans-table", {}, neq.element("thead", {}, head), neq.element("tbody", {}, ...layers.map(row)));
   }

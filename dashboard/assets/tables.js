@@ -12,7 +12,7 @@
     ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
     ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
     ["Best", ({ record }) => percent(record.best_test_accuracy)],
-    ["Frozen next epoch", ({ last }) => percent(last?.frozen_share)],
+    ["Frozen at epoch's end", ({ last }) => percent(last?.frozen_share)],
     ["Frozen during", ({ last }) => percent(last?.applied_share)],
     ["Training loss", ({ last }) => number(last?.train_loss)],
     ["Test loss", ({ last }) => number(last?.test_loss)],

@@ -25,6 +25,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import server.app", {"torch", "torchvision", "dash"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),
         ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash"}),
+        ("import cli.entry", {"click", "pydantic", "trainer"}),
         ("import cli.main", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.going_on, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.start, cli.recordings", {"torch", "torchvision"}),

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,18 @@ MOMENTS: dict[str, Callable[[Process], bool]] = {
 }
 
 
+HELD_UP = """
+import importlib.abc, sys, time
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "click":
+            print("loading", flush=True)
+            time.sleep(60)
+sys.meta_path.insert(0, Slow())
+from cli.entry import main
+main()
+"""
+"""The command, its first dependency taking a minute to load."""
 IN_EVERY_RUN = {("up", "its handlers are there"), ("up", "it has started"), ("worker", "pydantic is loaded")}
 CASES = [
     pytest.param(command, moment, marks=() if (command, moment) in IN_EVERY_RUN else pytest.mark.endurance)
@@ -39,6 +54,16 @@ CASES = [
     for moment in MOMENTS
     if (command, moment) != ("worker", "it has started")  # a worker says nothing then
 ]
+
+
+def test_the_installed_command_begins_where_signals_are_handled_first() -> None:
+    (command,) = entry_points(group="console_scripts", name="neq")
+    assert command.value == "cli.entry:main"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen([sys.executable, "-c", HELD_UP], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"loading\n"
+        process.send_signal(number)
+        assert (process.communicate(timeout=60)[1], process.returncode) == (b"", 128 + number)
 
 
 @pytest.mark.parametrize(("command", "moment"), CASES)

@@ -31,4 +31,4 @@ def test_only_an_epoch_with_another_learning_rate_is_told() -> None:
 def test_the_end_names_epochs_and_time() -> None:
     words = Narrator().words_on(RunFinished(epochs=3, test_accuracy=0.5, frozen_share=0.1, seconds=12.4))
     assert words is not None
-    assert words.text == "Finished 3 epochs in 12 s."
+    assert words.text == "Finished 3 epochs; training took 12 s."

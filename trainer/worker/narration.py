@@ -24,7 +24,7 @@ class Narrator:
             case EpochFinished():
                 return self._turn(event)
             case RunFinished():
-                return Logged(text=f"Finished {counted(event.epochs, 'epoch')} in {event.seconds:.0f} s.")
+                return Logged(text=f"Finished {counted(event.epochs, 'epoch')}; training took {event.seconds:.0f} s.")
             case _:
                 return None
 

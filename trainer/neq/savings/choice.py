@@ -139,6 +139,8 @@ def _measured(task: Task, rows: Rows, ways: Sequence[Way]) -> Choice:
     reason = f"measured {rows_ms:.2f} ms instead of {dense_ms:.2f} ms"
     if rows_ms + SWAP_MS < dense_ms * (1 - MARGIN):
         return Choice(best, reason, dense_ms, rows_ms)
+    if rows_ms >= dense_ms:
+        return Choice("dense", f"measured {rows_ms:.2f} ms, and {dense_ms:.2f} ms for all rows", dense_ms, rows_ms)
     return Choice("dense", f"{reason}: less than the detour and the noise are worth", dense_ms, rows_ms)
 
 
