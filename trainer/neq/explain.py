@@ -4,13 +4,15 @@ A layer is run with today's weights on last epoch's inputs, and with last epoch'
 compared with what it really gave one epoch earlier. It shows why frozen neurons thaw: their own φ is 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.modes import has_modes_of_its_own
 from trainer.neq.probing import Forward, as_found, run_former, run_model
 from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums
@@ -30,17 +32,11 @@ def add_causes(
     model: nn.Module,
     layers: Sequence[WatchedLayer],
     portion: Any,
-    former: Mapping[str, Tensor],
+    former: Former,
     forward: Forward | None,
 ) -> None:
-    """Adds one portion of the probe set: two passes of the network, in which every watched layer runs twice.
-
-    Args:
-        former: last epoch's parameters and buffers by name.
-    """
+    """Adds one portion of the probe set: two passes of the network, in which every watched layer runs twice."""
     before = Outputs()
-    today = {name: tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
-    others_today, others_before = _by_module(model, layers, today), _by_module(model, layers, former)
 
     def own(layer: WatchedLayer, was: Tensor, again: Rerun) -> None:
         causes.own.add(layer, again(others_today), was)
@@ -50,18 +46,25 @@ def add_causes(
         causes.upstream.add(layer, again(others_before), before.take(layer.name))
 
     with as_found(model):
+        others_today = _by_module(model, layers)
+        with former.standing_in(model):
+            others_before = _by_module(model, layers)
         with watching(layers, own):
             run_former(model, former, portion, forward)
         with watching(layers, upstream):
             run_model(model, portion, forward)
 
 
-def _by_module(model: nn.Module, layers: Sequence[WatchedLayer], state: Mapping[str, Tensor]) -> States:
-    """For each watched module its parameters and buffers of `state`, by their names within the module."""
-    names = {id(tensor): name for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+def _by_module(model: nn.Module, layers: Sequence[WatchedLayer]) -> States:
+    """For each watched module its present parameters and buffers, by their names within the module.
+
+    A model with an eval mode of its own changes them in place when it leaves it, so that they are copied.
+    """
+    copied = has_modes_of_its_own(model)
     return {
         module: {
-            local: state[names[id(tensor)]] for local, tensor in (*module.named_parameters(), *module.named_buffers())
+            name: tensor.detach().clone() if copied else tensor.detach()
+            for name, tensor in (*module.named_parameters(), *module.named_buffers())
         }
         for layer in layers
         for module in layer.modules

@@ -2,7 +2,8 @@
 
 `streaming` runs last epoch's network beside today's, portion by portion. It needs one copy of the model, which is kept
 in any case, and the outputs of one portion. `cached` keeps last epoch's outputs of the whole probe set and runs today's
-network alone. Both give the same numbers, because both run the same code on the same portions.
+network alone. Both give the same numbers, because both run the same code on the same portions. A batch is cut only
+where that changes none, see `portions.py`.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -14,8 +15,9 @@ from trainer.neq.errors import OutputsNotPaired
 from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.portions import Portions
 from trainer.neq.probe_digest import ProbeDigests
-from trainer.neq.probing import Forward, as_found, portions, run_former, run_model, undisturbed
+from trainer.neq.probing import Forward, as_found, run_former, run_model, undisturbed
 from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums, PhiName
 from trainer.neq.watching import Rerun, watching
@@ -60,7 +62,7 @@ class Measure:
         self._former, self._digests = former, digests
         device = next(model.parameters()).device.type
         budget = PORTION_BYTES.get(device, _PORTION_BYTES_ELSEWHERE)
-        self._samples = max(1, budget // max(bytes_a_sample, 1))
+        self._portions = Portions(model, layers, max(1, budget // max(bytes_a_sample, 1)), forward)
         self._limit = {"auto": CACHE_BYTES, "cached": None, "streaming": 0}[way]
         self._cache: list[Outputs] | None = None
         self._caches_stale = False
@@ -87,7 +89,7 @@ class Measure:
         with as_found(self._model):
             for batch in undisturbed(self._probe, self._model):
                 self._digests.add(batch)
-                for portion in self._portions(batch):
+                for portion in self._portions.of(batch):
                     cache.append(self._outputs_before(portion, Outputs()))
                     used += cache[-1].nbytes
                     if self._limit is not None and used > self._limit:
@@ -112,35 +114,37 @@ class Measure:
         """
         if self._caches_stale:
             self.recall()
-        self._caches_stale = self.caches  # until every portion has been replaced
+        self._caches_stale = self.caches  # until what replaces it is accepted
         cached = None if self._cache is None else iter(self._cache)
         memory = Outputs()
         self._digests.begin()
         for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
             self._digests.add(batch)
             with as_found(self._model):
-                for portion in self._portions(batch):
+                for portion in self._portions.of(batch):
                     before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
                     self._compare(portion, before, sums, replace=cached is not None)
                     if causes is not None:
-                        add_causes(causes, self._model, self._layers, portion, self._former.state, self._forward)
+                        add_causes(causes, self._model, self._layers, portion, self._former, self._forward)
             yield done
         if cached is not None and next(cached, None) is not None:
             raise ValueError("the probe set gave less than one epoch earlier")
         self._digests.end()
+
+    def accept(self) -> None:
+        """What was added up last counts: the former network is now the one that was measured then.
+
+        Without it the next time compares with the former network once more, whose outputs are then computed again.
+        """
         self._caches_stale = False
 
     def against_itself(self, batch: Any) -> Tensor:
         """1 − φ of every neuron, float64, today's network against the former, on a batch's first samples."""
         sums = self.no_sums("global")
         with as_found(self._model):
-            portion = next(self._portions(batch))
+            portion = next(self._portions.of(batch))
             self._compare(portion, self._outputs_before(portion, Outputs()), sums, replace=False)
         return sums.divergence()
-
-    def _portions(self, batch: Any) -> Iterator[Any]:
-        """Pieces of a probe batch; only the caller's own `forward` knows how to take one apart."""
-        return iter([batch]) if self._forward is not None else portions(batch, self._samples)
 
     def _outputs_before(self, portion: Any, outputs: Outputs) -> Outputs:
         """What last epoch's network gives, kept in `outputs`."""
@@ -150,7 +154,7 @@ class Measure:
             outputs.keep(layer.name, output)
 
         with watching(self._layers, keep):
-            run_former(self._model, self._former.state, portion, self._forward)
+            run_former(self._model, self._former, portion, self._forward)
         return outputs
 
     def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, replace: bool) -> None:

@@ -291,6 +291,7 @@ class NEq:
             findings, self._model, self._former.state, moved={name: neurons for name, (neurons, _) in moved.items()}
         )
         self._former.remember(self._model, findings.squares[0])
+        self._measure.accept()
         self._freezer.begin_epoch()
         self._freezer.hold(self._masks())
         return equilibrium
@@ -368,6 +369,7 @@ class NEq:
         return {
             "layers": {layer.name: layer.neurons for layer in self._layers},
             "former": {name: tensor.clone() for name, tensor in self._former.state.items()},
+            "former_attributes": {name: dict(found) for name, found in self._former.attributes.items()},
             "decision": self._decision.state_dict(),
             "freezer": self._freezer.state_dict(),
         }
@@ -385,7 +387,7 @@ class NEq:
         self._refuse_if_closed()
         if state["layers"] != {layer.name: layer.neurons for layer in self._layers}:
             raise ValueError("this state belongs to another model: its watched layers differ")
-        self._former.load(state["former"])
+        self._former.load(self._model, state["former"], state.get("former_attributes", {}))
         self._decision.load_state_dict(state["decision"])
         self._freezer.load_state_dict(state["freezer"], self._masks())
         self._measure.recall()

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.neq.substitution import computed_attributes, substituted
+from trainer.neq.former import Former
+from trainer.neq.modes import in_eval_mode
+from trainer.neq.substitution import computed_attributes
 
 Forward = Callable[[nn.Module, Any], object]
 """forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
@@ -60,23 +62,10 @@ def _to(value: Any, device: torch.device) -> Any:
     return value.to(device) if isinstance(value, Tensor) else value
 
 
-def run_former(model: nn.Module, state: Mapping[str, Tensor], batch: Any, forward: Forward | None = None) -> object:
-    """`run_model` with other parameters and buffers, by name; the model keeps its own."""
-    with substituted(model, state):
+def run_former(model: nn.Module, former: Former, batch: Any, forward: Forward | None = None) -> object:
+    """`run_model` on last epoch's network, with the model's own code; the model keeps what it has."""
+    with former.standing_in(model):
         return run_model(model, batch, forward)
-
-
-def portions(batch: Any, samples: int) -> Iterator[Any]:
-    """A probe batch in pieces of at most so many samples; whole where its samples cannot be told apart."""
-    parts = batch if isinstance(batch, Mapping) else {"inputs": batch[0] if isinstance(batch, tuple | list) else batch}
-    tensors = {key: value for key, value in parts.items() if isinstance(value, Tensor) and value.dim()}
-    lengths = {len(value) for value in tensors.values()}
-    if len(lengths) != 1 or (length := lengths.pop()) <= samples:
-        yield batch
-        return
-    for start in range(0, length, samples):
-        piece = {key: value[start : start + samples] if key in tensors else value for key, value in parts.items()}
-        yield piece if isinstance(batch, Mapping) else piece["inputs"]
 
 
 def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
@@ -118,12 +107,12 @@ def _same_random_numbers(model: nn.Module) -> None:
 
 @contextmanager
 def as_found(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode without gradients; afterwards its modes, buffers and the random state are as before.
+    """The model in eval mode without gradients; afterwards its modes, parameters, buffers and the random state are as
+    before.
 
     Code that torch compiled runs as it was written, and attention layers call their parts one by one, because the fused
     ways leave out the hooks that read the outputs.
     """
-    modes = [(module, module.training) for module in model.modules()]
     buffers = [
         (module._buffers, name, buffer, buffer.detach().clone())
         for module in model.modules()
@@ -137,14 +126,12 @@ def as_found(model: nn.Module) -> Iterator[None]:
             _own_random_numbers(model),
             torch.no_grad(),
             _as_written(),
+            in_eval_mode(model),
         ):
             torch.backends.mha.set_fastpath_enabled(False)
-            model.eval()
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_attention)
-        for module, training in modes:
-            module.training = training
         for attributes, name, tensor in computed:
             attributes[name] = tensor
         with torch.no_grad():

@@ -16,23 +16,24 @@ def substituted(module: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[No
 
     Args:
         module: any; modules and tensors may be shared within it.
-        tensors: by the names that `named_parameters()` and `named_buffers()` give; what is not named stays.
+        tensors: by the names that `named_parameters()` and `named_buffers()` give; what is not named stays. A place
+            that holds None now is filled too.
     """
     names = {id(own): name for name, own in (*module.named_parameters(), *module.named_buffers())}
-    places: list[tuple[dict[str, Any], str, Tensor]] = [
-        (place, key, own)
-        for one in module.modules()
+    places: list[tuple[dict[str, Any], str, Tensor | None, Tensor]] = [
+        (place, key, own, other)
+        for path, one in module.named_modules()
         for place in (one._parameters, one._buffers)
         for key, own in place.items()
-        if own is not None and names.get(id(own)) in tensors
+        if (other := tensors.get(f"{path}.{key}".lstrip(".") if own is None else names.get(id(own), ""))) is not None
     ]
     computed = computed_attributes(module)
     try:
-        for place, key, own in places:
-            place[key] = tensors[names[id(own)]].to(own.device, own.dtype)  # the model may have been moved since
+        for place, key, own, other in places:
+            place[key] = other if own is None else other.to(own.device, own.dtype)  # the model may have been moved
         yield
     finally:
-        for place, key, own in places:
+        for place, key, own, _ in places:
             place[key] = own
         for attributes, key, value in computed:
             attributes[key] = value
