@@ -82,6 +82,7 @@ def test_what_fails_on_every_living_worker_is_refused_at_its_field(
     looked_over = Check.model_validate_json(client.post(CHECKS, json=QUICK | changed).content)
     assert (looked_over.state, looked_over.id) == ("refused", None)
     assert [(each.field, each.message) for each in looked_over.errors] == [(field, said[field])]
+    assert field not in [each.field for each in looked_over.warnings]  # which would say that it works after all
 
 
 DOUBTFUL = [

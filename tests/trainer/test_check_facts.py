@@ -1,6 +1,6 @@
 """What is known without torch agrees with what torch and torchvision say."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -8,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import models
 
+from trainer.checks.capabilities import Capabilities, Folder
+from trainer.checks.errors import errors
+from trainer.checks.freezing import first_freezing_epoch
 from trainer.checks.images import KnownImages, known_images
 from trainer.checks.steps import batches_of
 from trainer.checks.torchvision_facts import CLASSIFIERS, SEGMENTERS
-from trainer.checks.warnings import first_freezing_epoch
+from trainer.checks.warnings import warnings
 from trainer.config import NEqConfig, RandomRule, RunConfig, Synthetic, TorchvisionClassifier, Training
 from trainer.config.torchvision_names import Classifier, Segmenter
 from trainer.data.images import batch_bounds
 from trainer.errors import RunError
+from trainer.loop.doubts import doubts
 from trainer.loop.equilibrium import build_neq
 from trainer.models import Shape, build_model
 from trainer.models.write_facts import file_of, segmenter_facts
@@ -63,3 +67,41 @@ def test_the_first_epoch_that_can_freeze_is_the_librarys(formula: str, select: R
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     built = build_neq(config, model, optimizer, [torch.randn(5, 3)])
     assert first_freezing_epoch(config) == built.first_freezing_epoch
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"neq": {"epsilon": 0}},
+        {"neq": {"select": {"kind": "topk", "share": 0}}},
+        {"neq": {"select": {"kind": "random", "share": 0}}},
+        {"neq": {"warmup": 400}},
+        {"training": {"epochs": 1}},
+    ],
+    ids=str,
+)
+def test_that_nothing_will_freeze_is_said_alike_before_a_launch_and_at_the_start(changed: dict[str, Any]) -> None:
+    config = RunConfig.model_validate(changed)
+    (before,) = (each.message for each in warnings(config, []) if "Nothing will freeze" in each.message)
+    assert doubts(config, first_freezing_epoch(config), all_held_open=False) == (f"{before}.",)
+
+
+def of_folder(name: str) -> RunConfig:
+    data = {"kind": "image-folder", "folder": name, "size": 32}
+    return RunConfig.model_validate({"data": data, "neq": {"probe": {"kind": "split", "samples": 2}}})
+
+
+def test_a_folder_is_found_however_the_letters_of_its_name_are_composed() -> None:
+    there = Folder(name="e\u0301le\u0300ves", classes=2, train=100)
+    worker = Capabilities(version="1", folders=(there, Folder(name="\u00e9lan", classes=2), Folder(name="e\u0301lan")))
+    assert known_images(of_folder("\u00e9l\u00e8ves"), worker).there == 80
+    assert errors(of_folder("\u00e9l\u00e8ves"), worker) == []
+    assert known_images(of_folder("\u00e9lan"), worker).classes == 2  # the exact name comes first
+    (error,) = errors(of_folder("eleves"), worker)
+    assert error.field == "data.folder" and "choose one of \u00e9l\u00e8ves" in error.message
+
+
+def test_class_folders_without_images_are_refused() -> None:
+    worker = Capabilities(version="1", folders=(Folder(name="pets", classes=2, train=0),))
+    (error,) = errors(of_folder("pets"), worker)
+    assert error.field == "data.folder" and error.message.startswith("pets holds no images: put some")

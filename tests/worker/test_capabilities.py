@@ -1,11 +1,15 @@
 """What a worker says of its machine, by looking at names alone."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from trainer.checks.capabilities import Folder
 from trainer.checks.sets import NAMED
+from trainer.data.folders import class_folders
+from trainer.data.strays import Strays
 from trainer.engines.workplace import Workplace
 from trainer.worker import capabilities as module
 from trainer.worker.capabilities import capabilities, folders, memory, weights
@@ -34,9 +38,81 @@ def test_folders_are_counted_by_class_and_part(tmp_path: Path) -> None:
     assert folders(tmp_path) == (
         Folder(name="flat", masks=False, classes=2, train=2),
         Folder(name="pets", masks=False, classes=2, train=3, test=1),
-        Folder(name="scenes"),  # several parts: for a dry pass to tell
+        Folder(name="scenes"),  # perhaps masks: for a dry pass to tell
     )
     assert "resnet18-f37072fd.pth" in weights(tmp_path)
+
+
+def twice(*parts: str, classes: tuple[str, ...] = ("cat", "dog")) -> list[str]:
+    """Two images of each class in each part."""
+    return [f"mine/{part}{name}/{number}.png" for part in parts for name in classes for number in range(2)]
+
+
+LAYOUTS = {
+    "training-validation": twice("training/", "validation/"),
+    "numbered": twice("train2017/", "val2017/"),
+    "capital": twice("Train/", "Valid/"),
+    "val-before-test": [*twice("train/", "test/", "val/"), "mine/val/cat/one-more.png"],
+    "folder-beside": [*twice("train/", "val/"), "mine/scripts/read.py"],
+    "no-parts": twice(""),
+    "a-class-called-train": twice("", classes=("bus", "train")),
+    "other-kinds": [
+        *twice(""),
+        "mine/cat/a.jfif",
+        "mine/cat/b.jpe",
+        "mine/dog/c.GIF",
+        "mine/dog/d.tiff",
+        "mine/dog/e.heic",
+    ],
+    "strays": [
+        *twice("train/", "val/"),
+        "mine/__MACOSX/train/cat/._0.png",
+        "mine/train/cat/._0.png",
+        "mine/train/@eaDir/x.png",
+    ],
+    "checkpoints": [*twice(""), "mine/cat/.ipynb_checkpoints/0-checkpoint.png", "mine/.ipynb_checkpoints/x.png"],
+    "decomposed-in-one-part": [*twice("train/", classes=("e\u0301", "o")), *twice("val/", classes=("\u00e9", "o"))],
+}
+
+
+@pytest.mark.parametrize("names", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_folder_is_counted_as_a_run_takes_it(tmp_path: Path, names: list[str]) -> None:
+    put(tmp_path, *names)
+    (said,) = folders(tmp_path)
+    taken = class_folders(tmp_path, tmp_path / "mine", 0.25, Strays())
+    assert (said.classes, said.masks) == (len(taken.classes), False)
+    assert (said.train or 0) + (said.test or 0) == len(taken.train) + len(taken.test)
+    assert said.test in (None, len(taken.test))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        twice("Train/", "training/"),
+        ["mine/train/a.png", "mine/val/a.png"],
+        ["mine/images/a.png", "mine/image_masks/a.png"],
+    ],
+    ids=["two-to-train-on", "parts-without-classes", "perhaps-masks"],
+)
+def test_of_what_names_alone_do_not_tell_nothing_is_claimed(tmp_path: Path, names: list[str]) -> None:
+    put(tmp_path, *names)
+    assert folders(tmp_path) == (Folder(name="mine"),)
+
+
+def test_a_folder_with_links_is_not_counted(tmp_path: Path) -> None:
+    put(tmp_path, *twice(""))
+    (tmp_path / "mine/cat/again.png").symlink_to("0.png")
+    assert folders(tmp_path) == (Folder(name="mine", masks=False, classes=2),)
+
+
+def test_names_that_no_description_can_hold_are_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "good/one/a.png")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    put(tmp_path, os.fsdecode(b"weights/caf\xe9.pth"))
+    said = capabilities(Workplace(tmp_path), None)
+    assert [each.name for each in said.folders] == ["good"]
+    assert not any("caf" in each for each in said.weights)
+    assert json.loads(said.model_dump_json())["folders"][0]["name"] == "good"
 
 
 def test_what_lies_deeper_or_is_too_much_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

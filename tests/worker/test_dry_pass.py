@@ -72,6 +72,12 @@ def test_a_network_that_cannot_take_the_images_is_told_at_its_name(passes: DryPa
     assert "maxvit_t cannot take images of 16 × 16 px" in words
 
 
+def test_a_network_that_takes_small_images_is_not_refused(passes: DryPasses) -> None:
+    # ResNet-18 halves 8 px three times before its last stage, whose mean takes what is left: 1 × 1.
+    small = {"kind": "synthetic", "size": 8, "classes": 10, "train_samples": 1000}
+    assert made(passes, data=small, model={"kind": "torchvision", "name": "resnet18"})["state"] == "ok"
+
+
 def test_batch_norm_on_one_image_is_told_at_the_batch_size(passes: DryPasses) -> None:
     where, words = only_error(passes, model={"kind": "torchvision", "name": "resnet18"}, training={"batch_size": 1})
     assert (where, "batches of one image" in words) == ("training.batch_size", True)

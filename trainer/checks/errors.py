@@ -7,8 +7,9 @@ from trainer.checks.capabilities import Capabilities
 from trainer.checks.finding import Finding
 from trainer.checks.images import KnownImages, folder_of, known_images
 from trainer.checks.memory import memory_errors
+from trainer.checks.names import legible
 from trainer.checks.numbers import counted
-from trainer.checks.sets import NAMED
+from trainer.checks.sets import ENDINGS, NAMED
 from trainer.checks.sides import side_errors
 from trainer.checks.steps import steps_of
 from trainer.checks.weights import weights_of
@@ -78,7 +79,7 @@ def _data(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 def _folder(data: ImageFolder | MaskFolder, worker: Capabilities) -> Iterator[Finding]:
     folder = folder_of(worker, data.folder)
     if folder is None:
-        there = ", ".join(each.name for each in worker.folders[:20])
+        there = ", ".join(legible(each.name) for each in worker.folders[:20])
         choice = f"choose one of {there}" if there else "put it there, or name another data folder in NEQ_DATA_ROOT"
         yield Finding("data.folder", f"There is no folder {data.folder!r} in the worker's data folder: {choice}")
     elif isinstance(data, MaskFolder) and folder.masks is False:
@@ -91,6 +92,8 @@ def _folder(data: ImageFolder | MaskFolder, worker: Capabilities) -> Iterator[Fi
             f"{data.folder} holds {counted(folder.classes, 'class folder')}, and a network needs at least two classes: "
             "put the images of each class into a folder of their own",
         )
+    elif isinstance(data, ImageFolder) and folder.train == 0:
+        yield Finding("data.folder", f"{data.folder} holds no images: put some of these there: {', '.join(ENDINGS)}")
 
 
 def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:

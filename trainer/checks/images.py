@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from trainer.checks.capabilities import Capabilities, Folder
+from trainer.checks.names import alike
 from trainer.checks.sets import NAMED
 from trainer.config import (
     FashionMnistMini,
@@ -65,15 +66,20 @@ def known_images(config: RunConfig, worker: Capabilities | None) -> KnownImages:
 
 
 def folder_of(worker: Capabilities | None, name: str) -> Folder | None:
-    """What the worker says of a folder; None where it has none of that name, or there is no worker."""
-    return next((each for each in worker.folders if each.name == name), None) if worker else None
+    """What the worker says of the folder of this name, or of the one whose name differs only in how its letters are
+    composed; None where it has none, or there is no worker."""
+    if worker is None:
+        return None
+    same = [each for each in worker.folders if alike(each.name) == alike(name)]
+    exact = [each for each in same if each.name == name]
+    return (exact or same)[0] if exact or len(same) == 1 else None
 
 
 def _of_folder(folder: Folder | None, test_share: float, side: int, classes: int | None) -> KnownImages:
     if folder is None:
         return KnownImages(classes=classes, channels=3, side=side)
     train, test = folder.train, folder.test
-    if train is not None and test is None:
+    if train and test is None:
         test = max(1, round(test_share * train))
         train -= test
-    return KnownImages(train, test, folder.classes if classes is None else classes, 3, side)
+    return KnownImages(train or None, test, folder.classes if classes is None else classes, 3, side)

@@ -40,7 +40,8 @@ def known(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> Know
     able = tuple(name for name, wrong in found.items() if not wrong)
     spoken = [worker for name, worker in workers.items() if worker and (name in able or not able)]
     wrong = () if able else min(found.values(), key=len, default=tuple(errors(config, None)))
-    return Known(wrong, tuple(warnings(config, spoken)), able)
+    refused = {each.field for each in wrong}  # what is only doubtful about such a field is no news any more
+    return Known(wrong, tuple(each for each in warnings(config, spoken) if each.field not in refused), able)
 
 
 def digest(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> str:

@@ -1,5 +1,7 @@
 """Numbers as people write them."""
 
+from trainer.counted import counted as counted
+
 
 def number(value: float) -> str:
     """Such as `2,147,483,647`, `0.001` or `1e-05`: exactly this number, and as short as that allows."""
@@ -12,8 +14,3 @@ def size(count: float) -> str:
     """A number of bytes, such as `3.5 GB`."""
     unit, steps = next(((u, s) for u, s in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)) if count >= s), ("kB", 1e3))
     return f"{count / steps:,.1f} {unit}"
-
-
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Such as `1 epoch` or `1,200 images`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -1,6 +1,6 @@
 """Which folders of a set are its training and its test part: recognised by their names, wherever that is meant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -56,6 +56,12 @@ def set_parts(folder: Path, names: list[str], belongs: Callable[[str], bool]) ->
     test = tested[0] if tested and train is not None else None
     aside = tuple(name for name in names if train is not None and name not in (train, test))
     return SetParts(None if train is None else folder / train, None if test is None else folder / test, aside)
+
+
+def are_parts_alone(names: Iterable[str]) -> bool:
+    """Whether folders of these names are the parts of a set, and none a class; a class may well be called *train*."""
+    words = {part_word(name) for name in names}
+    return bool(words & {*TRAINING}) and bool(words & {*TESTING}) and words <= {*TRAINING, *TESTING}
 
 
 def refuse_same_subfolders(below: str, inner: dict[str, set[str]]) -> None:

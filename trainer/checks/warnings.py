@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from trainer.checks.capabilities import Capabilities
 from trainer.checks.finding import Finding
+from trainer.checks.freezing import ends_before, first_freezing_epoch, never_freezes
 from trainer.checks.images import KnownImages, known_images
 from trainer.checks.memory import memory_warnings
 from trainer.checks.numbers import counted, number
-from trainer.checks.sets import NAMED
+from trainer.checks.sets import NAMED, NamedSet
 from trainer.checks.steps import batches_of
 from trainer.config import MultiStep, NoRule, OneCycle, RandomRule, RunConfig, SingleProbe, Step, TopKRule
-from trainer.config.neq import BlocksRule
 
 HIGH_RATE = {"sgd": 1.0, "adam": 0.1, "adamw": 0.1}
 """Learning rates from here on make most trainings diverge."""
@@ -94,36 +94,11 @@ def _freezing(config: RunConfig) -> Iterator[Finding]:
     select = config.neq.select
     if isinstance(select, NoRule):
         return  # asked for, and the baseline to compare with
-    if never := never_freezes(config):
-        yield never
-        return
     first = first_freezing_epoch(config)
-    if config.training.epochs <= first:
-        field = "neq.warmup" if config.neq.warmup == first and config.neq.warmup > 2 else "training.epochs"
-        yield Finding(
-            field,
-            f"Nothing will freeze: the run ends after {counted(config.training.epochs, 'epoch')}, and the first mask "
-            f"would act in epoch {first} (counted from 0)",
-        )
+    if nothing := never_freezes(config) or ends_before(config, first):
+        yield nothing
     elif isinstance(select, TopKRule | RandomRule) and select.share == 1:
         yield Finding("neq.select.share", f"From epoch {first} on every neuron is frozen, and nothing is learnt")
-
-
-def never_freezes(config: RunConfig) -> Finding | None:
-    """Why no mask can hold anything, whatever is measured; None where one may."""
-    select = config.neq.select
-    if isinstance(select, TopKRule | RandomRule) and select.share == 0:
-        return Finding("neq.select.share", "Nothing will freeze: the share of neurons to freeze is 0")
-    # These take their share, or round, whatever ε is.
-    if config.neq.epsilon == 0 and not isinstance(select, NoRule | RandomRule | TopKRule | BlocksRule):
-        return Finding("neq.epsilon", "Nothing will freeze: neq.epsilon is 0, and no |v| is below it")
-    return None
-
-
-def first_freezing_epoch(config: RunConfig) -> int:
-    """The first epoch, from 0, in which a mask can act: φ needs one epoch, and v by the paper's formula two."""
-    drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.share is not None
-    return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
 
 
 def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
@@ -153,11 +128,16 @@ def _precision(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[F
     if config.compute.precision != "float32" and on_cpu:
         yield Finding(
             "compute.precision",
-            f"{config.compute.precision} saves time on a GPU; on a CPU it is mostly slower than float32",
+            f"Computing in {config.compute.precision} saves time on a GPU; on a CPU it is mostly slower than float32",
         )
 
 
 def _downloads(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
     named = NAMED.get(config.data.kind)
-    if named and workers and all(config.data.kind not in worker.sets for worker in workers):
+    if named and workers and all(_is_fetched(config.data.kind, named, worker) for worker in workers):
         yield Finding("data.kind", f"{named.title} is not on the worker yet: it is downloaded when the run starts")
+
+
+def _is_fetched(kind: str, named: NamedSet, worker: Capabilities) -> bool:
+    """Whether the worker has to download the set, and may: one that may not fails, and that is an error already."""
+    return named.fetched and worker.may_download and kind not in worker.sets

@@ -8,7 +8,15 @@ from typing import TypeVar
 
 import torch
 
-from trainer.checks.parts import TESTING, TRAINING, SetParts, part_word, refuse_same_subfolders, set_parts
+from trainer.checks.parts import (
+    TESTING,
+    TRAINING,
+    SetParts,
+    are_parts_alone,
+    part_word,
+    refuse_same_subfolders,
+    set_parts,
+)
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.names import alike, legible, name_of
 from trainer.data.samples import ClassFiles, MaskFiles, as_names
@@ -236,8 +244,7 @@ def _classes(view: Folder, folder: Path) -> dict[str, str]:
                 "only in how their letters are composed.",
                 "Put the images of both into one of them.",
             )
-    words = {part_word(name) for name in names}
-    if words & set(TRAINING) and words & set(TESTING) and words <= {*TRAINING, *TESTING}:
+    if are_parts_alone(names):
         raise RunError(
             f"{below(view.root, folder)} holds the parts {', '.join(map(legible, names))}, without class folders.",
             "Put a folder for each class into each part, and the images into those.",

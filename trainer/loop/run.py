@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainer.checkpoint.book import Book, Result
 from trainer.checkpoint.state import Parts
+from trainer.checks.freezing import never_freezes
 from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
@@ -29,7 +30,7 @@ from trainer.events import (
 )
 from trainer.loop.accounts import Accounts
 from trainer.loop.coverage import coverage_record
-from trainer.loop.doubts import doubts, never_freezes
+from trainer.loop.doubts import doubts
 from trainer.loop.equilibrium import build_neq, told_by_neq
 from trainer.loop.meter import Meter, measuring
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
@@ -203,7 +204,7 @@ class _Run:
             train_samples=len(self.data.train),
             test_samples=len(self.data.test),
             probe_samples=len(self.data.probe),
-            first_freezing_epoch=None if never_freezes(self.config) else self.neq.first_freezing_epoch,
+            first_freezing_epoch=None if never_freezes(self.config) is not None else self.neq.first_freezing_epoch,
             task=self.data.task,
             data=self.data.found,
             versions=versions(),

@@ -1,17 +1,20 @@
 """What this worker's machine has: its data folder by listing alone, its weights, its memory. No torch."""
 
 import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
 from trainer.checks.capabilities import Capabilities, Folder, Gpu
+from trainer.checks.names import alike
+from trainer.checks.parts import are_parts_alone, part_word, set_parts
 from trainer.checks.sets import ENDINGS, NAMED, NamedSet
+from trainer.checks.strays import stray_reason
 from trainer.config import RunConfig
 from trainer.config.discovery import kind_of
 from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
 from trainer.version import VERSION
 
 WEIGHTS = "weights"
@@ -19,8 +22,8 @@ WEIGHTS = "weights"
 MOST_FOLDERS = 200
 MOST_FILES = 50_000
 """Of all folders together: more are not counted, so that a look at the data folder takes no more than a moment."""
-_PART = re.compile("train|trn|val|dev|eval|test|tst|.*(annot|mask|label)", re.IGNORECASE)
-"""Names of folders that hold a part of a set, and no class."""
+_MASKS = ("annot", "mask", "label")
+"""In the name of a folder that may hold the masks of a part."""
 
 
 def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabilities:
@@ -72,9 +75,11 @@ def _container_limit() -> int | None:
 
 def folders(root: Path) -> tuple[Folder, ...]:
     """The folders of the data folder, counted as far as that is quick."""
-    names = _folder_names(root)[:MOST_FOLDERS]
+    names: list[str] = []
+    with suppress(OSError):
+        names = [name for name in _folder_names(root) if name != WEIGHTS and _is_text(name)][:MOST_FOLDERS]
     count = _Count(MOST_FILES)
-    return tuple(_folder(root / name, name, count) for name in names if name != WEIGHTS)
+    return tuple(_folder(root / name, name, count) for name in names)
 
 
 def weights(root: Path) -> tuple[str, ...]:
@@ -91,14 +96,23 @@ class _Count:
         self._left = most
 
     def images(self, folder: Path) -> int | None:
-        """Images in the folder; None where it has folders of its own, or once too many files were seen."""
+        """Images in the folder; None where it has links or folders of its own, or once too many files were seen.
+
+        Raises:
+            OSError: it may not be read.
+        """
         found = 0
-        with suppress(OSError), os.scandir(folder) as entries:
+        with os.scandir(folder) as entries:
             for entry in entries:
                 self._left -= 1
-                if self._left < 0 or entry.is_dir():
+                if self._left < 0:
                     return None
-                found += entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".")
+                is_folder = entry.is_dir()
+                if stray_reason(entry.name, folder=is_folder) is not None:
+                    continue
+                if is_folder or entry.is_symlink():
+                    return None
+                found += entry.name.lower().endswith(ENDINGS) and entry.is_file()
         return found
 
     def all_of(self, folders: Iterable[Path]) -> int | None:
@@ -108,19 +122,28 @@ class _Count:
 
 
 def _folder(path: Path, name: str, count: _Count) -> Folder:
-    """What is plain from the names of its folders; of any other arrangement a dry pass tells."""
-    names = _folder_names(path)
-    parts = {each for each in names if _PART.match(each)}
-    if not parts:
-        return Folder(name=name, masks=False, classes=len(names), train=count.all_of(path / each for each in names))
-    tests = sorted(parts - {"train"})
-    if "train" not in parts or len(tests) > 1:
+    """What is plain from the names of its folders, by the rules of a run; of any other arrangement a dry pass tells."""
+    try:
+        return _counted(path, name, count)
+    except (OSError, RunError):  # it may not be read, or several could be what is trained on: the run says which
         return Folder(name=name)
-    classes = _folder_names(path / "train")
-    test = count.all_of(path / tests[0] / each for each in classes) if tests else None
-    train = count.all_of(path / "train" / each for each in classes)
-    return (
-        Folder(name=name, masks=False, classes=len(classes), train=train, test=test) if classes else Folder(name=name)
+
+
+def _counted(path: Path, name: str, count: _Count) -> Folder:
+    names = _folder_names(path)
+    if any(word in part_word(each) for each in names for word in _MASKS):
+        return Folder(name=name)
+    parts = set_parts(path, names, lambda each: bool(_folder_names(path / each)))
+    if parts.train is None and are_parts_alone(names):
+        return Folder(name=name)
+    train = parts.train or path
+    classes = _folder_names(train)
+    return Folder(
+        name=name,
+        masks=False,
+        classes=len({alike(each) for each in classes}),
+        train=count.all_of(train / each for each in classes),
+        test=None if parts.test is None else count.all_of(parts.test / each for each in _folder_names(parts.test)),
     )
 
 
@@ -129,15 +152,26 @@ def _is_there(named: NamedSet, root: Path) -> bool:
 
 
 def _folder_names(folder: Path) -> list[str]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
-    return []
+    """Names of the folders in it that may belong to a set, sorted, as `trainer.data` finds them.
+
+    Raises:
+        OSError: it is not there, or may not be read.
+    """
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name for entry in entries if stray_reason(entry.name, folder=True) is None and entry.is_dir()
+        )
 
 
 def _file_names(folder: Path) -> list[str]:
     with suppress(OSError), os.scandir(folder) as entries:
-        return [entry.name for entry in entries if entry.is_file()]
+        return [entry.name for entry in entries if _is_text(entry.name) and entry.is_file()]
     return []
+
+
+def _is_text(name: str) -> bool:
+    """Whether a run's description can name it: Python stands lone surrogates in for bytes that are not UTF-8."""
+    return not any(0xD800 <= ord(each) <= 0xDFFF for each in name)
 
 
 def _kinds(choice: str) -> tuple[str, ...]:
