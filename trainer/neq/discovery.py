@@ -10,6 +10,7 @@ from torch.nn.utils import parametrize
 
 from trainer.neq.coverage import NOT_TRAINED
 from trainer.neq.layers import WatchedLayer, described
+from trainer.neq.per_neuron import in_doubt, not_by_one_neuron
 from trainer.neq.stopped import trained
 from trainer.neq.watching import Rerun, may_be_used_unseen, watching
 
@@ -103,6 +104,7 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
         forward()
     calls = {**computed.by_name, **called.by_name}
     layers = _merged([call for call in calls.values() if call.misfit is None], watch)
+    layers = _open_where_in_doubt(layers, forward)
     named = {module for layer in layers for module in layer.modules}
     for layer in candidates:
         if layer.module not in named:
@@ -166,6 +168,18 @@ def _merged(calls: Iterable[_Call], watch: Watch) -> tuple[WatchedLayer, ...]:
         elif layer.module is not first.module and not layer.by_function:
             by_weight[key] = replace(first, aliases=(*first.aliases, layer.module))
     return tuple(by_weight.values())
+
+
+def _open_where_in_doubt(layers: tuple[WatchedLayer, ...], forward: Callable[[], object]) -> tuple[WatchedLayer, ...]:
+    doubtful = [layer for layer in layers if layer.held_open is None and in_doubt(layer)]
+    shared = not_by_one_neuron(doubtful, forward) if doubtful else {}
+    open_now = {
+        layer: f"an entry of its parameter {shared[layer.name]!r} was not seen to act on one neuron alone; if each "
+        "does, say so with register_layer"
+        for layer in doubtful
+        if layer.name in shared
+    }
+    return tuple(layer.replaced(held_open=open_now.get(layer, layer.held_open)) for layer in layers)
 
 
 def _with_its_axis(layer: WatchedLayer, output: Tensor) -> WatchedLayer | None:

@@ -15,6 +15,7 @@ NEqWarning(UserWarning)
     CheckFailed             an NEqError where checks="warn"
     FrozenNeuronsChanged    something else than a step changed what is frozen
     LayerNotTrained         no optimizer moves this layer
+    LayerStoodStill         no step moved this layer, of which nothing was frozen
     NEqTakenOver            another NEq holds the same layers from now on
     NetworkDiverged         weights or statistics are NaN or infinite
     NoStepMade              no optimizer made a step in this epoch
@@ -100,6 +101,10 @@ class FrozenNeuronsChanged(NEqWarning):
 
 class LayerNotTrained(NEqWarning):
     """No optimizer moves a watched layer."""
+
+
+class LayerStoodStill(NEqWarning):
+    """No step moved a layer that is trained and of which nothing was frozen, while others moved."""
 
 
 class NetworkDiverged(NEqWarning):

@@ -38,6 +38,7 @@ class Freezer:
         steps: how many steps were made since the last epoch's end, by whatever optimizer.
         steps_of_others: how many of these were not the given optimizer's.
         optimizers: all that move the layers.
+        measures_only: whether it is never to hold a neuron, so that it may follow a model beside another.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Freezer:
         savings: Mode = True,
     ) -> None:
         self.closed: str | None = None
-        self.resumed = False
+        self.resumed = self.measures_only = False
         self.steps = self.steps_of_others = 0
         self._layers = {layer.name: layer for layer in layers}
         self._parameters = {layer.name: tuple(layer.parameters()) for layer in layers}
@@ -137,8 +138,14 @@ class Freezer:
         """Whether any neuron is frozen now."""
         return bool(self._held)
 
+    def holds_some_of(self, parameters: Set[int]) -> bool:
+        """Whether any row of one of these, by id, is held now."""
+        return any(id(held.parameter) in parameters for held in self._held)
+
     def may_hold(self, parameters: Set[int]) -> bool:
-        """Whether it watches one of these, by id."""
+        """Whether it watches one of these, by id, to hold it."""
+        if self.measures_only:
+            return False
         return any(id(parameter) in parameters for own in self._parameters.values() for parameter in own)
 
     @property
@@ -222,6 +229,12 @@ class Freezer:
             self.steps_of_others += not self.optimizers.is_part_of_the_given(optimizer)
             self._rows.count_step()
         self._savings.after_step(optimizer)
+
+
+def is_held(layer: WatchedLayer) -> bool:
+    """Whether any neuron of it, or of one that shares a parameter with it, is frozen now, by whatever NEq."""
+    own = {id(parameter) for parameter in layer.parameters()}
+    return any(freezer.holds_some_of(own) for freezer in _alive)
 
 
 def others_watching(layers: Iterable[WatchedLayer]) -> list[Freezer]:

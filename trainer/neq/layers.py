@@ -76,7 +76,8 @@ class WatchedLayer:
         """Weight, biases and whatever else has an entry for each neuron: what freezes with the neurons."""
         given: set[int] = set()
         for module in self.modules:
-            for parameter in (*own_parameters(module, self.kind), *self._further_parameters(module)):
+            further = (parameter for _, parameter in self.further_parameters(module))
+            for parameter in (*own_parameters(module, self.kind), *further):
                 if id(parameter) not in given:
                     given.add(id(parameter))
                     yield parameter
@@ -92,8 +93,8 @@ class WatchedLayer:
         named = (pair for module in self.modules for pair in module.named_parameters())
         return next((name for name, parameter in named if id(parameter) not in known and trained(parameter)), None)
 
-    def _further_parameters(self, module: nn.Module) -> Iterator[nn.Parameter]:
-        """Beside weight and bias; a kind that was registered names all there are."""
+    def further_parameters(self, module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+        """Beside weight and bias, by name, what fits the neurons by its size; a registered kind names all there are."""
         return _further_parameters(module, self.neurons) if self.kind is None else iter(())
 
     def rows(self, tensor: Tensor) -> Tensor:
@@ -147,7 +148,7 @@ def own_parameters(module: nn.Module, kind: LayerKind | None = None) -> Iterator
             yield parameter
 
 
-def _further_parameters(module: nn.Module, neurons: int) -> Iterator[nn.Parameter]:
+def _further_parameters(module: nn.Module, neurons: int) -> Iterator[tuple[str, nn.Parameter]]:
     """What a module has for each of its neurons beside weight and bias: a gain of each output channel, for one."""
     for name, parameter in module.named_parameters(recurse=False):
         one_each = parameter.shape[:1] == (neurons,) and parameter.numel() == neurons
@@ -156,7 +157,7 @@ def _further_parameters(module: nn.Module, neurons: int) -> Iterator[nn.Paramete
             and one_each
             and (parameter.dim() == 1 or not isinstance(module, _TRANSPOSED))
         ):
-            yield parameter
+            yield name, parameter
 
 
 def described(name: str, module: nn.Module) -> WatchedLayer | None:

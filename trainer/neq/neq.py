@@ -26,7 +26,7 @@ from trainer.neq.checks import (
     check_steps,
 )
 from trainer.neq.companions import Companions
-from trainer.neq.coverage import NOT_TRAINED, Coverage, coverage_of
+from trainer.neq.coverage import Coverage, coverage_of
 from trainer.neq.decision import Decision
 from trainer.neq.discovery import Discovery, Watch, discover
 from trainer.neq.equilibrium import Equilibrium
@@ -43,6 +43,7 @@ from trainer.neq.probing import Forward, as_found, bare, undisturbed
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
+from trainer.neq.stood_still import check_opened, check_stood_still
 from trainer.neq.stopped import trained
 from trainer.neq.sums import PhiName
 from trainer.neq.velocity import FormulaName
@@ -165,8 +166,10 @@ class NEq:
         self._checks = Checks(checks)
         self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
         first = self._first_batch()
+        self._trained = self._wanted()
         found = self._discovered(first)
-        self._take_over(found.layers)
+        if select != "none":
+            self._take_over(found.layers)
         self._former = Former(self._model)
         self._forms = forms_of(self._model)
         self._follow(found)
@@ -184,7 +187,10 @@ class NEq:
         return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
 
     def _take_over(self, layers: Sequence[WatchedLayer]) -> None:
-        """Closes an NEq that watches these layers: a notebook's cell that is run again makes a second one."""
+        """Closes an NEq that may hold neurons of these layers: a notebook's cell that is run again makes a second one.
+
+        One that measures alone, and freezes nobody, may follow a model beside another.
+        """
         for other in others_watching(layers):
             other.close("another NEq was made for the same layers", keeping_state=True)
             self._checks.doubtful(
@@ -213,6 +219,8 @@ class NEq:
         self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
         optimizer, on_thaw, savings = self._freezing
         self._freezer = Freezer((*self._layers, *self._companions.layers), optimizer, on_thaw, savings)
+        self._freezer.measures_only = self._select == "none"
+        self._opened: dict[str, Tensor] = {}
         self._let_go_with(self._freezer)
 
     def _let_go_with(self, freezer: Freezer) -> None:
@@ -276,20 +284,23 @@ class NEq:
             if self._checks.on:
                 check_parameters(self._checks, self._freezer)
                 check_steps(self._checks, self._freezer, self._decision.epoch)
-            self._watch_newly_trained()
+            self._watch_anew()
         with of_the_first_process(self._model, self._process_group):
             findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
             return self._decide(findings)
 
     def _decide(self, findings: Findings) -> Equilibrium:
         moved = self._freezer.moved()
+        held = {name: neurons for name, (neurons, _) in moved.items()}
         with failing_together(self._model, self._process_group):
             if self._checks.on:
                 check_finite(self._checks, self._layers, self._model, findings.divergence)
                 check_held(self._checks, moved, self._decision.epoch)
-        equilibrium = self._decision.next(
-            findings, self._model, self._former.state, moved={name: neurons for name, (neurons, _) in moved.items()}
-        )
+                check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
+                check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
+        not_still = held | self._opened
+        equilibrium = self._decision.next(findings, self._model, self._former.state, moved=not_still)
+        self._opened = {}
         self._former.remember(self._model, findings.squares[0])
         self._measure.accept()
         self._freezer.begin_epoch()
@@ -300,22 +311,31 @@ class NEq:
         if self._freezer.closed is not None:
             raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
 
-    def _watch_newly_trained(self) -> None:
-        """Watches from now on what was left alone because it was not trained, and is trained now."""
-        waiting = (name for name, reason in self._unwatched.items() if reason == NOT_TRAINED)
-        if not any(trained(one) for name in waiting for one in self._model.get_submodule(name).parameters()):
+    def _wanted(self) -> frozenset[str]:
+        """Names of the parameters that their owner wants to be trained."""
+        return frozenset(name for name, one in self._model.named_parameters() if trained(one))
+
+    def _watch_anew(self) -> None:
+        """Looks again where more is trained than before: at layers that were left alone, and at who may freeze."""
+        wanted = self._wanted()
+        if wanted <= self._trained:
             return
+        self._trained = wanted
         found = self._discovered(self._first_batch())
-        if [layer.name for layer in found.layers] == [layer.name for layer in self._layers]:
+        before = {layer.name: layer.held_open for layer in self._layers}
+        if [(layer.name, layer.held_open) for layer in found.layers] == list(before.items()):
             return
         decision, freezer = self._decision, self._freezer
         masks = self._masks()
         freezer.close(keeping_state=True)
-        self._take_over(found.layers)
+        if not freezer.measures_only:
+            self._take_over(found.layers)
         self._former.squares = None
         self._follow(found)
         self._decision.go_on_from(decision)
         self._freezer.go_on_from(freezer, masks)
+        opened = (layer.name for layer in found.layers if layer.held_open and before.get(layer.name, "") is None)
+        self._opened = {name: masks[name] for name in opened if bool(masks[name].any())}
 
     def _masks(self) -> dict[str, Tensor]:
         """Of all that can be held, who is: neurons, and what goes with them."""
@@ -334,7 +354,14 @@ class NEq:
         """
         self._refuse_if_closed()
         self._decision.set_masks(masks)
+        self._hold_from_now_on()
         self._freezer.hold(self._masks())
+
+    def _hold_from_now_on(self) -> None:
+        """One that measured alone holds neurons too, once it is told to."""
+        if self._freezer.measures_only and any(bool(mask.any()) for mask in self._masks().values()):
+            self._take_over(self._layers)
+            self._freezer.measures_only = False
 
     @property
     def held_along(self) -> tuple[str, ...]:
@@ -389,6 +416,7 @@ class NEq:
             raise ValueError("this state belongs to another model: its watched layers differ")
         self._former.load(self._model, state["former"], state.get("former_attributes", {}))
         self._decision.load_state_dict(state["decision"])
+        self._hold_from_now_on()
         self._freezer.load_state_dict(state["freezer"], self._masks())
         self._measure.recall()
 
