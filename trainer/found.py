@@ -101,6 +101,11 @@ def shortened(name: str) -> str:
     return f"{name[:half]}…{name[-half:]}"
 
 
+def stored_value(value: float) -> str:
+    """A pixel's value as people write it, such as `65,535` or `0.25`."""
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+
+
 def summary(found: DataFound) -> str:
     """All of it in a line, for a terminal."""
     images = ", ".join(f"{part.images:,} {part.part}" for part in found.parts)
@@ -108,7 +113,7 @@ def summary(found: DataFound) -> str:
     if found.sizes is not None:
         words.append(f"{_ranged(found.sizes.width)} × {_ranged(found.sizes.height)} pixels")
     if found.values is not None:
-        words.append(f"values {found.values.low:g} to {found.values.high:g}")
+        words.append(f"values {stored_value(found.values.low)} to {stored_value(found.values.high)}")
     if found.passed_over:
         reasons = ", ".join(f"{each.count:,} × {each.reason}" for each in found.passed_over[:3])
         more = ", …" if len(found.passed_over) > 3 else ""

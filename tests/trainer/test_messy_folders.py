@@ -343,7 +343,7 @@ def test_twelve_bits_in_sixteen_are_not_dark(tmp_path: Path) -> None:
     deep_folder(tmp_path, sixteen, (1000, 4000))
     data = load(tmp_path)
     assert levels(data, "light") == [249]  # 4,000 of 4,095
-    assert any("4095 is scaled to white" in note for note in found(data).notes)
+    assert any("4,095 is scaled to white" in note for note in found(data).notes)
 
 
 @pytest.mark.parametrize(

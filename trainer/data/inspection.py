@@ -10,11 +10,13 @@ from torch import Tensor
 
 from trainer.data.copies import evenly
 from trainer.data.images import IGNORED, Images
-from trainer.data.names import name_of
-from trainer.data.reading import DEEP, WHITES, Head, Unreadable, head_of, value_range
+from trainer.data.names import legible, name_of
+from trainer.data.reading import DEEP, Head, Unreadable, content_of, head_of
 from trainer.data.samples import Samples
 from trainer.data.together import read_together
-from trainer.found import PassedOver, Sizes, Values
+from trainer.data.values import Decoded, one_colour_warnings, refuse_one_colour, refuse_one_shade, white_of
+from trainer.errors import RunError
+from trainer.found import PassedOver, Sizes, Values, stored_value
 
 HEADS_READ = 500
 """Files of a part whose heads are read: sizes and modes."""
@@ -69,6 +71,7 @@ class Looks:
     sizes: Sizes | None
     values: Values | None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- files
@@ -83,23 +86,39 @@ def look_at_files(parts: Sequence[Samples]) -> Looks:
     files = [(part, index) for part in parts[:2] for index in evenly(len(part), HEADS_READ)]
     heads = _looked_at(lambda each: _head(*each), files, parts, HEADS_READ_FOR_BROKEN)
     images = sum(len(part) for part in parts[:2])
-    deep = [each for each, head in zip(files, heads, strict=True) if head.mode in DEEP]
-    shallow = [(part, index) for part in parts[:2] for index in evenly(len(part), DECODED)]
-    decoded = _looked_at(
-        lambda each: value_range(each[0].root, _name(*each)), deep or shallow, parts, DECODED_FOR_BROKEN
-    )
-    low, high = min(low for low, _ in decoded), max(high for _, high in decoded)
-    white = 255.0 if not deep else _white(high, fractions=any(head.mode == "F" for head in heads))
-    notes = []
-    if deep:
-        notes.append(f"Images of more than 8 bits: their values reach {high:g}, and {white:g} is scaled to white.")
-    if animated := sum(head.animated for head in heads):
-        notes.append(f"{animated} of {len(heads)} files that were looked at hold several pictures: the first is used.")
+    deep = {each for each, head in zip(_keys(files), heads, strict=True) if head.mode in DEEP}
+    chosen = [(part, index) for part in parts[:2] for index in evenly(len(part), DECODED)]
+    chosen += [each for each, key in zip(files, _keys(files), strict=True) if key in deep - set(_keys(chosen))]
+    decoded = _looked_at(_decoded, chosen, parts, DECODED_FOR_BROKEN)
+    refuse_one_colour(decoded)
+    # Beside deep images, white of the others is 255 whatever these hold.
+    telling = [each.content for each, key in zip(decoded, _keys(chosen), strict=True) if not deep or key in deep]
+    low, high = min(each.low for each in telling), max(each.high for each in telling)
+    white = 255.0 if not deep else white_of(high, fractions=any(head.mode == "F" for head in heads))
     return Looks(
         _sizes([(head.height, head.width) for head in heads], images),
-        Values(low=low, high=high, white=white, looked_at=len(decoded), images=images),
-        tuple(notes),
+        Values(low=low, high=high, white=white, looked_at=len(telling), images=images),
+        _notes(heads, len(deep), high, white),
+        (*one_colour_warnings(decoded), *(refuse_one_shade(low, high, white) if low >= 0 else ())),
     )
+
+
+def _keys(files: list[tuple[Samples, int]]) -> list[tuple[int, int]]:
+    """What each of them can be told apart by: samples themselves are not hashable."""
+    return [(id(part), index) for part, index in files]
+
+
+def _notes(heads: Sequence[Head], deep: int, high: float, white: float) -> tuple[str, ...]:
+    notes = []
+    if deep:
+        which = "Images have" if deep == len(heads) else f"{deep:,} of {len(heads):,} images looked at have"
+        notes.append(
+            f"{which} more than 8 bits: their values reach {stored_value(high)}, and {stored_value(white)} is scaled "
+            "to white."
+        )
+    if animated := sum(head.animated for head in heads):
+        notes.append(f"{animated} of {len(heads)} files that were looked at hold several pictures: the first is used.")
+    return tuple(notes)
 
 
 def _looked_at(
@@ -125,14 +144,14 @@ def _head(part: Samples, index: int) -> Head:
     return head_of(part.root, _name(part, index))
 
 
+def _decoded(each: tuple[Samples, int]) -> Decoded:
+    name = _name(*each)
+    return Decoded(legible(name), content_of(each[0].root, name))
+
+
 def _name(part: Samples, index: int) -> str:
     stored = part.names[index]
     return stored if isinstance(stored, str) else name_of(stored)
-
-
-def _white(high: float, *, fractions: bool) -> float:
-    """The value of white: the largest of fractions, or of so many bits, that holds the values seen."""
-    return next((white for white in WHITES if white >= high and (fractions or white > 1)), WHITES[-1])
 
 
 def _sizes(sizes: Sequence[tuple[int, int]], images: int) -> Sizes:
@@ -173,9 +192,18 @@ def _shown_by(part: Samples, indices: list[int], classes: int) -> Tensor:
 
 
 def look_at_arrays(parts: Sequence[Images]) -> Looks:
-    """Size and values of training and test images that lie in memory: of all."""
+    """Size and values of training and test images that lie in memory: of all.
+
+    Raises:
+        RunError: all of them hold one value alone.
+    """
     images = sum(len(part) for part in parts[:2])
     lows, highs = zip(*((float(part.pixels.min()), float(part.pixels.max())) for part in parts[:2]), strict=True)
+    if min(lows) == max(highs):
+        raise RunError(
+            f"All images hold the value {stored_value(min(lows))} alone: there is nothing to learn from them.",
+            "Put the images themselves into the set, not placeholders.",
+        )
     white = 255.0 if parts[0].pixels.dtype == torch.uint8 else max(highs)
     return Looks(
         _sizes([part.shape[1:] for part in parts[:2]], images).model_copy(update={"looked_at": images}),

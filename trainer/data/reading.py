@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -13,13 +14,12 @@ from PIL import ExifTags, Image, ImageOps
 from trainer.checks.sets import ENDINGS as ENDINGS
 from trainer.data.names import legible
 from trainer.errors import DataDamaged
+from trainer.found import stored_value
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF", "GIF")
 """Those of torchvision's ImageFolder, and GIF. Pillow knows others that start other programs to read them."""
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 """Pillow's modes of one channel with more than eight bits."""
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0, float(2**31 - 1))
-"""Values of white that deep images may have: of fractions, and of 8, 10, 12, 14, 16 and 31 bits."""
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 """What Pillow raises for files cut short, of another kind, or larger than any image should be."""
@@ -87,22 +87,41 @@ def _scaled(name: str, image: Image.Image, white: float | None) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= white):
         raise DataDamaged(
-            f"The image {legible(name)} holds values from {low:g} to {high:g}, and its set's go from 0 to {white:g}.",
+            f"The image {legible(name)} holds values from {stored_value(low)} to {stored_value(high)}, and its "
+            f"set's go from 0 to {stored_value(white)}.",
             "Save all images of the set with the same range of values, from 0 up: as PNG of 8 or 16 bits.",
         )
     return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8))
 
 
-def value_range(root: Path, name: str) -> tuple[float, float]:
-    """The smallest and the largest value of an image's pixels, as stored.
+@dataclass(frozen=True)
+class Content:
+    """What an image's pixels hold, as stored.
+
+    Attributes:
+        low, high: the smallest and the largest value.
+        colour: the value of each channel where all pixels have the same; None: they differ.
+        hidden: they are of one colour, and the alpha channel, which networks do not see, is not.
+    """
+
+    low: float
+    high: float
+    colour: tuple[float, ...] | None
+    hidden: bool
+
+
+def content_of(root: Path, name: str) -> Content:
+    """What an image's pixels hold.
 
     Raises:
         DataDamaged: it is not there, cannot be decoded, or holds values that are not finite.
     """
     try:
         with _opened(root, name) as image:
-            values = np.asarray(image if image.mode in DEEP else image.convert("RGB"))
-            low, high = float(values.min()), float(values.max())
+            ranges = _ranges(image)
+            low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+            colour = tuple(low for low, _ in ranges) if all(low == high for low, high in ranges) else None
+            found = Content(low, high, colour, colour is not None and _alpha_differs(image))
     except _UNREADABLE as error:
         raise unreadable(root, name, error) from error
     if not (isfinite(low) and isfinite(high)):
@@ -110,7 +129,23 @@ def value_range(root: Path, name: str) -> tuple[float, float]:
             f"The image {legible(name)} holds values that are not numbers, or infinite.",
             "Replace the file, or remove it from its set.",
         )
-    return low, high
+    return found
+
+
+def _ranges(image: Image.Image) -> list[tuple[float, float]]:
+    """The smallest and the largest value of each channel that a network sees."""
+    if image.mode in DEEP:
+        values = np.asarray(image)
+        return [(float(values.min()), float(values.max()))]
+    extremes = cast(tuple[tuple[int, int], ...], image.convert("RGB").getextrema())
+    return [(float(low), float(high)) for low, high in extremes]
+
+
+def _alpha_differs(image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    low, high = image.convert("RGBA").getchannel("A").getextrema()
+    return low != high
 
 
 def raw_mask(root: Path, name: str) -> tuple[str | None, str, np.ndarray]:

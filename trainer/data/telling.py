@@ -47,7 +47,12 @@ def data_found(listing: Listing, counts: Sequence[Counts], probe_source: str, lo
         sizes=looks.sizes,
         values=looks.values,
         notes=listing.notes + looks.notes,
-        warnings=(*listing.warnings, *_warnings(listing, train, "train"), *_warnings(listing, test, "test")),
+        warnings=(
+            *listing.warnings,
+            *looks.warnings,
+            *_warnings(listing, train, "train"),
+            *_warnings(listing, test, "test"),
+        ),
     )
 
 
