@@ -1,8 +1,9 @@
-"""Images that are in two parts of a set: the same bytes under whatever names, found without reading all files."""
+"""Images that are in two parts of a set: the same bytes under whatever names, found without reading all files, or the
+same pictures, as far as these were decoded."""
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -29,21 +30,37 @@ class Copies:
     Attributes:
         pairs: positions (test image, training image) of images of the same content, one pair for a test image.
         compared, searched: how many test images were looked for among how many training images.
+        saved_anew: test images of these pairs whose bytes differ and whose pixels are the same.
     """
 
     pairs: tuple[tuple[int, int], ...]
     compared: int
     searched: int
+    saved_anew: frozenset[int] = frozenset()
 
 
-def find_copies(root: Path, train: Names, test: Names) -> Copies:
-    """Test images whose bytes are those of a training image: sizes first, then a piece of the middle, then all."""
+def find_copies(root: Path, train: Names, test: Names, pictures: Mapping[bytes, bytes] | None = None) -> Copies:
+    """Test images whose bytes are those of a training image: sizes first, then a piece of the middle, then all.
+
+    Args:
+        pictures: digests of decoded pictures by their files' names; those that are equal are copies too.
+    """
     wanted, among = evenly(len(test), MOST_COMPARED), evenly(len(train), MOST_SEARCHED)
     groups: Iterable[Group] = [(wanted, among)]
     for key in (_size, _piece, _whole):
         groups = _parted(groups, partial(_keyed, root, key), train, test)
-    pairs = sorted((index, searched[0]) for compared, searched in groups for index in compared)
-    return Copies(tuple(pairs), len(wanted), len(among))
+    pairs = {index: searched[0] for compared, searched in groups for index in compared}
+    anew = {index: other for index, other in _same_pictures(train, test, pictures or {}) if index not in pairs}
+    return Copies(tuple(sorted((pairs | anew).items())), len(wanted), len(among), frozenset(anew))
+
+
+def _same_pictures(train: Names, test: Names, pictures: Mapping[bytes, bytes]) -> Iterator[tuple[int, int]]:
+    """Test images and the training images whose pictures they show."""
+    trained = {pictures.get(bytes(name)): index for index, name in enumerate(train)}
+    for index, name in enumerate(test):
+        digest = pictures.get(bytes(name))
+        if digest is not None and digest in trained:
+            yield index, trained[digest]
 
 
 def refuse_copies(copies: Copies, train: Names, test: Names) -> None:
@@ -70,8 +87,9 @@ def _sentence(copies: Copies, train: Names, test: Names) -> str:
     index, other = copies.pairs[0]
     more = len(copies.pairs) - 1
     others = f", and so {'is 1 other test image' if more == 1 else f'are {more:,} other test images'}" if more else ""
+    how = "pixel for pixel" if index in copies.saved_anew else "byte for byte"
     return (
-        f"{legible(name_of(test[index]))} is in the test set and, byte for byte, in the training set as "
+        f"{legible(name_of(test[index]))} is in the test set and, {how}, in the training set as "
         f"{legible(name_of(train[other]))}{others}"
     )
 

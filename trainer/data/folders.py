@@ -1,7 +1,7 @@
 """Folders of people's own images below the data folder: found by name, never by path, and listed."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from trainer.checks.parts import (
 )
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.names import alike, legible, name_of
+from trainer.data.same_pictures import contradictions, digests
 from trainer.data.samples import ClassFiles, MaskFiles, as_names
 from trainer.data.split import stratified_split
 from trainer.data.strays import Folder, Strays, listed, stray_reason
@@ -121,23 +122,33 @@ def class_folders(root: Path, folder: Path, test_share: float, strays: Strays) -
     train, test = parts.train or folder, parts.test
     view = Folder(root, [train, *([] if test is None else [test])], strays)
     classes = _classes(view, train)
-    known = {key: number for number, key in enumerate(classes)}
     files = class_files(view, train, dict(enumerate(classes.values())))
+    tested = None if test is None else _tested(view, train, test, classes)
+    every = [files] if tested is None else [files, tested]
+    names = [name for each in every for name in each.names]
+    refuse_links_out(root, map(name_of, names))
+    pictures = digests(root, names)
     told = {
         "classes": tuple(map(legible, classes.values())),
-        "notes": left_aside(root, folder, parts),
-        "warnings": _nearly_alike(classes.values()),
+        "notes": (*left_aside(root, folder, parts), *pictures.note()),
+        "warnings": (
+            *_nearly_alike(classes.values()),
+            *contradictions(names, torch.cat([each.strata for each in every]), pictures),
+        ),
     }
-    if test is None:
-        refuse_links_out(root, map(name_of, files.names))
-        rest, tested = held_back(files, test_share, strays)
-        return ClassFolders(rest, tested, sources=_held_back_from(root, train, test_share), **told)
-    test_classes = _classes(view, test)
-    _refuse_unknown(root, train, test, classes, test_classes)
-    tested = class_files(view, test, {known[key]: name for key, name in test_classes.items()})
-    refuse_links_out(root, (name_of(name) for names in (files.names, tested.names) for name in names))
-    refuse_copies(find_copies(root, files.names, tested.names), files.names, tested.names)
+    if test is None or tested is None:
+        rest, held = held_back(files, test_share, strays, pictures.of)
+        return ClassFolders(rest, held, sources=_held_back_from(root, train, test_share), **told)
+    refuse_copies(find_copies(root, files.names, tested.names, pictures.of), files.names, tested.names)
     return ClassFolders(files, tested, sources=(below(root, train), below(root, test)), **told)
+
+
+def _tested(view: Folder, train: Path, test: Path, classes: dict[str, str]) -> ClassFiles:
+    """The images of the part for testing, whose classes are numbered as those of training."""
+    found = _classes(view, test)
+    _refuse_unknown(view.root, train, test, classes, found)
+    numbers = {key: number for number, key in enumerate(classes)}
+    return class_files(view, test, {numbers[key]: name for key, name in found.items()})
 
 
 def _held_back_from(root: Path, source: Path, share: float) -> tuple[str, str]:
@@ -145,8 +156,11 @@ def _held_back_from(root: Path, source: Path, share: float) -> tuple[str, str]:
     return where, f"{share:.0%} of {where}, held back"
 
 
-def held_back(files: Files, share: float, strays: Strays) -> tuple[Files, Files]:
+def held_back(files: Files, share: float, strays: Strays, pictures: Mapping[bytes, bytes]) -> tuple[Files, Files]:
     """Training and test files of a set that has no part for testing; test files that are copies are passed over.
+
+    Args:
+        pictures: digests of decoded pictures by their files' names.
 
     Raises:
         RunError: nothing is left to test on.
@@ -156,7 +170,7 @@ def held_back(files: Files, share: float, strays: Strays) -> tuple[Files, Files]
     rest, held = stratified_split(files.strata, max(1, round(share * len(files))), _SPLIT_SEED)
     train, test = files.take(rest), files.take(held)
     copied = torch.zeros(len(test), dtype=torch.bool)
-    for place, _ in find_copies(files.root, train.names, test.names).pairs:
+    for place, _ in find_copies(files.root, train.names, test.names, pictures).pairs:
         strays.add("copies of training images, in the test set", name_of(test.names[place]))
         copied[place] = True
     if not len(test):
@@ -166,7 +180,7 @@ def held_back(files: Files, share: float, strays: Strays) -> tuple[Files, Files]
         )
     if bool(copied.all()):
         raise RunError(
-            "Every image that would be tested on is, byte for byte, one that is trained on.",
+            "Every image that would be tested on is a copy of one that is trained on.",
             "Put images into the folder that differ from each other.",
         )
     return train, test.take((~copied).nonzero().flatten())

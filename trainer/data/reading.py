@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 from typing import cast
@@ -146,6 +147,23 @@ def _alpha_differs(image: Image.Image) -> bool:
         return False
     low, high = image.convert("RGBA").getchannel("A").getextrema()
     return low != high
+
+
+def picture_digest(root: Path, name: str) -> bytes | None:
+    """What equal pictures share, however they were saved: of the size and pixels that a network sees, upright.
+
+    None where all pixels are the same, or the file cannot be decoded.
+    """
+    try:
+        with _opened(root, name) as image:
+            upright = _upright(image)
+            pixels = np.asarray(upright, np.float64) if upright.mode in DEEP else np.asarray(upright.convert("RGB"))
+    except _UNREADABLE:
+        return None
+    first = pixels[0, 0]
+    if (pixels[0] == first).all() and (pixels == first).all():
+        return None
+    return blake2b(f"{pixels.dtype} {pixels.shape}".encode() + pixels.tobytes(), digest_size=16).digest()
 
 
 def raw_mask(root: Path, name: str) -> tuple[str | None, str, np.ndarray]:

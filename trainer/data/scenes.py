@@ -10,6 +10,7 @@ from trainer.data.folders import below, held_back, left_aside, refuse_links_out
 from trainer.data.masks import MaskValues, understood
 from trainer.data.names import legible, name_of
 from trainer.data.reading import ENDINGS
+from trainer.data.same_pictures import digests
 from trainer.data.samples import MaskFiles, as_names
 from trainer.data.strays import Folder, Strays
 from trainer.errors import DataDamaged, DataMissing, RunError
@@ -54,12 +55,14 @@ def mask_folders(root: Path, folder: Path, values: MaskValues, test_share: float
         notes.append("Masks hold the values 0 and 255 alone: 0 is class 0, 255 is class 1.")
     every = [replace(each, values=values) for each in every]
     notes += left_aside(root, folder, SetParts(train, test, tuple(a for a in parts.aside if folder / a not in used)))
+    pictures = digests(root, [name for each in every for name in each.names])
+    notes += pictures.note()
     where = below(root, train)
     if test is None:
-        rest, held = held_back(every[0], test_share, strays)
+        rest, held = held_back(every[0], test_share, strays, pictures.of)
         return MaskFolders(rest, held, (where, f"{test_share:.0%} of {where}, held back"), tuple(notes))
     trained, tested = every
-    refuse_copies(find_copies(root, trained.names, tested.names), trained.names, tested.names)
+    refuse_copies(find_copies(root, trained.names, tested.names, pictures.of), trained.names, tested.names)
     return MaskFolders(trained, tested, (where, below(root, test)), tuple(notes))
 
 
