@@ -61,7 +61,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
             share(run["test_accuracy"]),
             share(run["frozen_share"]),
             duration(run["timing"]["elapsed_seconds"]),
-            duration(run["timing"]["seconds_left"]),
+            estimate(run["timing"]["seconds_left"]),
         )
     return table
 
@@ -80,6 +80,16 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
+
+
+def estimate(seconds: float | None) -> str:
+    """Seconds that are only reckoned, as the pages write them: `45 s`, `2 min 10 s`, `17 min`, `1 h 02 min`."""
+    if seconds is None:
+        return "–"
+    if round(seconds) < 60:
+        return f"{round(seconds)} s"
+    step = 10 if round(seconds / 10) * 10 < 600 else 60
+    return duration(round(seconds / step) * step).removesuffix(" 00 s")
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, func, null, select, tuple_
+from sqlalchemy import Connection, case, null, select
 
 from db.events import FINISHED, REQUEUED, STARTED
 from db.records import Turn
@@ -11,19 +11,14 @@ from db.schema import events, runs
 
 CONTINUED = "run_continued"
 TURNS = (STARTED, CONTINUED, REQUEUED, "run_finished", "run_stopped", "run_failed")
-MOST_TURNS = 100
-"""The newest of each run: one that is cut off for ever must not make its record endless."""
 
 
 def turns(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Turn]]:
-    """The turns of these runs, oldest first."""
+    """All turns of these runs, oldest first: how long a run was trained is told by the oldest, too."""
     told = events.c.kind.in_((CONTINUED, REQUEUED))  # the others' payloads are long, and nothing of them is wanted
     payload = case((told, events.c.payload), else_=null()).label("payload")
-    place = func.row_number().over(partition_by=events.c.run_id, order_by=events.c.seq.desc()).label("place")
     columns = [events.c.run_id, events.c.seq, events.c.kind, events.c.at]
-    newest = select(*columns, place).where(events.c.run_id.in_(run_ids), events.c.kind.in_(TURNS)).subquery()
-    same = tuple_(events.c.run_id, events.c.seq) == tuple_(newest.c.run_id, newest.c.seq)
-    query = select(*columns, payload).join_from(newest, events, same).where(newest.c.place <= MOST_TURNS)
+    query = select(*columns, payload).where(events.c.run_id.in_(run_ids), events.c.kind.in_(TURNS))
     found: dict[str, list[Turn]] = {run_id: [] for run_id in run_ids}
     for row in connection.execute(query.order_by(events.c.run_id, events.c.seq)):
         found[row.run_id].append(Turn(seq=row.seq, at=row.at, kind=row.kind, payload=row.payload or {}))

@@ -242,7 +242,7 @@ class Store:
             return runs.frozen_trail(connection, list(run_ids), points)
 
     def turns(self, run_ids: Iterable[str]) -> dict[str, list[Turn]]:
-        """What began, cut off, continued and ended each of these runs, oldest first; the newest hundred of each."""
+        """What began, cut off, continued and ended each of these runs, oldest first."""
         with self._database.reading() as connection:
             return lifetimes.turns(connection, list(run_ids))
 

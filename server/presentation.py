@@ -13,6 +13,8 @@ from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
 _INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
+MOST_TURNS = 100
+"""The newest of a run: one that is cut off for ever must not make its record endless."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
@@ -29,7 +31,7 @@ def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
         | {
             "url": f"/runs/{run.id}",
             "frozen_trail": trails.get(run.id, []),
-            "turns": [_present_turn(turn) for turn in turns[run.id]],
+            "turns": [_present_turn(turn) for turn in turns[run.id][-MOST_TURNS:]],
             "timing": timing_of(run, turns[run.id], _newest_epochs(store, run), now),
             "queue": places.get(run.id),
             "heard_seconds_ago": _heard_seconds_ago(run, now),

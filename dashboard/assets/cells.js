@@ -29,12 +29,12 @@
   const percent = (share, digits) => (share * 100).toFixed(digits) + " %";
 
   function progressWords(run) {
-    const { counted, count: whole, duration } = neq.format;
+    const { counted, count: whole, estimate } = neq.format;
     if (run.state === "queued") return neq.queuedWords(neq.runs.place(run.id));
     const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
     const left = neq.timing.left(run);
     if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
-    return left === null || run.stop_requested ? count : `${count} · ${duration(left)} left`;
+    return left === null || run.stop_requested ? count : `${count} · ${estimate(left)} left`;
   }
 
   const setupOf = (run) => ["optimizer", "model", "data"].map((part) => (run.config && run.config[part] ? run.config[part].kind : ""));

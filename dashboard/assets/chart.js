@@ -36,6 +36,7 @@
       this.full.y = yaxis.range ??= this.log ? [-3, 0] : [0, 1];
       delete yaxis.autorange;
       delete yaxis.autorangeoptions;
+      if (!this.fixed) yaxis.showticklabels = false; // until there are values: the range is made up before
       this.redraw = this.scope.once(() => this.paint());
       this.watchDensity(this.redraw);
       const tell = options.onHover;
@@ -76,18 +77,26 @@
         low = Math.min(low, placed);
         high = Math.max(high, placed);
       };
-      for (const value of this.include) take(value);
       for (const { y, spread = [] } of this.lines) {
         for (const value of y) if (value !== null) take(value);
         for (const each of spread) if (each) [each.low, each.high].forEach(take);
       }
+      this.#name(low <= high);
       if (low > high) return;
+      for (const value of this.include) take(value);
       const span = Math.max(high - low, this.log ? 0.5 : Math.abs(high) * 0.02, 1e-9);
       const whole = [Math.max(this.floor, round(low - span * 0.03, span, false)), round(high + span * 0.03, span, true)];
       const kept = this.zoomed("y");
       if (whole[0] === this.full.y[0] && whole[1] === this.full.y[1]) return;
       this.full.y = whole;
       if (!kept) this.show({ y: whole });
+    }
+
+    /** Names the ticks of the upright axis, or none: those of a range that no value asked for say nothing. */
+    #name(named) {
+      if (this.named === named) return;
+      this.named = named;
+      this.adjust({ "yaxis.showticklabels": named });
     }
 
     // ------------------------------------------------------------ pen

@@ -46,7 +46,7 @@
   /** Why nothing is told yet. */
   function waiting(feed) {
     if (!feed.loaded) return "Loading…";
-    if (feed.record.state === "queued") return "The run has not started.";
+    if (feed.record.state === "queued") return neq.queuedYet(feed.record, "It has not looked through its data yet.");
     return feed.ended ? "The run ended before it had looked through its data." : "The run is looking through its data.";
   }
 

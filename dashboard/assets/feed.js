@@ -19,9 +19,12 @@
   neq.nothingYet = (feed) => {
     if (!feed.loaded) return "Loading…";
     if (feed.done) return "";
-    if (feed.record.state === "queued") return "The run has not started.";
+    if (feed.record.state === "queued") return neq.queuedYet(feed.record, "None of its epochs is finished yet.");
     return feed.ended ? "The run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
   };
+
+  /** Why a queued run has nothing to show; one that a worker had before has started. @param {string} missing what that did not get done. */
+  neq.queuedYet = ({ started_at: started }, missing) => (started ? `The run is queued again. ${missing}` : "The run has not started.");
 
   class Feed {
     /**

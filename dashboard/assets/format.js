@@ -85,6 +85,14 @@
       return parts([[hours, "h"], [two(minutes), "min"]]);
     },
 
+    /** Seconds that are only reckoned, no finer than they can be known: `45 s`, `2 min 10 s`, `17 min`, `1 h 02 min`. */
+    estimate(seconds) {
+      if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
+      const to = [1, 10, 60].find((step, place) => Math.round(seconds / step) * step < [60, 600, Infinity][place]);
+      const rounded = Math.max(1, Math.round(seconds / to) * to); // what runs has some left
+      return neq.format.duration(rounded).replace(/ min 00 s$/, " min").replace(/\.0 s$/, " s");
+    },
+
     /** How long ago a moment was: `just now`, `3 min ago`, else its date. */
     ago(moment, now = Date.now()) {
       if (!moment) return NOTHING;

@@ -5,7 +5,7 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const PHASES = { train: "training", probe: "measuring φ on the probe set", evaluate: "evaluating on the test set" };
-  const { number, duration, count } = neq.format;
+  const { number, estimate, count } = neq.format;
 
   class Pulse {
     /** @param {Record<string, HTMLElement>} parts of the page: pulse, pulse-…. @param {neq.Feed} feed */
@@ -27,8 +27,8 @@
       neq.say(parts["pulse-phase"], `epoch ${progress.epoch}: ${PHASES[progress.phase]}${step && `, ${step}`}`);
       this.#number("pace", progress.samples_per_second, (pace) => `${count(Math.round(pace))} samples/s`);
       this.#number("loss", progress.loss, (loss) => `loss ${number(loss)}`);
-      this.#number("epoch-left", perEpoch * (1 - inside) || null, (left) => `epoch: ${duration(left)} left`);
-      this.#number("run-left", neq.timing.left(feed.record), (left) => `run: about ${duration(left)} left`);
+      this.#number("epoch-left", perEpoch * (1 - inside) || null, (left) => `epoch: ${estimate(left)} left`);
+      this.#number("run-left", neq.timing.left(feed.record), (left) => `run: about ${estimate(left)} left`);
     }
 
     #number(name, value, words) {

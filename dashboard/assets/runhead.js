@@ -8,7 +8,7 @@
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;
   const TICK_MS = 1000;
-  const { duration, count, counted, ago, moment } = neq.format;
+  const { duration, estimate, count, counted, ago, moment } = neq.format;
 
   class RunHead {
     /**
@@ -130,7 +130,7 @@
       if (done === run.epochs_planned) return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, ending · ${duration(elapsed)} so far`;
       const left = neq.timing.left(run);
       const where = `epoch ${done} (${count(done)} ${of} done)`;
-      return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${duration(left)} left`}`;
+      return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${estimate(left)} left`}`;
     }
 
     // ------------------------------------------------------------ notices

@@ -4,7 +4,7 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const { percent, number, setting, duration, count } = neq.format;
+  const { percent, number, setting, duration, estimate, count } = neq.format;
 
   /** A row's name and what each run has there. */
   const NUMBERS = [
@@ -19,7 +19,7 @@
     ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : neq.format.NOTHING)],
     ["Time per epoch, wall clock", ({ epochs }) => neq.rangeWords(neq.epochRange(epochs, ({ seconds }) => neq.epochSeconds(seconds)), duration)],
     ["Elapsed", ({ record }) => duration(neq.timing.elapsed(record))],
-    ["Left", ({ record }) => duration(neq.timing.left(record))],
+    ["Left", ({ record }) => estimate(neq.timing.left(record))],
     ["Neurons", ({ record }) => count(record.neurons)],
   ];
   const NOT_SETTINGS = /^(name|tags|notes)$/;

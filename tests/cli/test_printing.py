@@ -53,9 +53,18 @@ def test_the_table_of_runs_has_a_figure_in_each_column() -> None:
     assert shown(run(), finished, new) == [
         ["id", "name", "state", "epochs", "accuracy", "frozen", "elapsed", "left"],
         ["abcdefghij", "plain", "running", "3/40", "65.4 %", "50.0 %", "1 min 05 s", "–"],
-        ["abcdefghij", "done", "finished", "40/40", "100.0 %", "0.0 %", "1 h 02 min", "0.0 s"],
-        ["abcdefghij", "new", "queued", "0/40", "–", "–", "–", "4.1 s"],
+        ["abcdefghij", "done", "finished", "40/40", "100.0 %", "0.0 %", "1 h 02 min", "0 s"],
+        ["abcdefghij", "new", "queued", "0/40", "–", "–", "–", "4 s"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (129, "2 min 10 s"), (594, "9 min 50 s"), (596, "10 min"),
+     (1012, "17 min"), (3725, "1 h 02 min")],
+)  # fmt: skip
+def test_the_time_left_is_no_finer_than_it_can_be_known(seconds: float, words: str) -> None:
+    assert shown(run(timing={"elapsed_seconds": None, "seconds_left": seconds}))[1][-1] == words
 
 
 HOSTILE = {

@@ -91,6 +91,13 @@ def test_numbers_are_written_for_people(bench: Page) -> None:
     ]  # fmt: skip
 
 
+def test_estimates_are_no_finer_than_they_can_be_known(bench: Page) -> None:
+    seconds = [0.2, 4.12, 59.4, 59.6, 129, 594, 596, 1012, 3725, None]
+    assert bench.evaluate("(all) => all.map(neq.format.estimate)", seconds) == [
+        "1 s", "4 s", "59 s", "1 min", "2 min 10 s", "9 min 50 s", "10 min", "17 min", "1 h 02 min", "–",
+    ]  # fmt: skip
+
+
 def test_an_exact_number_reads_back_as_the_same_float32(bench: Page) -> None:
     wrong = bench.evaluate("""() => {
       const bits = new DataView(new ArrayBuffer(4));

@@ -54,6 +54,16 @@ def test_why_a_run_went_back_to_the_queue_is_said_until_it_goes_on(page: Page, a
     expect(page.locator(NOTICE)).to_be_hidden()
 
 
+def test_a_run_that_is_queued_again_is_not_said_never_to_have_started(
+    page: Page, address: str, early: Recording
+) -> None:
+    open_run(page, address, early)
+    words = "The run is queued again. None of its epochs is finished yet."
+    expect(page.locator("[data-part=neurons] .plot-words")).to_have_text(words)
+    expect(page.locator("[data-part=savings-words]")).to_have_text(words)
+    expect(page.get_by_text("has not started")).to_have_count(0)
+
+
 def test_the_newest_warning_stands_on_top_and_those_of_a_former_beginning_are_over(
     page: Page, address: str, early: Recording
 ) -> None:
@@ -103,7 +113,7 @@ def test_table_page_comparison_and_api_tell_the_same_times(
     expect(page.locator(".runs-name")).to_be_visible()
     recording.progress(5)
     # Epochs of 1.21 s, and half of the training of the fourth is over: (1.21 × 2 − 0.5) s are left.
-    left = "1.9 s"
+    left = "2 s"
     expect(page.locator(".runs-words").first).to_contain_text(f"3 of 5 epochs · {left} left")
     open_run(page, address, recording)
     expect(page.locator("[data-part=progress-words]")).to_contain_text(f"about {left} left")

@@ -191,3 +191,14 @@ def test_before_the_first_epoch_it_says_when_there_will_be_something(
     expect(page.locator("[data-part=savings-words]")).to_have_text("The run has not started.")
     page.locator("[data-part=plans]").scroll_into_view_if_needed()
     expect(page.locator("[data-part=plans]")).to_have_text("The run has not started.")
+
+
+def test_an_empty_chart_names_no_ticks_of_values(page: Page, made: Callable[..., Recording]) -> None:
+    recording = made(0, costs=older_costs)
+    for key in ("step_ms", "step_share"):
+        chart = page.locator(f"[data-part={key}]")
+        expect(chart.locator(".xtick").first).to_be_attached()
+        expect(chart.locator(".ytick")).to_have_count(0)
+    recording.epoch()
+    for key in ("step_ms", "step_share"):
+        expect(page.locator(f"[data-part={key}] .ytick").first).to_be_attached()

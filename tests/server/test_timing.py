@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from db import Run, Store, Turn
+from server.presentation import present_runs
 from server.timing import elapsed_seconds, timing_of
 from tests.server.recording import Recording
 
@@ -99,3 +100,21 @@ def test_the_store_tells_when_a_lost_worker_was_last_heard(store: Store) -> None
     started, requeued = store.turns([recording.id])[recording.id]
     assert (started.kind, requeued.kind) == ("run_started", "run_requeued")
     assert datetime.fromisoformat(requeued.payload["heard_at"]) <= requeued.at + timedelta(seconds=1)
+
+
+def test_a_run_of_more_turns_than_its_record_tells_counts_none_of_the_time_between(store: Store) -> None:
+    recording = Recording(store)
+    recording.start()
+    for _ in range(60):
+        recording.give_back("It was shut down.")
+        recording.go_on()
+    recording.give_back("It was shut down.")
+    (shown,) = present_runs(store, [recording.run])
+    told = store.events_after(recording.id, 0, kinds=("run_requeued", "run_continued"))
+    heard = [datetime.fromisoformat(each.payload["heard_at"]) for each in told if each.kind == "run_requeued"]
+    began = [recording.run.started_at, *(each.at for each in told if each.kind == "run_continued")]
+    assert (len(heard), len(began)) == (61, 61)
+    at_work = sum(max(0.0, (end - start).total_seconds()) for start, end in zip(began, heard, strict=True) if start)
+    assert shown["timing"]["elapsed_seconds"] == pytest.approx(at_work, abs=1e-6)
+    assert len(shown["turns"]) == 100
+    assert shown["turns"][-1]["kind"] == "run_requeued"
