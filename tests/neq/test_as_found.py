@@ -243,6 +243,7 @@ class FadedIn(nn.Module):
         return out
 
 
+@pytest.mark.filterwarnings("ignore::trainer.neq.errors.LayerStoodStill")  # what is not faded in
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("changes", ["alpha", "temperature", "late"])
 def test_last_epochs_network_has_last_epochs_plain_attributes(changes: str, way: str) -> None:

@@ -4,10 +4,13 @@ import copy
 import gc
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.optimizer import _global_optimizer_post_hooks  # type: ignore[attr-defined]
@@ -16,6 +19,7 @@ from tests.neq.training_loop import INPUTS, PROBE, Loop, network
 from trainer.neq import NEq, NEqError, Watch
 from trainer.neq.errors import (
     CheckFailed,
+    FrozenNeuronsMoved,
     LayerNotTrained,
     NetworkDiverged,
     NoStepMade,
@@ -24,6 +28,7 @@ from trainer.neq.errors import (
     OptimizerOwnsNothing,
     OutputsNotPaired,
     ProbeChanged,
+    ProbeNotCompared,
 )
 from trainer.neq.measure import Way
 from trainer.neq.probe_digest import digest
@@ -104,6 +109,82 @@ def test_a_digest_is_that_of_the_values(kind: str) -> None:
     assert digest(batch) != digest(other)
     last.copy_(value)
     assert digest(batch) == digest(other)
+
+
+@dataclass
+class Sample:
+    inputs: Tensor
+    text: str = "a"
+
+
+class Slots:
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+
+class Graph:
+    """As torch_geometric keeps one: an object with attributes, which may refer to each other."""
+
+    def __init__(self, value: float) -> None:
+        self.nodes, self.own = torch.full((3,), value), self
+
+
+class Point(NamedTuple):
+    x: float
+
+
+def image(value: int) -> Image.Image:
+    return Image.new("L", (2, 2), value)
+
+
+PAIRS: dict[str, tuple[Any, Any]] = {
+    "array": (np.arange(3.0), np.arange(3.0)[::-1]),
+    "array of whole numbers": (np.array([1, 2]), np.array([1, 3])),
+    "array of texts": (np.array(["a"]), np.array(["b"])),
+    "array of objects": (np.array([{"a": 1}], dtype=object), np.array([{"a": 2}], dtype=object)),
+    "text": ("a", "b"),
+    "texts": (["a b", "c"], ["a", "b c"]),
+    "number": (1.0, 2.0),
+    "truth": (True, False),
+    "bytes": (b"a", b"b"),
+    "image": (image(0), image(1)),
+    "dataclass": (Sample(torch.zeros(2)), Sample(torch.ones(2))),
+    "text within": (Sample(torch.zeros(2), "a"), Sample(torch.zeros(2), "b")),
+    "named tuple": (Point(0.0), Point(1.0)),
+    "graph": (Graph(0.0), Graph(1.0)),
+    "set": ({1, 2}, {1, 3}),
+    "keys": ({"a": 1}, {"b": 1}),
+    "sparse": (torch.eye(3).to_sparse(), (2 * torch.eye(3)).to_sparse()),
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_digest_tells_what_is_no_plain_tensor(kind: str) -> None:
+    one, other = PAIRS[kind]
+    assert digest([one]) == digest([copy.deepcopy(one)])
+    assert digest([one]) != digest([other])
+
+
+def test_a_shuffled_probe_set_without_tensors_is_noticed() -> None:
+    class Texts(Shuffled):
+        def __iter__(self) -> Iterator[Any]:
+            return (np.asarray(batch) for batch in super().__iter__())
+
+    loop = Loop(probe=Texts(), forward=lambda model, batch: model(torch.from_numpy(batch)), measure="streaming")
+    loop.epoch()
+    with pytest.raises(ProbeChanged, match="batch 0"):
+        loop.epoch()
+
+
+def test_a_probe_set_that_cannot_be_compared_is_told_once() -> None:
+    batches = [Slots(0.0), Slots(1.0)]
+    with pytest.warns(ProbeNotCompared, match="objects of type Slots") as told:
+        loop = Loop(probe=batches, forward=lambda model, batch: model(INPUTS[:20] + batch.value))
+        loop.epoch()
+        loop.epoch()
+    assert len(told) == 1
 
 
 def test_a_digest_tells_the_order() -> None:
@@ -332,6 +413,66 @@ def test_after_an_error_nothing_was_decided_and_the_epoch_can_end_again() -> Non
         loop.neq.end_epoch()
     assert loop.neq.state_dict()["decision"]["epoch"] == state["decision"]["epoch"] == 1
     probe[0].copy_(original)
+
+
+class Overflowing(nn.Module):
+    """Gives infinity in eval mode while its owner lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(64, 16), nn.Linear(16, 4)
+        self.overflows = [False]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.first(inputs.flatten(1)).relu()
+        out: Tensor = self.last(hidden * torch.inf if self.overflows[0] and not self.training else hidden)
+        return out
+
+
+def phi_between(now: nn.Module, before: nn.Module) -> Tensor:
+    """Of the last layer, in float64."""
+    with torch.no_grad():
+        outputs = [copy.deepcopy(model).double()(torch.cat(PROBE).double()).T for model in (now, before)]
+    return nn.functional.cosine_similarity(*outputs, dim=1)
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+def test_after_an_error_phi_is_against_the_last_epoch_that_ended_well(way: Way) -> None:
+    model = Overflowing()
+    loop = Loop(model, SGD(model.parameters(), lr=0.5), measure=way, select="none")
+    for epoch, good in enumerate([True, True, False, False, True, True]):
+        if epoch in (0, 1, 2, 5):
+            before = copy.deepcopy(model)
+        loop.train()
+        model.overflows[0] = not good
+        if not good:
+            with pytest.raises(NotFinite):
+                loop.neq.end_epoch()
+            continue
+        equilibrium = loop.neq.end_epoch()
+        assert equilibrium.epoch == epoch - 2 * (epoch > 3)
+        expected = phi_between(model, before)
+        assert torch.allclose(equilibrium.layers["last"].phi.double(), expected, rtol=0, atol=1e-6)
+        assert (expected < 1 - 1e-5).any()
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+def test_neurons_that_moved_are_an_error_once_and_never_told_as_having_stood(way: Way) -> None:
+    loop = Loop(measure=way)
+    loop.until_some_freeze()
+    before = copy.deepcopy(loop.model)
+    for place in range(4):
+        loop.step(place)
+        with torch.no_grad():
+            loop.model[4].weight *= 1.01  # type: ignore[union-attr, operator]
+    with pytest.raises(FrozenNeuronsMoved, match="layer '4'"):
+        loop.neq.end_epoch()
+    equilibrium = loop.epoch()  # no word of it any more
+    assert not equilibrium.layers["4"].applied.any()
+    expected = phi_between(loop.model.eval(), before.eval())
+    assert torch.allclose(equilibrium.layers["6"].phi.double(), expected, rtol=0, atol=1e-6)
+    assert loop.epoch().layers["4"].applied.equal(equilibrium.layers["4"].frozen)
 
 
 def test_a_closed_one_says_so() -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -14,6 +14,7 @@ from trainer.neq.errors import (
     FrozenNeuronsChanged,
     FrozenNeuronsMoved,
     LayerNotTrained,
+    ModelChanged,
     NEqError,
     NEqWarning,
     NetworkDiverged,
@@ -115,6 +116,27 @@ def check_parameters(checks: Checks, freezer: Freezer) -> None:
                 "close this NEq, and make the optimizer and NEq anew",
             )
         )
+
+
+def check_modules(model: nn.Module, layers: Sequence[WatchedLayer], former: Mapping[str, Tensor]) -> None:
+    """The model is made of what it was made of; more may have come.
+
+    Args:
+        former: last epoch's parameters and buffers by name.
+
+    Raises:
+        ModelChanged: a layer is gone or another, or a parameter has another shape.
+    """
+    modules = dict(model.named_modules())
+    for layer in layers:
+        if layer.name not in modules:
+            raise ModelChanged(f"layer {layer.name!r} is no longer in the model")
+        if modules[layer.name] is not layer.module:
+            raise ModelChanged(f"layer {layer.name!r} is another module than when NEq was made")
+    for name, parameter in model.named_parameters():
+        if name in former and former[name].shape != parameter.shape:
+            before, now = tuple(former[name].shape), tuple(parameter.shape)
+            raise ModelChanged(f"parameter {name!r} has shape {now}, and had {before} when the last epoch ended")
 
 
 def check_steps(checks: Checks, freezer: Freezer, epoch: int) -> None:

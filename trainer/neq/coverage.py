@@ -11,6 +11,7 @@ from trainer.neq.layers import WatchedLayer
 from trainer.neq.stopped import trained
 
 NOT_TRAINED = "none of its parameters requires a gradient"
+NOT_YET = "it is trained by now, and watched from the next epoch's end on"
 
 _BEHIND_A_WEIGHT = re.compile(r"(^|\.)parametrizations(\..*)?$")
 """Where torch keeps what a module's weight is computed from: the module's own, for a reader."""
@@ -143,7 +144,7 @@ class _Row:
         if not self._left:
             return None
         if self.name in unwatched:
-            return unwatched[self.name]
+            return NOT_YET if unwatched[self.name] == NOT_TRAINED else unwatched[self.name]
         if self.watched:
             return f"which part of {', '.join(self._left)} belongs to which neuron is not known"
         return why_unknown(self.module)

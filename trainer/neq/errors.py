@@ -2,6 +2,7 @@
 
 NEqError(ValueError)
     FrozenNeuronsMoved      something goes on moving what is frozen
+    ModelChanged            a layer was replaced, resized or taken away
     NEqClosed               this NEq was closed, or another took its place
     NotFinite               a measured output is NaN or infinite
     NotRepeatable           the same network measures differently on the same probe set
@@ -19,6 +20,7 @@ NEqWarning(UserWarning)
     NEqTakenOver            another NEq holds the same layers from now on
     NetworkDiverged         weights or statistics are NaN or infinite
     NoStepMade              no optimizer made a step in this epoch
+    ProbeNotCompared        whether the probe set is what it was cannot be told
 """
 
 
@@ -37,6 +39,16 @@ class NEqError(ValueError):
 
 class FrozenNeuronsMoved(NEqError):
     """Something goes on moving neurons that are frozen, step by step."""
+
+
+class ModelChanged(NEqError):
+    """The model is made of other parts than it was, which cannot be compared with what is known of the former ones."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: its outputs cannot be compared with last epoch's",
+            "change the model first, then make the optimizer and NEq anew",
+        )
 
 
 class NEqClosed(NEqError):
@@ -117,3 +129,7 @@ class NEqTakenOver(NEqWarning):
 
 class NoStepMade(NEqWarning):
     """No optimizer made a step since the last epoch's end."""
+
+
+class ProbeNotCompared(NEqWarning):
+    """Whether the probe set is what it was cannot be told of objects that it holds."""

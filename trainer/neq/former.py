@@ -44,6 +44,15 @@ class Former:
                 self._state[name] = tensor.detach().clone()
         self._attributes = attributes_of(model)
 
+    @torch.no_grad()
+    def take_in(self, model: nn.Module) -> bool:
+        """Takes parameters that the model did not have then as they are now; whether there are any."""
+        new = {name: one.detach().clone() for name, one in model.named_parameters() if name not in self._state}
+        if new:
+            self.squares = None
+            self._state.update({name: one.detach().clone() for name, one in model.named_buffers()} | self._state | new)
+        return bool(new)
+
     @property
     def state(self) -> Mapping[str, Tensor]:
         """Parameters and buffers by name; the tensors themselves, not copies."""

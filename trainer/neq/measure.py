@@ -138,6 +138,10 @@ class Measure:
         """
         self._caches_stale = False
 
+    def renew(self) -> None:
+        """The former network is another: its outputs are computed again before they are compared with."""
+        self._caches_stale = self.caches
+
     def against_itself(self, batch: Any) -> Tensor:
         """1 − φ of every neuron, float64, today's network against the former, on a batch's first samples."""
         sums = self.no_sums("global")

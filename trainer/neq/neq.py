@@ -21,6 +21,7 @@ from trainer.neq.checks import (
     Checks,
     check_finite,
     check_held,
+    check_modules,
     check_parameters,
     check_start,
     check_steps,
@@ -162,6 +163,7 @@ class NEq:
         }
         on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
         self._freezing = (optimizer, on_thaw, savings)
+        self._moved: dict[str, Tensor] = {}
         self._gone: weakref.finalize[..., NEq] | None = None
         self._checks = Checks(checks)
         self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
@@ -203,7 +205,6 @@ class NEq:
     def _follow(self, found: Discovery) -> None:
         """Everything that goes by the watched layers."""
         self._layers, self._unwatched = found.layers, found.unwatched
-        self._coverage = coverage_of(self._model, found.layers, found.unwatched)
         self._groups = () if self._grouping is None else group_layers(self._grouping, self._layers, self._model)
         self._decision = Decision(self._layers, self._groups, **self._rules)  # type: ignore[arg-type]
         self._measure = Measure(
@@ -238,11 +239,11 @@ class NEq:
     @property
     def unwatched(self) -> Mapping[str, str]:
         """Modules with parameters of their own none of which is watched, by name, and why; see `coverage`."""
-        return self._coverage.unwatched
+        return self.coverage().unwatched
 
     def coverage(self) -> Coverage:
-        """How much of the model is watched: the fraction of its trainable parameters, and module by module why not."""
-        return self._coverage
+        """How much of the model is watched now: the fraction of its trainable parameters; module by module why not."""
+        return coverage_of(self._model, self._layers, self._unwatched)
 
     @property
     def first_freezing_epoch(self) -> int:
@@ -280,36 +281,58 @@ class NEq:
         """
         with failing_together(self._model, self._process_group):
             self._refuse_if_closed()
+            check_modules(self._model, self._layers, self._former.state)
             check_forms(self._model, self._forms)
             if self._checks.on:
                 check_parameters(self._checks, self._freezer)
                 check_steps(self._checks, self._freezer, self._decision.epoch)
-            self._watch_anew()
+            grown = self._take_in_new_parameters()
+            if not grown:
+                self._watch_anew()
         with of_the_first_process(self._model, self._process_group):
             findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
-            return self._decide(findings)
+            equilibrium = self._decide(findings)
+        if grown:
+            self._watch_anew()
+        return equilibrium
 
     def _decide(self, findings: Findings) -> Equilibrium:
+        """One epoch on, or none: after an error masks and epoch are those of before, and the next φ is against the
+        network of the last epoch that ended well. That is what the owner can act on: there is no epoch of which half is
+        known."""
         moved = self._freezer.moved()
-        held = {name: neurons for name, (neurons, _) in moved.items()}
-        with failing_together(self._model, self._process_group):
-            if self._checks.on:
-                check_finite(self._checks, self._layers, self._model, findings.divergence)
-                check_held(self._checks, moved, self._decision.epoch)
-                check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
-                check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
-        not_still = held | self._opened
-        equilibrium = self._decision.next(findings, self._model, self._former.state, moved=not_still)
-        self._opened = {}
-        self._former.remember(self._model, findings.squares[0])
-        self._measure.accept()
-        self._freezer.begin_epoch()
-        self._freezer.hold(self._masks())
+        not_still = {name: neurons for name, (neurons, _) in moved.items()} | self._opened
+        for name, neurons in not_still.items():
+            self._moved[name] = self._moved.get(name, torch.zeros_like(neurons)) | neurons
+        try:
+            with failing_together(self._model, self._process_group):
+                if self._checks.on:
+                    check_finite(self._checks, self._layers, self._model, findings.divergence)
+                    check_held(self._checks, moved, self._decision.epoch)
+                    check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
+                    check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
+            equilibrium = self._decision.next(findings, self._model, self._former.state, moved=self._moved)
+            self._former.remember(self._model, findings.squares[0])
+            self._measure.accept()
+            self._moved = {}
+        finally:  # what moved is told once, and what goes on moving anew
+            self._opened = {}
+            self._freezer.begin_epoch()
+            self._freezer.hold(self._masks())
         return equilibrium
 
     def _refuse_if_closed(self) -> None:
         if self._freezer.closed is not None:
             raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
+
+    def _take_in_new_parameters(self) -> bool:
+        """The model may have gained parts: this epoch compares as though they had been there, as they are now, and
+        they are watched from the next one on. Whether there are any."""
+        grown = self._former.take_in(self._model)
+        if grown:
+            self._forms = forms_of(self._model)
+            self._measure.renew()
+        return grown
 
     def _wanted(self) -> frozenset[str]:
         """Names of the parameters that their owner wants to be trained."""
@@ -322,6 +345,7 @@ class NEq:
             return
         self._trained = wanted
         found = self._discovered(self._first_batch())
+        self._unwatched = found.unwatched
         before = {layer.name: layer.held_open for layer in self._layers}
         if [(layer.name, layer.held_open) for layer in found.layers] == list(before.items()):
             return

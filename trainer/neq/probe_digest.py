@@ -1,16 +1,25 @@
 """Whether the probe set is what it was: a sum over the bits of what the model is fed, batch by batch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import fields, is_dataclass
+from datetime import date, time, timedelta
+from enum import Enum
+from hashlib import blake2b
+from numbers import Number
+from pathlib import PurePath
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainer.neq.checks import Checks
-from trainer.neq.errors import ProbeChanged
+from trainer.neq.errors import ProbeChanged, ProbeNotCompared
 
 Digest = tuple[tuple[tuple[int, ...], int], ...]
-"""Shape and sum of every tensor of a batch."""
+"""Shape and sum of every tensor of a batch, and of all else that it holds."""
+
+_PLAIN = (str, Number, Enum, PurePath, range, slice, date, time, timedelta, torch.dtype, torch.device, type(None))
+"""What its own text tells from others of its kind."""
 
 _PIECE = 2**20
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -35,8 +44,20 @@ class ProbeDigests:
 
     def add(self, batch: Any) -> None:
         """Its next batch, before the model gets it."""
-        if self._checks.on:
+        if not self._checks.on:
+            return
+        try:
             self._now.append(digest(batch if self._own_forward else _inputs(batch)))
+        except NotComparable as unknown:
+            self._now.append(())
+            self._checks.doubtful(
+                ProbeNotCompared(
+                    f"the probe batches hold objects of type {unknown}, of which NEq cannot tell whether they are the "
+                    "same in every epoch: make sure that they are, or φ compares different samples; tensors, arrays, "
+                    "texts, numbers and containers of these are compared"
+                ),
+                once=True,
+            )
 
     def end(self) -> None:
         """All of it was seen.
@@ -73,29 +94,85 @@ def _inputs(batch: Any) -> Any:
 
 
 def digest(batch: Any) -> Digest:
-    """Shapes and sums of the tensors in a batch, nested as it may be; equal for equal bits in the same places."""
-    tensors = [tensor.detach() for tensor in _tensors(batch)]
-    sums = [_sum(tensor) for tensor in tensors]
-    return tuple((tuple(tensor.shape), int(found)) for tensor, found in zip(tensors, sums, strict=True))
+    """What tells a batch from another, nested as it may be; equal for equal bits in the same places.
+
+    Raises:
+        NotComparable: it holds an object of which nothing is known.
+    """
+    found = [one if isinstance(one, tuple) else (tuple(one.shape), _sum(one.detach())) for one in _leaves(batch, ())]
+    return tuple((shape, int(value)) for shape, value in found)
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+class NotComparable(TypeError):
+    """An object of which it cannot be said whether it is what it was."""
+
+
+def _leaves(value: Any, within: tuple[int, ...]) -> Iterator[Tensor | tuple[tuple[int, ...], int]]:
+    """Dense tensors and sums of everything else, in order.
+
+    Args:
+        within: ids of the objects around it, some of which refer to each other.
+    """
     if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _tensors(one)
+        yield from _dense(value)
+    elif isinstance(value, _PLAIN):
+        yield _of_bytes(repr(value).encode("utf-8", "surrogatepass"))
+    elif isinstance(value, bytes | bytearray | memoryview):
+        yield _of_bytes(bytes(value))
+    elif id(value) not in within:
+        for part in _parts_of(value):
+            yield from _leaves(part, (*within, id(value)))
+
+
+def _dense(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensors that one of another layout is made of."""
+    if tensor.is_nested:
+        for one in tensor.unbind():
+            yield from _dense(one)
+    elif tensor.is_quantized:
+        yield tensor.int_repr()
+    elif tensor.layout == torch.sparse_coo:
+        whole = tensor.coalesce()
+        yield from (whole.indices(), whole.values())
+    elif tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        yield from (tensor.crow_indices(), tensor.col_indices(), tensor.values())
+    elif tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        yield from (tensor.ccol_indices(), tensor.row_indices(), tensor.values())
+    else:
+        yield tensor
+
+
+def _parts_of(value: Any) -> Iterator[Any]:
+    """What a container, an array, an image or an object with attributes is made of."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from (key, one)
     elif isinstance(value, tuple | list):
-        for one in value:
-            yield from _tensors(one)
+        yield from value
+    elif isinstance(value, Set):
+        yield sorted(map(repr, value))
+    elif hasattr(value, "dtype") and hasattr(value, "tolist"):  # an array of numpy's, which need not be installed
+        yield from (str(value.dtype), value.shape, value.tolist() if value.dtype.hasobject else value.tobytes())
+    elif hasattr(value, "tobytes") and hasattr(value, "size"):  # an image of Pillow's
+        yield from (value.size, value.tobytes())
+    elif hasattr(value, "__array__"):
+        yield value.__array__()
+    elif is_dataclass(value):
+        yield from (getattr(value, field.name) for field in fields(value))
+    elif hasattr(value, "__dict__") and not callable(value):
+        yield dict(vars(value))
+    else:
+        raise NotComparable(type(value).__name__)
+
+
+def _of_bytes(value: bytes) -> tuple[tuple[int, ...], int]:
+    return (len(value),), int.from_bytes(blake2b(value, digest_size=8).digest(), "little")
 
 
 @torch.no_grad()
 def _sum(tensor: Tensor) -> Tensor:
     """Of the bits as integers, each times an odd number of its own, so that places count; modulo 2⁶⁴."""
-    if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized:
-        return torch.zeros((), dtype=torch.int64)
-    flat = torch.view_as_real(tensor).reshape(-1) if tensor.is_complex() else tensor.reshape(-1)
+    flat = torch.view_as_real(tensor.resolve_conj()).reshape(-1) if tensor.is_complex() else tensor.reshape(-1)
     bits = flat.to(torch.uint8) if flat.dtype == torch.bool else flat.contiguous().view(_BITS[flat.element_size()])
     odd = torch.arange(1, 2 * min(_PIECE, max(bits.numel(), 1)), 2, device=bits.device)
     found = torch.zeros((), dtype=torch.int64, device=bits.device)
