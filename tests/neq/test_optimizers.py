@@ -73,7 +73,7 @@ def test_frozen_rows_stand_to_the_bit_under_any_optimizer(optimizer: str) -> Non
 
     for _ in range(2):  # so that there is momentum
         chosen.step(closure)
-    watch(model, chosen)
+    _neq = watch(model, chosen)
     before = copies(model[0])
     for _ in range(100):
         chosen.step(closure)
@@ -87,7 +87,7 @@ def test_parameter_groups_keep_their_own_learning_rates() -> None:
         lr=1.0,
         momentum=0.9,
     )
-    watch(model, optimizer)
+    _neq = watch(model, optimizer)
     before = copies(model[0])
     for _ in range(3):
         optimizer.zero_grad()
@@ -99,7 +99,7 @@ def test_parameter_groups_keep_their_own_learning_rates() -> None:
 def test_gathered_gradients_of_frozen_rows_stay_zero() -> None:
     model = network()
     optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
-    watch(model, optimizer)
+    _neq = watch(model, optimizer)
     before = copies(model[0])
     for _ in range(4):
         loss(model).backward()
@@ -113,7 +113,7 @@ def test_a_step_that_the_scaler_leaves_out_changes_nothing_and_others_keep_froze
     model = network()
     optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
-    watch(model, optimizer)
+    _neq = watch(model, optimizer)
     before = copies(model[0])
     for overflow in (False, True, False):
         optimizer.zero_grad()

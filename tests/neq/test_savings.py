@@ -403,14 +403,6 @@ def test_hooks_of_a_saving_layer_still_run() -> None:
     assert seen == ["forward", "backward"]
 
 
-def test_differentiating_twice_says_what_to_do() -> None:
-    model, inputs = nn.Sequential(nn.Linear(20, 40)), torch.randn(5, 20, requires_grad=True)
-    with NEq(model, optimizer(model), [inputs.detach()], savings="rows") as neq:
-        neq.freeze({"0": random_mask(40)})
-        with pytest.raises(RuntimeError, match="savings=False"):
-            torch.autograd.grad(model(inputs).square().sum(), inputs, create_graph=True)
-
-
 class Checkpointed(nn.Module):
     """A network whose first part is outside of the checkpoint and whose second is inside."""
 

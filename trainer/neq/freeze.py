@@ -60,6 +60,7 @@ class Freezer:
         self._held: list[HeldRows] = []
         self._moved_earlier: dict[str, tuple[Tensor, int]] = {}
         self._state: dict[str, Any] | None = None
+        self._stepping = False
         self._gradient_hooks: list[RemovableHandle] = []
         self._rows = OptimizerRows(layers, self.optimizers, momentum_on_thaw)
         _alive.add(self)
@@ -74,6 +75,7 @@ class Freezer:
         self._hold(masks)
 
     def _hold(self, masks: Mapping[str, Tensor]) -> None:
+        self._undo_interrupted_step()
         self._let_go()
         self._savings.change(masks)
         for name, mask in masks.items():
@@ -124,6 +126,7 @@ class Freezer:
             bool, one value a neuron of the layer, and between how many steps, by layer name; layers that kept still are
             left out.
         """
+        self._undo_interrupted_step()
         found = dict(self._moved_earlier)
         for held in self._held:
             held.notice()
@@ -216,8 +219,22 @@ class Freezer:
     def _before_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
         if not on_its_own:  # what an optimizer does to rows within its own step is undone with the step
             return
+        self._undo_interrupted_step()
         for held in self._held:
             held.take()
+        self._stepping = True
+
+    @torch.no_grad()
+    def _undo_interrupted_step(self) -> None:
+        """A step that ended in an error, or by hand, told nobody of its end and left frozen rows where it was.
+
+        Where every parameter was written to since it began, a state may have been loaded after it: that stays, and is
+        told.
+        """
+        if self._stepping and any(held.is_unwritten for held in self._held):
+            for held in self._held:
+                held.undo()
+        self._stepping = False
 
     @torch.no_grad()
     def _after_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
@@ -225,6 +242,7 @@ class Freezer:
             held.put_back()
         self._rows.pin_again(self._held)
         if on_its_own:
+            self._stepping = False
             self.steps += 1
             self.steps_of_others += not self.optimizers.is_part_of_the_given(optimizer)
             self._rows.count_step()

@@ -40,7 +40,7 @@ class HeldRows:
         self._values = self._rows()
         self._whole = neurons.numel() == layer.neurons
         self._seen = self._mark()
-        self._steps = 0
+        self._steps = self._writes = 0
         self._model_may_follow = model_may_follow
         self.moved = torch.zeros(neurons.numel(), dtype=torch.bool)
         self.times = 0
@@ -91,8 +91,22 @@ class HeldRows:
             change, size = (now - before).float().norm(), before.float().norm()
             self.times += int(bool(self._steps) and bool(differs.any()) and not bool(change <= NEGLIGIBLE * size))
 
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether torch counted no write to the parameter since the step began."""
+        return self._mark() == self._seen
+
+    def undo(self) -> None:
+        """Undoes a step that began and never ended. Where more was written than a whole step writes the owner has gone
+        on with the parameter: theirs stays, and is noticed."""
+        writes, place = self._mark()
+        if place == self._seen[1] and (not self._writes or writes - self._seen[0] <= self._writes):
+            self.layer.rows(self.parameter.data)[self.place] = self._values
+            self._seen = self._mark()
+
     def put_back(self) -> None:
         """Undoes a step."""
+        self._writes = self.parameter._version - self._seen[0]
         if not self._is_passed_over() or self._mark() != self._seen:
             self.layer.rows(self.parameter.data)[self.place] = self._values
         self._seen = self._mark()

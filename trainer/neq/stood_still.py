@@ -52,6 +52,9 @@ def check_stood_still(
 
 
 def _stood_still(layer: WatchedLayer, names: Mapping[int, str], former: Mapping[str, Tensor]) -> bool:
+    """A gradient of zeros has arrived: a layer that is faded in, or whose outputs are cut off for now, is well."""
+    if any(parameter.grad is not None for parameter in layer.parameters()):
+        return False
     pairs = [(parameter, former.get(names.get(id(parameter), ""))) for parameter in layer.parameters()]
     return all(was is not None and torch.equal(parameter.detach(), was) for parameter, was in pairs)
 

@@ -31,6 +31,9 @@ class StoppedParameter(nn.Parameter):
         vars(self)[_WANTED] = bool(requires_grad)
         return self
 
+    def retain_grad(self) -> None:
+        """A parameter's gradient is retained in any case; torch refuses where there is none."""
+
     def __deepcopy__(self, memo: dict[int, Any]) -> nn.Parameter:
         copied = nn.Parameter(self.data.clone(memory_format=torch.preserve_format), trained(self))
         memo[id(self)] = copied

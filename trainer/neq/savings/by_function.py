@@ -68,4 +68,8 @@ class _Calls(TorchFunctionMode):
 def _linear(compute: WeightGradients, given: Tensor, weight: nn.Parameter, bias: nn.Parameter | None = None) -> Tensor:
     inputs = cast(given)
     output = functional.linear(inputs, weight.detach(), None if bias is None else bias.detach())
-    return with_weight_gradient(output, weight, bias, inputs.detach(), compute)
+    return with_weight_gradient(output, weight, bias, inputs, compute, _again)
+
+
+def _again(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return functional.linear(inputs, weight.to(inputs.dtype), None if bias is None else bias.to(inputs.dtype))

@@ -1,16 +1,35 @@
 """Pieces of the autograd graph that stand where a module's own weight gradient would."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from trainer.neq.stopped import gets_gradient
 
-WeightGradients = Callable[[Tensor | None, Tensor, nn.Parameter, nn.Parameter | None], tuple[Tensor, ...]]
-"""Takes the layer's input (None where it was not kept), its output's gradient, its weight and the bias that requires a
-gradient; gives the weight's gradient and, where there is such a bias, the bias's."""
+Again = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Computes a layer from its input, weight and bias once more, as torch itself does."""
+
+
+class WeightGradients(Protocol):
+    """What makes the gradients of a layer."""
+
+    def __call__(
+        self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, *, entire: bool
+    ) -> tuple[Tensor, ...]:
+        """The weight's gradient and, where there is a bias that requires one, the bias's.
+
+        Args:
+            inputs: the layer's; None where it was not kept.
+            gradient: of its output.
+            entire: somebody asked for the gradient itself (`torch.autograd.grad`): frozen rows count.
+        """
+        ...
+
+    def differentiated_again(self) -> None:
+        """The gradients will be differentiated once more, and were computed whole for it."""
+        ...
 
 
 class OwnWeightGradient(torch.autograd.Function):
@@ -27,7 +46,9 @@ class OwnWeightGradient(torch.autograd.Function):
         bias: nn.Parameter | None,
         inputs: Tensor | None,
         compute: WeightGradients,
+        again: Again | None,
     ) -> Tensor:
+        ctx.again = again
         ctx.mark_dirty(output)
         ctx.save_for_backward(*(() if inputs is None else (inputs,)))
         ctx.weight, ctx.bias, ctx.compute = weight, bias, compute
@@ -35,15 +56,52 @@ class OwnWeightGradient(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        _check_once()
         saved = ctx.saved_tensors  # once: checkpointed activations are computed for one reading
-        found = ctx.compute(saved[0] if saved else None, gradient, ctx.weight, ctx.bias)
+        if torch.is_grad_enabled() and ctx.again is not None:
+            return _differentiable(ctx, saved[0], gradient)
+        asked = [_asked_for(parameter) for parameter in (ctx.weight, ctx.bias) if parameter is not None]
+        if not any(asked):
+            return gradient, None, None, None, None, None
+        inputs = saved[0].detach() if saved else None
+        found = ctx.compute(inputs, gradient, ctx.weight, ctx.bias, entire="itself" in asked)
         weight = found[0].to(ctx.weight.dtype)
-        return gradient, weight, found[1].to(ctx.bias.dtype) if len(found) > 1 else None, None, None
+        return gradient, weight, found[1].to(ctx.bias.dtype) if len(found) > 1 else None, None, None, None
+
+
+def _asked_for(parameter: Tensor) -> str:
+    """Whether this backward pass adds to a parameter's gradient (`summed`), is asked for it alone (`itself`, as by
+    torch.autograd.grad), or does without (empty)."""
+    if not gets_gradient(parameter):
+        return ""
+    node = torch.autograd.graph.get_gradient_edge(parameter).node
+    try:
+        return "summed" if torch._C._will_engine_execute_node(node) else ""
+    except RuntimeError:  # torch's answer where it hands out a leaf's gradient
+        return "itself"
+
+
+def _differentiable(ctx: Any, inputs: Tensor, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    """All gradients as torch makes them, so that they can be differentiated once more (create_graph=True).
+
+    The output itself was computed with a weight that autograd does not know, which is enough for a first derivative
+    only: so it gets none, and the input gets its gradient from here.
+    """
+    ctx.compute.differentiated_again()
+    sources = [ctx.weight, ctx.bias, inputs]
+    wanted = [one for one in sources if one is not None and gets_gradient(one)]
+    output = ctx.again(inputs, ctx.weight, ctx.bias)
+    found = iter(torch.autograd.grad(output, wanted, gradient.reshape(output.shape), create_graph=True))
+    weight, bias, of_input = (next(found) if one is not None and gets_gradient(one) else None for one in sources)
+    return None, weight, bias, of_input, None, None
 
 
 def with_weight_gradient(
-    output: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, inputs: Tensor | None, compute: WeightGradients
+    output: Tensor,
+    weight: nn.Parameter,
+    bias: nn.Parameter | None,
+    inputs: Tensor | None,
+    compute: WeightGradients,
+    again: Again | None = None,
 ) -> Tensor:
     """The output, behind which weight and bias get the gradients of `compute`; a bias that requires none is left out.
 
@@ -53,8 +111,8 @@ def with_weight_gradient(
     trained = bias if bias is not None and gets_gradient(bias) else None
     matrix = output._base if output._is_view() else None
     if matrix is None or matrix.dim() != 2 or matrix.numel() != output.numel():
-        return OwnWeightGradient.apply(output, weight, trained, inputs, compute)  # type: ignore[no-any-return]
-    marked: Tensor = OwnWeightGradient.apply(matrix, weight, trained, inputs, compute)
+        return OwnWeightGradient.apply(output, weight, trained, inputs, compute, again)  # type: ignore[no-any-return]
+    marked: Tensor = OwnWeightGradient.apply(matrix, weight, trained, inputs, compute, again)
     return marked.view(output.shape)
 
 
@@ -70,13 +128,12 @@ class InputGradientAlone(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        _check_once()
         (weight,) = ctx.saved_tensors
         unread = torch.empty_strided(ctx.shape, ctx.strides, dtype=gradient.dtype, device=gradient.device)
         found = torch.ops.aten.convolution_backward(
             gradient,
             unread,
-            weight.to(gradient.dtype),
+            weight.detach().to(gradient.dtype),  # it stands still: no second derivative is asked for
             None,
             ctx.module.stride,
             ctx.module.padding,
@@ -87,11 +144,3 @@ class InputGradientAlone(torch.autograd.Function):
             [True, False, False],
         )[0]
         return found.to(ctx.dtype), None
-
-
-def _check_once() -> None:
-    if torch.is_grad_enabled():
-        raise RuntimeError(
-            "a layer whose frozen neurons save time cannot be differentiated twice (create_graph=True): use "
-            "NEq(savings=False)"
-        )

@@ -36,9 +36,9 @@ class SavingLayer:
         """Lets the next backward pass decide whether rows alone pay."""
         caller: Any = self._layer.caller
         if self._layer.by_function:
-            replace_call(caller, self._layer.module.weight, self.gradients)  # type: ignore[arg-type]
+            replace_call(caller, self._layer.module.weight, self)  # type: ignore[arg-type]
             return
-        compute = with_own_gradient(self.gradients)
+        compute = with_own_gradient(self)
         for module in self._layer.modules:
             swap(module, compute)
 
@@ -60,14 +60,25 @@ class SavingLayer:
             stack.callback(setattr, self, "_lifted", False)
             yield
 
-    def gradients(
-        self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None
+    def differentiated_again(self) -> None:
+        """As `functions.WeightGradients` has it. Frozen rows of what comes of it are not 0, so they are zeroed from now
+        on, and all rows computed."""
+        self._compute_all("its gradient is differentiated once more (create_graph=True)")
+
+    def _compute_all(self, reason: str) -> None:
+        self._rows = None
+        self.plan = self.plan.replaced(kind="dense", computed=self.plan.neurons, reason=reason)
+
+    def __call__(
+        self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, *, entire: bool
     ) -> tuple[Tensor, ...]:
-        """The gradients of weight and bias, as `functions.WeightGradients` wants them; frozen rows may not be 0 yet."""
+        """The gradients of weight and bias, as `functions.WeightGradients` has it; frozen rows may not be 0 yet."""
         geometry = Geometry.of(self._layer.module)
         if inputs is None or geometry is None:
             raise RuntimeError(f"{self._layer.name!r} kept no input to compute its weight gradient from")
         like = weight.detach() if weight.dtype == gradient.dtype else torch.empty_like(weight, dtype=gradient.dtype)
+        if entire:
+            return whole(geometry, inputs, gradient, like, bias=bias is not None)
         if self.plan.kind == "undecided" and not _captured(gradient):
             self._decide(Task(geometry, inputs, gradient, like, bias is not None, self._mask))
         if self._rows is None:
@@ -106,9 +117,7 @@ class SavingLayer:
             return False
         self._checked.add(id(parameter))
         if bool(frozen().any()):
-            self._rows = None
-            reason = "its weight gets gradients from elsewhere too, not only from its module"
-            self.plan = self.plan.replaced(kind="dense", computed=self.plan.neurons, reason=reason)
+            self._compute_all("its weight gets gradients from elsewhere too, not only from its module")
         return False
 
 

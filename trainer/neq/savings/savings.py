@@ -99,7 +99,7 @@ class Savings:
         elif (unable := _COMPILED if self._compiled else why_no_zeros(layer)) is None:
             plan = dense.replaced(kind="zeros", computed=0, reason=refused)
             for module in layer.modules:
-                swap(module, with_zeros)
+                swap(module, with_zeros(layer.name))
         else:
             plan = dense.replaced(reason=f"{refused}; {unable}")
         return SavingLayer(layer, mask, plan)

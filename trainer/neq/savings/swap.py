@@ -5,6 +5,7 @@ and printed form stay; a copy or a pickle of it is a module of the original clas
 """
 
 import copyreg
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +66,7 @@ def with_own_gradient(compute: WeightGradients) -> Forward:
         weight, bias = module.weight, module.bias
         fixed = None if bias is None else bias.detach()
         output = _own(module, inputs, weight.detach(), fixed)
-        return with_weight_gradient(output, weight, bias, inputs.detach(), compute)
+        return with_weight_gradient(output, weight, bias, inputs, compute, functools.partial(_again, module))
 
     return forward
 
@@ -77,24 +78,52 @@ def without_gradient(module: Any, inputs: Tensor) -> Tensor:
     return InputGradientAlone.apply(inputs, module)  # type: ignore[no-any-return]
 
 
-def with_zeros(module: Any, inputs: Tensor) -> Tensor:
-    """The module's own computation with gradients of zeros for its parameters, without keeping its input."""
-    weight, bias = module.weight, module.bias
-    if _needs_input_gradient_alone(module, inputs):
-        output = InputGradientAlone.apply(inputs, module)
-    else:
-        output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
-    return with_weight_gradient(output, weight, bias, None, _zeros)
+def with_zeros(name: str) -> Forward:
+    """The module's own computation with gradients of zeros for its parameters, without keeping its input.
+
+    Args:
+        name: the layer's.
+    """
+    zeros = _Zeros(name)
+
+    def forward(module: Any, inputs: Tensor) -> Tensor:
+        weight, bias = module.weight, module.bias
+        if _needs_input_gradient_alone(module, inputs):
+            output = InputGradientAlone.apply(inputs, module)
+        else:
+            output = _own(module, inputs, weight.detach(), None if bias is None else bias.detach())
+        return with_weight_gradient(output, weight, bias, None, zeros)
+
+    return forward
 
 
 def _needs_input_gradient_alone(module: Any, inputs: Tensor) -> bool:
     return not isinstance(module, nn.Linear) and inputs.requires_grad and inputs.dim() == module.weight.dim()
 
 
-def _zeros(
-    inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None
-) -> tuple[Tensor, ...]:
-    return (torch.zeros_like(weight), *(() if bias is None else (torch.zeros_like(bias),)))
+class _Zeros:
+    """The gradients of a layer that is frozen whole, as `functions.WeightGradients` has it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(
+        self, inputs: Tensor | None, gradient: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, *, entire: bool
+    ) -> tuple[Tensor, ...]:
+        if entire:
+            raise RuntimeError(
+                f"layer {self._name!r} is frozen whole and kept nothing to compute its gradient from, which was asked "
+                "for: run forward and backward pass within NEq.dense_pass(), or make NEq with savings=False"
+            )
+        return (torch.zeros_like(weight), *(() if bias is None else (torch.zeros_like(bias),)))
+
+    def differentiated_again(self) -> None:
+        """Zeros stay zeros."""
+
+
+def _again(module: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The module's own computation, in the type that it first computed in."""
+    return _own(module, inputs, weight.to(inputs.dtype), None if bias is None else bias.to(inputs.dtype))
 
 
 def _own(module: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
