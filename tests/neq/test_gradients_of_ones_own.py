@@ -159,3 +159,15 @@ def test_hooks_on_a_stopped_parameter_are_called_once_it_moves() -> None:
     neq.freeze({})
     model(IMAGES).square().mean().backward()
     assert called == ["gradient", "summed"]
+
+
+def test_a_stopped_layers_gradient_can_be_asked_for_within_a_dense_pass() -> None:
+    found = []
+    for savings in ("rows", False):
+        neq, model = frozen(MASKS["whole"], savings)
+        with neq.dense_pass() as dense:
+            assert dense is (savings == "rows")
+            found.append(torch.autograd.grad(model(IMAGES).square().mean(), list(model.parameters())))
+        neq.close()
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
