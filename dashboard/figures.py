@@ -56,6 +56,7 @@ def phis(epochs: int) -> Figure:
     figure = _cells(epochs, PHI_BINS, left=56, row_title=None)
     ticks = (-1.0, -0.5, 0.0, 0.5, 1.0)
     figure["layout"]["yaxis"] |= {
+        "ticks": "outside",
         "range": [-0.5, PHI_BINS - 0.5],
         "tickmode": "array",
         "showticklabels": True,
@@ -68,7 +69,11 @@ def phis(epochs: int) -> Figure:
 def neuron_velocity(epochs: int) -> Figure:
     """One neuron's v over the epochs, on the axis of the velocity histograms."""
     figure = curve("v", epochs=epochs)
-    figure["layout"]["yaxis"] |= velocity_ticks() | {"autorange": False, "range": [-0.5, VELOCITY_BINS - 0.5]}
+    figure["layout"]["yaxis"] |= velocity_ticks() | {
+        "ticks": "",
+        "autorange": False,
+        "range": [-0.5, VELOCITY_BINS - 0.5],
+    }
     return figure
 
 
@@ -83,6 +88,7 @@ def velocity_ticks() -> Figure:
     above = [(place, _power(decade)) for place, decade in positive]
     ticks = [*below, (float(_ZERO_BIN), "0"), *above]
     return {
+        "ticks": "outside",
         "tickmode": "array",
         "showticklabels": True,
         "tickvals": [place for place, _ in ticks],
@@ -143,6 +149,7 @@ def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figur
         "maxallowed": rows - 0.5,
         "tickformat": "d",
         "nticks": 8,
+        "ticks": "",
         "showticklabels": False,  # until the rows are known
     }
     if row_title:

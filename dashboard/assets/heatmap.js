@@ -85,7 +85,10 @@
       this.layer?.want(neq.modes[this.mode].of);
       const { layer, mode, order } = this;
       this.picture.use({ source: layer ? layer.source(mode, order) : EMPTY });
-      const ticks = { "yaxis.showticklabels": Boolean(layer) && !order, "yaxis.title.text": order ? this.title : "neuron" };
+      const named = Boolean(layer) && !order;
+      const ticks = {
+        "yaxis.showticklabels": named, "yaxis.ticks": named ? "outside" : "", "yaxis.title.text": order ? this.title : "neuron",
+      };
       const text = JSON.stringify(ticks);
       if (text !== this.ticks) this.picture.adjust(ticks);
       this.ticks = text;

@@ -170,7 +170,7 @@
       const update = {
         "yaxis.tickmode": "array", "yaxis.tickvals": seen.map(([place]) => place),
         "yaxis.ticktext": seen.map(([, name]) => ending(name, this.labelSigns || LABEL_SIGNS)),
-        "yaxis.tickfont.size": 11, "yaxis.showticklabels": true,
+        "yaxis.tickfont.size": 11, "yaxis.showticklabels": true, "yaxis.ticks": "outside",
       };
       const text = JSON.stringify(update);
       if (text !== this.labels) this.picture.adjust(update);

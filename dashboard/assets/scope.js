@@ -40,6 +40,9 @@
     drawn = null;
   }
 
+  /** Draws what waits for the next frame, now. */
+  neq.drawNow = drawAll;
+
   /** What a page opened, and one call that closes all of it. */
   class Scope {
     #undo = [];

@@ -63,6 +63,37 @@ def test_paper_has_no_buttons_and_light_colours(opened: Page) -> None:
     assert opened.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
+GROUND = """() => {
+  // The ground of the heat map of v, of which most bins are empty: dark on a screen, near white on paper.
+  const canvas = document.querySelector("[data-part=distribution] canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const greens = [...data].filter((_, place) => place % 4 === 1 && data[place + 2] === 255).sort((a, b) => a - b);
+  return [greens[greens.length >> 1], document.querySelector("[data-part=loss] .gtitle")?.style.fill];
+}"""
+
+
+def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, address: str, store: Store) -> None:
+    run = Recording(store, (5,), epochs=4)
+    run.start()
+    for _ in range(4):
+        run.epoch()
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{address}/runs/{run.id}")
+    expect(page.locator("[data-part=loss] .gtitle")).to_be_attached()
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.wait_for_function(f"() => ({GROUND})()[0] < 60")
+    # What has been drawn before the next frame is what a browser prints.
+    ground, title = page.evaluate(
+        f"async () => {{ window.dispatchEvent(new Event('beforeprint')); await null; return ({GROUND})(); }}"
+    )
+    assert ground > 200
+    assert title == "rgb(27, 33, 39)"
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.wait_for_function(f"() => ({GROUND})()[0] < 60")
+
+
 def test_many_neurons_in_one_row_are_explained(opened: Page) -> None:
     opened.set_viewport_size({"width": 1440, "height": 1000})
     note = opened.locator("[data-part=neurons-note]")

@@ -1,0 +1,29 @@
+"use strict";
+/*
+ * Paper is light: a page that is printed while it is dark takes the light colours first, pictures too, and goes dark again.
+ */
+(() => {
+  const neq = (window.neq = window.neq || {});
+  const SCHEME = "data-mantine-color-scheme";
+  const root = document.documentElement;
+  let former = null;
+
+  function toPaper() {
+    if (former !== null) return;
+    former = root.getAttribute(SCHEME);
+    root.setAttribute(SCHEME, "light");
+    // Who follows the scheme hears of it before this. The browser prints before the next frame, so what waits for one is drawn.
+    queueMicrotask(() => neq.drawNow());
+  }
+
+  function toScreen() {
+    if (former === null) return;
+    root.setAttribute(SCHEME, former);
+    former = null;
+  }
+
+  window.addEventListener("beforeprint", toPaper);
+  window.addEventListener("afterprint", toScreen);
+  // Print previews of developer tools tell nothing else.
+  window.matchMedia("print").addEventListener("change", ({ matches }) => (matches ? toPaper() : toScreen()));
+})();
