@@ -7,14 +7,15 @@ from cli.exits import REFUSED
 from cli.printing import say
 
 ASK_SECONDS = 0.2
+WAITING_SECONDS = 3.0
+"""From then on it is said what is waited for."""
+MOST_SECONDS = 180.0
+"""The server gives a dry pass up before; this holds if it does not."""
 
 
 def look_over(client: Client, description: Json) -> int:
     """Prints what is wrong or doubtful about a run, once a worker has tried it; returns the exit code."""
-    answer = client.ask("POST", "/checks", json=description)
-    while answer["state"] == "pending":
-        time.sleep(ASK_SECONDS)
-        answer = client.ask("GET", f"/checks/{answer['id']}")
+    answer = _answered(client, client.ask("POST", "/checks", json=description))
     for error in answer["errors"]:
         say(f"error: {said(error)}", err=True)
     tell_warnings(answer)
@@ -22,6 +23,21 @@ def look_over(client: Client, description: Json) -> int:
         return REFUSED
     say(_end(answer))
     return 0
+
+
+def _answered(client: Client, answer: Json) -> Json:
+    """The check once a worker has tried the run, or nobody has for too long."""
+    asked_at, told = time.monotonic(), False
+    while answer["state"] == "pending":
+        waited = time.monotonic() - asked_at
+        if waited >= MOST_SECONDS:
+            return answer | {"state": "unknown", "reason": f"no worker has answered within {MOST_SECONDS:.0f} s"}
+        if waited >= WAITING_SECONDS and not told:
+            say("waiting for a worker to try it; where torch is not loaded yet, this takes a while …", err=True)
+            told = True
+        time.sleep(ASK_SECONDS)
+        answer = client.ask("GET", f"/checks/{answer['id']}")
+    return answer
 
 
 def tell_warnings(answer: Json) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -34,6 +35,10 @@ class Moment(TypeDecorator[datetime]):
 def storable(text: str) -> str:
     """The text without what a database refuses: NUL, and halves of surrogate pairs."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair without the other: Python joins pairs when it reads them."""
 
 
 class Plain(TypeDecorator[str]):
@@ -115,11 +120,24 @@ class PackedDocument(TypeDecorator[dict[str, Any]]):
 
 
 def to_json(value: dict[str, Any]) -> str:
-    """Compact JSON; numbers that are not finite become null."""
+    """Compact JSON; numbers that are not finite become null, and a byte that is no UTF-8 the text `\\xe9`.
+
+    Python stands lone halves of surrogate pairs in for such bytes, of a file's name for instance. Whoever read them
+    from the store could not pass them on.
+    """
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
+        text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
+    if "\\ud" not in text:
+        return text
+    whole = _HALF.sub(_escaped, json.dumps(json.loads(text), ensure_ascii=False))
+    return json.dumps(json.loads(whole), separators=(",", ":"))
+
+
+def _escaped(half: re.Match[str]) -> str:
+    number = ord(half[0])
+    return f"\\\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else "\ufffd"
 
 
 def _finite(value: Any) -> Any:

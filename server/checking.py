@@ -27,8 +27,9 @@ def silent_seconds(worker: Worker) -> float:
 
 def living(store: Store, silence_limit_seconds: float) -> dict[str, Capabilities | None]:
     """What each living worker says that it has, by id; None where it has not said it yet."""
+    now = datetime.now(UTC)
     return {
-        worker.id: None if worker.capabilities is None else said(worker.capabilities)
+        worker.id: (found := said(worker.capabilities)) and found.at(now)
         for worker in store.workers()
         if is_alive(worker, silence_limit_seconds)
     }

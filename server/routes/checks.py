@@ -1,6 +1,7 @@
 """Checks before launch: what is known at once, and a dry pass on a worker, whose answer is asked for later."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
@@ -32,6 +33,8 @@ _EMPTY: dict[str, Any] = {
     "parameters": None,
     "neurons": None,
 }
+ANSWER_SECONDS = 150.0
+"""A dry pass takes 120 s at most; of one that is awaited for longer it is said that nobody answers."""
 _SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "parameters", "neurons")
 """What a worker's answer holds."""
 
@@ -85,7 +88,21 @@ def _present(store: Store, check: Check, found: Known, *, alive: bool) -> dict[s
     """The check as the API shows it; `alive`: somebody is there to answer it."""
     answer = _EMPTY | _known(found) | {"id": check.id}
     if check.state in ("pending", "running"):
-        return answer | {"state": "pending" if alive else "no_worker"}
+        return answer | _awaited(check, alive=alive)
     said = {name: value for name, value in (check.answer or {}).items() if name in _SAID}
     name = next((worker.name for worker in store.workers() if worker.id == check.worker_id), None)
     return answer | said | {"state": check.state, "worker": name}
+
+
+def _awaited(check: Check, *, alive: bool) -> dict[str, Any]:
+    """What is said of a check that has no answer yet."""
+    if not alive:
+        return {"state": "no_worker"}
+    since = check.asked_at if check.begun_at is None else check.begun_at
+    if (datetime.now(UTC) - since).total_seconds() <= ANSWER_SECONDS:
+        return {"state": "pending"}
+    reason = (
+        f"No worker has answered within {ANSWER_SECONDS:.0f} s: its machine may be busy. The run can be launched all "
+        "the same."
+    )
+    return {"state": "unknown", "reason": reason}

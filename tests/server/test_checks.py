@@ -1,5 +1,6 @@
 """What is known of a run before it is launched: refused at its field, or launched with a warning."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from db import Store
 from server.answers import Check, Run
-from tests.server.checking import has_worker
+from tests.server.checking import SMALL_CPU, has_worker
 from trainer.config.overlay import laid_over
 
 RUNS, CHECKS = "/api/v1/runs", "/api/v1/checks"
@@ -198,6 +199,65 @@ def test_a_folder_is_known_by_what_lies_in_it(client: TestClient, store: Store) 
     assert (wrong["field"], "holds no masks" in wrong["message"]) == ("data.folder", True)
     # 50 probe images of 40: QUICK holds back more than there are
     assert "of 40 leave too few" in said(kind="image-folder", folder="pets")["neq.probe.samples"]
+
+
+def ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({}, 422),
+        ({"seconds_ago": 0}, 422),
+        ({"seconds_ago": 3600}, 201),
+        ({"folders_complete": False}, 201),
+        ({"seconds_ago": 0, "folders_complete": False}, 201),
+    ],
+)
+def test_a_folder_is_missing_only_where_a_complete_and_fresh_list_lacks_it(
+    client: TestClient, store: Store, said: dict[str, Any], status: int
+) -> None:
+    looked_at = {"looked_at": ago(said["seconds_ago"])} if "seconds_ago" in said else {}
+    has_worker(store, folders=[{"name": "cats"}], **looked_at, **said)
+    body = QUICK | {"data": {"kind": "image-folder", "folder": "dogs", "size": 32}}
+    assert client.post(RUNS, json=body).status_code == status
+    assert client.post(CHECKS, json=body).json()["state"] == ("refused" if status == 422 else "pending")
+
+
+def test_the_time_of_a_look_asks_for_no_new_trial(client: TestClient, store: Store) -> None:
+    worker = has_worker(store, looked_at=ago(1))
+    first = client.post(CHECKS, json=QUICK).json()["id"]
+    store.describe_worker(worker, SMALL_CPU | {"looked_at": ago(0)})
+    assert client.post(CHECKS, json=QUICK).json()["id"] == first
+
+
+def test_a_trial_that_nobody_answers_is_said_to_be_without_answer(
+    client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = has_worker(store)
+    asked = client.post(CHECKS, json=QUICK).json()
+    assert asked["state"] == "pending"
+    with monkeypatch.context() as later:
+        later.setattr("server.routes.checks.ANSWER_SECONDS", -1)
+        for _ in range(2):  # waiting, and taken by a worker
+            found = client.get(f"{CHECKS}/{asked['id']}").json()
+            assert (found["state"], "No worker has answered within" in found["reason"]) == ("unknown", True)
+            store.claim_check(worker)
+    store.answer_check(asked["id"], worker, "ok", {"seconds": 0.5})
+    assert client.get(f"{CHECKS}/{asked['id']}").json()["state"] == "ok"
+
+
+def test_what_is_not_utf_8_in_what_a_worker_says_can_be_read(client: TestClient, store: Store) -> None:
+    worker = has_worker(store, folders=[{"name": "caf\udce9"}], weights=["\udcff.pth"])
+    health = client.get("/api/v1/health")
+    assert (health.status_code, health.json()["workers"][0]["capabilities"]["weights"]) == (200, ["\\xff.pth"])
+    assert client.post(RUNS, json=QUICK | {"data": {"kind": "image-folder", "folder": "x"}}).status_code == 422
+    asked = client.post(CHECKS, json=QUICK).json()["id"]
+    store.claim_check(worker)
+    store.answer_check(asked, worker, "failed", {"errors": [{"field": "", "message": "No file caf\udce9.png"}]})
+    found = client.get(f"{CHECKS}/{asked}")
+    assert (found.status_code, found.json()["errors"][0]["message"]) == (200, "No file caf\\xe9.png")
 
 
 def test_the_workers_say_what_they_have_in_health(client: TestClient, store: Store) -> None:

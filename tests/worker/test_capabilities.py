@@ -122,6 +122,16 @@ def test_what_lies_deeper_or_is_too_much_is_not_counted(tmp_path: Path, monkeypa
     assert folders(tmp_path)[1] == Folder(name="many", masks=False, classes=2, train=None)
 
 
+def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FOLDERS", 3)
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    assert capabilities(Workplace(tmp_path), None).folders_complete
+    (tmp_path / "d").mkdir()
+    said = capabilities(Workplace(tmp_path), None)
+    assert ([each.name for each in said.folders], said.folders_complete) == (["a", "b", "c"], False)
+
+
 def test_no_data_folder_is_an_empty_one(tmp_path: Path) -> None:
     assert folders(tmp_path / "nowhere") == ()
 

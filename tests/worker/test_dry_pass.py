@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from db import Store
+from db import Check, Store
 from tests.worker.conftest import Bench, eventually, is_alive
 from trainer.config import RunConfig
 from trainer.engines.dry import DryPasses
@@ -149,6 +149,26 @@ def test_a_killed_process_is_replaced(passes: DryPasses) -> None:
     assert not is_alive(process.pid)
 
 
+def test_a_process_that_is_not_ready_in_time_is_no_answer_and_gets_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = DryPasses(Workplace(tmp_path, "cpu", 1))
+    try:
+        with monkeypatch.context() as hurried:
+            hurried.setattr("trainer.engines.dry.START_SECONDS", 0.2)
+            early = made(passes)
+            process = passes.warm()
+            assert passes.gpus() is None
+        assert (early["state"], early["errors"]) == ("unknown", [])
+        assert "still importing torch after 0 s" in early["reason"]
+        late = made(passes)
+        assert (late["state"], late["neurons"]) == ("ok", 34)
+        assert passes.gpus() == []
+        assert passes.warm() is process
+    finally:
+        passes.close()
+
+
 @pytest.fixture
 def checking(bench: Bench) -> Iterator[Store]:
     """The store of a worker that checks, in a folder of its own."""
@@ -174,3 +194,76 @@ def test_a_worker_says_what_it_has_and_answers_a_check(checking: Store) -> None:
     checking.ask_check("a" * 64, config=config, workers=[worker.id])
     check = eventually(lambda: (found := checking.check("a" * 64)).state not in ("pending", "running") and found)
     assert (check.state, check.answer["neurons"]) == ("ok", 34)
+
+
+def ask(store: Store, letter: str) -> None:
+    worker = eventually(lambda: next((each for each in store.workers() if each.capabilities), None))
+    config = RunConfig.model_validate(QUICK).model_dump(mode="json")
+    store.ask_check(letter * 64, config=config, workers=[worker.id])
+
+
+def answered(store: Store, letter: str) -> Check:
+    found: Check = eventually(lambda: (it := store.check(letter * 64)).state not in ("pending", "running") and it)
+    return found
+
+
+def test_whatever_a_dry_pass_raises_is_an_answer_and_the_next_one_is_made(
+    checking: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(DryPasses, "make", lambda *_: {}["state"])
+        ask(checking, "a")
+        assert answered(checking, "a").answer["reason"] == "The worker could not make the dry pass: KeyError."
+    monkeypatch.setattr(DryPasses, "make", lambda *_: {"state": "ok", "neurons": 7})
+    ask(checking, "b")
+    assert answered(checking, "b").answer["neurons"] == 7
+
+
+def test_checks_go_on_after_an_error_that_nobody_foresaw(checking: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.worker.checking.RETRY_SECONDS", 0.1)
+    failed = threading.Event()
+
+    def claim(*_: Any) -> None:
+        failed.set()
+        raise RuntimeError("nobody foresaw it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "claim_check", claim)
+        assert failed.wait(60)
+    monkeypatch.setattr(DryPasses, "make", lambda *_: {"state": "ok"})
+    ask(checking, "c")
+    assert answered(checking, "c").state == "ok"
+
+
+def described(store: Store) -> list[str]:
+    return [each["name"] for worker in store.workers() for each in (worker.capabilities or {}).get("folders", ())]
+
+
+def test_folders_are_looked_at_while_torch_is_imported(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And a worker that is ended meanwhile claims nothing about torch."""
+    asked, ended = threading.Event(), threading.Event()
+
+    def gpus(_: DryPasses) -> None:
+        asked.set()
+        ended.wait(60)
+
+    monkeypatch.setattr(DryPasses, "warm", lambda _: None)
+    monkeypatch.setattr(DryPasses, "gpus", gpus)
+    monkeypatch.setattr(DryPasses, "close", lambda _: ended.set())
+    monkeypatch.setattr("trainer.worker.checking.IDLE_SECONDS", 0)
+    monkeypatch.setattr("trainer.worker.checking.DESCRIBE_SECONDS", 0.1)
+    worker = bench.store.register_worker(name="w", host="h", pid=1, device="auto", slots=1)
+    checker = Checker(Workplace(bench.folder, "cpu", 1))
+    checker.start(bench.store, lambda: worker.id, lambda: False)
+    try:
+        assert asked.wait(60)
+        (bench.folder / "late" / "cat").mkdir(parents=True)
+        eventually(lambda: "late" in described(bench.store))
+        first = bench.store.workers()[0].capabilities["looked_at"]
+        eventually(lambda: bench.store.workers()[0].capabilities["looked_at"] > first)
+        assert not ended.is_set()
+    finally:
+        checker.close()
+    assert "torch" not in caplog.text

@@ -1,8 +1,12 @@
 """What a worker has, as it says itself: read by the web process, which has neither torch nor the data folder."""
 
+from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+FRESH = timedelta(seconds=15)
+"""Workers look at their data folder every few seconds; of what was seen longer ago, absence is no ground to refuse."""
 
 
 class _Said(BaseModel):
@@ -40,6 +44,9 @@ class Capabilities(_Said):
         gpus: None until torch was asked.
         memory_bytes, free_memory_bytes: of the machine; None where the system does not tell.
         sets: kinds of data whose files are there.
+        folders_complete: a folder that is not among them is not there; False where they were too many to be listed, or
+            the list is old.
+        looked_at: when the data folder was looked at, by the worker's clock; None of workers that do not say it.
         weights: files of trained weights.
         models, data: the kinds that it can build, other people's included.
     """
@@ -53,6 +60,8 @@ class Capabilities(_Said):
     may_download: bool = False
     sets: tuple[str, ...] = ()
     folders: tuple[Folder, ...] = ()
+    folders_complete: bool = True
+    looked_at: AwareDatetime | None = None
     weights: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
@@ -61,6 +70,12 @@ class Capabilities(_Said):
     def trains_on_cpu(self) -> bool:
         """Whether a run that leaves the choice to the worker is trained on a CPU."""
         return self.device_limit == "cpu" or self.gpus == ()
+
+    def at(self, now: datetime) -> "Capabilities":
+        """The same, with what is too old to be relied on marked as such."""
+        if self.looked_at is None or now - self.looked_at <= FRESH:
+            return self
+        return self.model_copy(update={"folders_complete": False})
 
 
 def said(capabilities: object) -> Capabilities | None:

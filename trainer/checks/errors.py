@@ -79,6 +79,8 @@ def _data(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 def _folder(data: ImageFolder | MaskFolder, worker: Capabilities) -> Iterator[Finding]:
     folder = folder_of(worker, data.folder)
     if folder is None:
+        if not worker.folders_complete:
+            return  # it may well be there
         there = ", ".join(legible(each.name) for each in worker.folders[:20])
         choice = f"choose one of {there}" if there else "put it there, or name another data folder in NEQ_DATA_ROOT"
         yield Finding("data.folder", f"There is no folder {data.folder!r} in the worker's data folder: {choice}")

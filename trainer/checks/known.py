@@ -48,7 +48,7 @@ def digest(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> str
     """The key of a dry pass's answer: the same as long as nothing that the answer depends on changes."""
     described = config.model_dump(mode="json", exclude=set(_SAYS_NOTHING))
     has = {
-        name: worker and worker.model_dump(mode="json", exclude={"free_memory_bytes"})
+        name: worker and worker.model_dump(mode="json", exclude={"free_memory_bytes", "looked_at"})
         for name, worker in workers.items()
     }
     return sha256(json.dumps([described, has], sort_keys=True).encode()).hexdigest()

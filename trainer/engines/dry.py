@@ -32,6 +32,7 @@ class DryPasses:
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
         self._ready = False
+        self._asked = 0
 
     def warm(self) -> subprocess.Popen[bytes]:
         """The process, started if it does not run; it then imports torch. OSError where the system cannot."""
@@ -53,7 +54,10 @@ class DryPasses:
 
     def gpus(self) -> list[dict[str, Any]] | None:
         """Name and memory of every GPU that torch finds; None where it could not be asked."""
-        said = self._ask({"job": "gpus"}, GPU_SECONDS)
+        try:
+            said = self._ask({"job": "gpus"}, GPU_SECONDS)
+        except _NotReady:
+            return None
         found: list[dict[str, Any]] | None = None if said is None else said.get("gpus")
         return found
 
@@ -61,7 +65,11 @@ class DryPasses:
         """What came of a dry pass, as the store keeps it: `state`, and what `trainer.loop.dry_pass` says."""
         described = config.model_dump(mode="json")
         job = {"job": "dry pass", "config": described, "workplace": self._workplace.to_json()}
-        said = self._ask(job, LONGEST_SECONDS)
+        try:
+            said = self._ask(job, LONGEST_SECONDS)
+        except _NotReady:
+            reason = f"The worker was still importing torch after {START_SECONDS:.0f} s: its machine may be busy."
+            return _UNKNOWN | {"state": "unknown", "reason": reason}
         if said is None:
             reason = f"The dry pass took longer than {LONGEST_SECONDS:.0f} s and was given up, or could not be started."
             return _UNKNOWN | {"state": "unknown", "reason": reason}
@@ -83,29 +91,54 @@ class DryPasses:
                     pipe.close()
 
     def _ask(self, job: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The answer to a job; None where there was none in time, and then the process is ended."""
-        with suppress(OSError, ValueError):  # it died before it could take the job, or was closed meanwhile
+        """The answer to a job; None where there was none in time, and then the process is ended.
+
+        Raises:
+            _NotReady: it still imports torch, and goes on with that.
+        """
+        with suppress(OSError, ValueError, EOFError):  # it died before its answer, or was closed meanwhile
             process = self.warm()
-            if not self._ready:
-                self._ready = self._line(process, time.monotonic() + START_SECONDS) is not None
-            process.stdin.write(json.dumps(job).encode() + b"\n")  # type: ignore[union-attr]
+            self._await_ready(process)
+            self._asked += 1
+            process.stdin.write(json.dumps(job | {"id": self._asked}).encode() + b"\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
-            if (said := self._line(process, time.monotonic() + seconds)) is not None:
+            if (said := self._answer_to(self._asked, process, time.monotonic() + seconds)) is not None:
                 return said
         self.close()
         return None
 
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._ready:
+            if (said := self._line(process, deadline)) is None:
+                raise _NotReady
+            self._ready = "ready" in said
+
+    def _answer_to(self, number: int, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any] | None:
+        """What the process says to the job of this number; None where the time is over."""
+        while (said := self._line(process, deadline)) is not None:
+            if said.pop("id", None) == number:
+                return said
+        return None
+
     def _line(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any] | None:
+        """The next line that the process says; None where the time is over, EOFError where it has ended."""
         output: Any = process.stdout
         while b"\n" not in self._rest:
             ready, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
-            data = os.read(output.fileno(), 65_536) if ready else b""
-            if not data:
+            if not ready:
                 return None
+            data = os.read(output.fileno(), 65_536)
+            if not data:
+                raise EOFError
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, Any] = json.loads(line)
         return found
+
+
+class _NotReady(Exception):
+    """The process that makes dry passes has not imported torch yet."""
 
 
 def _crashed(status: int) -> Finding:

@@ -1,7 +1,8 @@
 """The process that dry passes are made in: `python -m trainer.engines.warm`, started by `trainer.engines.dry` alone.
 
 Importing torch takes longer than the pass itself, so this process imports it once and then waits. Each line of its
-standard input is a job; it is done in a fork of the process, which may crash or be killed, and answered with a line.
+standard input is a job with a number; it is done in a fork of the process, which may crash or be killed, and answered
+with a line that has the same number.
 Where a process with torch cannot be forked safely it does one job itself and ends, and its parent starts another.
 """
 
@@ -40,14 +41,16 @@ def main() -> None:
     _say(answers, {"ready": True})
     jobs = os.fdopen(os.dup(0), "rb", buffering=0)
     while line := jobs.readline():
+        job = json.loads(line)
+        number = {"id": job["id"]}
         if FORKS:
-            _say(answers, _in_a_fork(line))
+            _say(answers, _in_a_fork(job) | number)
         else:
-            _say(answers, trainer.engines.warm_jobs.answer(json.loads(line)))
+            _say(answers, trainer.engines.warm_jobs.answer(job) | number)
             return
 
 
-def _in_a_fork(line: bytes) -> dict[str, Any]:
+def _in_a_fork(job: dict[str, Any]) -> dict[str, Any]:
     """What came of the job; of a fork that ended without an answer, how it ended."""
     from trainer.engines.warm_jobs import answer
 
@@ -59,7 +62,7 @@ def _in_a_fork(line: bytes) -> dict[str, Any]:
         signal.alarm(LONGEST_SECONDS)  # its default is to end the process, whether or not anybody is left to do so
         try:
             os.close(outlet)
-            said = json.dumps(answer(json.loads(line))).encode()
+            said = json.dumps(answer(job)).encode()
             with os.fdopen(inlet, "wb") as pipe:
                 pipe.write(said)
             status = 0

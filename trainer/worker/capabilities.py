@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
@@ -43,6 +44,8 @@ def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabili
         may_download=workplace.may_download,
         sets=tuple(kind for kind, named in NAMED.items() if _is_there(named, workplace.data_root)),
         folders=folders(workplace.data_root),
+        folders_complete=len(_set_names(workplace.data_root)) <= MOST_FOLDERS,
+        looked_at=datetime.now(UTC),
         weights=weights(workplace.data_root),
         models=_kinds("model"),
         data=_kinds("data"),
@@ -75,11 +78,15 @@ def _container_limit() -> int | None:
 
 def folders(root: Path) -> tuple[Folder, ...]:
     """The folders of the data folder, counted as far as that is quick."""
-    names: list[str] = []
-    with suppress(OSError):
-        names = [name for name in _folder_names(root) if name != WEIGHTS and _is_text(name)][:MOST_FOLDERS]
     count = _Count(MOST_FILES)
-    return tuple(_folder(root / name, name, count) for name in names)
+    return tuple(_folder(root / name, name, count) for name in _set_names(root)[:MOST_FOLDERS])
+
+
+def _set_names(root: Path) -> list[str]:
+    """Names of the folders that may be sets and that a run's description can name."""
+    with suppress(OSError):
+        return [name for name in _folder_names(root) if name != WEIGHTS and _is_text(name)]
+    return []
 
 
 def weights(root: Path) -> tuple[str, ...]:

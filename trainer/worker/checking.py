@@ -1,10 +1,12 @@
 """What a worker does besides training: it says what its machine has, and makes the dry passes that are asked of it."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,100 +23,118 @@ DESCRIBE_SECONDS = 5.0
 """How often the data folder and the memory are looked at."""
 RETRY_SECONDS = 2.0
 UNUSABLE_SECONDS = 30.0
-"""How long it waits where torch cannot be started."""
+"""How long it waits before it asks for GPUs again, where torch could not be started."""
 IDLE_SECONDS = 3.0
 """A worker that trains nothing for so long gets ready for dry passes. Importing torch takes ten seconds of a processor,
 which a run that was just claimed needs more; a check that is asked for earlier waits for the import."""
-MEMORY_STEP_BYTES = 500_000_000
-"""A smaller change of the free memory is not worth telling."""
 
 log = logging.getLogger("neq.worker")
 
 
 class Checker:
-    """A thread beside a worker's runs. Whatever fails in it, runs go on."""
+    """Threads beside a worker's runs. Whatever fails in them, runs go on."""
 
     def __init__(self, workplace: Workplace) -> None:
         """Args: workplace: what this machine offers."""
         self._workplace = workplace
         self._passes = DryPasses(workplace)
         self._gpus: tuple[Gpu, ...] | None = None
-        self._told: tuple[str, object] | None = None
-        self._described_at = 0.0
+        self._asked_at = -math.inf
+        self._look = threading.Event()
+        self._troubles: dict[str, str] = {}
         self._worker_id: Callable[[], str | None] = lambda: None
         self._trains: Callable[[], bool] = lambda: False
         self._trained_at = time.monotonic()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self, store: Store, worker_id: Callable[[], str | None], trains: Callable[[], bool]) -> None:
-        """Begins, in a thread of its own.
+        """Begins, in threads of its own: importing torch for a check keeps nobody from looking at the data folder.
 
         Args:
             worker_id: tells for which worker it speaks now; None while that is not registered.
             trains: tells whether that has a run now.
         """
         self._worker_id, self._trains = worker_id, trains
-        self._thread = threading.Thread(target=self._work, args=(store,), name="checks", daemon=True)
-        self._thread.start()
+        for name, act in (("description", self._describe), ("checks", self._check)):
+            thread = threading.Thread(target=self._work, args=(store, name, act), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def close(self) -> None:
         """Ends it, and a dry pass that is under way."""
         self._stop.set()
+        self._look.set()
         self._passes.close()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self._passes.close()
 
-    def _work(self, store: Store) -> None:
+    def _work(self, store: Store, name: str, act: Callable[[Store, str], None]) -> None:
+        """Acts again and again while the worker is registered. Nothing ends it but `close`: checks are asked for as
+        long as the worker lives, and nobody would notice that they are not answered any more."""
         while not self._stop.is_set():
-            worker_id = self._worker_id()
             try:
-                if worker_id is not None:
-                    self._turn(store, worker_id)
+                if (worker_id := self._worker_id()) is not None:
+                    act(store, worker_id)
+                self._troubles.pop(name, None)
                 self._stop.wait(LOOK_SECONDS)
-            except (StoreError, OSError) as error:
-                log.warning("checks before launch wait: %s", error)
+            except Exception as error:
+                self._report(name, error)
                 self._stop.wait(RETRY_SECONDS)
 
-    def _turn(self, store: Store, worker_id: str) -> None:
-        self._describe(store, worker_id)
+    def _report(self, name: str, error: Exception) -> None:
+        """Logs a trouble once for as long as it lasts; with its trace where it is none of the surroundings."""
+        said = f"{type(error).__name__}: {error}"
+        if self._troubles.get(name) != said:
+            self._troubles[name] = said
+            unexpected = not isinstance(error, StoreError | OSError)
+            log.warning("%s before launch wait: %s", name, error or said, exc_info=error if unexpected else None)
+
+    def _check(self, store: Store, worker_id: str) -> None:
         if self._trains():
             self._trained_at = time.monotonic()
         if time.monotonic() >= self._trained_at + IDLE_SECONDS:
             self._passes.warm()
-            if self._gpus is None:
+            if self._gpus is None and time.monotonic() >= self._asked_at + UNUSABLE_SECONDS:
                 self._ask_for_gpus()
         check = store.claim_check(worker_id)
         if check is not None:
+            self._look.set()  # somebody launches a run just now, perhaps with data that were just put there
             self._answer(store, worker_id, check)
 
     def _ask_for_gpus(self) -> None:
         found = self._passes.gpus()
+        self._asked_at = time.monotonic()
+        if self._stop.is_set():
+            return  # the worker ends, which says nothing about torch
         if found is None:
-            log.warning("torch could not be asked for GPUs; checks before launch wait")
-            self._stop.wait(UNUSABLE_SECONDS)
+            log.warning("torch could not be asked for GPUs; it is asked again in %.0f s", UNUSABLE_SECONDS)
             return
         self._gpus = tuple(Gpu.model_validate(each) for each in found)
-        self._described_at = 0.0
+        self._look.set()
 
     def _describe(self, store: Store, worker_id: str) -> None:
-        if time.monotonic() < self._described_at + DESCRIBE_SECONDS and self._told and self._told[0] == worker_id:
-            return
-        self._described_at = time.monotonic()
+        """Tells what there is, also where nothing has changed: what is old is no ground for refusing a run."""
+        self._look.clear()
         said = capabilities(self._workplace, self._gpus)
-        rounded = said.model_copy(update={"free_memory_bytes": (said.free_memory_bytes or 0) // MEMORY_STEP_BYTES})
-        if self._told != (worker_id, rounded):
-            store.describe_worker(worker_id, said.model_dump(mode="json"))
-            self._told = (worker_id, rounded)
+        store.describe_worker(worker_id, said.model_dump(mode="json"))
+        self._look.wait(DESCRIBE_SECONDS)
 
     def _answer(self, store: Store, worker_id: str, check: Check) -> None:
-        try:
-            said = self._passes.make(RunConfig.model_validate(check.config))
-        except ValidationError:
-            said = {"state": "unknown", "reason": "This worker is of another version than the server."}
+        said = self._made(check)
         if self._stop.is_set():
             return  # it was ended in the middle, and has nothing to say
         state: CheckState = said.pop("state")
         with suppress(StoreError):  # then it is asked for anew
             store.answer_check(check.id, worker_id, state, said)
+
+    def _made(self, check: Check) -> dict[str, Any]:
+        """What came of the dry pass; of one that could not be made, why."""
+        try:
+            return self._passes.make(RunConfig.model_validate(check.config))
+        except ValidationError:
+            return {"state": "unknown", "reason": "This worker is of another version than the server."}
+        except Exception as error:  # whatever it is, who asked is told, and the next check is made
+            log.exception("a dry pass could not be made")
+            return {"state": "unknown", "reason": f"The worker could not make the dry pass: {type(error).__name__}."}
