@@ -1,10 +1,14 @@
 """Two ways to measure, the same numbers; and what later layers do to outputs."""
 
+import copy
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
@@ -247,3 +251,36 @@ def test_a_probe_set_that_changes_its_shape_is_refused() -> None:
     probe[0] = torch.ones(4, 3)
     with pytest.raises(ValueError, match="same samples in the same order"):
         neq.end_epoch()
+
+
+@pytest.mark.parametrize("where", ["accelerate", "around the call"])
+def test_phi_is_measured_in_the_models_own_precision(where: str) -> None:
+    torch.manual_seed(0)
+    model, probe = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4)), torch.randn(20, 8)
+    optimizer: Any = SGD(model.parameters(), lr=1e-3)
+    prepared: nn.Module = model
+    around: Any = nullcontext()
+    if where == "accelerate":
+        AcceleratorState._reset_state(True)
+        prepared, optimizer = Accelerator(cpu=True, mixed_precision="bf16").prepare(model, optimizer)
+    else:
+        around = torch.autocast("cpu", torch.bfloat16)
+    neq = NEq(prepared, optimizer, [probe], select="none")
+    forward = vars(model).get("forward")
+
+    def outputs() -> Tensor:
+        layers = copy.deepcopy([model[0], model[2]])
+        with torch.no_grad():
+            out: Tensor = layers[1].double()(layers[0].double()(probe.double()).relu()).T
+        return out
+
+    before = outputs()
+    optimizer.zero_grad()
+    prepared(probe).square().mean().backward()
+    optimizer.step()
+    with around:
+        found = neq.end_epoch().layers["2"].phi.double()
+    expected = nn.functional.cosine_similarity(outputs(), before, dim=1)
+    assert torch.allclose(1 - found, 1 - expected, rtol=0, atol=2e-7)  # φ is told as float32
+    assert vars(model).get("forward") is forward
+    AcceleratorState._reset_state(True)  # the next one may choose its own precision

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 from torch.ao import quantization
 from torch.optim import SGD
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 from transformers import T5Config, T5ForConditionalGeneration, WhisperConfig, WhisperForConditionalGeneration
 
@@ -217,6 +226,81 @@ def test_a_model_that_wants_keywords() -> None:
 
 def test_inputs_of_another_size() -> None:
     refused(ProbeFailed, r"tensor of shape \(5, 7\): RuntimeError", probe=[torch.randn(5, 7)])
+
+
+@pytest.mark.parametrize("measure", ["streaming", "cached"])
+def test_a_later_batch_of_another_width_is_named_at_the_start(measure: str) -> None:
+    probe = [*PROBE, torch.randn(5, 3), torch.randn(5, 7)]
+    refused(ProbeFailed, r"failed on batch 2 of the probe set \(counted", probe=probe, measure=measure)
+
+
+def test_inputs_and_targets_as_two_batches() -> None:
+    refused(ProbeFailed, r"batch 1 of .*give every batch .*\[\(inputs, targets\)\]", probe=[PROBE[0], torch.randn(5)])
+    refused(ProbeFailed, r"batch 1 of .* the batch is int64", probe=[PROBE[0], torch.arange(5)])
+
+
+def test_an_empty_batch() -> None:
+    model = nn.Sequential(nn.MaxPool2d(2), nn.Flatten(), nn.LazyLinear(2))
+    model(torch.randn(2, 3, 4, 4))
+    refused(ProbeFailed, "the batch is empty: leave it out", model=model, probe=[torch.zeros(0, 0, 4, 4)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.uint8])
+def test_a_batch_of_another_number_format(dtype: torch.dtype) -> None:
+    name = str(dtype).removeprefix("torch.")
+    refused(ProbeFailed, f"the batch is {name} and the model float32: convert it", probe=[PROBE[0].to(dtype)])
+
+
+def loader(**options: Any) -> DataLoader[Any]:
+    return DataLoader(TensorDataset(torch.randn(8, 3)), batch_size=4, **options)
+
+
+ORDERS = {
+    "shuffled": lambda: loader(shuffle=True),
+    "subset": lambda: loader(sampler=SubsetRandomSampler(range(6))),
+    "weighted": lambda: loader(sampler=WeightedRandomSampler([1.0] * 8, 8)),
+    "batches": lambda: DataLoader(
+        TensorDataset(torch.randn(8, 3)), batch_sampler=BatchSampler(RandomSampler(range(8)), 4, False)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_a_loader_that_draws_its_samples_anew(kind: str) -> None:
+    refused(ValueError, r"draws its samples anew .* give a DataLoader with shuffle=False", probe=ORDERS[kind]())
+
+
+def test_a_loader_whose_workers_stay_may_be_the_probe_set() -> None:
+    model = network()
+    assert NEq(model, sgd(model), loader(num_workers=1, persistent_workers=True)).layers
+
+
+def test_something_that_gives_the_same_iterator_every_time() -> None:
+    class Once:
+        def __init__(self) -> None:
+            self.batches = iter(PROBE)
+
+        def __iter__(self) -> Iterator[Tensor]:
+            return self.batches
+
+    refused(TypeError, "is a Once that can be iterated only once", probe=Once())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("epsilon", "1e-3", "epsilon is '1e-3', a str; give a number"),
+        ("epsilon", None, "epsilon is None, a NoneType; give a number"),
+        ("mu", [0.5], r"mu is \[0.5\], a list; give a number"),
+        ("share", "half", "share is 'half', a str; give a number"),
+        ("churning_below", "0.9", "churning_below is '0.9'"),
+        ("seed", None, "seed is None, a NoneType; give a whole number"),
+        ("warmup", 1.5, "warmup is 1.5, a float; give a whole number"),
+        ("warmup", True, "warmup is True, a bool; give a whole number"),
+    ],
+)
+def test_numbers_of_another_kind(field: str, value: Any, words: str) -> None:
+    refused(TypeError, words, **{field: value})
 
 
 def test_a_forward_of_ones_own_that_fails() -> None:

@@ -225,9 +225,21 @@ def test_a_kind_that_does_not_fit_its_layer_is_refused(parameters: dict[str, int
         ((nn.Linear, 0, {"weight": 0}), ValueError, "dimension of the samples"),
         ((nn.Linear, -1, {}), ValueError, "parameters is empty"),
         ((nn.Linear, "last", {"weight": 0}), TypeError, "whole numbers"),
+        ((nn.Linear, True, {"weight": 0}), TypeError, "whole numbers"),
+        ((nn.Linear, -1, {"weight": "0"}), TypeError, "whole numbers"),
+        ((nn.Linear, -1, ["weight"]), TypeError, r"parameters is \['weight'\]; give a mapping"),
+        ((nn.Linear, -1, {0: "weight"}), TypeError, "give a mapping from the layer's parameters to their dimensions"),
     ],
 )
 def test_what_cannot_be_registered_is_refused(arguments: Any, error: type[Exception], words: str) -> None:
     kind, axis, parameters = arguments
     with pytest.raises(error, match=words):
         register_layer(kind, axis=axis, parameters=parameters)
+
+
+@pytest.mark.parametrize("parameters", [{"wieght": 0}, {"first": 1, "gian": 0}])
+def test_a_slip_in_a_parameters_name_is_told_with_the_layers_own(parameters: dict[str, int]) -> None:
+    register_layer(Odd, axis=-1, parameters=parameters)
+    model = nn.Sequential(Odd())
+    with pytest.raises(ValueError, match=r"layer '0': a Odd has no parameter '(wieght|gian)'.* its own are 'first', "):
+        NEq(model, optimizer_of(model, SGD), [torch.randn(2, 3)])

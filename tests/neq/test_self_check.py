@@ -75,7 +75,6 @@ def test_another_probe_set_is_refused(probe: Callable[[], Shuffled], way: Way) -
 
 def test_a_changed_probe_set_is_told_with_its_remedy() -> None:
     loop = Loop(probe=Shuffled(), measure="streaming")
-    loop.epoch()
     with pytest.raises(ProbeChanged, match=r"batch 0 of the probe set is not what it was .* shuffle=False"):
         loop.epoch()
 
@@ -173,7 +172,6 @@ def test_a_shuffled_probe_set_without_tensors_is_noticed() -> None:
             return (np.asarray(batch) for batch in super().__iter__())
 
     loop = Loop(probe=Texts(), forward=lambda model, batch: model(torch.from_numpy(batch)), measure="streaming")
-    loop.epoch()
     with pytest.raises(ProbeChanged, match="batch 0"):
         loop.epoch()
 
@@ -207,7 +205,6 @@ def test_all_that_a_forward_of_ones_own_gets_counts() -> None:
             return iter([(batch, torch.full((20,), self.times)) for batch in PROBE])
 
     loop = Loop(probe=OtherTargets(), forward=lambda model, batch: model(batch[0]), measure="streaming")
-    loop.epoch()
     with pytest.raises(ProbeChanged, match="batch 0"):
         loop.epoch()
 
@@ -277,6 +274,13 @@ def test_a_probe_set_with_nan_is_refused_at_the_start() -> None:
         NotFinite, match="layer '0' gives NaN or infinity on the probe set, though the weights are finite"
     ):
         Loop(probe=probe)
+
+
+@pytest.mark.parametrize("way", ["streaming", "cached"])
+def test_nan_in_a_later_batch_is_refused_at_the_start_too(way: Way) -> None:
+    probe = [*PROBE, PROBE[0] / 0]
+    with pytest.raises(NotFinite, match=r"layer '0' gives NaN or infinity on batch 2 of the probe set \(counted"):
+        Loop(probe=probe, measure=way)
 
 
 def test_a_diverged_network_is_told_in_that_epoch() -> None:
@@ -384,9 +388,9 @@ def test_a_layer_that_no_optimizer_moves_is_told_once() -> None:
 
 def test_warnings_instead_of_errors_where_asked_for() -> None:
     loop = Loop(probe=Shuffled(), measure="streaming", checks="warn")
-    loop.epoch()
-    with pytest.warns(CheckFailed, match="ProbeChanged: batch 0"):
-        assert loop.epoch().epoch == 1
+    for epoch in range(2):
+        with pytest.warns(CheckFailed, match="ProbeChanged: batch 0"):
+            assert loop.epoch().epoch == epoch
 
 
 def test_nothing_is_checked_where_asked_for() -> None:

@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 from trainer.neq.discovery import Watch
 from trainer.neq.errors import OptimizerOwnsNothing
@@ -19,11 +26,12 @@ from trainer.neq.optimizers import innermost
 from trainer.neq.probing import Forward, bare, run_model
 from trainer.neq.watching import NoTensor
 
+_DRAWN = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 _FORWARD = "give NEq a forward(model, batch) for it"
 
 
 class ProbeFailed(ValueError):
-    """The model's own forward pass failed on the first probe batch; `__cause__` is what it raised."""
+    """The model's own forward pass failed on a probe batch; `__cause__` is what it raised."""
 
 
 def admit(
@@ -205,8 +213,27 @@ def _check_probe(probe: Any, forward: Forward | None) -> None:
         raise TypeError(f"probe is a {kind}, which can be iterated only once; give a list of batches or a DataLoader")
     if not (hasattr(probe, "__iter__") or hasattr(probe, "__getitem__")):
         raise TypeError(f"probe is a {kind}; give a DataLoader or a list of batches")
+    _check_order(probe)
     if isinstance(probe, tuple) and forward is None:
         _check_one_pair(probe)
+
+
+def _check_order(probe: Any) -> None:
+    """It must be possible to go through it again, in the same order."""
+    sampler = getattr(getattr(probe, "batch_sampler", None), "sampler", None) or getattr(probe, "sampler", None)
+    if isinstance(sampler, _DRAWN) and sampler.generator is None:
+        raise ValueError(
+            f"probe draws its samples anew every time it is iterated ({type(sampler).__name__}), so that φ would "
+            "compare different ones; give a DataLoader with shuffle=False"
+        )
+    if isinstance(probe, DataLoader) or not hasattr(probe, "__iter__"):
+        return  # one with persistent workers gives the same object, and begins anew
+    with torch.random.fork_rng(devices=[]):
+        if iter(probe) is iter(probe):
+            raise TypeError(
+                f"probe is a {type(probe).__name__} that can be iterated only once: its __iter__ gives the same "
+                "iterator every time; give a list of batches or a DataLoader"
+            )
 
 
 def _is_dataset(probe: Any) -> bool:
@@ -222,8 +249,11 @@ def _check_one_pair(probe: tuple[Any, ...]) -> None:
         raise TypeError("probe is a tuple of unlike things, a single (inputs, targets) batch; give [(inputs, targets)]")
 
 
-def first_pass(model: nn.Module, batch: Any, forward: Forward | None) -> object:
+def first_pass(model: nn.Module, batch: Any, forward: Forward | None, place: int = 0) -> object:
     """The first forward pass of a probe batch.
+
+    Args:
+        place: which one it is, from 0.
 
     Raises:
         TypeError: the batch is of a kind that NEq cannot give to a model.
@@ -236,7 +266,7 @@ def first_pass(model: nn.Module, batch: Any, forward: Forward | None) -> object:
     except (MemoryError, torch.OutOfMemoryError, NoTensor):
         raise
     except Exception as error:
-        raise ProbeFailed(_what_failed(model, batch, forward, error)) from error
+        raise ProbeFailed(_what_failed(model, batch, forward, place, error)) from error
 
 
 def _check_batch(batch: Any) -> None:
@@ -248,12 +278,30 @@ def _check_batch(batch: Any) -> None:
         raise TypeError(f"a probe batch is a {type(batch).__name__}{within}; {_FORWARD}")
 
 
-def _what_failed(model: nn.Module, batch: Any, forward: Forward | None, error: Exception) -> str:
+def _what_failed(model: nn.Module, batch: Any, forward: Forward | None, place: int, error: Exception) -> str:
     said = str(error).strip().partition("\n")[0][:300] or "no message"
     failed = f"{type(error).__name__}: {said}"
+    which = f"batch {place} of the probe set (counted from 0)" if place else "the first probe batch"
     if forward is not None:
-        return f"forward(model, batch) failed on the first probe batch, {_described(batch)}: {failed}"
-    return f"the model's forward pass failed on the first probe batch, {_described(batch)}: {failed}; {_remedy(batch)}"
+        return f"forward(model, batch) failed on {which}, {_described(batch)}: {failed}"
+    remedy = _remedy_of_inputs(model, batch, place, said) or _remedy(batch)
+    return f"the model's forward pass failed on {which}, {_described(batch)}: {failed}; {remedy}"
+
+
+def _remedy_of_inputs(model: nn.Module, batch: Any, place: int, said: str) -> str | None:
+    """Where the inputs themselves are the likely reason."""
+    inputs = batch[0] if isinstance(batch, tuple | list) else batch
+    if not isinstance(inputs, Tensor):
+        return None
+    if not inputs.numel():
+        return "the batch is empty: leave it out of the probe set"
+    own = next(model.parameters()).dtype
+    if inputs.dtype != own and "type" in said:
+        own_name, given = (str(dtype).removeprefix("torch.") for dtype in (own, inputs.dtype))
+        return f"the batch is {given} and the model {own_name}: convert it as training does, such as batch.to({own})"
+    if place and isinstance(batch, Tensor):
+        return "give every batch the shape of the first, and (inputs, targets) as one batch: [(inputs, targets)]"
+    return None
 
 
 def _described(batch: Any) -> str:

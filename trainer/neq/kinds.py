@@ -55,12 +55,17 @@ def register_layer(kind: type[nn.Module], *, axis: int, parameters: Mapping[str,
             there are.
 
     Raises:
-        TypeError: `kind` is no class of modules, or a dimension is no int.
+        TypeError: `kind` is no class of modules, `parameters` is no mapping of names, or a dimension is no int.
         ValueError: there are no parameters, or `axis` is 0.
     """
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         raise TypeError(f"register_layer takes a class of modules, not {kind!r}: give its class, not an instance")
-    if not all(isinstance(dimension, int) for dimension in (axis, *parameters.values())):
+    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
+        raise TypeError(
+            f"parameters is {parameters!r}; give a mapping from the layer's parameters to their dimensions along the "
+            "neurons, such as {'weight': 0, 'bias': 0}"
+        )
+    if not all(isinstance(given, int) and not isinstance(given, bool) for given in (axis, *parameters.values())):
         raise TypeError("register_layer takes whole numbers as axis and as the parameters' dimensions")
     if axis == 0:
         raise ValueError("axis is 0, the dimension of the samples; give that of the neurons, such as 1 or -1")

@@ -169,6 +169,13 @@ def described(name: str, module: nn.Module) -> WatchedLayer | None:
 
 def _of_other_kind(name: str, module: nn.Module, kind: LayerKind) -> WatchedLayer | None:
     """As its kind says, checked against the sizes that its parameters really have."""
+    missing = [key for key in kind.parameters if not hasattr(module, key)]
+    if missing:
+        own = ", ".join(repr(key) for key, _ in module.named_parameters(recurse=False)) or "none"
+        raise ValueError(
+            f"layer {name!r}: a {type(module).__name__} has no parameter {missing[0]!r}, which register_layer names; "
+            f"its own are {own}"
+        )
     found = list(_parts(module, kind))
     if not found:
         return None

@@ -15,6 +15,8 @@ from torch.optim import Optimizer
 
 from trainer.neq.admission import admit, check_forms, first_pass, forms_of
 from trainer.neq.agreement import failing_together
+from trainer.neq.arguments import check_counts, check_numbers
+from trainer.neq.batches import check_batches
 from trainer.neq.buffers import of_the_first_process
 from trainer.neq.checks import (
     CheckMode,
@@ -109,7 +111,7 @@ class NEq:
     Raises:
         TypeError: model, optimizer, probe, layers or forward is of a kind that NEq does not take.
         ValueError: a value is out of range, the probe set is empty, the model has nothing to watch or cannot be watched
-            as it is, or its forward pass fails on the first probe batch.
+            as it is, or its forward pass fails on a probe batch.
         NEqError: the start's check failed.
 
     Source: arXiv:2207.09455 (Bragagnolo, Tartaglione, Grangetto, NeurIPS 2022).
@@ -141,6 +143,8 @@ class NEq:
         process_group: "torch.distributed.ProcessGroup | None" = None,
         checks: CheckMode = "raise",
     ) -> None:
+        check_numbers(epsilon=epsilon, mu=mu, churning_below=churning_below, share=0.0 if share is None else share)
+        check_counts(warmup=warmup, seed=seed)
         optimizer = admit(model, optimizer, probe, layers, forward)
         official = formula == "official"
         self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
@@ -172,6 +176,8 @@ class NEq:
         first = self._first_batch()
         self._trained = self._wanted()
         found = self._discovered(first)
+        if self._checks.on:
+            check_batches(self._checks, self._model, found.layers, self._probe, forward, self._digests)
         if select != "none":
             self._take_over(found.layers)
         self._former = Former(self._model)

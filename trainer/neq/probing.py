@@ -110,8 +110,8 @@ def as_found(model: nn.Module) -> Iterator[None]:
     """The model in eval mode without gradients; afterwards its modes, parameters, buffers and the random state are as
     before.
 
-    Code that torch compiled runs as it was written, and attention layers call their parts one by one, because the fused
-    ways leave out the hooks that read the outputs.
+    Nothing is cast automatically: in bfloat16 a φ near 1 is lost. Code that torch compiled runs as it was written, and
+    attention layers call their parts one by one, because the fused ways leave out the hooks that read the outputs.
     """
     buffers = [
         (module._buffers, name, buffer, buffer.detach().clone())
@@ -126,6 +126,7 @@ def as_found(model: nn.Module) -> Iterator[None]:
             _own_random_numbers(model),
             torch.no_grad(),
             _as_written(),
+            _in_its_own_precision(model),
             in_eval_mode(model),
         ):
             torch.backends.mha.set_fastpath_enabled(False)
@@ -144,3 +145,20 @@ def as_found(model: nn.Module) -> Iterator[None]:
 def _as_written() -> AbstractContextManager[Any]:
     """Code that was compiled runs uncompiled meanwhile. The compiler takes seconds to import: only if it is here."""
     return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+
+
+@contextmanager
+def _in_its_own_precision(model: nn.Module) -> Iterator[None]:
+    """Without autocast, neither around the call nor around the model's forward, where accelerate puts it."""
+    kind = next(model.parameters()).device.type
+    own = vars(model)
+    wrapped = own.get("forward") if "_original_forward" in own else None
+    with torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext():
+        if wrapped is None:
+            yield
+            return
+        own["forward"] = own["_original_forward"]
+        try:
+            yield
+        finally:
+            own["forward"] = wrapped
