@@ -62,7 +62,7 @@
     const rest = neq.element("tbody", {}, ...classes.slice(AT_ONCE).map(row(parts)));
     rest.hidden = true;
     whole.append(rest);
-    const words = `Show ${count(classes.length - AT_ONCE)} more classes`;
+    const words = `Show ${neq.format.counted(classes.length - AT_ONCE, "more class", "more classes")}`;
     const opener = neq.element("button.button.button-small", { type: "button", "aria-expanded": "false" }, words);
     opener.addEventListener("click", () => {
       rest.hidden = !rest.hidden;
@@ -78,7 +78,7 @@
   };
 
   function moreWords({ count: others, train, test }) {
-    return `${count(others)} more classes: ${range(train)} training and ${range(test)} test images each.`;
+    return `${neq.format.counted(others, "more class", "more classes")}: ${range(train)} training and ${range(test)} test images each.`;
   }
 
   /** Where the parts come from, sizes, and values. */

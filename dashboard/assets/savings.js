@@ -116,7 +116,7 @@
     #say(words) {
       if (words === this.told) return;
       this.told = words;
-      neq.say(this.parts["plans-title"], "Layers and their plans");
+      neq.say(this.parts["plans-title"], "Backward pass by layer");
       this.parts.plans.replaceChildren(neq.element("p.picture-empty", {}, words));
     }
   }

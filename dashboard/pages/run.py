@@ -118,7 +118,7 @@ def _pulse() -> Any:
 
 def _explanation() -> Any:
     words = [
-        "After each epoch every neuron meets the same ",
+        "After each epoch every neuron is evaluated on the same ",
         term("probe set", "probe"),
         ". Once its response stops changing (similarity ",
         term("φ", "phi"),
@@ -128,7 +128,7 @@ def _explanation() -> Any:
         term("ε", "epsilon"),
         "), it is ",
         term("frozen", "frozen"),
-        " for the next epoch, until it stirs.",
+        " for the next epoch, until it changes again.",
     ]
     return html.P(words, className="explanation")
 
@@ -253,13 +253,13 @@ def _savings() -> Any:
         html.Div([legend, part(name, className="picture-curve")])
         for name, legend in (("step_ms", parts), ("step_share", shares))
     ]
-    spoken: Any = {"aria-label": "Layers and their plans"}
+    spoken: Any = {"aria-label": "Backward pass by layer"}
     return card(
         "What frozen neurons save",
         part("savings-words", "Loading…", tag=html.P, className="savings-words"),
         part("savings-more", tag=html.P, className="muted savings-more", hidden=True),
         html.Div(charts, className="curves savings-charts"),
-        html.H3([part("plans-title", "Layers and their plans", tag=html.Span), " ", help_button("plans")]),
+        html.H3([part("plans-title", "Backward pass by layer", tag=html.Span), " ", help_button("plans")]),
         part("plans", className="plans", tabIndex=0, role="region", **spoken),
         topic="savings",
     )
@@ -284,7 +284,7 @@ def _published() -> Any:
 
 
 def _machine() -> Any:
-    return card("Asked of the machine", part("machine", className="config machine"))
+    return card("Resources", part("machine", className="config machine"))
 
 
 def _data() -> Any:

@@ -1,10 +1,11 @@
 """The card that tells what a run found in its data: its table, what was passed over, and that names are no markup."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from db import Store
 from tests.server.recording import Recording
-from tests.server.test_run_data import Told
+from tests.server.test_run_data import FOUND, Told
 
 
 def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, address: str, store: Store) -> None:
@@ -32,6 +33,15 @@ def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, addres
         "No test image shows <b>class 3",
     ):
         expect(card).to_contain_text(words)
+
+
+def test_one_more_class_is_not_classes(page: Page, address: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = FOUND.model_copy(update={"class_count": 21, "classes": FOUND.classes[:21]})
+    monkeypatch.setattr("tests.server.test_run_data.FOUND", found)
+    run = Told(store, epochs=30)
+    run.start()
+    page.goto(f"{address}/runs/{run.id}")
+    expect(page.get_by_role("button", name="Show 1 more class", exact=True)).to_be_visible()
 
 
 def test_the_card_of_a_stored_run_is_there_after_a_reload(page: Page, address: str, store: Store) -> None:
