@@ -234,7 +234,7 @@ def test_a_mask_of_another_size_is_named(tmp_path: Path, feed: str) -> None:
 
 def test_a_mask_in_colour_is_refused(tmp_path: Path) -> None:
     mask_folder(tmp_path / "mine", {"train": 8, "val": 2})
-    save(tmp_path / "mine" / "valannot" / "001.png", np.zeros((24, 34, 3), np.uint8))
+    save(tmp_path / "mine" / "valannot" / "001.png", np.full((24, 34, 3), (128, 0, 0), np.uint8))
     with pytest.raises(DataDamaged, match=r"mine/valannot/001\.png is an image of mode RGB") as error:
         seen_once(scenes(tmp_path))
     assert "class numbers" in str(error.value.remedy)
@@ -243,7 +243,13 @@ def test_a_mask_in_colour_is_refused(tmp_path: Path) -> None:
 def test_an_image_without_a_mask_is_named(tmp_path: Path) -> None:
     mask_folder(tmp_path / "mine", {"train": 8, "val": 2})
     (tmp_path / "mine" / "trainannot" / "002.png").unlink()
-    with pytest.raises(DataMissing, match=r"mine/train/002\.png has no mask in mine/trainannot"):
+    with pytest.raises(DataMissing, match=r"mine/train/002\.png has no mask in mine/trainannot\."):
+        scenes(tmp_path)
+    (tmp_path / "mine" / "trainannot" / "004.png").unlink()
+    with pytest.raises(DataMissing, match=r"has no mask in mine/trainannot, nor has 1 other\."):
+        scenes(tmp_path)
+    (tmp_path / "mine" / "trainannot" / "006.png").unlink()
+    with pytest.raises(DataMissing, match=r"has no mask in mine/trainannot, nor have 2 others\."):
         scenes(tmp_path)
 
 

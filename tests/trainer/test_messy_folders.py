@@ -422,8 +422,10 @@ def test_a_palette_with_transparency_keeps_its_colours(tmp_path: Path) -> None:
         (b"", "it is empty (0 bytes)"),
         (b"<!DOCTYPE html><title>403 Forbidden</title>", "it is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "it is a pointer of Git LFS"),
+        (b"PK\3\4 is an archive", "it is not an image (JPEG, PNG, "),
+        (b"\xff\xd8\xff and nothing that makes sense", "it is damaged"),
     ],
-    ids=["empty", "web page", "Git LFS"],
+    ids=["empty", "web page", "Git LFS", "archive", "JPEG in name"],
 )
 def test_a_file_that_is_no_image_is_named_with_what_it_is(mine: Path, content: bytes, words: str) -> None:
     (mine / "alpha" / "bad.jpg").write_bytes(content)
@@ -431,6 +433,27 @@ def test_a_file_that_is_no_image_is_named_with_what_it_is(mine: Path, content: b
         load(mine.parent)
     assert "mine/alpha/bad.jpg in the data folder cannot be decoded: " + words in error.value.message
     assert error.value.remedy == "Replace the file, or remove it from its set."
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp", ".tif", ".gif", ".webp"])
+def test_a_file_that_is_cut_off_or_damaged_is_said_to_be(mine: Path, ending: str) -> None:
+    for number in range(3):
+        file = save(mine / "alpha" / f"cut{number}{ending}", photograph(number, 64, 64))
+        file.write_bytes(file.read_bytes()[: file.stat().st_size * (number + 1) // 4])
+    with pytest.raises(DataDamaged) as error:
+        load(mine.parent)
+    assert "it is cut off" in error.value.message or "it is damaged" in error.value.message
+    assert "Error" not in error.value.message
+    if ending in (".jpg", ".png"):
+        assert "cannot be decoded: it is cut off: its end is missing" in error.value.message
+
+
+def test_a_class_of_a_single_training_image_is_warned_of(tmp_path: Path) -> None:
+    class_folder(tmp_path / "mine" / "train", {"alpha": 10, "beta": 10, "rare": 1})
+    class_folder(tmp_path / "mine" / "val", {"alpha": 3, "beta": 3, "rare": 1})
+    assert "A single training image shows rare, and no probe image: it is hardly learnt." in (
+        found(load(tmp_path)).warnings
+    )
 
 
 def test_files_that_are_no_images_are_named_together(tmp_path: Path) -> None:

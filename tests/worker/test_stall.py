@@ -2,8 +2,14 @@
 
 import time
 
+import pytest
+
 from db import Entry, Store
 from tests.worker.conftest import Bench
+from trainer.config import RunConfig, Training
+from trainer.engines import Standing
+from trainer.engines.process import ChildRun, process_engine
+from trainer.engines.workplace import Workplace
 
 MINUTES = 0.1
 """Six seconds: a process must have started within them."""
@@ -34,6 +40,35 @@ def test_a_run_that_always_hangs_fails_with_the_reason(bench: Bench) -> None:
     assert "cut off 4 times in epoch 0" in run.reason
     assert "training.stall_minutes" in run.reason
     assert bench.kinds(run_id).count("run_requeued") == 3
+
+
+SLOW = "tests.worker.slow_stub:train"
+
+
+def test_importing_torch_is_no_lack_of_progress(bench: Bench) -> None:
+    run_id = bench.launch("epochs", epochs=1, stall_minutes=1 / 60)
+    bench.start_worker(engine=process_engine(Workplace(bench.folder, "cpu", 1), train=SLOW))
+    assert bench.end_of(run_id).state == "finished"
+    assert "run_requeued" not in bench.kinds(run_id)
+
+
+def test_a_process_that_never_begins_is_ended_and_it_is_said_why(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.engines.process.START_MINUTES", 1 / 60)
+    run_id = bench.launch("epochs", epochs=1, stall_minutes=1 / 60)
+    bench.start_worker(engine=process_engine(Workplace(bench.folder, "cpu", 1), train=SLOW))
+    run = bench.end_of(run_id)
+    assert run.state == "failed" and run.reason is not None
+    assert "had not begun with the run after 0.0166667 minutes" in run.reason
+
+
+def test_a_minute_is_one(bench: Bench) -> None:
+    config = RunConfig(training=Training(stall_minutes=1))
+    run = ChildRun(config, Workplace(bench.folder, "cpu", 1), Standing(), "tests.worker.stub:train")
+    run._begun_at = 0.0
+    try:
+        assert "no progress for 1 minute, and" in str(run._stalled().args[0])
+    finally:
+        run.close()
 
 
 def test_lines_of_log_and_progress_are_signs_of_life(bench: Bench) -> None:

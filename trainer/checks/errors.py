@@ -129,6 +129,8 @@ def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
         )
     if config.data.train_samples is not None and config.data.train_samples == used:
         return  # the description itself has been held against its own number already
+    if used is not None and used < 2:
+        return  # too few for any probe set: that is told of the data, and no number would do
     if isinstance(probe, SplitProbe) and used is not None and probe.samples * 2 > used:
         yield Finding(
             "neq.probe.samples",

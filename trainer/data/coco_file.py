@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainer.counted import counted
 from trainer.data.names import alike, legible
 from trainer.data.outlines import area_of
 from trainer.data.strays import Strays
@@ -78,7 +79,7 @@ def read_coco(root: Path, file: Path, folder: Path, strays: Strays) -> CocoFile:
         content = json.loads((root / file).read_bytes())
         classes, notes = _classes(file, content)
         named = {each["id"] for each in content.get("categories") or ()}
-        shown = _by_image(content["annotations"], classes, named, strays)
+        shown = _by_image(file.name, content["annotations"], classes, named, strays)
         kept, without = _images(root, folder, content["images"], shown, strays)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataDamaged(
@@ -86,16 +87,20 @@ def read_coco(root: Path, file: Path, folder: Path, strays: Strays) -> CocoFile:
         ) from error
     if not kept and without:
         raise DataDamaged(
-            f"The outlines of {without[0]} cannot be drawn: its objects have a box or fewer than three corners, and so "
-            f"have those of the other {len(without) - 1} images.",
+            f"The outlines of {without[0]} cannot be drawn: its objects have a box or fewer than three corners"
+            f"{_so_have(len(without) - 1)}.",
             "Export the annotations with polygons or run lengths; boxes alone tell no pixel's class.",
         )
     if not kept:
         raise DataMissing(
-            f"None of the {len(content['images'])} images that {file} lists is in {folder}.",
+            f"Of {counted(len(content['images']), 'image')} that {file} lists, none is in {folder}.",
             "Put the images there under the names that the file gives them.",
         )
     return CocoFile(kept, notes)
+
+
+def _so_have(others: int) -> str:
+    return "" if not others else f", and so have those of {counted(others, 'other image')}"
 
 
 def _classes(file: Path, content: dict[str, Any]) -> tuple[dict[Any, int], tuple[str, ...]]:
@@ -126,11 +131,12 @@ def _class_of(name: str) -> int | None:
 
 
 def _by_image(
-    annotations: list[dict[str, Any]], classes: dict[Any, int], named: set[Any], strays: Strays
+    file: str, annotations: list[dict[str, Any]], classes: dict[Any, int], named: set[Any], strays: Strays
 ) -> dict[str, _Instances]:
     """What is annotated of these classes, by the image's id as text.
 
     Args:
+        file: its name, by which examples of training and of validation are told apart.
         named: the ids of all categories that the file names; empty: it names none.
     """
     shown: dict[str, _Instances] = {}
@@ -138,11 +144,12 @@ def _by_image(
         number = classes.get(annotation["category_id"])
         if number is None:
             if named and annotation["category_id"] not in named:
-                name = f"annotation {annotation.get('id', '?')} of category {annotation['category_id']}"
-                strays.add("annotations of a category that the file does not name", name)
+                category = legible(shortened(str(annotation["category_id"])))
+                name = f"{file}: annotation {annotation.get('id', '?')}"
+                strays.add(f"annotations of category {category}, which the file does not name", name)
             continue
         instances = shown.setdefault(str(annotation["image_id"]), _Instances())
-        outline = _usable(annotation, strays)
+        outline = _usable(file, annotation, strays)
         if outline is None:
             instances.without_outline += 1
             continue
@@ -152,10 +159,10 @@ def _by_image(
     return shown
 
 
-def _usable(annotation: dict[str, Any], strays: Strays) -> Any:
+def _usable(file: str, annotation: dict[str, Any], strays: Strays) -> Any:
     """The annotation's outline without polygons that have no area; None: it has none."""
     outline = annotation.get("segmentation")
-    name = f"annotation {annotation.get('id', '?')} of image {annotation['image_id']}"
+    name = f"{file}: annotation {annotation.get('id', '?')} of image {annotation['image_id']}"
     if not isinstance(outline, list) or not outline:
         if not outline:
             strays.add("annotations without an outline", name)
@@ -184,7 +191,7 @@ def _images(
         else:
             kept.append(Listed(str(folder / name), _size(image), instances.outlines, instances.area))
     for unlisted in shown.keys() - ids:
-        strays.add("images that are annotated and not listed", f"image {unlisted}")
+        strays.add("images that are annotated and not listed", f"{folder.name}: image {unlisted}")
     return kept, without
 
 

@@ -16,6 +16,8 @@ from trainer.errors import DataDamaged, RunError
 MOST_LOOKED_AT = 2_000
 """Masks of a part that are read to learn what their values mean."""
 _ONE_BYTE = ("L", "P", "1")
+_LAYERED = ("RGB", "RGBA", "LA")
+_WHITE_OF_16_BITS = 65_535
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
@@ -67,14 +69,37 @@ def mask_numbers(root: Path, name: str) -> np.ndarray:
             f"The mask {legible(name)} is a JPEG, whose compression changes class numbers.",
             "Save masks as PNG, from where they were drawn: what JPEG has changed cannot be brought back.",
         )
-    if mode in _SIXTEEN_BITS and numbers.size and numbers.min() >= 0 and numbers.max() <= 255:
-        return numbers.astype(np.uint8)
+    if mode in _SIXTEEN_BITS:
+        return _of_one_byte(name, numbers)
+    if mode in _LAYERED and (grey := _grey(mode, numbers)) is not None:
+        return grey
     if mode not in _ONE_BYTE:
         raise DataDamaged(
-            f"The mask {legible(name)} is an image of mode {mode}, not of one byte a pixel.",
-            "Save masks as PNG, grey or with a palette, whose values are the class numbers.",
+            f"The mask {legible(name)} is an image of mode {mode}, not of one byte a pixel"
+            f"{', and its colours are no shades of grey' if mode in _LAYERED else ''}.",
+            "Save masks as PNG, grey or with a palette, whose values are the class numbers. With Pillow, class numbers "
+            "in an array are saved by Image.fromarray(numbers.astype('uint8')).",
         )
     return numbers
+
+
+def _of_one_byte(name: str, numbers: np.ndarray) -> np.ndarray:
+    """Values of 16 bits as bytes: white, 65,535, is what 255 is of eight bits."""
+    numbers = np.where(numbers == _WHITE_OF_16_BITS, IGNORED, numbers)
+    wrong = numbers[(numbers < 0) | (numbers > IGNORED)]
+    if wrong.size:
+        raise DataDamaged(
+            f"The mask {legible(name)} holds the value {int(wrong[0]):,}, and class numbers are 0 to {IGNORED - 1}.",
+            "Save masks anew with class numbers 0, 1, 2, …, as PNG of 8 bits.",
+        )
+    return numbers.astype(np.uint8)
+
+
+def _grey(mode: str, numbers: np.ndarray) -> np.ndarray | None:
+    """The first channel, where the other colours hold the same and no pixel is transparent; else None."""
+    colours = numbers[..., : 1 if mode == "LA" else 3]
+    opaque = mode == "RGB" or bool((numbers[..., -1] == IGNORED).all())
+    return colours[..., 0] if opaque and bool((colours == colours[..., :1]).all()) else None
 
 
 def _objects(name: str, numbers: np.ndarray) -> np.ndarray:

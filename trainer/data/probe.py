@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.config import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
+from trainer.counted import counted
 from trainer.data.images import Images, Normalisation
 from trainer.data.split import balanced_draw, probe_split
 from trainer.errors import RunError
@@ -57,8 +58,11 @@ def choose_probe(probe: Probe, train: Tensor, test: Tensor, seed: int) -> ProbeC
 def _held_back(train: Tensor, samples: int, seed: int) -> tuple[Tensor, Literal["train"], Tensor]:
     if samples * 2 > len(train):
         raise RunError(
-            f"{samples} probe images of {len(train)} leave too few to train on.",
-            f"Set neq.probe.samples to at most {len(train) // 2}.",
+            f"{counted(samples, 'probe image')} of {len(train):,} {'leaves' if samples == 1 else 'leave'} too few to "
+            "train on.",
+            f"Set neq.probe.samples to at most {len(train) // 2:,}."
+            if len(train) > 1
+            else "Put more training images into the set.",
         )
     only = torch.bincount(train)[train] == 1
     if bool(only.any()) and samples < int((~only).sum()):

@@ -1,5 +1,6 @@
 """Image files, read so that a file that is no image ends the run with its name, and nothing in it is executed."""
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from trainer.checks.sets import ENDINGS as ENDINGS
 from trainer.data.names import legible
@@ -24,6 +25,8 @@ DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 """What Pillow raises for files cut short, of another kind, or larger than any image should be."""
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
+"""How files of these formats begin; of one that begins so and is not understood, the rest is damaged."""
 _SIDEWAYS = 5
 """EXIF orientations from here on exchange height and width."""
 
@@ -241,11 +244,15 @@ def _matter(file: Path, error: Exception) -> str:
         with file.open("rb") as opened:
             start = opened.read(512)
     except OSError as cause:
-        return type(cause).__name__
+        return f"it cannot be opened ({os.strerror(cause.errno or 0)})"
     if not start:
         return "it is empty (0 bytes)"
     if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         return "it is a web page, probably the answer of a download that was refused"
     if start.startswith(b"version https://git-lfs"):
         return "it is a pointer of Git LFS; the image itself was not fetched"
-    return f"{type(error).__name__}"
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return "it is cut off: its end is missing"
+    if isinstance(error, UnidentifiedImageError) and not start.startswith(_BEGINNINGS):
+        return f"it is not an image ({', '.join(FORMATS)} are read)"
+    return "it is damaged"

@@ -119,11 +119,15 @@ def _affix(view: Folder, part: Path, images: dict[str, str], masks: dict[str, st
         )
     if not fitting:
         raise DataMissing(
-            f"{legible(images[without[0]])} has no mask in {below(view.root, _masks(part))}, nor have "
-            f"{len(without) - 1} others.",
+            f"{legible(images[without[0]])} has no mask in {below(view.root, _masks(part))}"
+            f"{_nor_have(len(without) - 1)}.",
             "Give every image a mask of the same name, or remove it.",
         )
     return fitting[0]
+
+
+def _nor_have(others: int) -> str:
+    return "" if not others else ", nor has 1 other" if others == 1 else f", nor have {others:,} others"
 
 
 def _by_stem(view: Folder, folder: Path) -> dict[str, str]:

@@ -5,7 +5,9 @@ from typing import Literal
 
 from torch import Tensor
 
+from trainer.counted import counted
 from trainer.data.inspection import Counts, Listing, Looks
+from trainer.data.names import legible
 from trainer.errors import RunError
 from trainer.found import MOST_CLASSES, ClassFound, DataFound, MoreClasses, PartFound, shortened
 
@@ -52,6 +54,7 @@ def data_found(listing: Listing, counts: Sequence[Counts], probe_source: str, lo
             *looks.warnings,
             *_warnings(listing, train, "train"),
             *_warnings(listing, test, "test"),
+            *_single_images(listing, train, probe),
         ),
     )
 
@@ -70,19 +73,30 @@ def refuse_nothing_to_learn(listing: Listing, train: Counts, test: Counts, *, al
         what = "training image" if train.masks_read is None else "training mask"
         number = missing[0]
         raise RunError(
-            f"No {what} shows the class {number} ({listing.classes[number]}), of the {train.images:,} that are left to "
-            f"train on{f', nor the {len(missing) - 1} other classes that are missing' if len(missing) > 1 else ''}.",
+            f"No {what} shows {_class(listing, number)}, of the {train.images:,} that are left to train on"
+            f"{_nor_others(len(missing) - 1)}.",
             "Set data.classes to the number of classes that the masks hold, or put masks there that hold it."
             if train.masks_read is not None
             else "Put more images of it into the set, or lower neq.probe.samples and data.test_share.",
         )
     seen = (test.shown > 0).nonzero().flatten().tolist()
     if test.masks_read is not None and test.complete and len(seen) <= 1:
-        held = f"the class {seen[0]} ({listing.classes[seen[0]]}) alone" if seen else "no class"
+        held = f"{_class(listing, seen[0])} alone" if seen else "no class"
+        masks = "only test mask holds" if test.images == 1 else f"{test.images:,} test masks hold"
         raise RunError(
-            f"The {test.images:,} test masks hold {held}: any network could be right about all of them.",
+            f"The {masks} {held}: any network could be right about all of it.",
             "Put masks with several classes into the test set; pixels of value 255 or data.unlabelled do not count.",
         )
+
+
+def _class(listing: Listing, number: int) -> str:
+    """Such as `the class 3 (cat)`, or `class 3` where it has no name."""
+    name = listing.classes[number]
+    return name if name == f"class {number}" else f"the class {number} ({legible(shortened(name))})"
+
+
+def _nor_others(count: int) -> str:
+    return "" if not count else f"; {counted(count, 'other class is', 'other classes are')} missing too"
 
 
 def _missing(counts: Counts) -> list[int]:
@@ -99,14 +113,28 @@ def _warnings(listing: Listing, counts: Counts, part: Literal["train", "test"]) 
     if not missing:
         return ()
     named = ", ".join(shortened(listing.classes[number]) for number in missing[:3])
-    more = f" and {len(missing) - 3} other classes" if len(missing) > 3 else ""
+    more = f" and {counted(len(missing) - 3, 'other class', 'other classes')}" if len(missing) > 3 else ""
     where = {"train": "training", "test": "test"}[part]
     if counts.masks_read is None:
-        consequence = "they are never learnt" if part == "train" else "the accuracy says nothing of them"
+        them = "it" if len(missing) == 1 else "them"
+        never = "it is never learnt" if len(missing) == 1 else "they are never learnt"
+        consequence = never if part == "train" else f"the accuracy says nothing of {them}"
         return (f"No {where} image shows {named}{more}: {consequence}.",)
     read = "" if counts.complete else f" of the {counts.masks_read:,} that were read"
     consequence = "" if part == "train" else "; mean IoU leaves them out, or counts 0 where they are predicted"
     return (f"No {where} mask{read} holds {named}{more}{consequence}.",)
+
+
+def _single_images(listing: Listing, train: Counts, probe: Counts) -> tuple[str, ...]:
+    """A warning of classes of which a single image is trained on and none is in the probe set."""
+    if train.masks_read is not None:
+        return ()
+    rare: list[int] = ((train.shown == 1) & (probe.shown == 0)).nonzero().flatten().tolist()
+    if not rare:
+        return ()
+    named = ", ".join(shortened(listing.classes[number]) for number in rare[:3])
+    more = f" and {counted(len(rare) - 3, 'other class', 'other classes')}" if len(rare) > 3 else ""
+    return (f"A single training image shows {named}{more}, and no probe image: it is hardly learnt.",)
 
 
 def _more(train: Counts, test: Counts) -> MoreClasses:

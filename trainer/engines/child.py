@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from trainer.config import RunConfig
-from trainer.engines.frames import write_frame
+from trainer.engines.frames import write_begun, write_frame
 from trainer.engines.memory import go_first
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
@@ -40,7 +40,9 @@ def main() -> None:
     os.set_inheritable(number, False)
     with os.fdopen(number, "wb") as pipe:
         try:
-            for event in _events(job):
+            train = _generator(job)
+            write_begun(pipe)
+            for event in _events(train, job):
                 write_frame(pipe, event)
                 if isinstance(event, EpochFinished):
                     recorded.acquire()
@@ -76,9 +78,14 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:500] or "no message"
 
 
-def _events(job: dict[str, Any]) -> Generator[Event, None, None]:
+def _generator(job: dict[str, Any]) -> Train:
+    """What trains, and torch with it."""
     module, _, name = job["train"].partition(":")
     train: Train = getattr(import_module(module), name)
+    return train
+
+
+def _events(train: Train, job: dict[str, Any]) -> Generator[Event, None, None]:
     config, standing = RunConfig.model_validate(job["config"]), Standing(**job["standing"])
     return train(config, Workplace.from_json(job["workplace"]), standing)
 

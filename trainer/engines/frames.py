@@ -2,7 +2,7 @@
 
 A frame is two little-endian u32, the lengths of its parts; then the JSON object {"event": …, "snapshots": [[layer,
 neurons, bytes of φ or null, of velocity or null, of applied, of frozen], …]}; then those bytes, in the order named.
-Nothing in it can name code, unlike a pickle.
+Nothing in it can name code, unlike a pickle. A frame of no bytes says that training has begun.
 """
 
 import json
@@ -14,6 +14,10 @@ from trainer.events import EpochFinished, Event, LayerSnapshot, parse_event
 _LENGTHS = struct.Struct("<II")
 LARGEST = 1 << 30
 _ARRAYS = ("phi", "velocity", "applied", "frozen")
+
+
+class Begun:
+    """The process has imported what it needs, and begins with the run."""
 
 
 class FrameBroken(Exception):
@@ -34,8 +38,16 @@ def write_frame(pipe: BinaryIO, event: Event) -> None:
     pipe.flush()
 
 
-def read_frame(pipe: BinaryIO) -> Event | None:
-    """The next event; None at the end of the pipe, also in the middle of a frame (its writer died).
+def write_begun(pipe: BinaryIO) -> None:
+    """Says that training has begun."""
+    pipe.write(_LENGTHS.pack(0, 0))
+    pipe.flush()
+
+
+def read_frame(pipe: BinaryIO) -> Event | Begun | None:
+    """The next event, or that training has begun.
+
+    None at the end of the pipe, also in the middle of a frame (its writer died).
 
     Raises:
         FrameBroken: the bytes are no frame, or the event in it is none.
@@ -44,6 +56,8 @@ def read_frame(pipe: BinaryIO) -> Event | None:
     if len(lengths) < _LENGTHS.size:
         return None
     text_length, arrays_length = _LENGTHS.unpack(lengths)
+    if text_length == arrays_length == 0:
+        return Begun()
     if max(text_length, arrays_length) > LARGEST:
         raise FrameBroken(f"an event of {text_length:,} + {arrays_length:,} bytes was announced")
     text, arrays = pipe.read(text_length), pipe.read(arrays_length)

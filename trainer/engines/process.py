@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from trainer.config import PLUGINS, RunConfig
 from trainer.engines import CutOff, Engine, Standing
-from trainer.engines.frames import FrameBroken, read_frame
+from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
 from trainer.engines.workplace import Workplace
@@ -27,6 +27,8 @@ GRACE_SECONDS = 1.0
 TEARDOWN_SECONDS = 5.0
 TRACE_SECONDS = 0.5
 """What a training process that hangs gets to say where."""
+START_MINUTES = 30.0
+"""What a process may take until it begins with its run: importing torch takes minutes on a busy machine."""
 _LOOK_SECONDS = 0.25
 
 
@@ -53,6 +55,7 @@ class ChildRun(Generator[Event, None, None]):
         self._arrived: queue.Queue[Event | CutOff] = queue.Queue(maxsize=16)
         self._held: Event | CutOff | None = None
         self._unacknowledged = self._over = False
+        self._begun_at: float | None = None
         outlet, inlet = os.pipe()
         self._events = os.fdopen(outlet, "rb")
         try:
@@ -128,9 +131,16 @@ class ChildRun(Generator[Event, None, None]):
         return None
 
     def _silent_since(self, asked_at: float) -> bool:
-        """Whether neither an event nor a line of log has come for longer than the run allows."""
-        limit_seconds = 60 * self._config.training.stall_minutes
-        return self._arrived.empty() and time.monotonic() - max(asked_at, self._lines.fed_at) > limit_seconds
+        """Whether neither an event nor a line of log has come for longer than the run allows.
+
+        The run's own limit is for training; of a process that has not begun with it another one holds.
+        """
+        heard_at = max(asked_at, self._lines.fed_at, self._begun_at or 0.0)
+        return self._arrived.empty() and time.monotonic() - heard_at > 60 * self._limit_minutes()
+
+    def _limit_minutes(self) -> float:
+        limit = self._config.training.stall_minutes
+        return limit if self._begun_at is not None else max(limit, START_MINUTES)
 
     def _stalled(self) -> CutOff:
         """Has the process print where it hangs, and ends it."""
@@ -140,8 +150,16 @@ class ChildRun(Generator[Event, None, None]):
         self._process.terminate()
         self._watcher.join(GRACE_SECONDS)
         self._kill()
+        minutes = self._limit_minutes()
+        span = f"{minutes:g} {'minute' if minutes == 1 else 'minutes'}"
+        if self._begun_at is None:
+            return CutOff(
+                f"The training process had not begun with the run after {span}, and was ended.",
+                "Importing torch took too long: the worker's machine, or the disk that torch lies on, is too busy.",
+                self._lines.tail(),
+            )
         return CutOff(
-            f"Training made no progress for {self._config.training.stall_minutes:g} minutes, and was ended.",
+            f"Training made no progress for {span}, and was ended.",
             "The end of the run's log shows where it hung. If it was not hung but slow, raise training.stall_minutes.",
             self._lines.tail(),
         )
@@ -152,7 +170,9 @@ class ChildRun(Generator[Event, None, None]):
         broken: str | None = None
         try:
             while end is None and (event := read_frame(self._events)) is not None:
-                if event.kind in END_KINDS:
+                if isinstance(event, Begun):
+                    self._begun_at = time.monotonic()
+                elif event.kind in END_KINDS:
                     end = event
                 else:
                     self._pass_on(event)

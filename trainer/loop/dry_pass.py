@@ -5,8 +5,6 @@ what fails is told at the field of the description that it is about. Nothing is 
 """
 
 import re
-import resource
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -22,6 +20,7 @@ from trainer.data.images import batch_bounds
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.loop.equilibrium import build_neq
+from trainer.loop.meter import peak_memory_bytes
 from trainer.loop.place import choose_device, use_threads
 from trainer.loop.refusals import explained
 from trainer.loop.run import task_of
@@ -168,9 +167,8 @@ def field_of(config: RunConfig, message: str, usual: str) -> str:
     return usual
 
 
-def _peak() -> int:
-    """Most memory of the GPU where it was used, else of this process."""
+def _peak() -> int | None:
+    """Most memory of the GPU where it was used, else of this process; None where the system does not tell."""
     if torch.cuda.is_available() and torch.cuda.is_initialized() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak_memory_bytes()

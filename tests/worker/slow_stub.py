@@ -1,0 +1,7 @@
+"""The stub, in a module that takes as long to be imported as torch on a busy machine."""
+
+import time
+
+time.sleep(4)
+
+from tests.worker.stub import train as train  # noqa: E402
