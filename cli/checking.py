@@ -5,6 +5,7 @@ import time
 from cli.client import Client, Json
 from cli.exits import REFUSED
 from cli.printing import say
+from trainer.counted import counted
 
 ASK_SECONDS = 0.2
 WAITING_SECONDS = 3.0
@@ -54,7 +55,7 @@ def said(finding: Json) -> str:
 def _end(answer: Json) -> str:
     match answer["state"]:
         case "ok":
-            counts = f"{answer['parameters']:,} parameters, {answer['neurons']:,} neurons watched"
+            counts = f"{counted(answer['parameters'], 'parameter')}, {counted(answer['neurons'], 'neuron')} watched"
             return f"ok: {counts}; one small batch trained on {answer['worker']} in {answer['seconds']:.1f} s"
         case "no_worker":
             return "no worker is running: only what needs none was checked"

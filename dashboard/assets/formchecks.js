@@ -66,8 +66,8 @@
 
   function passed(answer) {
     const facts = [];
-    if (answer.neurons) facts.push(`${answer.neurons.toLocaleString("en")} neurons watched`);
-    if (answer.parameters) facts.push(`${answer.parameters.toLocaleString("en")} parameters`);
+    if (answer.neurons) facts.push(`${neq.format.counted(answer.neurons, "neuron")} watched`);
+    if (answer.parameters) facts.push(neq.format.counted(answer.parameters, "parameter"));
     if (answer.peak_memory_bytes) facts.push(`${gigabytes(answer.peak_memory_bytes)} of memory with 4 images`);
     const where = answer.worker ? ` on ${answer.worker}` : "";
     return `Checked: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;

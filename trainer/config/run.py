@@ -13,6 +13,7 @@ from trainer.config.part import Part, wrong_field
 from trainer.config.probe import SingleProbe
 from trainer.config.schedules import Cosine, MultiStep, OneCycle, Schedule
 from trainer.config.training import Compute, Training
+from trainer.counted import counted
 
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,]+$")]
 
@@ -88,7 +89,8 @@ class RunConfig(Part):
             return self  # how many steps there are is known once the data are
         if schedule.warmup >= self.training.epochs:
             raise wrong_field(
-                "schedule.warmup", f"a warm-up of {schedule.warmup} epochs leaves none of {self.training.epochs}"
+                "schedule.warmup",
+                f"a warm-up of {counted(schedule.warmup, 'epoch')} leaves none of {self.training.epochs}",
             )
         return self
 

@@ -35,14 +35,14 @@ class Narrator:
         frozen, thawed = sum(epoch.layers.froze), sum(epoch.layers.thawed)
         return Logged(
             text=f"Epoch {epoch.epoch}: learning rate {before:g} → {epoch.learning_rate:g}; "
-            f"at its end {frozen} neurons froze and {thawed} thawed."
+            f"at its end {counted(frozen, 'neuron')} froze and {thawed} thawed."
         )
 
 
 def _beginning(event: RunStarted) -> str:
     return (
-        f"Training on {event.device}: {len(event.layers)} layers, {event.neurons:,} neurons, "
-        f"{event.parameters:,} parameters. {event.train_samples:,} training, {event.test_samples:,} test and "
+        f"Training on {event.device}: {counted(len(event.layers), 'layer')}, {counted(event.neurons, 'neuron')}, "
+        f"{counted(event.parameters, 'parameter')}. {event.train_samples:,} training, {event.test_samples:,} test and "
         f"{event.probe_samples:,} probe images. {_named(event)}."
     )
 
