@@ -123,7 +123,7 @@ def to_json(value: dict[str, Any]) -> str:
     """Compact JSON; numbers that are not finite become null, and a byte that is no UTF-8 the text `\\xe9`.
 
     Python stands lone halves of surrogate pairs in for such bytes, of a file's name for instance. Whoever read them
-    from the store could not pass them on.
+    from the store could not pass them on. Other lone halves are kept: JSON can write them.
     """
     try:
         text = json.dumps(value, separators=(",", ":"), allow_nan=False)
@@ -137,7 +137,7 @@ def to_json(value: dict[str, Any]) -> str:
 
 def _escaped(half: re.Match[str]) -> str:
     number = ord(half[0])
-    return f"\\\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else "\ufffd"
+    return f"\\\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else half[0]
 
 
 def _finite(value: Any) -> Any:

@@ -257,7 +257,7 @@ def test_a_probe_that_can_be_read_once_only_is_refused_when_it_runs_dry() -> Non
         NEq(model, optimizer, once())
     with pytest.raises(ValueError, match="again every epoch"):
         NEq(model, optimizer, RunsDry(1), measure="cached")
-    probe = RunsDry(2)
+    probe = RunsDry(9)
     neq = NEq(model, optimizer, probe, measure="streaming")
     probe.passes = 0
     with pytest.raises(ValueError, match="again every epoch"):

@@ -83,6 +83,9 @@ def address(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """The whole system on that store, without a worker."""
     for name in ServerSettings.model_fields:
         monkeypatch.delenv(f"NEQ_{name.upper()}", raising=False)
-    settings = ServerSettings(database_url=f"sqlite:///{tmp_path / 'neq.db'}")
+    settings = ServerSettings(
+        database_url=f"sqlite:///{tmp_path / 'neq.db'}",
+        silence_limit_seconds=600,  # no worker speaks for a recording, and a walk of all pages takes its time
+    )
     with serving(assemble(store, settings), settings) as address:
         yield address.split("?")[0].rstrip("/")

@@ -254,7 +254,10 @@ def test_each_class_keeps_images_to_train_on_however_unequal_they_are(tmp_path: 
     data = load(tmp_path)
     assert {name: sum(counts) for name, counts in table(data).items()} == {"common": 60, "rare": 3, "single": 1}
     assert [counts[1] for counts in table(data).values()] == [12, 1, 0]  # a fifth of each, of no class all
-    assert found(data).warnings == ("No test image shows single: the accuracy says nothing of them.",)
+    assert found(data).warnings == (
+        "No test image shows single: the accuracy says nothing of it.",
+        "A single training image shows single, and no probe image: it is hardly learnt.",
+    )
 
 
 def test_a_class_with_one_image_keeps_it_to_be_trained_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from itertools import islice
 
 from bench.synthetic import finished_epochs, started
+from trainer.counted import counted
 from trainer.events import Layer, Logged, RunFinished
 from trainer.worker.narration import Narrator
 
@@ -25,7 +26,7 @@ def test_only_an_epoch_with_another_learning_rate_is_told() -> None:
     assert words is not None
     assert words.text.startswith("Epoch 2: learning rate 0.1 → 0.01;")
     froze, thawed = sum(third.layers.froze), sum(third.layers.thawed)
-    assert words.text.endswith(f"{froze} neurons froze and {thawed} thawed.")
+    assert words.text.endswith(f"{counted(froze, 'neuron')} froze and {thawed} thawed.")
 
 
 def test_the_end_names_epochs_and_time() -> None:
