@@ -81,8 +81,8 @@ def foreign_path(path: str) -> str | None:
 def _sqlite(url: URL) -> URL:
     """The address of a plain and whole path, which means the same to SQLite, to Python and in every folder.
 
-    SQLite's own addresses (`file:neq.db?mode=ro`) and options are not taken: what looks after the file beside SQLite
-    reads a path, and would look elsewhere.
+    SQLite's own addresses (`file:neq.db?mode=ro`) and options are not taken: the code that manages the file beside
+    SQLite reads a path, and would look elsewhere.
     """
     in_memory = url.database in (None, "", ":memory:", "file::memory:") or url.query.get("mode") == "memory"
     if url.host or url.username or in_memory:

@@ -94,7 +94,7 @@ class DryPasses:
         """The answer to a job; None where there was none in time, and then the process is ended.
 
         Raises:
-            _NotReady: it still imports torch, and goes on with that.
+            _NotReady: it is still importing torch, and keeps at it.
         """
         with suppress(OSError, ValueError, EOFError):  # it died before its answer, or was closed meanwhile
             process = self.warm()

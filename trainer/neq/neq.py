@@ -99,7 +99,7 @@ class NEq:
         savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
             do so without measuring what pays; False computes everything. A layer that is frozen whole has no gradient
             then: `.grad` is None, as after `zero_grad(set_to_none=True)`, and who asks torch.autograd.grad for it needs
-            `dense_pass()` or False. A captured CUDA graph goes on with the masks
+            `dense_pass()` or False. A captured CUDA graph keeps the masks
             that it was captured with: capture anew after each `end_epoch`, with a plain step in between.
         process_group: the processes that share the probe set among them; their sums are added up. None: those of the
             DistributedDataParallel that wraps the model, if one does.

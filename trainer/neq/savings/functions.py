@@ -133,7 +133,7 @@ class InputGradientAlone(torch.autograd.Function):
         found = torch.ops.aten.convolution_backward(
             gradient,
             unread,
-            weight.detach().to(gradient.dtype),  # it stands still: no second derivative is asked for
+            weight.detach().to(gradient.dtype),  # frozen: no second derivative is asked for
             None,
             ctx.module.stride,
             ctx.module.padding,
