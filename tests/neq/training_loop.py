@@ -91,3 +91,17 @@ def frozen_that_moved(equilibrium: Equilibrium, neq: NEq, before: dict[str, list
 def applied_that_moved(equilibrium: Equilibrium, neq: NEq, before: dict[str, list[Tensor]]) -> int:
     """How many of the neurons that are told to have stood still did not."""
     return sum(int((mask & equilibrium.layers[name].applied).sum()) for name, mask in moved(neq, before).items())
+
+
+def held_to_the_end(neq: NEq, before: dict[str, list[Tensor]], masks: dict[str, Tensor]) -> int:
+    """Ends an epoch in which just these neurons, by layer, are told to have stood still, and did.
+
+    Args:
+        before: as `weights` gave them when the epoch began.
+    Returns:
+        how many they are.
+    """
+    equilibrium = neq.end_epoch()
+    assert applied_that_moved(equilibrium, neq, before) == 0
+    assert all(torch.equal(equilibrium.layers[name].applied, mask) for name, mask in masks.items())
+    return sum(int(mask.sum()) for mask in masks.values())
