@@ -35,6 +35,9 @@ demo: setup ## start everything and launch two real runs (NEq with SGD and with 
 up: setup ## start everything: dashboard, API, one worker
 	@exec $(BIN)/neq up --port $(PORT) --data "$(DATA)"
 
+# Tests start some hundred Python processes, and compiling torch's modules anew takes each of them three seconds.
+test test-fast endurance: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
