@@ -48,6 +48,15 @@ class StoppedParameter(nn.Parameter):
         return torch._utils._rebuild_parameter, plain
 
 
+PLAIN: frozenset[type[Tensor]] = frozenset((nn.Parameter, StoppedParameter))
+"""Classes of parameters that are their values and nothing else, which sharded and quantised ones are not."""
+
+
+def is_plain(parameter: Tensor) -> bool:
+    """Whether a parameter is its values and nothing else."""
+    return type(parameter) in PLAIN
+
+
 def stop(parameter: nn.Parameter) -> None:
     """Lets a plain parameter that requires a gradient get none from now on."""
     parameter.requires_grad_(False)

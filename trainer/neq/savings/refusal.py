@@ -7,7 +7,7 @@ from trainer.neq.layers import NORMS, WatchedLayer
 from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.by_function import is_proven
 from trainer.neq.savings.gradients import CONVOLUTIONS, Geometry
-from trainer.neq.stopped import StoppedParameter, gets_gradient
+from trainer.neq.stopped import gets_gradient, is_plain
 
 _BY_FUNCTION = "the model computes it by a function, without calling the module"
 _OTHER_KIND = "how to compute some of its rows alone is not known for this kind of layer"
@@ -20,7 +20,7 @@ def why_not_at_all(layer: WatchedLayer, optimizers: Optimizers) -> str | None:
     if any(isinstance(optimizer, torch.optim.LBFGS) for optimizer in optimizers):
         return "LBFGS looks at all gradients as one vector and evaluates the loss many times a step"
     for parameter in layer.parameters():
-        if type(parameter) not in (nn.Parameter, StoppedParameter):
+        if not is_plain(parameter):
             return f"its parameters are of type {type(parameter).__name__}: sharded or otherwise not plain tensors"
     return None
 
