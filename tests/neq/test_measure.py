@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.models import resnet18
 
 from tests.neq.marks import no_step_is_made
-from trainer.neq import Equilibrium, NEq
+from trainer.neq import Equilibrium, NEq, room
 from trainer.neq import measure as measuring
 from trainer.neq.reference import cosine
 
@@ -82,7 +82,7 @@ def test_auto_streams_what_is_too_large_to_keep(monkeypatch: pytest.MonkeyPatch)
 
 def test_portions_of_a_batch_give_the_numbers_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = course("streaming", batch=10)
-    monkeypatch.setitem(measuring.PORTION_BYTES, "cpu", 6_000)  # two or three samples of these
+    monkeypatch.setitem(room.PORTION_BYTES, "cpu", 6_000)  # two or three samples of these
     for one, other in zip(whole, course("streaming", batch=10), strict=True):
         for name, layer in one.layers.items():
             assert torch.allclose(layer.phi, other.layers[name].phi, rtol=0, atol=1e-6)
@@ -104,7 +104,7 @@ class Counting(nn.Module):
 
 @no_step_is_made
 def test_a_large_batch_is_looked_at_in_portions_and_a_callers_own_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(measuring.PORTION_BYTES, "cpu", 12_000)  # three samples of 1000 float32 outputs
+    monkeypatch.setitem(room.PORTION_BYTES, "cpu", 12_000)  # three samples of 1000 float32 outputs
     model = Counting()
     optimizer = SGD(model.parameters(), lr=0.1)
     batch = torch.randn(7, 100)

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
-from trainer.neq import measure as measuring
+from trainer.neq import NEq, room
 
 
 class TimeFirst(nn.Module):
@@ -85,7 +84,7 @@ def outputs(model: nn.Module, name: str, batch: Tensor) -> Tensor:
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("kind", MODELS)
 def test_phi_of_a_large_batch_is_that_of_the_whole(kind: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(measuring.PORTION_BYTES, "cpu", 1_500)  # fewer than all 24
+    monkeypatch.setitem(room.PORTION_BYTES, "cpu", 1_500)  # fewer than all 24
     torch.manual_seed(0)
     model = MODELS[kind]()
     shape = (STEPS, 3, 8) if isinstance(model, TimeFirst) else (STEPS, 8)
@@ -113,7 +112,7 @@ class Inside(TimeFirst):
 
 @no_step_is_made
 def test_a_model_that_is_time_first_only_inside_is_still_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(measuring.PORTION_BYTES, "cpu", 4_000)
+    monkeypatch.setitem(room.PORTION_BYTES, "cpu", 4_000)
     torch.manual_seed(0)
     model = Inside(3)
     neq = NEq(model, SGD(model.parameters(), lr=0.3), [torch.randn(STEPS, 3, 8)], measure="cached", select="none")

@@ -407,7 +407,11 @@ def test_parameters_without_a_shape() -> None:
 def test_parameters_on_several_devices() -> None:
     model = network()
     model[2].to("meta")
-    refused(ValueError, r"on several devices \(cpu, meta\); put the whole model on one", model=model)
+    refused(
+        ValueError,
+        r"on several devices \('0.weight' on cpu and '2.weight' on meta\); put the whole model on one",
+        model=model,
+    )
 
 
 def test_parameters_made_in_inference_mode() -> None:

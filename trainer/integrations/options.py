@@ -13,6 +13,7 @@ from trainer.neq.probing import Forward
 from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
 from trainer.neq.sums import PhiName
+from trainer.neq.tf32 import Products
 from trainer.neq.velocity import FormulaName
 
 
@@ -34,6 +35,7 @@ class NEqOptions(TypedDict, total=False):
     decide_by: str
     churning_below: float
     measure: Way
+    phi_precision: Products
     forward: Forward | None
     savings: Mode
     checks: CheckMode

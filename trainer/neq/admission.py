@@ -125,11 +125,14 @@ def refuse_split(model: nn.Module) -> None:
 
 
 def _check_parameters(model: nn.Module) -> None:
-    devices = {str(parameter.device) for parameter in model.parameters()}
+    devices: dict[str, str] = {}
+    for name, parameter in model.named_parameters():
+        devices.setdefault(str(parameter.device), name)
     if len(devices) > 1:
+        where = " and ".join(f"{name!r} on {device}" for device, name in list(devices.items())[:2])
         raise ValueError(
-            f"the model's parameters are on several devices ({', '.join(sorted(devices))}); put the whole model on "
-            "one, without device_map or offloading"
+            f"the model's parameters are on several devices ({where}); put the whole model on one, without device_map "
+            "or offloading"
         )
     for name, parameter in model.named_parameters():
         if is_lazy(parameter):

@@ -11,6 +11,7 @@ NEqError(ValueError)
     OutputsNotPaired        a layer sees other samples of the probe set than it did
     ParametersReplaced      the model has other parameters than it was made with
     ProbeChanged            the probe set is not what it was
+    ProbeDoesNotFit         memory runs out on a single sample of the probe set
 NEqWarning(UserWarning)
     AnotherOptimizer        another optimizer than the given one made the steps
     CheckFailed             an NEqError where checks="warn"
@@ -93,6 +94,19 @@ class ParametersReplaced(NEqError):
 
 class ProbeChanged(NEqError):
     """The probe set is not what it was one epoch earlier."""
+
+
+class ProbeDoesNotFit(NEqError):
+    """Memory runs out while φ is measured, on a portion of the probe set that cannot be made smaller."""
+
+    def __init__(self, samples: int | None) -> None:
+        what = "a batch of the probe set" if samples is None else f"{samples} of the probe set's samples"
+        what = "a single sample of the probe set" if samples == 1 else what
+        super().__init__(
+            f"memory ran out while φ was measured on {what}, which cannot be taken apart any further",
+            "make room on the device (a smaller training batch, fewer runs beside this one), or give NEq smaller "
+            "probe batches",
+        )
 
 
 class NEqWarning(UserWarning):

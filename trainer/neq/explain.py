@@ -16,6 +16,7 @@ from trainer.neq.modes import has_modes_of_its_own
 from trainer.neq.probing import Forward, as_found, run_former, run_model
 from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums
+from trainer.neq.tf32 import Products
 from trainer.neq.watching import Rerun, States, watching
 
 
@@ -34,8 +35,13 @@ def add_causes(
     portion: Any,
     former: Former,
     forward: Forward | None,
+    products: Products = "float32",
 ) -> None:
-    """Adds one portion of the probe set: two passes of the network, in which every watched layer runs twice."""
+    """Adds one portion of the probe set: two passes of the network, in which every watched layer runs twice.
+
+    Args:
+        products: in what float32 tensors are multiplied.
+    """
     before = Outputs()
 
     def own(layer: WatchedLayer, was: Tensor, again: Rerun) -> None:
@@ -45,7 +51,7 @@ def add_causes(
     def upstream(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
         causes.upstream.add(layer, again(others_before), before.take(layer.name))
 
-    with as_found(model):
+    with as_found(model, products):
         others_today = _by_module(model, layers)
         with former.standing_in(model):
             others_before = _by_module(model, layers)

@@ -38,6 +38,7 @@ def measured(
         ValueError: the probe set or the model does not give what it gave one epoch earlier, or a layer gave nothing.
         OtherProcessFailed: so in another process.
     """
+    measure.make_room(group)
     sums = measure.no_sums(phi)
     causes = Causes(measure.no_sums(phi), measure.no_sums(phi)) if explain else None
     with failing_together(measure.model, group):

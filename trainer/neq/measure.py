@@ -2,24 +2,31 @@
 
 `streaming` runs last epoch's network beside today's, portion by portion. It needs one copy of the model, which is kept
 in any case, and the outputs of one portion. `cached` keeps last epoch's outputs of the whole probe set and runs today's
-network alone. Both give the same numbers, because both run the same code on the same portions. A batch is cut only
-where that changes none, see `portions.py`.
+network alone: on the model's device where they take little of what is free there, else in the machine's memory, from
+which they are fetched portion by portion. Both give the same numbers, because both run the same code on the same
+portions. A batch is cut only where that changes none, see `portions.py`; a portion for which memory runs out is
+measured again in smaller ones.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+import torch
+import torch.distributed
 from torch import Tensor, nn
 
-from trainer.neq.errors import OutputsNotPaired
+from trainer.neq.errors import OutputsNotPaired, ProbeDoesNotFit
 from trainer.neq.explain import Causes, add_causes
 from trainer.neq.former import Former
 from trainer.neq.layers import WatchedLayer
-from trainer.neq.portions import Portions
+from trainer.neq.output_cache import OutputCache
+from trainer.neq.portions import Portions, samples_of
 from trainer.neq.probe_digest import ProbeDigests
 from trainer.neq.probing import Forward, as_found, run_former, run_model, undisturbed
+from trainer.neq.room import give_back_unused, is_out_of_memory, portion_bytes
 from trainer.neq.stash import Outputs
 from trainer.neq.sums import NeuronSums, PhiName
+from trainer.neq.tf32 import Products
 from trainer.neq.watching import Rerun, watching
 
 Way = Literal["auto", "streaming", "cached"]
@@ -27,11 +34,8 @@ Way = Literal["auto", "streaming", "cached"]
 CACHE_BYTES = 256 * 2**20
 """`auto` caches outputs up to this size: what a small network's probe set takes, and a large one's does not."""
 
-PORTION_BYTES = {"cpu": 64 * 2**20}
-"""How much of a probe batch's outputs is looked at together, by device: on a CPU, little enough not to leave its caches
-far behind."""
-
-_PORTION_BYTES_ELSEWHERE = 2**30
+FEWEST = 4
+"""Samples in a portion, however little is free; fewer only where these do not fit."""
 
 
 class Measure:
@@ -44,6 +48,7 @@ class Measure:
         way: `auto` caches where the outputs take at most CACHE_BYTES.
         bytes_a_sample: the size of one sample's watched outputs.
         digests: compares the probe set with what it was.
+        products: in what float32 tensors are multiplied.
     """
 
     def __init__(
@@ -57,15 +62,18 @@ class Measure:
         way: Way,
         bytes_a_sample: int,
         digests: ProbeDigests,
+        products: Products = "float32",
     ) -> None:
         self._model, self._layers, self._probe, self._forward = model, layers, probe, forward
-        self._former, self._digests = former, digests
-        device = next(model.parameters()).device.type
-        budget = PORTION_BYTES.get(device, _PORTION_BYTES_ELSEWHERE)
-        self._portions = Portions(model, layers, max(1, budget // max(bytes_a_sample, 1)), forward)
+        self._former, self._digests, self._products = former, digests, products
+        self._device = next(model.parameters()).device
+        self._bytes_a_sample = max(bytes_a_sample, 1)
+        self._most_samples: int | None = None  # set where memory ran out
+        self._largest = 0
+        self._portions = Portions(model, layers, self._samples_by_memory(), forward)
         self._limit = {"auto": CACHE_BYTES, "cached": None, "streaming": 0}[way]
-        self._cache: list[Outputs] | None = None
-        self._caches_stale = False
+        self._cache: OutputCache | None = None
+        self._caches_stale = self._refills = False
         self.recall()
 
     @property
@@ -78,29 +86,75 @@ class Measure:
         """What is measured."""
         return self._model
 
+    @property
+    def cache(self) -> OutputCache | None:
+        """Last epoch's outputs; None where they are not kept."""
+        return self._cache
+
+    @property
+    def passing_bytes(self) -> int:
+        """What measuring takes while it lasts, as far as was seen: the outputs of the largest portion, in both epochs
+        where the former ones are not on the device anyway, and the sums."""
+        epochs = 1 if self._cache is not None and not self._cache.on_host else 2
+        return self._largest * epochs + self.no_sums("global").nbytes
+
+    def _samples_by_memory(self) -> int:
+        fewest = 1 if self._device.type == "cpu" else FEWEST
+        samples = max(fewest, portion_bytes(self._device) // self._bytes_a_sample)
+        return samples if self._most_samples is None else min(samples, self._most_samples)
+
+    def make_room(self, group: "torch.distributed.ProcessGroup | None") -> None:
+        """Decides anew how large portions are: all processes of a group take those of the one with the least memory.
+
+        What is cached keeps the portions that it was cached in.
+        """
+        if self._device.type == "cpu":
+            return
+        samples = self._samples_by_memory()
+        if group is not None:
+            least = torch.tensor(samples, device=self._device)
+            torch.distributed.all_reduce(least, torch.distributed.ReduceOp.MIN, group=group)
+            samples = int(least)
+        if self._cache is None:
+            self._portions.samples = samples
+
     def recall(self) -> None:
         """Fills the cache with what the former network gives, if it is to be kept and not too large."""
         self._cache = None
-        if self._limit == 0:
-            return
-        cache: list[Outputs] = []
-        used = 0
+        while self._limit != 0:
+            samples = self._portions.samples
+            cache = self._filled()
+            if samples == self._portions.samples:  # else what was kept first is in larger portions than the last
+                self._cache = cache
+                return
+
+    def _filled(self) -> OutputCache | None:
+        """What the former network gives on the whole probe set; None where that is too large."""
+        cache = OutputCache(self._device)
         self._digests.begin()
-        with as_found(self._model):
+        with as_found(self._model, self._products):
             for batch in undisturbed(self._probe, self._model):
                 self._digests.add(batch)
                 for portion in self._portions.of(batch):
-                    cache.append(self._outputs_before(portion, Outputs()))
-                    used += cache[-1].nbytes
-                    if self._limit is not None and used > self._limit:
-                        return
-        self._cache = cache
+                    self._keep(portion, cache)
+                    if self._limit is not None and cache.nbytes > self._limit:
+                        return None
         self._digests.end()
+        return cache
+
+    def _keep(self, portion: Any, cache: OutputCache) -> None:
+        """Adds what the former network gives; where memory runs out, the portion is given again."""
+        outputs = cache.empty()
+        if self._fits(lambda: self._outputs_before(portion, outputs)):
+            cache.add(outputs)
+        elif cache.move_to_host():
+            self._portions.repeat()
+        else:
+            self._measure_smaller(portion)
 
     def no_sums(self, phi: PhiName) -> NeuronSums:
         """Sums of nothing yet, for these layers."""
-        device = next(self._model.parameters()).device
-        return NeuronSums(self._layers, phi, device, self._former.squares)
+        return NeuronSums(self._layers, phi, self._device, self._former.squares)
 
     def add_up(self, sums: NeuronSums, causes: Causes | None = None) -> Generator[int, None, None]:
         """Adds up over the whole probe set, pausing after each of its batches; yields how many are done.
@@ -111,6 +165,7 @@ class Measure:
 
         Raises:
             ValueError: the probe set or the model does not give what it gave one epoch earlier.
+            ProbeDoesNotFit: memory runs out however small the portions.
         """
         if self._caches_stale:
             self.recall()
@@ -120,32 +175,73 @@ class Measure:
         self._digests.begin()
         for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
             self._digests.add(batch)
-            with as_found(self._model):
+            with as_found(self._model, self._products):
                 for portion in self._portions.of(batch):
-                    before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
-                    self._compare(portion, before, sums, replace=cached is not None)
-                    if causes is not None:
-                        add_causes(causes, self._model, self._layers, portion, self._former, self._forward)
+                    if self._add(portion, sums, causes, cached, memory):
+                        continue
+                    # What was cached of this portion may be half replaced: the former network gives it and the rest
+                    # anew, and the next epoch's cache is filled in portions that fit.
+                    self._refills = self._refills or self.caches
+                    self._cache, cached, memory = None, None, Outputs()
+                    self._measure_smaller(portion)
             yield done
         if cached is not None and next(cached, None) is not None:
             raise ValueError("the probe set gave less than one epoch earlier")
         self._digests.end()
+
+    def _add(
+        self, portion: Any, sums: NeuronSums, causes: Causes | None, cached: Iterator[Outputs] | None, memory: Outputs
+    ) -> bool:
+        """Adds one portion; False: memory ran out, and nothing was added."""
+
+        def add() -> None:
+            before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
+            self._compare(portion, before, sums, replace=cached is not None)
+            if causes is not None:
+                add_causes(causes, self._model, self._layers, portion, self._former, self._forward, self._products)
+
+        every = (sums, causes.own, causes.upstream) if causes is not None else (sums,)
+        earlier = [one.so_far() for one in every]
+        if self._fits(add):
+            return True
+        for one, so_far in zip(every, earlier, strict=True):
+            one.go_back_to(so_far)
+        return False
+
+    def _fits(self, act: Callable[[], object]) -> bool:
+        """Does it; False: memory ran out. What it held until then is free again."""
+        try:
+            act()
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return True
+        give_back_unused(self._device)
+        return False
+
+    def _measure_smaller(self, portion: Any) -> None:
+        """Has a portion that did not fit measured again, in halves."""
+        if not self._portions.halve(portion):
+            raise ProbeDoesNotFit(None if self._forward is not None else samples_of(portion))
+        self._most_samples = self._portions.samples
 
     def accept(self) -> None:
         """What was added up last counts: the former network is now the one that was measured then.
 
         Without it the next time compares with the former network once more, whose outputs are then computed again.
         """
-        self._caches_stale = False
+        self._caches_stale = self._refills
+        self._refills = False
 
     def renew(self) -> None:
         """The former network is another: its outputs are computed again before they are compared with."""
-        self._caches_stale = self.caches
+        self._caches_stale = self._caches_stale or self.caches
 
     def against_itself(self, batch: Any) -> Tensor:
         """1 − φ of every neuron, float64, today's network against the former, on a batch's first samples."""
         sums = self.no_sums("global")
-        with as_found(self._model):
+        with as_found(self._model, self._products):
             portion = next(self._portions.of(batch))
             self._compare(portion, self._outputs_before(portion, Outputs()), sums, replace=False)
         return sums.divergence()
@@ -159,6 +255,7 @@ class Measure:
 
         with watching(self._layers, keep):
             run_former(self._model, self._former, portion, self._forward)
+        self._largest = max(self._largest, outputs.nbytes)
         return outputs
 
     def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, replace: bool) -> None:
@@ -166,9 +263,9 @@ class Measure:
 
         def pair(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
             was = before.take(layer.name)
-            sums.add(layer, now, was)
+            sums.add(layer, now, was.to(now.device, non_blocking=True))
             if replace:
-                was.copy_(now)
+                was.copy_(now, non_blocking=True)  # in turn with the step before: both are told to the same stream
 
         before.rewind()
         try:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer, own_parameters
-from trainer.neq.similarity import divergence_from_sums
+from trainer.neq.similarity import divergence_from_sums, double
 
 
 @torch.no_grad()
@@ -32,8 +32,8 @@ def _divergence(layer: WatchedLayer, names: Mapping[int, str], former: Mapping[s
     if layer.held_open is not None and not _has_rows(layer):
         return torch.ones(layer.neurons, dtype=torch.float64)
     parameters = list(own_parameters(layer.module, layer.kind))
-    now = torch.cat([layer.by_neuron(parameter) for parameter in parameters], dim=1).double()
-    before = torch.cat([layer.by_neuron(former[names[id(parameter)]]) for parameter in parameters], dim=1).double()
+    now = double(torch.cat([layer.by_neuron(parameter) for parameter in parameters], dim=1))
+    before = double(torch.cat([layer.by_neuron(former[names[id(parameter)]]) for parameter in parameters], dim=1))
     squares = [now.square(), before.square(), now * before, (now - before).square()]
     return divergence_from_sums(torch.stack([values.sum(1) for values in squares])).cpu()
 

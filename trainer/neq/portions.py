@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.probing import Forward, run_model
+from trainer.neq.room import is_out_of_memory
 from trainer.neq.substitution import substituted
 from trainer.neq.watching import Rerun, watching
 
@@ -35,19 +36,68 @@ class Portions:
         model: bare; in eval mode, without gradients, whenever a batch is asked for.
         samples: how many a portion has at most.
         forward: the caller's own; only it knows how to take a batch apart, so that its batches stay whole.
+
+    Attributes:
+        samples: may be set between two passes.
     """
 
     def __init__(self, model: nn.Module, layers: Sequence[WatchedLayer], samples: int, forward: Forward | None) -> None:
-        self._model, self._layers, self._samples, self._forward = model, layers, samples, forward
+        self._model, self._layers, self._forward = model, layers, forward
+        self.samples = samples
         self._may_cut: bool | None = None
+        self._again = False
 
     def of(self, batch: Any) -> Iterator[Any]:
         """The batch's portions, or the batch itself where it is small or portions would give other outputs."""
-        if self._forward is not None or (samples := samples_of(batch)) is None or samples <= self._samples:
-            return iter([batch])
+        done, total = 0, self._length(batch)
+        while True:
+            samples = self.samples
+            whole = done == 0 and (total <= samples or not self._cuts(batch))
+            yield batch if whole else _piece(batch, done, samples)
+            if self._again:
+                self._again = False
+                continue
+            done += samples
+            if whole or done >= total:
+                return
+
+    def repeat(self) -> None:
+        """The portion that was given last is given once more."""
+        self._again = True
+
+    def halve(self, portion: Any) -> bool:
+        """Gives the portion that was given last once more, in portions of half its size, and no larger ones from then
+        on; whether it can be taken apart."""
+        total = self._length(portion)
+        if total < 2:
+            return False
+        before, self.samples = self.samples, total // 2
+        if not self._cuts(portion):
+            self.samples = before
+            return False
+        self._again = True
+        return True
+
+    def _length(self, batch: Any) -> int:
+        """How many samples there are to be told apart; 0: none can be."""
+        return 0 if self._forward is not None else samples_of(batch) or 0
+
+    def _cuts(self, batch: Any) -> bool:
         if self._may_cut is None:
-            self._may_cut = _give_the_same(self._model, self._layers, batch, self._samples)
-        return cut(batch, self._samples) if self._may_cut else iter([batch])
+            self._may_cut = self._tried(batch)
+        return self._may_cut
+
+    def _tried(self, batch: Any) -> bool:
+        """Whether portions give what a batch gives, or as much of it as fits into memory; False where none does."""
+        while (total := self._length(batch)) > 1:
+            samples = min(self.samples, total // 2)
+            try:
+                return _give_the_same(self._model, self._layers, batch, samples)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            batch = _piece(batch, 0, total // 2)
+        return False
 
 
 def samples_of(batch: Any) -> int | None:
@@ -66,10 +116,13 @@ def _tensors_of(batch: Any) -> dict[str, Tensor]:
 
 def cut(batch: Any, samples: int) -> Iterator[Any]:
     """A probe batch in pieces of at most so many samples, as `run_model` takes them."""
+    return (_piece(batch, start, samples) for start in range(0, samples_of(batch) or 0, samples))
+
+
+def _piece(batch: Any, start: int, samples: int) -> Any:
     parts, tensors = _parts_of(batch), _tensors_of(batch)
-    for start in range(0, samples_of(batch) or 0, samples):
-        piece = {key: value[start : start + samples] if key in tensors else value for key, value in parts.items()}
-        yield piece if isinstance(batch, Mapping) else piece["inputs"]
+    piece = {key: value[start : start + samples] if key in tensors else value for key, value in parts.items()}
+    return piece if isinstance(batch, Mapping) else piece["inputs"]
 
 
 def _give_the_same(model: nn.Module, layers: Sequence[WatchedLayer], batch: Any, samples: int) -> bool:
@@ -81,9 +134,9 @@ def _give_the_same(model: nn.Module, layers: Sequence[WatchedLayer], batch: Any,
         try:
             whole = _prints(model, layers, [batch])[0]
             pieces = _prints(model, layers, cut(batch, samples))
-        except (MemoryError, torch.OutOfMemoryError):
-            raise
-        except Exception:  # the model's own code does not take a part of the batch, which is the answer
+        except Exception as error:  # the model's own code does not take a part of the batch, which is the answer
+            if is_out_of_memory(error):
+                raise
             return False
     precision = max(torch.finfo(one.dtype).eps for one in model.parameters() if one.is_floating_point())
     tolerance = max(SAME, 8 * precision)

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainer.neq.former import Former
+from trainer.neq.kept_buffers import KeptBuffers
 from trainer.neq.modes import in_eval_mode
 from trainer.neq.substitution import computed_attributes
+from trainer.neq.tf32 import Products, products_in
 
 Forward = Callable[[nn.Module, Any], object]
 """forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
@@ -92,33 +94,36 @@ def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
 
 
 def _own_random_numbers(model: nn.Module) -> AbstractContextManager[Any]:
-    return torch.random.fork_rng(devices=_gpus(model))
+    gpus = _gpus(model)
+    return torch.random.fork_rng(devices=gpus, device_type=gpus[0].type if gpus else None)
 
 
 def _gpus(model: nn.Module) -> list[torch.device]:
-    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
+    """Devices with random numbers of their own, all of one kind, on which parameters are."""
+    return list({one.device for one in model.parameters() if one.device.type in ("cuda", "xpu", "mps")})
 
 
 def _same_random_numbers(model: nn.Module) -> None:
     torch.default_generator.manual_seed(0)
     for device in _gpus(model):
-        torch.cuda.default_generators[device.index].manual_seed(0)
+        if device.type == "mps":
+            torch.mps.manual_seed(0)
+        else:
+            torch.get_device_module(device).default_generators[device.index].manual_seed(0)
 
 
 @contextmanager
-def as_found(model: nn.Module) -> Iterator[None]:
+def as_found(model: nn.Module, products: Products = "float32") -> Iterator[None]:
     """The model in eval mode without gradients; afterwards its modes, parameters, buffers and the random state are as
     before.
 
     Nothing is cast automatically: in bfloat16 a φ near 1 is lost. Code that torch compiled runs as it was written, and
     attention layers call their parts one by one, because the fused ways leave out the hooks that read the outputs.
+
+    Args:
+        products: in what float32 tensors are multiplied.
     """
-    buffers = [
-        (module._buffers, name, buffer, buffer.detach().clone())
-        for module in model.modules()
-        for name, buffer in module._buffers.items()
-        if buffer is not None
-    ]
+    buffers = KeptBuffers(model)
     computed = computed_attributes(model)
     fast_attention = torch.backends.mha.get_fastpath_enabled()
     try:
@@ -127,6 +132,7 @@ def as_found(model: nn.Module) -> Iterator[None]:
             torch.no_grad(),
             _as_written(),
             _in_its_own_precision(model),
+            products_in(products, next(model.parameters()).device),
             in_eval_mode(model),
         ):
             torch.backends.mha.set_fastpath_enabled(False)
@@ -135,11 +141,7 @@ def as_found(model: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast_attention)
         for attributes, name, tensor in computed:
             attributes[name] = tensor
-        with torch.no_grad():
-            for place, name, buffer, value in buffers:
-                place[name] = buffer
-                if not torch.equal(buffer, value):
-                    buffer.copy_(value)
+        buffers.put_back()
 
 
 def _as_written() -> AbstractContextManager[Any]:

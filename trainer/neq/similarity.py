@@ -55,7 +55,7 @@ def sample_sums(
     if now.stride() != before.stride():
         before = torch.empty_like(now).copy_(before)
     if not positions:  # a few values, and nothing to sum yet
-        now, before = _double(now), _double(before)
+        now, before = double(now), double(before)
         return torch.stack([now * now, before * before, now * before, (now - before).square()])
     product = (workspace or Workspace()).like(now)
     sums = now.new_zeros(4, now.shape[0], now.shape[axis])
@@ -63,7 +63,7 @@ def sample_sums(
     for row, (a, b) in factors.items():
         torch.sum(torch.mul(a, b, out=product), positions, out=sums[row])
     torch.sum(torch.sub(now, before, out=product).square_(), positions, out=sums[3])
-    return _double(sums)
+    return double(sums)
 
 
 def _summable(output: Tensor) -> Tensor:
@@ -73,8 +73,9 @@ def _summable(output: Tensor) -> Tensor:
     return output if output.is_contiguous(memory_format=channels_last) else output.contiguous()
 
 
-def _double(values: Tensor) -> Tensor:
-    return values.cpu().double() if values.device.type == "mps" else values.double()  # MPS knows no float64
+def double(values: Tensor) -> Tensor:
+    """In float64: on the same device, or on the CPU where the device knows none (MPS)."""
+    return values.cpu().double() if values.device.type == "mps" else values.double()
 
 
 def divergence_from_sums(sums: Tensor) -> Tensor:

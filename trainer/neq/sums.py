@@ -62,7 +62,22 @@ class NeuronSums:
 
     def never_called(self) -> list[str]:
         """Layers that gave nothing."""
-        return [name for name, mine in self._of.items() if not bool(mine[6].any())]
+        counts = self._all[6].cpu().split([mine.shape[1] for mine in self._of.values()])
+        return [name for name, values in zip(self._of, counts, strict=True) if not bool(values.any())]
+
+    def so_far(self) -> Tensor:
+        """What was added up until now, for `go_back_to`."""
+        return self._all.clone()
+
+    def go_back_to(self, earlier: Tensor) -> None:
+        """What was added since then does not count."""
+        self._all.copy_(earlier)
+        self._workspace = Workspace()
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that they take."""
+        return self._all.nbytes
 
     def divergence(self) -> Tensor:
         """1 − φ, float64 (neurons,) on the CPU."""
