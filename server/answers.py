@@ -7,7 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trainer.checks.capabilities import Capabilities
 from trainer.costs import PlanKind, Saving, StepFlops, StepTimes
-from trainer.events import CheckpointFile, Coverage, EpochProgressed, Group, Layer, LayerCounts, Resources, Seconds
+from trainer.events import (
+    CheckpointFile,
+    Coverage,
+    EpochProgressed,
+    Group,
+    Layer,
+    LayerCounts,
+    Precision,
+    Resources,
+    Seconds,
+)
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -188,6 +198,7 @@ class Epoch(Answer):
     checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
     samples_per_second: float | None = Field(default=None, description="Training samples, while training.")
     resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
+    precision: Precision | None = Field(default=None, description="What training, evaluation and φ were computed in.")
     step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
     flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
     saving: Saving | None = Field(
@@ -232,6 +243,7 @@ class Check(Answer):
     worker: str | None = Field(description="Name of the worker that tried.")
     seconds: float | None = Field(description="What the dry pass took.")
     peak_memory_bytes: int | None = Field(description="Most memory that the dry pass took, with a small batch.")
+    neq_memory_bytes: int | None = Field(description="What freezing itself keeps of it, once all neurons are frozen.")
     parameters: int | None
     neurons: int | None = Field(description="Watched ones.")
 

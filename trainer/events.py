@@ -146,6 +146,32 @@ class CheckpointFile(Fact):
     size_bytes: int
 
 
+class NEqMemory(Fact):
+    """Bytes that freezing itself kept in memory at an epoch's end, beside the network and its optimizer."""
+
+    device: str = Field(description="Where all lies that is not said to be elsewhere, such as `cuda:0`.")
+    former: int = Field(description="Last epoch's network, which φ is measured against.")
+    optimizer_rows: int = Field(description="The optimizer's state of neurons when they froze, for when they thaw.")
+    held: int = Field(description="The values that frozen neurons are put back to after each step.")
+    outputs: int = Field(description="Last epoch's outputs on the probe set, where they are kept.")
+    outputs_on_host: bool = Field(description="Whether these are in the machine's memory, and not on the device.")
+    measuring: int = Field(description="Passing, while φ is measured: the outputs of a portion of the probe set.")
+    at_most: int = Field(description="What all but `measuring` comes to once every neuron that may freeze is frozen.")
+
+    @property
+    def total(self) -> int:
+        """All that is kept from one epoch to the next."""
+        return self.former + self.optimizer_rows + self.held + self.outputs
+
+
+class Precision(Fact):
+    """What an epoch computed in: `float32`, `tf32` (float32 with products of 10 bits), `bf16` or `fp16`."""
+
+    training: str
+    evaluation: str = Field(description="What the test images were looked at in; weights are float32 in any case.")
+    phi: str
+
+
 class Resources(Fact):
     """What an epoch cost; None where nothing answers."""
 
@@ -155,6 +181,9 @@ class Resources(Fact):
     device_watts: float | None = Field(description="The GPU's mean power.")
     energy_kwh: float | None = Field(description="The machine's energy over the epoch, as codecarbon estimates it.")
     co2_kg: float | None = Field(description="From that energy, by the electricity of the worker's country.")
+    neq_memory: NEqMemory | None = Field(
+        default=None, description="What of the memory freezing itself took. None: the run does not tell."
+    )
 
 
 class LayerCounts(Fact):
@@ -233,6 +262,7 @@ class EpochFinished(Fact):
         default=None, description="Training samples, over the seconds of training."
     )
     resources: Resources | None = None
+    precision: Precision | None = Field(default=None, description="None: the run does not tell.")
     step_ms: StepTimes | None = Field(default=None, description="None: the run does not tell.")
     flops: StepFlops | None = Field(default=None, description="None: the run does not tell.")
     saving: Saving | None = Field(default=None, description="None: the run does not tell.")

@@ -15,11 +15,13 @@
 
     /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. */
     draw(epoch) {
-      const rows = epoch ? [...this.#pace(epoch), ...memory(epoch.resources), ...gpu(epoch.resources), ...this.#energy(epoch)] : [];
+      const rows = epoch
+        ? [...this.#pace(epoch), ...precision(epoch.precision), ...memory(epoch.resources), ...freezing(epoch.resources), ...gpu(epoch.resources), ...this.#energy(epoch)]
+        : [];
       const words = rows.map((each) => each.join(": ")).join("; ");
       if (words === this.drawn) return;
       this.drawn = words;
-      const list = rows.flatMap(([name, value]) => [neq.element("dt", {}, name), neq.element("dd", {}, value)]);
+      const list = rows.flatMap(([name, value, help]) => [term(name, help), neq.element("dd", {}, value)]);
       const nothing = neq.element("p.picture-empty", {}, neq.nothingYet(this.feed) || "Nothing was measured.");
       this.parts.machine.replaceChildren(rows.length ? neq.element("dl", {}, ...list) : nothing);
     }
@@ -49,6 +51,40 @@
   function memory(resources) {
     const rows = [["Most memory so far", resources?.peak_memory_bytes], ["Most GPU memory so far", resources?.peak_device_memory_bytes]];
     return rows.filter(([, bytes]) => bytes).map(([name, bytes]) => [name, megabytes(bytes)]);
+  }
+
+  /** What the run computed in: one word where all is the same. */
+  function precision(of) {
+    if (!of) return [];
+    const { training, evaluation, phi } = of;
+    const both = training === evaluation ? `${training}, evaluation too` : `${training}, evaluation ${evaluation}`;
+    return [["Precision", training === evaluation && training === phi ? training : `${both}; φ ${phi}`]];
+  }
+
+  /** What freezing itself kept, and in the explanation what for. */
+  function freezing(resources) {
+    const kept = resources?.neq_memory;
+    if (!kept) return [];
+    const { former, optimizer_rows: rows, held, outputs, outputs_on_host: away, measuring, at_most: most, device } = kept;
+    const kinds = [
+      `the network of one epoch earlier, which φ is measured against (${size(former)})`,
+      held && `the values of frozen neurons, which the optimizer must not change (${size(held)})`,
+      rows && `what the optimizer knew of them, for when they thaw (${size(rows)})`,
+      outputs && `the outputs of one epoch earlier${away ? ", in the machine's memory" : ""} (${size(outputs)})`,
+    ].filter(Boolean);
+    const where = device === "cpu" ? "in the machine's memory" : `on the GPU (${device})`;
+    const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${size(most)} with every neuron frozen, and ${size(measuring)} more for a moment at the end of an epoch.`;
+    return [["Of it for freezing", `${size(former + rows + held + outputs)}, at most ${size(most)}`, help]];
+  }
+
+  function size(bytes) {
+    return bytes < 10 * MB ? `${number(bytes / MB)} MB` : megabytes(bytes);
+  }
+
+  function term(name, help) {
+    const element = neq.element("dt", {}, name);
+    neq.explain(element, help || "");
+    return element;
   }
 
   function gpu(resources) {

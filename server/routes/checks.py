@@ -30,12 +30,13 @@ _EMPTY: dict[str, Any] = {
     "worker": None,
     "seconds": None,
     "peak_memory_bytes": None,
+    "neq_memory_bytes": None,
     "parameters": None,
     "neurons": None,
 }
 ANSWER_SECONDS = 150.0
 """A dry pass takes 120 s at most; of one that is awaited for longer it is said that nobody answers."""
-_SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "parameters", "neurons")
+_SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "neq_memory_bytes", "parameters", "neurons")
 """What a worker's answer holds."""
 
 

@@ -28,6 +28,7 @@ def answer_the_next(store: Store, worker: str, state: Any, **said: Any) -> None:
         "reason": None,
         "seconds": 0.9,
         "peak_memory_bytes": 4e8,
+        "neq_memory_bytes": 3e6,
         "parameters": 88_000,
         "neurons": 306,
     }
@@ -92,7 +93,7 @@ def test_the_dry_pass_of_a_worker_is_shown_when_it_is_there(page: Page, address:
     answer_the_next(store, worker, "ok")
     expect(page.locator("#form-check")).to_have_text(
         "Checked: one small batch was trained on w in 0.9 s. 306 neurons watched, 88,000 parameters, "
-        "0.4 GB of memory with 4 images."
+        "0.4 GB of memory with 4 images, at most 3 MB for freezing."
     )
 
 

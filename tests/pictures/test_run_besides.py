@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from db import Checkpoint, Entry, Kept, Store
 from tests.server.recording import Recording
-from trainer.events import EpochFinished, Event, Logged, Resources
+from trainer.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
 from trainer.presets import PRESETS
 
 MB = 2**20
@@ -30,9 +30,21 @@ class Measured(Recording):
                 device_watts=301.4,
                 energy_kwh=0.002,
                 co2_kg=0.001,
+                neq_memory=NEqMemory(
+                    device="cuda:0",
+                    former=44 * MB,
+                    optimizer_rows=30 * MB,
+                    held=20 * MB,
+                    outputs=0,
+                    outputs_on_host=False,
+                    measuring=512 * MB,
+                    at_most=132 * MB,
+                ),
             )
             file = Checkpoint(event.epoch, f"{self.id}/epoch-{event.epoch:06}-0123456789abcdef.pt", 10)
-            event = event.model_copy(update={"resources": resources, "samples_per_second": 1234.0})
+            precision = Precision(training="bf16", evaluation="bf16", phi="float32")
+            told = {"resources": resources, "samples_per_second": 1234.0, "precision": precision}
+            event = event.model_copy(update=told)
             given["kept"] = Kept("shelf", (file,))
         return super()._append(event, **given)  # type: ignore[arg-type]
 
@@ -78,6 +90,13 @@ def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page
         expect(machine).to_contain_text(words)
     page.locator("[data-part=cursor-newest]").click()
     expect(machine).to_contain_text("6.00 Wh")
+    expect(machine).to_contain_text("bf16, evaluation too; φ float32")
+    kept = machine.get_by_text("Of it for freezing")
+    expect(machine).to_contain_text("94 MB, at most 132 MB")
+    kept.focus()
+    explained = page.locator(".tooltip-help")
+    for words in ("on the GPU (cuda:0)", "network of one epoch earlier", "(44 MB)", "512 MB more for a moment"):
+        expect(explained).to_contain_text(words)
     expect(page.locator("[data-part=published-card]")).to_be_hidden()
     expect(page.locator("[data-part=notice]")).to_be_hidden()
     page.get_by_role("link", name=f"run {fork.id} after epoch 2").click()

@@ -52,6 +52,10 @@ def test_a_run_that_would_go_through_says_what_it_is_made_of(passes: DryPasses) 
     assert said["parameters"] == 9 * 4 + 9 * 4 * 8 + 2 * (4 + 8) + 8 * 10 + 10
     assert said["neurons"] == 2 * (4 + 8) + 10
     assert 0 < said["seconds"] < 120 and said["peak_memory_bytes"] > 10_000_000
+    # At most: last epoch's network with its statistics, the weights of all neurons and the momentum of each, and the
+    # outputs of the small batch.
+    weights, statistics = 4 * said["parameters"], 2 * 2 * (4 + 8) * 4
+    assert 3 * weights + statistics < said["neq_memory_bytes"] < 3 * weights + statistics + 4 * 2 * 12 * 28 * 28 * 4
 
 
 def test_the_demo_goes_through(passes: DryPasses) -> None:

@@ -1,10 +1,11 @@
-"""Runs that cannot fit into a worker's memory, by what they hold in any case."""
+"""Runs that cannot fit into a worker's memory, by what they hold in any case, or may not once neurons are frozen."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 from trainer.checks.capabilities import Capabilities
 from trainer.checks.finding import Finding
+from trainer.checks.freezing import never_freezes
 from trainer.checks.images import KnownImages
 from trainer.checks.numbers import size
 from trainer.checks.weights import facts_of
@@ -25,26 +26,34 @@ def memory_errors(config: RunConfig, images: KnownImages, worker: Capabilities) 
             "or smaller ones",
         )
     there, where = device_memory(config, worker)
-    weights = network_bytes(config, images)
-    if weights is not None and there is not None and weights > there:
+    kept = kept_bytes(config, images)
+    if kept is not None and there is not None and kept > there:
         yield Finding(
             network_field(config),
-            f"Weights, gradients and the optimizer's state take {size(weights)}, and the {where} has {size(there)}: "
-            "choose a smaller network",
+            f"Weights, gradients, the optimizer's state and the copy of the network that φ is measured against take "
+            f"{size(kept)}, and the {where} has {size(there)}: choose a smaller network",
         )
 
 
 def memory_warnings(config: RunConfig, images: KnownImages, worker: Capabilities) -> Iterator[Finding]:
-    """What takes more than is free on the worker at this moment."""
-    free = worker.free_memory_bytes
-    if free is None or (not worker.trains_on_cpu and config.compute.device != "cpu"):
+    """What takes more than is free on the worker at this moment, or may take more than there is later on."""
+    needed, later = kept_bytes(config, images) or 0, freezing_bytes(config, images) or 0
+    if worker.trains_on_cpu or config.compute.device == "cpu":
+        there, needed = worker.free_memory_bytes, needed + (pixel_bytes(config) or 0)
+        has = "" if there is None else f"{size(there)} are free on the worker now"
+    else:
+        there = device_memory(config, worker)[0]
+        has = "" if there is None else f"the GPU has {size(there)}"
+    if there is None or needed + later <= there:
         return
-    needed = (pixel_bytes(config) or 0) + (network_bytes(config, images) or 0)
-    if needed > free:
-        yield Finding(
-            network_field(config),
-            f"The run takes at least {size(needed)} of memory, and {size(free)} are free on the worker now",
-        )
+    more = (
+        f", and up to {size(later)} more once most neurons are frozen: their values, what the optimizer knew of them, "
+        "and the copies for a checkpoint"
+    )
+    yield Finding(
+        network_field(config),
+        f"The run takes at least {size(needed)} of memory{'' if needed > there else more}, and {has}",
+    )
 
 
 def device_memory(config: RunConfig, worker: Capabilities) -> tuple[int | None, str]:
@@ -62,14 +71,27 @@ def pixel_bytes(config: RunConfig) -> float | None:
     return float(data.train_samples + data.test_samples) * data.channels * data.size**2 * FLOAT_BYTES
 
 
-def network_bytes(config: RunConfig, images: KnownImages) -> float | None:
-    """What weights, their gradients and the optimizer's state take; None where the network is not known so well."""
+def kept_bytes(config: RunConfig, images: KnownImages) -> float | None:
+    """What weights, their gradients, the optimizer's state and last epoch's network take all the time; None where the
+    network is not known so well."""
+    count = _parameters(config, images)
+    return None if count is None else float(count) * FLOAT_BYTES * (3 + _states(config))
+
+
+def freezing_bytes(config: RunConfig, images: KnownImages) -> float | None:
+    """What comes on top of that at worst: of every frozen neuron the values and the optimizer's state, and for a
+    checkpoint copies of these states and of last epoch's network."""
     count = _parameters(config, images)
     if count is None:
         return None
+    held = 0 if never_freezes(config) is not None else 1 + 2 * _states(config)
+    return float(count) * FLOAT_BYTES * (1 + held)
+
+
+def _states(config: RunConfig) -> int:
+    """How many numbers the optimizer keeps of every weight."""
     optimizer = config.optimizer
-    states = (1 if optimizer.momentum else 0) if isinstance(optimizer, Sgd) else 2
-    return float(count) * FLOAT_BYTES * (2 + states)
+    return (1 if optimizer.momentum else 0) if isinstance(optimizer, Sgd) else 2
 
 
 def network_field(config: RunConfig) -> str:

@@ -176,7 +176,17 @@ class NEqConfig(Part):
         title="Measure by",
         description=(
             "streaming: last epoch's network runs again, which takes little memory. cached: its outputs are kept, "
-            "which takes half the time. auto: cached while they are small. The numbers are the same."
+            "which takes half the time; on a small GPU they wait in the machine's memory. auto: cached while they are "
+            "small. The numbers are the same."
+        ),
+        json_schema_extra={"advanced": True},
+    )
+    phi_precision: Literal["float32", "tf32"] = Field(
+        default="float32",
+        title="Precision of φ",
+        description=(
+            "What φ is measured in on a GPU, whatever training computes in. tf32 is faster and rounds products to 10 "
+            "bits, in which a φ very near 1 may drown. A CPU measures in float32."
         ),
         json_schema_extra={"advanced": True},
     )

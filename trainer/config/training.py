@@ -77,8 +77,8 @@ class Compute(Part):
         default="float32",
         title="Precision",
         description=(
-            "What training computes in. bf16 and fp16 (with scaled gradients) save time and memory on a GPU; weights, "
-            "φ and test results stay float32."
+            "What training computes in. bf16 and fp16 (with scaled gradients) save time and memory on a GPU. Test "
+            "images are looked at in the same precision; weights stay float32, and φ has a precision of its own."
         ),
     )
     channels_last: bool = Field(

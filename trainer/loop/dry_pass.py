@@ -44,6 +44,7 @@ class DryPass:
     reason: str | None = None
     seconds: float | None = None
     peak_memory_bytes: int | None = None
+    neq_memory_bytes: int | None = None
     parameters: int | None = None
     neurons: int | None = None
 
@@ -127,6 +128,7 @@ class _Trial:
         batches, task = len(batch_bounds(len(data.train), config.training.batch_size)), task_of(config, data)
         steps = self._stage("schedule.kind", lambda: Steps.of(config, model, optimizer, task, device, batches))
         self._stage(network, lambda: _one_step(config, data, steps))
+        answer.neq_memory_bytes = neq.memory().at_most  # known only now: the step has made the optimizer's state
 
     def _data(self, device: torch.device) -> ImageData:
         torch.set_num_threads(1)  # files are then read in this process: others would outlive it

@@ -41,6 +41,7 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
             groups=None if wanted.groups == "none" else wanted.groups,
             decide_by=wanted.decide_by,
             measure=wanted.measure,
+            phi_precision=wanted.phi_precision,
             savings=wanted.savings,
         )
     except ProbeFailed as error:

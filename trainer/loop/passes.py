@@ -86,8 +86,10 @@ def training_pass(
 
 
 @torch.no_grad()
-def _answers(model: nn.Module, inputs: Tensor) -> Tensor:
-    return answers_in(model(inputs))[0]
+def _answers(model: nn.Module, inputs: Tensor, reduced: torch.dtype | None) -> Tensor:
+    with torch.autocast(inputs.device.type, dtype=reduced, enabled=reduced is not None):
+        answers = answers_in(model(inputs))[0]
+    return answers.float() if reduced is not None else answers
 
 
 def evaluating_pass(
@@ -99,8 +101,12 @@ def evaluating_pass(
     pace: Pace,
     epoch: int,
     train_loss: float,
+    reduced: torch.dtype | None = None,
 ) -> Generator[EpochProgressed, None, Score]:
-    """Scores the network on the test images, in eval mode and float32.
+    """Scores the network on the test images, in eval mode; losses and scores are added up in float32.
+
+    Args:
+        reduced: what the forward pass computes in where the device profits; None: in the weights' own type.
 
     Raises:
         RunError: the loss is not a number.
@@ -109,7 +115,7 @@ def evaluating_pass(
     tally = task.tally(data.device, whole=True)
     signs = Signs(pace, epoch, "evaluate", math.ceil(len(data.test) / batch_size))
     for done, (inputs, targets) in enumerate(data.batches(data.test, batch_size), start=1):
-        answers = _answers(model, inputs)
+        answers = _answers(model, inputs, reduced)
         tally.add(task.test_loss(answers, targets), answers, targets)
         if pace.due():
             yield signs.at(done, tally.images, train_loss)

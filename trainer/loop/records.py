@@ -1,14 +1,17 @@
 """From an equilibrium to the records of an epoch's event."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from trainer.config import RunConfig
 from trainer.costs import PlanChanges
-from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged
-from trainer.neq import Equilibrium, LayerEquilibrium
+from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged, NEqMemory, Precision
+from trainer.neq import Equilibrium, LayerEquilibrium, NEq
 
 _EDGES = np.array(VELOCITY_EDGES)
 
@@ -45,6 +48,21 @@ def group_records(equilibrium: Equilibrium) -> tuple[Group, ...]:
         )
         for name, group in equilibrium.groups.items()
     )
+
+
+def memory_record(neq: NEq) -> NEqMemory:
+    """What NEq itself keeps in memory now."""
+    return NEqMemory(**asdict(neq.memory()))
+
+
+def precision_record(config: RunConfig, device: torch.device) -> Precision:
+    """What the run computes in on its device: a CPU knows no TF32."""
+
+    def there(precision: str) -> str:
+        return "float32" if precision == "tf32" and device.type == "cpu" else precision
+
+    training = there(config.compute.precision)
+    return Precision(training=training, evaluation=training, phi=there(config.neq.phi_precision))
 
 
 def held_along(before: Collection[str], now: Collection[str], epoch: int) -> Iterator[Logged]:

@@ -35,7 +35,14 @@ from trainer.loop.equilibrium import build_neq, told_by_neq
 from trainer.loop.meter import Meter, measuring
 from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, commit, device_title, use_threads, versions
-from trainer.loop.records import group_records, held_along, layer_counts, snapshots
+from trainer.loop.records import (
+    group_records,
+    held_along,
+    layer_counts,
+    memory_record,
+    precision_record,
+    snapshots,
+)
 from trainer.loop.refusals import explained
 from trainer.loop.scores import Score
 from trainer.loop.step_account import StepAccount
@@ -224,7 +231,8 @@ class _Run:
             along = self.neq.held_along
             finished = yield from self._epoch(epoch, stored_seconds)
             self.result, finished = self._kept(finished)
-            finished = finished.model_copy(update={"resources": meter.epoch()})
+            resources = meter.epoch().model_copy(update={"neq_memory": memory_record(self.neq)})
+            finished = finished.model_copy(update={"resources": resources})
             before = perf_counter()
             yield finished
             stored_seconds = perf_counter() - before
@@ -274,6 +282,7 @@ class _Run:
                 record=perf_counter() - after_evaluate + before_probe - after_train + stored_seconds,
             ),
             samples_per_second=len(self.data.train) / (after_train - start),
+            precision=precision_record(self.config, self.device),
             step_ms=times,
             flops=flops,
             saving=saving,
@@ -299,6 +308,7 @@ class _Run:
             pace=self.pace,
             epoch=epoch,
             train_loss=train_loss,
+            reduced=self.steps.reduced,
         )
 
     def _probe_steps(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Equilibrium]:

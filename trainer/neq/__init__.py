@@ -9,6 +9,7 @@ from trainer.neq.discovery import Watch
 from trainer.neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
 from trainer.neq.errors import NEqError, NEqWarning
 from trainer.neq.kinds import register_layer
+from trainer.neq.memory import NEqMemory
 from trainer.neq.neq import NEq
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ModuleCoverage",
     "NEq",
     "NEqError",
+    "NEqMemory",
     "NEqWarning",
     "Watch",
     "register_layer",

@@ -54,6 +54,11 @@ class Former:
         return bool(new)
 
     @property
+    def nbytes(self) -> int:
+        """The memory that it takes."""
+        return sum(tensor.nbytes for tensor in self._state.values())
+
+    @property
     def state(self) -> Mapping[str, Tensor]:
         """Parameters and buffers by name; the tensors themselves, not copies."""
         return self._state

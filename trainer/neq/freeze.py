@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from trainer.neq.held import HeldRows
+from trainer.neq.held import HeldRows, nbytes_at_most
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
 from trainer.neq.optimizers import Optimizers
@@ -135,6 +135,24 @@ class Freezer:
                 now = neurons.index_fill(0, held.neurons[held.moved].cpu(), True)
                 found[held.layer.name] = now, max(times, held.times)
         return found
+
+    @property
+    def held_nbytes(self) -> int:
+        """The memory that the values of frozen neurons take."""
+        return sum(held.nbytes for held in self._held)
+
+    @property
+    def rows_nbytes(self) -> int:
+        """The memory that what is kept of the optimizer takes."""
+        return self._rows.nbytes
+
+    @property
+    def nbytes_at_most(self) -> int:
+        """What both can come to."""
+        if self.measures_only:
+            return 0
+        every = [(layer, parameter) for name, layer in self._layers.items() for parameter in self._parameters[name]]
+        return sum(nbytes_at_most(layer, parameter) for layer, parameter in every) + self._rows.nbytes_at_most
 
     @property
     def holds(self) -> bool:

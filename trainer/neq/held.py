@@ -10,6 +10,11 @@ NEGLIGIBLE = 1e-6
 """A change below this share of the rows' norm is rounding: a projection applied once more, for one."""
 
 
+def nbytes_at_most(layer: WatchedLayer, parameter: nn.Parameter) -> int:
+    """The memory that a parameter's rows take once all are held: their values, and the places where they belong."""
+    return parameter.nbytes + sum(index.nbytes for index in layer.place(torch.arange(layer.neurons), parameter))
+
+
 class HeldRows:
     """Frozen rows, from one change of the masks to the next.
 
@@ -51,6 +56,11 @@ class HeldRows:
         if self._place[0].device != self.parameter.device:  # the model was moved
             self._place = self.layer.place(self.neurons.to(self.parameter.device), self.parameter)
         return self._place
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that they take, and the places where they belong."""
+        return self._values.nbytes + sum(index.nbytes for index in self._place)
 
     def _rows(self) -> Tensor:
         return self.layer.rows(self.parameter.data)[self.place]

@@ -58,6 +58,17 @@ class OptimizerRows:
         """The optimizer made a step."""
         self._steps += 1
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that they take."""
+        return sum(rows.nbytes for places in self._kept.values() for rows in places.values())
+
+    @property
+    def nbytes_at_most(self) -> int:
+        """What they take once neurons of every layer are frozen; what no step has made yet is not counted."""
+        shared = {id(one): one for layer in self._layers.values() for one in layer.parameters()}
+        return sum(state.nbytes for parameter in shared.values() for _, state in self._states(parameter))
+
     @torch.no_grad()
     def change(self, masks: Mapping[str, Tensor]) -> None:
         """Takes the rows of neurons that freeze now and gives back those of neurons that thaw.

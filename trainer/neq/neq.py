@@ -40,6 +40,7 @@ from trainer.neq.freeze import Freezer, others_watching
 from trainer.neq.groups import Groups, group_layers
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.measure import Measure, Way
+from trainer.neq.memory import NEqMemory
 from trainer.neq.momentum import MomentumOnThaw
 from trainer.neq.probe_digest import ProbeDigests
 from trainer.neq.probing import Forward, as_found, bare, undisturbed
@@ -49,6 +50,7 @@ from trainer.neq.selection import SelectName
 from trainer.neq.stood_still import check_opened, check_stood_still
 from trainer.neq.stopped import trained
 from trainer.neq.sums import PhiName
+from trainer.neq.tf32 import Products
 from trainer.neq.velocity import FormulaName
 
 _Name = TypeVar("_Name", bound=str)
@@ -94,7 +96,12 @@ class NEq:
         groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
         decide_by: `groups`: a group's neurons freeze together, by the group's own v.
         churning_below: a neuron at equilibrium with φ below this counts as churning.
-        measure: `streaming`, `cached` or `auto`, see `measure.py`; the numbers are the same.
+        measure: `streaming` runs last epoch's network again; `cached` keeps its outputs, on the model's device where
+            they take at most a quarter of what is free there, else in the machine's memory; `auto` keeps them up to
+            256 MiB. The numbers are the same to the bit.
+        phi_precision: what φ's products are computed in on a GPU: `float32`, whatever torch's switches for TF32 say,
+            or `tf32`, which is faster and lets a φ very near 1 drown in rounding. A model in another type than float32
+            is measured in its own.
         forward: forward(model, batch), for probe batches of any other kind.
         savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
             do so without measuring what pays; False computes everything. A layer that is frozen whole has no gradient
@@ -138,6 +145,7 @@ class NEq:
         decide_by: str = "neurons",
         churning_below: float = 0.9,
         measure: Way = "auto",
+        phi_precision: Products = "float32",
         forward: Forward | None = None,
         savings: Mode = True,
         process_group: "torch.distributed.ProcessGroup | None" = None,
@@ -155,6 +163,7 @@ class NEq:
         self._watch, self._holds_last_open = layers or Watch(), official and layers is None
         self._grouping, self._select = groups, select
         self._way = _one_of("measure", measure, ("auto", "streaming", "cached"))
+        self._products = _one_of("phi_precision", phi_precision, ("float32", "tf32"))
         self._rules = {
             "epsilon": epsilon,
             "mu": mu,
@@ -190,7 +199,7 @@ class NEq:
         return next(undisturbed(self._probe, self._model))
 
     def _discovered(self, first: Any) -> Discovery:
-        with as_found(self._model):
+        with as_found(self._model, self._products):
             found = discover(self._model, lambda: first_pass(self._model, first, self._forward), self._watch)
         if not self._holds_last_open:
             return found
@@ -224,6 +233,7 @@ class NEq:
             way=self._way,
             bytes_a_sample=found.bytes_a_sample,
             digests=self._digests,
+            products=self._products,
         )
         self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
         optimizer, on_thaw, savings = self._freezing
@@ -262,6 +272,21 @@ class NEq:
     def caches(self) -> bool:
         """Whether last epoch's outputs are kept, instead of computed again from its weights."""
         return self._measure.caches
+
+    def memory(self) -> NEqMemory:
+        """What NEq itself keeps in memory now, kind by kind."""
+        cache = self._measure.cache
+        outputs = 0 if cache is None else cache.nbytes
+        return NEqMemory(
+            device=str(next(self._model.parameters()).device),
+            former=self._former.nbytes,
+            optimizer_rows=self._freezer.rows_nbytes,
+            held=self._freezer.held_nbytes,
+            outputs=outputs,
+            outputs_on_host=cache is not None and cache.on_host,
+            measuring=self._measure.passing_bytes,
+            at_most=self._former.nbytes + outputs + self._freezer.nbytes_at_most,
+        )
 
     def end_epoch(self, *, explain: bool = False) -> Equilibrium:
         """Measures φ on the probe set, decides who is updated in the next epoch, and freezes the others.

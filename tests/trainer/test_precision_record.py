@@ -1,0 +1,61 @@
+"""What an epoch computes in, and what freezing keeps in memory, are part of its record."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainer.test_train import epochs_of, run
+from trainer.config import RunConfig
+from trainer.events import EpochFinished, Precision, parse_event
+from trainer.loop import passes
+from trainer.loop.records import precision_record
+from trainer.loop.tasks import answers_in
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("float32", None), ("bf16", torch.bfloat16)])
+def test_test_images_are_looked_at_in_the_precision_of_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, expected: torch.dtype | None
+) -> None:
+    seen = set()
+
+    def looked(outputs: Any) -> Any:
+        seen.add(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None)
+        return answers_in(outputs)
+
+    monkeypatch.setattr(passes, "answers_in", looked)
+    compute = {"device": "cpu", "precision": precision}
+    (epoch,) = epochs_of(run(tmp_path, compute=compute, training={"epochs": 1, "batch_size": 20}))
+    assert seen == {expected}
+    assert epoch.precision == Precision(training=precision, evaluation=precision, phi="float32")
+
+
+def test_a_cpu_computes_tf32_as_float32_and_says_so() -> None:
+    config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}})
+    assert precision_record(config, torch.device("cpu")).phi == "float32"
+    assert precision_record(config, torch.device("cuda", 0)).phi == "tf32"
+
+
+def test_each_epoch_tells_what_freezing_keeps_in_memory(tmp_path: Path) -> None:
+    epochs = epochs_of(run(tmp_path))
+    kept = [epoch.resources.neq_memory for epoch in epochs if epoch.resources]
+    assert all(memory is not None for memory in kept)
+    for epoch, memory in zip(epochs, kept, strict=True):
+        assert memory is not None
+        assert memory.device == "cpu"
+        assert (memory.held > 0) == (epoch.frozen_share > 0) == (memory.optimizer_rows > 0)
+        assert 0 < memory.former <= memory.total <= memory.at_most
+        assert memory.measuring > 0
+    assert any(memory and memory.held for memory in kept)
+    again = parse_event(epochs[-1].model_dump(mode="json"))
+    assert isinstance(again, EpochFinished) and again.resources == epochs[-1].resources
+
+
+def test_epochs_that_were_recorded_before_still_read(tmp_path: Path) -> None:
+    (epoch,) = epochs_of(run(tmp_path, training={"epochs": 1, "batch_size": 20}))
+    before = epoch.model_dump(mode="json")
+    del before["precision"], before["resources"]["neq_memory"]
+    again = parse_event(before)
+    assert isinstance(again, EpochFinished) and again.resources is not None
+    assert again.precision is None and again.resources.neq_memory is None
