@@ -31,7 +31,7 @@ from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
 from trainer.neq import NEq
-from trainer.neq.savings.choice import forget
+from trainer.neq.savings.measuring import forget
 
 STEPS = 500
 BATCH = 100

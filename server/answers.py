@@ -296,7 +296,7 @@ class Plan(Answer):
         "none. zeros: one of zeros that nobody computed. undecided: no batch reached it."
     )
     computed: int = Field(description="Rows of the weight gradient that were computed.")
-    dense_ms: float | None = Field(description="Measured for all rows; null: it was not.")
+    dense_ms: float | None = Field(description="Measured for all rows, on a GPU by its own clock; null: it was not.")
     rows_ms: float | None = Field(description="Measured for the computed rows alone.")
     reason: str
 

@@ -107,7 +107,9 @@ class PlanChanges(Fact):
     kinds: tuple[PlanKind, ...]
     computed: tuple[int, ...] = Field(description="Rows of the weight gradient that were computed.")
     reasons: tuple[int, ...] = Field(description="Places in `texts`.")
-    dense_ms: tuple[float | None, ...] = Field(description="Measured for the whole weight gradient; None: it was not.")
+    dense_ms: tuple[float | None, ...] = Field(
+        description="Measured for the whole weight gradient, on a GPU by its own clock; None: it was not."
+    )
     rows_ms: tuple[float | None, ...] = Field(description="Measured for the computed rows alone; None: it was not.")
     texts: tuple[str, ...] = Field(description="Why, for people.")
 

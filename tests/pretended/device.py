@@ -189,6 +189,7 @@ def _cuda() -> dict[str, Any]:
     generator = _GpuGenerator()
     return {
         "_lazy_init": lambda: None,
+        "_sleep": lambda cycles: kernel("sleep"),
         "current_device": lambda: 0,
         "default_generators": (generator,),
         "device_count": lambda: 1,

@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.pretended.device import GPU, counted, pretending
 from trainer import costs
 from trainer.loop.accounts import Accounts
 from trainer.loop.clock import StepClock
@@ -138,6 +139,27 @@ def test_on_a_cpu_it_reads_the_time_of_the_thread_or_with_several_of_the_process
             assert StepClock(torch.device("cpu"), 1, 1).kind == kind
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "mps", "xpu"])
+def test_on_any_other_device_it_reads_the_device_s_own_clock(device: str) -> None:
+    assert StepClock(torch.device(device), 1, 1).kind == "device"
+
+
+def test_no_step_on_a_gpu_waits_for_being_timed() -> None:
+    timer = StepClock(GPU, batches=4, batches_a_step=1)
+
+    def epoch() -> None:
+        timer.begin_epoch()
+        for batch in range(4):
+            timer.begin(batch)
+            for _ in range(3):
+                timer.lap()
+
+    with pretending():
+        assert counted(epoch).waits == 0
+        assert len(timer.timed().ordinary) == 3
+        assert counted(timer.seconds).waits == 1  # between batches
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

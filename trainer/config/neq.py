@@ -71,7 +71,8 @@ class PrefixRule(Part):
 
 
 class BlocksRule(Part):
-    """The rule, rounded so that whole blocks of 16 neurons move: the processor computes no less anyway."""
+    """The rule, rounded so that whole blocks of neurons move, of 16 on a CPU and of 64 on a GPU, which compute no less
+    anyway."""
 
     model_config = ConfigDict(title="At equilibrium, in whole blocks")
     kind: Literal["blocks"] = "blocks"

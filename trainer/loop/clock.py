@@ -9,11 +9,12 @@ import torch
 
 from trainer.costs import Clock
 from trainer.measured_saving import TimedBatch
+from trainer.neq.device_time import Event, elapsed_ms, event_now, synchronize
 
 STEPS_TIMED = 24
 """Of an epoch on a GPU, spread evenly over it; a CPU's clock costs so little that all are timed."""
 
-Stamp = float | torch.cuda.Event
+Stamp = float | Event
 
 
 @dataclass
@@ -47,8 +48,8 @@ class StepClock:
     """Times the batches of one epoch after the other. Of a step of several batches all are timed, or none.
 
     On a CPU it reads processor time, so that other programs do not count: the training thread's, or where torch
-    computes with several threads the process's. On a GPU its own events are used, since the CPU runs ahead of it; they
-    are read at the epoch's end.
+    computes with several threads the process's. On any other device its own events are used, since the CPU runs ahead
+    of it; they are read at the epoch's end, and no step waits for them.
 
     Args:
         device: that trains.
@@ -61,7 +62,7 @@ class StepClock:
         self, device: torch.device, batches: int, batches_a_step: int, seconds: Callable[[], float] | None = None
     ) -> None:
         one_thread = torch.get_num_threads() == 1
-        self.kind: Clock = "device" if device.type == "cuda" else "thread" if one_thread else "process"
+        self.kind: Clock = "device" if device.type != "cpu" else "thread" if one_thread else "process"
         self._device = device
         self._seconds = seconds or (thread_time if one_thread else process_time)
         self._batches_a_step = batches_a_step
@@ -90,15 +91,13 @@ class StepClock:
     def _stamp(self) -> Stamp:
         if self.kind != "device":
             return self._seconds()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
+        return event_now(self._device)
 
     def seconds(self) -> float:
         """For what lies between batches: the same clock; on a GPU the one on the wall, once the GPU has caught up."""
         if self.kind != "device":
             return self._seconds()
-        torch.cuda.synchronize(self._device)
+        synchronize(self._device)
         return perf_counter()
 
     def timed(self) -> TimedEpoch:
@@ -125,12 +124,9 @@ class StepClock:
 
 def _between(stamps: Sequence[Stamp]) -> list[float]:
     """Milliseconds from each stamp to the next."""
-    pairs = list(pairwise(stamps))
-    if isinstance(stamps[-1], torch.cuda.Event):
-        stamps[-1].synchronize()
     return [
         1e3 * (later - earlier)
         if isinstance(earlier, float) and isinstance(later, float)
-        else earlier.elapsed_time(later)  # type: ignore[union-attr,arg-type]
-        for earlier, later in pairs
+        else elapsed_ms(earlier, later)  # type: ignore[arg-type]
+        for earlier, later in pairwise(stamps)
     ]

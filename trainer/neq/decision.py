@@ -12,6 +12,7 @@ from trainer.neq.groups import Group, group_divergence
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.parameters import parameter_divergence
 from trainer.neq.report import found_groups, found_layers, neuron_values
+from trainer.neq.savings.blocks import neurons_together
 from trainer.neq.selection import Evidence, Random, SelectName, selection
 from trainer.neq.velocity import FormulaName, Track, track
 
@@ -46,6 +47,7 @@ class Decision:
             raise ValueError(f"warmup is {warmup}; it must be 0 or more")
         self._layers, self._groups = layers, groups
         self._sizes = [layer.neurons for layer in layers]
+        self._blocks = [neurons_together(next(layer.parameters()).device) for layer in layers]
         self._select = selection(select, share=share, seed=seed)
         self._outputs = track(formula, epsilon=epsilon, mu=mu)
         self._parameters = track(formula, epsilon=epsilon, mu=mu) if select == "parameter-norm" else None
@@ -103,7 +105,7 @@ class Decision:
             parameters = self._parameters.next(parameter_divergence(self._layers, model, former))
         if self._together is not None:
             together = self._together.next(group_divergence(self._groups, findings.squares))
-        chosen = self._select(Evidence(outputs, parameters, self._sizes, self._open)).clone()
+        chosen = self._select(Evidence(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
         if together is not None:
             for group, settled in zip(self._by_groups, together.settled, strict=bool(self._by_groups)):
                 chosen[group.members] = settled

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from trainer.neq.savings.gradients import BLOCK
+from trainer.neq.savings.blocks import neurons_together
 from trainer.neq.velocity import Motion
 
 SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
@@ -22,12 +22,14 @@ class Evidence:
         parameters: how their weight rows did; None unless the selection asked for it.
         sizes: neurons of each layer.
         held_open: bool, neurons that will not freeze whatever is chosen; None: there are none.
+        blocks: how many neurons of each layer its device computes together; None: as many as a CPU does.
     """
 
     outputs: Motion
     parameters: Motion | None
     sizes: Sequence[int]
     held_open: Tensor | None = None
+    blocks: Sequence[int] | None = None
 
 
 Selection = Callable[[Evidence], Tensor]
@@ -136,25 +138,27 @@ class Prefix:
 def in_whole_blocks(evidence: Evidence) -> Tensor:
     """The rule, rounded so that in each layer whole blocks of neurons move: the device computes no less anyway.
 
-    The number that moves becomes the nearest multiple of the block, upwards in the middle. Where fewer must move, those
-    with the smallest |v| freeze beyond the rule; where more may, those with the largest |v| go on. A layer stops whole
-    only where at least half of it is at equilibrium: one smaller than half a block would otherwise never move.
+    A block is what a layer's device computes together: 16 neurons on a CPU, 64 on a GPU. The number that moves becomes
+    the nearest multiple of it, upwards in the middle. Where fewer must move, those with the smallest |v| freeze beyond
+    the rule; where more may, those with the largest |v| go on. A layer stops whole only where at least half of it is at
+    equilibrium: one smaller than half a block would otherwise never move.
     """
     velocity = evidence.outputs.velocity
     if velocity is None:
         return never(evidence)
     sizes = list(evidence.sizes)
     speeds = velocity.abs().nan_to_num(nan=torch.inf).split(sizes)
-    pairs = zip(speeds, evidence.outputs.settled.split(sizes), strict=True)
-    return torch.cat([_rounded(speed, settled) for speed, settled in pairs])
+    blocks = evidence.blocks or [neurons_together(torch.device("cpu"))] * len(sizes)
+    layers = zip(speeds, evidence.outputs.settled.split(sizes), blocks, strict=True)
+    return torch.cat([_rounded(speed, settled, block) for speed, settled, block in layers])
 
 
-def _rounded(speed: Tensor, settled: Tensor) -> Tensor:
+def _rounded(speed: Tensor, settled: Tensor, block: int) -> Tensor:
     moving = settled.numel() - int(settled.sum())
-    blocks = (moving + BLOCK // 2) // BLOCK
+    blocks = (moving + block // 2) // block
     if blocks == 0 and 2 * moving > settled.numel():
         blocks = 1
-    moving = min(blocks * BLOCK, settled.numel())
+    moving = min(blocks * block, settled.numel())
     by_speed = speed.argsort(stable=True)
     settled_first = by_speed[(~settled[by_speed]).int().argsort(stable=True)]
     frozen = torch.zeros_like(settled)

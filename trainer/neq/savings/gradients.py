@@ -11,10 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-BLOCK = 16
-"""Channels that a vector register holds: oneDNN computes 1 and 16 of them in the same time under AVX-512. Whole blocks
-also go through the same kernels as all rows do, so that each row's sum is rounded in the same way."""
-
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -96,9 +92,9 @@ def _columns(gradient: Tensor, columns: Tensor) -> Tensor:
     return flat.index_select(1, columns).reshape(*gradient.shape[:-1], columns.numel())
 
 
-def in_blocks(rows: int) -> int:
+def in_blocks(rows: int, block: int) -> int:
     """So many rows, rounded up to whole blocks."""
-    return -(-rows // BLOCK) * BLOCK
+    return -(-rows // block) * block
 
 
 @dataclass(frozen=True)
@@ -120,16 +116,23 @@ class Rows:
     from_active: Tensor
 
     @classmethod
-    def of(cls, mask: Tensor) -> "Rows":
-        """Those of a mask: bool, true is frozen."""
+    def of(cls, mask: Tensor, block: int) -> "Rows":
+        """Those of a mask, in blocks of so many rows.
+
+        Args:
+            mask: bool on the CPU, true is frozen.
+        """
         active, frozen = (~mask).nonzero().flatten(), mask.nonzero().flatten()
-        wanted = min(in_blocks(active.numel()), mask.numel())
+        wanted = min(in_blocks(active.numel(), block), mask.numel())
         computed = torch.cat([active, frozen[: wanted - active.numel()]]).sort().values
         return cls(active, computed, frozen, _places(computed, mask), _places(active, mask))
 
     def to(self, device: torch.device) -> "Rows":
-        """The same on another device."""
-        return Rows(*(getattr(self, part.name).to(device) for part in fields(self)))
+        """The same on another device, all sent there at once."""
+        parts = [getattr(self, part.name) for part in fields(self)]
+        if self.active.device == device:
+            return self
+        return Rows(*torch.cat(parts).to(device).split([part.numel() for part in parts]))
 
 
 def _places(rows: Tensor, mask: Tensor) -> Tensor:

@@ -8,11 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.savings.blocks import rows_together
 from trainer.neq.savings.by_function import put_back_call, replace_call
-from trainer.neq.savings.choice import Choice, Task, Way, choose
+from trainer.neq.savings.choice import NO_MEMORY, Choice, Task, Way, choose
 from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
+from trainer.neq.savings.measuring import Measuring
+from trainer.neq.savings.out_of_memory import is_out_of_memory
 from trainer.neq.savings.plan import LayerPlan
-from trainer.neq.savings.swap import lift, swap, unswap, with_own_gradient
+from trainer.neq.savings.swap import Forward, lift, swap, unswap, with_own_gradient
+
+_TRIES = 16
+"""Backward passes with gradients that are not finite, after which no other is tried: a scaler of float16 halves its
+scale so often at most before they are."""
 
 
 class SavingLayer:
@@ -22,12 +29,23 @@ class SavingLayer:
         mask: bool on the CPU, one value a neuron, true is frozen.
         plan: what is done at first.
         force: a choice made without measuring.
+        measuring: tries it, together with others, where its device computes while the host goes on; None: alone.
     """
 
-    def __init__(self, layer: WatchedLayer, mask: Tensor, plan: LayerPlan, force: Way | None = None) -> None:
+    def __init__(
+        self,
+        layer: WatchedLayer,
+        mask: Tensor,
+        plan: LayerPlan,
+        force: Way | None = None,
+        measuring: Measuring | None = None,
+    ) -> None:
         self.plan = plan
         self._layer, self._mask, self._force = layer, mask, force
+        self._measuring = measuring or Measuring(force)
         self._rows: Rows | None = None
+        self._there: Rows | None = None
+        self._tries = 0
         self._way = of_rows
         self._checked: set[int] = set()
         self._lifted = False
@@ -35,12 +53,25 @@ class SavingLayer:
     def measure(self) -> None:
         """Lets the next backward pass decide whether rows alone pay."""
         caller: Any = self._layer.caller
+        device = next(self._layer.parameters()).device
+        if device.type != "cpu":  # now, for a step should not wait for it
+            self._there = Rows.of(self._mask, rows_together(device)).to(device)
         if self._layer.by_function:
             replace_call(caller, self._layer.module.weight, self)  # type: ignore[arg-type]
             return
-        compute = with_own_gradient(self)
+        compute = with_own_gradient(self) if device.type == "cpu" else self._noted(with_own_gradient(self))
         for module in self._layer.modules:
             swap(module, compute)
+
+    def _noted(self, compute: Forward) -> Forward:
+        """The same, and a step that is measured begins with the first layer that has no plan."""
+
+        def forward(module: Any, inputs: Tensor) -> Any:
+            if self.plan.kind == "undecided" and inputs.device.type != "cpu" and not _captured(inputs):
+                self._measuring.begin(inputs.device)
+            return compute(module, inputs)
+
+        return forward
 
     def release(self) -> None:
         """The modules run their own code again."""
@@ -80,16 +111,39 @@ class SavingLayer:
         if entire:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
         if self.plan.kind == "undecided" and not _captured(gradient):
-            self._decide(Task(geometry, inputs, gradient, like, bias is not None, self._mask))
+            self._look(Task(geometry, inputs, gradient, like, bias is not None, self._mask, self._there))
         if self._rows is None:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
         return self._way(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
 
-    def _decide(self, task: Task) -> None:
-        choice = choose(task, self._force)
-        self._rows = None if choice.way == "dense" else task.rows()
+    def _look(self, task: Task) -> None:
+        """A CPU decides at once, other devices when the step is over."""
+        if task.gradient.device.type != "cpu":
+            self._there = task.rows()
+            self._measuring.look(self._layer.name, task)
+            return
+        try:
+            choice = choose(task, self._force)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            choice = NO_MEMORY
+        self.decide(choice, task.rows() if choice.way != "dense" else None)
+
+    def decide(self, choice: Choice, rows: Rows | None = None) -> None:
+        """Follows a choice, where nothing else has decided meanwhile.
+
+        Args:
+            rows: the mask's; None: as on its device.
+        """
+        if self.plan.kind != "undecided":
+            return
+        self._tries += not choice.final
+        self._rows = None if choice.way == "dense" else rows or self._there
         self._way = turned if choice.way == "turned" else of_rows
         self.plan = self._planned(choice)
+        if not choice.final and self._tries < _TRIES:
+            self.plan = self.plan.replaced(kind="undecided")
 
     def _planned(self, choice: Choice) -> LayerPlan:
         computed = self.plan.neurons

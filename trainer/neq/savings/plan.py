@@ -19,7 +19,8 @@ class LayerPlan:
         active: those that move.
         computed: rows of the weight gradient that are really computed, frozen ones that fill a block included.
         reason: why this kind, for people.
-        dense_ms: milliseconds of the whole weight gradient, frozen rows zeroed; None where it was not measured.
+        dense_ms: milliseconds of the whole weight gradient, on a CPU with frozen rows zeroed; None where it was not
+            measured. On a GPU it is the device's own time, not the host's.
         rows_ms: the same of `computed` rows, gathering and scattering included; None where it was not measured.
     """
 

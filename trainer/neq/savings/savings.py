@@ -12,6 +12,7 @@ from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.choice import Way
 from trainer.neq.savings.compiled import Translations
 from trainer.neq.savings.layer import SavingLayer
+from trainer.neq.savings.measuring import Measuring
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
 from trainer.neq.savings.stops import NOT_YET, Stops
@@ -45,6 +46,7 @@ class Savings:
         self._force: Way | None = None if isinstance(mode, bool) else mode
         self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizers)
         self._saving: dict[str, SavingLayer] = {}
+        self._measuring = Measuring(self._force)
         self._unsettled: set[str] = set()
         self._not_yet: dict[str, Tensor] = {}
         self._translations = Translations()
@@ -58,6 +60,7 @@ class Savings:
             masks: bool, one value a neuron, true is frozen, by layer name; a layer left out moves whole.
         """
         self.release()
+        self._measuring = Measuring(self._force)
         self._compiled = self._mode is not False and self._translations.there_are()
         if self._compiled:
             whole = frozenset(name for name, mask in masks.items() if bool(mask.all()))
@@ -81,7 +84,7 @@ class Savings:
         if refused is not None:
             return SavingLayer(layer, mask, dense.replaced(reason=refused))
         reason = "the next backward pass measures whether computing some rows alone pays"
-        saving = SavingLayer(layer, mask, dense.replaced(kind="undecided", reason=reason), self._force)
+        saving = SavingLayer(layer, mask, dense.replaced(kind="undecided", reason=reason), self._force, self._measuring)
         saving.measure()
         return saving
 
@@ -144,7 +147,7 @@ class Savings:
             return False
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             return False
-        if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+        if _capturing():
             return False
         on_cpu = all(p.device.type == "cpu" for layer in self._layers.values() for p in layer.parameters())
         return "rows" not in kinds or (on_cpu and torch.get_num_threads() == 1)
@@ -153,6 +156,9 @@ class Savings:
         """An optimizer made a step; None: the one that was given first."""
         self._stops.count_step(optimizer or self._optimizers.given)
         self._plan_again()
+        if self._unsettled and not _capturing():
+            for name, choice in self._measuring.settle().items():
+                self._saving[name].decide(choice)
         for name in list(self._unsettled):  # not earlier: a checkpointed pass must run again as it first ran
             saving = self._saving[name]
             if saving.plan.kind != "undecided":
@@ -177,3 +183,7 @@ class Savings:
         neurons = layer.neurons
         reason = "nothing is frozen" if layer.held_open is None else layer.held_open
         return LayerPlan("untouched", neurons, neurons, neurons, reason)
+
+
+def _capturing() -> bool:
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
