@@ -28,7 +28,7 @@ CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
 FROM worker-packages AS worker
 COPY . .
 USER neq
-ENV NEQ_DATA_ROOT=/var/lib/neq/datasets
+ENV NEQ_DATA_ROOT=/var/lib/neq/datasets NEQ_CPU_SLOTS=1
 VOLUME /var/lib/neq
 ENTRYPOINT ["python", "-m", "cli"]
 CMD ["worker"]

@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from pydantic import SecretStr, ValidationError
@@ -32,6 +32,10 @@ from server.run import serve as serve_on
 from server.security import OpenAddressRefused
 from server.settings import ServerSettings
 from trainer.checkpoint.shelf import Shelf
+
+if TYPE_CHECKING:
+    from trainer.engines.gpus import Gpu
+    from trainer.engines.workplace import Workplace
 
 DEMO_PRESETS = ("demo-sgd", "demo-adam")
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -78,8 +82,10 @@ def serve(port: int | None, host: str | None) -> None:
 
 @click.command()
 @click.option("--name", help="How the worker is called in the dashboard.  [default: this machine's name]")
-@click.option("--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: 2]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="What runs may use.  [default: auto]")
+@click.option(
+    "--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: one on each GPU; on a CPU 2]"
+)
+@click.option("--device", help="What runs may use: auto, cpu, cuda, xpu, mps, or cuda:0,cuda:2.  [default: auto]")
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
     """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C; they go on with the next worker."""
@@ -95,36 +101,79 @@ def worker(name: str | None, slots: int | None, device: str | None, end_with_inp
 def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
         _exit("training needs Linux or macOS; on Windows start the worker in WSL")
+    from trainer.engines.gpus import GpuPool
     from trainer.engines.process import process_engine
-    from trainer.engines.workplace import Workplace
     from trainer.worker import run_worker
     from trainer.worker.checking import Checker
 
     shelf = _open_shelf(settings.checkpoints)
-    workplace = Workplace(
-        settings.data_root,
-        settings.device,
-        settings.threads_per_run,
-        settings.download,
-        checkpoints=shelf.folder,
-        country=settings.country,
-    )
+    gpus = _find_gpus(settings)
+    count = len(gpus or ())
+    slots = settings.slots_on(count)
+    workplace = _workplace(settings, shelf, slots, count)
+    pool = GpuPool(gpus)
     store = open_store(settings.database_url)
     store.keep_reserve(settings.disk_reserve_bytes)
     try:
         run_worker(
             store,
-            engine=process_engine(workplace),
+            engine=process_engine(workplace, gpus=pool),
             name=settings.worker_name,
             device=settings.device,
-            slots=settings.slots,
+            slots=slots,
             silence_limit_seconds=settings.silence_limit_seconds,
             stop=stop,
             shelf=shelf,
-            checker=Checker(workplace),
+            checker=Checker(workplace, pool),
         )
     finally:
         store.close()
+
+
+def _workplace(settings: WorkerSettings, shelf: Shelf, slots: int, gpus: int) -> "Workplace":
+    from trainer.engines.device_choice import DeviceChoice
+    from trainer.engines.workplace import Workplace
+
+    return Workplace(
+        settings.data_root,
+        DeviceChoice.parse(settings.device).kind,
+        settings.threads_per_run(slots),
+        settings.download,
+        checkpoints=shelf.folder,
+        country=settings.country,
+        loaders=settings.loaders_per_run(slots, gpus),
+    )
+
+
+def _find_gpus(settings: WorkerSettings) -> "tuple[Gpu, ...] | None":
+    """The GPUs to share out among runs, said in a line; None: it is not known, and no sign of one was seen."""
+    from trainer.engines.device_choice import DeviceChoice
+    from trainer.engines.gpus import NoSuchGpu, find_gpus, may_have_gpus
+    from trainer.engines.process import environment_of_child
+
+    choice = DeviceChoice.parse(settings.device)
+    if choice.kind == "cpu":
+        return ()
+    if not may_have_gpus(choice):
+        return None
+    try:
+        gpus = find_gpus(environment_of_child(), choice)
+    except NoSuchGpu as error:
+        _exit(f"NEQ_DEVICE: {error}")
+    if gpus:
+        say(shared_out(gpus, settings.slots_on(len(gpus))))
+    elif gpus is None:
+        say("torch could not be asked for GPUs: slots are those of a CPU; set NEQ_SLOTS where that is wrong", err=True)
+    return gpus
+
+
+def shared_out(gpus: "Sequence[Gpu]", slots: int) -> str:
+    """One line: how many runs train at once, on which GPUs."""
+    runs = f"{slots} run{'' if slots == 1 else 's'} at once"
+    if slots <= len(gpus):
+        return f"Training {runs}, each with a GPU of its own: {', '.join(gpu.title for gpu in gpus)}"
+    each = f"{slots // len(gpus)} to {-(-slots // len(gpus))}" if slots % len(gpus) else f"{slots // len(gpus)}"
+    return f"Training {runs}, {each} on each GPU, which share its memory: {', '.join(gpu.title for gpu in gpus)}"
 
 
 def _set_at_end_of_input(stop: threading.Event) -> None:

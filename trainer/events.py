@@ -177,6 +177,13 @@ class Resources(Fact):
 
     peak_memory_bytes: int | None = Field(description="Most memory that the training process has had so far.")
     peak_device_memory_bytes: int | None = Field(description="Most of the GPU's memory that its tensors had so far.")
+    epoch_peak_device_memory_bytes: int | None = Field(
+        default=None, description="The same of this epoch: training, measuring and testing."
+    )
+    step_peak_device_memory_bytes: int | None = Field(
+        default=None,
+        description="The same of its training steps but the first and the dense ones: what freezing frees shows here.",
+    )
     device_use: float | None = Field(description="Mean share of the epoch in which the GPU was busy.")
     device_watts: float | None = Field(description="The GPU's mean power.")
     energy_kwh: float | None = Field(description="The machine's energy over the epoch, as codecarbon estimates it.")

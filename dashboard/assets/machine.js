@@ -16,7 +16,7 @@
     /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. */
     draw(epoch) {
       const rows = epoch
-        ? [...this.#pace(epoch), ...precision(epoch.precision), ...memory(epoch.resources), ...freezing(epoch.resources), ...gpu(epoch.resources), ...this.#energy(epoch)]
+        ? [...this.#pace(epoch), ...precision(epoch.precision), ...memory(epoch.resources), ...freezing(epoch.resources), ...this.#peaks(epoch), ...gpu(epoch.resources), ...this.#energy(epoch)]
         : [];
       const words = rows.map((each) => each.join(": ")).join("; ");
       if (words === this.drawn) return;
@@ -35,6 +35,17 @@
       return [device && ["Device", device], pace && ["Training, wall clock", `${rate(pace)} samples/s${range}`]].filter(Boolean);
     }
 
+    /** A GPU's memory in this epoch alone; of the steps, where what freezing frees shows, with all epochs so far. */
+    #peaks({ epoch, resources }) {
+      const { epoch_peak_device_memory_bytes: peak = null, step_peak_device_memory_bytes: steps = null } = resources || {};
+      const all = neq.epochRange(this.feed.epochs.slice(0, epoch + 1), (each) => each.resources?.step_peak_device_memory_bytes);
+      const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${neq.rangeWords(all, megabytes)}` : "";
+      return [
+        peak && [`Peak GPU memory in epoch ${epoch}`, megabytes(peak), "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out."],
+        steps && ["of its training steps", `${megabytes(steps)}${range}`, "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here."],
+      ].filter(Boolean);
+    }
+
     #energy(last) {
       const spent = this.feed.epochs.slice(0, last.epoch + 1).map((epoch) => epoch?.resources).filter((each) => each && each.energy_kwh !== null);
       if (!spent.length) return [["Energy", "not measured"]];
@@ -48,8 +59,9 @@
     return `${count(Math.round(bytes / MB))} MB`;
   }
 
+  /** The system tells of a process its peak so far alone. */
   function memory(resources) {
-    const rows = [["Most memory so far", resources?.peak_memory_bytes], ["Most GPU memory so far", resources?.peak_device_memory_bytes]];
+    const rows = [["Peak memory of the process so far", resources?.peak_memory_bytes], ["Peak GPU memory so far", resources?.peak_device_memory_bytes]];
     return rows.filter(([, bytes]) => bytes).map(([name, bytes]) => [name, megabytes(bytes)]);
   }
 

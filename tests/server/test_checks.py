@@ -261,11 +261,12 @@ def test_what_is_not_utf_8_in_what_a_worker_says_can_be_read(client: TestClient,
 
 
 def test_the_workers_say_what_they_have_in_health(client: TestClient, store: Store) -> None:
-    has_worker(store, sets=["cifar10"], gpus=[{"name": "NVIDIA H200", "memory_bytes": 150_000_000_000}])
+    gpu = {"name": "NVIDIA H200", "memory_bytes": 150_000_000_000, "number": 1}
+    has_worker(store, sets=["cifar10"], gpus=[gpu])
     store.register_worker(name="silent", host="h", pid=1, device="auto", slots=1)
     first, second = client.get("/api/v1/health").json()["workers"]
     assert (first["capabilities"]["sets"], second["capabilities"]) == (["cifar10"], None)
-    assert first["capabilities"]["gpus"] == [{"name": "NVIDIA H200", "memory_bytes": 150_000_000_000}]
+    assert first["capabilities"]["gpus"] == [gpu]
 
 
 def test_a_trial_is_asked_of_a_worker_and_its_answer_found_under_its_id(client: TestClient, store: Store) -> None:

@@ -127,7 +127,7 @@ def test_the_number_of_loader_processes_changes_nothing(
     prepared(root, data)
     by_processes = []
     for processes in (0, 1, 2):
-        monkeypatch.setattr("trainer.data.files._processes", lambda processes=processes: processes)
+        monkeypatch.setattr("trainer.data.loader_processes", lambda *_, processes=processes: processes)
         loaded = load(root, data, feed="stream")
         by_processes.append([epoch(loaded, seed=1), epoch(loaded, seed=2), list(loaded.batches(loaded.test, 3))])
     for one, other in zip(by_processes[0], by_processes[1], strict=True):
@@ -137,7 +137,7 @@ def test_the_number_of_loader_processes_changes_nothing(
 
 
 def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.files._processes", lambda: 2)
+    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 2)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     whole = epoch(loaded, seed=3, batch_size=4)
     left = loaded.training_batches(4, torch.Generator().manual_seed(9))
@@ -150,7 +150,7 @@ def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monke
 def test_two_passes_at_once_are_refused_rather_than_mixed(
     root: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.data.files._processes", lambda: processes)
+    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: processes)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     first = loaded.batches(loaded.test, 4)
     next(first)
@@ -160,7 +160,7 @@ def test_two_passes_at_once_are_refused_rather_than_mixed(
 
 
 def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.files._processes", lambda: 1)
+    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 1)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     batches = loaded.batches(loaded.train, 1)
     before = set(multiprocessing.active_children())

@@ -184,7 +184,7 @@ def test_an_image_cut_short_is_named(tmp_path: Path, feed: str, ending: str) -> 
 
 
 def test_a_loaders_process_says_which_file_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.files._processes", lambda: 2)
+    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 2)
     class_folder(tmp_path / "mine", {"a": 12, "b": 12})
     data = images(tmp_path, feed="stream")
     (tmp_path / "mine" / "a" / "003.png").unlink()

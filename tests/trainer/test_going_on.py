@@ -14,6 +14,8 @@ from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.events import EpochFinished, Event, RunContinued
 from trainer.loop import train
+from trainer.loop.steps import Steps
+from trainer.loop.tasks import Classification
 
 KINDS: list[dict[str, Any]] = [
     {},
@@ -144,6 +146,35 @@ def test_another_kind_of_optimizer_begins_without_memory_and_says_so(tmp_path: P
     events, _ = until(tmp_path, 2, standing, optimizer={"kind": "adam", "learning_rate": 0.01})
     assert "it was sgd and is adam" in events[1].text  # type: ignore[union-attr]
     assert epochs_of(events)[0].epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("float32", "fp16"), ("fp16", "float32"), ("fp16", "bf16"), ("bf16", "fp16"), ("tf32", "fp16")],
+)
+def test_a_fork_may_compute_in_another_precision(tmp_path: Path, before: str, after: str) -> None:
+    def compute(precision: str) -> dict[str, str]:
+        return {"device": "cpu", "precision": precision}
+
+    _, standing = until(tmp_path, 1, Standing("run1"), compute=compute(before))
+    same, _ = until(tmp_path, None, standing, compute=compute(before))
+    forked, _ = until(tmp_path, None, standing, compute=compute(after))
+    assert [epoch.epoch for epoch in epochs_of(forked)] == [2, 3, 4]
+    assert epochs_of(forked)[0].train_loss != epochs_of(same)[0].train_loss
+    assert epochs_of(forked)[0].train_loss == pytest.approx(epochs_of(same)[0].train_loss, rel=0.2)
+
+
+def test_a_scaler_goes_on_with_its_scale_in_the_same_precision(tmp_path: Path) -> None:
+    _, standing = until(tmp_path, 1, Standing("run1"), compute={"device": "cpu", "precision": "fp16"})
+    assert standing.checkpoint is not None
+    kept = files.read(tmp_path / "checkpoints", standing.checkpoint)["steps"]["scaler"]
+    config = RunConfig.model_validate(SMALL | {"compute": {"device": "cpu", "precision": "fp16"}})
+    model = torch.nn.Linear(2, 2)
+    steps = Steps.of(config, model, torch.optim.SGD(model.parameters()), Classification(2), torch.device("cpu"), 4)
+    steps.load_state_dict({"taken": 3, "scaler": kept | {"scale": 8.0}})
+    assert (steps.taken, steps.scaler.get_scale()) == (3, 8.0)
+    steps.load_state_dict({"taken": 4, "scaler": {}})
+    assert steps.taken == 4
 
 
 def test_other_versions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,7 @@ def _random_states(own: torch.Generator) -> dict[str, Any]:
         "loop": own.get_state(),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "gpu": _gpu_state(own.device),
         "numpy": (name, keys.tolist(), place, has_gauss, gauss),
         "python": python_random.getstate(),
     }
@@ -161,6 +162,38 @@ def _restore_random(content: Mapping[str, Any], own: torch.Generator, config: Ru
             f"The order of the images is drawn anew: the run was on {content['device']}, and is on {own.device.type}."
         ]
     own.set_state(states["loop"])
-    if own.device.type == "cuda" and len(states["cuda"]) == torch.cuda.device_count():
+    return _restore_gpu_state(states, own.device)
+
+
+def _gpu_state(device: torch.device) -> Tensor | None:
+    """What torch's own generator on the run's GPU would draw next; None on a CPU."""
+    if device.type == "cpu":
+        return None
+    module: Any = torch.get_device_module(device)
+    state: Tensor = module.get_rng_state()
+    return state
+
+
+def _restore_gpu_state(states: Mapping[str, Any], device: torch.device) -> list[str]:
+    """The run's own GPU goes on where it was, however many others there were then and are now.
+
+    A checkpoint of an older program names the states of all CUDA GPUs, of which the run used the first.
+    """
+    if device.type == "cpu":
+        return []
+    state = states.get("gpu")
+    if state is None and device.type == "cuda" and states["cuda"]:
+        state = states["cuda"][0]
+    if state is None:
+        return ["What drop-out leaves out is drawn anew: the checkpoint holds no random state of a GPU."]
+    module: Any = torch.get_device_module(device)
+    module.set_rng_state(state)
+    if device.type == "cuda" and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])
+    elif device.type == "cuda" and torch.cuda.device_count() > 1:
+        count = torch.cuda.device_count()
+        return [
+            f"Random numbers go on as they were on the run's own GPU alone: {len(states['cuda'])} could be seen then, "
+            f"and {count} now."
+        ]
     return []

@@ -14,10 +14,11 @@ class _Said(BaseModel):
 
 
 class Gpu(_Said):
-    """A GPU that torch finds."""
+    """A GPU that torch finds; its number on the worker, where that says it."""
 
     name: str
     memory_bytes: int
+    number: int | None = None
 
 
 class Folder(_Said):
@@ -52,7 +53,7 @@ class Capabilities(_Said):
     """
 
     version: str
-    device_limit: Literal["auto", "cpu", "cuda"] = "auto"
+    device_limit: Literal["auto", "cpu", "cuda", "xpu", "mps"] = "auto"
     threads: int | None = None
     gpus: tuple[Gpu, ...] | None = None
     memory_bytes: int | None = None

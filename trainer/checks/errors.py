@@ -110,13 +110,17 @@ def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 
 
 def _device(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
-    wanted = config.compute.device
-    if wanted == "cpu" and worker.device_limit == "cuda":
-        yield Finding("compute.device", "The worker trains on a GPU only: choose auto or cuda")
-    elif wanted == "cuda" and worker.device_limit == "cpu":
-        yield Finding("compute.device", "The worker may use the CPU only: choose auto or cpu, or lift its NEQ_DEVICE")
+    wanted, limit = config.compute.device, worker.device_limit
+    if wanted == "auto":
+        return
+    if limit not in ("auto", wanted):
+        of = "The worker may use the CPU only" if limit == "cpu" else f"The worker trains on {_DEVICES[limit]} only"
+        yield Finding("compute.device", f"{of}: choose auto or {limit}, or lift its NEQ_DEVICE")
     elif wanted == "cuda" and worker.gpus == ():
         yield Finding("compute.device", "There is no GPU that torch can use on the worker: choose auto or cpu")
+
+
+_DEVICES = {"cuda": "a GPU", "xpu": "an Intel GPU", "mps": "an Apple GPU"}
 
 
 def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:

@@ -125,7 +125,9 @@ def _checkpoints(config: RunConfig) -> Iterator[Finding]:
 
 def _precision(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
     on_cpu = config.compute.device == "cpu" or (bool(workers) and all(worker.trains_on_cpu for worker in workers))
-    if config.compute.precision != "float32" and on_cpu:
+    if config.compute.precision == "tf32" and on_cpu:
+        yield Finding("compute.precision", "A CPU has no TF32: the run computes in float32 there, as by default")
+    elif config.compute.precision != "float32" and on_cpu:
         yield Finding(
             "compute.precision",
             f"Computing in {config.compute.precision} saves time on a GPU; on a CPU it is mostly slower than float32",

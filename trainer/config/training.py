@@ -1,10 +1,10 @@
 """How long is trained, and on what of the machine."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
-from trainer.config.part import Part
+from trainer.config.part import Part, wrong_field
 
 
 class Training(Part):
@@ -70,15 +70,22 @@ class Compute(Part):
     """What the run asks of the machine; a worker that cannot give it says so."""
 
     model_config = ConfigDict(title="Compute")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", title="Device", description="auto: a GPU where there is one, else the CPU."
+    device: Literal["auto", "cpu", "cuda", "xpu", "mps"] = Field(
+        default="auto",
+        title="Device",
+        description=(
+            "auto: an NVIDIA or AMD GPU (cuda) where there is one, else the CPU. Intel's (xpu) and Apple's (mps) are "
+            "taken where they are asked for; nothing was tried on them."
+        ),
     )
-    precision: Literal["float32", "bf16", "fp16"] = Field(
+    precision: Literal["float32", "tf32", "bf16", "fp16"] = Field(
         default="float32",
         title="Precision",
         description=(
-            "What training computes in. bf16 and fp16 (with scaled gradients) save time and memory on a GPU. Test "
-            "images are looked at in the same precision; weights stay float32, and φ has a precision of its own."
+            "What training computes in. On a GPU tf32 (float32 whose products are rounded to 10 bits of mantissa) "
+            "saves time, bf16 and fp16 (with scaled gradients) time and memory; float32 is exact there, convolutions "
+            "included. Test images are looked at in the same precision; weights stay float32, and φ has a precision of "
+            "its own."
         ),
     )
     channels_last: bool = Field(
@@ -93,6 +100,15 @@ class Compute(Part):
         description="torch.compile makes the training steps faster, after a minute or so at the start.",
         json_schema_extra={"advanced": True},
     )
+    cudnn_benchmark: bool = Field(
+        default=False,
+        title="cuDNN benchmark",
+        description=(
+            "On an NVIDIA GPU cuDNN tries its convolution algorithms on each new shape of input and keeps the fastest: "
+            "faster where shapes stay the same, and equal seeds may then differ in the last bits."
+        ),
+        json_schema_extra={"advanced": True},
+    )
     deterministic: bool = Field(
         default=False,
         title="Deterministic",
@@ -101,3 +117,11 @@ class Compute(Part):
         ),
         json_schema_extra={"advanced": True},
     )
+
+    @model_validator(mode="after")
+    def _algorithms_are_either_tried_or_fixed(self) -> Self:
+        if self.deterministic and self.cudnn_benchmark:
+            raise wrong_field(
+                "cudnn_benchmark", "what cuDNN finds fastest differs from run to run: switch this or deterministic off"
+            )
+        return self

@@ -1,6 +1,7 @@
 """Data sets by the name that a run's description gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -17,7 +18,7 @@ from trainer.config import (
 from trainer.data.bundled import CLASSES as FASHION_CLASSES
 from trainer.data.bundled import SOURCES as BUNDLED
 from trainer.data.bundled import fashion_mnist_mini
-from trainer.data.files import NORMALISE, FileConfig, fed, file_sets
+from trainer.data.files import NORMALISE, FileConfig, fed, file_sets, loader_processes
 from trainer.data.images import Augmentation, ImageData, Images, ImageSet, Normalisation
 from trainer.data.inspection import Counts, Listing, Looks, count_arrays, count_files, look_at_arrays, look_at_files
 from trainer.data.own import OwnSets, copied, own_sets
@@ -27,7 +28,9 @@ from trainer.data.split import balanced_first
 from trainer.data.synthetic import synthetic, synthetic_scenes
 from trainer.data.telling import PARTS, data_found, numbered, refuse_nothing_to_learn
 from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_folders, torchvision_images
+from trainer.engines.device_errors import first_line, is_memory
 from trainer.engines.workplace import Workplace
+from trainer.errors import RunError
 from trainer.found import DataFound
 from trainer.own import OwnData
 
@@ -55,7 +58,9 @@ def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> 
     normalise = known or Normalisation.of(parts[0].pixels)
     counts = [count_arrays(part, len(listing.classes)) for part in parts]
     found = _told(config, listing, counts, source, look_at_arrays(parts), all_used=len(train) == _used(config, train))
-    return _completed(config, [part.to(device) for part in parts], normalise, found)
+    with _room_for_images(device, "Choose fewer images in data.train_samples, or smaller ones."):
+        sets = [part.to(device) for part in parts]
+    return _completed(config, sets, normalise, found)
 
 
 def _from_files(config: RunConfig, data: FileConfig, workplace: Workplace, device: torch.device) -> ImageData:
@@ -64,11 +69,24 @@ def _from_files(config: RunConfig, data: FileConfig, workplace: Workplace, devic
     looks = look_at_files(parts)
     if looks.values is not None:
         parts = [part.with_white(looks.values.white) for part in parts]
-    sets = fed(files, parts, data.feed, device)
+    with _room_for_images(device, "Set data.feed to stream: images are then read as they are needed."):
+        sets = fed(files, parts, data.feed, device, loader_processes(workplace, device))
     scenes = data.task == "segmentation"
     counts = [count_files(part, len(files.listing.classes), scenes=scenes) for part in parts]
     all_used = len(files.train) == _used(config, files.train)
     return _completed(config, sets, NORMALISE, _told(config, files.listing, counts, source, looks, all_used=all_used))
+
+
+@contextmanager
+def _room_for_images(device: torch.device, remedy: str) -> Iterator[None]:
+    """Says of a lack of memory that the images are too many for it: smaller batches would not help."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory(error):
+            raise
+        owner = "machine" if device.type == "cpu" else "GPU"
+        raise RunError(f"The images do not fit into the {owner}'s memory: {first_line(error)}", remedy) from error
 
 
 def _told(

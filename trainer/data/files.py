@@ -31,6 +31,8 @@ from trainer.processors import usable_processors
 Feed = Literal["auto", "memory", "stream"]
 IMAGENET_CLASSES = 1000
 MOST_PROCESSES = 16
+MOST_PROCESSES_FOR_A_GPU = 32
+"""That decode for one run unless the worker says otherwise; each takes some 300 MB, and keeps two batches ready."""
 NORMALISE = Normalisation.by((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """ImageNet's constants, which every set of photographs takes: networks with ready weights expect them."""
 MEMORY_BYTES = 2 * 2**30
@@ -146,11 +148,12 @@ def _segmented(config: SegmentationConfig, train: Samples, test: Samples, listin
     return FileSets(train, test, listing, training, testing, (3, config.crop, config.crop))
 
 
-def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.device) -> list[ImageSet]:
+def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.device, processes: int) -> list[ImageSet]:
     """These samples as sets that batches are drawn from: held on the device, or read as they are needed.
 
     Args:
         parts: the training samples first.
+        processes: that read; 0: the training process does.
 
     Raises:
         DataDamaged: a file cannot be decoded.
@@ -161,12 +164,20 @@ def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.devi
         recipes = [sets.training if index == 0 else sets.testing for index in range(len(parts))]
         return [make(part, recipe, sets.shape, device) for make, part, recipe in zip(show, parts, recipes, strict=True)]
     named = {f"{index}": (part, sets.testing) for index, part in enumerate(parts)}
-    stream = Stream({**named, "varied": (parts[0], sets.training)}, processes=_processes(), device=device)
+    stream = Stream({**named, "varied": (parts[0], sets.training)}, processes=processes, device=device)
     return [Streamed(stream, name, "varied", len(part), sets.shape) for name, (part, _) in named.items()]
 
 
-def _processes() -> int:
-    """That decode ahead, one a thread that torch may use; with a single one, reading and training take turns."""
+def loader_processes(workplace: Workplace, device: torch.device) -> int:
+    """How many processes decode ahead of training.
+
+    On a CPU one a thread that torch may use; with a single one, reading and training take turns. Beside a GPU, whose
+    training takes few processors, the run's share of them whatever torch's threads are.
+    """
+    if workplace.loaders is not None:
+        return workplace.loaders
+    if device.type != "cpu":
+        return min(usable_processors(), MOST_PROCESSES_FOR_A_GPU)
     threads = torch.get_num_threads()
     return 0 if threads == 1 else min(threads, MOST_PROCESSES, usable_processors())
 

@@ -1,7 +1,8 @@
 """The fast way for files that fit: decoded once, kept on the training device, varied there a batch at a time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from trainer.data.images import IGNORED, Images, batch_bounds
 from trainer.data.samples import Samples, labels_of, read_views
 from trainer.data.together import read_together
 from trainer.data.views import resampled_images, resampled_masks
-from trainer.data.windows import Recipe
+from trainer.data.windows import Recipe, Windows
 
 _READ_TOGETHER = 32
 """Images of one size that a thread decodes before it hands them over."""
@@ -44,36 +45,58 @@ class Pictures:
     def device(self) -> torch.device:
         return self.pixels[0].device
 
+    @cached_property
+    def _sizes(self) -> Tensor:
+        """int64 (images, 2), heights and widths, on the device."""
+        if isinstance(self.pixels, Tensor):
+            return torch.tensor(self.pixels.shape[-2:]).to(self.device).expand(len(self), -1)
+        return torch.tensor([each.shape[-2:] for each in self.pixels]).to(self.device)
+
     def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
-        """See ImageSet."""
-        order = torch.randperm(len(self), generator=random, device=random.device).cpu()
+        """See ImageSet. The host waits for the device once an epoch, for the order."""
+        there = torch.randperm(len(self), generator=random, device=random.device)
+        order = there.cpu()
         for first, stop in batch_bounds(len(self), batch_size):
-            yield self._varied(order[first:stop], random)
+            yield self._varied(order[first:stop], there[first:stop], random)
 
     def in_order(self, batch_size: int) -> Iterator[Images]:
         """See ImageSet."""
+        order = torch.arange(len(self))
+        there = order.to(self.device)
         for first in range(0, len(self), batch_size):
-            yield self._stacked(torch.arange(first, min(first + batch_size, len(self))))[0]
+            yield self._stacked(order[first : first + batch_size], there[first : first + batch_size])
 
-    def _varied(self, chosen: Tensor, random: torch.Generator) -> Images:
-        batch, sizes = self._stacked(chosen)
+    def _varied(self, chosen: Tensor, there: Tensor, random: torch.Generator) -> Images:
+        batch = self._stacked(chosen, there)
         if self.recipe is None:
             return batch
-        uniforms = torch.rand(
-            len(chosen), self.recipe.uniforms, generator=random, device=random.device, dtype=torch.float64
-        )
-        windows = self.recipe.windows(sizes, uniforms)
+        sizes = self._sizes[there]
+        windows = _windows(self.recipe, sizes, random)
         frame = self.shape[1:]
         pixels = resampled_images(batch.pixels, sizes, windows, frame)
         return Images(
             pixels, batch.labels if batch.labels.dim() == 1 else resampled_masks(batch.labels, windows, frame)
         )
 
-    def _stacked(self, chosen: Tensor) -> tuple[Images, Tensor]:
-        """Those images in one tensor, smaller ones filled up, and their sizes."""
-        pixels, sizes = _stack(self.pixels, chosen, 0)
-        labels, _ = _stack(self.labels, chosen, IGNORED)
-        return Images(pixels, labels), sizes
+    def _stacked(self, chosen: Tensor, there: Tensor) -> Images:
+        """Those images in one tensor, smaller ones filled up.
+
+        Args:
+            chosen: their indices on the CPU.
+            there: the same on the device.
+        """
+        return Images(_stack(self.pixels, chosen, there, 0), _stack(self.labels, chosen, there, IGNORED))
+
+
+def _windows(recipe: Recipe, sizes: Tensor, random: torch.Generator) -> Windows:
+    """What is seen of images of these sizes, on their device. One without float64 has the CPU work it out."""
+    device = sizes.device
+    if device.type != "mps":
+        uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device, dtype=torch.float64)
+        return recipe.windows(sizes, uniforms)
+    uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device)
+    windows = recipe.windows(sizes.cpu(), uniforms.cpu().double())
+    return replace(windows, start=windows.start.float(), step=windows.step.float()).to(device)
 
 
 def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:
@@ -120,13 +143,12 @@ def _together(parts: Sequence[Tensor]) -> Stack:
     return torch.stack(list(parts)) if len({part.shape for part in parts}) == 1 else tuple(parts)
 
 
-def _stack(stack: Stack, chosen: Tensor, filling: int) -> tuple[Tensor, Tensor]:
-    """Those of the stack in one tensor, filled up on the right and below, and their sizes int64 (chosen, 2)."""
+def _stack(stack: Stack, chosen: Tensor, there: Tensor, filling: int) -> Tensor:
+    """Those of the stack in one tensor, smaller ones filled up on the right and below to the largest of them."""
     if isinstance(stack, Tensor):
-        taken = stack[chosen.to(stack.device)]
-        return taken, torch.tensor(taken.shape[-2:], device=taken.device).expand(len(taken), -1)
+        return stack[there]
     parts = [stack[index] for index in chosen.tolist()]
-    sizes = torch.tensor([part.shape[-2:] for part in parts])
-    height, width = sizes.amax(dim=0).tolist()
-    filled = [pad(part, (0, width - part.shape[-1], 0, height - part.shape[-2]), value=filling) for part in parts]
-    return torch.stack(filled), sizes.to(parts[0].device)
+    height, width = (max(part.shape[axis] for part in parts) for axis in (-2, -1))
+    return torch.stack(
+        [pad(part, (0, width - part.shape[-1], 0, height - part.shape[-2]), value=filling) for part in parts]
+    )

@@ -77,7 +77,7 @@ class Stream:
             num_workers=processes,
             persistent_workers=processes > 0,
             prefetch_factor=BATCHES_AHEAD if processes else None,
-            pin_memory=device.type == "cuda",
+            pin_memory=device.type in ("cuda", "xpu"),
             collate_fn=_as_it_is,
         )
 

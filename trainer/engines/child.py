@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from trainer.config import RunConfig
+from trainer.engines.device_errors import explained_failure, first_line, is_memory
 from trainer.engines.frames import write_begun, write_frame
 from trainer.engines.memory import go_first
 from trainer.engines.standing import Standing
@@ -58,24 +59,17 @@ def explain(error: BaseException) -> RunFailed:
     if isinstance(error, RunError):
         return RunFailed(reason=error.message, remedy=error.remedy)
     traceback.print_exception(error)
-    # Torch names its own memory errors in words only, on a CPU, and by a class of this name on a GPU.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _says_memory(error):
+    if is_memory(error):
         return RunFailed(
-            reason=f"The training process ran out of memory: {_first_line(error)}",
+            reason=f"The training process ran out of memory: {first_line(error)}",
             remedy="Try a smaller batch size or a smaller network.",
         )
+    if (known := explained_failure(error)) is not None:
+        return RunFailed(reason=known.message, remedy=known.remedy)
     return RunFailed(
-        reason=f"Training raised {type(error).__name__}: {_first_line(error)}",
+        reason=f"Training raised {type(error).__name__}: {first_line(error)}",
         remedy="The last lines of the run's log show where.",
     )
-
-
-def _says_memory(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:500] or "no message"
 
 
 def _generator(job: dict[str, Any]) -> Train:

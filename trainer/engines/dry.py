@@ -12,6 +12,7 @@ from typing import Any
 
 from trainer.checks.finding import Finding
 from trainer.config import RunConfig
+from trainer.engines.gpus import GpuPool
 from trainer.engines.process import environment_of_child
 from trainer.engines.workplace import Workplace
 
@@ -26,9 +27,14 @@ _UNKNOWN: dict[str, Any] = {"errors": [], "reason": None, "seconds": None}
 class DryPasses:
     """Makes dry passes one after the other. A crash ends the process that makes them, and the next one is started."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        """Args: workplace: what this machine offers; the process is started with the first call of `warm`."""
-        self._workplace = workplace
+    def __init__(self, workplace: Workplace, gpus: GpuPool | None = None) -> None:
+        """The process is started with the first call of `warm`.
+
+        Args:
+            workplace: what this machine offers.
+            gpus: of which a dry pass sees the one that fewest runs have.
+        """
+        self._workplace, self._gpus = workplace, gpus or GpuPool(None)
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
         self._ready = False
@@ -53,9 +59,10 @@ class DryPasses:
         return process
 
     def gpus(self) -> list[dict[str, Any]] | None:
-        """Name and memory of every GPU that torch finds; None where it could not be asked."""
+        """Kind, number, name and memory of every GPU that runs may use; None where torch could not be asked."""
+        limit = self._workplace.device_limit
         try:
-            said = self._ask({"job": "gpus"}, GPU_SECONDS)
+            said = self._ask({"job": "gpus", "kind": "cuda" if limit in ("auto", "cpu") else limit}, GPU_SECONDS)
         except _NotReady:
             return None
         found: list[dict[str, Any]] | None = None if said is None else said.get("gpus")
@@ -64,7 +71,13 @@ class DryPasses:
     def make(self, config: RunConfig) -> dict[str, Any]:
         """What came of a dry pass, as the store keeps it: `state`, and what `trainer.loop.dry_pass` says."""
         described = config.model_dump(mode="json")
-        job = {"job": "dry pass", "config": described, "workplace": self._workplace.to_json()}
+        gpu = self._gpus.free()
+        job = {
+            "job": "dry pass",
+            "config": described,
+            "workplace": self._workplace.to_json(),
+            "environment": {} if gpu is None else gpu.alone(os.environ),
+        }
         try:
             said = self._ask(job, LONGEST_SECONDS)
         except _NotReady:

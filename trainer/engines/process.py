@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import BinaryIO
 
 from trainer.config import PLUGINS, RunConfig
 from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import Begun, FrameBroken, read_frame
+from trainer.engines.gpus import Gpu, GpuPool
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
 from trainer.engines.workplace import Workplace
@@ -30,25 +31,37 @@ TRACE_SECONDS = 0.5
 START_MINUTES = 30.0
 """What a process may take until it begins with its run: importing torch takes minutes on a busy machine."""
 _LOOK_SECONDS = 0.25
+_ALLOCATOR = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF")
+"""Torch's names, over the years, for the settings of its allocator."""
 
 
-def process_engine(workplace: Workplace, *, train: str = TRAIN) -> Engine:
+def process_engine(workplace: Workplace, *, train: str = TRAIN, gpus: GpuPool | None = None) -> Engine:
     """An engine whose runs are trained in a process each; their `.close()` may be called from any thread.
 
     Args:
         workplace: what this machine offers; handed to the child.
+        gpus: of which each run gets one, and sees no other; None: runs see what this process sees.
         train: `module:generator` that the child calls with (config, workplace, standing). The program's own, never a
             browser's.
     """
-    return lambda config, standing: ChildRun(config, workplace, standing, train)
+    return lambda config, standing: ChildRun(config, workplace, standing, train, gpus)
 
 
 class ChildRun(Generator[Event, None, None]):
     """A run in a process of its own, and its events as they come. For one reading thread; any thread may close it."""
 
-    def __init__(self, config: RunConfig, workplace: Workplace, standing: Standing, train: str = TRAIN) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        workplace: Workplace,
+        standing: Standing,
+        train: str = TRAIN,
+        gpus: GpuPool | None = None,
+    ) -> None:
         """Starts the process; OSError where the system cannot."""
         self._config = config
+        self._gpus = GpuPool(None) if gpus is None else gpus
+        self._gpu = None if config.compute.device == "cpu" else self._gpus.take()
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.
@@ -59,9 +72,10 @@ class ChildRun(Generator[Event, None, None]):
         outlet, inlet = os.pipe()
         self._events = os.fdopen(outlet, "rb")
         try:
-            self._process = _start(inlet)
+            self._process = _start(inlet, environment_of_child(self._gpu))
         except BaseException:
             self._events.close()
+            self._give_back_gpu()
             raise
         finally:
             os.close(inlet)
@@ -69,6 +83,7 @@ class ChildRun(Generator[Event, None, None]):
         self._watcher = self._start_thread(self._watch, "watch")
         self._reader = self._start_thread(self._read_events, "events")
         described = config.model_dump(mode="json")
+        workplace = replace(workplace, gpu=None if self._gpu is None else self._gpu.title)
         job = {"train": train, "config": described, "workplace": workplace.to_json(), "standing": asdict(standing)}
         self._tell(json.dumps(job).encode() + b"\n")
 
@@ -113,6 +128,11 @@ class ChildRun(Generator[Event, None, None]):
         self._log.join(GRACE_SECONDS)
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
+        self._give_back_gpu()
+
+    def _give_back_gpu(self) -> None:
+        gpu, self._gpu = self._gpu, None
+        self._gpus.give_back(gpu)
 
     def _next(self) -> Event | CutOff | None:
         asked_at = time.monotonic()  # while nobody asks, the process may be waiting for us: that is not its silence
@@ -231,14 +251,20 @@ class ChildRun(Generator[Event, None, None]):
         return thread
 
 
-def environment_of_child() -> dict[str, str]:
-    """This process's environment without the database's address and the token, which are no business of a child's."""
+def environment_of_child(gpu: Gpu | None = None) -> dict[str, str]:
+    """This process's environment without the database's address and the token, which are no business of a child's; and
+    where it gets a GPU, that one alone."""
     hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS}  # it reads the same descriptions
     hidden.add("PGPASSWORD")
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    if gpu is None:
+        return environment
+    if gpu.kind == "cuda" and not any(environment.get(name) for name in _ALLOCATOR):
+        environment[_ALLOCATOR[0]] = "expandable_segments:True"  # freed memory of one size then serves another
+    return environment | gpu.alone(environment)
 
 
-def _start(inlet: int) -> subprocess.Popen[bytes]:
+def _start(inlet: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "trainer.engines.child", str(inlet)],
         stdin=subprocess.PIPE,
@@ -246,7 +272,7 @@ def _start(inlet: int) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         pass_fds=(inlet,),
         process_group=0,
-        env=environment_of_child() | {"PYTHONUNBUFFERED": "1"},
+        env=environment | {"PYTHONUNBUFFERED": "1"},
     )
 
 

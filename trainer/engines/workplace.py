@@ -2,7 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from trainer.engines.device_choice import DeviceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,19 +13,25 @@ class Workplace:
 
     Attributes:
         data_root: folder that holds the data sets, in the layout that torchvision reads.
-        device_limit: `cpu` keeps every run off the GPU, `cuda` insists on one; `auto` leaves it to the run.
+        device_limit: `cpu` keeps every run off the GPU, `cuda`, `xpu` and `mps` insist on one of theirs; `auto` leaves
+            it to the run.
         threads: threads that torch may use on the CPU; None leaves torch's own choice.
         may_download: whether a set that is missing from data_root may be fetched by torchvision.
         checkpoints: folder below which runs leave their checkpoints; None: they leave none.
         country: whose electricity is used (ISO 3166, three letters); None: energy is not measured.
+        loaders: processes that read files ahead of training; None leaves it to the data.
+        gpu: the GPU that the run's process sees alone, as a person names it: `GPU 1 (NVIDIA H200)`; None: it was given
+            none.
     """
 
     data_root: Path
-    device_limit: Literal["auto", "cpu", "cuda"] = "auto"
+    device_limit: DeviceKind = "auto"
     threads: int | None = None
     may_download: bool = False
     checkpoints: Path | None = None
     country: str | None = None
+    loaders: int | None = None
+    gpu: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the training process; paths as text."""

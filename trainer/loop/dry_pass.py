@@ -84,8 +84,7 @@ def dry_pass(config: RunConfig, workplace: Workplace) -> DryPass:
     quick = config.model_copy(update={"data": data, "compute": compute})
     answer = DryPass()
     try:
-        with determinism(quick):
-            _Trial(quick, replace(workplace, may_download=False), workplace.may_download).run(answer)
+        _Trial(quick, replace(workplace, may_download=False, loaders=0), workplace.may_download).run(answer)
     except _Failed as failed:
         answer.state, answer.errors = "failed", [failed.finding.to_json()]
     except _NotHereYet as missing:
@@ -109,8 +108,12 @@ class _Trial:
 
     def run(self, answer: DryPass) -> None:
         """All stages; notes in the answer what it finds on its way."""
+        device = self._stage("compute.device", lambda: choose_device(self.config, self.workplace))
+        with determinism(self.config, device):
+            self._run_on(device, answer)
+
+    def _run_on(self, device: torch.device, answer: DryPass) -> None:
         config, workplace, seed = self.config, self.workplace, self.config.training.seed
-        device = self._stage("compute.device", lambda: choose_device(config, workplace))
         data = self._stage("data.folder" if hasattr(config.data, "folder") else "data.kind", lambda: self._data(device))
         use_threads(workplace)
         shape = Shape(data.channels, data.height, data.classes, data.width)
@@ -131,7 +134,6 @@ class _Trial:
         answer.neq_memory_bytes = neq.memory().at_most  # known only now: the step has made the optimizer's state
 
     def _data(self, device: torch.device) -> ImageData:
-        torch.set_num_threads(1)  # files are then read in this process: others would outlive it
         return load_data(self.config, self.workplace, device)
 
     def _stage(self, usual: str, act: Callable[[], T]) -> T:

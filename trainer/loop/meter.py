@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from trainer.events import Resources
+from trainer.loop.device_memory import PeakMemory
 
 SAMPLE_SECONDS = 1.0
 _KILO = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, and kB elsewhere
@@ -49,8 +50,7 @@ class Gpu:
         try:
             nvml = import_module("pynvml")
             nvml.nvmlInit()
-            uuid = torch.cuda.get_device_properties(device).uuid
-            return cls(nvml, nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode()))
+            return cls(nvml, _handle(nvml, torch.cuda.get_device_properties(device).uuid))
         except Exception:  # NVML's errors share no base class with anything, and none of them may end a run
             return None
 
@@ -72,6 +72,14 @@ class Gpu:
         """Ends the thread."""
         self._over.set()
         self._thread.join()
+
+
+def _handle(nvml: Any, uuid: Any) -> Any:
+    """NVML's handle of the device with this UUID; a part of a GPU (MIG) has a name of its own kind."""
+    try:
+        return nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode())
+    except Exception:  # NVML's errors share no base class
+        return nvml.nvmlDeviceGetHandleByUUID(f"MIG-{uuid}".encode())
 
 
 class Energy:
@@ -113,17 +121,22 @@ class Energy:
 class Meter:
     """Measures epoch by epoch."""
 
-    def __init__(self, device: torch.device, gpu: Gpu | None, energy: Energy | None) -> None:
-        self._device, self._gpu, self._energy = device, gpu, energy
+    def __init__(
+        self, device: torch.device, gpu: Gpu | None, energy: Energy | None, memory: PeakMemory | None = None
+    ) -> None:
+        """Args: memory: that training tells what kind of step comes; None: there are no steps."""
+        self._memory, self._gpu, self._energy = memory or PeakMemory(device), gpu, energy
 
     def epoch(self) -> Resources:
-        """What was spent since the last call; peaks are those of the whole process."""
-        on_gpu = self._device.type == "cuda"
+        """What was spent since the last call."""
+        peaks = self._memory.end_epoch()
         sample = None if self._gpu is None else self._gpu.take()
         energy_kwh, co2_kg = self._spent()
         return Resources(
             peak_memory_bytes=peak_memory_bytes(),
-            peak_device_memory_bytes=torch.cuda.max_memory_allocated(self._device) if on_gpu else None,
+            peak_device_memory_bytes=peaks.run,
+            epoch_peak_device_memory_bytes=peaks.epoch,
+            step_peak_device_memory_bytes=peaks.steps,
             device_use=None if sample is None else sample.use,
             device_watts=None if sample is None else sample.watts,
             energy_kwh=energy_kwh,
@@ -141,8 +154,14 @@ class Meter:
 
 
 @contextmanager
-def measuring(device: torch.device, country: str | None) -> Iterator[tuple[Meter, list[str]]]:
-    """A meter while a run lasts, and what it cannot measure though it was asked to, in sentences."""
+def measuring(
+    device: torch.device, country: str | None, memory: PeakMemory | None = None
+) -> Iterator[tuple[Meter, list[str]]]:
+    """A meter while a run lasts, and what it cannot measure though it was asked to, in sentences.
+
+    Args:
+        memory: that training tells what kind of step comes; None: there are no steps.
+    """
     gpu, energy, told = Gpu.of(device), None, []
     if country is not None:
         try:
@@ -152,7 +171,7 @@ def measuring(device: torch.device, country: str | None) -> Iterator[tuple[Meter
         except Exception as error:  # whatever it meets on this machine must not end a run
             told.append(f"Energy is not measured: codecarbon says {error}.")
     try:
-        yield Meter(device, gpu, energy), told
+        yield Meter(device, gpu, energy, memory), told
     finally:
         for each in (gpu, energy):
             if each is not None:

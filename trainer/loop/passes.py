@@ -82,6 +82,7 @@ def training_pass(
         tally.add(loss, answers, targets)
         if pace.due():
             yield signs.at(batch + 1, tally.images, _finite(tally.score(), epoch).loss)
+    steps.memory.goes_on(ordinary=False)
     return _finite(tally.score(), epoch)
 
 

@@ -3,49 +3,86 @@
 import os
 import platform
 import subprocess
+import warnings
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
 
 from trainer.config import RunConfig
+from trainer.engines.device_errors import first_line
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.version import VERSION
 
+_NAMES = {"cuda": "a GPU", "xpu": "an Intel GPU (xpu)", "mps": "an Apple GPU (mps)", "cpu": "the CPU"}
+_TESTS = {"cuda": "torch.cuda", "xpu": "torch.xpu", "mps": "torch.backends.mps"}
+
 
 def choose_device(config: RunConfig, workplace: Workplace) -> torch.device:
-    """What the run asks for, within what the workplace allows; `auto` takes a GPU where there is one.
+    """What the run asks for, within what the workplace allows; `auto` takes a CUDA GPU where there is one.
 
     Raises:
-        RunError: the run asks for a GPU that is not there or not allowed, or the workplace insists on one.
+        RunError: the run asks for a device that is not there or not allowed, or the workplace insists on one.
     """
     wanted, limit = config.compute.device, workplace.device_limit
-    if wanted == "cuda" and limit == "cpu":
+    if "auto" not in (wanted, limit) and wanted != limit:
+        _refuse_other(wanted, limit)
+    kind = limit if wanted == "auto" else wanted
+    if kind == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if kind != "cpu":
+        _refuse_missing(kind)
+    return torch.device(kind)
+
+
+def _refuse_other(wanted: str, limit: str) -> NoReturn:
+    if limit == "cpu":
         raise RunError(
-            "The run asks for a GPU, and this worker may use the CPU only.",
+            f"The run asks for {_NAMES[wanted]}, and this worker may use the CPU only.",
             "Set compute.device to auto or cpu, or let the worker use its GPU.",
         )
-    if wanted == "cpu" and limit == "cuda":
-        raise RunError(
-            "The run asks for the CPU, and this worker trains on a GPU only.",
-            "Set compute.device to auto or cuda, or lift the worker's limit.",
-        )
-    there = torch.cuda.is_available()
-    if "cuda" in (wanted, limit) and not there:
-        raise RunError(
-            "The run needs a GPU, and torch finds none on this machine.",
-            "Set compute.device to auto or cpu, or start a worker where torch.cuda.is_available() is true.",
-        )
-    return torch.device("cuda" if there and limit != "cpu" and wanted != "cpu" else "cpu")
+    raise RunError(
+        f"The run asks for {_NAMES[wanted]}, and this worker trains on {_NAMES[limit]} only.",
+        f"Set compute.device to auto or {limit}, or lift the worker's limit.",
+    )
 
 
-def device_title(device: torch.device) -> str:
-    """As a person names it: `CPU, 2 threads` or `NVIDIA H200`."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+def _refuse_missing(kind: str) -> None:
+    """A GPU of this kind is needed: torch's own warning says why it cannot be used, where there is one."""
+    module: Any = torch.backends.mps if kind == "mps" else torch.get_device_module(kind)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if module.is_available():
+            _refuse_without_float64(kind)
+            return
+    why = f" It says: {first_line(told[0].message)}" if told and isinstance(told[0].message, Exception) else ""
+    raise RunError(
+        f"The run needs {_NAMES[kind]}, and torch finds none on this machine.{why}",
+        f"Set compute.device to auto or cpu, or start a worker where {_TESTS[kind]}.is_available() is true.",
+    )
+
+
+def _refuse_without_float64(kind: str) -> None:
+    if kind == "xpu" and not torch.xpu.get_device_capability()["has_fp64"]:
+        raise RunError(
+            "This Intel GPU cannot compute in float64, which the sums of φ are taken in.",
+            "Set compute.device to cpu, or use an Intel GPU that has float64.",
+        )
+
+
+def device_title(device: torch.device, workplace: Workplace | None = None) -> str:
+    """As a person names it: `CPU, 2 threads` or `NVIDIA H200`; where a worker gave the run a GPU, which of its GPUs
+    that is: `GPU 1 (NVIDIA H200)`."""
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+    if workplace is not None and workplace.gpu is not None:
+        return workplace.gpu
+    if device.type == "mps":
+        return "Apple GPU"
+    return str(torch.get_device_module(device).get_device_name(device))
 
 
 def versions() -> dict[str, str]:

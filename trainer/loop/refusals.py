@@ -1,6 +1,7 @@
 """What torch says of a lack of memory, a missing compiler and the like, in words that a person can act on."""
 
 from trainer.config import RunConfig
+from trainer.engines.device_errors import explained_failure, first_line, is_memory
 from trainer.engines.memory import less_memory
 from trainer.errors import RunError
 from trainer.neq import NEqError
@@ -10,10 +11,10 @@ _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
 
 def explained(error: Exception, config: RunConfig) -> RunError | None:
     """The error as the run's end should tell it; None where nothing more is known than what it says itself."""
-    first = _first_line(error)
+    first = first_line(error)
     if isinstance(error, NEqError):
         return RunError(f"{_sentence(error.reason)}.", f"{_sentence(error.remedy)}.")
-    if _is_memory(error):
+    if is_memory(error):
         remedy = less_memory(config)
         return RunError(f"The device ran out of memory: {first}", remedy[0].upper() + remedy[1:])
     if config.compute.compile and type(error).__module__.startswith(_COMPILERS):
@@ -36,21 +37,9 @@ def explained(error: Exception, config: RunConfig) -> RunError | None:
             f"A label lies outside the classes that the data announce: {first}",
             "Check the data: labels count from 0, and 255 stands for pixels of no class.",
         )
-    return None
+    failure = explained_failure(error)
+    return None if failure is None else RunError(*failure)
 
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _is_memory(error: Exception) -> bool:
-    """Torch names its memory errors by a class on a GPU (known by name, so that none needs to exist), in words else."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:500] or type(error).__name__

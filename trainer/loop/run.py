@@ -52,9 +52,10 @@ from trainer.models import Shape, build_model
 from trainer.neq import Equilibrium, NEq
 from trainer.optimizers import build_optimizer, parameter_groups
 
-EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
-"""Images of up to EVALUATION_PIXELS that are looked at together, by device: small enough for a CPU's caches, large
-enough to fill a GPU. Of larger images fewer, so that they take no more memory."""
+EVALUATION_BATCH = 200
+EVALUATION_BATCH_OF_A_GPU = 1000
+"""Images of up to EVALUATION_PIXELS that are looked at together: small enough for a CPU's caches, or large enough to
+fill a GPU. Of larger images fewer, so that they take no more memory."""
 EVALUATION_PIXELS = 64 * 64
 
 
@@ -79,10 +80,11 @@ def train(
     """
     use_threads(workplace)
     try:
-        with determinism(config):
-            run = _prepare(config, workplace, standing)
+        device = choose_device(config, workplace)
+        with determinism(config, device):
+            run = _prepare(config, workplace, standing, device)
             yield from run.beginning()
-            with measuring(run.device, workplace.country) as (meter, told):
+            with measuring(run.device, workplace.country, run.steps.memory) as (meter, told):
                 yield from (Logged(level="warning", text=text) for text in told)
                 last = yield from run.epochs(meter)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
@@ -111,14 +113,13 @@ class _Probe:
         return ceil(len(self.data.probe) / self.batch_size)
 
 
-def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_Run":
+def _prepare(config: RunConfig, workplace: Workplace, standing: Standing, device: torch.device) -> "_Run":
     began = perf_counter()
-    device = choose_device(config, workplace)
     data = load_data(config, workplace, device)
     seed = config.training.seed
     shape = Shape(data.channels, data.height, data.classes, data.width)
     model = build_model(config.model, shape, seed=seed, workplace=workplace).to(device)
-    if config.compute.channels_last:
+    if config.compute.channels_last and device.type != "mps":  # an Apple GPU's convolutions want torch's default order
         # A third less time for small convolutions on a CPU than torch's default order.
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(config.optimizer, parameter_groups(config.model, model))
@@ -132,7 +133,8 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing) -> "_R
     steps = Steps.of(config, model, optimizer, task, device, batches, neq.dense_pass)
     times = StepAccount(steps.clock, batches, _setting(config, device))
     book = Book(workplace.checkpoints, standing, config, Parts(model, optimizer, steps, neq, random, times), versions())
-    return _Run(config, device, data, model, steps, probe, neq, accounts, times, random, book, standing, began)
+    title = device_title(device, workplace)
+    return _Run(config, device, title, data, model, steps, probe, neq, accounts, times, random, book, standing, began)
 
 
 def _setting(config: RunConfig, device: torch.device) -> str:
@@ -142,7 +144,7 @@ def _setting(config: RunConfig, device: torch.device) -> str:
 
 
 def _evaluation_batch(data: ImageData) -> int:
-    most = EVALUATION_BATCH[data.device.type]
+    most = EVALUATION_BATCH if data.device.type == "cpu" else EVALUATION_BATCH_OF_A_GPU
     return max(1, min(most, most * EVALUATION_PIXELS // (data.height * data.width)))
 
 
@@ -160,6 +162,7 @@ class _Run:
 
     config: RunConfig
     device: torch.device
+    device_title: str
     data: ImageData
     model: nn.Module
     steps: Steps
@@ -185,7 +188,7 @@ class _Run:
                 self.result, changed = self.book.read()
                 self.began -= self.result.seconds
                 told += changed
-            device = device_title(self.device)
+            device = self.device_title
             yield RunContinued(epoch=self.standing.epochs, device=device, versions=versions(), commit=commit())
         for text in told:
             yield Logged(level="warning", text=text)
@@ -205,7 +208,7 @@ class _Run:
             layers=layers,
             neurons=sum(layer.neurons for layer in layers),
             parameters=sum(p.numel() for p in self.model.parameters() if p.requires_grad),
-            device=device_title(self.device),
+            device=self.device_title,
             epochs=self.config.training.epochs,
             batches_per_epoch=len(batch_bounds(len(self.data.train), self.config.training.batch_size)),
             train_samples=len(self.data.train),

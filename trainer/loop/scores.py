@@ -34,7 +34,8 @@ class Tally:
     def __init__(
         self, device: torch.device, *, ignore_index: int | None = None, measures: Sequence[Measure] = ()
     ) -> None:
-        self._sums = torch.zeros(3, dtype=torch.float64, device=device)
+        exact = torch.float32 if device.type == "mps" else torch.float64  # an Apple GPU has no float64
+        self._sums = torch.zeros(3, dtype=exact, device=device)
         self._ignored = ignore_index
         self._measures = measures
         self.images = 0
@@ -102,7 +103,7 @@ class Confusion:
 
     def scores(self) -> dict[str, float]:
         """`miou`: the mean over the classes that were meant or chosen anywhere; others have no union to share."""
-        matrix = self.matrix().double()
+        matrix = self.matrix().cpu().double()
         both = matrix.diag()
         union = matrix.sum(0) + matrix.sum(1) - both
         there = union > 0

@@ -12,7 +12,9 @@ from torch.optim import Optimizer
 
 from trainer.config import RunConfig
 from trainer.loop.clock import StepClock
+from trainer.loop.device_memory import PeakMemory
 from trainer.loop.tasks import Task, answers_in
+from trainer.neq.tf32 import Products, products_in
 from trainer.optimizers import set_learning_rate
 from trainer.schedules import LearningRates
 
@@ -40,6 +42,7 @@ class Steps:
         clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
         clock: times the parts of its steps.
+        memory: told what kind of step comes.
         dense_pass: makes some steps dense.
         taken: steps of the whole run so far.
     """
@@ -53,6 +56,7 @@ class Steps:
     reduced: torch.dtype | None
     scaler: torch.amp.GradScaler
     clock: StepClock
+    memory: PeakMemory
     dense_pass: DensePass = lambda: nullcontext(False)
     taken: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
@@ -93,6 +97,7 @@ class Steps:
             _REDUCED.get(config.compute.precision),
             torch.amp.GradScaler(device.type, enabled=config.compute.precision == "fp16"),
             StepClock(device, batches, training.accumulate),
+            PeakMemory(device),
             dense_pass,
         )
 
@@ -113,6 +118,7 @@ class Steps:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
         with self.dense_pass() if self._dense_is_due(first) else nullcontext(False) as dense:
+            self.memory.goes_on(ordinary=first > 0 and not dense)
             self.clock.begin(batch, dense=dense)
             with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
                 outputs = self.network(inputs)
@@ -148,21 +154,33 @@ class Steps:
         return {"taken": self.taken, "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from `state_dict()`."""
+        """Continues from `state_dict()`; a scaler begins anew where the state is of a run without one."""
         self.taken = int(state["taken"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
 
 
 @contextmanager
-def determinism(config: RunConfig) -> Iterator[None]:
-    """Torch's switches as the run asks for them; afterwards they are as before."""
-    algorithms, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+def determinism(config: RunConfig, device: torch.device) -> Iterator[None]:
+    """Torch's switches as the run asks for them: which algorithms are taken on a GPU, and whether its products may use
+    TF32; afterwards they are as before."""
+    compute, benchmark = config.compute, torch.backends.cudnn.benchmark
+    products: Products = "tf32" if compute.precision == "tf32" else "float32"
+    with products_in(products, device), _fixed_algorithms() if compute.deterministic else nullcontext():
+        try:
+            torch.backends.cudnn.benchmark = compute.cudnn_benchmark
+            yield
+        finally:
+            torch.backends.cudnn.benchmark = benchmark
+
+
+@contextmanager
+def _fixed_algorithms() -> Iterator[None]:
+    """Entered by runs that ask for it alone: torch imports its compiler for this switch, which takes seconds."""
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
+    torch.use_deterministic_algorithms(True)
     try:
-        if config.compute.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
-            torch.use_deterministic_algorithms(True)
-            torch.backends.cudnn.benchmark = False
         yield
     finally:
-        torch.use_deterministic_algorithms(algorithms)
-        torch.backends.cudnn.benchmark = benchmark
+        torch.use_deterministic_algorithms(before)

@@ -1,19 +1,21 @@
 """What this worker's machine has: its data folder by listing alone, its weights, its memory. No torch."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from trainer.checks.capabilities import Capabilities, Folder, Gpu
+from trainer.checks.capabilities import Capabilities, Folder
+from trainer.checks.capabilities import Gpu as SaidGpu
 from trainer.checks.names import alike
 from trainer.checks.parts import are_parts_alone, part_word, set_parts
 from trainer.checks.sets import ENDINGS, NAMED, NamedSet
 from trainer.checks.strays import stray_reason
 from trainer.config import RunConfig
 from trainer.config.discovery import kind_of
+from trainer.engines.gpus import Gpu
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.version import VERSION
@@ -27,7 +29,7 @@ _MASKS = ("annot", "mask", "label")
 """In the name of a folder that may hold the masks of a part."""
 
 
-def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabilities:
+def capabilities(workplace: Workplace, gpus: Sequence[Gpu] | None) -> Capabilities:
     """What the worker can say now.
 
     Args:
@@ -38,7 +40,7 @@ def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabili
         version=VERSION,
         device_limit=workplace.device_limit,
         threads=workplace.threads,
-        gpus=() if workplace.device_limit == "cpu" else gpus,
+        gpus=() if workplace.device_limit == "cpu" else _said(gpus),
         memory_bytes=total,
         free_memory_bytes=free,
         may_download=workplace.may_download,
@@ -50,6 +52,12 @@ def capabilities(workplace: Workplace, gpus: tuple[Gpu, ...] | None) -> Capabili
         models=_kinds("model"),
         data=_kinds("data"),
     )
+
+
+def _said(gpus: Sequence[Gpu] | None) -> tuple[SaidGpu, ...] | None:
+    if gpus is None:
+        return None
+    return tuple(SaidGpu(name=gpu.name, memory_bytes=gpu.memory_bytes, number=gpu.number) for gpu in gpus)
 
 
 def memory() -> tuple[int | None, int | None]:

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from db import Check, CheckState, Store, StoreError
-from trainer.checks.capabilities import Gpu
 from trainer.config import RunConfig
 from trainer.engines.dry import DryPasses
+from trainer.engines.gpus import Gpu, GpuPool
 from trainer.engines.workplace import Workplace
 from trainer.worker.capabilities import capabilities
 
@@ -34,11 +34,14 @@ log = logging.getLogger("neq.worker")
 class Checker:
     """Threads beside a worker's runs. Whatever fails in them, runs go on."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        """Args: workplace: what this machine offers."""
-        self._workplace = workplace
-        self._passes = DryPasses(workplace)
-        self._gpus: tuple[Gpu, ...] | None = None
+    def __init__(self, workplace: Workplace, gpus: GpuPool | None = None) -> None:
+        """
+        Args:
+            workplace: what this machine offers.
+            gpus: that runs are given; where it does not know them yet, it is told once torch was asked.
+        """
+        self._workplace, self._pool = workplace, gpus or GpuPool(None)
+        self._passes = DryPasses(workplace, self._pool)
         self._asked_at = -math.inf
         self._look = threading.Event()
         self._troubles: dict[str, str] = {}
@@ -96,7 +99,7 @@ class Checker:
             self._trained_at = time.monotonic()
         if time.monotonic() >= self._trained_at + IDLE_SECONDS:
             self._passes.warm()
-            if self._gpus is None and time.monotonic() >= self._asked_at + UNUSABLE_SECONDS:
+            if self._pool.gpus is None and time.monotonic() >= self._asked_at + UNUSABLE_SECONDS:
                 self._ask_for_gpus()
         check = store.claim_check(worker_id)
         if check is not None:
@@ -111,13 +114,13 @@ class Checker:
         if found is None:
             log.warning("torch could not be asked for GPUs; it is asked again in %.0f s", UNUSABLE_SECONDS)
             return
-        self._gpus = tuple(Gpu.model_validate(each) for each in found)
+        self._pool.learn([Gpu(**each) for each in found])
         self._look.set()
 
     def _describe(self, store: Store, worker_id: str) -> None:
         """Tells what there is, also where nothing has changed: what is old is no ground for refusing a run."""
         self._look.clear()
-        said = capabilities(self._workplace, self._gpus)
+        said = capabilities(self._workplace, self._pool.gpus)
         store.describe_worker(worker_id, said.model_dump(mode="json"))
         self._look.wait(DESCRIBE_SECONDS)
 

@@ -1,0 +1,134 @@
+"""A worker's GPUs: which there are, asked of torch in a process of its own, and which of them each run gets.
+
+Imports no torch: a worker that opened CUDA itself would hold memory on every GPU, and could not fork.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.engines.device_choice import DeviceChoice
+
+ASK_SECONDS = 300.0
+"""What importing torch may take on a busy machine."""
+_SIGNS = ("nvidia[0-9]*", "nvidiactl", "nvhost-gpu", "nvmap", "dxg", "kfd")
+"""In /dev: NVIDIA's driver, that of a Jetson, WSL's, and AMD's."""
+
+
+class NoSuchGpu(Exception):
+    """The worker was told to use a GPU that is not there; says which are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that torch finds.
+
+    Attributes:
+        kind: torch's name for it: cuda (AMD's too), xpu, mps.
+        number: torch's, of all that the worker's own environment shows.
+    """
+
+    kind: str
+    number: int
+    name: str
+    memory_bytes: int
+
+    @property
+    def title(self) -> str:
+        """As a person names it: `GPU 1 (NVIDIA H200)`."""
+        return f"GPU {self.number} ({self.name})"
+
+    def alone(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What to change in this environment so that a process sees this GPU and no other, as number 0.
+
+        What the environment names already, by number or by UUID, stays as it is named there.
+        """
+        variable = _variable(self.kind, environment)
+        if variable is None:
+            return {}
+        named = [each.strip() for each in environment.get(variable, "").split(",") if each.strip()]
+        return {variable: named[self.number] if self.number < len(named) else str(self.number)}
+
+
+def _variable(kind: str, environment: Mapping[str, str]) -> str | None:
+    if kind == "cuda":
+        return "HIP_VISIBLE_DEVICES" if environment.get("HIP_VISIBLE_DEVICES") else "CUDA_VISIBLE_DEVICES"
+    return "ZE_AFFINITY_MASK" if kind == "xpu" else None
+
+
+def may_have_gpus(choice: DeviceChoice, devices: Path = Path("/dev")) -> bool:
+    """Whether it is worth asking torch, which takes seconds: a GPU is asked for, or a driver shows."""
+    if choice.kind in ("auto", "cuda") and os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
+        return False
+    return choice.kind not in ("auto", "cpu") or (
+        choice.kind == "auto" and any(True for sign in _SIGNS for _ in devices.glob(sign))
+    )
+
+
+def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu, ...] | None:
+    """The GPUs that a worker of this choice may use; None where torch could not be asked.
+
+    Args:
+        environment: that torch is asked in.
+
+    Raises:
+        NoSuchGpu: one that the choice names is not there.
+    """
+    command = [sys.executable, "-m", "trainer.engines.torch_gpus", "cuda" if choice.kind == "auto" else choice.kind]
+    try:
+        done = subprocess.run(command, env=dict(environment), capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
+        found = tuple(Gpu(**each) for each in json.loads(done.stdout.splitlines()[-1]))
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError):
+        return None
+    there = {gpu.number: gpu for gpu in found}
+    if missing := [number for number in choice.numbers if number not in there]:
+        known = ", ".join(f"{gpu.kind}:{gpu.number} ({gpu.name})" for gpu in found) or "none"
+        raise NoSuchGpu(f"there is no {choice.kind}:{missing[0]} that torch can use here; it finds {known}")
+    return tuple(there[number] for number in choice.numbers) or found
+
+
+class GpuPool:
+    """Lends a worker's GPUs to its runs, each time the one that fewest have. Thread-safe."""
+
+    def __init__(self, gpus: Sequence[Gpu] | None) -> None:
+        """Args: gpus: that there are; None: it is not known yet, and until then runs choose for themselves."""
+        self._gpus = None if gpus is None else tuple(gpus)
+        self._runs: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def gpus(self) -> tuple[Gpu, ...] | None:
+        """All of them; None: it is not known yet."""
+        return self._gpus
+
+    def learn(self, gpus: Sequence[Gpu]) -> None:
+        """These are there, as is known now."""
+        self._gpus = tuple(gpus)
+
+    def free(self) -> Gpu | None:
+        """The one that fewest runs have, of those the first; None where there is none."""
+        with self._lock:
+            return self._least_used()
+
+    def take(self) -> Gpu | None:
+        """The same, for a run: `give_back` it."""
+        with self._lock:
+            gpu = self._least_used()
+            if gpu is not None:
+                self._runs[gpu.number] += 1
+            return gpu
+
+    def give_back(self, gpu: Gpu | None) -> None:
+        """The run is over."""
+        with self._lock:
+            if gpu is not None:
+                self._runs[gpu.number] -= 1
+
+    def _least_used(self) -> Gpu | None:
+        return min(self._gpus or (), key=lambda gpu: self._runs[gpu.number], default=None)
