@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from trainer.neq.layers import WatchedLayer
+from trainer.neq.room import is_out_of_memory
 from trainer.neq.savings.blocks import rows_together
 from trainer.neq.savings.by_function import put_back_call, replace_call
 from trainer.neq.savings.choice import NO_MEMORY, Choice, Task, Way, choose
 from trainer.neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
 from trainer.neq.savings.measuring import Measuring
-from trainer.neq.savings.out_of_memory import is_out_of_memory
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.swap import Forward, lift, swap, unswap, with_own_gradient
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 
+from trainer.neq.room import give_back_unused, is_out_of_memory
 from trainer.neq.savings import choice
 from trainer.neq.savings.balance import Times, Weighed, weighed
 from trainer.neq.savings.choice import FORCED, NO_MEMORY, NOT_FINITE, ROUNDED, Choice, Task, Way, without_trying
 from trainer.neq.savings.detour import detour_ms
 from trainer.neq.savings.gradients import Rows
-from trainer.neq.savings.out_of_memory import give_back_unused, is_out_of_memory
 from trainer.neq.savings.step_load import StepLoad
 from trainer.neq.savings.trial import Trial, Verdict, compared, tried, uses_tf32
 
