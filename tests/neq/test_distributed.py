@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
 from tests.neq.together import WORLD, group_of_two, in_two_processes
-from trainer.neq import NEq
+from trainer.neq import NEq, holding
 from trainer.neq.errors import FrozenNeuronsMoved, NEqClosed, OtherProcessFailed, ProbeChanged
 
 PROBE = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
@@ -28,7 +28,9 @@ def train(model: nn.Module, optimizer: SGD, inputs: torch.Tensor) -> None:
     optimizer.step()
 
 
-def one_of(rank: int, folder: str) -> None:
+def one_of(rank: int, folder: str, by_mask: bool) -> None:
+    if by_mask:
+        holding.by_index = lambda parameter: False
     with group_of_two(rank, Path(folder) / "meeting"):
         inner = network()
         model = DistributedDataParallel(inner)
@@ -50,8 +52,9 @@ def one_of(rank: int, folder: str) -> None:
         torch.save({"found": found, "model": state, "before": before}, Path(folder) / f"{rank}.pt")
 
 
-def test_two_processes_decide_alike_from_the_sums_of_both(tmp_path: Path) -> None:
-    in_two_processes(one_of, str(tmp_path))
+@pytest.mark.parametrize("by_mask", [False, pytest.param(True, marks=pytest.mark.endurance)])
+def test_two_processes_decide_alike_from_the_sums_of_both(tmp_path: Path, by_mask: bool) -> None:
+    in_two_processes(one_of, str(tmp_path), by_mask)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD))
     frozen = 0
     for one, other in zip(first["found"], second["found"], strict=True):

@@ -13,6 +13,8 @@ from trainer.neq.discovery import Watch, discover
 from trainer.neq.freeze import Freezer
 from trainer.neq.layers import WatchedLayer
 
+pytestmark = pytest.mark.usefixtures("held")
+
 OPTIMIZERS: dict[str, Callable[[nn.Module], Optimizer]] = {
     "sgd": lambda m: SGD(m.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-2),
     "sgd slow": lambda m: SGD(m.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-2),

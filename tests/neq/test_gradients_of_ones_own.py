@@ -10,6 +10,8 @@ from torch.optim import SGD, NAdam, Optimizer
 from trainer.neq import NEq
 from trainer.neq.stopped import StoppedParameter
 
+pytestmark = pytest.mark.usefixtures("held")
+
 IMAGES = torch.randn(6, 3, 6, 6, generator=torch.Generator().manual_seed(3))
 SOME, WHOLE = torch.arange(32) % 2 == 0, torch.ones(32, dtype=torch.bool)
 

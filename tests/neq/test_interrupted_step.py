@@ -10,6 +10,8 @@ from torch.optim import SGD
 from tests.neq.training_loop import Loop, applied_that_moved, network, weights
 from trainer.neq.errors import FrozenNeuronsChanged
 
+pytestmark = pytest.mark.usefixtures("held")
+
 
 class Interrupted(SGD):
     """Stops in the midst of a step, after some parameters: by plain writes, or through `.data`."""

@@ -20,6 +20,8 @@ from tests.neq.training_loop import (
 )
 from trainer.neq.errors import FrozenNeuronsChanged, FrozenNeuronsMoved
 
+pytestmark = pytest.mark.usefixtures("held")
+
 
 def _a_state_is_loaded(loop: Loop, best: dict[str, Tensor]) -> None:
     loop.model.load_state_dict(best)

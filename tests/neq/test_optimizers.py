@@ -12,6 +12,8 @@ from tests.neq.marks import no_step_is_made
 from trainer.neq import NEq
 from trainer.neq.reference import cosine
 
+pytestmark = pytest.mark.usefixtures("held")
+
 OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "sgd dampening": lambda p: SGD(p, lr=0.05, momentum=0.9, dampening=0.2, weight_decay=0.1),
     "sgd nesterov foreach": lambda p: SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.1, foreach=True),

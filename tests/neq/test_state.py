@@ -11,6 +11,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from trainer.neq import Equilibrium, NEq, Watch
 
+pytestmark = pytest.mark.usefixtures("held")
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "paper": {},
     "cached": {"measure": "cached"},

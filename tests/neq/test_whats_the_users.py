@@ -31,6 +31,8 @@ from trainer.neq.errors import (
     ParametersReplaced,
 )
 
+pytestmark = pytest.mark.usefixtures("held")
+
 
 @pytest.mark.parametrize("through_data", [False, True])
 def test_a_state_that_is_loaded_in_mid_epoch_is_kept_and_told(through_data: bool) -> None:

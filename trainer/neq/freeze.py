@@ -16,15 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.utils.hooks import RemovableHandle
 
-from trainer.neq.held import HeldRows, nbytes_at_most
+from trainer.neq.holding import Holding, nbytes_at_most
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
 from trainer.neq.optimizers import Optimizers
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode, Savings
-from trainer.neq.stopped import gets_gradient, trained
+from trainer.neq.stopped import trained
 
 _alive: "weakref.WeakSet[Freezer]" = weakref.WeakSet()
 
@@ -57,11 +56,10 @@ class Freezer:
         self.optimizers = Optimizers(watched, optimizer, self._before_step, self._after_step)
         self.optimizers.look_for_hooks()
         self._savings = Savings(layers, self.optimizers, savings)
-        self._held: list[HeldRows] = []
+        self._holding = Holding(self.optimizers)
         self._moved_earlier: dict[str, tuple[Tensor, int]] = {}
         self._state: dict[str, Any] | None = None
         self._stepping = False
-        self._gradient_hooks: list[RemovableHandle] = []
         self._rows = OptimizerRows(layers, self.optimizers, momentum_on_thaw)
         _alive.add(self)
 
@@ -76,22 +74,16 @@ class Freezer:
 
     def _hold(self, masks: Mapping[str, Tensor]) -> None:
         self._undo_interrupted_step()
-        self._let_go()
+        self._holding.release()
         self._savings.change(masks)
+        self._holding.model_may_follow = self.resumed
         for name, mask in masks.items():
             neurons = mask.nonzero().flatten()
             if neurons.numel():
-                self._hold_layer(self._layers[name], neurons)
-
-    def _hold_layer(self, layer: WatchedLayer, neurons: Tensor) -> None:
-        saving = self._savings.of(layer.name)
-        for parameter in self._parameters[layer.name]:
-            held = HeldRows(parameter, layer, neurons, saving, model_may_follow=self.resumed)
-            self._held.append(held)
-            if gets_gradient(parameter):
-                self._gradient_hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
-            held.clear_gradient()
-            self._rows.pin(held)
+                for parameter in self._parameters[name]:
+                    self._holding.hold(self._layers[name], parameter, neurons, self._savings.of(name))
+        self._holding.begin()
+        self._rows.pin(self._holding)
 
     def begin_epoch(self) -> None:
         """Counts steps anew."""
@@ -99,12 +91,6 @@ class Freezer:
         self.resumed = False
         self._moved_earlier = {}
         self.optimizers.begin_epoch()
-
-    def _let_go(self) -> None:
-        self._held.clear()
-        for hook in self._gradient_hooks:
-            hook.remove()
-        self._gradient_hooks.clear()
 
     def replaced(self) -> dict[str, list[str]]:
         """Parameters that are other objects than those that were watched, by layer; none where all is well."""
@@ -128,18 +114,15 @@ class Freezer:
         """
         self._undo_interrupted_step()
         found = dict(self._moved_earlier)
-        for held in self._held:
-            held.notice()
-            if bool(held.moved.any()):
-                neurons, times = found.get(held.layer.name, (torch.zeros(held.layer.neurons, dtype=torch.bool), 0))
-                now = neurons.index_fill(0, held.neurons[held.moved].cpu(), True)
-                found[held.layer.name] = now, max(times, held.times)
+        for layer, neurons, times in self._holding.moved():
+            earlier, before = found.get(layer.name, (torch.zeros(layer.neurons, dtype=torch.bool), 0))
+            found[layer.name] = earlier.index_fill(0, neurons, True), max(before, times)
         return found
 
     @property
     def held_nbytes(self) -> int:
-        """The memory that the values of frozen neurons take."""
-        return sum(held.nbytes for held in self._held)
+        """The memory that the values of frozen neurons take, with masks or indices of where they belong."""
+        return self._holding.nbytes
 
     @property
     def rows_nbytes(self) -> int:
@@ -157,11 +140,11 @@ class Freezer:
     @property
     def holds(self) -> bool:
         """Whether any neuron is frozen now."""
-        return bool(self._held)
+        return bool(self._holding)
 
     def holds_some_of(self, parameters: Set[int]) -> bool:
         """Whether any row of one of these, by id, is held now."""
-        return any(id(held.parameter) in parameters for held in self._held)
+        return any(id(parameter) in parameters for parameter in self._holding.parameters)
 
     def may_hold(self, parameters: Set[int]) -> bool:
         """Whether it watches one of these, by id, to hold it."""
@@ -238,8 +221,7 @@ class Freezer:
         if not on_its_own:  # what an optimizer does to rows within its own step is undone with the step
             return
         self._undo_interrupted_step()
-        for held in self._held:
-            held.take()
+        self._holding.take()
         self._stepping = True
 
     @torch.no_grad()
@@ -249,16 +231,14 @@ class Freezer:
         Where every parameter was written to since it began, a state may have been loaded after it: that stays, and is
         told.
         """
-        if self._stepping and any(held.is_unwritten for held in self._held):
-            for held in self._held:
-                held.undo()
+        if self._stepping:
+            self._holding.undo()
         self._stepping = False
 
     @torch.no_grad()
     def _after_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
-        for held in self._held:
-            held.put_back()
-        self._rows.pin_again(self._held)
+        self._holding.put_back()
+        self._rows.pin(self._holding)
         if on_its_own:
             self._stepping = False
             self.steps += 1

@@ -41,10 +41,11 @@ class HeldRows:
     ) -> None:
         self.parameter, self.layer, self.neurons = parameter, layer, neurons
         self._saving = saving
-        self._place = layer.place(neurons.to(parameter.device), parameter)
+        self._place = self._found()
         self._values = self._rows()
         self._whole = neurons.numel() == layer.neurons
         self._seen = self._mark()
+        self._zeros: dict[tuple[torch.device, torch.dtype], Tensor] = {}
         self._steps = self._writes = 0
         self._model_may_follow = model_may_follow
         self.moved = torch.zeros(neurons.numel(), dtype=torch.bool)
@@ -54,8 +55,13 @@ class HeldRows:
     def place(self) -> tuple[Tensor, ...]:
         """What to index `layer.rows(…)` with, to reach them."""
         if self._place[0].device != self.parameter.device:  # the model was moved
-            self._place = self.layer.place(self.neurons.to(self.parameter.device), self.parameter)
+            self._place = self._found()
         return self._place
+
+    def _found(self) -> tuple[Tensor, ...]:
+        device = self.parameter.device
+        self._on_cpu = device.type == "cpu"
+        return self.layer.place(self.neurons.to(device), self.parameter)
 
     @property
     def nbytes(self) -> int:
@@ -128,7 +134,15 @@ class HeldRows:
     def clear_gradient(self) -> None:
         """The gradient that is there says nothing of them."""
         if self.parameter.grad is not None and not self.parameter.grad.is_sparse:
-            self.layer.rows(self.parameter.grad)[self.place] = 0
+            gradient, place = self.layer.rows(self.parameter.grad), self.place
+            gradient[place] = 0 if self._on_cpu else self._zero(gradient)
+
+    def _zero(self, gradient: Tensor) -> Tensor:
+        """A zero on the device: a number would be sent from the host, which waits for it."""
+        zero = self._zeros.get((gradient.device, gradient.dtype))
+        if zero is None:
+            zero = self._zeros[gradient.device, gradient.dtype] = gradient.detach().new_zeros(())
+        return zero
 
     def zero_gradient(self, parameter: Tensor) -> None:
         """A gradient just arrived."""

@@ -4,13 +4,14 @@ While a neuron is frozen its optimizer runs on: momentum decays, weight decay le
 the moment of freezing is kept aside, a row for a row, and decides how the neuron starts again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from trainer.neq.held import HeldRows
+from trainer.neq.holding import Holding
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.optimizers import Optimizers, group_of
 
@@ -115,19 +116,12 @@ class OptimizerRows:
                     yield str(key), value
 
     @torch.no_grad()
-    def pin(self, held: HeldRows) -> None:
-        """Lets averaging leave frozen rows as they are: what they are averaged with is what they are."""
+    def pin(self, holding: Holding) -> None:
+        """Lets averaging leave frozen rows as they are: what they are averaged with is what they are. To be called
+        after each step too, which may have moved that."""
         for optimizer in self._optimizers:
-            state = optimizer.state.get(held.parameter, {}) if _averages(optimizer) else {}
-            for key in _AVERAGED_WITH:
-                if key in state:
-                    held.write_into(state[key])
-
-    def pin_again(self, every: Iterable[HeldRows]) -> None:
-        """The same after a step, which may have moved what they are averaged with."""
-        if any(_averages(optimizer) for optimizer in self._optimizers):
-            for held in every:
-                self.pin(held)
+            for key in _AVERAGED_WITH if _averages(optimizer) else ():
+                holding.write_into(partial(_state_of, optimizer, key))
 
     def state_dict(self) -> dict[str, Any]:
         """The rows kept and the steps since the masks last changed; copies."""
@@ -142,6 +136,11 @@ class OptimizerRows:
             self._kept[name] = {place: rows.to(device).clone() for place, rows in places.items()}
         self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
         self._steps = int(state["steps"])
+
+
+def _state_of(optimizer: Any, key: str, parameter: nn.Parameter) -> Tensor | None:
+    state: Tensor | None = optimizer.state.get(parameter, {}).get(key)
+    return state
 
 
 def _averages(optimizer: Any) -> bool:
