@@ -82,6 +82,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     monkeypatch.setattr(measuring, "detour_ms", lambda device: 0.1)
     monkeypatch.setattr("trainer.neq.savings.trial.hold_up", lambda device, ms: found.works(ms))
     monkeypatch.setattr("trainer.neq.savings.step_load.hold_up", lambda device, ms: found.works(ms))
+    monkeypatch.setattr("trainer.neq.savings.trial.synchronize", lambda device: found.wait_until(found.through_at()))
     monkeypatch.setattr(Task, "whole", whole)
     monkeypatch.setattr(Task, "run", run)
     measuring.forget()

@@ -1,17 +1,17 @@
 """What the planner asks of a GPU, and what it decides there, on a pretended one."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.pretended.device import GPU, Counts, counted, plain, pretending
+from tests.pretended.device import GPU, Counts, capturing, counted, plain, pretending
 from trainer.neq import NEq
 from trainer.neq.device_time import Load
-from trainer.neq.savings import measuring
+from trainer.neq.savings import Savings, measuring
 from trainer.neq.savings.balance import Times, weighed
 from trainer.neq.savings.choice import NO_MEMORY, Task
 from trainer.neq.savings.detour import detour_ms
@@ -49,7 +49,7 @@ def network() -> nn.Sequential:
 
 
 def masks(model: nn.Sequential, active: int = 17) -> dict[str, Tensor]:
-    neurons = {name: len(model[int(name)].weight) for name in FROZEN}
+    neurons = {name: model.get_parameter(f"{name}.weight").shape[0] for name in FROZEN}
     return {name: torch.arange(count) >= active for name, count in neurons.items()}
 
 
@@ -89,17 +89,19 @@ def waits_of_planning(counts: Counts) -> dict[str, int]:
     return {place: count for place, count in counts.where.items() if any(f"/{file}.py" in place for file in files)}
 
 
-@pytest.mark.parametrize("savings", [True, "rows", "turned"])
-def test_the_first_step_after_a_change_of_the_masks_waits_once_for_all_layers_and_no_later_one_does(
-    savings: Any,
+@pytest.mark.parametrize(("savings", "waits"), [(True, 3 + 1), ("rows", 1), ("turned", 1)])
+def test_the_first_step_after_a_change_of_the_masks_waits_once_a_shape_and_once_in_all_and_no_later_one_does(
+    savings: Any, waits: int
 ) -> None:
     detour_ms(GPU)
     run = Run(savings)
     first = waits_of_planning(counted(run.step))
-    assert sum(first.values()) == 1, first
+    assert sum(first.values()) == waits, first
     for _ in range(5):
-        later = waits_of_planning(counted(run.step))
-        assert not later
+        assert not waits_of_planning(counted(run.step))
+    run.neq.freeze({})
+    run.neq.freeze(masks(run.model))
+    assert sum(waits_of_planning(counted(run.step)).values()) <= 1  # all shapes are known
 
 
 def test_shapes_that_are_known_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,10 +218,24 @@ def test_a_layer_that_a_step_calls_twice_is_tried_once_and_counts_twice(monkeypa
     assert seen == [2, 2, 2]
 
 
-@pytest.mark.parametrize("make", [lambda: nn.Linear(20, 48), lambda: nn.Conv2d(3, 48, 3)])
-def test_the_detour_of_a_layer_is_measured_without_a_wait_and_draws_no_random_numbers(
-    make: Callable[[], nn.Module],
-) -> None:
+def test_while_a_step_is_captured_nothing_is_tried_and_the_next_plain_one_makes_up_for_it() -> None:
+    run = Run(False)
+    savings = Savings(run.neq.layers, run.optimizer)
+    run.neq.close()
+    savings.change(masks(run.model))
+
+    def step() -> None:
+        run.model(run.inputs).square().mean().backward()
+        savings.after_step()
+
+    with capturing():
+        assert counted(step).by_kernel["sleep"] == 0  # and whatever waits is an error
+    assert {savings.plans()[name].kind for name in FROZEN} == {"undecided"}
+    step()
+    assert {savings.plans()[name].kind for name in FROZEN} <= {"rows", "dense"}
+
+
+def test_the_detour_of_a_layer_is_measured_without_a_wait_and_draws_no_random_numbers() -> None:
     detour_ms.cache_clear()
     random = torch.get_rng_state()
     found: list[float] = []

@@ -1,7 +1,8 @@
 """What the first step after a change of the masks finds out, on a device that computes while its host goes on.
 
-Every layer is tried on the tensors of its own backward pass, and computes all rows in that step. Nothing waits before
-the step is over. Then what the device found and took is read, once, and decided for all layers together: see `balance`.
+Every layer is tried on the tensors of its own backward pass, and computes all rows in that step. When it is over, what
+the device found and took is read, once, and decided for all layers together: see `balance`. Else the host waits only
+before a layer of a shape that was never tried.
 """
 
 from collections.abc import Hashable, Iterable

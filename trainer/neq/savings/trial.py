@@ -1,6 +1,6 @@
 """All rows of a weight gradient beside the active ones, on a device that computes while the host goes on.
 
-Nothing here waits for the device: what it takes and what it finds is read later.
+What the device takes and what it finds is read later.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer.neq.device_time import Load, Piece, Stopwatch, hold_up
+from trainer.neq.device_time import Load, Piece, Stopwatch, hold_up, synchronize
 from trainer.neq.savings.balance import Times
 from trainer.neq.savings.choice import Task
 from trainer.neq.savings.gradients import Rows
@@ -49,13 +49,16 @@ def _median(pieces: tuple[Piece, ...]) -> Load:
 
 
 def tried(task: Task, rows: Rows) -> Trial:
-    """Runs both ways, which must have run once before.
+    """Runs both ways, which must have run once before. Waits for the device, once.
 
     The whole gradient is run without zeroing frozen rows: they are zeroed with those of all layers, whatever the plan.
-    While it is told what to do the device is held up, so that it does not wait for its host between the events.
+    While it is told what to do the device is held up, so that it does not wait for its host between the events. Before,
+    the host waits for it: a device takes orders of about a thousand kernels ahead, and one that is far behind makes its
+    host wait at every order, which would be taken for the host's own time.
     """
     device = task.gradient.device
     ways: tuple[Callable[[], object], ...] = task.whole, lambda: task.run("rows", rows)
+    synchronize(device)
     began = perf_counter()
     for run in ways:
         run()
