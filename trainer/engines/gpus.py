@@ -64,11 +64,10 @@ def _variable(kind: str, environment: Mapping[str, str]) -> str | None:
 
 def may_have_gpus(choice: DeviceChoice, devices: Path = Path("/dev")) -> bool:
     """Whether it is worth asking torch, which takes seconds: a GPU is asked for, or a driver shows."""
-    if choice.kind in ("auto", "cuda") and os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
-        return False
-    return choice.kind not in ("auto", "cpu") or (
-        choice.kind == "auto" and any(True for sign in _SIGNS for _ in devices.glob(sign))
-    )
+    if choice.kind != "auto":
+        return choice.kind != "cpu"
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() not in ("", "-1")
+    return shown and any(True for sign in _SIGNS for _ in devices.glob(sign))
 
 
 def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu, ...] | None:

@@ -1,0 +1,163 @@
+"""Runs on the pretended GPU: how they are fed, and what they go on with."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.pretended.device import Generator, counted, pretending
+from tests.trainer.pictures import class_folder
+from tests.trainer.test_going_on import SMALL
+from trainer.checkpoint import state
+from trainer.config import RunConfig
+from trainer.data.images import Augmentation, Images, ImageSet
+from trainer.data.memory import Pictures
+from trainer.data.windows import RandomArea, RandomScale
+from trainer.engines.standing import Standing
+from trainer.engines.workplace import Workplace
+from trainer.events import EpochFinished, Event, Logged, RunContinued, RunStarted
+from trainer.loop import train
+
+GPU = torch.device("cuda", 0)
+
+
+@pytest.fixture(autouse=True)
+def pretended() -> Iterator[None]:
+    with pretending():
+        yield
+
+
+def there(*shape: int) -> torch.Tensor:
+    return torch.zeros(shape, dtype=torch.uint8, device=GPU)
+
+
+def of_several_sizes() -> Pictures:
+    pixels = tuple(there(3, 20 + index, 24) for index in range(20))
+    return Pictures(pixels, torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomArea(8))
+
+
+def scenes_of_several_sizes() -> Pictures:
+    sizes = [(20 + index, 24) for index in range(20)]
+    pixels, masks = tuple(there(3, *size) for size in sizes), tuple(there(*size) for size in sizes)
+    return Pictures(pixels, masks, (3, 8, 8), RandomScale(12, 8))
+
+
+def of_one_size() -> Pictures:
+    return Pictures(there(20, 3, 16, 16), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomArea(8))
+
+
+def as_they_are() -> Pictures:
+    return Pictures(there(20, 3, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8))
+
+
+def arrays() -> Images:
+    return Images(there(20, 1, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), Augmentation(2, mirror=True))
+
+
+SETS: list[Callable[[], ImageSet]] = [of_several_sizes, scenes_of_several_sizes, of_one_size, as_they_are, arrays]
+
+
+@pytest.mark.parametrize("make", SETS)
+@pytest.mark.parametrize("testing", [False, True])
+def test_no_batch_of_images_on_the_device_waits_for_it(make: Callable[[], ImageSet], testing: bool) -> None:
+    images, random = make(), Generator(GPU)
+    batches = images.in_order(5) if testing else images.shuffled(5, random)
+    assert counted(lambda: next(batches)).waits <= 2, "the order and the sizes of an epoch"
+    for _ in range(3):
+        counts = counted(lambda: next(batches))
+        assert (counts.waits, counts.where) == (0, {})
+
+
+def run(config: dict[str, Any], workplace: Workplace, standing: Standing) -> list[Event]:
+    return list(train(RunConfig.model_validate(config), workplace, standing))
+
+
+def epochs_of(events: list[Event]) -> list[EpochFinished]:
+    return [event for event in events if isinstance(event, EpochFinished)]
+
+
+def on_a_gpu(**changes: Any) -> dict[str, Any]:
+    return SMALL | {"compute": {"device": "cuda"}, "training": {"epochs": 2, "batch_size": 20}} | changes
+
+
+def test_a_run_names_the_gpu_that_its_worker_gave_it(tmp_path: Path) -> None:
+    titles = []
+    for gpu in (None, "GPU 3 (Pretended GPU)"):
+        events = run(on_a_gpu(training={"epochs": 1}), Workplace(tmp_path, threads=1, gpu=gpu), Standing())
+        assert isinstance(events[0], RunStarted)
+        titles.append(events[0].device)
+    assert titles == ["Pretended GPU", "GPU 3 (Pretended GPU)"]
+
+
+def test_auto_takes_the_gpu_and_a_run_that_asks_for_the_cpu_does_not(tmp_path: Path) -> None:
+    titles = {}
+    for device in ("auto", "cpu"):
+        config = on_a_gpu(compute={"device": device}, training={"epochs": 1})
+        (started, *_) = run(config, Workplace(tmp_path, threads=1), Standing())
+        assert isinstance(started, RunStarted)
+        titles[device] = started.device
+    assert titles == {"auto": "Pretended GPU", "cpu": "CPU, 1 thread"}
+
+
+def test_a_folder_held_on_the_gpu_is_trained_on(tmp_path: Path) -> None:
+    class_folder(tmp_path / "mine" / "train", {"cat": 14, "dog": 10})
+    class_folder(tmp_path / "mine" / "val", {"cat": 4, "dog": 4})
+    data = {"kind": "image-folder", "folder": "mine", "size": 16, "feed": "memory"}
+    config = on_a_gpu(data=data, neq={"probe": {"kind": "split", "samples": 4}})
+    assert len(epochs_of(run(config, Workplace(tmp_path, threads=1), Standing()))) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [("float32", "fp16"), ("fp16", "float32"), ("tf32", "bf16")])
+def test_a_fork_on_a_gpu_may_compute_in_another_precision(tmp_path: Path, before: str, after: str) -> None:
+    workplace = Workplace(tmp_path, threads=1, checkpoints=tmp_path / "checkpoints")
+    compute = {"device": "cuda", "precision": before}
+    first = epochs_of(run(on_a_gpu(compute=compute), workplace, Standing("run")))
+    assert first[-1].checkpoint is not None
+    standing = Standing("run", 2, True, first[-1].checkpoint.path)
+    longer = on_a_gpu(compute=compute | {"precision": after}, training={"epochs": 3, "batch_size": 20})
+    events = run(longer, workplace, standing)
+    assert isinstance(events[0], RunContinued)
+    assert [epoch.epoch for epoch in epochs_of(events)] == [2]
+    told = [event.text for event in events if isinstance(event, Logged)]
+    assert not any("random" in text.lower() for text in told), "one GPU then, one now"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "restored", "told"),
+    [
+        (1, 1, "all", False),
+        (4, 4, "all", False),
+        (4, 1, "own", False),
+        (1, 4, "own", True),
+        (4, 2, "own", True),
+    ],
+)
+def test_the_run_s_own_gpu_goes_on_where_it_was_however_many_there_are(
+    then: int, now: int, restored: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all: list[Any] = []
+    set_own: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: now)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device=None: set_own.append(state))
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", set_all.append)
+    everyone = [torch.full((16,), index, dtype=torch.uint8) for index in range(then)]
+    own = torch.full((16,), 9, dtype=torch.uint8)
+    words = state._restore_gpu_state({"cuda": everyone, "gpu": own}, GPU)
+    assert set_own == [own] and set_all == ([everyone] if restored == "all" else [])
+    assert words == (
+        [f"Random numbers go on as they were on the run's own GPU alone: {then} could be seen then, and {now} now."]
+        if told
+        else []
+    )
+
+
+def test_a_checkpoint_of_before_goes_on_with_the_first_gpu_s_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_own: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device=None: set_own.append(state))
+    first, second = torch.zeros(16, dtype=torch.uint8), torch.ones(16, dtype=torch.uint8)
+    assert state._restore_gpu_state({"cuda": [first, second]}, GPU) == []
+    assert set_own == [first]
+    (words,) = state._restore_gpu_state({"cuda": []}, GPU)
+    assert words == "What drop-out leaves out is drawn anew: the checkpoint holds no random state of a GPU."
