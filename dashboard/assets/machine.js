@@ -86,17 +86,18 @@
     ].filter(Boolean);
     const where = device === "cpu" ? "in the machine's memory" : `on the GPU (${device})`;
     const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${size(most)} with every neuron frozen, and ${size(measuring)} more for a moment at the end of an epoch.`;
-    return [["Of it for freezing", `${size(former + rows + held + outputs)}, at most ${size(most)}`, help]];
+    return [["Kept for freezing", `${size(former + rows + held + outputs)}, at most ${size(most)}`, help]];
   }
 
   function size(bytes) {
     return bytes < 10 * MB ? `${number(bytes / MB)} MB` : megabytes(bytes);
   }
 
+  /** What explains itself is no term any more to who hears the page: so it stands within one. */
   function term(name, help) {
-    const element = neq.element("dt", {}, name);
-    neq.explain(element, help || "");
-    return element;
+    const words = neq.element("span", {}, name);
+    neq.explain(words, help || "");
+    return neq.element("dt", {}, words);
   }
 
   function gpu(resources) {

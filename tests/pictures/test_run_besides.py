@@ -91,8 +91,10 @@ def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page
     page.locator("[data-part=cursor-newest]").click()
     expect(machine).to_contain_text("6.00 Wh")
     expect(machine).to_contain_text("bf16, evaluation too; φ float32")
-    kept = machine.get_by_text("Of it for freezing")
+    kept = machine.get_by_text("Kept for freezing")
     expect(machine).to_contain_text("94 MB, at most 132 MB")
+    # A term with another role is no term to who hears the page.
+    assert machine.locator("dl > *").evaluate_all("all => all.every((each) => !each.hasAttribute('role'))")
     kept.focus()
     explained = page.locator(".tooltip-help")
     for words in ("on the GPU (cuda:0)", "network of one epoch earlier", "(44 MB)", "512 MB more for a moment"):
