@@ -131,10 +131,7 @@
 
   // Below this width the table leaves out what a run's own page tells as well.
   const NARROW_PX = 1000;
-  const WIDTHS = {
-    wide: { state: 128, progress: 206, frozen: 164, accuracy: 104 },
-    narrow: { state: 112, progress: 146, frozen: 84, accuracy: 98 },
-  };
+  const NARROW_WIDTHS = { state: 112, progress: 146, frozen: 84, accuracy: 98 };
 
   function fitColumns() {
     if (!grid || grid.isDestroyed()) return;
@@ -143,7 +140,10 @@
     if (table.classList.contains("runs-narrow") === narrow && table.dataset.fitted) return;
     table.dataset.fitted = "yes";
     table.classList.toggle("runs-narrow", narrow);
-    const widths = Object.entries(narrow ? WIDTHS.narrow : WIDTHS.wide).map(([colId, width]) => ({ colId, width }));
+    const widths = Object.entries(NARROW_WIDTHS).map(([colId, width]) => ({
+      colId,
+      width: narrow ? width : grid.getColumnDef(colId).width,
+    }));
     grid.applyColumnState({ state: [...widths, { colId: "setup", hide: narrow }, { colId: "age", hide: narrow }] });
   }
 

@@ -122,6 +122,20 @@ def test_table_page_comparison_and_api_tell_the_same_times(
     expect(page.locator("[data-part=numbers]")).to_contain_text(left)
 
 
+def test_a_wide_table_has_room_for_the_time_that_is_left(
+    page: Page, address: str, store: Store, recording: Recording
+) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(address)
+    words = page.locator(".runs-words").first
+    expect(words).to_contain_text("3 of 5 epochs")
+    cut = words.evaluate("""words => {
+        words.textContent = "25 of 40 epochs · 2 min 30 s left";
+        return words.scrollWidth > words.clientWidth;
+    }""")
+    assert not cut
+
+
 def test_the_table_tells_a_place_in_the_queue_as_the_page_does(page: Page, address: str, store: Store) -> None:
     config = RunConfig().model_dump(mode="json")
     runs = [store.create_run(name=f"run {number}", config=config, epochs_planned=24) for number in range(4)]
