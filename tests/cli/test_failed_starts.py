@@ -52,6 +52,11 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "a limit that is none": lambda folder: (SERVE, {"NEQ_MOST_CONNECTIONS": "0"}, "NEQ_MOST_CONNECTIONS"),
     "slots that are none": lambda folder: (("worker",), {"NEQ_SLOTS": "none"}, "NEQ_SLOTS"),
     "a device that is none": lambda folder: (("worker",), {"NEQ_DEVICE": "tpu"}, "NEQ_DEVICE"),
+    "a GPU that is not there": lambda folder: (
+        ("worker",),
+        {"NEQ_DEVICE": "cuda:3", "CUDA_VISIBLE_DEVICES": "", "NEQ_CHECKPOINTS": str(folder / "kept")},
+        "there is no cuda:3",
+    ),
     "a country that is none": lambda folder: (("worker",), {"NEQ_COUNTRY": "Germany"}, "NEQ_COUNTRY"),
     "two wrong variables": lambda folder: (("worker",), {"NEQ_SLOTS": "x", "NEQ_THREADS": "y"}, "NEQ_THREADS"),
     "a database address that is none": lambda folder: (SERVE, {"NEQ_DATABASE_URL": "nonsense"}, "sqlite:///"),

@@ -19,6 +19,7 @@ from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.events import EpochFinished, Event, Logged, RunContinued, RunStarted
 from trainer.loop import train
+from trainer.loop.tasks import Segmentation
 
 GPU = torch.device("cuda", 0)
 
@@ -161,3 +162,20 @@ def test_a_checkpoint_of_before_goes_on_with_the_first_gpu_s_state(monkeypatch: 
     assert set_own == [first]
     (words,) = state._restore_gpu_state({"cuda": []}, GPU)
     assert words == "What drop-out leaves out is drawn anew: the checkpoint holds no random state of a GPU."
+
+
+def test_the_loss_of_pixels_is_one_that_torch_computes_deterministically_on_a_gpu() -> None:
+    task = Segmentation(classes=4, ignore_index=255, label_smoothing=0.1)
+    lot = torch.Generator().manual_seed(0)
+    answers, targets = torch.randn(2, 4, 6, 5, generator=lot), torch.randint(4, (2, 6, 5), generator=lot)
+    targets[0, :2] = 255
+    expected = task.training_loss(answers, targets)
+    there, meant = answers.to(GPU), targets.to(GPU)
+    torch.use_deterministic_algorithms(True)
+    try:
+        found: list[torch.Tensor] = []
+        kernels = counted(lambda: found.append(task.training_loss(there, meant))).by_kernel
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert not [name for name in kernels if "nll_loss2d" in name] and [name for name in kernels if "nll_loss" in name]
+    torch.testing.assert_close(found[0].cpu(), expected)

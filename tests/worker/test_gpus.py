@@ -1,6 +1,7 @@
 """A worker's GPUs: which it may use, and which one each run's process sees."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,13 @@ from cli.start import shared_out
 from tests.worker.conftest import Bench, eventually
 from tests.worker.stub import TRAIN
 from trainer.config import Compute, RunConfig
+from trainer.engines import warm_jobs
 from trainer.engines.device_choice import DeviceChoice
+from trainer.engines.dry import DryPasses
 from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus
 from trainer.engines.process import environment_of_child, process_engine
 from trainer.engines.workplace import Workplace
+from trainer.loop.dry_pass import DryPass
 
 TWO = (Gpu("cuda", 0, "H200", 1), Gpu("cuda", 1, "H200", 1))
 UUIDS = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6, MIG-2bf1c0f3-8c1d-5b5c-a6a1-0d5e3c1f8a10"
@@ -151,6 +155,50 @@ def test_of_the_gpus_that_torch_finds_those_are_used_that_the_choice_names(monke
     assert [gpu.number for gpu in find_gpus({}, DeviceChoice("cuda", (2, 0))) or ()] == [2, 0]
     with pytest.raises(NoSuchGpu, match=r"no cuda:4 .* it finds cuda:0 \(H200\), cuda:1 \(H200\), cuda:2 \(H200\)"):
         find_gpus({}, DeviceChoice("cuda", (0, 4)))
+
+
+def test_every_part_of_a_gpu_is_found_though_a_process_sees_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def one(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        asked.append(env["CUDA_VISIBLE_DEVICES"])
+        said = json.dumps([{"kind": "cuda", "number": 0, "name": "H200 MIG 1g.18gb", "memory_bytes": 5}])
+        return subprocess.CompletedProcess(command, 0, said.encode())
+
+    monkeypatch.setattr(subprocess, "run", one)
+    environment = {"CUDA_VISIBLE_DEVICES": "MIG-a, MIG-b,MIG-c"}
+    gpus = find_gpus(environment, DeviceChoice("auto")) or ()
+    assert asked == ["MIG-a", "MIG-b", "MIG-c"]
+    assert [gpu.alone(environment)["CUDA_VISIBLE_DEVICES"] for gpu in gpus] == ["MIG-a", "MIG-b", "MIG-c"]
+    asked.clear()
+    find_gpus({"CUDA_VISIBLE_DEVICES": "GPU-a,GPU-b"}, DeviceChoice("auto"))
+    assert asked == ["GPU-a,GPU-b"]
+
+
+def test_a_dry_pass_sees_the_gpu_that_fewest_runs_have(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pool = GpuPool(TWO)
+    pool.take()
+    jobs: list[dict[str, Any]] = []
+    passes = DryPasses(Workplace(tmp_path), pool)
+
+    def ask(job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        jobs.append(json.loads(json.dumps(job)))
+        return {"state": "ok"}
+
+    monkeypatch.setattr(passes, "_ask", ask)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    passes.make(RunConfig())
+    assert jobs[0]["environment"] == {"CUDA_VISIBLE_DEVICES": "7"}
+
+    seen: list[str] = []
+
+    def look(config: RunConfig, workplace: Workplace) -> DryPass:
+        seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
+        return DryPass()
+
+    monkeypatch.setattr(warm_jobs, "dry_pass", look)
+    assert warm_jobs.answer(jobs[0])["state"] == "ok"
+    assert seen == ["7"], "set before CUDA is first used"
 
 
 def test_a_torch_that_gives_no_answer_is_none_known(monkeypatch: pytest.MonkeyPatch) -> None:

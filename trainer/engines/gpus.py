@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.engines.device_choice import DeviceChoice
@@ -79,10 +79,10 @@ def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu
     Raises:
         NoSuchGpu: one that the choice names is not there.
     """
-    command = [sys.executable, "-m", "trainer.engines.torch_gpus", "cuda" if choice.kind == "auto" else choice.kind]
+    kind = "cuda" if choice.kind == "auto" else choice.kind
+    parts = _parts_of_gpus(environment) if kind == "cuda" else ()
     try:
-        done = subprocess.run(command, env=dict(environment), capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
-        found = tuple(Gpu(**each) for each in json.loads(done.stdout.splitlines()[-1]))
+        found = _told(environment, kind) if len(parts) < 2 else _each_alone(environment, parts)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError):
         return None
     there = {gpu.number: gpu for gpu in found}
@@ -90,6 +90,28 @@ def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu
         known = ", ".join(f"{gpu.kind}:{gpu.number} ({gpu.name})" for gpu in found) or "none"
         raise NoSuchGpu(f"there is no {choice.kind}:{missing[0]} that torch can use here; it finds {known}")
     return tuple(there[number] for number in choice.numbers) or found
+
+
+def _parts_of_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The parts of GPUs (MIG) that the environment names."""
+    named = [each.strip() for each in environment.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    return tuple(named) if all(each.startswith("MIG-") for each in named) else ()
+
+
+def _each_alone(environment: Mapping[str, str], parts: Sequence[str]) -> tuple[Gpu, ...]:
+    """CUDA shows a process one part of a GPU, however many are named: so each is asked for by itself."""
+    found = []
+    for number, part in enumerate(parts):
+        told = _told({**environment, "CUDA_VISIBLE_DEVICES": part}, "cuda")
+        found += [replace(gpu, number=number) for gpu in told[:1]]
+    return tuple(found)
+
+
+def _told(environment: Mapping[str, str], kind: str) -> tuple[Gpu, ...]:
+    """What torch says of its GPUs in this environment."""
+    command = [sys.executable, "-m", "trainer.engines.torch_gpus", kind]
+    done = subprocess.run(command, env=dict(environment), capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
+    return tuple(Gpu(**each) for each in json.loads(done.stdout.splitlines()[-1]))
 
 
 class GpuPool:

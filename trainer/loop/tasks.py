@@ -77,6 +77,9 @@ class Segmentation:
     def _over_pixels(self, answers: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """The mean over pixels that count; 0 where a batch has none, of which a plain mean makes NaN."""
         ignored = -100 if self.ignore_index is None else self.ignore_index
+        if answers.device.type != "cpu" and torch.are_deterministic_algorithms_enabled():
+            # Torch refuses the loss of images then, and takes that of rows: here one for each pixel.
+            answers, targets = answers.movedim(1, -1).flatten(0, -2), targets.flatten()
         total = cross_entropy(answers, targets, ignore_index=ignored, label_smoothing=smoothing, reduction="sum")
         return total / (targets != ignored).sum().clamp_min(1)
 
