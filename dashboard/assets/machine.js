@@ -42,7 +42,7 @@
       const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${neq.rangeWords(all, megabytes)}` : "";
       return [
         peak && [`Peak GPU memory in epoch ${epoch}`, megabytes(peak), "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out."],
-        steps && ["of its training steps", `${megabytes(steps)}${range}`, "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here."],
+        steps && ["Peak GPU memory of its training steps", `${megabytes(steps)}${range}`, "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here."],
       ].filter(Boolean);
     }
 

@@ -26,6 +26,8 @@ class Measured(Recording):
             resources = Resources(
                 peak_memory_bytes=(500 + 100 * event.epoch) * MB,
                 peak_device_memory_bytes=2048 * MB,
+                epoch_peak_device_memory_bytes=(2048 - 50 * event.epoch) * MB,
+                step_peak_device_memory_bytes=(1900 - 400 * event.epoch) * MB,
                 device_use=0.873,
                 device_watts=301.4,
                 energy_kwh=0.002,
@@ -87,6 +89,14 @@ def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page
     page.goto(f"{address}/runs/{recording.id}?epoch=1")
     machine = page.locator("[data-part=machine]")
     for words in ("1,234 samples/s", "600 MB", "2,048 MB", "87.3 %", "301 W", "4.00 Wh", "2.00 g"):
+        expect(machine).to_contain_text(words)
+    for words in (
+        "Peak memory of the process so far",
+        "Peak GPU memory in epoch 1",
+        "1,998 MB",
+        "Peak GPU memory of its training steps",
+        "1,500 MB; median of 2 epochs 1,700 MB (1,500 MB to 1,900 MB)",
+    ):
         expect(machine).to_contain_text(words)
     page.locator("[data-part=cursor-newest]").click()
     expect(machine).to_contain_text("6.00 Wh")
