@@ -11,6 +11,7 @@ from torch.optim import SGD
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import pretending
 from trainer.neq import Equilibrium, NEq, NEqError, room
+from trainer.neq.probing import as_found
 
 MB, GB = 2**20, 2**30
 CUDA = torch.device("cuda", 0)
@@ -100,8 +101,16 @@ class Small(nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.first, self.norm, self.second = nn.Linear(5, wide), nn.BatchNorm1d(wide), nn.Linear(wide, 3)
-        self.most = 1_000
+        self.room = {"most": 1_000}  # no plain number, which last epoch's network would have as it was then
         self.calls: list[int] = []
+
+    @property
+    def most(self) -> int:
+        return self.room["most"]
+
+    @most.setter
+    def most(self, samples: int) -> None:
+        self.room["most"] = samples
 
     def forward(self, inputs: Tensor) -> Tensor:
         hidden = self.norm(self.first(inputs))
@@ -163,6 +172,23 @@ def test_a_portion_that_does_not_fit_is_measured_in_halves(gpu: None, way: str, 
 def test_a_cache_is_filled_anew_in_portions_that_fit(gpu: None) -> None:
     _, calls = course("cuda", "cached", {1: 7})
     assert calls[3] == [6, 6, 6, 6]  # today's network alone: what was kept is in portions of this size again
+
+
+def test_a_cache_that_was_begun_in_larger_portions_is_filled_from_its_beginning(gpu: None) -> None:
+    found = []
+    for way in ("streaming", "cached"):
+        model = Small().to("cuda")
+        optimizer = SGD(model.parameters(), lr=0.1)
+        probe = [BATCH[:10].cuda(), BATCH.cuda()]
+        neq = NEq(model, optimizer, probe, measure=way, select="none")  # type: ignore[arg-type]
+        optimizer.zero_grad()
+        model(BATCH.cuda()).square().mean().backward()
+        optimizer.step()
+        model.most = 10  # the first batch fits as it is, the second in portions of six
+        neq.load_state_dict(neq.state_dict())
+        found.append(neq.end_epoch())
+        neq.close()
+    assert_close(found[:1], found[1:])
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
@@ -228,6 +254,30 @@ def test_portions_follow_what_is_free_from_epoch_to_epoch(
         neq.end_epoch()
         seen.append(max(model.calls[-3:]))
     assert seen == [24, 10, 4, 24]
+
+
+@no_step_is_made
+def test_processes_take_the_portions_of_the_one_with_the_least_memory(
+    free: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Small().to("cuda")
+    neq = NEq(model, SGD(model.parameters(), lr=0.1), [BATCH.cuda()], measure="streaming", select="none")
+    told: list[int] = []
+
+    def least(tensor: Tensor, operation: object, group: object) -> None:
+        told.append(int(tensor))
+        assert operation == torch.distributed.ReduceOp.MIN
+        tensor.fill_(5)
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", least)
+    neq._measure.make_room(object())  # type: ignore[arg-type]
+    assert told == [GB // (4 * (6 + 6 + 3))]
+    model.calls = []
+    neq.end_epoch()  # alone again
+    assert max(model.calls) == 24
+    neq._measure.make_room(object())  # type: ignore[arg-type]
+    with as_found(model):
+        assert [len(portion) for portion in neq._measure._portions.of(BATCH.cuda())] == [5, 5, 5, 5, 4]
 
 
 def test_what_is_cached_keeps_its_portions(free: Callable[[int], None]) -> None:

@@ -31,10 +31,13 @@ def test_test_images_are_looked_at_in_the_precision_of_training(
     assert epoch.precision == Precision(training=precision, evaluation=precision, phi="float32")
 
 
-def test_a_cpu_computes_tf32_as_float32_and_says_so() -> None:
-    config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}})
-    assert precision_record(config, torch.device("cpu")).phi == "float32"
-    assert precision_record(config, torch.device("cuda", 0)).phi == "tf32"
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("cpu", "float32"), ("mps", "float32"), ("xpu", "tf32"), ("cuda", "tf32")]
+)
+def test_what_knows_no_tf32_computes_in_float32_and_says_so(kind: str, expected: str) -> None:
+    config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
+    told = precision_record(config, torch.device(kind, 0))
+    assert (told.training, told.evaluation, told.phi) == (expected, expected, expected)
 
 
 def test_each_epoch_tells_what_freezing_keeps_in_memory(tmp_path: Path) -> None:

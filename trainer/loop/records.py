@@ -56,10 +56,10 @@ def memory_record(neq: NEq) -> NEqMemory:
 
 
 def precision_record(config: RunConfig, device: torch.device) -> Precision:
-    """What the run computes in on its device: a CPU knows no TF32."""
+    """What the run computes in on its device: CPUs and Apple's GPUs know no TF32."""
 
     def there(precision: str) -> str:
-        return "float32" if precision == "tf32" and device.type == "cpu" else precision
+        return "float32" if precision == "tf32" and device.type not in ("cuda", "xpu") else precision
 
     training = there(config.compute.precision)
     return Precision(training=training, evaluation=training, phi=there(config.neq.phi_precision))
