@@ -113,6 +113,19 @@ def test_shapes_that_are_known_are_not_tried_again(monkeypatch: pytest.MonkeyPat
     assert set(again.kinds()) <= {"rows", "dense"}
 
 
+def test_where_rows_are_known_not_to_pay_another_number_of_them_is_not_even_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made_up(monkeypatch, dense=Load(0.1, 0.01), rows=Load(0.2, 0.01), step=Load(30.0, 5.0))
+    first = Run(active=17)
+    first.step()
+    monkeypatch.setattr(Task, "run", lambda *given: pytest.fail("it was tried again"))
+    again = Run(active=18)
+    again.step()
+    assert first.kinds() == again.kinds() == ["dense"] * 3
+    assert {plan.reason for plan in again.plans()} == {"measured on the device 0.20 ms, and 0.10 ms for all rows"}
+
+
 @pytest.mark.parametrize("savings", ["rows", "turned"])
 def test_rows_come_in_blocks_of_8_and_no_convolution_is_turned_about(
     monkeypatch: pytest.MonkeyPatch, savings: Any

@@ -90,7 +90,7 @@ class Measuring:
         times = task.key(), uses_tf32(task), torch.are_deterministic_algorithms_enabled()
         look = _Look(task.gradient.device, (times, rows.active.numel()), times)
         look.told = without_trying(task, rows, self._force)
-        if look.told is None:
+        if look.told is None and not self._is_slower(look):
             if look.kernels not in _same and look.kernels not in self._asked:
                 look.verdict = compared(task, rows)
             if self._force is None and times not in _times and times not in self._asked:
@@ -99,6 +99,10 @@ class Measuring:
                 look.trial = tried(task, rows)
             self._asked |= {look.kernels, times}
         return look
+
+    def _is_slower(self, look: _Look) -> bool:
+        """Whether it is known that rows do not pay, be they the same or not."""
+        return self._force is None and look.times in _times and not _times[look.times].pay
 
     def settle(self) -> dict[str, Choice]:
         """The step is over: what is done about the layers that were tried in it. Waits for the device, once."""
@@ -120,7 +124,7 @@ class Measuring:
 
     def _told(self, look: _Look) -> Choice | None:
         """What there is to do whatever the others do; None where that is the question."""
-        if look.told is not None:
+        if look.told is not None or self._is_slower(look):
             return look.told
         same = _same.get(look.kernels)
         if same is None:
