@@ -62,7 +62,7 @@ def test_rows_are_taken_up_to_where_the_host_s_time_would_become_the_longer_one(
     assert [choice.way for choice in found.values()].count(
         "rows"
     ) == 2  # 9.8 and 9.6; then 9.6 and 9.7; then 9.4 and 9.8
-    assert found["9"].reason.endswith("; the host's time would bound the step")
+    assert found["9"].reason.endswith("; the step would then be bound by the host")
 
 
 @pytest.mark.parametrize(("rows", "why"), [(0.96, "less than the noise is worth"), (1.04, "and 1.00 ms for all rows")])

@@ -102,7 +102,7 @@ def _without_detours(layers: Mapping[str, Weighed], measured: Load) -> Load:
 
 def _bound(*, taken: bool, host_bound: bool) -> str:
     if not taken and not host_bound:
-        return "the host's time would bound the step"
+        return "the step would then be bound by the host"
     return f"the step is bound by the {'host' if host_bound else 'device'}"
 
 
