@@ -55,6 +55,7 @@ FAILURES = [
     ("CUDA error: uncorrectable ECC error encountered", "fault of its hardware", "another GPU"),
     ("CUDA error: unspecified launch failure", "computation on the GPU failed", "last checkpoint"),
     ("CUDA error: an illegal memory access was encountered", "computation on the GPU failed", "last checkpoint"),
+    ("CUDA driver error: operation not supported", "does not support", "expandable_segments:False"),
     ("CUDA error: system not yet initialized", "driver is not ready", "nvidia-fabricmanager"),
 ]
 

@@ -9,10 +9,12 @@ import torch
 
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save
 from trainer.config import RunConfig
-from trainer.data import ImageData, load_data
+from trainer.data import ImageData, load_data, memory
+from trainer.data.files import loader_processes
 from trainer.data.images import ImageSet
 from trainer.data.memory import Pictures
 from trainer.data.stream import Streamed
+from trainer.data.windows import RandomArea, RandomScale, Recipe
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 
@@ -202,3 +204,40 @@ def test_scenes_of_several_sizes_are_filled_up_within_a_batch(root: Path) -> Non
     assert (targets[1, :, 25:27] != 255).all()
     black = loaded.normalise(torch.zeros(1, 3, 1, 1))[0, :, 0, 0]
     assert torch.equal(inputs[0, :, 0, 26], black)
+
+
+@pytest.mark.parametrize("recipe", [RandomArea(8), RandomScale(12, 8)])
+def test_a_device_without_float64_shows_windows_of_its_own_random_numbers(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = torch.tensor([[20 + index, 40 - index] for index in range(12)])
+    monkeypatch.setattr(memory, "_has_float64", lambda device: False)
+    shown = memory._windows(recipe, sizes, torch.Generator().manual_seed(3))
+    drawn = torch.rand(12, recipe.uniforms, generator=torch.Generator().manual_seed(3))
+    expected = recipe.windows(sizes, drawn.double())
+    assert shown.start.dtype is torch.float32 and shown.step.dtype is torch.float32
+    torch.testing.assert_close(shown.start.double(), expected.start, atol=1e-4, rtol=1e-6)
+    torch.testing.assert_close(shown.step.double(), expected.step, atol=1e-6, rtol=1e-6)
+    assert torch.equal(shown.seen, expected.seen) and torch.equal(shown.mirrored, expected.mirrored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "threads", "processors", "loaders", "expected"),
+    [
+        ("cpu", 1, 64, None, 0),
+        ("cpu", 4, 64, None, 4),
+        ("cpu", 40, 64, None, 16),
+        ("cpu", 4, 2, None, 2),
+        ("cuda", 1, 64, None, 32),
+        ("cuda", 1, 6, None, 6),
+        ("cuda", 1, 64, 48, 48),
+        ("cuda", 8, 64, 0, 0),
+        ("cpu", 8, 64, 3, 3),
+    ],
+)
+def test_loader_processes_follow_torch_s_threads_on_a_cpu_and_the_processors_beside_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, kind: str, threads: int, processors: int, loaders: int | None, expected: int
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr("trainer.data.files.usable_processors", lambda: processors)
+    assert loader_processes(Workplace(Path(), loaders=loaders), torch.device(kind)) == expected

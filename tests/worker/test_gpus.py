@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
+from cli import start
 from cli.settings import WorkerSettings
 from cli.start import shared_out
 from tests.worker.conftest import Bench, eventually
@@ -19,6 +23,7 @@ from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses
 from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus
 from trainer.engines.process import environment_of_child, process_engine
+from trainer.engines.torch_gpus import torch_gpus
 from trainer.engines.workplace import Workplace
 from trainer.loop.dry_pass import DryPass
 
@@ -133,8 +138,28 @@ def test_the_allocator_s_segments_can_grow_unless_its_settings_are_the_user_s_ow
     def settings(gpu: Gpu | None) -> dict[str, str]:
         return {name: value for name, value in environment_of_child(gpu).items() if name in names}
 
-    assert settings(TWO[0]) == (own or {"PYTORCH_ALLOC_CONF": "expandable_segments:True"})
+    grows = replace(TWO[0], segments_grow=True)
+    assert settings(grows) == (own or {"PYTORCH_ALLOC_CONF": "expandable_segments:True"})
+    assert settings(TWO[0]) == own, "its driver does not bear it"
     assert settings(None) == own, "a run on the CPU has no such allocator"
+
+
+@pytest.mark.parametrize("bears_it", [True, False])
+def test_whether_segments_can_grow_is_tried_where_torch_is_asked_for_gpus(
+    monkeypatch: pytest.MonkeyPatch, bears_it: bool
+) -> None:
+    def empty(*_: object, **__: object) -> None:
+        if not bears_it:
+            raise RuntimeError("CUDA driver error: operation not supported")
+
+    gpu = SimpleNamespace(name="A40-48C", total_memory=48)
+    cuda = SimpleNamespace(is_available=lambda: True, device_count=lambda: 1, get_device_properties=lambda _: gpu)
+    monkeypatch.setattr(torch, "get_device_module", lambda kind: cuda)
+    monkeypatch.setattr(torch, "empty", empty)
+    monkeypatch.delenv("PYTORCH_ALLOC_CONF", raising=False)
+    assert [Gpu(**each).segments_grow for each in torch_gpus("cuda")] == [False], "nobody asks for it"
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+    assert [Gpu(**each).segments_grow for each in torch_gpus("cuda")] == [bears_it]
 
 
 def test_torch_is_asked_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,3 +281,21 @@ def test_a_worker_says_in_a_line_how_its_runs_share_its_gpus() -> None:
     assert shared_out(TWO, 2) == f"Training 2 runs at once, each with a GPU of its own: {titles}"
     assert shared_out(TWO, 4) == f"Training 4 runs at once, 2 on each GPU, which share its memory: {titles}"
     assert "3 runs at once, 1 to 2 on each GPU" in shared_out(TWO, 3)
+
+
+@pytest.mark.parametrize(
+    ("device", "found", "gpus", "words"),
+    [
+        ("cpu", TWO, (), ""),
+        ("cuda", TWO, TWO, "Training 2 runs at once, each with a GPU of its own"),
+        ("cuda", (), (), ""),
+        ("cuda", None, None, "torch could not be asked for GPUs: slots are those of a CPU"),
+    ],
+)
+def test_a_worker_that_starts_finds_its_gpus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str, found: Any, gpus: Any, words: str
+) -> None:
+    monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: found)
+    assert start._find_gpus(WorkerSettings(device=device)) == gpus
+    said = "".join(capsys.readouterr())
+    assert said.startswith(words) and bool(said) == bool(words)

@@ -91,12 +91,16 @@ class Pictures:
 def _windows(recipe: Recipe, sizes: Tensor, random: torch.Generator) -> Windows:
     """What is seen of images of these sizes, on their device. One without float64 has the CPU work it out."""
     device = sizes.device
-    if device.type != "mps":
+    if _has_float64(device):
         uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device, dtype=torch.float64)
         return recipe.windows(sizes, uniforms)
     uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device)
     windows = recipe.windows(sizes.cpu(), uniforms.cpu().double())
     return replace(windows, start=windows.start.float(), step=windows.step.float()).to(device)
+
+
+def _has_float64(device: torch.device) -> bool:
+    return device.type != "mps"
 
 
 def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:

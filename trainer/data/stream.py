@@ -101,7 +101,7 @@ class Stream:
                 raise
             raise RunError(
                 f"A process that reads images ended: {str(error).splitlines()[0]}",
-                "Memory, or shared memory (/dev/shm), may be too small: lower training.batch_size.",
+                "Memory, or shared memory (/dev/shm), may be too small: lower training.batch_size, or NEQ_LOADERS.",
             ) from error
 
 

@@ -72,6 +72,12 @@ _KNOWN = (
         "Resume the run on another GPU; nvidia-smi -q tells more, and a reset of the GPU or of the machine may help.",
     ),
     _Known(
+        ("operation not supported",),
+        "The GPU or its driver does not support what torch asked for.",
+        "If PYTORCH_ALLOC_CONF asks for expandable_segments, which virtual GPUs may not bear, set it to "
+        "expandable_segments:False for the worker; else update the driver, or set compute.device to cpu.",
+    ),
+    _Known(
         ("unspecified launch failure", "illegal memory access", "misaligned address", "illegal instruction"),
         "A computation on the GPU failed: by a fault in torch, in the driver or in the GPU.",
         "Resume the run from its last checkpoint; if it happens again, update driver and torch, or try another GPU.",

@@ -17,6 +17,7 @@ from trainer.engines.device_choice import DeviceChoice
 
 ASK_SECONDS = 300.0
 """What importing torch may take on a busy machine."""
+GROWING = "expandable_segments:True"
 _SIGNS = ("nvidia[0-9]*", "nvidiactl", "nvhost-gpu", "nvmap", "dxg", "kfd")
 """In /dev: NVIDIA's driver, that of a Jetson, WSL's, and AMD's."""
 
@@ -32,12 +33,15 @@ class Gpu:
     Attributes:
         kind: torch's name for it: cuda (AMD's too), xpu, mps.
         number: torch's, of all that the worker's own environment shows.
+        segments_grow: whether torch's allocator can have segments that grow there, which leaves less memory unused:
+            virtual GPUs and WSL may not bear it.
     """
 
     kind: str
     number: int
     name: str
     memory_bytes: int
+    segments_grow: bool = False
 
     @property
     def title(self) -> str:
@@ -70,7 +74,13 @@ def may_have_gpus(choice: DeviceChoice, devices: Path = Path("/dev")) -> bool:
     return shown and any(True for sign in _SIGNS for _ in devices.glob(sign))
 
 
-def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu, ...] | None:
+def growing_segments(environment: Mapping[str, str]) -> dict[str, str]:
+    """What asks torch's allocator for segments that grow, unless this environment has settings of its own."""
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF")  # over the years
+    return {} if any(environment.get(name) for name in names) else {names[0]: GROWING}
+
+
+def find_gpus(environment: dict[str, str], choice: DeviceChoice) -> tuple[Gpu, ...] | None:
     """The GPUs that a worker of this choice may use; None where torch could not be asked.
 
     Args:
@@ -80,6 +90,7 @@ def find_gpus(environment: Mapping[str, str], choice: DeviceChoice) -> tuple[Gpu
         NoSuchGpu: one that the choice names is not there.
     """
     kind = "cuda" if choice.kind == "auto" else choice.kind
+    environment = environment | growing_segments(environment)
     parts = _parts_of_gpus(environment) if kind == "cuda" else ()
     try:
         found = _told(environment, kind) if len(parts) < 2 else _each_alone(environment, parts)
@@ -110,7 +121,7 @@ def _each_alone(environment: Mapping[str, str], parts: Sequence[str]) -> tuple[G
 def _told(environment: Mapping[str, str], kind: str) -> tuple[Gpu, ...]:
     """What torch says of its GPUs in this environment."""
     command = [sys.executable, "-m", "trainer.engines.torch_gpus", kind]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
+    done = subprocess.run(command, env={**environment}, capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
     return tuple(Gpu(**each) for each in json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from trainer.config import PLUGINS, RunConfig
 from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import Begun, FrameBroken, read_frame
-from trainer.engines.gpus import Gpu, GpuPool
+from trainer.engines.gpus import Gpu, GpuPool, growing_segments
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
 from trainer.engines.workplace import Workplace
@@ -31,8 +31,6 @@ TRACE_SECONDS = 0.5
 START_MINUTES = 30.0
 """What a process may take until it begins with its run: importing torch takes minutes on a busy machine."""
 _LOOK_SECONDS = 0.25
-_ALLOCATOR = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF")
-"""Torch's names, over the years, for the settings of its allocator."""
 
 
 def process_engine(workplace: Workplace, *, train: str = TRAIN, gpus: GpuPool | None = None) -> Engine:
@@ -259,9 +257,8 @@ def environment_of_child(gpu: Gpu | None = None) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     if gpu is None:
         return environment
-    if gpu.kind == "cuda" and not any(environment.get(name) for name in _ALLOCATOR):
-        environment[_ALLOCATOR[0]] = "expandable_segments:True"  # freed memory of one size then serves another
-    return environment | gpu.alone(environment)
+    grown = growing_segments(environment) if gpu.segments_grow else {}
+    return environment | grown | gpu.alone(environment)
 
 
 def _start(inlet: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
