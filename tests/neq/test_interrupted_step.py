@@ -62,6 +62,21 @@ def test_what_an_interrupted_step_moved_is_put_back_without_a_word(through_data:
     assert all(torch.equal(after.layers[name].applied, mask) for name, mask in frozen.items())
 
 
+def test_what_is_written_on_and_on_after_an_interrupted_step_stays_and_is_told() -> None:
+    loop = interrupted()
+    before = weights(loop.neq)
+    interrupt(loop)
+    with torch.no_grad():
+        for _ in range(3):  # more often than a whole step does
+            loop.model[0].weight.mul_(0.5)  # type: ignore[index, union-attr, operator]
+    theirs = weights(loop.neq)["0"][0]
+    with pytest.warns(FrozenNeuronsChanged, match="layer '0'"):
+        loop.neq.end_epoch()
+    assert torch.equal(weights(loop.neq)["0"][0], theirs)
+    for one, other in zip(weights(loop.neq)["4"], before["4"], strict=True):
+        assert torch.equal(one, other)
+
+
 def test_masks_that_change_after_an_interrupted_step_hold_what_was_before_it() -> None:
     loop = interrupted()
     before = weights(loop.neq)

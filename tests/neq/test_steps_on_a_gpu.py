@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from tests.neq.schedule_free import ScheduleFree
 from tests.pretended.device import Counts, capturing, counted, plain, pretending
 from tests.pretended.networks import first_layers, random_masks, resnet32
 from tests.pretended.networks import step as plain_step
@@ -25,11 +26,17 @@ class Decayed(SGD):
     """Of a kind that is not known to may pass over parameters: layers that are frozen whole get gradients of zeros."""
 
 
+def in_training(optimizer: ScheduleFree) -> ScheduleFree:
+    optimizer.train()
+    return optimizer
+
+
 OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "sgd fused": lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=0.01, fused=True),
     "sgd foreach": lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=0.01, foreach=True),
     "sgd one by one": lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=0.01, foreach=False),
     "sgd unknown": lambda p: Decayed(p, lr=0.02, momentum=0.9, weight_decay=0.01, foreach=True),
+    "schedule-free": lambda p: in_training(ScheduleFree(p, lr=0.02, weight_decay=0.01)),
     "adam fused": lambda p: Adam(p, lr=0.002, weight_decay=0.01, fused=True),
     "adam foreach": lambda p: Adam(p, lr=0.002, weight_decay=0.01, foreach=True),
     "adamw fused": lambda p: AdamW(p, lr=0.002, weight_decay=0.1, fused=True),
@@ -57,6 +64,7 @@ def network() -> nn.Sequential:
         nn.GroupNorm(2, 4),
         nn.Conv2d(4, 4, 3, groups=4),
         nn.LayerNorm([4, 3, 3]),
+        nn.Conv2d(4, 4, 1),
         nn.Flatten(),
         nn.Linear(36, 700),
         nn.Linear(700, 400),
@@ -166,6 +174,18 @@ def test_rows_that_an_index_holds_there_are_zeroed_without_a_wait(monkeypatch: p
     assert counts.waits == 0, counts.where
 
 
+def test_what_schedule_free_optimizers_average_with_is_kept_by_few_kernels_too() -> None:
+    found = []
+    for masks in (None, "random"):
+        training = Training("cuda", "schedule-free", savings=False)
+        if masks:
+            training.neq.freeze(MASKS[masks](training.neq))
+        found.append(settled(training))
+    usual, counts = found
+    assert counts.waits == usual.waits == 0, counts.where
+    assert counts.kernels <= usual.kernels + MORE, counts.by_kernel - usual.by_kernel
+
+
 @pytest.mark.parametrize("kind", ["rows", "zeros", "stopped"])
 def test_so_it_is_under_every_plan_of_the_backward_pass(kind: str) -> None:
     optimizer = "sgd unknown" if kind == "zeros" else "sgd fused"
@@ -174,6 +194,8 @@ def test_so_it_is_under_every_plan_of_the_backward_pass(kind: str) -> None:
     counts = settled(training)
     assert kind in {plan.kind for plan in training.neq.plans().values()}
     assert counts.waits == 0, counts.where
+    if kind == "stopped":  # what no step touches is not put back
+        assert counts.by_kernel["_foreach_add_"] == counts.by_kernel["_foreach_mul_"] == 0
 
 
 def test_before_some_steps_values_are_compared_without_a_wait() -> None:
@@ -221,6 +243,22 @@ def test_rows_held_by_masks_give_the_bits_of_rows_held_by_an_index(optimizer: st
     assert same_bits(*numbers) == []
 
 
+@pytest.mark.parametrize("kind", ["rows", "zeros", "stopped"])
+def test_so_it_is_under_every_plan(kind: str) -> None:
+    optimizer = "sgd unknown" if kind == "zeros" else "sgd fused"
+    numbers = []
+    for device in ("cuda", "cpu"):
+        masks = "random" if kind == "rows" else "whole layers"
+        training = frozen_training(device, optimizer, masks, savings="rows" if kind == "rows" else True)
+        for _ in range(4):
+            training.step()
+        assert kind in {plan.kind for plan in training.neq.plans().values()}
+        training.neq.freeze({})
+        training.step()
+        numbers.append(training.numbers())
+    assert same_bits(*numbers) == []
+
+
 @pytest.mark.parametrize("spoil", [float("nan"), float("inf")])
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_so_it_is_after_steps_with_gradients_that_are_not_finite(precision: str, spoil: float) -> None:
@@ -231,8 +269,8 @@ def test_so_it_is_after_steps_with_gradients_that_are_not_finite(precision: str,
             training.spoil = spoil if place == 2 else 1.0
             training.step()
         numbers.append(training.numbers())
-    frozen = random_masks(training.neq, 0.5)["8"]
-    weight = numbers[0]["8.weight"]
+    frozen = random_masks(training.neq, 0.5)["9"]
+    weight = numbers[0]["9.weight"]
     assert bool(weight[frozen].isfinite().all())
     assert bool(weight[~frozen].isfinite().all()) == (precision == "float16")  # the scaler leaves that step out
     assert same_bits(*numbers) == []
@@ -255,7 +293,7 @@ def test_gradients_are_zeroed_by_the_end_of_the_backward_pass() -> None:
     training.optimizer.zero_grad()
     training.backward()
     masks = random_masks(training.neq, 0.5)
-    for name in ("0", "1", "6", "8", "9"):
+    for name in ("0", "1", "3", "6", "9", "10"):
         layer = training.neq.layers[[one.name for one in training.neq.layers].index(name)]
         for parameter in layer.parameters():
             assert parameter.grad is not None
@@ -264,17 +302,30 @@ def test_gradients_are_zeroed_by_the_end_of_the_backward_pass() -> None:
             assert rows[~masks[name]].any(), name
 
 
-def test_what_moved_is_read_at_the_end_of_an_epoch_in_few_waits() -> None:
+def test_a_gradient_that_lies_in_another_way_than_its_parameter_takes_no_kernel_of_its_own() -> None:
+    training = frozen_training("cuda", "sgd fused", "random")
+    training.step()
+    weight = training.model[7].weight  # of 1 x 1: in channels-last its strides may be either's
+    assert weight.grad is not None
+    weight.grad = weight.grad.contiguous(memory_format=torch.contiguous_format).as_strided(weight.shape, (4, 1, 1, 1))
+    assert weight.grad.stride() != weight.stride()
+    group = training.neq._freezer._holding._groups[0]
+    counts = [counted(lambda: group.zero_together(range(len(group.parameters)))).kernels for _ in range(2)]
+    assert counts == [2, 1]  # once its mask is laid out as it lies
+
+
+@pytest.mark.parametrize("name", ["9", "10"])
+def test_what_moved_is_read_at_the_end_of_an_epoch_in_few_waits(name: str) -> None:
     training = frozen_training("cuda", "sgd fused", "random")
     training.step()
     freezer = training.neq._freezer
     assert counted(freezer.moved).waits == 1
-    frozen = int(random_masks(training.neq, 0.5)["8"].nonzero()[0])
+    frozen = int(random_masks(training.neq, 0.5)[name].nonzero()[0])
     with torch.no_grad():
-        training.model[8].weight[frozen].mul_(2)
+        training.model[int(name)].weight[frozen].mul_(2)
     training.step()
     assert counted(freezer.moved).waits <= 4
-    moved, steps = freezer.moved()["8"]
+    moved, steps = freezer.moved()[name]
     assert moved.nonzero().flatten().tolist() == [frozen]
     assert steps == 1
 

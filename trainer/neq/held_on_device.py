@@ -108,8 +108,6 @@ class HeldOnDevice(ABC):
             if self._places[number] == self._seen_at[number] and (not allowed or writes <= allowed):
                 chosen.append(number)
         self._write(tuple(chosen))
-        for number in chosen:
-            self._seen[number] = self.parameters[number]._version
 
     def put_back(self) -> None:
         """Undoes a step. What is frozen whole and got no gradient was not touched by it."""
