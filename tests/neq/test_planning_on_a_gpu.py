@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.pretended.device import GPU, Counts, capturing, counted, plain, pretending
+from tests.pretended.device import GPU, capturing, counted, plain, pretending
 from trainer.neq import NEq
 from trainer.neq.device_time import Load
 from trainer.neq.savings import Savings, measuring
@@ -83,25 +83,18 @@ class Run:
         return [plain(parameter).detach().clone() for parameter in self.model.parameters()]
 
 
-def waits_of_planning(counts: Counts) -> dict[str, int]:
-    """Those that come from a line of the planner's own."""
-    files = ("measuring", "trial", "step_load", "device_time", "gradients", "choice", "detour")
-    return {place: count for place, count in counts.where.items() if any(f"/{file}.py" in place for file in files)}
-
-
 @pytest.mark.parametrize(("savings", "waits"), [(True, 3 + 1), ("rows", 1), ("turned", 1)])
 def test_the_first_step_after_a_change_of_the_masks_waits_once_a_shape_and_once_in_all_and_no_later_one_does(
     savings: Any, waits: int
 ) -> None:
     detour_ms(GPU)
     run = Run(savings)
-    first = waits_of_planning(counted(run.step))
-    assert sum(first.values()) == waits, first
-    for _ in range(5):
-        assert not waits_of_planning(counted(run.step))
+    first = counted(run.step)
+    assert first.waits == waits, first.where
+    assert [counted(run.step).waits for _ in range(5)] == [0] * 5
     run.neq.freeze({})
     run.neq.freeze(masks(run.model))
-    assert sum(waits_of_planning(counted(run.step)).values()) <= 1  # all shapes are known
+    assert counted(run.step).waits <= 1  # all shapes are known
 
 
 def test_shapes_that_are_known_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
