@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from tests.neq.marks import no_step_is_made
-from tests.pretended.device import pretending
+from tests.pretended.device import counted, pretending
 from trainer.neq import Equilibrium, NEq, NEqError, room
 from trainer.neq.probing import as_found
 
@@ -51,16 +51,15 @@ def test_what_torch_holds_unused_is_free(free: Callable[[int], None], monkeypatc
     assert room.free_bytes(CUDA) == 4 * GB
 
 
-def test_deterministic_runs_have_portions_that_do_not_depend_on_what_is_free(free: Callable[[int], None]) -> None:
-    torch.use_deterministic_algorithms(True)
-    try:
-        sizes = set()
-        for free_bytes in (0, GB, 64 * GB):
-            free(free_bytes)
-            sizes.add(room.portion_bytes(CUDA))
-        assert sizes == {GB}
-    finally:
-        torch.use_deterministic_algorithms(False)
+def test_deterministic_runs_have_portions_that_do_not_depend_on_what_is_free(
+    free: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: True)
+    sizes = set()
+    for free_bytes in (0, GB, 64 * GB):
+        free(free_bytes)
+        sizes.add(room.portion_bytes(CUDA))
+    assert sizes == {GB}
 
 
 def test_a_device_that_does_not_tell_gets_the_largest_portions(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +310,22 @@ def test_outputs_from_the_machines_memory_give_the_same_numbers_to_the_bit(
     away, _ = course("cuda", "cached")
     assert_close(there, away, to_the_bit=True)
     assert any(epoch.frozen_fraction for epoch in there)
+
+
+@no_step_is_made
+def test_outputs_come_from_the_machines_memory_and_go_there_without_a_wait(
+    gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for share in (4, 2**60):
+        monkeypatch.setattr("trainer.neq.output_cache.DEVICE_SHARE", share)
+        model = Small().to("cuda")
+        neq = NEq(model, SGD(model.parameters(), lr=0.1), [BATCH.cuda()], measure="cached", select="none")
+        neq.end_epoch()
+        counts.append(counted(neq.end_epoch))
+    there, away = counts
+    assert away.waits == there.waits
+    assert away.copies - there.copies == 2 * 3  # of each layer's outputs, there and back
 
 
 def test_where_filling_the_cache_takes_all_memory_it_goes_to_the_machine(

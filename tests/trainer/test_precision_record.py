@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.trainer.test_train import epochs_of, run
+from trainer.checks.warnings import warnings
 from trainer.config import RunConfig
 from trainer.events import EpochFinished, Precision, parse_event
 from trainer.loop import passes
@@ -38,6 +39,14 @@ def test_what_knows_no_tf32_computes_in_float32_and_says_so(kind: str, expected:
     config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
     told = precision_record(config, torch.device(kind, 0))
     assert (told.training, told.evaluation, told.phi) == (expected, expected, expected)
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", ["neq.phi_precision"]), ("auto", [])])
+def test_tf32_for_phi_is_doubted_where_a_cpu_measures(device: str, expected: list[str]) -> None:
+    config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"device": device}})
+    found = [each for each in warnings(config, ()) if "TF32" in each.message]
+    assert [each.field for each in found] == expected
+    assert all("φ is measured in float32 there" in each.message for each in found)
 
 
 def test_each_epoch_tells_what_freezing_keeps_in_memory(tmp_path: Path) -> None:
