@@ -1,6 +1,7 @@
 """Runs on the pretended GPU: how they are fed, and what they go on with."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.events import EpochFinished, Event, Logged, RunContinued, RunStarted
 from trainer.loop import train
-from trainer.loop.tasks import Segmentation
+from trainer.loop.steps import Steps
+from trainer.loop.tasks import Classification, Segmentation, Task
+from trainer.optimizers import build_optimizer
 
 GPU = torch.device("cuda", 0)
 
@@ -162,6 +165,52 @@ def test_a_checkpoint_of_before_goes_on_with_the_first_gpu_s_state(monkeypatch: 
     assert set_own == [first]
     (words,) = state._restore_gpu_state({"cuda": []}, GPU)
     assert words == "What drop-out leaves out is drawn anew: the checkpoint holds no random state of a GPU."
+
+
+def loop_of(task: Task, config: dict[str, Any]) -> Callable[[int], None]:
+    """One batch of training after the other, as a pass takes them: learnt from, and added up."""
+    described = RunConfig.model_validate(config)
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.Conv2d(6, 4, 1))
+    model = torch.nn.Sequential(*model, *([] if isinstance(task, Segmentation) else [Mean()])).to(GPU)
+    optimizer = build_optimizer(described.optimizer, model.parameters())
+    steps = Steps.of(described, model, optimizer, task, GPU, 8)
+    tally = task.tally(GPU, whole=False)
+    inputs = torch.randn(4, 1, 8, 8, device=GPU)
+    shape = (4, 8, 8) if isinstance(task, Segmentation) else (4,)
+    targets = torch.zeros(shape, dtype=torch.int64, device=GPU)
+
+    def take(batch: int) -> None:
+        loss, answers = steps.learn(inputs, targets, batch=batch, batches=8)
+        tally.add(loss, answers, targets)
+
+    return take
+
+
+class Mean(torch.nn.Module):
+    """Over the pixels."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.mean(dim=(2, 3))
+
+
+TASKS = [Classification(4, 0.1), Segmentation(4, 255)]
+LOOPS: list[dict[str, Any]] = [
+    *({"compute": {"precision": precision}} for precision in ("float32", "tf32", "bf16", "fp16")),
+    {"training": {"clip_norm": 1.0, "accumulate": 2}},
+    {"compute": {"precision": "fp16"}, "training": {"clip_norm": 1.0}},
+    {"optimizer": {"kind": "adamw"}},
+]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=["classes", "pixels"])
+@pytest.mark.parametrize("config", LOOPS, ids=str)
+def test_no_step_of_the_loop_waits_for_the_gpu(task: Task, config: dict[str, Any]) -> None:
+    take = loop_of(task, config)
+    for batch in range(2):
+        take(batch)  # an optimizer's state is made, and a scaler's scale
+    for batch in range(2, 6):
+        counts = counted(partial(take, batch))
+        assert (counts.waits, counts.where) == (0, {})
 
 
 def test_the_loss_of_pixels_is_one_that_torch_computes_deterministically_on_a_gpu() -> None:

@@ -1,9 +1,11 @@
 """What a run computes in: switches that are set while it lasts, and descriptions that go together."""
 
+import os
 from typing import Any
 
 import pytest
 import torch
+import torch.utils.deterministic
 from pydantic import ValidationError
 
 from trainer.checks.capabilities import Capabilities
@@ -42,6 +44,21 @@ def test_cudnn_tries_algorithms_only_where_it_is_asked_to(benchmark: bool) -> No
     with determinism(described(cudnn_benchmark=benchmark), GPU):
         assert torch.backends.cudnn.benchmark is benchmark
     assert torch.backends.cudnn.benchmark is before
+
+
+def test_fixed_algorithms_are_taken_where_they_are_asked_for_and_no_memory_is_filled_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", told.append)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that it is put back
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    with determinism(described(), GPU):
+        assert told == [] and "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    with determinism(described(deterministic=True), GPU):
+        assert told == [True] and os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert told == [True, False] and torch.utils.deterministic.fill_uninitialized_memory
 
 
 def test_algorithms_are_not_both_tried_and_fixed() -> None:

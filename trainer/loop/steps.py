@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils import deterministic
 
 from trainer.config import RunConfig
 from trainer.loop.clock import StepClock
@@ -177,10 +178,13 @@ def determinism(config: RunConfig, device: torch.device) -> Iterator[None]:
 @contextmanager
 def _fixed_algorithms() -> Iterator[None]:
     """Entered by runs that ask for it alone: torch imports its compiler for this switch, which takes seconds."""
-    before = torch.are_deterministic_algorithms_enabled()
+    memory: Any = deterministic
+    before, filled = torch.are_deterministic_algorithms_enabled(), memory.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
     torch.use_deterministic_algorithms(True)
+    memory.fill_uninitialized_memory = False  # a kernel more for every tensor; nothing here reads such memory
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+        memory.fill_uninitialized_memory = filled
