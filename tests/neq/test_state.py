@@ -141,3 +141,44 @@ def test_a_state_of_another_model_or_other_options_is_refused() -> None:
         neq.load_state_dict(training.neq.state_dict())
     with pytest.raises(ValueError, match="taken with other options: it knows no groups"):
         Training("sgd", {"groups": "layer"}).neq.load_state_dict(training.neq.state_dict())
+
+
+@pytest.mark.parametrize("on_thaw", ["keep", "cold"])
+def test_a_state_that_kept_tensors_of_the_parameters_shapes_still_loads(on_thaw: Any) -> None:
+    probe = [torch.randn(5, 4, 6, 6, generator=torch.Generator().manual_seed(3))]
+
+    def fresh() -> tuple[nn.Module, Optimizer, NEq]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.ConvTranspose2d(4, 6, 3, groups=2), nn.ReLU(), nn.Conv2d(6, 5, 3))
+        optimizer = Adam(model.parameters(), lr=0.01)
+        return model, optimizer, NEq(model, optimizer, probe, momentum_on_thaw=on_thaw)
+
+    def step(model: nn.Module, optimizer: Optimizer) -> None:
+        optimizer.zero_grad()
+        model(probe[0]).square().mean().backward()
+        optimizer.step()
+
+    model, optimizer, neq = fresh()
+    step(model, optimizer)
+    masks = {"0": torch.arange(6) % 2 == 0, "2": torch.arange(5) < 2}
+    neq.freeze(masks)
+    step(model, optimizer)
+    states = copy.deepcopy((model.state_dict(), optimizer.state_dict(), neq.state_dict()))
+    before = copy.deepcopy(states[2])
+    del before["freezer"]["of"]
+    for layer in neq.layers:
+        for place, rows in before["freezer"]["kept"][layer.name].items():
+            parameter = list(layer.parameters())[int(place[0])]
+            whole = torch.full_like(parameter, 7.0)
+            layer.rows(whole)[layer.place(masks[layer.name].nonzero().flatten(), whole)] = rows
+            before["freezer"]["kept"][layer.name][place] = whole
+    found = []
+    for state in (states[2], before):
+        model, optimizer, neq = fresh()
+        model.load_state_dict(states[0])
+        optimizer.load_state_dict(copy.deepcopy(states[1]))
+        neq.load_state_dict(state)
+        neq.freeze({})
+        step(model, optimizer)
+        found.append([one.clone() for one in model.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

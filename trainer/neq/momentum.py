@@ -87,19 +87,26 @@ class OptimizerRows:
         self._steps = 0
 
     def _change(self, layer: WatchedLayer, before: Tensor, after: Tensor) -> None:
+        kept = self._kept.pop(layer.name, {})
+        now: dict[str, Tensor] = {}
+        exchanges: dict[torch.device, _Exchange] = {}
+        same = torch.equal(before, after)
         for number, parameter in enumerate(layer.parameters()):
             for key, state in self._states(parameter):
                 place = f"{number}.{key}"
-                kept = self._kept.setdefault(layer.name, {}).setdefault(place, torch.zeros_like(state))
-                if self._cold:
-                    self._age(kept, key, parameter)
-                _copy(layer, before & ~after, kept, state)
-                _copy(layer, after & ~before, state, kept)
-        if not bool(after.any()):
-            self._kept.pop(layer.name, None)
+                rows = kept.get(place)
+                if rows is not None and self._cold:
+                    self._age(rows, key, parameter)
+                if rows is None or not same:
+                    if state.device not in exchanges:
+                        exchanges[state.device] = _Exchange(layer, before, after, state.device)
+                    rows = exchanges[state.device].made(state, rows)
+                now[place] = rows
+        if bool(after.any()):
+            self._kept[layer.name] = now
 
     def _age(self, kept: Tensor, key: str, parameter: nn.Parameter) -> None:
-        """What so many steps without a gradient leave; rows that move are overwritten when they freeze."""
+        """What so many steps without a gradient leave."""
         if key in _FIRST_MOMENTS:
             kept.zero_()
         elif key in _DECAYS:
@@ -126,15 +133,19 @@ class OptimizerRows:
     def state_dict(self) -> dict[str, Any]:
         """The rows kept and the steps since the masks last changed; copies."""
         kept = {name: {place: rows.clone() for place, rows in places.items()} for name, places in self._kept.items()}
-        return {"kept": kept, "steps": self._steps}
+        return {"kept": kept, "of": "frozen rows", "steps": self._steps}
 
     def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:
         """Continues where `state_dict()` was taken, with the masks that were held then."""
-        self._kept = {name: dict(places) for name, places in state["kept"].items()}
-        for name, places in self._kept.items():
-            device = next(self._layers[name].parameters()).device
-            self._kept[name] = {place: rows.to(device).clone() for place, rows in places.items()}
         self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
+        self._kept = {name: dict(places) for name, places in state["kept"].items() if name in self._masks}
+        for name, places in self._kept.items():
+            layer = self._layers[name]
+            device, frozen = next(layer.parameters()).device, self._masks[name].nonzero().flatten()
+            for place, rows in places.items():
+                # Earlier versions kept tensors of the parameters' own shapes.
+                own = rows if state.get("of") == "frozen rows" else _rows(layer, rows, frozen.to(rows.device))
+                places[place] = own.to(device, copy=True)
         self._steps = int(state["steps"])
 
 
@@ -147,8 +158,42 @@ def _averages(optimizer: Any) -> bool:
     return callable(getattr(optimizer, "eval", None)) and callable(getattr(optimizer, "train", None))
 
 
-def _copy(layer: WatchedLayer, mask: Tensor, source: Tensor, target: Tensor) -> None:
-    neurons = mask.nonzero().flatten().to(target.device)
-    if neurons.numel():
-        place = layer.place(neurons, target)
-        layer.rows(target)[place] = layer.rows(source)[place]
+def _rows(layer: WatchedLayer, tensor: Tensor, neurons: Tensor) -> Tensor:
+    """Copies of these neurons' rows, one after the other; neurons: their numbers, int64 on the tensor's device."""
+    return layer.rows(tensor)[layer.place(neurons, tensor)]
+
+
+class _Exchange:
+    """Gives thawed neurons of a layer back what was kept of them, and takes what is there of those that freeze.
+
+    Args:
+        before, after: who is frozen: bool, one value a neuron, on the CPU.
+        device: where the states are.
+    """
+
+    def __init__(self, layer: WatchedLayer, before: Tensor, after: Tensor, device: torch.device) -> None:
+        frozen, goes_on = before.nonzero().flatten(), after[before]
+        self._layer, self._count = layer, frozen.numel()
+        self._held = after.nonzero().flatten().to(device)
+        self._thawed = frozen[~goes_on].to(device)
+        # Where in the rows that were kept, and where in those that are kept from now on.
+        self._thawed_then = (~goes_on).nonzero().flatten().to(device)
+        self._stays_then, self._stays_now = (one.nonzero().flatten().to(device) for one in (goes_on, before[after]))
+
+    def made(self, state: Tensor, kept: Tensor | None) -> Tensor:
+        """Rows of the neurons that are frozen after.
+
+        Args:
+            state: the optimizer's, of the parameter's shape.
+            kept: rows of the neurons that were frozen before; None: the state did not exist when they froze.
+        """
+        now = _rows(self._layer, state, self._held)
+        if not self._count:
+            return now
+        if kept is None:
+            kept = now.new_zeros(self._count, *now.shape[1:])
+        if self._stays_now.numel():
+            now[self._stays_now] = kept[self._stays_then]
+        if self._thawed.numel():
+            self._layer.rows(state)[self._layer.place(self._thawed, state)] = kept[self._thawed_then]
+        return now
