@@ -16,6 +16,8 @@ from tests.worker.conftest import Bench, eventually, is_alive
 from trainer.config import RunConfig
 from trainer.engines.dry import DryPasses
 from trainer.engines.workplace import Workplace
+from trainer.events import EpochFinished
+from trainer.loop import train
 from trainer.worker import run_worker
 from trainer.worker.checking import Checker
 
@@ -52,10 +54,19 @@ def test_a_run_that_would_go_through_says_what_it_is_made_of(passes: DryPasses) 
     assert said["parameters"] == 9 * 4 + 9 * 4 * 8 + 2 * (4 + 8) + 8 * 10 + 10
     assert said["neurons"] == 2 * (4 + 8) + 10
     assert 0 < said["seconds"] < 120 and said["peak_memory_bytes"] > 10_000_000
-    # At most: last epoch's network with its statistics, the weights of all neurons and the momentum of each, and the
-    # outputs of the small batch.
-    weights, statistics = 4 * said["parameters"], 2 * 2 * (4 + 8) * 4
-    assert 3 * weights + statistics < said["neq_memory_bytes"] < 3 * weights + statistics + 4 * 2 * 12 * 28 * 28 * 4
+
+
+@pytest.mark.parametrize("measure", ["auto", "streaming"])
+def test_what_freezing_keeps_at_most_is_what_the_run_then_keeps_at_most(
+    passes: DryPasses, tmp_path: Path, measure: str
+) -> None:
+    config = RunConfig.model_validate(
+        QUICK | {"neq": {**QUICK["neq"], "measure": measure}, "training": {"epochs": 1}, "compute": {"device": "cpu"}}
+    )
+    said = passes.make(config)["neq_memory_bytes"]
+    (epoch,) = [event for event in train(config, Workplace(tmp_path, "cpu", 1)) if isinstance(event, EpochFinished)]
+    assert epoch.resources and epoch.resources.neq_memory
+    assert said == epoch.resources.neq_memory.at_most
 
 
 def test_the_demo_goes_through(passes: DryPasses) -> None:

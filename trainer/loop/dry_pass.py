@@ -26,6 +26,8 @@ from trainer.loop.refusals import explained
 from trainer.loop.run import task_of
 from trainer.loop.steps import Steps, determinism
 from trainer.models import Shape, build_model
+from trainer.neq import NEq
+from trainer.neq.measure import CACHE_BYTES
 from trainer.optimizers import build_optimizer, parameter_groups
 
 BATCH = 4
@@ -131,7 +133,7 @@ class _Trial:
         batches, task = len(batch_bounds(len(data.train), config.training.batch_size)), task_of(config, data)
         steps = self._stage("schedule.kind", lambda: Steps.of(config, model, optimizer, task, device, batches))
         self._stage(network, lambda: _one_step(config, data, steps))
-        answer.neq_memory_bytes = neq.memory().at_most  # known only now: the step has made the optimizer's state
+        answer.neq_memory_bytes = _kept_at_most(neq, config, data)  # the step has made the optimizer's state
 
     def _data(self, device: torch.device) -> ImageData:
         return load_data(self.config, self.workplace, device)
@@ -148,6 +150,14 @@ class _Trial:
                 known = RunError(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:500]}")
             message = f"{known.message} {known.remedy or ''}".strip()
             raise _Failed(Finding(field_of(self.config, message, usual), message)) from error
+
+
+def _kept_at_most(neq: NEq, config: RunConfig, data: ImageData) -> int:
+    """What NEq will keep at most in the run itself, whose probe set is larger than the one here."""
+    kept, samples = neq.memory(), len(data.probe)
+    outputs = kept.outputs * samples // min(BATCH, samples)
+    caches = config.neq.measure == "cached" or outputs <= CACHE_BYTES
+    return kept.at_most - kept.outputs + (outputs if caches else 0)
 
 
 def _one_step(config: RunConfig, data: ImageData, steps: Steps) -> None:
