@@ -94,8 +94,8 @@ def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
 
 
 def _own_random_numbers(model: nn.Module) -> AbstractContextManager[Any]:
-    gpus = _gpus(model)
-    return torch.random.fork_rng(devices=gpus, device_type=gpus[0].type if gpus else None)
+    gpus = _gpus(model)  # where there are none, a kind must be named all the same: torch 2.11 asks for one
+    return torch.random.fork_rng(devices=gpus, device_type=gpus[0].type if gpus else "cuda")
 
 
 def _gpus(model: nn.Module) -> list[torch.device]:
