@@ -95,12 +95,18 @@ def train(system: System, **changes: Any) -> str:
 
 
 def children(worker: Process) -> list[int]:
-    """The training processes of a worker."""
+    """The training processes of a worker; the one that its dry passes are made in is none."""
     found: list[int] = []
     for task in Path(f"/proc/{worker.pid}/task").glob("*/children"):
         with suppress(OSError):
-            found += [int(child) for child in task.read_text().split()]
+            found += [int(child) for child in task.read_text().split() if _trains(child)]
     return found
+
+
+def _trains(pid: str) -> bool:
+    with suppress(OSError):
+        return b"trainer.engines.child" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return False
 
 
 def kill(pid: int) -> None:
