@@ -49,7 +49,9 @@ def test_a_dry_run_goes_through_every_section_without_a_failure_or_a_broken_rule
         counts.append((len(found["lines"]), len(self.lines)))
 
     monkeypatch.setattr(Record, "keep", keep)
+    switches = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     assert run_sections(record, list(SECTIONS), soon()) == 0
+    assert (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark) == switches
     found = Record.read(record.path)
     assert found.failures == []
     assert [line for line in found.lines if line["surprise"]] == []
@@ -264,6 +266,13 @@ def test_time_that_is_over_ends_the_script(tmp_path: Path) -> None:
     assert status == 1
     assert [one["section"] for one in found.failures] == ["machine"]
     assert found.left_out == [{"section": "right", "case": "", "why": "no time is left"}]
+
+
+def test_the_command_runs_a_section_in_a_process_of_its_own(tmp_path: Path) -> None:
+    assert gpu.main(["--dry", "--only", "machine", "--out", str(tmp_path / "made")]) == 0
+    found = Record.read(tmp_path / "made" / "gpu.json")
+    assert found.machine["torch"] == torch.__version__ and found.machine["threads"] == 1
+    assert {line["section"] for line in found.lines} == set(found.seconds) == {"machine"}
 
 
 @pytest.mark.parametrize("given", [["--only", "machine,speed"], ["--seconds", "0"], ["--seconds", "401"]])
