@@ -53,6 +53,12 @@
       return value.toPrecision(digits).replace("-", "−");
     },
 
+    /** Bytes as `2,048 MB` or `0.284 MB`: millions of them, in three digits where they are few. */
+    megabytes(bytes) {
+      const millions = bytes / 1e6;
+      return `${millions < 10 ? neq.format.number(millions) : whole.format(Math.round(millions))} MB`;
+    },
+
     /** A setting as it was chosen: `0.001`, `5 · 10⁻⁴`; no more digits than needed. */
     setting(value) {
       if (value !== 0 && Math.abs(value) < 1e-3) {

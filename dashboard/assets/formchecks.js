@@ -62,7 +62,6 @@
   // ---------------------------------------------------------------- showing
 
   const seconds = (value) => (value < 10 ? value.toFixed(1) : Math.round(value)) + " s";
-  const megabytes = (bytes) => (bytes < 1e9 ? Math.max(1, Math.round(bytes / 1e6)) + " MB" : gigabytes(bytes));
   const gigabytes = (bytes) => (bytes / 1e9).toFixed(1) + " GB";
 
   function passed(answer) {
@@ -70,7 +69,7 @@
     if (answer.neurons) facts.push(`${neq.format.counted(answer.neurons, "neuron")} watched`);
     if (answer.parameters) facts.push(neq.format.counted(answer.parameters, "parameter"));
     if (answer.peak_memory_bytes) facts.push(`${gigabytes(answer.peak_memory_bytes)} of memory with 4 images`);
-    if (answer.neq_memory_bytes) facts.push(`at most ${megabytes(answer.neq_memory_bytes)} for freezing`);
+    if (answer.neq_memory_bytes) facts.push(`at most ${neq.format.megabytes(answer.neq_memory_bytes)} for freezing`);
     const where = answer.worker ? ` on ${answer.worker}` : "";
     return `Checked: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;
   }

@@ -4,8 +4,7 @@
  */
 (() => {
   const neq = (window.neq = window.neq || {});
-  const { percent, number, count } = neq.format;
-  const MB = 2 ** 20;
+  const { percent, number, count, megabytes } = neq.format;
 
   class Machine {
     /** @param {{parts: Record<string, HTMLElement>, feed: neq.Feed}} options */
@@ -55,10 +54,6 @@
     }
   }
 
-  function megabytes(bytes) {
-    return `${count(Math.round(bytes / MB))} MB`;
-  }
-
   /** The system tells of a process its peak so far alone. */
   function memory(resources) {
     const rows = [["Peak memory of the process so far", resources?.peak_memory_bytes], ["Peak GPU memory so far", resources?.peak_device_memory_bytes]];
@@ -79,18 +74,14 @@
     if (!kept) return [];
     const { former, optimizer_rows: rows, held, outputs, outputs_on_host: away, measuring, at_most: most, device } = kept;
     const kinds = [
-      `the network of one epoch earlier, which φ is measured against (${size(former)})`,
-      held && `the values of frozen neurons, which the optimizer must not change (${size(held)})`,
-      rows && `what the optimizer knew of them, for when they thaw (${size(rows)})`,
-      outputs && `the outputs of one epoch earlier${away ? ", in the machine's memory" : ""} (${size(outputs)})`,
+      `the network of one epoch earlier, which φ is measured against (${megabytes(former)})`,
+      held && `the values of frozen neurons, which the optimizer must not change (${megabytes(held)})`,
+      rows && `what the optimizer knew of them, for when they thaw (${megabytes(rows)})`,
+      outputs && `the outputs of one epoch earlier${away ? ", in the machine's memory" : ""} (${megabytes(outputs)})`,
     ].filter(Boolean);
     const where = device === "cpu" ? "in the machine's memory" : `on the GPU (${device})`;
-    const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${size(most)} with every neuron frozen, and ${size(measuring)} more for a moment at the end of an epoch.`;
-    return [["Kept for freezing", `${size(former + rows + held + outputs)}, at most ${size(most)}`, help]];
-  }
-
-  function size(bytes) {
-    return bytes < 10 * MB ? `${number(bytes / MB)} MB` : megabytes(bytes);
+    const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${megabytes(most)} with every neuron frozen, and ${megabytes(measuring)} more for a moment at the end of an epoch.`;
+    return [["Kept for freezing", `${megabytes(former + rows + held + outputs)}, at most ${megabytes(most)}`, help]];
   }
 
   /** What explains itself is no term any more to who hears the page: so it stands within one. */

@@ -93,7 +93,7 @@ def test_the_dry_pass_of_a_worker_is_shown_when_it_is_there(page: Page, address:
     answer_the_next(store, worker, "ok")
     expect(page.locator("#form-check")).to_have_text(
         "Checked: one small batch was trained on w in 0.9 s. 306 neurons watched, 88,000 parameters, "
-        "0.4 GB of memory with 4 images, at most 3 MB for freezing."
+        "0.4 GB of memory with 4 images, at most 3.00 MB for freezing."
     )
 
 

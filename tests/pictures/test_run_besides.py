@@ -14,7 +14,7 @@ from tests.server.recording import Recording
 from trainer.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
 from trainer.presets import PRESETS
 
-MB = 2**20
+MB = 10**6
 RECIPE = next(preset for preset in PRESETS if preset.name == "paper-resnet32-sgd")
 
 
