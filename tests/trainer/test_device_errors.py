@@ -32,6 +32,9 @@ MEMORY = [
     RuntimeError("level_zero backend failed with error: 39 (UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY)"),
     RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("HIP error: out of memory"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+    RuntimeError("std::bad_alloc"),
+    OSError(12, "Cannot allocate memory"),
     MemoryError(),
 ]
 

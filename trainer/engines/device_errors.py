@@ -2,18 +2,7 @@
 
 from typing import NamedTuple
 
-_MEMORY = (
-    "out of memory",  # CUDA, HIP, XPU and MPS, whether the driver says it or torch's own allocator
-    "can't allocate memory",  # a CPU
-    "not enough memory",
-    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, and those of cuDNN, cuSOLVER, cuSPARSE and cuFFT
-    "allocation_failed",  # CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED
-    "cudaerrormemoryallocation",
-    "hiperroroutofmemory",
-    "out_of_device_memory",  # UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY of an Intel GPU
-    "out_of_host_memory",
-    "out_of_resources",
-)
+from trainer.memory_words import speaks_of_memory
 
 
 class Explained(NamedTuple):
@@ -89,8 +78,7 @@ def is_memory(error: BaseException) -> bool:
     """Whether it is a lack of memory, on whatever device: known by its class or, where torch has none, by its words."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _MEMORY)
+    return isinstance(error, RuntimeError | OSError) and speaks_of_memory(str(error))
 
 
 def explained_failure(error: BaseException) -> Explained | None:

@@ -2,6 +2,8 @@
 
 import torch
 
+from trainer.memory_words import speaks_of_memory
+
 PORTION_BYTES = {"cpu": 64 * 2**20}
 """How much of a probe batch's outputs is looked at together, by device: on a CPU, little enough not to leave its caches
 far behind. Elsewhere a share of what is free."""
@@ -14,7 +16,6 @@ FREE_SHARE = 8
 products, and what training allocates anew while it lasts."""
 
 _TOTAL_SHARE = 64
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -67,7 +68,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, the device's or the machine's: torch has a class for it on some devices, words on all."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+    return isinstance(error, RuntimeError | OSError) and speaks_of_memory(str(error))
 
 
 def give_back_unused(device: torch.device) -> None:
