@@ -46,19 +46,22 @@
 
   const factor = (value) => `${value.toFixed(1)}×`;
 
-  /** Why no measured change is told. */
-  function doubtWords(doubt, epoch) {
-    const { batches, dense } = epoch.step_ms;
-    const few = batches < (dense?.batches ?? Infinity) ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`;
-    return {
-      few_batches: `too few batches to tell (${few})`,
-      no_dense_step: "no dense step was timed before, so there is nothing to compare with",
-      busy: `the machine was busy (wall clock ${factor(epoch.saving.held_up)} the processor time) and batches differ too much to tell`,
-      spread: "batches differ too much to tell",
-      beyond_bound: "the measured change lies beyond the FLOP bound, spread included, and is not shown",
-      drifted: "the same computation measured a different time than before, so no figure is shown",
-    }[doubt];
-  }
+  /** Why no measured change is told, by what is in doubt. Each is worded only where it is the case: what it names may not exist else. */
+  const DOUBTS = {
+    few_batches: ({ step_ms: { batches, dense } }) =>
+      `too few batches to tell (${batches < (dense?.batches ?? Infinity) ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`})`,
+    no_dense_step: () => "no dense step was timed before, so there is nothing to compare with",
+    busy: ({ saving }) => `the machine was busy${loadWords(saving, " (", ")")} and batches differ too much to tell`,
+    spread: () => "batches differ too much to tell",
+    beyond_bound: () => "the measured change lies beyond the FLOP bound, spread included, and is not shown",
+    drifted: () => "the same computation measured a different time than before, so no figure is shown",
+  };
+
+  /** By how much other programs held the processor, between two texts; empty on a GPU, whose clock does not tell. */
+  const loadWords = ({ held_up: heldUp }, before, after = "") =>
+    typeof heldUp === "number" ? `${before}wall clock ${factor(heldUp)} the processor time${after}` : "";
+
+  const doubtWords = (doubt, epoch) => DOUBTS[doubt]?.(epoch) ?? doubt;
 
   /** `Measured: …`, or why not. */
   function measuredWords(epoch) {
@@ -84,7 +87,7 @@
     const beside =
       source === "interleaved" ? `Compared with ${count(batches)} dense steps among those of this epoch.`
       : source ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.` : "";
-    const held = saving.busy && `The machine was busy: wall clock ${factor(saving.held_up)} the processor time.`;
+    const held = saving.busy && `The machine was busy${loadWords(saving, ": ")}.`;
     return [beside, held].filter(Boolean).join(" ");
   }
 

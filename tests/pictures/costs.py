@@ -88,11 +88,22 @@ def costs(epoch: int) -> Costs:
     return times(_batches(epoch), dense=epoch > 0), _counted(epoch), plans(epoch)
 
 
-def saving(epoch: int, *, held_up: float = 1.0, left_out: bool = True) -> Saving:
+def saving(epoch: int, *, held_up: float | None = 1.0, left_out: bool = True) -> Saving:
     """What the training process makes of that."""
     dense = DENSE if epoch else []
     comparison = Comparison(_batches(epoch), dense, True, left_out and epoch > 1, held_up)
     return judged(comparison, _counted(epoch), probe=0.1)
+
+
+def costs_on_a_gpu(epoch: int) -> Costs:
+    """The same, timed by the device, which does not tell whether anything else held the processor."""
+    timed, counted, planned = costs(epoch)
+    return timed.model_copy(update={"clock": "device"}) if timed else timed, counted, planned
+
+
+def saving_on_a_gpu(epoch: int) -> Saving:
+    """What the training process makes of that."""
+    return saving(epoch, held_up=None)
 
 
 def older_costs(epoch: int) -> Costs:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db import Store
-from tests.pictures.costs import MEASURED, costs, flops, older_costs, saving
+from tests.pictures.costs import MEASURED, costs, costs_on_a_gpu, flops, older_costs, saving, saving_on_a_gpu
 from tests.server.recording import Costs, Recording
 from trainer.config import RunConfig
 from trainer.costs import Change, Saving
@@ -149,6 +149,39 @@ def test_what_cannot_be_told_is_said_instead_of_a_number_and_leaves_a_gap(
     assert said(page, "savings-more") == f"Time is not told: {DOUBTS[doubt]}."
     share = page.locator("[data-part=step_share] canvas")
     expect(share).to_have_attribute("aria-label", re.compile(r"At epoch 2: FLOP lower bound 70.0 %; FLOPs 80.0 %\.$"))
+
+
+def test_a_run_on_a_gpu_whose_clock_does_not_tell_of_other_programs_is_shown_all_the_same(
+    page: Page, made: Callable[..., Recording]
+) -> None:
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    made(4, costs=costs_on_a_gpu, saving=saving_on_a_gpu)
+    expect(page.locator("[data-part=savings-words]")).to_contain_text("epoch 3")
+    assert "Measured: backward −31 % (−37 to −24)" in said(page, "savings-more")
+    assert "in the GPU's own events." in said(page, "savings-more")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-part=savings-more]")).to_have_text(
+        "Time is not told: no dense step was timed before, so there is nothing to compare with."
+    )
+    assert failed == []
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_no_doubt_about_a_run_on_a_gpu_needs_the_load_of_the_processor(
+    page: Page, made: Callable[..., Recording], doubt: Any
+) -> None:
+    def doubted(epoch: int) -> Saving:
+        parts = {name: Change(flops=-0.2, bound=-0.3, doubt=doubt) for name in ("backward", "step")}
+        return saving_on_a_gpu(epoch).model_copy(update={**parts, "with_phi": None})
+
+    made(3, costs=costs_on_a_gpu, saving=doubted)
+    expect(page.locator("[data-part=savings-words]")).to_contain_text("−20 % FLOPs (bound −30 %).")
+    assert (
+        said(page, "savings-more")
+        == f"Time is not told: {DOUBTS[doubt].replace(' (wall clock 2.3× the processor time)', '')}."
+    )
 
 
 def test_a_run_recorded_without_spread_shows_flops_and_compares_no_times(
