@@ -3,9 +3,9 @@
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cli.paths import HomePath
@@ -14,6 +14,9 @@ from trainer.processors import usable_processors
 DEFAULT_DATA = Path("data")
 MOST_LOADERS = 32
 """Unless more are asked for: each takes some 300 MB, and keeps two batches ready."""
+
+_MAY_BE_EMPTY = ("device", "slots", "cpu_slots", "loaders")
+"""What docker-compose.yml hands on whether or not it is set, and what goes with it."""
 
 
 def database_url(data: Path) -> str:
@@ -43,8 +46,7 @@ def _is_device(text: str) -> str:
 class WorkerSettings(BaseSettings):
     """One worker process: which store it serves and what of this machine it may use."""
 
-    # A container's variable that is set to nothing is one that nobody set.
-    model_config = SettingsConfigDict(env_prefix="NEQ_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="NEQ_", extra="ignore")
 
     database_url: str = Field(default_factory=lambda: database_url(DEFAULT_DATA))
     data_root: HomePath = Field(default_factory=lambda: datasets_folder(DEFAULT_DATA))
@@ -59,6 +61,12 @@ class WorkerSettings(BaseSettings):
     worker_name: str = Field(default_factory=socket.gethostname)
     silence_limit_seconds: float = Field(default=60.0, ge=5)
     disk_reserve_bytes: int = Field(default=8_000_000, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_to_nothing(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A container's variable for GPUs that is set to nothing is one that nobody set."""
+        return {name: value for name, value in given.items() if value != "" or name not in _MAY_BE_EMPTY}
 
     def slots_on(self, gpus: int) -> int:
         """Runs trained at once: what is set, else one on each of so many GPUs, else as many as a CPU takes."""

@@ -34,6 +34,7 @@ from server.settings import ServerSettings
 from trainer.checkpoint.shelf import Shelf
 
 if TYPE_CHECKING:
+    from trainer.engines.device_choice import DeviceChoice
     from trainer.engines.gpus import Gpu
     from trainer.engines.workplace import Workplace
 
@@ -101,17 +102,21 @@ def worker(name: str | None, slots: int | None, device: str | None, end_with_inp
 def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
         _exit("training needs Linux or macOS; on Windows start the worker in WSL")
+    from trainer.engines.device_choice import DeviceChoice
     from trainer.engines.gpus import GpuPool
     from trainer.engines.process import process_engine
     from trainer.worker import run_worker
     from trainer.worker.checking import Checker
 
     shelf = _open_shelf(settings.checkpoints)
-    gpus = _find_gpus(settings)
-    count = len(gpus or ())
+    gpus = _find_gpus(settings, stop.is_set)
+    if stop.is_set():
+        return
+    choice = DeviceChoice.parse(settings.device)
+    count = len(choice.numbers if gpus is None else gpus)
     slots = settings.slots_on(count)
     workplace = _workplace(settings, shelf, slots, count)
-    pool = GpuPool(gpus)
+    pool = GpuPool(gpus, choice)
     store = open_store(settings.database_url)
     store.keep_reserve(settings.disk_reserve_bytes)
     try:
@@ -145,8 +150,9 @@ def _workplace(settings: WorkerSettings, shelf: Shelf, slots: int, gpus: int) ->
     )
 
 
-def _find_gpus(settings: WorkerSettings) -> "tuple[Gpu, ...] | None":
-    """The GPUs to share out among runs, said in a line; None: it is not known, and no sign of one was seen."""
+def _find_gpus(settings: WorkerSettings, ended: Callable[[], bool] = lambda: False) -> "tuple[Gpu, ...] | None":
+    """The GPUs to share out among runs, said in a line; None: it is not known, because no sign of one was seen, torch
+    could not be asked, or the worker was ended meanwhile."""
     from trainer.engines.device_choice import DeviceChoice
     from trainer.engines.gpus import NoSuchGpu, find_gpus, may_have_gpus
     from trainer.engines.process import environment_of_child
@@ -157,14 +163,25 @@ def _find_gpus(settings: WorkerSettings) -> "tuple[Gpu, ...] | None":
     if not may_have_gpus(choice):
         return None
     try:
-        gpus = find_gpus(environment_of_child(), choice)
+        gpus = find_gpus(environment_of_child(), choice, ended)
     except NoSuchGpu as error:
         _exit(f"NEQ_DEVICE: {error}")
     if gpus:
         say(shared_out(gpus, settings.slots_on(len(gpus))))
-    elif gpus is None:
-        say("torch could not be asked for GPUs: slots are those of a CPU; set NEQ_SLOTS where that is wrong", err=True)
+    elif gpus is None and not ended():
+        say(f"torch could not be asked for GPUs: {_until_known(settings, choice)}", err=True)
     return gpus
+
+
+def _until_known(settings: WorkerSettings, choice: "DeviceChoice") -> str:
+    """How runs are shared out among GPUs that torch has said nothing of."""
+    slots = settings.slots_on(len(choice.numbers))
+    if choice.numbers:
+        return f"{slots} run{'' if slots == 1 else 's'} at once on {settings.device} alone, as NEQ_DEVICE says"
+    return (
+        f"slots are those of a CPU ({slots}), and runs take the first GPU until it answers; set NEQ_SLOTS where that "
+        "is wrong"
+    )
 
 
 def shared_out(gpus: "Sequence[Gpu]", slots: int) -> str:

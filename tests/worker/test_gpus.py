@@ -4,10 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -18,7 +22,7 @@ from cli.start import shared_out
 from tests.worker.conftest import Bench, eventually
 from tests.worker.stub import TRAIN
 from trainer.config import Compute, RunConfig
-from trainer.engines import warm_jobs
+from trainer.engines import Standing, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses
 from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus
@@ -26,6 +30,7 @@ from trainer.engines.process import environment_of_child, process_engine
 from trainer.engines.torch_gpus import torch_gpus
 from trainer.engines.workplace import Workplace
 from trainer.loop.dry_pass import DryPass
+from trainer.worker.checking import Checker
 
 TWO = (Gpu("cuda", 0, "H200", 1), Gpu("cuda", 1, "H200", 1))
 UUIDS = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6, MIG-2bf1c0f3-8c1d-5b5c-a6a1-0d5e3c1f8a10"
@@ -169,8 +174,7 @@ def test_torch_is_asked_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
-    done = subprocess.CompletedProcess([], 0, said)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr("trainer.engines.gpus._output", lambda *_: said)
 
 
 def test_of_the_gpus_that_torch_finds_those_are_used_that_the_choice_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,15 +186,110 @@ def test_of_the_gpus_that_torch_finds_those_are_used_that_the_choice_names(monke
         find_gpus({}, DeviceChoice("cuda", (0, 4)))
 
 
+def test_a_kind_of_gpu_that_is_asked_for_and_not_there_is_refused_and_auto_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(monkeypatch, b"[]")
+    with pytest.raises(NoSuchGpu, match="torch finds no xpu device that it can use here"):
+        find_gpus({}, DeviceChoice("xpu"))
+    assert find_gpus({}, DeviceChoice("auto")) == ()
+    with pytest.raises(SystemExit):
+        start._find_gpus(WorkerSettings(device="cuda"))
+    assert "NEQ_DEVICE: torch finds no cuda device" in capsys.readouterr().err
+
+
+def test_what_is_asked_of_torch_is_given_up_once_the_worker_ends() -> None:
+    began = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired):
+        gpus._output([sys.executable, "-S", "-c", "import time; time.sleep(60)"], os.environ, lambda: True)
+    assert time.monotonic() - began < 2
+    with pytest.raises(subprocess.CalledProcessError):
+        gpus._output([sys.executable, "-S", "-c", "raise SystemExit(3)"], os.environ, lambda: False)
+    assert gpus._output([sys.executable, "-S", "-c", "print(5)"], os.environ, lambda: False) == b"5\n"
+
+
+def test_a_worker_that_is_ended_while_torch_is_asked_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = threading.Event()
+
+    def given_up(_environment: Any, _choice: Any, ended: Callable[[], bool]) -> None:
+        assert not ended()
+        stop.set()
+        assert ended()
+
+    monkeypatch.setattr("trainer.engines.gpus.find_gpus", given_up)
+    monkeypatch.setattr(start, "open_store", lambda _: pytest.fail("it took runs"))
+    start._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
+    assert "".join(capsys.readouterr()) == "", "torch was not unable to answer"
+
+
+@pytest.mark.parametrize("learned", [None, (), TWO[:1], TWO])
+def test_a_worker_that_is_told_a_gpu_s_number_lends_no_other_whenever_torch_is_asked(
+    learned: tuple[Gpu, ...] | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pool = GpuPool(None, DeviceChoice("cuda", (1,)))
+    checker = Checker(Workplace(tmp_path, "cuda"), pool)
+    told = None if learned is None else [asdict(gpu) for gpu in learned]
+    monkeypatch.setattr(DryPasses, "gpus", lambda _: told)
+    checker._ask_for_gpus()
+    taken = pool.take()
+    assert taken is not None and taken.alone({}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert taken.title == ("GPU 1 (H200)" if learned == TWO else "GPU 1")
+    assert pool.gpus == (TWO[1:] if learned == TWO else None if learned is None else ())
+    assert ("NEQ_DEVICE names GPUs that torch does not find: 1" in caplog.text) == (learned in ((), TWO[:1]))
+
+
+def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began: dict[str, Any] = {}
+    monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: None)
+    monkeypatch.setattr(start, "open_store", lambda _: Mock())
+    monkeypatch.setattr("trainer.worker.run_worker", lambda *_, **how: began.update(how))
+    start._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
+    assert began["slots"] == 3
+    assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone, as NEQ_DEVICE says" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("os.pipe", OSError(24, "Too many open files")),
+        ("subprocess.Popen", OSError(24, "Too many open files")),
+        ("threading.Thread.start", RuntimeError("can't start new thread")),
+    ],
+)
+def test_a_gpu_is_given_back_where_its_run_cannot_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str, error: Exception
+) -> None:
+    pool = GpuPool(TWO[:1])
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start_one(*how: Any, **more: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*how, **more))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start_one)
+    monkeypatch.setattr(what, Mock(side_effect=error))
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        process_engine(Workplace(tmp_path), train=TRAIN, gpus=pool)(RunConfig(), Standing())
+    assert pool._runs[0] == 0
+    for process in started:
+        assert process.returncode is not None and process.stdin and process.stdout
+        assert process.stdin.closed and process.stdout.closed
+
+
 def test_every_part_of_a_gpu_is_found_though_a_process_sees_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def one(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        asked.append(env["CUDA_VISIBLE_DEVICES"])
+    def one(_command: list[str], environment: dict[str, str], _ended: Callable[[], bool]) -> bytes:
+        asked.append(environment["CUDA_VISIBLE_DEVICES"])
         said = json.dumps([{"kind": "cuda", "number": 0, "name": "H200 MIG 1g.18gb", "memory_bytes": 5}])
-        return subprocess.CompletedProcess(command, 0, said.encode())
+        return said.encode()
 
-    monkeypatch.setattr(subprocess, "run", one)
+    monkeypatch.setattr("trainer.engines.gpus._output", one)
     environment = {"CUDA_VISIBLE_DEVICES": "MIG-a, MIG-b,MIG-c"}
     gpus = find_gpus(environment, DeviceChoice("auto")) or ()
     assert asked == ["MIG-a", "MIG-b", "MIG-c"]
@@ -271,9 +370,16 @@ def test_loader_processes_beside_a_gpu_follow_the_processors_and_not_torch_s_thr
     assert WorkerSettings(loaders=0).loaders_per_run(1, 1) == 0
 
 
-def test_an_empty_variable_is_one_that_nobody_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEQ_SLOTS", "")
-    assert WorkerSettings().slots is None
+def test_an_empty_variable_for_gpus_is_one_that_nobody_set_and_no_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NEQ_SLOTS", "NEQ_CPU_SLOTS", "NEQ_LOADERS", "NEQ_DEVICE"):
+        monkeypatch.setenv(name, "")
+    usual = WorkerSettings()
+    assert (usual.slots, usual.cpu_slots, usual.loaders, usual.device) == (None, 2, None, "auto")
+    monkeypatch.setenv("NEQ_DATABASE_URL", "")
+    assert WorkerSettings().database_url == "", "which no store is at; not the usual one in silence"
+    monkeypatch.setenv("NEQ_THREADS", "")
+    with pytest.raises(ValueError, match="threads"):
+        WorkerSettings()
 
 
 def test_a_worker_says_in_a_line_how_its_runs_share_its_gpus() -> None:
@@ -288,8 +394,7 @@ def test_a_worker_says_in_a_line_how_its_runs_share_its_gpus() -> None:
     [
         ("cpu", TWO, (), ""),
         ("cuda", TWO, TWO, "Training 2 runs at once, each with a GPU of its own"),
-        ("cuda", (), (), ""),
-        ("cuda", None, None, "torch could not be asked for GPUs: slots are those of a CPU"),
+        ("cuda", None, None, "torch could not be asked for GPUs: slots are those of a CPU (2)"),
     ],
 )
 def test_a_worker_that_starts_finds_its_gpus(

@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from trainer.engines.device_choice import DeviceChoice
 
 ASK_SECONDS = 300.0
 """What importing torch may take on a busy machine."""
+_LOOK_SECONDS = 0.2
 GROWING = "expandable_segments:True"
+_EVERY = DeviceChoice("auto")
 _SIGNS = ("nvidia[0-9]*", "nvidiactl", "nvhost-gpu", "nvmap", "dxg", "kfd")
 """In /dev: NVIDIA's driver, that of a Jetson, WSL's, and AMD's."""
 
 
 class NoSuchGpu(Exception):
-    """The worker was told to use a GPU that is not there; says which are."""
+    """The worker was told to use a GPU, or a kind of GPU, that is not there; says which are, or what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class Gpu:
 
     @property
     def title(self) -> str:
-        """As a person names it: `GPU 1 (NVIDIA H200)`."""
-        return f"GPU {self.number} ({self.name})"
+        """As a person names it: `GPU 1 (NVIDIA H200)`; where torch did not say its name yet, `GPU 1`."""
+        return f"GPU {self.number} ({self.name})" if self.name else f"GPU {self.number}"
 
     def alone(self, environment: Mapping[str, str]) -> dict[str, str]:
         """What to change in this environment so that a process sees this GPU and no other, as number 0.
@@ -80,26 +83,34 @@ def growing_segments(environment: Mapping[str, str]) -> dict[str, str]:
     return {} if any(environment.get(name) for name in names) else {names[0]: GROWING}
 
 
-def find_gpus(environment: dict[str, str], choice: DeviceChoice) -> tuple[Gpu, ...] | None:
+def find_gpus(
+    environment: dict[str, str], choice: DeviceChoice, ended: Callable[[], bool] = lambda: False
+) -> tuple[Gpu, ...] | None:
     """The GPUs that a worker of this choice may use; None where torch could not be asked.
 
     Args:
         environment: that torch is asked in.
+        ended: tells whether nobody waits for the answer any more: then it is given up at once.
 
     Raises:
-        NoSuchGpu: one that the choice names is not there.
+        NoSuchGpu: one that the choice names is not there, or none of the kind that it asks for.
     """
     kind = "cuda" if choice.kind == "auto" else choice.kind
     environment = environment | growing_segments(environment)
     parts = _parts_of_gpus(environment) if kind == "cuda" else ()
     try:
-        found = _told(environment, kind) if len(parts) < 2 else _each_alone(environment, parts)
+        found = _told(environment, kind, ended) if len(parts) < 2 else _each_alone(environment, parts, ended)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError):
         return None
     there = {gpu.number: gpu for gpu in found}
     if missing := [number for number in choice.numbers if number not in there]:
         known = ", ".join(f"{gpu.kind}:{gpu.number} ({gpu.name})" for gpu in found) or "none"
         raise NoSuchGpu(f"there is no {choice.kind}:{missing[0]} that torch can use here; it finds {known}")
+    if choice.kind != "auto" and not found:
+        raise NoSuchGpu(
+            f"torch finds no {choice.kind} device that it can use here; see that the driver and a build of torch for "
+            "it are installed, or write auto, which trains on the CPU where there is no GPU"
+        )
     return tuple(there[number] for number in choice.numbers) or found
 
 
@@ -109,28 +120,59 @@ def _parts_of_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(named) if all(each.startswith("MIG-") for each in named) else ()
 
 
-def _each_alone(environment: Mapping[str, str], parts: Sequence[str]) -> tuple[Gpu, ...]:
+def _each_alone(environment: Mapping[str, str], parts: Sequence[str], ended: Callable[[], bool]) -> tuple[Gpu, ...]:
     """CUDA shows a process one part of a GPU, however many are named: so each is asked for by itself."""
     found = []
     for number, part in enumerate(parts):
-        told = _told({**environment, "CUDA_VISIBLE_DEVICES": part}, "cuda")
+        told = _told({**environment, "CUDA_VISIBLE_DEVICES": part}, "cuda", ended)
         found += [replace(gpu, number=number) for gpu in told[:1]]
     return tuple(found)
 
 
-def _told(environment: Mapping[str, str], kind: str) -> tuple[Gpu, ...]:
+def _told(environment: Mapping[str, str], kind: str, ended: Callable[[], bool]) -> tuple[Gpu, ...]:
     """What torch says of its GPUs in this environment."""
-    command = [sys.executable, "-m", "trainer.engines.torch_gpus", kind]
-    done = subprocess.run(command, env={**environment}, capture_output=True, timeout=ASK_SECONDS, check=True)  # noqa: S603
-    return tuple(Gpu(**each) for each in json.loads(done.stdout.splitlines()[-1]))
+    said = _output([sys.executable, "-m", "trainer.engines.torch_gpus", kind], environment, ended)
+    return tuple(Gpu(**each) for each in json.loads(said.splitlines()[-1]))
+
+
+def _output(command: list[str], environment: Mapping[str, str], ended: Callable[[], bool]) -> bytes:
+    """What a process printed, which is killed once nobody waits for it.
+
+    Raises:
+        OSError, subprocess.SubprocessError: it could not be started, failed, or gave no answer in time.
+    """
+    deadline = time.monotonic() + ASK_SECONDS
+    with subprocess.Popen(  # noqa: S603
+        command, env={**environment}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            while True:
+                try:
+                    said, _ = process.communicate(timeout=_LOOK_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    if ended() or time.monotonic() > deadline:
+                        raise
+        finally:
+            process.kill()
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return said
 
 
 class GpuPool:
     """Lends a worker's GPUs to its runs, each time the one that fewest have. Thread-safe."""
 
-    def __init__(self, gpus: Sequence[Gpu] | None) -> None:
-        """Args: gpus: that there are; None: it is not known yet, and until then runs choose for themselves."""
+    def __init__(self, gpus: Sequence[Gpu] | None, choice: DeviceChoice = _EVERY) -> None:
+        """
+        Args:
+            gpus: that there are; None: it is not known yet, and until then runs get those that the choice numbers, or
+                choose for themselves where it numbers none.
+            choice: what the worker may use; of what is learned later only that is lent.
+        """
         self._gpus = None if gpus is None else tuple(gpus)
+        self._numbers = choice.numbers
+        self._numbered = tuple(Gpu(choice.kind, number, "", 0) for number in choice.numbers)
         self._runs: Counter[int] = Counter()
         self._lock = threading.Lock()
 
@@ -139,9 +181,11 @@ class GpuPool:
         """All of them; None: it is not known yet."""
         return self._gpus
 
-    def learn(self, gpus: Sequence[Gpu]) -> None:
-        """These are there, as is known now."""
-        self._gpus = tuple(gpus)
+    def learn(self, gpus: Sequence[Gpu]) -> tuple[int, ...]:
+        """These are there, as is known now. Returns the numbers that the worker was told to use and that are not."""
+        there = {gpu.number: gpu for gpu in gpus}
+        self._gpus = tuple(there[number] for number in self._numbers or there if number in there)
+        return tuple(number for number in self._numbers if number not in there)
 
     def free(self) -> Gpu | None:
         """The one that fewest runs have, of those the first; None where there is none."""
@@ -163,4 +207,5 @@ class GpuPool:
                 self._runs[gpu.number] -= 1
 
     def _least_used(self) -> Gpu | None:
-        return min(self._gpus or (), key=lambda gpu: self._runs[gpu.number], default=None)
+        # A number that torch does not find is lent all the same: the run then says so, and takes no other GPU.
+        return min(self._gpus or self._numbered, key=lambda gpu: self._runs[gpu.number], default=None)

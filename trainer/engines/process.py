@@ -67,23 +67,43 @@ class ChildRun(Generator[Event, None, None]):
         self._held: Event | CutOff | None = None
         self._unacknowledged = self._over = False
         self._begun_at: float | None = None
+        workplace = replace(workplace, gpu=None if self._gpu is None else self._gpu.title)
+        described = config.model_dump(mode="json")
+        job = {"train": train, "config": described, "workplace": workplace.to_json(), "standing": asdict(standing)}
+        try:
+            self._open()
+            self._listen()
+        except BaseException:  # no more files or threads: no run keeps what it was lent
+            self._give_back_gpu()
+            raise
+        self._tell(json.dumps(job).encode() + b"\n")
+
+    def _open(self) -> None:
         outlet, inlet = os.pipe()
         self._events = os.fdopen(outlet, "rb")
         try:
             self._process = _start(inlet, environment_of_child(self._gpu))
         except BaseException:
             self._events.close()
-            self._give_back_gpu()
             raise
         finally:
             os.close(inlet)
-        self._log = self._start_thread(self._read_log, "log")
-        self._watcher = self._start_thread(self._watch, "watch")
-        self._reader = self._start_thread(self._read_events, "events")
-        described = config.model_dump(mode="json")
-        workplace = replace(workplace, gpu=None if self._gpu is None else self._gpu.title)
-        job = {"train": train, "config": described, "workplace": workplace.to_json(), "standing": asdict(standing)}
-        self._tell(json.dumps(job).encode() + b"\n")
+
+    def _listen(self) -> None:
+        """Starts the threads that hear the process; where one cannot be started, the process is ended."""
+        output = self._process.stdout
+        try:
+            self._log = self._start_thread(self._read_log, "log")
+            output = None  # which that thread closes
+            self._watcher = self._start_thread(self._watch, "watch")
+            self._reader = self._start_thread(self._read_events, "events")  # the last: nobody else reads events
+        except BaseException:
+            self._kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, output, self._events):
+                if pipe is not None:
+                    pipe.close()
+            raise
 
     def __next__(self) -> Event:
         return self.send(None)
@@ -117,6 +137,12 @@ class ChildRun(Generator[Event, None, None]):
     def close(self) -> None:
         """Ends the process and all that it started, within about a second; a second call does nothing more."""
         self._closed.set()
+        try:
+            self._end()
+        finally:
+            self._give_back_gpu()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(GRACE_SECONDS)
@@ -126,7 +152,6 @@ class ChildRun(Generator[Event, None, None]):
         self._log.join(GRACE_SECONDS)
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
-        self._give_back_gpu()
 
     def _give_back_gpu(self) -> None:
         gpu, self._gpu = self._gpu, None

@@ -114,7 +114,13 @@ class Checker:
         if found is None:
             log.warning("torch could not be asked for GPUs; it is asked again in %.0f s", UNUSABLE_SECONDS)
             return
-        self._pool.learn([Gpu(**each) for each in found])
+        missing = self._pool.learn([Gpu(**each) for each in found])
+        if missing:
+            named = ", ".join(str(number) for number in missing)
+            log.warning("NEQ_DEVICE names GPUs that torch does not find: %s", named)
+        if self._pool.gpus:
+            titles = ", ".join(gpu.title for gpu in self._pool.gpus)
+            log.info("torch was asked now: runs are given %s; slots stay as they were at the start", titles)
         self._look.set()
 
     def _describe(self, store: Store, worker_id: str) -> None:
