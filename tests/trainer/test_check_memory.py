@@ -76,3 +76,18 @@ def test_what_is_free_on_a_cpu_worker_is_held_against_the_same() -> None:
     assert "up to 2.1 GB more once most neurons are frozen" in later
     assert later.endswith("2.8 GB are free on the worker now")
     assert about_memory(warnings(run(), [worker(free=12 * ONCE)])) == []
+
+
+def test_of_unequal_gpus_the_smallest_is_held_against_the_run_and_none_fitting_is_an_error() -> None:
+    def two(small: float, large: float) -> Capabilities:
+        gpus = [{"name": "H200", "memory_bytes": int(large), "number": 0}]
+        gpus += [{"name": "T400", "memory_bytes": int(small), "number": 1}]
+        return Capabilities.model_validate(worker().model_dump() | {"gpus": gpus})
+
+    small = two(4 * ONCE, 400 * ONCE)
+    assert about_memory(errors(run(), small)) == []
+    (words,) = about_memory(warnings(run(), [small]))
+    assert words.endswith("at least 1.7 GB of memory, and GPU 1 (T400), the smallest that the run may get, has 1.4 GB")
+    assert len(about_memory(errors(run(), two(2 * ONCE, 4 * ONCE)))) == 1
+    (equal,) = about_memory(warnings(run(), [two(8 * ONCE, 8 * ONCE)]))
+    assert equal.endswith("and the GPU has 2.8 GB")

@@ -59,6 +59,14 @@ FAILURES = [
     ("CUDA error: unspecified launch failure", "computation on the GPU failed", "last checkpoint"),
     ("CUDA error: an illegal memory access was encountered", "computation on the GPU failed", "last checkpoint"),
     ("CUDA driver error: operation not supported", "does not support", "expandable_segments:False"),
+    ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasSgemm`", "could not be started", "nvidia-smi"),
+    ("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED", "could not be started", "nvidia-smi"),
+    ("level_zero backend failed with error: 20 (UR_RESULT_ERROR_DEVICE_LOST)", "fault of its hardware", "another GPU"),
+    (
+        "The operator 'aten::linalg_svd' is not currently implemented for the MPS device.",
+        "Torch cannot compute a part of this network",
+        "PYTORCH_ENABLE_MPS_FALLBACK=1",
+    ),
     ("CUDA error: system not yet initialized", "driver is not ready", "nvidia-fabricmanager"),
 ]
 
@@ -76,7 +84,16 @@ def test_a_torch_without_cuda_is_explained() -> None:
     assert "finds no GPU" in explain(AssertionError("Torch not compiled with CUDA enabled")).reason
 
 
+def test_float64_on_an_apple_gpu_is_explained() -> None:
+    said = (
+        "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64. Please use float32."
+    )
+    assert explain(TypeError(said)).reason.startswith("A part of the network or of the data is float64")
+
+
 def test_words_of_somebody_else_are_left_alone() -> None:
+    sparse = RuntimeError("the operation not supported for sparse tensors")
+    assert explain(sparse).reason.startswith("Training raised RuntimeError")
     assert not is_memory(ValueError("the story is out of memory cards"))
     assert explain(ValueError("no kernel image")).reason == "Training raised ValueError: no kernel image"
     assert explained(RuntimeError("nll_loss2d does not work that way"), RunConfig()) is None

@@ -16,9 +16,9 @@ from trainer.errors import RunError
 from trainer.loop.place import choose_device
 
 
-def device(wanted: str, limit: Any = "auto") -> str:
+def device(wanted: str, limit: Any = "auto", given: str | None = None) -> str:
     config = RunConfig.model_validate({"compute": {"device": wanted}})
-    return choose_device(config, Workplace(Path(), device_limit=limit)).type
+    return choose_device(config, Workplace(Path(), device_limit=limit, gpu=given)).type
 
 
 def there(monkeypatch: pytest.MonkeyPatch, *kinds: str, float64: bool = True) -> None:
@@ -69,6 +69,18 @@ def test_what_a_run_cannot_have_is_said_with_what_to_do(
     assert remedy in str(error.value.remedy)
 
 
+@pytest.mark.parametrize(("wanted", "limit"), [("auto", "auto"), ("cuda", "auto"), ("auto", "cuda")])
+def test_a_run_whose_gpu_does_not_answer_says_so_and_does_not_train_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, limit: str
+) -> None:
+    there(monkeypatch)
+    with pytest.raises(RunError, match=r"The worker gave the run GPU 1 \(H200\), and torch cannot use it\.") as error:
+        device(wanted, limit, "GPU 1 (H200)")
+    assert "compute.device to cpu" in str(error.value.remedy)
+    there(monkeypatch, "cuda")
+    assert device(wanted, limit, "GPU 1 (H200)") == "cuda"
+
+
 def test_why_torch_finds_no_gpu_is_told_where_torch_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def too_old() -> bool:
         python_warnings.warn(
@@ -108,6 +120,32 @@ def test_before_the_launch_a_device_that_the_worker_has_not_is_said_at_its_field
     config = RunConfig.model_validate({"compute": {"device": wanted}})
     told = [each.message for each in errors(config, worker) if each.field == "compute.device"]
     assert told == ([] if words is None else [words])
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted", "has", "words"),
+    [
+        ("auto", "mps", {"others": ()}, "There is no Apple GPU that torch can use on the worker: choose auto or cpu"),
+        ("auto", "xpu", {"others": ("mps",)}, "There is no Intel GPU that torch can use on the worker"),
+        ("auto", "cuda", {"gpus": ()}, "There is no GPU that torch can use on the worker: choose auto or cpu"),
+        ("cuda", "auto", {"gpus": ()}, "The worker's NEQ_DEVICE asks for a GPU, and torch finds none there"),
+        ("cuda", "cuda", {"gpus": ()}, "The worker's NEQ_DEVICE asks for a GPU, and torch finds none there"),
+        ("auto", "mps", {"others": ("mps",), "gpus": ()}, None),
+        ("auto", "mps", {"others": None, "gpus": ()}, None),
+        ("mps", "mps", {"gpus": ({"name": "Apple GPU", "memory_bytes": 5},)}, None),
+        ("cpu", "cpu", {"gpus": ()}, None),
+        ("auto", "auto", {"gpus": (), "others": ()}, None),
+        ("auto", "cpu", {"gpus": (), "others": ()}, None),
+        ("cpu", "auto", {"gpus": ()}, None),
+    ],
+)
+def test_before_the_launch_a_gpu_that_torch_does_not_find_is_refused(
+    limit: Any, wanted: str, has: dict[str, Any], words: str | None
+) -> None:
+    worker = Capabilities.model_validate({"version": "1", "device_limit": limit, **has})
+    config = RunConfig.model_validate({"compute": {"device": wanted}})
+    told = [each.message for each in errors(config, worker) if each.field == "compute.device"]
+    assert len(told) == (words is not None) and all(each.startswith(str(words)) for each in told)
 
 
 def test_an_apple_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

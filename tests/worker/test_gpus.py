@@ -240,6 +240,21 @@ def test_a_worker_that_is_told_a_gpu_s_number_lends_no_other_whenever_torch_is_a
     assert ("NEQ_DEVICE names GPUs that torch does not find: 1" in caplog.text) == (learned in ((), TWO[:1]))
 
 
+def test_a_worker_says_which_other_kinds_of_gpus_torch_can_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(DryPasses, "_ask", lambda _self, job, _seconds: warm_jobs.answer(job))
+    checker = Checker(Workplace(tmp_path), GpuPool(TWO))
+    store = Mock()
+    checker._look.set()
+    monkeypatch.setattr("trainer.worker.checking.DESCRIBE_SECONDS", 0)
+    checker._describe(store, "w")
+    assert store.describe_worker.call_args.args[1]["others"] is None, "nobody asked yet"
+    checker._ask_for_gpus()
+    checker._describe(store, "w")
+    assert store.describe_worker.call_args.args[1]["others"] == ["xpu"]
+
+
 def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,6 +328,9 @@ def test_a_dry_pass_sees_the_gpu_that_fewest_runs_have(monkeypatch: pytest.Monke
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
     passes.make(RunConfig())
     assert jobs[0]["environment"] == {"CUDA_VISIBLE_DEVICES": "7"}
+    assert jobs[0]["workplace"]["gpu"] == "GPU 1 (H200)", "so that it says where that GPU does not answer"
+    passes.make(RunConfig(compute=Compute(device="cpu")))
+    assert (jobs[1]["environment"], jobs[1]["workplace"]["gpu"]) == ({}, None)
 
     seen: list[str] = []
 

@@ -43,6 +43,8 @@ class Capabilities(_Said):
     Attributes:
         device_limit: what its runs may use.
         gpus: None until torch was asked.
+        others: the kinds of GPUs besides cuda that torch can use there, `xpu` and `mps`; None until it was asked, and
+            of workers that may not use every kind.
         memory_bytes, free_memory_bytes: of the machine; None where the system does not tell.
         sets: kinds of data whose files are there.
         folders_complete: a folder that is not among them is not there; False where they were too many to be listed, or
@@ -56,6 +58,7 @@ class Capabilities(_Said):
     device_limit: Literal["auto", "cpu", "cuda", "xpu", "mps"] = "auto"
     threads: int | None = None
     gpus: tuple[Gpu, ...] | None = None
+    others: tuple[str, ...] | None = None
     memory_bytes: int | None = None
     free_memory_bytes: int | None = None
     may_download: bool = False

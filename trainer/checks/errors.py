@@ -111,13 +111,28 @@ def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 
 def _device(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
     wanted, limit = config.compute.device, worker.device_limit
-    if wanted == "auto":
+    kind = limit if wanted == "auto" else wanted
+    if kind in ("auto", "cpu") and limit in ("auto", "cpu"):
         return
-    if limit not in ("auto", wanted):
+    if limit not in ("auto", kind):
         of = "The worker may use the CPU only" if limit == "cpu" else f"The worker trains on {_DEVICES[limit]} only"
         yield Finding("compute.device", f"{of}: choose auto or {limit}, or lift its NEQ_DEVICE")
-    elif wanted == "cuda" and worker.gpus == ():
-        yield Finding("compute.device", "There is no GPU that torch can use on the worker: choose auto or cpu")
+    elif limit == kind and worker.gpus == ():
+        yield Finding(
+            "compute.device",
+            f"The worker's NEQ_DEVICE asks for {_DEVICES[kind]}, and torch finds none there: start it again with its "
+            "driver in order, or with NEQ_DEVICE=auto",
+        )
+    elif _lacks(worker, kind):
+        yield Finding(
+            "compute.device",
+            f"There is no {_DEVICES[kind].partition(' ')[2]} that torch can use on the worker: choose auto or cpu",
+        )
+
+
+def _lacks(worker: Capabilities, kind: str) -> bool:
+    """Whether it is known that a worker which may use every kind of GPU has none of this one."""
+    return worker.gpus == () if kind == "cuda" else worker.others is not None and kind not in worker.others
 
 
 _DEVICES = {"cuda": "a GPU", "xpu": "an Intel GPU", "mps": "an Apple GPU"}

@@ -1,9 +1,9 @@
 """Runs that cannot fit into a worker's memory, by what they hold in any case, or may not once neurons are frozen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from trainer.checks.capabilities import Capabilities
+from trainer.checks.capabilities import Capabilities, Gpu
 from trainer.checks.finding import Finding
 from trainer.checks.freezing import never_freezes
 from trainer.checks.images import KnownImages
@@ -42,8 +42,8 @@ def memory_warnings(config: RunConfig, images: KnownImages, worker: Capabilities
         there, needed = worker.free_memory_bytes, needed + (pixel_bytes(config) or 0)
         has = "" if there is None else f"{size(there)} are free on the worker now"
     else:
-        there = device_memory(config, worker)[0]
-        has = "" if there is None else f"the GPU has {size(there)}"
+        there = min((gpu.memory_bytes for gpu in worker.gpus or ()), default=None)
+        has = "" if there is None else f"{_smallest_gpu(worker.gpus or ())} has {size(there)}"
     if there is None or needed + later <= there:
         return
     more = (
@@ -56,8 +56,17 @@ def memory_warnings(config: RunConfig, images: KnownImages, worker: Capabilities
     )
 
 
+def _smallest_gpu(gpus: Sequence[Gpu]) -> str:
+    """What to call it: where they are unequal, so that a person knows which is meant."""
+    smallest = min(gpus, key=lambda gpu: gpu.memory_bytes)
+    if smallest.memory_bytes == max(gpu.memory_bytes for gpu in gpus):
+        return "the GPU"
+    name = smallest.name if smallest.number is None else f"GPU {smallest.number} ({smallest.name})"
+    return f"{name}, the smallest that the run may get,"
+
+
 def device_memory(config: RunConfig, worker: Capabilities) -> tuple[int | None, str]:
-    """The memory that weights would lie in, and what to call its owner."""
+    """The most memory that weights may lie in, and what to call its owner."""
     if worker.gpus and worker.device_limit != "cpu" and config.compute.device != "cpu":
         return max(gpu.memory_bytes for gpu in worker.gpus), "GPU"
     return (None if worker.gpus is None and worker.device_limit != "cpu" else worker.memory_bytes), "worker"

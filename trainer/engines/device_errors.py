@@ -56,12 +56,36 @@ _KNOWN = (
         "Start nvidia-fabricmanager or restart the machine, and resume the run.",
     ),
     _Known(
-        ("uncorrectable ecc", "uncorrectable nvlink", "gpu is lost", "fallen off the bus", "gpu has been lost"),
+        ("cublas_status_not_initialized", "cudnn_status_not_initialized"),
+        "A library of the GPU could not be started, mostly because its memory is full or its driver unfit.",
+        "See with nvidia-smi whether other processes fill the GPU, and resume the run; a smaller training.batch_size "
+        "leaves more room. If the GPU is free, update its driver.",
+    ),
+    _Known(
+        ("not currently implemented for the mps device",),
+        "Torch cannot compute a part of this network on Apple's GPUs.",
+        "Set PYTORCH_ENABLE_MPS_FALLBACK=1 for the worker, which computes that part on the CPU, or set compute.device "
+        "to cpu.",
+    ),
+    _Known(
+        ("mps framework doesn't support float64",),
+        "A part of the network or of the data is float64, which Apple's GPUs do not compute in.",
+        "Convert it to float32 in the model or the data set, or set compute.device to cpu.",
+    ),
+    _Known(
+        (
+            "uncorrectable ecc",
+            "uncorrectable nvlink",
+            "gpu is lost",
+            "fallen off the bus",
+            "gpu has been lost",
+            "error_device_lost",  # UR_RESULT_ERROR_DEVICE_LOST of an Intel GPU
+        ),
         "The GPU reported a fault of its hardware.",
         "Resume the run on another GPU; nvidia-smi -q tells more, and a reset of the GPU or of the machine may help.",
     ),
     _Known(
-        ("operation not supported",),
+        ("error: operation not supported",),  # CUDA's, its driver's and HIP's; others say so of sparse tensors
         "The GPU or its driver does not support what torch asked for.",
         "If PYTORCH_ALLOC_CONF asks for expandable_segments, which virtual GPUs may not bear, set it to "
         "expandable_segments:False for the worker; else update the driver, or set compute.device to cpu.",
@@ -86,7 +110,8 @@ def explained_failure(error: BaseException) -> Explained | None:
 
     A lack of memory is left to the caller, who knows what may be made smaller.
     """
-    if not isinstance(error, RuntimeError | AssertionError):  # a torch without CUDA asserts that it has it
+    # A torch without CUDA asserts that it has it; a conversion to float64 on MPS is a TypeError.
+    if not isinstance(error, RuntimeError | AssertionError | TypeError):
         return None
     said = str(error).lower()
     for known in _KNOWN:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from trainer.checks.finding import Finding
@@ -68,14 +69,23 @@ class DryPasses:
         found: list[dict[str, Any]] | None = None if said is None else said.get("gpus")
         return found
 
+    def other_kinds(self) -> list[str] | None:
+        """Which of Intel's (xpu) and Apple's GPUs (mps) torch can use; None where it could not be asked."""
+        try:
+            said = self._ask({"job": "other kinds"}, GPU_SECONDS)
+        except _NotReady:
+            return None
+        found: list[str] | None = None if said is None else said.get("kinds")
+        return found
+
     def make(self, config: RunConfig) -> dict[str, Any]:
         """What came of a dry pass, as the store keeps it: `state`, and what `trainer.loop.dry_pass` says."""
         described = config.model_dump(mode="json")
-        gpu = self._gpus.free()
+        gpu = None if config.compute.device == "cpu" else self._gpus.free()
         job = {
             "job": "dry pass",
             "config": described,
-            "workplace": self._workplace.to_json(),
+            "workplace": replace(self._workplace, gpu=None if gpu is None else gpu.title).to_json(),
             "environment": {} if gpu is None else gpu.alone(os.environ),
         }
         try:

@@ -31,6 +31,12 @@ def torch_gpus(kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def other_kinds() -> list[str]:
+    """The kinds of GPUs besides cuda that torch can use here."""
+    modules: dict[str, Any] = {"xpu": torch.xpu, "mps": torch.backends.mps}
+    return [kind for kind, module in modules.items() if module.is_available()]
+
+
 def _segments_grow(number: int) -> bool:
     """Tried with a single byte: where the driver does not bear it, a run's first allocation would fail."""
     if os.environ.get("PYTORCH_ALLOC_CONF") != GROWING:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from trainer.config import RunConfig
-from trainer.engines.torch_gpus import torch_gpus
+from trainer.engines.torch_gpus import other_kinds, torch_gpus
 from trainer.engines.workplace import Workplace
 from trainer.loop.dry_pass import dry_pass
 
@@ -14,5 +14,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Does a job as `trainer.engines.dry` writes it."""
     if job["job"] == "gpus":
         return {"gpus": torch_gpus(job["kind"])}
+    if job["job"] == "other kinds":
+        return {"kinds": other_kinds()}
     os.environ.update(job["environment"])  # CUDA reads it when it is first used, which is below
     return asdict(dry_pass(RunConfig.model_validate(job["config"]), Workplace.from_json(job["workplace"])))

@@ -30,10 +30,12 @@ def choose_device(config: RunConfig, workplace: Workplace) -> torch.device:
     if "auto" not in (wanted, limit) and wanted != limit:
         _refuse_other(wanted, limit)
     kind = limit if wanted == "auto" else wanted
+    if kind == "auto" and workplace.gpu is not None:
+        kind = "cuda"  # where it does not answer any more the run says so, and does not train on the CPU in silence
     if kind == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if kind != "cpu":
-        _refuse_missing(kind)
+        _refuse_missing(kind, workplace.gpu if kind in ("cuda", limit) else None)
     return torch.device(kind)
 
 
@@ -49,8 +51,12 @@ def _refuse_other(wanted: str, limit: str) -> NoReturn:
     )
 
 
-def _refuse_missing(kind: str) -> None:
-    """A GPU of this kind is needed: torch's own warning says why it cannot be used, where there is one."""
+def _refuse_missing(kind: str, given: str | None) -> None:
+    """A GPU of this kind is needed: torch's own warning says why it cannot be used, where there is one.
+
+    Args:
+        given: the one that the worker gave the run.
+    """
     module: Any = torch.backends.mps if kind == "mps" else torch.get_device_module(kind)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -58,6 +64,12 @@ def _refuse_missing(kind: str) -> None:
             _refuse_without_float64(kind)
             return
     why = f" It says: {first_line(told[0].message)}" if told and isinstance(told[0].message, Exception) else ""
+    if given is not None:
+        raise RunError(
+            f"The worker gave the run {given}, and torch cannot use it.{why}",
+            "See whether the driver still lists it (nvidia-smi), and resume the run once it answers or on another "
+            "worker; or set compute.device to cpu.",
+        )
     raise RunError(
         f"The run needs {_NAMES[kind]}, and torch finds none on this machine.{why}",
         f"Set compute.device to auto or cpu, or start a worker where {_TESTS[kind]}.is_available() is true.",

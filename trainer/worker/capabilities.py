@@ -29,11 +29,12 @@ _MASKS = ("annot", "mask", "label")
 """In the name of a folder that may hold the masks of a part."""
 
 
-def capabilities(workplace: Workplace, gpus: Sequence[Gpu] | None) -> Capabilities:
+def capabilities(workplace: Workplace, gpus: Sequence[Gpu] | None, others: Sequence[str] | None = None) -> Capabilities:
     """What the worker can say now.
 
     Args:
         gpus: what torch found, in a process of its own; None: it was not asked yet.
+        others: the kinds of GPUs besides cuda that torch can use; None: it was not asked yet.
     """
     total, free = memory()
     return Capabilities(
@@ -41,6 +42,7 @@ def capabilities(workplace: Workplace, gpus: Sequence[Gpu] | None) -> Capabiliti
         device_limit=workplace.device_limit,
         threads=workplace.threads,
         gpus=() if workplace.device_limit == "cpu" else _said(gpus),
+        others=None if others is None else tuple(others),
         memory_bytes=total,
         free_memory_bytes=free,
         may_download=workplace.may_download,

@@ -42,6 +42,7 @@ class Checker:
         """
         self._workplace, self._pool = workplace, gpus or GpuPool(None)
         self._passes = DryPasses(workplace, self._pool)
+        self._others: list[str] | None = None
         self._asked_at = -math.inf
         self._look = threading.Event()
         self._troubles: dict[str, str] = {}
@@ -99,7 +100,8 @@ class Checker:
             self._trained_at = time.monotonic()
         if time.monotonic() >= self._trained_at + IDLE_SECONDS:
             self._passes.warm()
-            if self._pool.gpus is None and time.monotonic() >= self._asked_at + UNUSABLE_SECONDS:
+            unknown = self._pool.gpus is None or (self._others is None and self._workplace.device_limit == "auto")
+            if unknown and time.monotonic() >= self._asked_at + UNUSABLE_SECONDS:
                 self._ask_for_gpus()
         check = store.claim_check(worker_id)
         if check is not None:
@@ -107,6 +109,13 @@ class Checker:
             self._answer(store, worker_id, check)
 
     def _ask_for_gpus(self) -> None:
+        if self._pool.gpus is None:
+            self._learn_gpus()
+        if self._pool.gpus is not None and self._workplace.device_limit == "auto" and not self._stop.is_set():
+            self._others = self._passes.other_kinds()
+            self._asked_at = time.monotonic()
+
+    def _learn_gpus(self) -> None:
         found = self._passes.gpus()
         self._asked_at = time.monotonic()
         if self._stop.is_set():
@@ -126,7 +135,7 @@ class Checker:
     def _describe(self, store: Store, worker_id: str) -> None:
         """Tells what there is, also where nothing has changed: what is old is no ground for refusing a run."""
         self._look.clear()
-        said = capabilities(self._workplace, self._pool.gpus)
+        said = capabilities(self._workplace, self._pool.gpus, self._others)
         store.describe_worker(worker_id, said.model_dump(mode="json"))
         self._look.wait(DESCRIBE_SECONDS)
 
