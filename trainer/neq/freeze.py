@@ -9,14 +9,16 @@ step count only what moves. What need not be computed at all is left to `savings
 import copy
 import gc
 import weakref
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from trainer.neq.held_on_device import HeldOnDevice
 from trainer.neq.holding import Holding, nbytes_at_most
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.momentum import MomentumOnThaw, OptimizerRows
@@ -56,7 +58,8 @@ class Freezer:
         self.optimizers = Optimizers(watched, optimizer, self._before_step, self._after_step)
         self.optimizers.look_for_hooks()
         self._savings = Savings(layers, self.optimizers, savings)
-        self._holding = Holding(self.optimizers)
+        self._captured: list[HeldOnDevice] = []
+        self._holding = Holding(self.optimizers, captured=self._captured)
         self._moved_earlier: dict[str, tuple[Tensor, int]] = {}
         self._state: dict[str, Any] | None = None
         self._stepping = False
@@ -69,20 +72,31 @@ class Freezer:
         Args:
             masks: bool, one value a neuron, by layer name; a layer left out moves whole.
         """
-        self._rows.change(masks)
-        self._hold(masks)
+        self.ready_to_hold(masks)()
 
-    def _hold(self, masks: Mapping[str, Tensor]) -> None:
+    def ready_to_hold(self, masks: Mapping[str, Tensor]) -> Callable[[], None]:
+        """Makes `hold` ready and returns what does it. Memory may run out here: then all is held as it was before."""
         self._undo_interrupted_step()
-        self._holding.release()
-        self._savings.change(masks)
-        self._holding.model_may_follow = self.resumed
+        exchange = self._rows.change(masks)
+        return partial(self._hold, masks, self._noted(masks), exchange)
+
+    def _noted(self, masks: Mapping[str, Tensor]) -> Holding:
+        noted = Holding(self.optimizers, model_may_follow=self.resumed, captured=self._captured)
         for name, mask in masks.items():
             neurons = mask.nonzero().flatten()
             if neurons.numel():
                 for parameter in self._parameters[name]:
-                    self._holding.hold(self._layers[name], parameter, neurons, self._savings.of(name))
-        self._holding.begin()
+                    noted.hold(self._layers[name], parameter, neurons)
+        noted.note()
+        return noted
+
+    def _hold(self, masks: Mapping[str, Tensor], noted: Holding, exchange: Callable[[], None] | None = None) -> None:
+        if exchange is not None:
+            exchange()
+        self._holding.release()
+        self._holding = noted
+        self._savings.change(masks)
+        self._holding.begin(self._savings.of)
         self._rows.pin(self._holding)
 
     def begin_epoch(self) -> None:
@@ -202,7 +216,8 @@ class Freezer:
         """
         self._rows.load_state_dict(state, masks)
         self.resumed = True
-        self._hold(masks)
+        self._undo_interrupted_step()
+        self._hold(masks, self._noted(masks))
 
     def go_on_from(self, other: "Freezer", masks: Mapping[str, Tensor]) -> None:
         """Takes over from another that was closed, and kept its state, for these layers and others.

@@ -26,6 +26,7 @@ class HeldRows:
             what changes them before the first step is none of their moves.
 
     Attributes:
+        saving: may leave their gradients zero by itself; None: it does not.
         moved: bool, one value a held neuron, whether something else than an optimizer's step has changed its rows.
         times: in how many steps' time, from the first step on, they were changed by more than rounding.
     """
@@ -35,12 +36,11 @@ class HeldRows:
         parameter: nn.Parameter,
         layer: WatchedLayer,
         neurons: Tensor,
-        saving: SavingLayer,
         *,
         model_may_follow: bool = False,
     ) -> None:
         self.parameter, self.layer, self.neurons = parameter, layer, neurons
-        self._saving = saving
+        self.saving: SavingLayer | None = None
         self._place = self._found()
         self._values = self._rows()
         self._whole = neurons.numel() == layer.neurons
@@ -146,7 +146,7 @@ class HeldRows:
 
     def zero_gradient(self, parameter: Tensor) -> None:
         """A gradient just arrived."""
-        if not self._saving.leaves_zeros(parameter, self._frozen_gradient):
+        if self.saving is None or not self.saving.leaves_zeros(parameter, self._frozen_gradient):
             self.clear_gradient()
 
     def _frozen_gradient(self) -> Tensor:

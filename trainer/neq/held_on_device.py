@@ -47,11 +47,15 @@ class HeldOnDevice(ABC):
 
     As `HeldRows`, an optimizer's step does not move them, and what anybody else writes into them is kept and noticed.
     Torch counts the writes to a tensor, but not those through `.data`, for which values are compared before the steps
-    0, 1, 2, 4, 8, …, and wherever a write was counted.
+    0, 1, 2, 4, 8, …, and wherever a write was counted: who writes to parameters after each step, by `clamp_` for one,
+    has them compared before each, which takes some dozens of kernels more.
 
     Args:
         frozen: the rows; each parameter once.
         model_may_follow: as `HeldRows` has it.
+
+    Attributes:
+        captured: whether a CUDA graph was captured that reads masks and values at the places where they are.
     """
 
     def __init__(self, frozen: Sequence[FrozenRows], *, model_may_follow: bool = False) -> None:
@@ -59,6 +63,7 @@ class HeldOnDevice(ABC):
         self.parameters = tuple(one.parameter for one in frozen)
         self.model_may_follow = model_may_follow
         self.steps = 0
+        self.captured = False
         self._layouts = [_layout(parameter) for parameter in self.parameters]
         self._places = [parameter.data_ptr() for parameter in self.parameters]
         self._writes = [0] * len(frozen)
@@ -81,9 +86,16 @@ class HeldOnDevice(ABC):
 
     def take(self) -> None:
         """Looks before a step at what they are."""
-        if self._must_compare() and not _is_captured(self.parameters[0]):
+        captured = self.notice_capture()
+        if not captured and self._must_compare():
             self.notice()
         self.steps += 1
+
+    def notice_capture(self) -> bool:
+        """Whether what is computed now is written into a CUDA graph."""
+        now = _is_captured(self.parameters[0])
+        self.captured |= now
+        return now
 
     def _must_compare(self) -> bool:
         if self.steps & (self.steps - 1) == 0 or self.parameters[0].device.type == "cpu":

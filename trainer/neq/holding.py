@@ -35,18 +35,26 @@ def nbytes_at_most(layer: WatchedLayer, parameter: nn.Parameter) -> int:
 
 
 class Holding:
-    """What is held from one change of the masks to the next.
+    """What is held from one change of the masks to the next: `hold` what is frozen, `note` it, and `begin`.
 
     Args:
         optimizers: those that step.
-
-    Attributes:
-        model_may_follow: what is held from now on was taken from a state that was loaded, and the model's own may be
-            loaded after it: what changes it before the first step is none of its moves.
+        model_may_follow: it is taken from a state that was loaded, and the model's own may be loaded after it: what
+            changes it before the first step is none of its moves.
+        captured: gathers the groups that a CUDA graph was captured with. The graph reads their masks and values for as
+            long as it is replayed, and torch would give their memory to other tensors once they are gone. They cost
+            what the groups held, for every change of the masks after a capture.
     """
 
-    def __init__(self, optimizers: Optimizers) -> None:
-        self.model_may_follow = False
+    def __init__(
+        self,
+        optimizers: Optimizers,
+        *,
+        model_may_follow: bool = False,
+        captured: list[HeldOnDevice] | None = None,
+    ) -> None:
+        self.model_may_follow = model_may_follow
+        self._captured = [] if captured is None else captured
         self._optimizers = optimizers
         self._rows: list[HeldRows] = []
         self._frozen: list[FrozenRows] = []
@@ -73,8 +81,8 @@ class Holding:
         """The memory that it takes, values and masks or indices, on the parameters' devices."""
         return sum(held.nbytes for held in self._rows) + sum(group.nbytes for group in self._groups)
 
-    def hold(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor, saving: SavingLayer) -> None:
-        """Adds rows, at the values that they have now; `begin` is called after the last.
+    def hold(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor) -> None:
+        """Adds rows, at the values that they have now; `note` is called after the last.
 
         Args:
             neurons: numbers of the frozen ones, int64.
@@ -82,16 +90,25 @@ class Holding:
         if not by_index(parameter):
             self._frozen.append(FrozenRows(parameter, layer, neurons.cpu()))
             return
-        held = HeldRows(parameter, layer, neurons, saving, model_may_follow=self.model_may_follow)
-        self._rows.append(held)
-        if gets_gradient(parameter):
-            self._hooks.append(parameter.register_post_accumulate_grad_hook(held.zero_gradient))
-        held.clear_gradient()
+        self._rows.append(HeldRows(parameter, layer, neurons, model_may_follow=self.model_may_follow))
 
     @torch.no_grad()
-    def begin(self) -> None:
-        """Holds what was added; gradients that are there say nothing of it."""
+    def note(self) -> None:
+        """Takes what memory the holding of what was added takes, and touches nothing of the model's."""
         self._groups = _grouped(self._frozen, self.model_may_follow)
+
+    @torch.no_grad()
+    def begin(self, saving_of: Callable[[str], SavingLayer]) -> None:
+        """Holds what was added; gradients that are there say nothing of it.
+
+        Args:
+            saving_of: what a layer, by name, leaves out by itself.
+        """
+        for held in self._rows:
+            held.saving = saving_of(held.layer.name)
+            if gets_gradient(held.parameter):
+                self._hooks.append(held.parameter.register_post_accumulate_grad_hook(held.zero_gradient))
+            held.clear_gradient()
         self._listen()
         for group in self._groups:
             group.zero_together(range(len(group.frozen)))
@@ -99,10 +116,14 @@ class Holding:
     def release(self) -> None:
         """Holds nothing any more."""
         self._zero_noted()
+        self._keep_captured()
         for hook in (*self._hooks, *self._hooks_of_groups):
             hook.remove()
         for kept in (self._rows, self._frozen, self._groups, self._moved_before, self._hooks, self._hooks_of_groups):
             kept.clear()
+
+    def _keep_captured(self) -> None:
+        self._captured.extend(group for group in self._groups if group.captured)
 
     def _listen(self) -> None:
         """Hears of gradients of parameters that are held by masks."""
@@ -127,6 +148,7 @@ class Holding:
             if not self._at_once:
                 torch.autograd.Variable._execution_engine.queue_callback(self._zero_noted)
         group = self._groups[place]
+        group.notice_capture()
         gradient = parameter.grad
         if self._at_once or isinstance(group, HeldAlone) or (gradient is not None and gradient.requires_grad):
             group.zero(number)
@@ -178,6 +200,7 @@ class Holding:
         if all(group.fits() for group in self._groups):
             return
         former = self._groups
+        self._keep_captured()
         self._moved_before.extend(found for group in former for found in group.moved())
         self._zero_noted()
         held = {one: group.values(number) for group in former for number, one in enumerate(group.frozen)}

@@ -17,6 +17,12 @@ class NEqMemory:
         measuring: passing, at the end of an epoch: the outputs of a portion of the probe set in both epochs, and sums.
         at_most: what all but `measuring` can come to, as far as the optimizer's state is known: every neuron that may
             freeze frozen.
+
+    Not counted is what passes at other times. When masks change, `optimizer_rows` and `held` of before and of after
+    stand beside each other for a moment, so that too little memory for the new ones loses nothing of the old. Before
+    the steps 0, 1, 2, 4, 8, … after a change, and where a frozen parameter was written to, a GPU compares what is held:
+    several copies of a large parameter, one after the other, or of all small ones together. The numbers of the rows
+    that are computed, some bytes a neuron, are not counted either, nor what CUDA graphs of former masks go on reading.
     """
 
     device: str

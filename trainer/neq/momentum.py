@@ -4,9 +4,9 @@ While a neuron is frozen its optimizer runs on: momentum decays, weight decay le
 the moment of freezing is kept aside, a row for a row, and decides how the neuron starts again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -71,24 +71,44 @@ class OptimizerRows:
         return sum(state.nbytes for parameter in shared.values() for _, state in self._states(parameter))
 
     @torch.no_grad()
-    def change(self, masks: Mapping[str, Tensor]) -> None:
-        """Takes the rows of neurons that freeze now and gives back those of neurons that thaw.
+    def change(self, masks: Mapping[str, Tensor]) -> Callable[[], None]:
+        """Makes ready to take the rows of neurons that freeze now and to give back those of neurons that thaw.
+
+        All memory that it takes is taken here, beside what is kept already: where that runs out, nothing has changed.
 
         Args:
             masks: bool, one value a neuron, by layer name; a layer left out thaws whole.
+
+        Returns:
+            Does it. Should that end in an error, it may be made ready and done again.
         """
+        kept: dict[str, dict[str, Tensor]] = {}
+        given_back: list[_GivenBack] = []
         for name, layer in self._layers.items():
             none = torch.zeros(layer.neurons, dtype=torch.bool)
             before = self._masks.get(name, none)
             after = masks[name].cpu() if name in masks else none
             if bool((before | after).any()):
-                self._change(layer, before, after)
+                now = self._exchanged(layer, before, after, given_back)
+                if bool(after.any()):
+                    kept[name] = now
+        return partial(self._change, masks, kept, given_back)
+
+    @torch.no_grad()
+    def _change(
+        self, masks: Mapping[str, Tensor], kept: dict[str, dict[str, Tensor]], given_back: "Sequence[_GivenBack]"
+    ) -> None:
+        for rows in given_back:
+            rows.write()
+        self._kept = kept
         self._masks = {name: mask.cpu().clone() for name, mask in masks.items() if bool(mask.any())}
         self._steps = 0
 
-    def _change(self, layer: WatchedLayer, before: Tensor, after: Tensor) -> None:
-        kept = self._kept.pop(layer.name, {})
-        now: dict[str, Tensor] = {}
+    def _exchanged(
+        self, layer: WatchedLayer, before: Tensor, after: Tensor, given_back: "list[_GivenBack]"
+    ) -> dict[str, Tensor]:
+        """What is kept of a layer from now on; adds what its thawed neurons are given back."""
+        kept, now = self._kept.get(layer.name, {}), {}
         exchanges: dict[torch.device, _Exchange] = {}
         same = torch.equal(before, after)
         for number, parameter in enumerate(layer.parameters()):
@@ -96,21 +116,21 @@ class OptimizerRows:
                 place = f"{number}.{key}"
                 rows = kept.get(place)
                 if rows is not None and self._cold:
-                    self._age(rows, key, parameter)
+                    rows = self._aged(rows, key, parameter)
                 if rows is None or not same:
                     if state.device not in exchanges:
                         exchanges[state.device] = _Exchange(layer, before, after, state.device)
-                    rows = exchanges[state.device].made(state, rows)
+                    rows = exchanges[state.device].made(state, rows, given_back)
                 now[place] = rows
-        if bool(after.any()):
-            self._kept[layer.name] = now
+        return now
 
-    def _age(self, kept: Tensor, key: str, parameter: nn.Parameter) -> None:
+    def _aged(self, kept: Tensor, key: str, parameter: nn.Parameter) -> Tensor:
         """What so many steps without a gradient leave."""
         if key in _FIRST_MOMENTS:
-            kept.zero_()
-        elif key in _DECAYS:
-            kept.mul_(_DECAYS[key](self._group(parameter)) ** self._steps)
+            return torch.zeros_like(kept)
+        if key in _DECAYS:
+            return kept.mul(_DECAYS[key](self._group(parameter)) ** self._steps)
+        return kept
 
     def _group(self, parameter: nn.Parameter) -> dict[str, Any]:
         groups = (group_of(optimizer, parameter) for optimizer in self._optimizers)
@@ -163,8 +183,24 @@ def _rows(layer: WatchedLayer, tensor: Tensor, neurons: Tensor) -> Tensor:
     return layer.rows(tensor)[layer.place(neurons, tensor)]
 
 
+class _GivenBack(NamedTuple):
+    """Rows that thawed neurons get back.
+
+    Attributes:
+        there: the optimizer's, by neuron.
+        place: what to index it with.
+    """
+
+    there: Tensor
+    place: tuple[Tensor, ...]
+    rows: Tensor
+
+    def write(self) -> None:
+        self.there[self.place] = self.rows
+
+
 class _Exchange:
-    """Gives thawed neurons of a layer back what was kept of them, and takes what is there of those that freeze.
+    """Takes the rows of a layer's neurons that freeze, and what thawed ones are given back; writes nothing.
 
     Args:
         before, after: who is frozen: bool, one value a neuron, on the CPU.
@@ -180,12 +216,13 @@ class _Exchange:
         self._thawed_then = (~goes_on).nonzero().flatten().to(device)
         self._stays_then, self._stays_now = (one.nonzero().flatten().to(device) for one in (goes_on, before[after]))
 
-    def made(self, state: Tensor, kept: Tensor | None) -> Tensor:
+    def made(self, state: Tensor, kept: Tensor | None, given_back: list[_GivenBack]) -> Tensor:
         """Rows of the neurons that are frozen after.
 
         Args:
             state: the optimizer's, of the parameter's shape.
             kept: rows of the neurons that were frozen before; None: the state did not exist when they froze.
+            given_back: gets what thawed neurons are to find there.
         """
         now = _rows(self._layer, state, self._held)
         if not self._count:
@@ -195,5 +232,6 @@ class _Exchange:
         if self._stays_now.numel():
             now[self._stays_now] = kept[self._stays_then]
         if self._thawed.numel():
-            self._layer.rows(state)[self._layer.place(self._thawed, state)] = kept[self._thawed_then]
+            place = self._layer.place(self._thawed, state)
+            given_back.append(_GivenBack(self._layer.rows(state), place, kept[self._thawed_then]))
         return now

@@ -44,6 +44,7 @@ from trainer.neq.memory import NEqMemory
 from trainer.neq.momentum import MomentumOnThaw
 from trainer.neq.probe_digest import ProbeDigests
 from trainer.neq.probing import Forward, as_found, bare, undisturbed
+from trainer.neq.room import is_out_of_memory
 from trainer.neq.savings.plan import LayerPlan
 from trainer.neq.savings.savings import Mode
 from trainer.neq.selection import SelectName
@@ -98,16 +99,21 @@ class NEq:
         churning_below: a neuron at equilibrium with φ below this counts as churning.
         measure: `streaming` runs last epoch's network again; `cached` keeps its outputs, on the model's device where
             they take at most a quarter of what is free there, else in the machine's memory; `auto` keeps them up to
-            256 MiB. The numbers are the same to the bit.
+            256 MiB. The numbers are the same to the bit as long as the portions are in which a batch is looked at: on a
+            GPU these follow from the memory that is free (under deterministic algorithms from all of it), and others
+            are rounded in another way.
         phi_precision: what φ's products are computed in on a GPU: `float32`, whatever torch's switches for TF32 say,
             or `tf32`, which is faster and lets a φ very near 1 drown in rounding. A model in another type than float32
-            is measured in its own.
+            is measured in its own, and one whose `forward` enters torch.autocast itself in what that casts to: bfloat16
+            lets a φ near 1 drown too. Enter autocast around the model in the training loop instead, or turn it off
+            in `forward`.
         forward: forward(model, batch), for probe batches of any other kind.
         savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
             do so without measuring what pays; False computes everything. A layer that is frozen whole has no gradient
             then: `.grad` is None, as after `zero_grad(set_to_none=True)`, and who asks torch.autograd.grad for it needs
             `dense_pass()` or False. A captured CUDA graph keeps the masks
-            that it was captured with: capture anew after each `end_epoch`, with a plain step in between.
+            that it was captured with: capture anew after each `end_epoch`, with a plain step in between. What it reads
+            stays in memory as long as this NEq does.
         process_group: the processes that share the probe set among them; their sums are added up. None: those of the
             DistributedDataParallel that wraps the model, if one does.
         checks: what is told is compared with the facts, once at the start and once an epoch: frozen neurons are where
@@ -332,11 +338,12 @@ class NEq:
     def _decide(self, findings: Findings) -> Equilibrium:
         """One epoch on, or none: after an error masks and epoch are those of before, and the next φ is against the
         network of the last epoch that ended well. That is what the owner can act on: there is no epoch of which half is
-        known."""
+        known. Where memory runs out while the next masks' rows are noted, the former ones go on being held."""
         moved = self._freezer.moved()
         not_still = {name: neurons for name, (neurons, _) in moved.items()} | self._opened
         for name, neurons in not_still.items():
             self._moved[name] = self._moved.get(name, torch.zeros_like(neurons)) | neurons
+        before = self._decision.state_dict()
         try:
             with failing_together(self._model, self._process_group):
                 if self._checks.on:
@@ -344,15 +351,30 @@ class NEq:
                     check_held(self._checks, moved, self._decision.epoch)
                     check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
                     check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
-            equilibrium = self._decision.next(findings, self._model, self._former.state, moved=self._moved)
+                equilibrium = self._decision.next(findings, self._model, self._former.state, moved=self._moved)
+                self._freezer.begin_epoch()
+                hold = self._freezer.ready_to_hold(self._masks())
             self._former.remember(self._model, findings.squares[0])
             self._measure.accept()
-            self._moved = {}
-        finally:  # what moved is told once, and what goes on moving anew
+        except BaseException:
+            self._decision.load_state_dict(before)
+            self._hold_as_before()
+            raise
+        finally:
             self._opened = {}
-            self._freezer.begin_epoch()
-            self._freezer.hold(self._masks())
+        self._moved = {}
+        hold()
         return equilibrium
+
+    def _hold_as_before(self) -> None:
+        """After an error: what moved is told once, and what goes on moving anew. Where there is no memory to note that,
+        everything is still held as it was."""
+        self._freezer.begin_epoch()
+        try:
+            self._freezer.hold(self._masks())
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
 
     def _refuse_if_closed(self) -> None:
         if self._freezer.closed is not None:
@@ -410,9 +432,15 @@ class NEq:
             NEqClosed: as in `end_epoch`.
         """
         self._refuse_if_closed()
+        before = self._decision.state_dict()
         self._decision.set_masks(masks)
-        self._hold_from_now_on()
-        self._freezer.hold(self._masks())
+        try:
+            self._hold_from_now_on()
+            hold = self._freezer.ready_to_hold(self._masks())
+        except BaseException:  # such as too little memory: all is held as it was
+            self._decision.load_state_dict(before)
+            raise
+        hold()
 
     def _hold_from_now_on(self) -> None:
         """One that measured alone holds neurons too, once it is told to."""

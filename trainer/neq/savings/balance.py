@@ -72,11 +72,12 @@ def weighed(layers: Mapping[str, Weighed], measured: Load) -> dict[str, Choice]:
 
 
 def accepted(offers: Sequence[tuple[float, float]], whole: Load) -> frozenset[int]:
-    """The places of the layers by whose rows the step becomes shortest.
+    """The places of the layers by whose rows the step becomes shorter: as a greedy choice finds them, which need not be
+    the shortest of all.
 
     They are taken in the order of what a saved millisecond costs, the cheapest first, as many as bring the longer of
-    both times to its least; none that does not shorten it. Where the host's time is the longer one from the start,
-    only what saves it is taken.
+    both times to the least on that way; none that does not shorten it. Where the host's time is the longer one from the
+    start, only what saves it is taken.
 
     Args:
         offers: milliseconds that each saves of the device's time, above 0, and adds to the host's.

@@ -30,6 +30,9 @@ class SavingLayer:
         plan: what is done at first.
         force: a choice made without measuring.
         measuring: tries it, together with others, where its device computes while the host goes on; None: alone.
+
+    Attributes:
+        captured: the rows that a CUDA graph reads, at the place where they are, for as long as it is replayed.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class SavingLayer:
         self.plan = plan
         self._layer, self._mask, self._force = layer, mask, force
         self._measuring = measuring or Measuring(force)
+        self.captured: Rows | None = None
         self._rows: Rows | None = None
         self._there: Rows | None = None
         self._tries = 0
@@ -114,6 +118,8 @@ class SavingLayer:
             self._look(Task(geometry, inputs, gradient, like, bias is not None, self._mask, self._there))
         if self._rows is None:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
+        if _captured(gradient):
+            self.captured = self._rows
         return self._way(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
 
     def _look(self, task: Task) -> None:

@@ -9,8 +9,10 @@ from torch.optim import Optimizer
 
 from trainer.neq.layers import WatchedLayer
 from trainer.neq.optimizers import Optimizers
-from trainer.neq.savings.choice import Way
+from trainer.neq.room import is_out_of_memory
+from trainer.neq.savings.choice import NO_MEMORY, Way
 from trainer.neq.savings.compiled import Translations
+from trainer.neq.savings.gradients import Rows
 from trainer.neq.savings.layer import SavingLayer
 from trainer.neq.savings.measuring import Measuring
 from trainer.neq.savings.plan import LayerPlan
@@ -52,6 +54,7 @@ class Savings:
         self._translations = Translations()
         self._compiled = False
         self._translated: frozenset[str] = frozenset()
+        self._captured: list[Rows] = []
 
     def change(self, masks: Mapping[str, Tensor]) -> None:
         """Makes new plans.
@@ -85,7 +88,12 @@ class Savings:
             return SavingLayer(layer, mask, dense.replaced(reason=refused))
         reason = "the next backward pass measures whether computing some rows alone pays"
         saving = SavingLayer(layer, mask, dense.replaced(kind="undecided", reason=reason), self._force, self._measuring)
-        saving.measure()
+        try:
+            saving.measure()
+        except (RuntimeError, MemoryError) as error:  # what is held is held all the same
+            if not is_out_of_memory(error):
+                raise
+            return SavingLayer(layer, mask, dense.replaced(reason=NO_MEMORY.reason))
         return saving
 
     def _whole(self, layer: WatchedLayer, mask: Tensor, dense: LayerPlan) -> SavingLayer:
@@ -108,9 +116,11 @@ class Savings:
         return SavingLayer(layer, mask, plan)
 
     def release(self) -> None:
-        """Every module and parameter is as it was found."""
+        """Every module and parameter is as it was found. What a CUDA graph was captured with stays where it is."""
         for saving in self._saving.values():
             saving.release()
+            if saving.captured is not None:
+                self._captured.append(saving.captured)
         self._stops.release()
         self._saving.clear()
         self._unsettled.clear()
