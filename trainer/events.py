@@ -168,7 +168,9 @@ class Precision(Fact):
     """What an epoch computed in: `float32`, `tf32` (float32 with products of 10 bits), `bf16` or `fp16`."""
 
     training: str
-    evaluation: str = Field(description="What the test images were looked at in; weights are float32 in any case.")
+    evaluation: str = Field(
+        description="What the test images were looked at in (with fp16 float32); weights are float32 in any case."
+    )
     phi: str
 
 

@@ -11,12 +11,15 @@ from trainer.checks.warnings import warnings
 from trainer.config import RunConfig
 from trainer.events import EpochFinished, Precision, parse_event
 from trainer.loop import passes
+from trainer.loop.doubts import without_tf32
 from trainer.loop.records import precision_record
 from trainer.loop.tasks import answers_in
 
+IN_TF32 = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
 
-@pytest.mark.parametrize(("precision", "expected"), [("float32", None), ("bf16", torch.bfloat16)])
-def test_test_images_are_looked_at_in_the_precision_of_training(
+
+@pytest.mark.parametrize(("precision", "expected"), [("float32", None), ("bf16", torch.bfloat16), ("fp16", None)])
+def test_test_images_are_looked_at_in_the_precision_of_training_but_of_fp16_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, expected: torch.dtype | None
 ) -> None:
     seen = set()
@@ -29,16 +32,32 @@ def test_test_images_are_looked_at_in_the_precision_of_training(
     compute = {"device": "cpu", "precision": precision}
     (epoch,) = epochs_of(run(tmp_path, compute=compute, training={"epochs": 1, "batch_size": 20}))
     assert seen == {expected}
-    assert epoch.precision == Precision(training=precision, evaluation=precision, phi="float32")
+    evaluated = "float32" if expected is None else precision
+    assert epoch.precision == Precision(training=precision, evaluation=evaluated, phi="float32")
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"), [("cpu", "float32"), ("mps", "float32"), ("xpu", "tf32"), ("cuda", "tf32")]
 )
-def test_what_knows_no_tf32_computes_in_float32_and_says_so(kind: str, expected: str) -> None:
-    config = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
-    told = precision_record(config, torch.device(kind, 0))
+def test_what_knows_no_tf32_computes_in_float32_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, kind: str, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    told = precision_record(IN_TF32, torch.device(kind, 0))
     assert (told.training, told.evaluation, told.phi) == (expected, expected, expected)
+
+
+def test_a_gpu_of_before_ampere_computes_in_float32_and_the_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 0))
+    gpu = torch.device("cuda", 0)
+    told = precision_record(IN_TF32, gpu)
+    assert (told.training, told.evaluation, told.phi) == ("float32",) * 3
+    assert without_tf32(IN_TF32, gpu) == (
+        "This GPU has no TF32, asked for by compute.precision and neq.phi_precision: it computes in float32 there.",
+    )
+    assert without_tf32(RunConfig(), gpu) == ()
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    assert without_tf32(IN_TF32, gpu) == ()
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", ["neq.phi_precision"]), ("auto", [])])

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from trainer.config import RunConfig
 from trainer.config.forking import refused
+from trainer.engines.device_errors import explained_failure, is_memory
 from trainer.errors import RunError
 
 FORMAT = 1
@@ -91,11 +92,31 @@ def restore(content: Mapping[str, Any], parts: Parts, config: RunConfig) -> list
         if parts.times is not None and content.get("times") is not None:
             parts.times.load_state_dict(content["times"])
     except (KeyError, RuntimeError, ValueError) as error:
+        if is_memory(error) or explained_failure(error) is not None:
+            raise  # the device failed, and the checkpoint is as good as it was
         raise RunError(
             f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",
             "Continue it with the version of the program that wrote it, or launch it again.",
         ) from error
-    return told + _restore_random(content, parts.random, config)
+    return told + _otherwise_now(content, parts.random.device, config) + _restore_random(content, parts.random, config)
+
+
+def _otherwise_now(content: Mapping[str, Any], device: torch.device, config: RunConfig) -> list[str]:
+    """What the program that wrote the checkpoint computed in another precision. One from before these changes did not
+    know of cudnn_benchmark yet."""
+    before = content["config"].get("compute", {})
+    if "cudnn_benchmark" in before:
+        return []
+    told = []
+    if before.get("precision") == config.compute.precision == "bf16":
+        told.append("Test images are looked at in bf16 from here on: the program that began the run did so in float32.")
+    if content["device"] == device.type == "cuda":
+        what = "of training, testing and φ" if config.compute.precision == "float32" else "of φ"
+        told.append(
+            f"The convolutions {what} are computed in full float32 from here on: the program that began the run let "
+            "GPUs that have TF32 round them to it."
+        )
+    return told
 
 
 def _compare(before: dict[str, Any], config: RunConfig) -> None:

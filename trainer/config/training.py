@@ -84,8 +84,8 @@ class Compute(Part):
         description=(
             "What training computes in. On a GPU tf32 (float32 whose products are rounded to 10 bits of mantissa) "
             "saves time, bf16 and fp16 (with scaled gradients) time and memory; float32 is exact there, convolutions "
-            "included. Test images are looked at in the same precision; weights stay float32, and φ has a precision of "
-            "its own."
+            "included. Test images are looked at in the same precision, but with fp16 in float32; weights stay "
+            "float32, and φ has a precision of its own."
         ),
     )
     channels_last: bool = Field(

@@ -143,7 +143,7 @@ class _Trial:
         try:
             return act()
         except Exception as error:
-            known = error if isinstance(error, RunError) else explained(error, self.config)
+            known = error if isinstance(error, RunError) else explained(error, self.config, f"{BATCH} images")
             if self.downloads and known is not None and "NEQ_DOWNLOAD" in (known.remedy or ""):
                 raise _NotHereYet(known.message) from error
             if known is None:

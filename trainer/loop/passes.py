@@ -1,8 +1,9 @@
 """One pass over the training images, one over the test images, and the signs of life that they give."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Literal
 
@@ -11,11 +12,14 @@ from torch import Tensor, nn
 
 from trainer.data import ImageData
 from trainer.data.images import batch_bounds
+from trainer.engines.device_errors import first_line
 from trainer.errors import RunError
-from trainer.events import EpochProgressed
+from trainer.events import EpochProgressed, Logged
+from trainer.loop.refusals import SMALLER
 from trainer.loop.scores import Score
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Task, answers_in
+from trainer.neq.room import give_back_unused, is_out_of_memory
 
 SECONDS_BETWEEN_SIGNS = 0.5
 Phase = Literal["train", "probe", "evaluate"]
@@ -93,6 +97,56 @@ def _answers(model: nn.Module, inputs: Tensor, reduced: torch.dtype | None) -> T
     return answers.float() if reduced is not None else answers
 
 
+def _judge(
+    model: nn.Module, task: Task, reduced: torch.dtype | None, inputs: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    answers = _answers(model, inputs, reduced)
+    return task.test_loss(answers, targets), answers
+
+
+@dataclass
+class Pieces:
+    """Takes test batches apart where memory does not suffice for them: in eval mode images do not depend on each other.
+
+    Attributes:
+        most: images that are looked at together; None: a whole batch. Halved where memory runs out, down to 1.
+    """
+
+    most: int | None = None
+
+    def judged(
+        self, judge: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], inputs: Tensor, targets: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The mean loss, the answers and the targets of each piece of a batch.
+
+        Raises:
+            RunError: memory runs out on a single image.
+        """
+        done = 0
+        while done < len(inputs):
+            piece = slice(done, done + (self.most or len(inputs)))
+            if (judged := self._tried(judge, inputs[piece], targets[piece])) is not None:
+                yield *judged, targets[piece]
+                done = piece.stop
+
+    def _tried(
+        self, judge: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], inputs: Tensor, targets: Tensor
+    ) -> tuple[Tensor, Tensor] | None:
+        """None where memory ran out, and pieces are smaller from now on."""
+        try:
+            return judge(inputs, targets)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(inputs) == 1:
+                raise RunError(
+                    f"The device ran out of memory with a single test image: {first_line(error)}", SMALLER
+                ) from error
+        self.most = len(inputs) // 2
+        give_back_unused(inputs.device)  # once the error, whose traceback holds what was computed, is forgotten
+        return None
+
+
 def evaluating_pass(
     model: nn.Module,
     task: Task,
@@ -103,21 +157,30 @@ def evaluating_pass(
     epoch: int,
     train_loss: float,
     reduced: torch.dtype | None = None,
-) -> Generator[EpochProgressed, None, Score]:
+    pieces: Pieces | None = None,
+) -> Generator[EpochProgressed | Logged, None, Score]:
     """Scores the network on the test images, in eval mode; losses and scores are added up in float32.
 
     Args:
         reduced: what the forward pass computes in where the device profits; None: in the weights' own type.
+        pieces: how many of a batch are looked at together, which becomes less where memory runs out.
 
     Raises:
-        RunError: the loss is not a number.
+        RunError: the loss is not a number, or memory runs out on a single image.
     """
     model.eval()
+    pieces = pieces or Pieces()
     tally = task.tally(data.device, whole=True)
     signs = Signs(pace, epoch, "evaluate", math.ceil(len(data.test) / batch_size))
     for done, (inputs, targets) in enumerate(data.batches(data.test, batch_size), start=1):
-        answers = _answers(model, inputs, reduced)
-        tally.add(task.test_loss(answers, targets), answers, targets)
+        before = pieces.most
+        for loss, answers, meant in pieces.judged(partial(_judge, model, task, reduced), inputs, targets):
+            tally.add(loss, answers, meant)
+        if pieces.most != before:
+            yield Logged(
+                level="warning",
+                text=f"Memory ran out while the network was tested: from here on on {pieces.most} images at once.",
+            )
         if pace.due():
             yield signs.at(done, tally.images, train_loss)
     return _finite(tally.score(), epoch)

@@ -16,6 +16,9 @@ from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
 from trainer.version import VERSION
 
+AMPERE = 8
+"""The first compute capability of NVIDIA's GPUs that has TF32."""
+
 _NAMES = {"cuda": "a GPU", "xpu": "an Intel GPU (xpu)", "mps": "an Apple GPU (mps)", "cpu": "the CPU"}
 _TESTS = {"cuda": "torch.cuda", "xpu": "torch.xpu", "mps": "torch.backends.mps"}
 
@@ -95,6 +98,14 @@ def device_title(device: torch.device, workplace: Workplace | None = None) -> st
     if device.type == "mps":
         return "Apple GPU"
     return str(torch.get_device_module(device).get_device_name(device))
+
+
+def has_tf32(device: torch.device) -> bool:
+    """Whether products may be rounded to TF32: on NVIDIA's GPUs from compute capability 8.0 (Ampere) on, and on AMD's
+    and Intel's as far as their libraries do so. CPUs and Apple's GPUs know none."""
+    if device.type == "cuda":
+        return torch.version.hip is not None or torch.cuda.get_device_capability(device)[0] >= AMPERE
+    return device.type == "xpu"
 
 
 def versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from trainer.config import RunConfig
 from trainer.costs import PlanChanges
 from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged, NEqMemory, Precision
+from trainer.loop.place import has_tf32
 from trainer.neq import Equilibrium, LayerEquilibrium, NEq
 
 _EDGES = np.array(VELOCITY_EDGES)
@@ -56,13 +57,14 @@ def memory_record(neq: NEq) -> NEqMemory:
 
 
 def precision_record(config: RunConfig, device: torch.device) -> Precision:
-    """What the run computes in on its device: CPUs and Apple's GPUs know no TF32."""
+    """What the run computes in on its device: float32 where that knows no TF32."""
 
     def there(precision: str) -> str:
-        return "float32" if precision == "tf32" and device.type not in ("cuda", "xpu") else precision
+        return "float32" if precision == "tf32" and not has_tf32(device) else precision
 
     training = there(config.compute.precision)
-    return Precision(training=training, evaluation=training, phi=there(config.neq.phi_precision))
+    evaluation = "float32" if training == "fp16" else training
+    return Precision(training=training, evaluation=evaluation, phi=there(config.neq.phi_precision))
 
 
 def held_along(before: Collection[str], now: Collection[str], epoch: int) -> Iterator[Logged]:

@@ -5,16 +5,32 @@ from trainer.engines.device_errors import explained_failure, first_line, is_memo
 from trainer.engines.memory import less_memory
 from trainer.errors import RunError
 from trainer.neq import NEqError
+from trainer.neq.errors import ProbeDoesNotFit
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
 
 
-def explained(error: Exception, config: RunConfig) -> RunError | None:
-    """The error as the run's end should tell it; None where nothing more is known than what it says itself."""
+SMALLER = (
+    "Choose a smaller model or smaller images, end what else takes the device's memory, or train where there is more."
+)
+"""What is left to do where memory runs out on as few images as there can be: smaller batches do not help."""
+
+
+def explained(error: Exception, config: RunConfig, images: str | None = None) -> RunError | None:
+    """The error as the run's end should tell it; None where nothing more is known than what it says itself.
+
+    Args:
+        images: on which images it came up, such as `a single test image`, where a smaller batch cannot be had.
+    """
     first = first_line(error)
+    if isinstance(error, ProbeDoesNotFit):
+        single = "a single sample" in error.reason
+        return RunError(f"{_sentence(error.reason)}.", SMALLER if single else f"Lower neq.probe.samples. {SMALLER}")
     if isinstance(error, NEqError):
         return RunError(f"{_sentence(error.reason)}.", f"{_sentence(error.remedy)}.")
     if is_memory(error):
+        if images is not None:
+            return RunError(f"The device ran out of memory with {images}: {first}", SMALLER)
         remedy = less_memory(config)
         return RunError(f"The device ran out of memory: {first}", remedy[0].upper() + remedy[1:])
     if config.compute.compile and type(error).__module__.startswith(_COMPILERS):

@@ -30,10 +30,10 @@ from trainer.events import (
 )
 from trainer.loop.accounts import Accounts
 from trainer.loop.coverage import coverage_record
-from trainer.loop.doubts import doubts
+from trainer.loop.doubts import doubts, without_tf32
 from trainer.loop.equilibrium import build_neq, told_by_neq
 from trainer.loop.meter import Meter, measuring
-from trainer.loop.passes import Pace, Signs, evaluating_pass, training_pass
+from trainer.loop.passes import Pace, Pieces, Signs, evaluating_pass, training_pass
 from trainer.loop.place import choose_device, commit, device_title, use_threads, versions
 from trainer.loop.records import (
     group_records,
@@ -138,9 +138,14 @@ def _prepare(config: RunConfig, workplace: Workplace, standing: Standing, device
 
 
 def _setting(config: RunConfig, device: torch.device) -> str:
-    """What makes the times of two batches comparable."""
+    """What makes the times of two batches comparable.
+
+    On a CPU it reads as an older program wrote it, which had no switch of cuDNN to tell: its dense steps still count.
+    On a GPU they do not, since its convolutions were rounded to TF32.
+    """
     place = f"{platform.node()}; {device_title(device)}"
-    return f"{place}; {config.optimizer.kind}; {config.training.batch_size}; {config.compute.model_dump_json()}"
+    compute = config.compute.model_dump_json(exclude={"cudnn_benchmark"} if device.type == "cpu" else None)
+    return f"{place}; {config.optimizer.kind}; {config.training.batch_size}; {compute}"
 
 
 def _evaluation_batch(data: ImageData) -> int:
@@ -177,10 +182,15 @@ class _Run:
     """When, by perf_counter, less the seconds that the run took before it was cut off."""
     result: Result | None = None
     pace: Pace = field(default_factory=Pace)
+    pieces: Pieces = field(default_factory=Pieces)
 
     def beginning(self) -> Generator[Event, None, None]:
         """The first facts: that it starts, or goes on, and what may be different then."""
-        told = [*self._doubts(), *(() if self.data.found is None else self.data.found.warnings)]
+        told = [
+            *self._doubts(),
+            *without_tf32(self.config, self.device),
+            *(() if self.data.found is None else self.data.found.warnings),
+        ]
         if not self.standing.started:
             yield self._started()
         else:
@@ -302,7 +312,7 @@ class _Run:
             epoch=epoch,
         )
 
-    def _evaluate(self, epoch: int, train_loss: float) -> Generator[EpochProgressed, None, Score]:
+    def _evaluate(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Score]:
         return evaluating_pass(
             self.model,
             self.steps.task,
@@ -311,7 +321,8 @@ class _Run:
             pace=self.pace,
             epoch=epoch,
             train_loss=train_loss,
-            reduced=self.steps.reduced,
+            reduced=self.steps.evaluates_in,
+            pieces=self.pieces,
         )
 
     def _probe_steps(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Equilibrium]:

@@ -65,6 +65,12 @@ class Steps:
     def __post_init__(self) -> None:
         self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
 
+    @property
+    def evaluates_in(self) -> torch.dtype | None:
+        """What the forward pass over test images computes in; None: float32, also for a run in fp16, whose largest
+        number is 65 504: a few wide logits would be infinite, and the run would seem to diverge."""
+        return None if self.reduced is torch.float16 else self.reduced
+
     @classmethod
     def of(
         cls,
