@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from pathlib import Path
@@ -251,6 +252,8 @@ def _interrupt(*_: object) -> NoReturn:
     """The first signal ends what is under way, and uvicorn hands it on to here; a second must not cut the end short."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    # Just before the server installs its own handlers its coroutine is there already, and nobody will run it.
+    warnings.filterwarnings("ignore", r"coroutine .* was never awaited", RuntimeWarning)
     raise KeyboardInterrupt
 
 
