@@ -1,4 +1,4 @@
-"""A run that an older program began goes on with what it knew, and says what is computed otherwise from there on."""
+"""A run started by an older version resumes with its recorded state, and says what is computed differently now."""
 
 import platform
 from pathlib import Path

@@ -28,7 +28,7 @@ def detour_ms(device: torch.device) -> float:
 
 
 def _layer(device: torch.device) -> nn.Module:
-    """Training goes on with the random numbers that it would have had without one."""
+    """Leaves the random state untouched, so that training draws the same numbers with and without it."""
     with torch.random.fork_rng(devices=[]):
         layer = nn.Linear(_WIDTH, _WIDTH, bias=False, device="cpu")
     layer.weight = nn.Parameter(torch.zeros(_WIDTH, _WIDTH, device=device))
