@@ -9,7 +9,8 @@
   class ComparePage {
     /**
      * @param {HTMLElement} root the page's frame, drawn by pages/compare.py.
-     * @param {{runs: object[], missing: string[], left_out: number, layer: string|null, figures: object[]}} data
+     * @param {{runs: object[], settings: object[], missing: string[], left_out: number, layer: string|null, figures: object[]}} data
+     *   settings: the runs' configurations, made comparable.
      */
     constructor(root, data) {
       this.scope = new neq.Scope();
@@ -74,7 +75,7 @@
         onOpen: (layer) => this.open(feed.layers[layer].name), onPoint: (epoch) => this.#point(epoch),
       });
       this.#listen(feed, heatmap, overview);
-      return { feed, name, colour, heatmap, overview };
+      return { feed, name, colour, heatmap, overview, config: data.settings[place] };
     }
 
     #listen(feed, heatmap, overview) {

@@ -83,7 +83,7 @@
 
     /** Every setting of any run: path, each run's value in words (missing: a dash), whether they differ. */
     #settings() {
-      const each = this.entries.map(({ feed }) => new Map(neq.settings(feed.record.config)));
+      const each = this.entries.map(({ config }) => new Map(neq.settings(config)));
       const paths = [...new Set(each.flatMap((settings) => [...settings.keys()]))].filter((path) => !NOT_SETTINGS.test(path));
       return paths.map((path) => {
         const values = each.map((settings) => settings.get(path));

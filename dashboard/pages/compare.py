@@ -9,6 +9,8 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard.api import Api, Json, NotThere
+from dashboard.form.defaults import with_defaults
+from dashboard.form.schema import read_schema
 from dashboard.page import Page
 from dashboard.parts import (
     button,
@@ -32,6 +34,7 @@ async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> 
     records, missing = await _records(api, wanted[:MOST_RUNS])
     data = {
         "runs": records,
+        "settings": await _settings(api, records),
         "missing": missing,
         "left_out": len(wanted[MOST_RUNS:]),
         "most": MOST_RUNS,
@@ -63,6 +66,14 @@ async def _records(api: Api, run_ids: Sequence[str]) -> tuple[list[Json], list[s
         except NotThere:
             missing.append(run_id)
     return records, missing
+
+
+async def _settings(api: Api, records: Sequence[Json]) -> list[Json]:
+    """Each run's configuration with what its version did not know yet at its default, so that this is no difference."""
+    if not records:
+        return []
+    form = read_schema(await api.config_schema())
+    return [with_defaults(form, record["config"]) for record in records]
 
 
 def _frame(filled: bool) -> list[Any]:

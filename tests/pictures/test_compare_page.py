@@ -1,5 +1,6 @@
 """Runs side by side on the real system."""
 
+import copy
 import re
 
 import pytest
@@ -95,6 +96,21 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(page: Page, address:
     page.get_by_role("button", name="All", exact=True).click()
     expect(rows.nth(5)).to_be_visible()
     expect(page.locator("[data-part=settings] tr.differs")).to_have_count(1)
+
+
+def test_what_an_older_version_did_not_know_is_no_difference(page: Page, address: str, store: Store) -> None:
+    """A run stored before a field was added was trained as the field's default says."""
+    whole = RunConfig.model_validate({"model": {"kind": "resnet-cifar"}}).model_dump(mode="json")
+    older = copy.deepcopy(whole)
+    for group, field in (("compute", "cudnn_benchmark"), ("neq", "phi_precision"), ("model", "depth")):
+        del older[group][field]
+    ids = [
+        store.create_run(name=name, config=config, epochs_planned=24).id
+        for name, config in (("new", whole), ("old", older))
+    ]
+    page.goto(f"{address}/compare?runs={','.join(ids)}")
+    expect(page.locator("[data-part=settings]")).to_contain_text("These runs have the same settings.")
+    expect(page.locator("[data-part=note]")).to_contain_text("The settings of seed, network and data are the same")
 
 
 def test_runs_of_one_description_and_other_layers_are_no_same_network(
