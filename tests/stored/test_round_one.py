@@ -1,0 +1,114 @@
+"""What an older program wrote still reads: a store, a run file, checkpoints and descriptions, kept as it left them.
+
+`round_one` was written at commit 1fda05b, before modules, fields and words were renamed: by `neq up` and `neq launch`
+of two small networks, one of them stopped after five of eight epochs, and `neq export` of the other. `answers.json` is
+what that program's API said of both, `descriptions.json` holds every kind of description that it could store.
+"""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from db import Store
+from server.app import create_app
+from server.settings import ServerSettings
+from tests.system import System
+from trainer.config import RunConfig
+from trainer.events import EpochFinished
+from trainer.runfile import RunFile
+
+WRITTEN = Path(__file__).parent / "round_one"
+FINISHED, STOPPED = "xcc0zypbj0", "y8xq6gu1qz"
+ANSWERS: dict[str, Any] = json.loads((WRITTEN / "answers.json").read_text())
+DESCRIPTIONS: list[dict[str, Any]] = json.loads((WRITTEN / "descriptions.json").read_text())
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """Today's API on a copy of the old store."""
+    for name in ServerSettings.model_fields:
+        monkeypatch.delenv(f"NEQ_{name.upper()}", raising=False)
+    shutil.copy(WRITTEN / "store.db", tmp_path / "neq.db")
+    url = f"sqlite:///{tmp_path / 'neq.db'}"
+    store = Store.open(url)
+    with TestClient(create_app(store, ServerSettings(database_url=url)), base_url="http://127.0.0.1:8000") as client:
+        yield client
+    store.close()
+
+
+def lacking(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where today's answer does not say what the old one said; that it says more is no matter."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            found
+            for key, value in old.items()
+            for found in (lacking(value, new[key], f"{path}.{key}") if key in new else [f"{path}.{key} is gone"])
+        ]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [
+            found for at, (a, b) in enumerate(zip(old, new, strict=True)) for found in lacking(a, b, f"{path}[{at}]")
+        ]
+    return [] if old == new else [f"{path}: {old!r} was answered, now {new!r}"]
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_the_api_says_all_that_it_said(client: TestClient, path: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == 200
+    assert lacking(ANSWERS[path], answer.json()) == []
+
+
+def test_a_lacking_answer_would_be_found() -> None:
+    assert lacking({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}], "c": 4}) == [".a[1].b: 2 was answered, now 3"]
+    assert lacking({"a": 1}, {"b": 1}) == [".a is gone"]
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS, ids=lambda one: f"{one['data']['kind']}-{one['model']['kind']}")
+def test_a_stored_description_is_read(description: dict[str, Any]) -> None:
+    """To the same run: what is read is written and read again as the same, and no value of the old one is lost."""
+    read = RunConfig.model_validate(description)
+    assert RunConfig.model_validate(read.model_dump(mode="json")) == read
+    assert values_in(description) == values_in(read.model_dump(mode="json"))
+
+
+def values_in(value: Any) -> list[str]:
+    """Every value that a description holds, whatever its field is called."""
+    if isinstance(value, dict):
+        return sorted(found for item in value.values() for found in values_in(item))
+    return [json.dumps(value)]
+
+
+def test_the_run_file_reads_to_the_bit(client: TestClient) -> None:
+    with RunFile.open(WRITTEN / "run.neq") as file:
+        assert file.header.id == FINISHED
+        epochs = [event for event in file.events() if isinstance(event, EpochFinished)]
+    for layer, neurons in enumerate((12, 10, 4)):
+        told = b"".join(epoch.snapshots[layer].phi or b"" for epoch in epochs)
+        stored = np.load(io.BytesIO(client.get(f"/api/v1/runs/{FINISHED}/layers/{layer}/phi").content))
+        assert stored.shape == (6, neurons)
+        np.testing.assert_array_equal(np.frombuffer(told, "<f4"), stored.ravel())
+
+
+def test_a_stopped_run_resumes_from_its_checkpoint(tmp_path: Path) -> None:
+    """The weights, the masks and the optimizer's state that the old program left are gone on with."""
+    shutil.copy(WRITTEN / "store.db", tmp_path / "neq.db")
+    shutil.copytree(WRITTEN / "checkpoints", tmp_path / "checkpoints")
+    system = System(tmp_path)
+    try:
+        system.start_server()
+        system.start_worker()
+        system.ask("POST", f"/runs/{STOPPED}/resume")
+        run = system.wait_until(STOPPED, lambda run: run["state"] in ("finished", "failed"))
+        epochs = system.ask("GET", f"/runs/{STOPPED}/epochs")["epochs"]
+    finally:
+        system.stop()
+    assert run["state"] == "finished"
+    assert [epoch["epoch"] for epoch in epochs] == list(range(8))
+    assert epochs[5]["train_loss"] == pytest.approx(epochs[4]["train_loss"], rel=0.05)
