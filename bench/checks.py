@@ -15,11 +15,11 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
+from neq import NEq
+from neq.checks import CheckMode
 from trainer.config import ResNetCifar
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
-from trainer.neq import NEq
-from trainer.neq.checks import CheckMode
 
 STEPS = 500
 

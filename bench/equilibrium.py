@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18
 
+from neq import NEq
+from neq.measure.measure import Way
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
-from trainer.neq import NEq
-from trainer.neq.measure import Way
 
 
 @dataclass(frozen=True)

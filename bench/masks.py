@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neq.decide.selection import Evidence, Prefix
+from neq.decide.velocity import Motion
 from trainer.events import EpochFinished, RunStarted
-from trainer.neq.selection import Evidence, Prefix
-from trainer.neq.velocity import Motion
 from trainer.runfile import RunFile
 
 Masks = Mapping[str, Tensor]

@@ -17,10 +17,10 @@ from torch.optim import SGD
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from neq import NEq
+from neq.savings.savings import Mode
 from tests.pretended.device import Counts, counted, pretending
 from tests.pretended.networks import NETWORKS, first_layers, random_masks, step
-from trainer.neq import NEq
-from trainer.neq.savings.savings import Mode
 
 MASKS: dict[str, tuple[Callable[[NEq], dict[str, Tensor]], Mode]] = {
     "nothing": (lambda neq: {}, False),

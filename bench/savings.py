@@ -26,8 +26,8 @@ from stepping import CASES, first_layers, random_masks, step, swin, table
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from trainer.neq import NEq
-from trainer.neq.selection import SelectName
+from neq import NEq
+from neq.decide.selection import SelectName
 
 PLAIN_SGD = 0.75, 0.94
 """Of plain SGD's time, that a prototype's fused SGD and AdamW took with half of the rows put back."""

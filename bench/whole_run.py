@@ -30,8 +30,8 @@ from stepping import Stage, resnet32
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
-from trainer.neq import NEq
-from trainer.neq.savings.measuring import forget
+from neq import NEq
+from neq.savings.measuring import forget
 
 STEPS = 500
 BATCH = 100

@@ -10,7 +10,7 @@ from pydantic import Field
 from trainer.fact import Fact
 
 PlanKind = Literal["untouched", "undecided", "dense", "rows", "zeros", "stopped"]
-"""As `trainer.neq` names what the backward pass does about a layer."""
+"""As `neq` names what the backward pass does about a layer."""
 
 
 PLANS_WHOLE_EVERY = 25

@@ -8,8 +8,8 @@ import torchvision
 
 from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
-from trainer.neq.device_time import hold_up
-from trainer.neq.savings.detour import detour_ms
+from neq.device.timing import hold_up
+from neq.savings.detour import detour_ms
 
 _TENSORS = 93
 """Parameters of ResNet-32."""

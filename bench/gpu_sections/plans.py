@@ -13,9 +13,9 @@ import torch
 from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
 from bench.gpu_sections.stage import Stage, kinds, products
-from trainer.neq.savings import choice, measuring
-from trainer.neq.savings.choice import Task, Way
-from trainer.neq.savings.gradients import Rows
+from neq.savings import choice, measuring
+from neq.savings.choice import Task, Way
+from neq.savings.gradients import Rows
 
 _CASES = (("resnet32", "float32"), ("resnet18", "bf16"), ("vit-b", "bf16"))
 _ROUNDS = 7

@@ -9,7 +9,7 @@ from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
 from bench.gpu_sections.stage import Stage
 from bench.gpu_sections.sync import waits
-from trainer.neq import NEq
+from neq import NEq
 
 _CASES: tuple[tuple[str, int, str, str], ...] = (
     ("resnet32", 500, "streaming", "float32"),

@@ -12,8 +12,8 @@ from torch.optim import SGD
 from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
 from bench.gpu_sections.stage import Stage, copies, kinds, masks, moved_rows, products, put_back
-from trainer.neq import NEq
-from trainer.neq.savings.choice import ROUNDED
+from neq import NEq
+from neq.savings.choice import ROUNDED
 
 
 @dataclass(frozen=True)

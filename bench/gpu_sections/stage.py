@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
 
-from trainer.neq import NEq
-from trainer.neq.tf32 import products_in
+from neq import NEq
+from neq.device.tf32 import products_in
 
 Masks = dict[str, Tensor]
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.machine import machine
 from bench.reproduction.recipes import compared
+from neq import NEq
 from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
@@ -32,7 +33,6 @@ from trainer.loop.scores import Score
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Classification
 from trainer.models import Shape, build_model
-from trainer.neq import NEq
 from trainer.optimizers import build_optimizer
 
 Arm = Literal["dense", "equilibrium", "prefix", "random"]

@@ -20,7 +20,7 @@ def loaded_by(statement: str) -> set[str]:
     ("statement", "never"),
     [
         ("import trainer.config, trainer.events, trainer.presets", {"torch", "numpy", "sqlalchemy", "fastapi", "dash"}),
-        ("import trainer.neq", {"pydantic", "sqlalchemy", "fastapi", "dash", "db", "server"}),
+        ("import neq", {"pydantic", "sqlalchemy", "fastapi", "dash", "trainer", "db", "server"}),
         ("import db", {"torch", "pydantic", "fastapi", "dash", "trainer", "server"}),
         ("import server.app", {"torch", "torchvision", "dash"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),

@@ -74,7 +74,7 @@ def test_the_librarys_own_tests_pass(python: Path) -> None:
 def test_the_library_needs_torch_and_the_standard_library_alone(python: Path) -> None:
     hidden = ["accelerate", "numpy", "pydantic", "PIL", "torchvision", "transformers"]
     hiding = f"import sys; sys.modules.update(dict.fromkeys({hidden}))"
-    program = f"{hiding}; import trainer.neq, torch; print(torch.__version__)"
+    program = f"{hiding}; import neq, torch; print(torch.__version__)"
     told = _run(python, "-W", "ignore", "-c", program)
     assert [line for line in told.splitlines() if line.startswith(f"{OLDEST}.")]
 

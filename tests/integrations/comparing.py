@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from trainer.neq import Equilibrium
+from neq import Equilibrium
 
 
 def assert_same(found: list[Equilibrium], wanted: list[Equilibrium]) -> None:

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from trainer.integrations.attachment import Attachment
+from neq.integrations.attachment import Attachment
 
 
 def told(model: nn.Module, caplog: pytest.LogCaptureFixture) -> list[str]:
     attachment = Attachment({"checks": "off"}, None, explain=False)
-    with caplog.at_level(logging.WARNING, "trainer.integrations.attachment"):
+    with caplog.at_level(logging.WARNING, "neq.integrations.attachment"):
         attachment.begin(model, SGD(model.parameters(), lr=0.1), [torch.randn(3, 4)], epoch=0)
         attachment.end_epoch(1)
     return [record.getMessage() for record in caplog.records]

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torch.utils.data import DataLoader, TensorDataset
 
+from neq import Equilibrium, NEq, Watch
+from neq.integrations.lightning import NEqCallback, refuse_splitting
 from tests.integrations.comparing import assert_same, assert_same_weights
-from trainer.integrations.lightning import NEqCallback, refuse_splitting
-from trainer.neq import Equilibrium, NEq, Watch
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),

@@ -12,9 +12,9 @@ from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import distribute_module
 
-from trainer.integrations.attachment import Attachment
-from trainer.integrations.options import GIVEN_BY_THE_CALLBACK, NEqOptions
-from trainer.neq import NEq
+from neq import NEq
+from neq.integrations.attachment import Attachment
+from neq.integrations.options import GIVEN_BY_THE_CALLBACK, NEqOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,21 +25,21 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("library", ["lightning", "transformers"])
 def test_a_missing_library_is_named_with_its_extra(library: str) -> None:
-    done = run(f"import sys; sys.modules[{library!r}] = None; import trainer.integrations.{library}")
+    done = run(f"import sys; sys.modules[{library!r}] = None; import neq.integrations.{library}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("ImportError: ")
     assert f"pip install 'neq[{library}]'" in done.stderr.splitlines()[-1]
 
 
 def test_something_else_that_is_missing_is_named_itself() -> None:
-    done = run("import sys; sys.modules['torchmetrics'] = None; import trainer.integrations.lightning")
+    done = run("import sys; sys.modules['torchmetrics'] = None; import neq.integrations.lightning")
     assert done.returncode == 1
     assert "neq[lightning]" not in done.stderr
     assert "torchmetrics" in done.stderr.splitlines()[-1]
 
 
 def test_the_package_alone_loads_neither_library() -> None:
-    program = "import sys, trainer.neq, trainer.integrations, trainer.integrations.attachment; print(*sys.modules)"
+    program = "import sys, neq, neq.integrations, neq.integrations.attachment; print(*sys.modules)"
     loaded = {name.split(".")[0] for name in run(program).stdout.split()}
     assert "trainer" in loaded
     assert not loaded & {"lightning", "pytorch_lightning", "transformers", "accelerate"}

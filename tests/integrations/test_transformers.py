@@ -12,9 +12,9 @@ from accelerate.utils import DistributedType
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments, set_seed
 
+from neq import Equilibrium, NEq
+from neq.integrations.transformers import NEqTrainerCallback, refuse_splitting
 from tests.integrations.comparing import assert_same, assert_same_weights
-from trainer.integrations.transformers import NEqTrainerCallback, refuse_splitting
-from trainer.neq import Equilibrium, NEq
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*pin_memory.*no accelerator")
 

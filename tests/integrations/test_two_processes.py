@@ -39,7 +39,7 @@ def note(equilibrium):
 LIGHTNING = PROGRAM.format(
     imports="""
 from tests.integrations.test_lightning import EPSILON, PROBE, fit
-from trainer.integrations.lightning import NEqCallback
+from neq.integrations.lightning import NEqCallback
 """,
     training="""
 fit(NEqCallback(Part(), epsilon=EPSILON, on_equilibrium=note), epochs=5, strategy="ddp_fork", devices=2)
@@ -49,7 +49,7 @@ fit(NEqCallback(Part(), epsilon=EPSILON, on_equilibrium=note), epochs=5, strateg
 TRANSFORMERS = PROGRAM.format(
     imports="""
 from tests.integrations.test_transformers import EPSILON, PROBE, training
-from trainer.integrations.transformers import NEqTrainerCallback
+from neq.integrations.transformers import NEqTrainerCallback
 """,
     training="""
 def train(rank):

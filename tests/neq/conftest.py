@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainer.neq.stopped import is_plain
+from neq.network.gradient_stop import is_plain
 
 torch.set_num_threads(1)
 
@@ -12,4 +12,4 @@ torch.set_num_threads(1)
 def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frozen rows are held as on a CPU, and as elsewhere."""
     if request.param == "by mask":
-        monkeypatch.setattr("trainer.neq.holding.by_index", lambda parameter: not is_plain(parameter))
+        monkeypatch.setattr("neq.freeze.holding.by_index", lambda parameter: not is_plain(parameter))

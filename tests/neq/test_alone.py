@@ -1,4 +1,4 @@
-"""trainer.neq stands alone."""
+"""neq stands alone."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def newly_loaded(statement: str, *, after: str) -> set[str]:
 
 
 def test_it_loads_nothing_but_torch_and_the_standard_library() -> None:
-    assert newly_loaded("import trainer.neq", after="import torch") - sys.stdlib_module_names == {"trainer"}
+    assert newly_loaded("import neq", after="import torch") - sys.stdlib_module_names == {"trainer"}
 
 
 def test_this_check_can_fail() -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
+from neq import NEq
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
 
 
 def network() -> nn.Sequential:
@@ -243,7 +243,7 @@ class FadedIn(nn.Module):
         return out
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.LayerStoodStill")  # what is not faded in
+@pytest.mark.filterwarnings("ignore::neq.errors.LayerStoodStill")  # what is not faded in
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("changes", ["alpha", "temperature", "late"])
 def test_last_epochs_network_has_last_epochs_plain_attributes(changes: str, way: str) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainer.neq.device_time import Load
-from trainer.neq.savings.balance import Times, Weighed, accepted, weighed
+from neq.device.timing import Load
+from neq.savings.balance import Times, Weighed, accepted, weighed
 
 DETOUR = 0.1
 

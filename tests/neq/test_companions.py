@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
 from bench.kept import kept_bytes
-from trainer.neq import NEq, Watch
+from neq import NEq, Watch
 
 TABLE = "attn.relative_position_bias_table"
 

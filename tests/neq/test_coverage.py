@@ -16,8 +16,8 @@ from transformers import (
     MixtralForCausalLM,
 )
 
+from neq import Coverage, NEq, Watch
 from tests.neq.marks import no_step_is_made
-from trainer.neq import Coverage, NEq, Watch
 
 
 def covered(model: nn.Module, probe: object, watch: Watch | None = None) -> Coverage:

@@ -12,9 +12,9 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
+from neq import NEq
+from neq.network.gradient_stop import gets_gradient
 from tests.neq.test_savings_runs import OPTIMIZERS, masks, network
-from trainer.neq import NEq
-from trainer.neq.stopped import gets_gradient
 
 Build = Callable[[Sequence[nn.Parameter]], Optimizer]
 

@@ -10,9 +10,10 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
+from neq import NEq
+from neq.errors import FrozenNeuronsMoved, NEqClosed, OtherProcessFailed, ProbeChanged
+from neq.freeze import holding
 from tests.neq.together import WORLD, group_of_two, in_two_processes
-from trainer.neq import NEq, holding
-from trainer.neq.errors import FrozenNeuronsMoved, NEqClosed, OtherProcessFailed, ProbeChanged
 
 PROBE = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
 

@@ -7,9 +7,9 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
+from neq import NEq
 from tests.neq.test_distributed import PROBE, network, train
 from tests.neq.together import WORLD, group_of_two, in_two_processes
-from trainer.neq import NEq
 
 
 def one_of(rank: int, folder: str) -> None:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import NEq
+from neq.errors import FrozenNeuronsChanged
+from neq.reference import follow
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
-from trainer.neq.errors import FrozenNeuronsChanged
-from trainer.neq.reference import follow
 
 
 class Rows(nn.Module):
@@ -124,7 +124,7 @@ weight = st.integers(-3, 3).map(float)
 histories = st.lists(st.lists(st.lists(weight, min_size=3, max_size=3), min_size=2, max_size=2), min_size=3, max_size=7)
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
+@pytest.mark.filterwarnings("ignore::neq.errors.FrozenNeuronsChanged")  # moved by hand
 @settings(deadline=None)
 @given(histories, st.sampled_from([0.0, 0.25, 0.5]), st.sampled_from([1e-3, 0.1, 0.6]))
 @no_step_is_made

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import swin_t
 
+from neq import NEq
+from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
-from trainer.neq.reference import cosine
 
 
 @no_step_is_made

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 
+from neq.network.gradient_stop import StoppedParameter, gets_gradient
 from tests.neq.training_loop import INPUTS, LABELS, Loop, network, weights
-from trainer.neq.stopped import StoppedParameter, gets_gradient
 
 
 def stopped_loop(model: nn.Module | None = None) -> Loop:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
+from neq import NEq
+from neq.freeze.freeze import Freezer
+from neq.network.discovery import Watch, discover
+from neq.network.layers import WatchedLayer
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
-from trainer.neq.discovery import Watch, discover
-from trainer.neq.freeze import Freezer
-from trainer.neq.layers import WatchedLayer
 
 pytestmark = pytest.mark.usefixtures("held")
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, NAdam, Optimizer
 
-from trainer.neq import NEq
-from trainer.neq.stopped import StoppedParameter
+from neq import NEq
+from neq.network.gradient_stop import StoppedParameter
 
 pytestmark = pytest.mark.usefixtures("held")
 

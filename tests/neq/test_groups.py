@@ -6,13 +6,13 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18, swin_t
 
+from neq import Equilibrium, NEq
+from neq.decide.groups import Groups, group_layers
+from neq.network.discovery import Watch, discover
+from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
-from trainer.neq import Equilibrium, NEq
-from trainer.neq.discovery import Watch, discover
-from trainer.neq.groups import Groups, group_layers
-from trainer.neq.reference import cosine
 
 
 def grouped(model: nn.Module, inputs: Tensor, groups: Groups) -> dict[str, tuple[str, ...]]:

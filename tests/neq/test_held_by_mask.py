@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.utils.checkpoint import checkpoint
 
-from trainer.neq import NEq
-from trainer.neq.held_together import SMALL
+from neq import NEq
+from neq.freeze.held_together import SMALL
 
 FROZEN = torch.tensor([True, False, True, False])
 INPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(3))
@@ -18,7 +18,7 @@ INPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(3))
 
 @pytest.fixture(autouse=True)
 def _by_mask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.neq.holding.by_index", lambda parameter: False)
+    monkeypatch.setattr("neq.freeze.holding.by_index", lambda parameter: False)
 
 
 class Network(nn.Module):
@@ -101,7 +101,7 @@ def test_a_step_after_such_a_pass_gives_frozen_rows_no_momentum() -> None:
 def test_where_processes_train_together_each_gradient_is_zero_before_it_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trainer.neq.holding._trains_together", lambda: True)
+    monkeypatch.setattr("neq.freeze.holding._trains_together", lambda: True)
     model, sent = Network(), []
     _neq = watched(model)
     model.first.weight.register_post_accumulate_grad_hook(lambda parameter: sent.append(rows_of(parameter.grad)))

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils import prune, spectral_norm, weight_norm
 from torch.optim import SGD, Adam
 
-from trainer.neq import NEq
-from trainer.neq.measure import Way
-from trainer.neq.stopped import gets_gradient
+from neq import NEq
+from neq.measure.measure import Way
+from neq.network.gradient_stop import gets_gradient
 
 INPUTS = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.optim import SGD
 
+from neq.errors import FrozenNeuronsChanged
 from tests.neq.training_loop import Loop, applied_that_moved, network, weights
-from trainer.neq.errors import FrozenNeuronsChanged
 
 pytestmark = pytest.mark.usefixtures("held")
 

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18
 
+from neq import NEq
+from neq.network.discovery import Watch, discover
 from tests.neq.marks import no_step_is_made
 from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
-from trainer.neq import NEq
-from trainer.neq.discovery import Watch, discover
 
 
 def neurons_by_type(model: nn.Module, inputs: Tensor) -> Counter[str]:

@@ -6,8 +6,8 @@ import weakref
 import torch
 from torch.optim import Adam
 
+from neq.network.gradient_stop import StoppedParameter, gets_gradient
 from tests.neq.training_loop import Loop, network, weights
-from trainer.neq.stopped import StoppedParameter, gets_gradient
 
 
 def holding() -> Loop:

@@ -14,10 +14,11 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.models import resnet18
 
+from neq import Equilibrium, NEq
+from neq.device import free_memory as room
+from neq.measure import measure as measuring
+from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
-from trainer.neq import Equilibrium, NEq, room
-from trainer.neq import measure as measuring
-from trainer.neq.reference import cosine
 
 
 def images() -> nn.Module:

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
+from neq import NEq
+from neq.measure import probing
+from neq.measure.measure import Way
+from neq.measure.probing import as_found
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
-from trainer.neq import NEq, probing
-from trainer.neq.measure import Way
-from trainer.neq.probing import as_found
 
 FLOAT = 4
 

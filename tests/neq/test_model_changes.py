@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from trainer.neq import NEq
-from trainer.neq.errors import ModelChanged
-from trainer.neq.measure import Way
+from neq import NEq
+from neq.errors import ModelChanged
+from neq.measure.measure import Way
 
 BATCH = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
 WAYS = pytest.mark.parametrize("way", ["streaming", "cached"])

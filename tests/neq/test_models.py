@@ -11,10 +11,10 @@ from torch.optim import SGD
 from torchvision.models import convnext_tiny, googlenet, swin_b
 from torchvision.models.segmentation import deeplabv3_resnet50
 
+from neq import NEq, Watch
+from neq.errors import FrozenNeuronsChanged
+from neq.network.discovery import discover
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, Watch
-from trainer.neq.discovery import discover
-from trainer.neq.errors import FrozenNeuronsChanged
 
 
 def sgd(model: nn.Module) -> SGD:

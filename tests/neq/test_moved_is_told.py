@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
+from neq.errors import FrozenNeuronsChanged, FrozenNeuronsMoved
 from tests.neq.training_loop import (
     INPUTS,
     LABELS,
@@ -18,7 +19,6 @@ from tests.neq.training_loop import (
     network,
     weights,
 )
-from trainer.neq.errors import FrozenNeuronsChanged, FrozenNeuronsMoved
 
 pytestmark = pytest.mark.usefixtures("held")
 

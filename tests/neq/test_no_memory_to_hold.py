@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.optim import SGD, Adam, Optimizer
 
+from neq import NEq
+from neq.freeze import momentum
+from neq.freeze.held import HeldRows
+from neq.freeze.held_on_device import HeldAlone
+from neq.freeze.held_together import HeldTogether
 from tests.pretended.device import capturing, plain, pretending
-from trainer.neq import NEq, momentum
-from trainer.neq.held import HeldRows
-from trainer.neq.held_on_device import HeldAlone
-from trainer.neq.held_together import HeldTogether
 
 FIRST = {"0": torch.arange(12) < 6, "2": torch.arange(8) < 4}
 SECOND = {"0": torch.arange(12) < 9, "2": torch.arange(8) < 2}

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
+from neq import Equilibrium, NEq, Watch
+from neq.decide.velocity import OfficialTrack, velocity_official, velocity_paper
+from neq.measure.cosine_accumulator import PhiName
+from neq.reference import cosine_by_sample, follow_official
 from tests.neq.marks import no_step_is_made
-from trainer.neq import Equilibrium, NEq, Watch
-from trainer.neq.reference import cosine_by_sample, follow_official
-from trainer.neq.sums import PhiName
-from trainer.neq.velocity import OfficialTrack, velocity_official, velocity_paper
 
 # One neuron of a ResNet as the paper's figures show it: 0.1 at first, 0.65 while the learning rate is high, 0.97 at its
 # drop, 1.0 at the end. μ = 0.5. Worked out on paper:

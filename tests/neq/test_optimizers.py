@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn, optim
 from torch.optim import SGD, Adam, Optimizer
 
+from neq import NEq
+from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq
-from trainer.neq.reference import cosine
 
 pytestmark = pytest.mark.usefixtures("held")
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainer.neq.reference import cosine
-from trainer.neq.similarity import divergence_from_sums, phi_from_sums, sample_sums
+from neq.measure.similarity import divergence_from_sums, phi_from_sums, sample_sums
+from neq.reference import cosine
 
 values = st.floats(-100, 100, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 pairs = st.integers(1, 30).flatmap(

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neq import NEq
+from neq.decide.selection import in_whole_blocks
+from neq.savings import choice, measuring
+from neq.savings.choice import Task
 from tests.neq.test_selection import evidence
-from trainer.neq import NEq
-from trainer.neq.savings import choice, measuring
-from trainer.neq.savings.choice import Task
-from trainer.neq.selection import in_whole_blocks
 
 MASKS = {"0": torch.arange(64) < 40, "2": torch.arange(48) % 2 == 0}
 ERRORS: list[Callable[[], Exception]] = [

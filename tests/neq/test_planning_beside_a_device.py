@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neq import NEq
+from neq.device.timing import Load
+from neq.savings import measuring
+from neq.savings.balance import weighed
+from neq.savings.choice import Task
 from tests.pretended.device import GPU, pretending
-from trainer.neq import NEq
-from trainer.neq.device_time import Load
-from trainer.neq.savings import measuring
-from trainer.neq.savings.balance import weighed
-from trainer.neq.savings.choice import Task
 
 WIDTH, LAYERS = 64, 4
 
@@ -76,13 +76,13 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
         found.host_works(0.02)
         return real(task, way, rows)
 
-    monkeypatch.setattr("trainer.neq.device_time.event_now", lambda device: Event(found))
+    monkeypatch.setattr("neq.device.timing.event_now", lambda device: Event(found))
     for module in ("device_time", "savings.trial"):
-        monkeypatch.setattr(f"trainer.neq.{module}.perf_counter", lambda: found.now / 1e3)
+        monkeypatch.setattr(f"neq.{module}.perf_counter", lambda: found.now / 1e3)
     monkeypatch.setattr(measuring, "detour_ms", lambda device: 0.1)
-    monkeypatch.setattr("trainer.neq.savings.trial.hold_up", lambda device, ms: found.works(ms))
-    monkeypatch.setattr("trainer.neq.savings.step_load.hold_up", lambda device, ms: found.works(ms))
-    monkeypatch.setattr("trainer.neq.savings.trial.synchronize", lambda device: found.wait_until(found.through_at()))
+    monkeypatch.setattr("neq.savings.trial.hold_up", lambda device, ms: found.works(ms))
+    monkeypatch.setattr("neq.savings.step_load.hold_up", lambda device, ms: found.works(ms))
+    monkeypatch.setattr("neq.savings.trial.synchronize", lambda device: found.wait_until(found.through_at()))
     monkeypatch.setattr(Task, "whole", whole)
     monkeypatch.setattr(Task, "run", run)
     measuring.forget()

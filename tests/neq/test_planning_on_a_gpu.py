@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neq import NEq
+from neq.device.timing import Load
+from neq.freeze.plan import LayerPlan
+from neq.savings import Savings, measuring
+from neq.savings.balance import Times, weighed
+from neq.savings.choice import NO_MEMORY, Task
+from neq.savings.detour import detour_ms
+from neq.savings.step_load import StepLoad
+from neq.savings.trial import Trial
 from tests.pretended.device import GPU, capturing, counted, plain, pretending
-from trainer.neq import NEq
-from trainer.neq.device_time import Load
-from trainer.neq.savings import Savings, measuring
-from trainer.neq.savings.balance import Times, weighed
-from trainer.neq.savings.choice import NO_MEMORY, Task
-from trainer.neq.savings.detour import detour_ms
-from trainer.neq.savings.plan import LayerPlan
-from trainer.neq.savings.step_load import StepLoad
-from trainer.neq.savings.trial import Trial
 
 FROZEN = ("0", "2", "5")
 
@@ -123,8 +123,8 @@ def test_where_rows_are_known_not_to_pay_another_number_of_them_is_not_even_comp
 def test_rows_come_in_blocks_of_8_and_no_convolution_is_turned_about(
     monkeypatch: pytest.MonkeyPatch, savings: Any
 ) -> None:
-    monkeypatch.setattr("trainer.neq.savings.layer.turned", lambda *given, **more: pytest.fail("turned about"))
-    monkeypatch.setattr("trainer.neq.savings.choice.turned", lambda *given, **more: pytest.fail("turned about"))
+    monkeypatch.setattr("neq.savings.layer.turned", lambda *given, **more: pytest.fail("turned about"))
+    monkeypatch.setattr("neq.savings.choice.turned", lambda *given, **more: pytest.fail("turned about"))
     for active, computed in ((17, 24), (3, 8), (24, 24)):
         run = Run(savings, active=active)
         run.step()

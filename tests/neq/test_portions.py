@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import NEq
+from neq.device import free_memory as room
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, room
 
 
 class TimeFirst(nn.Module):
@@ -80,7 +81,7 @@ def outputs(model: nn.Module, name: str, batch: Tensor) -> Tensor:
     return torch.cat(taken).T
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.LayerStoodStill")  # behind a gate that is 0
+@pytest.mark.filterwarnings("ignore::neq.errors.LayerStoodStill")  # behind a gate that is 0
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("kind", MODELS)
 def test_phi_of_a_large_batch_is_that_of_the_whole(kind: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:

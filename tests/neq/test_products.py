@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import NEq
+from neq.device.tf32 import products_in
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import pretending
-from trainer.neq import NEq
-from trainer.neq.tf32 import products_in
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 

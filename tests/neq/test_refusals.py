@@ -24,9 +24,9 @@ from torch.utils.data import (
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 from transformers import T5Config, T5ForConditionalGeneration, WhisperConfig, WhisperForConditionalGeneration
 
+from neq import NEq, Watch
+from neq.measure.first_pass import ProbeFailed
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, Watch
-from trainer.neq.admission import ProbeFailed
 
 
 def network() -> nn.Sequential:

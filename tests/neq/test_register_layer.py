@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from transformers.pytorch_utils import Conv1D
 
+from neq import NEq, register_layer
+from neq.flops import Multiplied
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, register_layer
-from trainer.neq.flops import Multiplied
 
 
 class Columns(nn.Module):

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import Equilibrium, NEq, NEqError
+from neq.device import free_memory as room
+from neq.measure.probing import as_found
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
-from trainer.neq import Equilibrium, NEq, NEqError, room
-from trainer.neq.probing import as_found
 
 MB, GB = 2**20, 2**30
 CUDA = torch.device("cuda", 0)
@@ -322,7 +323,7 @@ def test_outputs_from_the_machines_memory_give_the_same_numbers_to_the_bit(
     free: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, _ = course("cuda", "cached")
-    monkeypatch.setattr("trainer.neq.output_cache.DEVICE_SHARE", 2**40)  # nothing may stay, and portions are the same
+    monkeypatch.setattr("neq.measure.output_cache.DEVICE_SHARE", 2**40)  # nothing may stay, and portions are the same
     away, _ = course("cuda", "cached")
     assert_close(there, away, to_the_bit=True)
     assert any(epoch.frozen_fraction for epoch in there)
@@ -334,7 +335,7 @@ def test_outputs_come_from_the_machines_memory_and_go_there_without_a_wait(
 ) -> None:
     counts = []
     for share in (4, 2**60):
-        monkeypatch.setattr("trainer.neq.output_cache.DEVICE_SHARE", share)
+        monkeypatch.setattr("neq.measure.output_cache.DEVICE_SHARE", share)
         model = Small().to("cuda")
         neq = NEq(model, SGD(model.parameters(), lr=0.1), [BATCH.cuda()], measure="cached", select="none")
         neq.end_epoch()

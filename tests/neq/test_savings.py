@@ -11,11 +11,11 @@ from torch.utils.checkpoint import checkpoint
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
 from bench.kept import kept_bytes
-from trainer.neq import NEq, Watch
-from trainer.neq.discovery import discover
-from trainer.neq.layers import WatchedLayer
-from trainer.neq.savings import Savings
-from trainer.neq.savings.savings import Mode
+from neq import NEq, Watch
+from neq.network.discovery import discover
+from neq.network.layers import WatchedLayer
+from neq.savings import Savings
+from neq.savings.savings import Mode
 
 
 @pytest.fixture(autouse=True)
@@ -493,9 +493,9 @@ def test_while_a_step_is_captured_nothing_is_timed_or_looked_at(monkeypatch: pyt
     frozen = random_mask(64)
     neq.freeze({"0": frozen})
     with monkeypatch.context() as during:
-        during.setattr("trainer.neq.savings.layer._captured", lambda tensor: True)
-        during.setattr("trainer.neq.savings.layer.choose", lambda *given: pytest.fail("it was measured"))
-        during.setattr("trainer.neq.held.HeldRows._frozen_gradient", lambda held: pytest.fail("it was looked at"))
+        during.setattr("neq.savings.layer._captured", lambda tensor: True)
+        during.setattr("neq.savings.layer.choose", lambda *given: pytest.fail("it was measured"))
+        during.setattr("neq.freeze.held.HeldRows._frozen_gradient", lambda held: pytest.fail("it was looked at"))
         captured = gradients(model, model, inputs)
         assert neq.plans()["0"].kind == "undecided"
     for name in ("0.weight", "0.bias"):

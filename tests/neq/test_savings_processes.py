@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from neq import NEq
 from tests.neq.together import group_of_two, in_two_processes
-from trainer.neq import NEq
 
 
 def network() -> nn.Sequential:

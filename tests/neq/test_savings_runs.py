@@ -22,9 +22,9 @@ from torch.optim import (
     Rprop,
 )
 
-from trainer.neq import NEq
-from trainer.neq.savings.compiled import LIMIT
-from trainer.neq.savings.savings import Mode
+from neq import NEq
+from neq.savings.compiled import LIMIT
+from neq.savings.savings import Mode
 
 OPTIMIZERS: dict[str, Callable[[Sequence[nn.Parameter]], Optimizer]] = {
     "sgd": lambda p: SGD(p, lr=0.05),

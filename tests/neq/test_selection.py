@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import NEq, Watch
+from neq.decide.selection import Evidence, Random, TopK, selection
+from neq.decide.velocity import Motion
 from tests.neq.marks import no_step_is_made
-from trainer.neq import NEq, Watch
-from trainer.neq.selection import Evidence, Random, TopK, selection
-from trainer.neq.velocity import Motion
 
 
 def evidence(velocity: list[float], sizes: list[int], epsilon: float = 0.1) -> Evidence:
@@ -160,7 +160,7 @@ def test_a_drawn_share_needs_no_velocity() -> None:
     assert int(neq.end_epoch().layers["rows"].frozen.sum()) == 1
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
+@pytest.mark.filterwarnings("ignore::neq.errors.FrozenNeuronsChanged")  # moved by hand
 @pytest.mark.parametrize("pinning", [False, True])
 @no_step_is_made
 def test_pinned_neurons_never_thaw(pinning: bool) -> None:
@@ -242,7 +242,7 @@ def test_masks_by_hand_must_leave_something_to_update() -> None:
         neq.freeze({"rows": torch.ones(2, dtype=torch.bool), "last": torch.ones(1, dtype=torch.bool)})
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.FrozenNeuronsChanged")  # moved by hand
+@pytest.mark.filterwarnings("ignore::neq.errors.FrozenNeuronsChanged")  # moved by hand
 @no_step_is_made
 def test_dead_and_churning_neurons_are_told_apart() -> None:
     # Neuron 0 is silent; neuron 1 turns by 90° every epoch (φ 0, v 0: equilibrium by the rule alone); 2 stands.

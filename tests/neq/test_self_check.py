@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.optimizer import _global_optimizer_post_hooks  # type: ignore[attr-defined]
 
-from tests.neq.training_loop import INPUTS, PROBE, Loop, network
-from trainer.neq import NEq, NEqError, Watch
-from trainer.neq.errors import (
+from neq import NEq, NEqError, Watch
+from neq.errors import (
     CheckFailed,
     FrozenNeuronsMoved,
     LayerNotTrained,
@@ -30,8 +29,9 @@ from trainer.neq.errors import (
     ProbeChanged,
     ProbeNotCompared,
 )
-from trainer.neq.measure import Way
-from trainer.neq.probe_digest import digest
+from neq.measure.measure import Way
+from neq.measure.probe_digest import digest
+from tests.neq.training_loop import INPUTS, PROBE, Loop, network
 
 
 class Shuffled:

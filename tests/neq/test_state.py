@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from trainer.neq import Equilibrium, NEq, Watch
+from neq import Equilibrium, NEq, Watch
 
 pytestmark = pytest.mark.usefixtures("held")
 

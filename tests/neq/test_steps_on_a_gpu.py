@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from neq import NEq
 from tests.neq.schedule_free import ScheduleFree
 from tests.pretended.device import Counts, capturing, counted, plain, pretending
 from tests.pretended.networks import first_layers, random_masks, resnet32
 from tests.pretended.networks import step as plain_step
-from trainer.neq import NEq
 
 MORE = 12
 """Kernels that a step with frozen neurons may take beside the plain step's."""
@@ -170,7 +170,7 @@ def test_so_it_is_in_reduced_precision_with_clipping_and_accumulation(optimizer:
 
 
 def test_rows_that_an_index_holds_there_are_zeroed_without_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.neq.holding.by_index", lambda parameter: True)  # as where parameters are sharded
+    monkeypatch.setattr("neq.freeze.holding.by_index", lambda parameter: True)  # as where parameters are sharded
     counts = settled(frozen_training("cuda", "sgd fused", "random"))
     assert counts.waits == 0, counts.where
 

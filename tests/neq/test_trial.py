@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainer.neq.device_time import Load
-from trainer.neq.savings import step_load
-from trainer.neq.savings.blocks import neurons_together, rows_together
-from trainer.neq.savings.choice import Task
-from trainer.neq.savings.gradients import Geometry, Rows
-from trainer.neq.savings.step_load import StepLoad
-from trainer.neq.savings.trial import compared, tolerance, uses_tf32
+from neq.device.blocks import neurons_together, rows_together
+from neq.device.timing import Load
+from neq.savings import step_load
+from neq.savings.choice import Task
+from neq.savings.gradients import Geometry, Rows
+from neq.savings.step_load import StepLoad
+from neq.savings.trial import compared, tolerance, uses_tf32
 
 GPU = torch.device("cuda:0")
 
@@ -121,7 +121,7 @@ class _Event:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Clock]:
     found = _Clock()
-    monkeypatch.setattr("trainer.neq.device_time.event_now", found.event)
+    monkeypatch.setattr("neq.device.timing.event_now", found.event)
     monkeypatch.setattr(step_load, "hold_up", lambda device, ms: setattr(found, "told", found.told + ms))
     yield found
 

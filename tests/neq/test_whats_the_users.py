@@ -10,6 +10,16 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 from torch.optim import SGD, AdamW, NAdam, Optimizer
 
+from neq import Watch
+from neq.errors import (
+    AnotherOptimizer,
+    FrozenNeuronsChanged,
+    FrozenNeuronsMoved,
+    LayerNotTrained,
+    NEqClosed,
+    NEqTakenOver,
+    ParametersReplaced,
+)
 from tests.neq.schedule_free import ScheduleFree
 from tests.neq.training_loop import (
     INPUTS,
@@ -20,16 +30,6 @@ from tests.neq.training_loop import (
     held_to_the_end,
     network,
     weights,
-)
-from trainer.neq import Watch
-from trainer.neq.errors import (
-    AnotherOptimizer,
-    FrozenNeuronsChanged,
-    FrozenNeuronsMoved,
-    LayerNotTrained,
-    NEqClosed,
-    NEqTakenOver,
-    ParametersReplaced,
 )
 
 pytestmark = pytest.mark.usefixtures("held")
@@ -73,7 +73,7 @@ def _initialised_again(loop: Loop) -> None:
     loop.model.load_state_dict({name: 0.5 * value for name, value in loop.model.state_dict().items()})
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
+@pytest.mark.filterwarnings("ignore::neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
 @pytest.mark.parametrize("change", [_updated_by_hand, _updated_through_data, _initialised_again])
 def test_what_changes_in_an_epoch_without_a_step_is_kept_and_told(change: Callable[[Loop], None]) -> None:
     loop = Loop()
@@ -90,7 +90,7 @@ def test_what_changes_in_an_epoch_without_a_step_is_kept_and_told(change: Callab
     assert frozen_that_moved(equilibrium, loop.neq, changed) == 0  # the owner's values stay
 
 
-@pytest.mark.filterwarnings("ignore::trainer.neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
+@pytest.mark.filterwarnings("ignore::neq.errors.NoStepMade")  # no optimizer steps in the epoch that is tested
 def test_where_nothing_changes_in_an_epoch_without_a_step_what_is_frozen_was_held() -> None:
     loop = Loop()
     equilibrium = loop.until_some_freeze()

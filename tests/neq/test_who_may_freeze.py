@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from neq import NEq
+from neq.errors import FrozenNeuronsChanged, LayerStoodStill, NEqTakenOver
 from tests.neq.training_loop import Loop
-from trainer.neq import NEq
-from trainer.neq.errors import FrozenNeuronsChanged, LayerStoodStill, NEqTakenOver
 
 
 class Scaled(nn.Linear):

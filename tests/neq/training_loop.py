@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from trainer.neq import Equilibrium, NEq
+from neq import Equilibrium, NEq
 
 INPUTS = torch.randn(100, 1, 8, 8, generator=torch.Generator().manual_seed(7))
 LABELS = INPUTS.flatten(1)[:, :4].argmax(1)

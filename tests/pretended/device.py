@@ -21,6 +21,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 
+from neq.network import gradient_stop as stopped
 from tests.pretended.counts import Counts, capturing, counted, is_capturing, kernel, wait
 from tests.pretended.tensor import (
     GPU,
@@ -33,7 +34,6 @@ from tests.pretended.tensor import (
     plain,
     unpin_all,
 )
-from trainer.neq import stopped
 
 __all__ = ["GPU", "Counts", "Event", "Generator", "PretendedTensor", "capturing", "counted", "plain", "pretending"]
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_leaves, tree_map
 
+from neq.network.gradient_stop import StoppedParameter
 from tests.pretended.counts import copied, kernel, wait, where
 from tests.pretended.launches import ASKS_SIZE, INDEXING, READS, launches
-from trainer.neq.stopped import StoppedParameter
 
 GPU = torch.device("cuda:0")
 

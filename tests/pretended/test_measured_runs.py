@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from neq.measure import measure
 from tests.pretended.device import pretending
 from tests.trainer.test_going_on import SMALL
 from trainer.config import RunConfig
@@ -14,7 +15,6 @@ from trainer.engines.workplace import Workplace
 from trainer.events import EpochFinished, Precision
 from trainer.loop import passes, train
 from trainer.loop.tasks import answers_in
-from trainer.neq import measure
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_a_small_gpu_gives_the_same_run_with_its_outputs_in_the_machines_memory(
 ) -> None:
     found = []
     for share in (4, 2**60):  # a quarter of what is free, or nothing
-        monkeypatch.setattr("trainer.neq.output_cache.DEVICE_SHARE", share)
+        monkeypatch.setattr("neq.measure.output_cache.DEVICE_SHARE", share)
         found.append(epochs(tmp_path / str(share), neq={"measure": "cached"}))
     for there, away in zip(*found, strict=True):
         assert (there.train_loss, there.test_accuracy) == (away.train_loss, away.test_accuracy)

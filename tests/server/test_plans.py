@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 from torch import nn
 
 from db import Store
+from neq import NEq
+from neq.freeze.plan import LayerPlan
 from tests.server.recording import Recording
 from trainer.costs import PlanChanges
 from trainer.loop.accounts import Accounts
-from trainer.neq import NEq
-from trainer.neq.savings.plan import LayerPlan
 
 EPOCHS = 55
 NAMES = ("kind", "computed", "reason", "dense_ms", "rows_ms")

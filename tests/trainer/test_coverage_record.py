@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from neq import NEq
 from tests.trainer.test_telling import told
 from trainer.events import Coverage, RunStarted, parse_event
 from trainer.loop.coverage import MOST_MODULES, coverage_record
-from trainer.neq import NEq
 
 
 def test_a_run_tells_at_its_beginning_how_much_is_watched(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neq.errors import NoStepMade, ProbeChanged
 from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
 from trainer.errors import RunError
@@ -18,7 +19,6 @@ from trainer.loop import train
 from trainer.loop.equilibrium import told_by_neq
 from trainer.loop.refusals import explained
 from trainer.models import Shape
-from trainer.neq.errors import NoStepMade, ProbeChanged
 from trainer.own import OwnModel
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from neq.errors import ProbeDoesNotFit
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run
 from trainer.config import RunConfig
@@ -15,7 +16,6 @@ from trainer.errors import RunError
 from trainer.loop import dry_pass as dry
 from trainer.loop import passes
 from trainer.loop.refusals import explained
-from trainer.neq.errors import ProbeDoesNotFit
 
 LACK = "CUDA out of memory. Tried to allocate 2.00 GiB."
 

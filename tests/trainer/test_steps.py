@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neq import Equilibrium, NEq
 from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
 from trainer.loop import train
 from trainer.loop.refusals import explained
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Classification
-from trainer.neq import Equilibrium, NEq
 from trainer.optimizers import build_optimizer
 
 CPU = torch.device("cpu")

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models
 
+from neq import Watch
+from neq.network.discovery import Discovery, discover
 from trainer.config import RunConfig, TorchvisionClassifier, TorchvisionSegmenter
 from trainer.config.torchvision_names import Classifier, Segmenter
 from trainer.engines.workplace import Workplace
@@ -21,8 +23,6 @@ from trainer.loop.tasks import answers_in
 from trainer.models import Shape, build_model
 from trainer.models.attention import call_attention_layers
 from trainer.models.write_names import TARGET, names_module
-from trainer.neq import Watch
-from trainer.neq.discovery import Discovery, discover
 
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from trainer.memory_words import speaks_of_memory
+from neq.device.memory_words import speaks_of_memory
 
 
 class Explained(NamedTuple):

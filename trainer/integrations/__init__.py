@@ -1,5 +1,1 @@
-"""NEq in training loops of other libraries, each with an extra of its own.
-
-`trainer.integrations.lightning` needs the extra `lightning`, `trainer.integrations.transformers` the extra
-`transformers`. Importing this package alone loads neither.
-"""
+"""The former name of `neq.integrations`. It works for one release more."""

@@ -7,9 +7,9 @@ from time import perf_counter, process_time, thread_time
 
 import torch
 
+from neq.device.timing import Event, elapsed_ms, event_now, synchronize
 from trainer.costs import Clock
 from trainer.measured_saving import TimedBatch
-from trainer.neq.device_time import Event, elapsed_ms, event_now, synchronize
 
 STEPS_TIMED = 24
 """Of an epoch on a GPU, spread evenly over it; a CPU's clock costs so little that all are timed."""

@@ -1,6 +1,6 @@
 """How much of the network is watched, as a run tells it."""
 
-from trainer import neq
+import neq
 from trainer.events import Coverage, UnwatchedModule
 
 MOST_MODULES = 100

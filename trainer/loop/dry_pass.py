@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from neq import NEq
+from neq.measure.measure import CACHE_BYTES
 from trainer.checks.finding import Finding
 from trainer.config import FileData, RunConfig
 from trainer.data import ImageData, load_data
@@ -26,8 +28,6 @@ from trainer.loop.refusals import explained
 from trainer.loop.run import task_of
 from trainer.loop.steps import Steps, determinism
 from trainer.models import Shape, build_model
-from trainer.neq import NEq
-from trainer.neq.measure import CACHE_BYTES
 from trainer.optimizers import build_optimizer, parameter_groups
 
 BATCH = 4

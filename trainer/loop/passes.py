@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from neq.device.free_memory import give_back_unused, is_out_of_memory
 from trainer.data import ImageData
 from trainer.data.images import batch_bounds
 from trainer.engines.device_errors import first_line
@@ -19,7 +20,6 @@ from trainer.loop.refusals import SMALLER
 from trainer.loop.scores import Score
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Task, answers_in
-from trainer.neq.room import give_back_unused, is_out_of_memory
 
 SECONDS_BETWEEN_SIGNS = 0.5
 Phase = Literal["train", "probe", "evaluate"]

@@ -8,11 +8,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from neq import Equilibrium, LayerEquilibrium, NEq
 from trainer.config import RunConfig
 from trainer.costs import PlanChanges
 from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged, NEqMemory, Precision
 from trainer.loop.place import has_tf32
-from trainer.neq import Equilibrium, LayerEquilibrium, NEq
 
 _EDGES = np.array(VELOCITY_EDGES)
 

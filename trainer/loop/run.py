@@ -9,6 +9,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
+from neq import Equilibrium, NEq
 from trainer.checkpoint.book import Book, Result
 from trainer.checkpoint.state import Parts
 from trainer.checks.freezing import never_freezes
@@ -49,7 +50,6 @@ from trainer.loop.step_account import StepAccount
 from trainer.loop.steps import Steps, determinism
 from trainer.loop.tasks import Classification, Segmentation, Task
 from trainer.models import Shape, build_model
-from trainer.neq import Equilibrium, NEq
 from trainer.optimizers import build_optimizer, parameter_groups
 
 EVALUATION_BATCH = 200

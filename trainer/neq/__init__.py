@@ -1,27 +1,8 @@
-"""Neurons at equilibrium, for any PyTorch training loop. Needs torch and nothing else.
+"""The former name of `neq`. It works for one release more."""
 
-Source: Bragagnolo, Tartaglione, Grangetto, "To update or not to update? Neurons at equilibrium in deep models",
-NeurIPS 2022, arXiv:2207.09455.
-"""
+import warnings
 
-from trainer.neq.coverage import Coverage, ModuleCoverage
-from trainer.neq.discovery import Watch
-from trainer.neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
-from trainer.neq.errors import NEqError, NEqWarning
-from trainer.neq.kinds import register_layer
-from trainer.neq.memory import NEqMemory
-from trainer.neq.neq import NEq
+from neq import *  # noqa: F403  # whatever it offers
+from neq import __all__  # noqa: F401
 
-__all__ = [
-    "Coverage",
-    "Equilibrium",
-    "GroupEquilibrium",
-    "LayerEquilibrium",
-    "ModuleCoverage",
-    "NEq",
-    "NEqError",
-    "NEqMemory",
-    "NEqWarning",
-    "Watch",
-    "register_layer",
-]
+warnings.warn("trainer.neq is now called neq: write `from neq import NEq`", FutureWarning, stacklevel=2)

@@ -1,0 +1,192 @@
+"""Which neurons are not updated in the next epoch: the rule itself, and the controls that it is compared with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from neq.decide.velocity import Motion
+from neq.device.blocks import neurons_together
+
+SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a selection may look at, over all neurons, layers one after the other.
+
+    Attributes:
+        outputs: how the neurons' outputs moved.
+        parameters: how their weight rows did; None unless the selection asked for it.
+        sizes: neurons of each layer.
+        held_open: bool, neurons that will not freeze whatever is chosen; None: there are none.
+        blocks: how many neurons of each layer its device computes together; None: as many as a CPU does.
+    """
+
+    outputs: Motion
+    parameters: Motion | None
+    sizes: Sequence[int]
+    held_open: Tensor | None = None
+    blocks: Sequence[int] | None = None
+
+
+Selection = Callable[[Evidence], Tensor]
+"""Takes the evidence, gives bool, one value a neuron: true is frozen for the next epoch."""
+
+
+def at_equilibrium(evidence: Evidence) -> Tensor:
+    """The rule: who is at equilibrium now, decided anew at every epoch's end, so that a neuron can thaw.
+
+    Source: arXiv:2207.09455.
+    """
+    return evidence.outputs.settled
+
+
+def never(evidence: Evidence) -> Tensor:
+    """Nothing is frozen: plain training, watched."""
+    return torch.zeros_like(evidence.outputs.settled)
+
+
+def parameters_at_equilibrium(evidence: Evidence) -> Tensor:
+    """The same rule on the neurons' parameters instead of their outputs: the cosine of a row with its former self.
+
+    Source: the ablation of the released code.
+    """
+    if evidence.parameters is None:
+        raise RuntimeError("the motion of the parameters was not measured")
+    return evidence.parameters.settled
+
+
+class Random:
+    """As many neurons as would settle, drawn uniformly within each layer: the control that shows what the rule adds.
+
+    Args:
+        share: of every layer's neurons, in 0–1; None: as many in each layer as the rule finds at equilibrium now.
+        seed: of the drawing.
+    """
+
+    def __init__(self, share: float | None, seed: int) -> None:
+        self._share = share
+        self._random = torch.Generator().manual_seed(seed)
+
+    def __call__(self, evidence: Evidence) -> Tensor:
+        """Draws."""
+        chosen = []
+        for settled in evidence.outputs.settled.split(list(evidence.sizes)):
+            count = int(settled.sum()) if self._share is None else round(self._share * settled.numel())
+            order = torch.randperm(settled.numel(), generator=self._random)
+            chosen.append(order < count)
+        return torch.cat(chosen)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The drawing's state."""
+        return {"random": self._random.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues where `state_dict()` was taken."""
+        self._random.set_state(state["random"].cpu())
+
+
+class TopK:
+    """The same share of every layer, those with the smallest |v|; in an epoch without v none.
+
+    Args:
+        share: of every layer's neurons, in 0–1.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __call__(self, evidence: Evidence) -> Tensor:
+        """Chooses."""
+        velocity = evidence.outputs.velocity
+        if velocity is None:
+            return never(evidence)
+        speeds = velocity.abs().nan_to_num(nan=torch.inf).split(list(evidence.sizes))
+        return torch.cat(
+            [speed.argsort(stable=True).argsort() < round(self._share * speed.numel()) for speed in speeds]
+        )
+
+
+class Prefix:
+    """The rule, and from the input on whole layers as soon as a share of their neurons is at equilibrium.
+
+    A layer that stands still whole, with all before it, needs no gradient of its input either. The first layer that
+    does not reach the share ends the prefix, and so does one that may not freeze; after it the rule decides alone.
+
+    Args:
+        share: of a layer's neurons at equilibrium, above 0 and up to 1, from which on all its neurons are frozen.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __call__(self, evidence: Evidence) -> Tensor:
+        """Chooses."""
+        chosen = evidence.outputs.settled.clone()
+        held_open = torch.zeros_like(chosen) if evidence.held_open is None else evidence.held_open
+        sizes = list(evidence.sizes)
+        for layer, stays_open in zip(chosen.split(sizes), held_open.split(sizes), strict=True):
+            if bool(stays_open.any()) or int(layer.sum()) < self._share * layer.numel():
+                break
+            layer[:] = True
+        return chosen
+
+
+def in_whole_blocks(evidence: Evidence) -> Tensor:
+    """The rule, rounded so that in each layer whole blocks of neurons move: the device computes no less anyway.
+
+    A block is what a layer's device computes together: 16 neurons on a CPU, 64 on a GPU. The number that moves becomes
+    the nearest multiple of it, upwards in the middle. Where fewer must move, those with the smallest |v| freeze beyond
+    the rule; where more may, those with the largest |v| go on. A layer stops whole only where at least half of it is at
+    equilibrium: one smaller than half a block would otherwise never move.
+    """
+    velocity = evidence.outputs.velocity
+    if velocity is None:
+        return never(evidence)
+    sizes = list(evidence.sizes)
+    speeds = velocity.abs().nan_to_num(nan=torch.inf).split(sizes)
+    blocks = evidence.blocks or [neurons_together(torch.device("cpu"))] * len(sizes)
+    layers = zip(speeds, evidence.outputs.settled.split(sizes), blocks, strict=True)
+    return torch.cat([_rounded(speed, settled, block) for speed, settled, block in layers])
+
+
+def _rounded(speed: Tensor, settled: Tensor, block: int) -> Tensor:
+    moving = settled.numel() - int(settled.sum())
+    blocks = (moving + block // 2) // block
+    if blocks == 0 and 2 * moving > settled.numel():
+        blocks = 1
+    moving = min(blocks * block, settled.numel())
+    by_speed = speed.argsort(stable=True)
+    settled_first = by_speed[(~settled[by_speed]).int().argsort(stable=True)]
+    frozen = torch.zeros_like(settled)
+    frozen[settled_first[: settled.numel() - moving]] = True
+    return frozen
+
+
+def selection(name: SelectName, *, share: float | None, seed: int) -> Selection:
+    """The selection of that name.
+
+    Raises:
+        ValueError: there is none, or the share is missing, out of range or not used by it.
+    """
+    if name not in get_args(SelectName):
+        raise ValueError(f"select is {name!r}; choose one of {', '.join(get_args(SelectName))}")
+    if share is not None and name not in ("random", "topk", "prefix"):
+        raise ValueError(f"share is {share}; only the selections random, topk and prefix take one")
+    if share is not None and not 0 <= share <= 1:
+        raise ValueError(f"share is {share}; it must lie between 0 and 1")
+    if name == "random":
+        return Random(share, seed)
+    if name == "topk":
+        if share is None:
+            raise ValueError("the selection topk needs a share, such as share=0.5")
+        return TopK(share)
+    if name == "prefix":
+        if not share:
+            raise ValueError(f"share is {share}; the selection prefix needs one above 0, such as share=0.8")
+        return Prefix(share)
+    rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never, "blocks": in_whole_blocks}
+    return rules.get(name, parameters_at_equilibrium)

@@ -1,0 +1,520 @@
+"""NEq: measures equilibrium at the end of every epoch and freezes what has reached it."""
+
+import weakref
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+
+from neq.admission import admit, check_forms, forms_of
+from neq.arguments import check_counts, check_numbers
+from neq.checks import CheckMode, Checks
+from neq.decide.decision import Decision
+from neq.decide.groups import Groups, group_layers
+from neq.decide.selection import SelectName
+from neq.decide.velocity import FormulaName
+from neq.device.free_memory import is_out_of_memory
+from neq.device.tf32 import Products
+from neq.epoch_checks import check_finite, check_held, check_modules, check_parameters, check_start, check_steps
+from neq.equilibrium import Equilibrium
+from neq.errors import NEqClosed, NEqTakenOver
+from neq.freeze.cofrozen import Companions
+from neq.freeze.freeze import Freezer, others_watching
+from neq.freeze.momentum import MomentumOnThaw
+from neq.freeze.plan import LayerPlan
+from neq.freeze.stood_still import check_opened, check_stood_still
+from neq.measure.agreement import failing_together
+from neq.measure.batches import check_batches
+from neq.measure.cosine_accumulator import PhiName
+from neq.measure.first_pass import first_pass
+from neq.measure.measure import Measure, Way
+from neq.measure.previous_state import Former
+from neq.measure.probe_digest import ProbeDigests
+from neq.measure.probe_statistics import Findings, measured
+from neq.measure.probing import Forward, as_found, bare, undisturbed
+from neq.memory import NEqMemory
+from neq.network.coverage import Coverage, coverage_of
+from neq.network.discovery import Discovery, Watch, discover
+from neq.network.gradient_stop import trained
+from neq.network.layers import WatchedLayer
+from neq.network.shared_buffers import of_the_first_process
+from neq.savings.savings import Mode, Savings
+
+_Name = TypeVar("_Name", bound=str)
+
+LAST_LAYER = "the official formula leaves the last layer free"
+
+
+class NEq:
+    """Neuronal equilibrium for any training loop.
+
+        with NEq(model, optimizer, probe) as neq:
+            for epoch in range(epochs):
+                train_one_epoch(model, optimizer)
+                equilibrium = neq.end_epoch()
+
+    Behind the `with`, after `close()`, and once nothing refers to it any more, every neuron moves again.
+
+    Args:
+        model: trained by the caller; its layers must have their final shapes and devices. It may be compiled or wrapped
+            in DistributedDataParallel; φ is measured on what is inside.
+        optimizer: any of torch's; it runs unchanged, and frozen rows are put back after each of its steps.
+        probe: gives the same batches in the same order every time that it is iterated: tensors, (inputs, targets)
+            pairs or mappings, whose `labels` are left out. Disjoint from the training data.
+        epsilon: a neuron is frozen while |v| stays below this.
+        mu: weight of the former velocity; in [0, 0.5], with the official formula in [0, 1).
+        select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
+            layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
+            `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
+            the input on whole layers once `share` of their neurons is at equilibrium, and parameters without neurons
+            along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
+            computes together: 16 on a CPU, 64 on a GPU. `frozen & ~settled` is what these two freeze beyond the rule.
+        formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
+            measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
+        phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
+            formula's.
+        warmup: epochs from the start in which every neuron is updated.
+        pinning: once frozen, for ever.
+        momentum_on_thaw: `keep`: a thawed neuron goes on with the momentum that it froze with; `cold`: without any.
+            None: the formula's.
+        layers: which to watch and which never to freeze.
+        share: in 0–1, for the selections that need one.
+        seed: of random selection.
+        groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
+        decide_by: `groups`: a group's neurons freeze together, by the group's own v.
+        churning_below: a neuron at equilibrium with φ below this counts as churning.
+        measure: `streaming` runs last epoch's network again; `cached` keeps its outputs, on the model's device where
+            they take at most a quarter of what is free there, else in the machine's memory; `auto` keeps them up to
+            256 MiB. The numbers are the same to the bit as long as the portions are in which a batch is looked at: on a
+            GPU these follow from the memory that is free (under deterministic algorithms from all of it), and others
+            are rounded in another way.
+        phi_precision: what φ's products are computed in on a GPU: `float32`, whatever torch's switches for TF32 say,
+            or `tf32`, which is faster and lets a φ very near 1 drown in rounding. A model in another type than float32
+            is measured in its own, and one whose `forward` enters torch.autocast itself in what that casts to: bfloat16
+            lets a φ near 1 drown too. Enter autocast around the model in the training loop instead, or turn it off
+            in `forward`.
+        forward: forward(model, batch), for probe batches of any other kind.
+        savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
+            do so without measuring what pays; False computes everything. A layer that is frozen whole has no gradient
+            then: `.grad` is None, as after `zero_grad(set_to_none=True)`, and who asks torch.autograd.grad for it needs
+            `dense_pass()` or False. A captured CUDA graph keeps the masks
+            that it was captured with: capture anew after each `end_epoch`, with a plain step in between. What it reads
+            stays in memory as long as this NEq does.
+        process_group: the processes that share the probe set among them; their sums are added up. None: those of the
+            DistributedDataParallel that wraps the model, if one does.
+        checks: what is told is compared with the facts, once at the start and once an epoch: frozen neurons are where
+            they were, the optimizer made steps and owns the layers, the probe set is the same, every output is a
+            number. `raise`: what makes results wrong is an `NEqError`, what is doubtful an `NEqWarning`. `warn`: both
+            are warnings. `off`: nothing is checked.
+
+    Raises:
+        TypeError: model, optimizer, probe, layers or forward is of a kind that NEq does not take.
+        ValueError: a value is out of range, the probe set is empty, the model has nothing to watch or cannot be watched
+            as it is, or its forward pass fails on a probe batch.
+        NEqError: the start's check failed.
+
+    Source: arXiv:2207.09455 (Bragagnolo, Tartaglione, Grangetto, NeurIPS 2022).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        probe: Iterable[Any],
+        epsilon: float = 1e-3,
+        mu: float = 0.5,
+        select: SelectName = "equilibrium",
+        *,
+        formula: FormulaName = "paper",
+        phi: PhiName | None = None,
+        warmup: int = 1,
+        pinning: bool = False,
+        momentum_on_thaw: MomentumOnThaw | None = None,
+        layers: Watch | None = None,
+        share: float | None = None,
+        seed: int = 0,
+        groups: Groups | None = None,
+        decide_by: str = "neurons",
+        churning_below: float = 0.9,
+        measure: Way = "auto",
+        phi_precision: Products = "float32",
+        forward: Forward | None = None,
+        savings: Mode = True,
+        process_group: "torch.distributed.ProcessGroup | None" = None,
+        checks: CheckMode = "raise",
+    ) -> None:
+        check_numbers(epsilon=epsilon, mu=mu, churning_below=churning_below, share=0.0 if share is None else share)
+        check_counts(warmup=warmup, seed=seed)
+        optimizer = admit(model, optimizer, probe, layers, forward)
+        official = formula == "official"
+        self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
+        self._process_group = process_group
+        if process_group is None and isinstance(model, DistributedDataParallel):
+            self._process_group = model.process_group
+        self._model, self._probe, self._forward = bare(model), probe, forward
+        self._watch, self._holds_last_open = layers or Watch(), official and layers is None
+        self._grouping, self._select = groups, select
+        self._way = _one_of("measure", measure, ("auto", "streaming", "cached"))
+        self._products = _one_of("phi_precision", phi_precision, ("float32", "tf32"))
+        self._rules = {
+            "epsilon": epsilon,
+            "mu": mu,
+            "formula": formula,
+            "select": select,
+            "share": share,
+            "seed": seed,
+            "warmup": warmup,
+            "pinning": pinning,
+            "decide_by": _one_of("decide_by", decide_by, ("neurons", "groups")),
+            "churning_below": churning_below,
+        }
+        on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
+        self._freezing = (optimizer, on_thaw, savings)
+        self._moved: dict[str, Tensor] = {}
+        self._gone: weakref.finalize[..., NEq] | None = None
+        self._checks = Checks(checks)
+        self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
+        first = self._first_batch()
+        self._trained = self._wanted()
+        found = self._discovered(first)
+        if self._checks.on:
+            check_batches(self._checks, self._model, found.layers, self._probe, forward, self._digests)
+        if select != "none":
+            self._take_over(found.layers)
+        self._former = Former(self._model)
+        self._forms = forms_of(self._model)
+        self._follow(found)
+        if self._checks.on:
+            check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))
+
+    def _first_batch(self) -> Any:
+        return next(undisturbed(self._probe, self._model))
+
+    def _discovered(self, first: Any) -> Discovery:
+        with as_found(self._model, self._products):
+            found = discover(self._model, lambda: first_pass(self._model, first, self._forward), self._watch)
+        if not self._holds_last_open:
+            return found
+        return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
+
+    def _take_over(self, layers: Sequence[WatchedLayer]) -> None:
+        """Closes an NEq that may hold neurons of these layers: a notebook's cell that is run again makes a second one.
+
+        One that measures alone, and freezes nobody, may follow a model beside another.
+        """
+        for other in others_watching(layers):
+            other.close("another NEq was made for the same layers", keeping_state=True)
+            self._checks.doubtful(
+                NEqTakenOver(
+                    f"another NEq watched layer {layers[0].name!r} or others of this model: that one is closed now; "
+                    "call close() on it first, or load its state_dict() here to go on from there"
+                )
+            )
+
+    def _follow(self, found: Discovery) -> None:
+        """Everything that goes by the watched layers."""
+        self._layers, self._unwatched = found.layers, found.unwatched
+        self._groups = () if self._grouping is None else group_layers(self._grouping, self._layers, self._model)
+        self._decision = Decision(self._layers, self._groups, **self._rules)  # type: ignore[arg-type]
+        self._measure = Measure(
+            self._model,
+            self._layers,
+            self._probe,
+            self._former,
+            self._forward,
+            way=self._way,
+            bytes_a_sample=found.bytes_a_sample,
+            digests=self._digests,
+            products=self._products,
+        )
+        self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
+        optimizer, on_thaw, savings = self._freezing
+        self._freezer = Freezer(
+            (*self._layers, *self._companions.layers), optimizer, on_thaw, partial(Savings, mode=savings)
+        )
+        self._freezer.measures_only = self._select == "none"
+        self._opened: dict[str, Tensor] = {}
+        self._let_go_with(self._freezer)
+
+    def _let_go_with(self, freezer: Freezer) -> None:
+        """An NEq that nobody has any more would hold neurons for ever, unseen: as closed."""
+        if self._gone is not None:
+            self._gone.detach()
+        self._gone = weakref.finalize(self, freezer.close, "nothing referred to it any more")
+        self._gone.atexit = False
+
+    @property
+    def layers(self) -> Sequence[WatchedLayer]:
+        """The watched layers, in forward order."""
+        return self._layers
+
+    @property
+    def unwatched(self) -> Mapping[str, str]:
+        """Modules with parameters of their own none of which is watched, by name, and why; see `coverage`."""
+        return self.coverage().unwatched
+
+    def coverage(self) -> Coverage:
+        """How much of the model is watched now: the fraction of its trainable parameters; module by module why not."""
+        return coverage_of(self._model, self._layers, self._unwatched)
+
+    @property
+    def first_freezing_epoch(self) -> int:
+        """The first epoch (from 0) whose updates a mask can withhold."""
+        return self._decision.first_freezing_epoch
+
+    @property
+    def caches(self) -> bool:
+        """Whether last epoch's outputs are kept, instead of computed again from its weights."""
+        return self._measure.caches
+
+    def memory(self) -> NEqMemory:
+        """What NEq itself keeps in memory now, kind by kind."""
+        cache = self._measure.cache
+        outputs = 0 if cache is None else cache.nbytes
+        return NEqMemory(
+            device=str(next(self._model.parameters()).device),
+            former=self._former.nbytes,
+            optimizer_rows=self._freezer.rows_nbytes,
+            held=self._freezer.held_nbytes,
+            outputs=outputs,
+            outputs_on_host=cache is not None and cache.on_host,
+            measuring=self._measure.passing_bytes,
+            at_most=self._former.nbytes + outputs + self._freezer.nbytes_at_most,
+        )
+
+    def end_epoch(self, *, explain: bool = False) -> Equilibrium:
+        """Measures φ on the probe set, decides who is updated in the next epoch, and freezes the others.
+
+        Args:
+            explain: also tells how much of each neuron's change came from its own parameters and how much from what it
+                is fed; costs about four more passes over the probe set.
+
+        Raises:
+            ValueError: the probe set or the model does not give what it gave one epoch earlier.
+            NEqError: results would be wrong, see `checks`; nothing is decided then.
+            NEqClosed: it was closed, or another NEq was made for its layers.
+        """
+        steps = self.end_epoch_in_steps(explain=explain)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+
+    def end_epoch_in_steps(self, *, explain: bool = False) -> Generator[int, None, Equilibrium]:
+        """`end_epoch`, pausing after each probe batch: yields how many are done, returns the equilibrium.
+
+        Nothing is decided before it has run to its end.
+        """
+        with failing_together(self._model, self._process_group):
+            self._refuse_if_closed()
+            check_modules(self._model, self._layers, self._former.state)
+            check_forms(self._model, self._forms)
+            if self._checks.on:
+                check_parameters(self._checks, self._freezer)
+                check_steps(self._checks, self._freezer, self._decision.epoch)
+            grown = self._take_in_new_parameters()
+            if not grown:
+                self._watch_anew()
+        with of_the_first_process(self._model, self._process_group):
+            findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
+            equilibrium = self._decide(findings)
+        if grown:
+            self._watch_anew()
+        return equilibrium
+
+    def _decide(self, findings: Findings) -> Equilibrium:
+        """One epoch on, or none: after an error masks and epoch are those of before, and the next φ is against the
+        network of the last epoch that ended well. That is what the owner can act on: there is no epoch of which half is
+        known. Where memory runs out while the next masks' rows are noted, the former ones go on being held."""
+        moved = self._freezer.moved()
+        not_still = {name: neurons for name, (neurons, _) in moved.items()} | self._opened
+        for name, neurons in not_still.items():
+            self._moved[name] = self._moved.get(name, torch.zeros_like(neurons)) | neurons
+        before = self._decision.state_dict()
+        try:
+            with failing_together(self._model, self._process_group):
+                if self._checks.on:
+                    check_finite(self._checks, self._layers, self._model, findings.divergence)
+                    check_held(self._checks, moved, self._decision.epoch)
+                    check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
+                    check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
+                equilibrium = self._decision.next(findings, self._model, self._former.state, moved=self._moved)
+                self._freezer.begin_epoch()
+                hold = self._freezer.ready_to_hold(self._masks())
+            self._former.remember(self._model, findings.squares[0])
+            self._measure.accept()
+        except BaseException:
+            self._decision.load_state_dict(before)
+            self._hold_as_before()
+            raise
+        finally:
+            self._opened = {}
+        self._moved = {}
+        hold()
+        return equilibrium
+
+    def _hold_as_before(self) -> None:
+        """After an error: what moved is told once, and what goes on moving anew. Where there is no memory to note that,
+        everything is still held as it was."""
+        self._freezer.begin_epoch()
+        try:
+            self._freezer.hold(self._masks())
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+
+    def _refuse_if_closed(self) -> None:
+        if self._freezer.closed is not None:
+            raise NEqClosed(f"this NEq watches no longer: {self._freezer.closed}", "use the newer one, or make it anew")
+
+    def _take_in_new_parameters(self) -> bool:
+        """The model may have gained parts: this epoch compares as though they had been there, as they are now, and
+        they are watched from the next one on. Whether there are any."""
+        grown = self._former.take_in(self._model)
+        if grown:
+            self._forms = forms_of(self._model)
+            self._measure.renew()
+        return grown
+
+    def _wanted(self) -> frozenset[str]:
+        """Names of the parameters that their owner wants to be trained."""
+        return frozenset(name for name, one in self._model.named_parameters() if trained(one))
+
+    def _watch_anew(self) -> None:
+        """Looks again where more is trained than before: at layers that were left alone, and at who may freeze."""
+        wanted = self._wanted()
+        if wanted <= self._trained:
+            return
+        self._trained = wanted
+        found = self._discovered(self._first_batch())
+        self._unwatched = found.unwatched
+        before = {layer.name: layer.held_open for layer in self._layers}
+        if [(layer.name, layer.held_open) for layer in found.layers] == list(before.items()):
+            return
+        decision, freezer = self._decision, self._freezer
+        masks = self._masks()
+        freezer.close(keeping_state=True)
+        if not freezer.measures_only:
+            self._take_over(found.layers)
+        self._former.squares = None
+        self._follow(found)
+        self._decision.go_on_from(decision)
+        self._freezer.go_on_from(freezer, masks)
+        opened = (layer.name for layer in found.layers if layer.held_open and before.get(layer.name, "") is None)
+        self._opened = {name: masks[name] for name in opened if bool(masks[name].any())}
+
+    def _masks(self) -> dict[str, Tensor]:
+        """Of all that can be held, who is: neurons, and what goes with them."""
+        masks = self._decision.masks()
+        return masks | self._companions.masks(masks)
+
+    def freeze(self, masks: Mapping[str, Tensor]) -> None:
+        """Sets by hand who is not updated until the next `end_epoch`.
+
+        Args:
+            masks: bool, one value a neuron, by layer name; layers left out move whole.
+
+        Raises:
+            ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
+            NEqClosed: as in `end_epoch`.
+        """
+        self._refuse_if_closed()
+        before = self._decision.state_dict()
+        self._decision.set_masks(masks)
+        try:
+            self._hold_from_now_on()
+            hold = self._freezer.ready_to_hold(self._masks())
+        except BaseException:  # such as too little memory: all is held as it was
+            self._decision.load_state_dict(before)
+            raise
+        hold()
+
+    def _hold_from_now_on(self) -> None:
+        """One that measured alone holds neurons too, once it is told to."""
+        if self._freezer.measures_only and any(bool(mask.any()) for mask in self._masks().values()):
+            self._take_over(self._layers)
+            self._freezer.measures_only = False
+
+    @property
+    def held_along(self) -> tuple[str, ...]:
+        """Names of the parameters without neurons that are not updated now, as their layers stand still whole: those of
+        modules such as an attention with a table of relative positions. Only with the selection `prefix`."""
+        return tuple(self._companions.masks(self._decision.masks()))
+
+    def plans(self) -> dict[str, LayerPlan]:
+        """What the backward pass does about every watched layer until the next `end_epoch`, and why."""
+        plans = self._freezer.plans()
+        return {layer.name: plans[layer.name] for layer in self._layers}
+
+    def dense_pass(self) -> AbstractContextManager[bool]:
+        """Inside, a forward and a backward pass compute all gradients although neurons are frozen: for measuring what
+        the savings save. Leave it before the optimizer's step. No number changes.
+
+            with neq.dense_pass() as dense:
+                loss(model(inputs), targets).backward()
+            optimizer.step()
+
+        Gives False, and changes nothing, where nothing is left out, or where not leaving it out could change numbers:
+        under torch.compile, in processes that train together, while a CUDA graph is captured, and on several threads or
+        a GPU where some rows of a layer are computed alone.
+        """
+        return self._freezer.lifted()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that continuing needs beside the model's and the optimizer's own state; copies.
+
+        Tensors, numbers, texts and None, so that `torch.load(weights_only=True)` reads it.
+        """
+        return {
+            "layers": {layer.name: layer.neurons for layer in self._layers},
+            "former": {name: tensor.clone() for name, tensor in self._former.state.items()},
+            "former_attributes": {name: dict(found) for name, found in self._former.attributes.items()},
+            "decision": self._decision.state_dict(),
+            "freezer": self._freezer.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues where `state_dict()` was taken, with the same options.
+
+        Load the optimizer's state first. The model's may come before or after: frozen rows keep what they have at the
+        next step.
+
+        Raises:
+            ValueError: the state belongs to another model.
+            NEqClosed: as in `end_epoch`.
+        """
+        self._refuse_if_closed()
+        if state["layers"] != {layer.name: layer.neurons for layer in self._layers}:
+            raise ValueError("this state belongs to another model: its watched layers differ")
+        self._former.load(self._model, state["former"], state.get("former_attributes", {}))
+        self._decision.load_state_dict(state["decision"])
+        self._hold_from_now_on()
+        self._freezer.load_state_dict(state["freezer"], self._masks())
+        self._measure.recall()
+
+    def close(self) -> None:
+        """Frees every neuron and leaves model and optimizer as they were found."""
+        self._freezer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _one_of(field: str, value: _Name, choices: Sequence[str]) -> _Name:
+    if value not in choices:
+        raise ValueError(f"{field} is {value!r}; choose one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,23 @@
+"""What was documented under another name works for one release more, and says where its new place is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("statement", "new"),
+    [
+        ("from trainer.neq import NEq, Watch, register_layer", "from neq import NEq"),
+        ("from trainer.integrations.lightning import NEqCallback", "neq.integrations.lightning"),
+        ("from trainer.integrations.transformers import NEqTrainerCallback", "neq.integrations.transformers"),
+    ],
+)
+def test_an_old_name_works_and_names_the_new(statement: str, new: str) -> None:
+    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "FutureWarning" in done.stderr
+    assert new in done.stderr
