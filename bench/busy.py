@@ -20,12 +20,12 @@ from statistics import mean, median
 
 from machine import machine
 
-from trainer.config import RunConfig
-from trainer.costs import Range
+from contract.config import RunConfig
+from contract.costs import Range
+from contract.events import EpochFinished
+from contract.presets import PRESETS
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished
 from trainer.loop import train
-from trainer.presets import PRESETS
 
 FORMER_ERROR = 0.1
 """The former panel told no spread: a tenth of the dense step is granted to it."""

@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
+from contract.config import RunConfig
 from trainer.checkpoint import files
 from trainer.checkpoint.state import Parts, capture, restore
-from trainer.config import RunConfig
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
 from trainer.loop.run import _prepare

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
+from contract.config import ResNetCifar
 from neq import NEq
 from neq.checks import CheckMode
-from trainer.config import ResNetCifar
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.data import load_data
 from trainer.data.copies import find_copies
 from trainer.data.files import file_sets

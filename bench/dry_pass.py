@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.presets import PRESETS
 from trainer.engines.dry import DryPasses
 from trainer.engines.workplace import Workplace
-from trainer.presets import PRESETS
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18
 
+from contract.config import ResNetCifar
 from neq import NEq
 from neq.measure.measure import Way
-from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import datasets, transforms
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.data import Augmentation, ImageData, Images, Normalisation, load_data
 from trainer.engines.workplace import Workplace
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from contract.events import EpochFinished, RunStarted
+from contract.runfile import RunFile
 from neq.decide.selection import Evidence, Prefix
 from neq.decide.velocity import Motion
-from trainer.events import EpochFinished, RunStarted
-from trainer.runfile import RunFile
 
 Masks = Mapping[str, Tensor]
 Sizes = Mapping[str, int]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from trainer.events import Layer
+from contract.events import Layer
 
 Watched = tuple[Layer, ...]
 

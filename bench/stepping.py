@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
+from contract.config.models import ResNetCifar
 from neq import NEq
 from neq.flops import Multiplied, StepFlops
 from neq.savings import LayerPlan
-from trainer.config.models import ResNetCifar
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
+from contract.events import EpochFinished, LayerCounts, LayerSnapshot, Seconds
 from db import Entry, EpochScalars, SnapshotRow, Store
 from db.schema import epochs as epochs_table
 from db.schema import events as events_table
 from db.schema import runs as runs_table
 from trainer.engines.frames import write_frame
-from trainer.events import EpochFinished, LayerCounts, LayerSnapshot, Seconds
 
 WIDTHS = tuple([16] * 23 + [32] * 20 + [64] * 21 + [10])  # 65 layers, 2,362 neurons
 EPOCHS = 100

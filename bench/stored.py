@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable
 
+from contract.config import RunConfig
+from contract.events import Event
 from db import Run, Store
-from trainer.config import RunConfig
-from trainer.events import Event
 from trainer.worker.entries import entry_of
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.networks import Watched
-from trainer.events import (
+from contract.events import (
     VELOCITY_EDGES,
     EpochFinished,
     Event,

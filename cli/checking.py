@@ -5,7 +5,7 @@ import time
 from cli.client import Client, Json
 from cli.exits import REFUSED
 from cli.printing import say
-from trainer.counted import counted
+from contract.counted import counted
 
 ASK_SECONDS = 0.2
 WAITING_SECONDS = 3.0

@@ -12,8 +12,8 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from trainer.checks.words import sentence
-from trainer.config import RunConfig
+from contract.checks.words import sentence
+from contract.config import RunConfig
 
 Json = dict[str, Any]
 

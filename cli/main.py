@@ -9,8 +9,8 @@ import click
 from cli.early import leave
 from cli.exits import REFUSED
 from cli.printing import print_whatever_it_holds
-from trainer.own import PluginBroken
-from trainer.version import VERSION
+from contract.plugins import PluginBroken
+from contract.version import VERSION
 
 COMMANDS = {
     **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),

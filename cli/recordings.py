@@ -26,9 +26,9 @@ from cli.paths import TypedPath
 from cli.printing import say
 from cli.settings import ClientSettings, WorkerSettings
 from cli.start import open_store, read_settings
+from contract.events import EpochFinished, Event, RunFinished
+from contract.runfile import RunFile, RunFileBroken
 from db import RunLost, Store
-from trainer.events import EpochFinished, Event, RunFinished
-from trainer.runfile import RunFile, RunFileBroken
 from trainer.worker.replay import Replay, begin_replay
 
 

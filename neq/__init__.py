@@ -1,16 +1,22 @@
-"""Neurons at equilibrium, for any PyTorch training loop. Needs torch and nothing else.
+"""Neurons at equilibrium, for any PyTorch training loop. Needs torch and nothing of the web.
+
+What is named here is imported once it is asked for, so that `import neq` alone costs nothing.
 
 Source: Bragagnolo, Tartaglione, Grangetto, "To update or not to update? Neurons at equilibrium in deep models",
 NeurIPS 2022, arXiv:2207.09455.
 """
 
-from neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
-from neq.errors import NEqError, NEqWarning
-from neq.memory import NEqMemory
-from neq.neq import NEq
-from neq.network.coverage import Coverage, ModuleCoverage
-from neq.network.discovery import Watch
-from neq.network.kinds import register_layer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
+    from neq.errors import NEqError, NEqWarning
+    from neq.memory import NEqMemory
+    from neq.neq import NEq
+    from neq.network.coverage import Coverage, ModuleCoverage
+    from neq.network.discovery import Watch
+    from neq.network.kinds import register_layer
 
 __all__ = [
     "Coverage",
@@ -25,3 +31,29 @@ __all__ = [
     "Watch",
     "register_layer",
 ]
+
+_HOMES = {
+    "Coverage": "network.coverage",
+    "Equilibrium": "equilibrium",
+    "GroupEquilibrium": "equilibrium",
+    "LayerEquilibrium": "equilibrium",
+    "ModuleCoverage": "network.coverage",
+    "NEq": "neq",
+    "NEqError": "errors",
+    "NEqMemory": "memory",
+    "NEqWarning": "errors",
+    "Watch": "network.discovery",
+    "register_layer": "network.kinds",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'neq' has no attribute {name!r}")
+    found = getattr(import_module(f"neq.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainer.checks.capabilities import Capabilities
-from trainer.costs import PlanKind, Saving, StepFlops, StepTimes
-from trainer.events import (
+from contract.checks.capabilities import Capabilities
+from contract.costs import PlanKind, Saving, StepFlops, StepTimes
+from contract.events import (
     CheckpointFile,
     Coverage,
     EpochProgressed,

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
+from contract.version import VERSION
 from db import Store
 from server import docs, problems
 from server.columns import Columns
@@ -22,7 +23,6 @@ from server.security import ContentPolicy, Guard
 from server.settings import ServerSettings
 from server.shelf import Shelf
 from server.writers import Writers
-from trainer.version import VERSION
 
 ABOUT = """
 Watch a neural network settle. A **run** is described by one model (`/schema/run-config`), trained by a worker, and

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+from contract.checks.capabilities import Capabilities, said
+from contract.checks.finding import Finding
+from contract.checks.known import known
+from contract.config import RunConfig
 from db import Store, Worker
-from trainer.checks.capabilities import Capabilities, said
-from trainer.checks.finding import Finding
-from trainer.checks.known import known
-from trainer.config import RunConfig
 
 NO_WORKER = Finding("", "No worker is running: the run waits in the queue until one starts")
 

@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from contract.events import VELOCITY_EDGES
 from db import Store
 from server.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
-from trainer.events import VELOCITY_EDGES
 
 EPOCHS_KEPT = 20_000
 """Together, of all runs; an epoch of Swin-B's 154 layers is 2.5 kB."""

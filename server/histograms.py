@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from trainer.events import VELOCITY_EDGES
+from contract.events import VELOCITY_EDGES
 
 PHI_EDGES = np.linspace(-1.0, 1.0, 51)
 """The edges of 50 equal bins; the outermost also hold what rounding put just outside."""

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from contract.costs import PLANS_WHOLE_EVERY
 from db import Store
-from trainer.costs import PLANS_WHOLE_EVERY
 
 _COLUMNS = ("kinds", "computed", "dense_ms", "rows_ms")
 _NAMES = ("kind", "computed", "dense_ms", "rows_ms")

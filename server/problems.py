@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from contract.checks.words import sentence
+from contract.config import RunConfig
 from db.errors import (
     CannotGoOn,
     RunActive,
@@ -20,8 +22,6 @@ from db.errors import (
     UnknownLayer,
     UnknownRun,
 )
-from trainer.checks.words import sentence
-from trainer.config import RunConfig
 
 STATUS_OF = {
     UnknownRun: 404,

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from contract.found import DataFound
 from server.answers import Answer
-from trainer.found import DataFound
 
 
 class RunData(Answer):

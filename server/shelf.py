@@ -12,7 +12,7 @@ from hashlib import blake2b
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainer.version import VERSION
+from contract.version import VERSION
 
 SHELF_BYTES = 64_000_000
 FRESH = "private, no-cache"

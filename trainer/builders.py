@@ -4,8 +4,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from trainer.errors import RunError
-from trainer.own import OwnData, OwnModel
+from contract.errors import RunError
+from contract.plugins import OwnData, OwnModel
 
 
 def builder_of(config: OwnModel | OwnData) -> Callable[..., Any]:

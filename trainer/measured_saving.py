@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Literal
 
-from trainer.costs import Change, Doubt, Range, Saving, StepFlops
+from contract.costs import Change, Doubt, Range, Saving, StepFlops
 
 ENOUGH_BATCHES = 5
 """Below so many batches, ordinary or dense, there is no spread to speak of."""

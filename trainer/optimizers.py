@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from trainer import config as described
+from contract import config as described
 
 RATE = "rate"
 """Under this name a parameter group holds what its learning rate is multiplied by."""

@@ -6,8 +6,8 @@ A step is one move of the optimizer. Drops come at the beginning of an epoch; wh
 import math
 from dataclasses import dataclass
 
-from trainer import config as described
-from trainer.errors import RunError
+from contract import config as described
+from contract.errors import RunError
 
 
 @dataclass(frozen=True, slots=True)

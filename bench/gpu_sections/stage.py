@@ -31,7 +31,7 @@ def network(name: str) -> nn.Module:
         return torchvision.models.resnet18(num_classes=10)
     if name == "vit-b":
         return _vit(side=224, blocks=12, width=768)
-    from trainer.config.models import ResNetCifar
+    from contract.config.models import ResNetCifar
     from trainer.models.resnet_cifar import resnet_cifar
     from trainer.models.shape import Shape
 

@@ -13,9 +13,9 @@ from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
 
 if TYPE_CHECKING:
-    from trainer.config import RunConfig
+    from contract.config import RunConfig
+    from contract.events import EpochFinished
     from trainer.engines.standing import Standing
-    from trainer.events import EpochFinished
 
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"precision": "bf16"},
@@ -35,7 +35,7 @@ def run(here: Experiment) -> None:
 
 
 def _config(here: Experiment, epochs: int, **compute: Any) -> "RunConfig":
-    from trainer.config import RunConfig
+    from contract.config import RunConfig
 
     samples, side, batch = (40, 8, 20) if here.dry else (2000, 32, 100)
     model = {"kind": "cnn", "channels": [4, 6]} if here.dry else {"kind": "resnet-cifar", "depth": 20}
@@ -58,8 +58,8 @@ def _config(here: Experiment, epochs: int, **compute: Any) -> "RunConfig":
 
 
 def _epochs(config: "RunConfig", folder: Path, standing: "Standing") -> "list[EpochFinished]":
+    from contract.events import EpochFinished
     from trainer.engines.workplace import Workplace
-    from trainer.events import EpochFinished
     from trainer.loop import train
 
     told = train(config, Workplace(folder, checkpoints=folder), standing)

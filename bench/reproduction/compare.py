@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.machine import machine
 from bench.reproduction.recipes import compared
+from contract.config import RunConfig
 from neq import NEq
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
 from trainer.engines.workplace import Workplace

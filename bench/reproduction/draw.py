@@ -2,8 +2,8 @@
 
     python bench/reproduction/draw.py [docs/reproduction]
 
-Reads the folder's run files, writes curves.svg there. Published points: `trainer/presets/paper.py`, and for φ, which is
-on no preset, the values read off the paper's figure, below. The axis is the share of the run, so that 25 epochs lie
+Reads the folder's run files, writes curves.svg there. Published points: `contract/presets/paper.py`, and for φ, which
+is on no preset, the values read off the paper's figure, below. The axis is the share of the run, so that 25 epochs lie
 beside 250.
 """
 
@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.reproduction.recipes import PAPER_EPOCHS
-from trainer.events import EpochFinished, RunStarted
-from trainer.presets import PRESETS
-from trainer.runfile import RunFile
+from contract.events import EpochFinished, RunStarted
+from contract.presets import PRESETS
+from contract.runfile import RunFile
 
 Points = Sequence[tuple[float, float]]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
 
 PAPER_EPOCHS = 250
 EPOCHS = 25

@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.machine import machine
 from bench.reproduction.recipes import REPRODUCTIONS, reproduction
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.events import EpochFinished, EpochProgressed, RunStarted
+from contract.runfile import Moment, RunHeader, run_file_chunks
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished, EpochProgressed, RunStarted
 from trainer.loop import train
-from trainer.runfile import Moment, RunHeader, run_file_chunks
 
 
 def record(config: RunConfig, data: Path) -> tuple[list[Moment], list[float], str]:

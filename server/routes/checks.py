@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
+from contract.checks.capabilities import Capabilities
+from contract.checks.known import Known, digest, known
+from contract.config import RunConfig
 from db import Check, Store
 from server import answers
 from server.checking import as_json, living
@@ -13,9 +16,6 @@ from server.presentation import json_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
 from server.routes.runs import EXAMPLES
 from server.writers import IN_TURN
-from trainer.checks.capabilities import Capabilities
-from trainer.checks.known import Known, digest, known
-from trainer.config import RunConfig
 
 router = APIRouter(prefix="/checks", tags=["runs"], responses=EVERYWHERE | INVALID)
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from contract.events import LayerSnapshot
+from contract.runfile import Moment, RunHeader, run_file_chunks
 from db import Run, Store
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
 from server.routes.documentation import binary_documentation
-from trainer.events import LayerSnapshot
-from trainer.runfile import Moment, RunHeader, run_file_chunks
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

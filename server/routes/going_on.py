@@ -6,6 +6,11 @@ from fastapi import APIRouter, Body, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from contract.checks.finding import Finding
+from contract.config import RunConfig
+from contract.config.forking import changes, refused
+from contract.config.overlay import laid_over
+from contract.retention import best_of
 from db import Run, Store, UnknownCheckpoint
 from server import answers
 from server.checking import as_json, living, of_now, refuse_what_fails
@@ -23,11 +28,6 @@ from server.routes.dependencies import (
     refuse_zero_characters,
 )
 from server.writers import IN_TURN
-from trainer.checkpoint.retention import best_of
-from trainer.checks.finding import Finding
-from trainer.config import RunConfig
-from trainer.config.forking import changes, refused
-from trainer.config.overlay import laid_over
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["runs"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

@@ -4,13 +4,13 @@ from typing import Any, cast
 
 from fastapi import APIRouter
 
+from contract.checks.capabilities import said
+from contract.version import VERSION
 from db import Worker
 from server import answers
 from server.checking import is_alive, silent_seconds
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from server.routes.probes import TheReadiness
-from trainer.checks.capabilities import said
-from trainer.version import VERSION
 
 NO_WORKER = "No living worker: queued runs wait until one is started, with `neq worker`."
 

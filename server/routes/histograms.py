@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
+from contract.events import VELOCITY_EDGES
 from db import Store
 from server import answers
 from server.columns import Columns
@@ -24,7 +25,6 @@ from server.routes.dependencies import (
     TheStore,
 )
 from server.shelf import kept_answer
-from trainer.events import VELOCITY_EDGES
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

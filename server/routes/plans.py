@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from contract.counted import counted
 from server import answers
 from server.encoding import JSON
 from server.plans import plans_of
 from server.presentation import json_bytes
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
 from server.shelf import kept_answer
-from trainer.counted import counted
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

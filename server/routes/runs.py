@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from contract.config import RunConfig, Tag
 from db import UnknownCursor
 from server import answers
 from server.checking import living, of_now, refuse_what_fails
@@ -21,7 +22,6 @@ from server.routes.dependencies import (
     refuse_zero_characters,
 )
 from server.writers import IN_TURN
-from trainer.config import RunConfig, Tag
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from contract.checks.capabilities import Capabilities
+from contract.checks.known import known
+from contract.config import RunConfig
+from contract.presets import PRESETS
 from db import StoreUnreachable
 from server import answers
 from server.checking import living
 from server.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
-from trainer.checks.capabilities import Capabilities
-from trainer.checks.known import known
-from trainer.config import RunConfig
-from trainer.presets import PRESETS
 
 router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)
 

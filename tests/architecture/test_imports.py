@@ -19,13 +19,16 @@ def loaded_by(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     ("statement", "never"),
     [
-        ("import trainer.config, trainer.events, trainer.presets", {"torch", "numpy", "sqlalchemy", "fastapi", "dash"}),
-        ("import neq", {"pydantic", "sqlalchemy", "fastapi", "dash", "trainer", "db", "server"}),
+        (
+            "import contract.config, contract.events, contract.presets",
+            {"torch", "numpy", "sqlalchemy", "fastapi", "dash"},
+        ),
+        ("import neq", {"pydantic", "sqlalchemy", "fastapi", "dash", "contract", "trainer", "db", "server"}),
         ("import db", {"torch", "pydantic", "fastapi", "dash", "trainer", "server"}),
-        ("import server.app", {"torch", "torchvision", "dash"}),
+        ("import server.app", {"torch", "torchvision", "dash", "neq", "trainer"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),
         ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash"}),
-        ("import cli.entry", {"click", "pydantic", "trainer"}),
+        ("import cli.entry", {"click", "pydantic", "contract", "trainer"}),
         ("import cli.main", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.going_on, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.start, cli.recordings", {"torch", "torchvision"}),

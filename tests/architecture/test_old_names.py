@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
     ("statement", "new"),
     [
         ("from trainer.neq import NEq, Watch, register_layer", "from neq import NEq"),
+        ("from trainer.own import OwnData, OwnModel, wrong_field", "contract.plugins"),
         ("from trainer.integrations.lightning import NEqCallback", "neq.integrations.lightning"),
         ("from trainer.integrations.transformers import NEqTrainerCallback", "neq.integrations.transformers"),
     ],

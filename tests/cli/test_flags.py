@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from cli.flags import check, flags, overlay
 from cli.launch import launch
-from trainer.config import RunConfig
+from contract.config import RunConfig
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

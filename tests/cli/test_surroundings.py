@@ -25,17 +25,17 @@ from cli.paths import TypedPath
 from cli.server_address import AddressWrong, ServerAddress
 from cli.settings import ClientSettings, WorkerSettings, database_url
 from cli.start import up
+from contract.config.discovery import VARIABLE
 from db import Store
 from server.run import bind, link_of
 from server.settings import ServerSettings
 from tests.system import STARTED, Process, System, running
-from trainer.config.discovery import VARIABLE
 from trainer.loop.meter import Meter
 from trainer.processors import usable_processors
 
 PLUGIN = """
 from typing import ClassVar, Literal
-from trainer.own import OwnModel
+from contract.plugins import OwnModel
 class {name}(OwnModel):
     kind: Literal["{kind}"] = "{kind}"
     builder: ClassVar[str] = "nowhere:build"

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from contract.config import RunConfig
 from dashboard.form.defaults import with_defaults
 from dashboard.form.schema import read_schema
 from tests.dashboard.configs import run_configs
-from trainer.config import RunConfig
 
 FORM = read_schema(RunConfig.model_json_schema())
 

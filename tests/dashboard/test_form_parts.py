@@ -7,13 +7,13 @@ import pytest
 from dash.development.base_component import Component
 from pydantic import BaseModel, Field
 
+from contract.config import RunConfig
 from dashboard.form.draw import draw
 from dashboard.form.parts import Choice, Group, walk
 from dashboard.form.parts import Field as FormField
 from dashboard.form.plan import plan_of
 from dashboard.form.schema import plain_number, read_schema
 from dashboard.form.values import values_of
-from trainer.config import RunConfig
 
 
 class Red(BaseModel):

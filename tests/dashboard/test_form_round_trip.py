@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from playwright.sync_api import Browser, Page
 
 import dashboard
+from contract.config import RunConfig
 from dashboard.form.plan import plan_of
 from dashboard.form.schema import read_schema
 from dashboard.form.values import values_of
 from tests.dashboard.configs import run_configs
-from trainer.config import RunConfig
 
 FORM = read_schema(RunConfig.model_json_schema())
 ASSETS = Path(next(iter(dashboard.__path__))) / "assets"

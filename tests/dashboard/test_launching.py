@@ -8,9 +8,9 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from contract.config import RunConfig
 from db import Store
 from tests.worker.conftest import eventually
-from trainer.config import RunConfig
 
 
 def open_form(page: Page, address: str, query: str = "") -> None:

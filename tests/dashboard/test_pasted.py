@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, settings
 
+from contract.config import RunConfig
 from dashboard.form.pasted import PastedWrong, read_pasted
 from dashboard.form.schema import read_schema
 from dashboard.form.values import values_of
 from tests.dashboard.configs import run_configs
-from trainer.config import RunConfig
 
 FORM = read_schema(RunConfig.model_json_schema())
 

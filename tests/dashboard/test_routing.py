@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from contract.config import RunConfig
 from dashboard import routing
 from db import Store
-from trainer.config import RunConfig
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import Locator, Page, Route, expect
 
+from contract.config import RunConfig
 from db import Entry, Run, Store
-from trainer.config import RunConfig
 
 
 def make(store: Store, name: str) -> Run:

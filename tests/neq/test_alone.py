@@ -20,4 +20,4 @@ def test_it_loads_nothing_but_torch_and_the_standard_library() -> None:
 
 
 def test_this_check_can_fail() -> None:
-    assert "pydantic" in newly_loaded("import trainer.config", after="pass")
+    assert "pydantic" in newly_loaded("import contract.config", after="pass")

@@ -10,10 +10,10 @@ from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
+from contract.config.models import ResNetCifar
 from neq import NEq
 from neq.flops import Multiplied, StepFlops, multiply_adds
 from neq.savings.savings import Mode
-from trainer.config.models import ResNetCifar
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 

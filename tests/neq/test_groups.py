@@ -6,12 +6,12 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18, swin_t
 
+from contract.config import ResNetCifar
 from neq import Equilibrium, NEq
 from neq.decide.groups import Groups, group_layers
 from neq.network.discovery import Watch, discover
 from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
-from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 
 

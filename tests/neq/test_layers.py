@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torchvision.models import resnet18
 
+from contract.config import ResNetCifar
 from neq import NEq
 from neq.network.discovery import Watch, discover
 from tests.neq.marks import no_step_is_made
-from trainer.config import ResNetCifar
 from trainer.models import Shape, build_model
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cli.assemble import assemble
+from contract.config import RunConfig
 from db import Store
 from server.settings import ServerSettings
 from tests.chromium import chromium, tab
@@ -15,7 +16,6 @@ from tests.pictures.workbench import Line, application, served
 from tests.server.recording import Recording
 from tests.server.serving import serving
 from tests.stores import empty_store
-from trainer.config import RunConfig
 
 __all__ = ["chromium"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from contract.costs import DenseStep, PlanChanges, Saving, StepFlops, StepRanges, StepTimes
 from tests.server.recording import Costs
-from trainer.costs import DenseStep, PlanChanges, Saving, StepFlops, StepRanges, StepTimes
 from trainer.measured_saving import Comparison, TimedBatch, judged, spread
 
 MEASURED = "measured 1.00 ms instead of 2.00 ms"

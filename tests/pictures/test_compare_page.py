@@ -6,9 +6,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.config import RunConfig
 from db import Store
 from tests.server.recording import Recording
-from trainer.config import RunConfig
 
 READY = """([runs, epochs]) => {
   const page = neq.compare?.present();

@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Page, expect
 
+from contract.events import Coverage, UnwatchedModule
 from db import Store
 from tests.server.recording import Recording
-from trainer.events import Coverage, UnwatchedModule
 
 TABLE = UnwatchedModule(name="embed", type="Embedding", parameters=380, reason="an embedding looks its rows up")
 OWN = UnwatchedModule(name="", type="Net", parameters=15, reason="where a Net has its neurons is not known")

@@ -8,8 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from contract.events import VELOCITY_EDGES
 from dashboard import figures
-from trainer.events import VELOCITY_EDGES
 
 TEMPLATES = {
     "overview": figures.overview(14, 50),

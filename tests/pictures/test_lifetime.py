@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Page
 
 from cli.launch import launch
-from trainer.config import RunConfig
+from contract.config import RunConfig
 
 
 def test_what_a_scope_opened_ends_with_it(bench: Page) -> None:

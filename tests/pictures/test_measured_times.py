@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.events import EpochFinished, Event, Seconds
 from db import Store
 from tests.server.recording import Recording
-from trainer.events import EpochFinished, Event, Seconds
 
 TAKEN = (30.0, 4.0, 5.0, 3.0, 6.0)
 """Seconds of training, epoch by epoch: the machine was busy in the first."""

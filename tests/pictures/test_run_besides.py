@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
+from contract.presets import PRESETS
 from db import Checkpoint, Entry, Kept, Store
 from tests.server.recording import Recording
-from trainer.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
-from trainer.presets import PRESETS
 
 MB = 10**6
 RECIPE = next(preset for preset in PRESETS if preset.name == "paper-resnet32-sgd")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, WebSocket, expect
 
+from contract.config import RunConfig
+from contract.events import RunFailed
 from db import Entry, Store
 from tests.server.recording import Recording
-from trainer.config import RunConfig
-from trainer.events import RunFailed
 
 NEURONS = "[data-part=neurons]"
 READY = """([epochs, layer]) => {

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.config import RunConfig
 from db import Store
 from tests.server.recording import Recording
-from trainer.config import RunConfig
 
 NOTICE = "[data-part=notice]"
 SHUT_DOWN = "The worker was shut down."

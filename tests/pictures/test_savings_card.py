@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.config import RunConfig
+from contract.costs import Change, Saving
 from db import Store
 from tests.pictures.costs import MEASURED, costs, costs_on_a_gpu, flops, older_costs, saving, saving_on_a_gpu
 from tests.server.recording import Costs, Recording
-from trainer.config import RunConfig
-from trainer.costs import Change, Saving
 
 ALPHA = """(ms) => {
   const chart = neq.run.present().savings.charts[0];

@@ -8,8 +8,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from contract.config.models import ResNetCifar
 from neq import NEq
-from trainer.config.models import ResNetCifar
 from trainer.models.attention import call_attention_layers
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape

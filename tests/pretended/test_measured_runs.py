@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.events import EpochFinished, Precision
 from neq.measure import measure
 from tests.pretended.device import pretending
 from tests.trainer.test_going_on import SMALL
-from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished, Precision
 from trainer.loop import passes, train
 from trainer.loop.tasks import answers_in
 

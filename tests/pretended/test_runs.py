@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.events import EpochFinished, Event, Logged, RunContinued, RunStarted
 from tests.pretended.device import Generator, counted, pretending
 from tests.trainer.pictures import class_folder
 from tests.trainer.test_going_on import SMALL
 from trainer.checkpoint import state
-from trainer.config import RunConfig
 from trainer.data.images import Augmentation, Images, ImageSet
 from trainer.data.memory import Pictures
 from trainer.data.windows import RandomArea, RandomScale
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished, Event, Logged, RunContinued, RunStarted
 from trainer.loop import train
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Classification, Segmentation, Task

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from trainer.config import RunConfig
-from trainer.events import (
+from contract.config import RunConfig
+from contract.events import (
     EpochFinished,
     Event,
     Layer,
@@ -17,7 +17,7 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
-from trainer.runfile import Moment, RunHeader
+from contract.runfile import Moment, RunHeader
 
 NEURONS = (10, 3)
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)

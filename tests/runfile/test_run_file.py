@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.events import EpochFinished, Event, LayerSnapshot
+from contract.runfile import RunFile, RunFileBroken, run_file_chunks
+from contract.runfile.planes import pack, table_of, unpack
 from tests.runfile.telling import header, moments, told
-from trainer.events import EpochFinished, Event, LayerSnapshot
-from trainer.runfile import RunFile, RunFileBroken, run_file_chunks
-from trainer.runfile.planes import pack, table_of, unpack
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "run-file.md"
 

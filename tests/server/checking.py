@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from contract.version import VERSION
 from db import Store
-from trainer.version import VERSION
 
 SMALL_CPU: dict[str, Any] = {
     "version": VERSION,

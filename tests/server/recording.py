@@ -7,10 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from db import Entry, EpochScalars, Run, SnapshotRow, Store
-from trainer.config import RunConfig
-from trainer.costs import PlanChanges, Saving, StepFlops, StepTimes
-from trainer.events import (
+from contract.config import RunConfig
+from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
+from contract.events import (
     VELOCITY_EDGES,
     Coverage,
     EpochFinished,
@@ -24,6 +23,7 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from db import Entry, EpochScalars, Run, SnapshotRow, Store
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]

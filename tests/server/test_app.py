@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from contract.config import RunConfig
 from db import Store
 from server.answers import DisplayScale, Health, Presets
 from server.app import create_app, local_client
@@ -18,7 +19,6 @@ from server.security import OpenAddressRefused
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.recording import Recording
-from trainer.config import RunConfig
 
 OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1)")
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.config.overlay import laid_over
 from db import Store
 from server.answers import Check, Run
 from tests.server.checking import SMALL_CPU, has_worker
-from trainer.config.overlay import laid_over
 
 RUNS, CHECKS = "/api/v1/runs", "/api/v1/checks"
 QUICK: dict[str, Any] = {

@@ -2,10 +2,10 @@
 
 from fastapi.testclient import TestClient
 
+from contract.events import Coverage, UnwatchedModule
 from db import Store
 from server.answers import RunCoverage
 from tests.server.recording import Recording
-from trainer.events import Coverage, UnwatchedModule
 
 TABLE = UnwatchedModule(name="table", type="Embedding", parameters=400, reason="an embedding looks its rows up")
 COVERAGE = Coverage(parameters=1000, watched=600, fraction=0.6, unwatched=(TABLE,))

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.events import VELOCITY_EDGES
 from server.display import display_bytes, snapshot_display, speed_levels
 from server.histograms import phi_counts, velocity_counts
-from trainer.events import VELOCITY_EDGES
 
 finite = st.floats(width=32, allow_nan=False)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.events import VELOCITY_EDGES
 from server.answers import Histograms, NeuronTimeline
 from server.settings import ServerSettings
 from tests.postgres import postgres_server_url, postgres_url
 from tests.server.recording import Recording
 from tests.server.serving import read_frame
-from trainer.events import VELOCITY_EDGES
 
 __all__ = ["postgres_server_url", "postgres_url"]
 

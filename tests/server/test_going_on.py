@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.config import RunConfig
+from contract.events import EpochFinished
 from db import Checkpoint, Entry, Kept, Run, Store
 from server import answers
 from tests.server.recording import Recording
-from trainer.config import RunConfig
-from trainer.events import EpochFinished
 
 RUNS = "/api/v1/runs"
 PLANNED = 400

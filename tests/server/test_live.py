@@ -13,6 +13,7 @@ import pytest
 import websockets
 from fastapi import FastAPI
 
+from contract.events import EpochFinished, parse_event
 from db import Store
 from server.answers import Run
 from server.app import create_app
@@ -21,7 +22,6 @@ from server.settings import ServerSettings
 from server.viewer import Subscription
 from tests.server.recording import Recording
 from tests.server.serving import SECONDS, Browser, browser, serving
-from trainer.events import EpochFinished, parse_event
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import torch
 from fastapi.testclient import TestClient
 from torch import nn
 
+from contract.costs import PlanChanges
 from db import Store
 from neq import NEq
 from neq.freeze.plan import LayerPlan
 from tests.server.recording import Recording
-from trainer.costs import PlanChanges
 from trainer.loop.accounts import Accounts
 
 EPOCHS = 55

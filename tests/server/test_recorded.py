@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.events import VELOCITY_EDGES
 from server.answers import Epochs, FrozenMap, Histograms, History, Layers, Log
 from server.display import HIGH, LEVELS, LOW
 from tests.server.recording import Recording
-from trainer.events import VELOCITY_EDGES
 
 
 def at(recording: Recording, rest: str) -> str:

@@ -2,11 +2,11 @@
 
 from fastapi.testclient import TestClient
 
+from contract.events import Event, RunStarted
+from contract.found import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 from db import Store
 from server.run_data import RunData
 from tests.server.recording import Recording
-from trainer.events import Event, RunStarted
-from trainer.found import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 
 FOUND = DataFound(
     parts=(

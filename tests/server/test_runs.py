@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.config import RunConfig
 from db import Store
 from server.answers import Run, RunList
 from tests.server.recording import Recording
-from trainer.config import RunConfig
 
 RUNS = "/api/v1/runs"
 

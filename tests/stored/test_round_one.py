@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from contract.config import RunConfig
+from contract.events import EpochFinished
+from contract.runfile import RunFile
 from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.system import System
-from trainer.config import RunConfig
-from trainer.events import EpochFinished
-from trainer.runfile import RunFile
 
 WRITTEN = Path(__file__).parent / "round_one"
 FINISHED, STOPPED = "xcc0zypbj0", "y8xq6gu1qz"

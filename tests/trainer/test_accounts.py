@@ -10,10 +10,10 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
+from contract import costs
 from neq import NEq, Watch
 from neq.savings import plan
 from tests.pretended.device import GPU, counted, pretending
-from trainer import costs
 from trainer.loop.accounts import Accounts
 from trainer.loop.clock import StepClock
 

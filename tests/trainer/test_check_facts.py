@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import models
 
-from trainer.checks.capabilities import Capabilities, Folder
-from trainer.checks.errors import errors
-from trainer.checks.freezing import first_freezing_epoch
-from trainer.checks.images import KnownImages, known_images
-from trainer.checks.steps import batches_of
-from trainer.checks.torchvision_facts import CLASSIFIERS, SEGMENTERS
-from trainer.checks.warnings import warnings
-from trainer.config import NEqConfig, RandomRule, RunConfig, Synthetic, TorchvisionClassifier, Training
-from trainer.config.torchvision_names import Classifier, Segmenter
+from contract.checks.capabilities import Capabilities, Folder
+from contract.checks.errors import errors
+from contract.checks.freezing import first_freezing_epoch
+from contract.checks.images import KnownImages, known_images
+from contract.checks.steps import batches_of
+from contract.checks.torchvision_facts import CLASSIFIERS, SEGMENTERS
+from contract.checks.warnings import warnings
+from contract.config import NEqConfig, RandomRule, RunConfig, Synthetic, TorchvisionClassifier, Training
+from contract.config.torchvision_names import Classifier, Segmenter
+from contract.errors import RunError
 from trainer.data.images import batch_bounds
-from trainer.errors import RunError
 from trainer.loop.doubts import doubts
 from trainer.loop.equilibrium import build_neq
 from trainer.models import Shape, build_model

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from contract.checks.capabilities import Capabilities
+from contract.checks.errors import errors
+from contract.checks.images import known_images
+from contract.checks.memory import freezing_bytes, kept_bytes
+from contract.checks.torchvision_facts import CLASSIFIERS
+from contract.checks.warnings import warnings
+from contract.config import RunConfig
 from tests.server.checking import SMALL_CPU
-from trainer.checks.capabilities import Capabilities
-from trainer.checks.errors import errors
-from trainer.checks.images import known_images
-from trainer.checks.memory import freezing_bytes, kept_bytes
-from trainer.checks.torchvision_facts import CLASSIFIERS
-from trainer.checks.warnings import warnings
-from trainer.config import RunConfig
 
 VIT = {"kind": "torchvision", "name": "vit_b_16"}
 ONCE = CLASSIFIERS["vit_b_16"].parameters * 4

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core.core_schema import ErrorType
 
-from trainer.checks.numbers import number
-from trainer.checks.words import sentence
-from trainer.config import RunConfig
+from contract.checks.numbers import number
+from contract.checks.words import sentence
+from contract.config import RunConfig
 
 OURS = {"value_error", "assertion_error"}
 """Raised by validators of ours, in our own words."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from contract.errors import RunError
+from contract.retention import Held, kept
 from trainer.checkpoint import files
-from trainer.checkpoint.retention import Held, kept
 from trainer.checkpoint.shelf import Name, Shelf
-from trainer.errors import RunError
 
 CONTENT: dict[str, Any] = {"tensor": torch.arange(1000.0), "words": ["a", 1, None, (True, 2.5)], "nested": {"x": {}}}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from contract.events import Coverage, RunStarted, parse_event
 from neq import NEq
 from tests.trainer.test_telling import told
-from trainer.events import Coverage, RunStarted, parse_event
 from trainer.loop.coverage import MOST_MODULES, coverage_record
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.errors import DataDamaged, DataMissing, RunError
 from trainer.data import Augmentation, ImageData, load_data
 from trainer.data.images import batch_bounds
 from trainer.data.split import balanced_first, probe_split
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing, RunError
 
 CPU = torch.device("cpu")
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.events import Logged, RunStarted, parse_event
+from contract.found import DataFound
 from trainer.data import load_data
 from trainer.data.own import copied
 from trainer.engines.workplace import Workplace
-from trainer.events import Logged, RunStarted, parse_event
-from trainer.found import DataFound
 from trainer.loop import train
 
 SMALL = {

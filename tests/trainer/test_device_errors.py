@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.errors import RunError
 from trainer.data import load_data
 from trainer.engines.child import explain
 from trainer.engines.device_errors import is_memory
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.loop.refusals import explained
 
 MEMORY = [

@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import Event, Logged, RunFinished
+from contract.plugins import OwnModel
 from neq.errors import NoStepMade, ProbeChanged
-from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import Event, Logged, RunFinished
 from trainer.loop import train
 from trainer.loop.equilibrium import told_by_neq
 from trainer.loop.refusals import explained
 from trainer.models import Shape
-from trainer.own import OwnModel
 
 
 def test_neqs_warnings_are_collected_each_time_and_others_go_on() -> None:

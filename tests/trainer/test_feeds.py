@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.errors import RunError
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data, memory
 from trainer.data.files import loader_processes
 from trainer.data.images import ImageSet
@@ -16,7 +17,6 @@ from trainer.data.memory import Pictures
 from trainer.data.stream import Streamed
 from trainer.data.windows import RandomArea, RandomScale, Recipe
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 
 CPU = torch.device("cpu")
 CLASSES: dict[str, Any] = {"kind": "image-folder", "folder": "mine", "size": 16}

@@ -8,12 +8,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from contract.config import RunConfig
+from contract.errors import DataDamaged, DataMissing, RunError
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save, scene
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.folders import folder_below
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing, RunError
 
 CPU = torch.device("cpu")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from trainer.config import RunConfig
-from trainer.config.forking import changes, refused
-from trainer.config.overlay import laid_over
+from contract.config import RunConfig
+from contract.config.forking import changes, refused
+from contract.config.overlay import laid_over
 
 WHOLE = RunConfig().model_dump(mode="json")
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import EpochFinished, Event, RunContinued
 from tests.trainer.test_train import SMALL, epochs_of, without_times
 from trainer.checkpoint import files
-from trainer.config import RunConfig
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import EpochFinished, Event, RunContinued
 from trainer.loop import train
 from trainer.loop.steps import Steps
 from trainer.loop.tasks import Classification

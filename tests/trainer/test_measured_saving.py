@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from contract.costs import Saving, StepFlops
 from tests.pictures.costs import flops
-from trainer.costs import Saving, StepFlops
 from trainer.measured_saving import Comparison, TimedBatch, judged, spread
 
 HALF = flops(60, 60, 50, 50)

@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
+from contract.config import RunConfig
+from contract.errors import DataDamaged, DataMissing, RunError
+from contract.found import DataFound, summary
 from tests.trainer.pictures import class_folder, photograph, save
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing, RunError
-from trainer.found import DataFound, summary
 
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X" + b"\0" * 100
 

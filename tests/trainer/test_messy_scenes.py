@@ -10,15 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
+from contract.config import RunConfig
+from contract.errors import DataDamaged, DataMissing, RunError
+from contract.found import DataFound
 from tests.trainer.pictures import mask_folder, photograph, save
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.coco import coco_scenes
 from trainer.data.names import as_names
 from trainer.data.strays import Strays
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing, RunError
-from trainer.found import DataFound
 
 BOX = [[10, 5, 40, 5, 40, 25, 10, 25]]
 """Columns 10 – 39, rows 5 – 24 of 30 × 60: 600 pixels."""

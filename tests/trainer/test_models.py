@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.config import Cnn, Mlp, Model, ResNetCifar
-from trainer.errors import RunError
+from contract.config import Cnn, Mlp, Model, ResNetCifar
+from contract.errors import RunError
 from trainer.models import Shape, build_model
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.config import Adam, AdamW, Cnn, Optimizer, Sgd, TorchvisionSegmenter
+from contract.config import Adam, AdamW, Cnn, Optimizer, Sgd, TorchvisionSegmenter
 from trainer.models import Shape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups, set_learning_rate
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.errors import RunError
 from neq.errors import ProbeDoesNotFit
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run
-from trainer.config import RunConfig
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.loop import dry_pass as dry
 from trainer.loop import passes
 from trainer.loop.refusals import explained

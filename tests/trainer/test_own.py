@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from contract.errors import RunError
 from tests.system import System
 from trainer.data.own import OwnSets, own_sets
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.models import Shape
 from trainer.models.own import own_model
 
@@ -113,7 +113,7 @@ def test_the_form_and_the_flags_have_its_fields(example: Path) -> None:
 from cli.flags import flags
 from dashboard.form.parts import walk
 from dashboard.form.schema import read_schema
-from trainer.config import RunConfig
+from contract.config import RunConfig
 print("model.width" in {".".join(flag.path) for flag in flags()})
 print("model.spot-net.width" in {part.path for part in walk(read_schema(RunConfig.model_json_schema()).parts)})
 """
@@ -134,7 +134,7 @@ def test_a_module_with_descriptions_can_be_imported_by_itself(example: Path) -> 
 
 NET = """
 from typing import ClassVar, Literal
-from trainer.own import OwnModel
+from contract.plugins import OwnModel
 class Net(OwnModel):
     kind: Literal[{kind!r}] = {kind!r}
     builder: ClassVar[str] = {builder!r}
@@ -146,10 +146,10 @@ class Net(OwnModel):
     [
         ("import nowhere", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
         ("x = 1", "defines no OwnModel and no OwnData"),
-        (NET.format(kind="cnn", builder="a:b"), "the kind 'cnn' is trainer.config.models.Cnn's"),
+        (NET.format(kind="cnn", builder="a:b"), "the kind 'cnn' is contract.config.models.Cnn's"),
         (NET.format(kind="My Net", builder="a:b"), "small letters, digits and hyphens"),
         (NET.format(kind="my-net", builder="no function"), "name its builder"),
-        ("from trainer.own import OwnModel\nclass Net(OwnModel):\n    pass", "give it a kind"),
+        ("from contract.plugins import OwnModel\nclass Net(OwnModel):\n    pass", "give it a kind"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_ends_the_command_with_a_line(tmp_path: Path, content: str, said: str) -> None:

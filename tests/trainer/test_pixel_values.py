@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
+from contract.errors import DataDamaged, RunError
+from contract.found import summary
 from tests.trainer.pictures import class_folder, photograph
 from tests.trainer.test_messy_folders import found, load
 from trainer.data.images import Images
 from trainer.data.inspection import look_at_arrays
 from trainer.data.reading import read_image
-from trainer.errors import DataDamaged, RunError
-from trainer.found import summary
 
 
 def grey_folder(root: Path, save: Any, *, count: int = 6) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.checks.capabilities import Capabilities
-from trainer.checks.errors import errors
-from trainer.config import RunConfig
+from contract.checks.capabilities import Capabilities
+from contract.checks.errors import errors
+from contract.config import RunConfig
+from contract.errors import RunError
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.loop.place import choose_device
 
 

@@ -8,9 +8,9 @@ import torch
 import torch.utils.deterministic
 from pydantic import ValidationError
 
-from trainer.checks.capabilities import Capabilities
-from trainer.checks.warnings import warnings
-from trainer.config import RunConfig
+from contract.checks.capabilities import Capabilities
+from contract.checks.warnings import warnings
+from contract.config import RunConfig
 from trainer.loop.steps import determinism
 
 GPU = torch.device("cuda", 0)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from contract.checks.warnings import warnings
+from contract.config import RunConfig
+from contract.events import EpochFinished, Precision, parse_event
 from tests.trainer.test_train import epochs_of, run
-from trainer.checks.warnings import warnings
-from trainer.config import RunConfig
-from trainer.events import EpochFinished, Precision, parse_event
 from trainer.loop import passes
 from trainer.loop.doubts import without_tf32
 from trainer.loop.records import precision_record

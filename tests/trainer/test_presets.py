@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.events import EpochFinished
+from contract.presets import PRESETS, Preset
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished
 from trainer.loop import train
-from trainer.presets import PRESETS, Preset
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)

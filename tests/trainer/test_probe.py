@@ -7,11 +7,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from contract.config import RunConfig
+from contract.errors import RunError
 from tests.trainer.pictures import class_folder
-from trainer.config import RunConfig
 from trainer.data import ImageData, load_data
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 
 CPU = torch.device("cpu")
 PATTERNS: dict[str, Any] = {"kind": "synthetic", "classes": 4, "train_samples": 200, "test_samples": 40}

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.errors import DataDamaged
+from contract.events import EpochFinished, RunStarted
 from tests.trainer.pictures import restored
-from trainer.config import RunConfig
 from trainer.data import ImageData, Images, load_data
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged
-from trainer.events import EpochFinished, RunStarted
 from trainer.loop import train
 
 Epochs = list[EpochFinished]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL
 from trainer.checkpoint import files, state
-from trainer.config import RunConfig
 from trainer.engines.standing import Standing
 from trainer.loop.run import _setting
 

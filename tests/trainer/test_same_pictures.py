@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contract.errors import RunError
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save
 from tests.trainer.test_messy_folders import found, load, passed_over
-from trainer.errors import RunError
 
 
 def parted(root: Path) -> Path:
@@ -95,7 +95,7 @@ def test_a_scene_saved_anew_is_refused(tmp_path: Path) -> None:
 def load_scenes(root: Path, data: dict[str, object]) -> None:
     import torch
 
-    from trainer.config import RunConfig
+    from contract.config import RunConfig
     from trainer.data import load_data
     from trainer.engines.workplace import Workplace
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contract.costs import PlanChanges
+from contract.events import EpochFinished, Logged
 from neq import NEq as NEqItself
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run, without_times
-from trainer.costs import PlanChanges
 from trainer.engines.standing import Standing
-from trainer.events import EpochFinished, Logged
 
 NEQ = SMALL["neq"]
 WIDE = {"kind": "cnn", "channels": [32, 48, 64]}

@@ -10,8 +10,8 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 
-from trainer.config import Constant, Cosine, MultiStep, OneCycle, Polynomial, RunConfig, Schedule, Step
-from trainer.errors import RunError
+from contract.config import Constant, Cosine, MultiStep, OneCycle, Polynomial, RunConfig, Schedule, Step
+from contract.errors import RunError
 from trainer.schedules import LearningRates
 
 EPOCHS, STEPS, TOP = 12, 5, 0.4

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from contract.config import RunConfig
 from neq import Equilibrium, NEq
-from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
 from trainer.loop import train
 from trainer.loop.refusals import explained
@@ -204,9 +204,9 @@ def test_a_compiler_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
+from contract.errors import RunError
 from trainer.loop import train
 try:
     list(train(RunConfig.model_validate_json(sys.argv[1]), Workplace(Path(), "cpu", threads=1)))
@@ -230,9 +230,9 @@ def test_a_lack_of_memory_names_the_batch_size_to_try(tmp_path: Path) -> None:
     code = """
 import resource, sys
 from pathlib import Path
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
+from contract.errors import RunError
 from trainer.loop import train
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 try:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from contract.config import RunConfig
+from contract.events import EpochFinished, Logged, RunStarted, parse_event
 from tests.trainer.test_train import SMALL, epochs_of, run
-from trainer.config import RunConfig
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished, Logged, RunStarted, parse_event
 from trainer.loop import meter, train
 from trainer.loop.meter import Energy, Gpu, Meter, measuring
 from trainer.loop.place import commit

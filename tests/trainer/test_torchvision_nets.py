@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models
 
+from contract.config import RunConfig, TorchvisionClassifier, TorchvisionSegmenter
+from contract.config.torchvision_names import Classifier, Segmenter
+from contract.errors import RunError
+from contract.events import EpochFinished, RunStarted
 from neq import Watch
 from neq.network.discovery import Discovery, discover
-from trainer.config import RunConfig, TorchvisionClassifier, TorchvisionSegmenter
-from trainer.config.torchvision_names import Classifier, Segmenter
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import EpochFinished, RunStarted
 from trainer.loop import train
 from trainer.loop.tasks import answers_in
 from trainer.models import Shape, build_model

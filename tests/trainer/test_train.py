@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import EpochFinished, Event, RunFinished, RunStarted
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import EpochFinished, Event, RunFinished, RunStarted
 from trainer.loop import train
 from trainer.loop.passes import Pace
 

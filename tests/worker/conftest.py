@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from contract.config import RunConfig, Training
 from db import END_STATES, Run, Store
 from tests.stores import empty_store
 from tests.worker.stub import TRAIN
 from trainer.checkpoint.shelf import Shelf
-from trainer.config import RunConfig, Training
 from trainer.engines import Engine
 from trainer.engines.process import process_engine
 from trainer.engines.workplace import Workplace

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.config import RunConfig
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import (
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import (
     EpochFinished,
     EpochProgressed,
     Event,
@@ -27,6 +25,8 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from trainer.engines.standing import Standing
+from trainer.engines.workplace import Workplace
 
 TRAIN = "tests.worker.stub:train"
 NEURONS = 4

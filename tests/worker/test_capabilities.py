@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.checks.capabilities import Folder
-from trainer.checks.sets import NAMED
+from contract.checks.capabilities import Folder
+from contract.checks.sets import NAMED
 from trainer.data.folders import class_folders
 from trainer.data.strays import Strays
 from trainer.engines.workplace import Workplace

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from contract.config import RunConfig
+from contract.events import EpochFinished
 from db import Check, Store
 from tests.worker.conftest import Bench, eventually, is_alive
-from trainer.config import RunConfig
 from trainer.engines.dry import DryPasses
 from trainer.engines.workplace import Workplace
-from trainer.events import EpochFinished
 from trainer.loop import train
 from trainer.worker import run_worker
 from trainer.worker.checking import Checker
@@ -122,7 +122,7 @@ def test_what_would_be_downloaded_is_not_and_nothing_is_claimed(tmp_path: Path) 
 
 CRASHING = """
 from typing import Literal, ClassVar
-from trainer.own import OwnModel
+from contract.plugins import OwnModel
 class Fragile(OwnModel):
     kind: Literal["fragile"] = "fragile"
     builder: ClassVar[str] = "fragile_net:build"
@@ -130,7 +130,7 @@ class Fragile(OwnModel):
 ASKING = """
 import json, sys
 from pathlib import Path
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.engines.dry import DryPasses
 from trainer.engines.workplace import Workplace
 passes = DryPasses(Workplace(Path(sys.argv[1]), "cpu", 1))

@@ -19,9 +19,9 @@ import torch
 from cli import start
 from cli.settings import WorkerSettings
 from cli.start import shared_out
+from contract.config import Compute, RunConfig
 from tests.worker.conftest import Bench, eventually
 from tests.worker.stub import TRAIN
-from trainer.config import Compute, RunConfig
 from trainer.engines import Standing, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from contract.events import EpochFinished, Event, RunFinished, RunStopped
+from contract.runfile import Moment, RunFile, RunFileBroken, RunHeader, run_file_chunks
 from db import RunLost, Store
 from tests.postgres import postgres_server_url, postgres_url
 from tests.runfile.telling import header, moments, told
 from tests.stores import empty_store
-from trainer.events import EpochFinished, Event, RunFinished, RunStopped
-from trainer.runfile import Moment, RunFile, RunFileBroken, RunHeader, run_file_chunks
 from trainer.worker.replay import begin_replay
 
 __all__ = ["postgres_server_url", "postgres_url"]

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from contract.config import RunConfig, Training
 from db import Entry, Store
 from tests.worker.conftest import Bench
-from trainer.config import RunConfig, Training
 from trainer.engines import Standing
 from trainer.engines.process import ChildRun, process_engine
 from trainer.engines.workplace import Workplace

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import CheckpointFile
 from trainer.checkpoint import files
 from trainer.checkpoint.state import Parts, capture, restore
-from trainer.config import RunConfig
 from trainer.engines.standing import Standing
-from trainer.errors import RunError
-from trainer.events import CheckpointFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
+from contract.errors import RunError
 from trainer.checkpoint.shelf import DIGEST_LENGTH, Name, file_stem
-from trainer.errors import RunError
 
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainer.config import RunConfig
-from trainer.config.forking import refused
+from contract.config import RunConfig
+from contract.config.forking import refused
+from contract.errors import RunError
 from trainer.engines.device_errors import explained_failure, is_memory
-from trainer.errors import RunError
 
 FORMAT = 1
 

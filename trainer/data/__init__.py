@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.config import (
+from contract.config import (
     FashionMnistMini,
     FileData,
     NoiseProbe,
@@ -15,6 +15,9 @@ from trainer.config import (
     SyntheticSegmentation,
     TorchvisionData,
 )
+from contract.errors import RunError
+from contract.found import DataFound
+from contract.plugins import OwnData
 from trainer.data.bundled import CLASSES as FASHION_CLASSES
 from trainer.data.bundled import SOURCES as BUNDLED
 from trainer.data.bundled import fashion_mnist_mini
@@ -30,9 +33,6 @@ from trainer.data.telling import PARTS, data_found, numbered, refuse_nothing_to_
 from trainer.data.torchvision_sets import TorchvisionConfig, torchvision_folders, torchvision_images
 from trainer.engines.device_errors import first_line, is_memory
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.found import DataFound
-from trainer.own import OwnData
 
 __all__ = ["Augmentation", "ImageData", "ImageSet", "Images", "Normalisation", "OwnSets", "load_data"]
 

@@ -5,8 +5,8 @@ from importlib.resources import as_file, files
 import numpy as np
 import torch
 
+from contract.errors import DataDamaged
 from trainer.data.images import Images
-from trainer.errors import DataDamaged
 
 _FILE = "fashion-mnist-10000-2000.npz"
 CLASSES = (

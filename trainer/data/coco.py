@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from contract.errors import DataDamaged, DataMissing
 from trainer.data.coco_file import COCO_IDS as CATEGORIES
 from trainer.data.coco_file import Listed, read_coco
 from trainer.data.names import legible
 from trainer.data.outlines import class_mask
 from trainer.data.reading import head_of, read_image, size_of
 from trainer.data.strays import Strays
-from trainer.errors import DataDamaged, DataMissing
 
 __all__ = ["CATEGORIES", "CocoScenes", "class_mask", "coco_scenes"]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.counted import counted
+from contract.counted import counted
+from contract.errors import DataDamaged, DataMissing, RunError
+from contract.found import shortened
 from trainer.data.names import alike, legible
 from trainer.data.outlines import area_of
 from trainer.data.strays import Strays
-from trainer.errors import DataDamaged, DataMissing, RunError
-from trainer.found import shortened
 
 COCO_IDS = (0, 5, 2, 16, 9, 44, 6, 3, 17, 62, 21, 67, 18, 19, 4, 1, 64, 20, 63, 7, 72)
 """COCO's category of each of VOC's classes, the ground first.

@@ -9,8 +9,8 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from contract.errors import RunError
 from trainer.data.names import Names, legible, name_of
-from trainer.errors import RunError
 
 MOST_COMPARED = 2_000
 """Test images that are looked for among the training images; of larger test sets as many, evenly chosen."""

@@ -7,7 +7,8 @@ from typing import Literal
 
 import torch
 
-from trainer.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
+from contract.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
+from contract.errors import DataMissing, RunError
 from trainer.data.coco import coco_scenes
 from trainer.data.copies import find_copies, refuse_copies, searched_in_part, warn_of_copies
 from trainer.data.folders import ClassFolders, class_files, class_folders, class_names, folder_below
@@ -25,7 +26,6 @@ from trainer.data.voc import SOURCES as VOC_SOURCES
 from trainer.data.voc import voc_scenes
 from trainer.data.windows import Middle, RandomArea, RandomScale, Recipe, Whole
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataMissing, RunError
 from trainer.processors import usable_processors
 
 Feed = Literal["auto", "memory", "stream"]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.checks.parts import (
+from contract.checks.parts import (
     TESTING,
     TRAINING,
     SetParts,
@@ -17,13 +17,13 @@ from trainer.checks.parts import (
     refuse_same_subfolders,
     set_parts,
 )
+from contract.errors import DataMissing, RunError
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.names import alike, legible, name_of
 from trainer.data.same_pictures import contradictions, digests
 from trainer.data.samples import ClassFiles, MaskFiles, as_names
 from trainer.data.split import stratified_split
 from trainer.data.strays import Folder, Strays, listed, stray_reason
-from trainer.errors import DataMissing, RunError
 
 _SPLIT_SEED = 0
 """Fixed, so that runs of different seeds are tested on the same images."""

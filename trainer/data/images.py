@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from trainer.config import Task
-from trainer.found import DataFound
+from contract.config import Task
+from contract.found import DataFound
 
 IGNORED = 255
 """Stands in a mask for a pixel of no class: neither loss nor score counts it."""

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from contract.errors import RunError
+from contract.found import PassedOver, Sizes, Values, stored_value
 from trainer.data.copies import evenly
 from trainer.data.images import IGNORED, Images
 from trainer.data.names import legible, name_of
@@ -15,8 +17,6 @@ from trainer.data.reading import DEEP, Head, Unreadable, content_of, head_of
 from trainer.data.samples import Samples
 from trainer.data.together import read_together
 from trainer.data.values import Decoded, one_colour_warnings, refuse_one_colour, refuse_one_shade, white_of
-from trainer.errors import RunError
-from trainer.found import PassedOver, Sizes, Values, stored_value
 
 HEADS_READ = 500
 """Files of a part whose heads are read: sizes and modes."""

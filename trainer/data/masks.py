@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from contract.errors import DataDamaged, RunError
 from trainer.data.copies import evenly
 from trainer.data.images import IGNORED
 from trainer.data.names import Names, legible, name_of
 from trainer.data.reading import raw_mask
-from trainer.errors import DataDamaged, RunError
 
 MOST_LOOKED_AT = 2_000
 """Masks of a part that are read to learn what their values mean."""

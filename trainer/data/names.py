@@ -5,8 +5,8 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from trainer.checks.names import alike as alike
-from trainer.checks.names import legible as legible
+from contract.checks.names import alike as alike
+from contract.checks.names import legible as legible
 
 Names = npt.NDArray[np.bytes_]
 """File names in one block of memory, which loaders' processes share; a million Python strings they would copy."""

@@ -6,12 +6,12 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
+from contract.errors import RunError
+from contract.plugins import OwnData
 from trainer.builders import builder_of
 from trainer.data.copies import evenly
 from trainer.data.images import IGNORED
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.own import OwnData
 
 MOST_SEARCHED = 10_000
 """Images of a part that are compared with those of the other."""

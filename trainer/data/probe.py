@@ -6,11 +6,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainer.config import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
-from trainer.counted import counted
+from contract.config import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
+from contract.counted import counted
+from contract.errors import RunError
 from trainer.data.images import Images, Normalisation
 from trainer.data.split import balanced_draw, probe_split
-from trainer.errors import RunError
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import cast
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from trainer.checks.sets import ENDINGS as ENDINGS
+from contract.checks.sets import ENDINGS as ENDINGS
+from contract.errors import DataDamaged
+from contract.found import stored_value
 from trainer.data.names import legible
-from trainer.errors import DataDamaged
-from trainer.found import stored_value
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF", "GIF")
 """Those of torchvision's ImageFolder, and GIF. Pillow knows others that start other programs to read them."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer.counted import counted
+from contract.counted import counted
+from contract.found import MOST_EXAMPLES, shortened
 from trainer.data.copies import evenly
 from trainer.data.names import legible, name_of
 from trainer.data.reading import Unreadable, picture_digest, size_of
-from trainer.found import MOST_EXAMPLES, shortened
 
 MOST_HEADS = 20_000
 """Images of a set whose sizes are read: only images of the same size can be the same picture."""

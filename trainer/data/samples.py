@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from contract.errors import DataDamaged
 from trainer.data.images import Images
 from trainer.data.masks import MaskValues, read_mask
 from trainer.data.names import Names, as_names, legible, name_of
 from trainer.data.reading import head_of, read_image, size_of
 from trainer.data.views import frame_of, seen_images, seen_masks, sizes_of
 from trainer.data.windows import Recipe
-from trainer.errors import DataDamaged
 
 __all__ = ["ClassFiles", "MaskFiles", "Names", "Samples", "as_names", "labels_of", "read_views"]
 

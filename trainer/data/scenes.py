@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trainer.checks.parts import SetParts, set_parts
+from contract.checks.parts import SetParts, set_parts
+from contract.errors import DataDamaged, DataMissing, RunError
 from trainer.data.copies import find_copies, refuse_copies
 from trainer.data.folders import below, held_back, left_aside, refuse_links_out
 from trainer.data.masks import MaskValues, understood
@@ -13,7 +14,6 @@ from trainer.data.reading import ENDINGS
 from trainer.data.same_pictures import digests
 from trainer.data.samples import MaskFiles, as_names
 from trainer.data.strays import Folder, Strays
-from trainer.errors import DataDamaged, DataMissing, RunError
 
 MASKS = ("annot", "annots", "masks", "mask", "labels", "label")
 """What a part's name is followed by in the name of the folder of its masks, with or without a sign between."""

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainer.checks.names import legible
-from trainer.checks.strays import stray_reason as stray_reason
+from contract.checks.names import legible
+from contract.checks.strays import stray_reason as stray_reason
+from contract.errors import RunError
+from contract.found import MOST_EXAMPLES, MOST_REASONS, PassedOver, shortened
 from trainer.data.reading import ENDINGS
-from trainer.errors import RunError
-from trainer.found import MOST_EXAMPLES, MOST_REASONS, PassedOver, shortened
 
 _MOST_COUNTED = 100_000
 """Files that are counted within folders that are passed over."""

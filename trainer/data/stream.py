@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from contract.errors import RunError
 from trainer.data.images import Images, batch_bounds
 from trainer.data.samples import Samples, read_views
 from trainer.data.windows import Recipe
-from trainer.errors import RunError
 
 BATCHES_AHEAD = 2
 """That each process keeps ready."""

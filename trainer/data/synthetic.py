@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from trainer.config import Synthetic, SyntheticSegmentation
+from contract.config import Synthetic, SyntheticSegmentation
 from trainer.data.images import IGNORED, Images
 
 _SEED = 0

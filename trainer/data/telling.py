@@ -5,11 +5,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from trainer.counted import counted
+from contract.counted import counted
+from contract.errors import RunError
+from contract.found import MOST_CLASSES, ClassFound, DataFound, MoreClasses, PartFound, shortened
 from trainer.data.inspection import Counts, Listing, Looks
 from trainer.data.names import legible
-from trainer.errors import RunError
-from trainer.found import MOST_CLASSES, ClassFound, DataFound, MoreClasses, PartFound, shortened
 
 MOST_NAMED = 20
 """Classes that are named where they are missing."""

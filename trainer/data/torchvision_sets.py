@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.config import Cifar10, Cifar100, FashionMnist, Mnist
+from contract.config import Cifar10, Cifar100, FashionMnist, Mnist
+from contract.errors import DataDamaged, DataMissing
 from trainer.data.images import Augmentation, Images, Normalisation
 from trainer.data.telling import numbered
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing
 
 TorchvisionConfig = FashionMnist | Mnist | Cifar10 | Cifar100
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.counted import counted
+from contract.counted import counted
+from contract.errors import RunError
+from contract.found import MOST_EXAMPLES, stored_value
 from trainer.data.reading import Content
-from trainer.errors import RunError
-from trainer.found import MOST_EXAMPLES, stored_value
 
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 """Values of white that deep images may have: of fractions, and of 8, 10, 12, 14 and 16 bits."""

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from contract.errors import DataDamaged, DataMissing
 from trainer.data.masks import MaskValues
 from trainer.data.samples import MaskFiles, as_names
 from trainer.engines.workplace import Workplace
-from trainer.errors import DataDamaged, DataMissing
 
 CLASS_NAMES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",

@@ -16,14 +16,14 @@ from collections.abc import Callable, Generator
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import EpochFinished, Event, RunFailed
 from trainer.engines.device_errors import explained_failure, first_line, is_memory
 from trainer.engines.frames import write_begun, write_frame
 from trainer.engines.memory import go_first
 from trainer.engines.standing import Standing
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.events import EpochFinished, Event, RunFailed
 
 Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
 

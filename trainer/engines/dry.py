@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from trainer.checks.finding import Finding
-from trainer.config import RunConfig
+from contract.checks.finding import Finding
+from contract.config import RunConfig
 from trainer.engines.gpus import GpuPool
 from trainer.engines.process import environment_of_child
 from trainer.engines.workplace import Workplace

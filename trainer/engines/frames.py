@@ -9,7 +9,7 @@ import json
 import struct
 from typing import Any, BinaryIO
 
-from trainer.events import EpochFinished, Event, LayerSnapshot, parse_event
+from contract.events import EpochFinished, Event, LayerSnapshot, parse_event
 
 _LENGTHS = struct.Struct("<II")
 LARGEST = 1 << 30

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 
-from trainer.events import Logged
+from contract.events import Logged
 
 BURST_LINES = 200
 LINES_PER_SECOND = 20.0

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
 
 _FIRST_TO_GO = "500"
 """Of 1,000: beside a web process or a database of equal size, Linux then ends the training process."""

@@ -14,14 +14,14 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import BinaryIO
 
-from trainer.config import PLUGINS, RunConfig
+from contract.config import PLUGINS, RunConfig
+from contract.events import END_KINDS, EpochFinished, Event, RunFailed
 from trainer.engines import CutOff, Engine, Standing
 from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.gpus import Gpu, GpuPool, growing_segments
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
 from trainer.engines.workplace import Workplace
-from trainer.events import END_KINDS, EpochFinished, Event, RunFailed
 
 TRAIN = "trainer.loop:train"
 GRACE_SECONDS = 1.0

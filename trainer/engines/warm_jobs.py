@@ -4,7 +4,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
 from trainer.engines.torch_gpus import other_kinds, torch_gpus
 from trainer.engines.workplace import Workplace
 from trainer.loop.dry_pass import dry_pass

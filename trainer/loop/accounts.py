@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from contract.costs import PLANS_WHOLE_EVERY, PlanChanges, StepFlops
 from neq import NEq
 from neq.flops import LayerFlops, Multiplied
 from neq.freeze.plan import LayerPlan
 from neq.measure.probing import as_found
 from neq.network.discovery import Watch, discover
-from trainer.costs import PLANS_WHOLE_EVERY, PlanChanges, StepFlops
 
 
 class Accounts:

@@ -7,8 +7,8 @@ from time import perf_counter, process_time, thread_time
 
 import torch
 
+from contract.costs import Clock
 from neq.device.timing import Event, elapsed_ms, event_now, synchronize
-from trainer.costs import Clock
 from trainer.measured_saving import TimedBatch
 
 STEPS_TIMED = 24

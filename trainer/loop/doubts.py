@@ -2,8 +2,8 @@
 
 import torch
 
-from trainer.checks.freezing import ends_before, never_freezes
-from trainer.config import RunConfig
+from contract.checks.freezing import ends_before, never_freezes
+from contract.config import RunConfig
 from trainer.loop.place import has_tf32
 
 

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from contract.checks.finding import Finding
+from contract.config import FileData, RunConfig
+from contract.errors import RunError
 from neq import NEq
 from neq.measure.measure import CACHE_BYTES
-from trainer.checks.finding import Finding
-from trainer.config import FileData, RunConfig
 from trainer.data import ImageData, load_data
 from trainer.data.images import batch_bounds
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.loop.equilibrium import build_neq
 from trainer.loop.meter import peak_memory_bytes
 from trainer.loop.place import choose_device, use_threads

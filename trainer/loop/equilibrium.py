@@ -8,10 +8,10 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from contract.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
+from contract.errors import RunError
 from neq import NEq, NEqError, NEqWarning, Watch
 from neq.measure.first_pass import ProbeFailed
-from trainer.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
-from trainer.errors import RunError
 
 
 def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: Iterable[Any]) -> NEq:

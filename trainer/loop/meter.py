@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from trainer.events import Resources
+from contract.events import Resources
 from trainer.loop.device_memory import PeakMemory
 
 SAMPLE_SECONDS = 1.0

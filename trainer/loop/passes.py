@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from contract.errors import RunError
+from contract.events import EpochProgressed, Logged
 from neq.device.free_memory import give_back_unused, is_out_of_memory
 from trainer.data import ImageData
 from trainer.data.images import batch_bounds
 from trainer.engines.device_errors import first_line
-from trainer.errors import RunError
-from trainer.events import EpochProgressed, Logged
 from trainer.loop.refusals import SMALLER
 from trainer.loop.scores import Score
 from trainer.loop.steps import Steps

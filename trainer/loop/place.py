@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 
 import torch
 
-from trainer.config import RunConfig
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.version import VERSION
 from trainer.engines.device_errors import first_line
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.version import VERSION
 
 AMPERE = 8
 """The first compute capability of NVIDIA's GPUs that has TF32."""

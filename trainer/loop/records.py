@@ -8,10 +8,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from contract.config import RunConfig
+from contract.costs import PlanChanges
+from contract.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged, NEqMemory, Precision
 from neq import Equilibrium, LayerEquilibrium, NEq
-from trainer.config import RunConfig
-from trainer.costs import PlanChanges
-from trainer.events import VELOCITY_EDGES, Group, LayerCounts, LayerSnapshot, Logged, NEqMemory, Precision
 from trainer.loop.place import has_tf32
 
 _EDGES = np.array(VELOCITY_EDGES)

@@ -1,11 +1,11 @@
 """What torch says of a lack of memory, a missing compiler and the like, in words that a person can act on."""
 
+from contract.config import RunConfig
+from contract.errors import RunError
 from neq import NEqError
 from neq.errors import ProbeDoesNotFit
-from trainer.config import RunConfig
 from trainer.engines.device_errors import explained_failure, first_line, is_memory
 from trainer.engines.memory import less_memory
-from trainer.errors import RunError
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
 

@@ -9,16 +9,9 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from neq import Equilibrium, NEq
-from trainer.checkpoint.book import Book, Result
-from trainer.checkpoint.state import Parts
-from trainer.checks.freezing import never_freezes
-from trainer.config import RunConfig
-from trainer.data import ImageData, load_data
-from trainer.data.images import batch_bounds
-from trainer.engines.standing import NOTHING_RECORDED, Standing
-from trainer.engines.workplace import Workplace
-from trainer.events import (
+from contract.checks.freezing import never_freezes
+from contract.config import RunConfig
+from contract.events import (
     EpochFinished,
     EpochProgressed,
     Event,
@@ -29,6 +22,13 @@ from trainer.events import (
     RunStarted,
     Seconds,
 )
+from neq import Equilibrium, NEq
+from trainer.checkpoint.book import Book, Result
+from trainer.checkpoint.state import Parts
+from trainer.data import ImageData, load_data
+from trainer.data.images import batch_bounds
+from trainer.engines.standing import NOTHING_RECORDED, Standing
+from trainer.engines.workplace import Workplace
 from trainer.loop.accounts import Accounts
 from trainer.loop.coverage import coverage_record
 from trainer.loop.doubts import doubts, without_tf32

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from trainer.costs import DenseStep, Range, Saving, StepFlops, StepRanges, StepTimes
+from contract.costs import DenseStep, Range, Saving, StepFlops, StepRanges, StepTimes
 from trainer.loop.clock import StepClock, TimedEpoch
 from trainer.measured_saving import ENOUGH_BATCHES, Comparison, TimedBatch, judged, spread
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils import deterministic
 
+from contract.config import RunConfig
 from neq.device.tf32 import Products, products_in
-from trainer.config import RunConfig
 from trainer.loop.clock import StepClock
 from trainer.loop.device_memory import PeakMemory
 from trainer.loop.tasks import Task, answers_in

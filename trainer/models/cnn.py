@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from trainer.config import Cnn
-from trainer.errors import RunError
+from contract.config import Cnn
+from contract.errors import RunError
 from trainer.models.shape import Shape
 
 

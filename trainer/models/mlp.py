@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from trainer.config import Mlp
+from contract.config import Mlp
 from trainer.models.shape import Shape
 
 

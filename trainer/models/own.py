@@ -2,10 +2,10 @@
 
 from torch import nn
 
+from contract.errors import RunError
+from contract.plugins import OwnModel
 from trainer.builders import builder_of
-from trainer.errors import RunError
 from trainer.models.shape import Shape
-from trainer.own import OwnModel
 
 
 def own_model(config: OwnModel, shape: Shape) -> nn.Module:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
-from trainer.config import ResNetCifar
-from trainer.errors import RunError
+from contract.config import ResNetCifar
+from contract.errors import RunError
 from trainer.models.shape import Shape
 
 STAGES = (16, 32, 64)

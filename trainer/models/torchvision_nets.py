@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import interpolate
 
-from trainer.config import TorchvisionClassifier, TorchvisionSegmenter
+from contract.config import TorchvisionClassifier, TorchvisionSegmenter
+from contract.errors import RunError
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 from trainer.models.attention import call_attention_layers
 from trainer.models.shape import Shape
 from trainer.models.weights import State, load_fitting, trained_state

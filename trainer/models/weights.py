@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor, nn
 
+from contract.errors import RunError
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
 
 FOLDER = "weights"
 """Below the data folder."""

@@ -1,6 +1,6 @@
 """Writes what is known of torchvision's networks where torchvision cannot be imported: before a run is launched.
 
-`python -m trainer.models.write_facts` renews `trainer/checks/torchvision_facts.py` (some minutes, without weights or
+`python -m trainer.models.write_facts` renews `contract/checks/torchvision_facts.py` (some minutes, without weights or
 downloads); a test holds the two together.
 """
 
@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torchvision import models
 
-from trainer import checks
-from trainer.checks.network import Network
-from trainer.config.torchvision_names import Classifier, Segmenter
+from contract import checks
+from contract.checks.network import Network
+from contract.config.torchvision_names import Classifier, Segmenter
 from trainer.models.torchvision_nets import _options
 
 TARGET = Path(checks.__file__).parent / "torchvision_facts.py"
@@ -26,7 +26,7 @@ _LARGEST_SMALLEST = 330
 _FURTHER = (1, 2, 3, 5, 8, 13, 32, 100)
 _HEAD = '''"""What is known of torchvision's networks. Written by `python -m trainer.models.write_facts`."""
 
-from trainer.checks.network import Network
+from contract.checks.network import Network
 
 '''
 

@@ -1,13 +1,13 @@
 """Writes the names of torchvision's networks into the description, which must not import torchvision.
 
-`python -m trainer.models.write_names` renews `trainer/config/torchvision_names.py`; a test holds the two together.
+`python -m trainer.models.write_names` renews `contract/config/torchvision_names.py`; a test holds the two together.
 """
 
 from pathlib import Path
 
 from torchvision import models
 
-from trainer import config
+from contract import config
 
 TARGET = Path(config.__file__).parent / "torchvision_names.py"
 _HEAD = '''"""Names of torchvision's networks, in its own order. Written by `python -m trainer.models.write_names`."""

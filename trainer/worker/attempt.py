@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from contract.config import RunConfig
+from contract.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from db import EntryRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
 from trainer.checkpoint.shelf import Shelf
-from trainer.config import RunConfig
 from trainer.engines import CutOff, Engine, Standing
-from trainer.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from trainer.worker.entries import entry_of
 from trainer.worker.keeping import Keeper
 from trainer.worker.narration import Narrator

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from trainer.checks.capabilities import Capabilities, Folder
-from trainer.checks.capabilities import Gpu as SaidGpu
-from trainer.checks.names import alike
-from trainer.checks.parts import are_parts_alone, part_word, set_parts
-from trainer.checks.sets import ENDINGS, NAMED, NamedSet
-from trainer.checks.strays import stray_reason
-from trainer.config import RunConfig
-from trainer.config.discovery import kind_of
+from contract.checks.capabilities import Capabilities, Folder
+from contract.checks.capabilities import Gpu as SaidGpu
+from contract.checks.names import alike
+from contract.checks.parts import are_parts_alone, part_word, set_parts
+from contract.checks.sets import ENDINGS, NAMED, NamedSet
+from contract.checks.strays import stray_reason
+from contract.config import RunConfig
+from contract.config.discovery import kind_of
+from contract.errors import RunError
+from contract.version import VERSION
 from trainer.engines.gpus import Gpu
 from trainer.engines.workplace import Workplace
-from trainer.errors import RunError
-from trainer.version import VERSION
 
 WEIGHTS = "weights"
 """Folder of trained weights below the data folder."""

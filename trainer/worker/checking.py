@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contract.config import RunConfig
 from db import Check, CheckState, Store, StoreError
-from trainer.config import RunConfig
 from trainer.engines.dry import DryPasses
 from trainer.engines.gpus import Gpu, GpuPool
 from trainer.engines.workplace import Workplace

@@ -4,8 +4,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+from contract.events import EpochFinished, Event, RunContinued, RunFailed, RunFinished, RunStarted, RunStopped
 from db import Entry, EpochScalars, Kept, SnapshotRow
-from trainer.events import EpochFinished, Event, RunContinued, RunFailed, RunFinished, RunStarted, RunStopped
 
 
 def entry_of(event: Event, kept: Kept | None = None) -> Entry:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from contract.events import EpochFinished
+from contract.retention import Held, kept
 from db import Checkpoint, Kept, Run, Store
-from trainer.checkpoint.retention import Held, kept
 from trainer.checkpoint.shelf import Name, Shelf
 from trainer.engines import Standing
-from trainer.events import EpochFinished
 
 
 @dataclass

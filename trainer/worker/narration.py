@@ -1,7 +1,7 @@
 """What a run's log says of its own accord: the few turns in its life that its numbers alone do not explain."""
 
-from trainer.counted import counted
-from trainer.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
+from contract.counted import counted
+from contract.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
 
 DROP = 0.75
 """A learning rate below this share of the former one fell at a milestone; smooth schedules fall by less an epoch. The

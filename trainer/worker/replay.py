@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from contract.config import RunConfig
+from contract.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
+from contract.runfile import RunFile, RunFileBroken, RunHeader
 from db import Run, Store, StoreUnreachable
-from trainer.config import RunConfig
-from trainer.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
-from trainer.runfile import RunFile, RunFileBroken, RunHeader
 from trainer.worker.entries import entry_of
 
 BEAT_SECONDS = 0.7

@@ -1,0 +1,19 @@
+"""How many batches and steps a run has."""
+
+from contract.checks.images import KnownImages
+from contract.config import RunConfig
+
+
+def batches_of(config: RunConfig, images: KnownImages) -> int | None:
+    """Batches of an epoch; None where the number of images is not known. A last one of a single image joins another."""
+    count, together = images.trained_on(config), config.training.batch_size
+    if count is None:
+        return None
+    whole, rest = divmod(count, together)
+    return max(1, whole + (rest > (1 if together > 1 and whole else 0)))
+
+
+def steps_of(config: RunConfig, images: KnownImages) -> int | None:
+    """Steps of the optimizer in the whole run."""
+    batches = batches_of(config, images)
+    return None if batches is None else -(-batches // config.training.accumulate) * config.training.epochs

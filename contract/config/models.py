@@ -1,0 +1,148 @@
+"""The networks whose neurons may be watched."""
+
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+
+from pydantic import ConfigDict, Field
+
+from contract.base import ConfigModel
+from contract.config.data import Task
+from contract.config.discovery import discovered
+from contract.config.torchvision_names import Classifier, Segmenter
+from contract.plugins import OwnModel
+
+Width = Annotated[int, Field(ge=1, le=16_384)]
+
+
+class ModelPart(ConfigModel):
+    """What every kind of network has."""
+
+    task: ClassVar[Task] = "classification"
+
+    @property
+    def label(self) -> str:
+        """A word for it in the name of a run."""
+        return str(getattr(self, "kind", ""))
+
+
+class Cnn(ModelPart):
+    """Plain convolutions of 3 × 3, each followed by batch norm and ReLU; the image halves after every second one."""
+
+    model_config = ConfigDict(title="Small CNN")
+    kind: Literal["cnn"] = "cnn"
+    channels: tuple[Width, ...] = Field(
+        default=(4, 8, 16, 16, 32, 32, 64, 64),
+        min_length=1,
+        max_length=24,
+        title="Channels",
+        description="Output channels of each convolution, from the input on.",
+    )
+    batch_norm: bool = Field(default=True, title="Batch norm")
+
+
+class Mlp(ModelPart):
+    """Fully connected layers with ReLU between them."""
+
+    model_config = ConfigDict(title="Multi-layer perceptron")
+    kind: Literal["mlp"] = "mlp"
+    hidden: tuple[Width, ...] = Field(
+        default=(256, 256),
+        min_length=1,
+        max_length=64,
+        title="Hidden layers",
+        description="Neurons of each hidden layer, from the input on.",
+    )
+    batch_norm: bool = Field(default=False, title="Batch norm")
+
+
+class ResNetCifar(ModelPart):
+    """The residual network of the paper's CIFAR experiments: three stages of 16, 32 and 64 channels."""
+
+    model_config = ConfigDict(title="ResNet for small images")
+    kind: Literal["resnet-cifar"] = "resnet-cifar"
+    depth: Literal[20, 32, 44, 56, 110] = Field(
+        default=32, title="Depth", description="Layers with weights, the head included. The paper uses 32."
+    )
+
+    @property
+    def label(self) -> str:
+        """Such as `resnet32`."""
+        return f"resnet{self.depth}"
+
+
+class TorchvisionClassifier(ModelPart):
+    """Any of torchvision's classification networks: ResNet, Swin, ViT, ConvNeXt, EfficientNet, VGG and others."""
+
+    model_config = ConfigDict(title="torchvision, classification")
+    kind: Literal["torchvision"] = "torchvision"
+    name: Classifier = Field(default="resnet18", title="Network", description="As torchvision calls it.")
+    weights: Literal["none", "default"] = Field(
+        default="none",
+        title="Start from",
+        description=(
+            "none: new weights. default: torchvision's best trained ones, from the worker's data folder or a download "
+            "that it allows; a head for other classes begins anew."
+        ),
+    )
+    input_size: int | None = Field(
+        default=None,
+        ge=8,
+        le=2048,
+        title="Scale images to",
+        description="Side to which images are scaled before the network sees them. Empty: they stay as they are.",
+        json_schema_extra={"unit": "px"},
+    )
+
+    @property
+    def label(self) -> str:
+        """torchvision's own name."""
+        return self.name
+
+
+class TorchvisionSegmenter(ModelPart):
+    """Any of torchvision's segmentation networks: DeepLabv3, FCN and LR-ASPP."""
+
+    model_config = ConfigDict(title="torchvision, segmentation")
+    task: ClassVar[Task] = "segmentation"
+    kind: Literal["torchvision-segmentation"] = "torchvision-segmentation"
+    name: Segmenter = Field(default="deeplabv3_resnet50", title="Network", description="As torchvision calls it.")
+    weights: Literal["none", "backbone", "default"] = Field(
+        default="none",
+        title="Start from",
+        description=(
+            "none: new weights. backbone: its feature extractor trained on ImageNet. default: the whole trained on "
+            "COCO. From the worker's data folder or a download that it allows."
+        ),
+    )
+    auxiliary: bool = Field(
+        default=True,
+        title="Auxiliary head",
+        description="A second head in mid-network that counts half in training's loss; LR-ASPP has none.",
+        json_schema_extra={"advanced": True},
+    )
+    auxiliary_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        title="Auxiliary head's rate",
+        description="Times the learning rate; torchvision's and the paper's recipe has 10.",
+        json_schema_extra={"advanced": True},
+    )
+
+    @property
+    def label(self) -> str:
+        """torchvision's own name."""
+        return self.name
+
+
+KnownModel = Cnn | Mlp | ResNetCifar | TorchvisionClassifier | TorchvisionSegmenter
+
+if TYPE_CHECKING:
+    AnyModel = KnownModel | OwnModel
+else:
+    AnyModel = reduce(or_, discovered(OwnModel, get_args(KnownModel)), KnownModel)
+
+Model = Annotated[
+    AnyModel, Field(discriminator="kind", title="Model", description="The network whose neurons are watched.")
+]

@@ -1,0 +1,108 @@
+"""The images that φ is measured on."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from contract.base import ConfigModel
+
+ProbeImages = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=100_000,
+        title="Probe images",
+        description="At least one a class is advised. More cost time at the end of each epoch and change little.",
+        json_schema_extra={"unit": "images"},
+    ),
+]
+
+
+class SplitProbe(ConfigModel):
+    """Images held back from the training set, the same number of each class."""
+
+    model_config = ConfigDict(title="Held back from the training set")
+    kind: Literal["split"] = "split"
+    samples: ProbeImages = 200
+
+    def held_back(self, available: int) -> int:
+        """How many of so many training images are not trained on."""
+        return self.samples
+
+
+class ShareProbe(ConfigModel):
+    """A share of the training images, held back, the same number of each class."""
+
+    model_config = ConfigDict(title="A share of the training set")
+    kind: Literal["share"] = "share"
+    fraction: float = Field(
+        default=0.001,
+        gt=0,
+        le=0.5,
+        title="Share",
+        description="Of the training images, at least one. The paper's 50 images of CIFAR-10 are 0.001.",
+        json_schema_extra={"scale": "log"},
+    )
+
+    def held_back(self, available: int) -> int:
+        """How many of so many training images are not trained on."""
+        return max(1, round(self.fraction * available))
+
+
+class TestProbe(ConfigModel):
+    """Images of the test set, the same number of each class; all training images are trained on."""
+
+    __test__ = False  # its name is not that of a test
+
+    model_config = ConfigDict(title="From the test set")
+    kind: Literal["test"] = "test"
+    samples: ProbeImages = 200
+
+    def held_back(self, available: int) -> int:
+        """None: the training set stays whole."""
+        return 0
+
+
+class NoiseProbe(ConfigModel):
+    """Normal noise with the mean and deviation of the images: what the network makes of nothing in particular."""
+
+    model_config = ConfigDict(title="Noise")
+    kind: Literal["noise"] = "noise"
+    samples: ProbeImages = 200
+
+    def held_back(self, available: int) -> int:
+        """None: the training set stays whole."""
+        return 0
+
+
+class SingleProbe(ConfigModel):
+    """One training image, held back: the paper's extreme."""
+
+    model_config = ConfigDict(title="A single image")
+    kind: Literal["single"] = "single"
+    index: int | None = Field(
+        default=None,
+        ge=0,
+        title="Image",
+        description="Its place in the training set, from 0. Empty: the seed draws one.",
+    )
+
+    def held_back(self, available: int) -> int:
+        """That one."""
+        return 1
+
+
+def _split_unless_said(given: Any) -> Any:
+    """A probe set without a kind is one that is held back: the only kind of the first descriptions."""
+    return {"kind": "split", **given} if isinstance(given, dict) else given
+
+
+Probe = Annotated[
+    SplitProbe | ShareProbe | TestProbe | NoiseProbe | SingleProbe,
+    Field(
+        discriminator="kind",
+        title="Probe set",
+        description="The images that φ is measured on, the same in every epoch; the seed draws them.",
+    ),
+    BeforeValidator(_split_unless_said),
+]
