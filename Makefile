@@ -1,6 +1,6 @@
 # The commands a person types. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast endurance check format lock clean
+.PHONY: help setup demo up test test-fast endurance check format lock wheels clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -57,6 +57,10 @@ check: setup ## format, lint, types, import contracts
 format: setup ## put the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+wheels: setup ## build both distributions, neq and neq-dashboard, into dist/
+	$(UV) build --quiet --wheel --out-dir dist neq
+	$(UV) build --quiet --wheel --out-dir dist .
 
 lock: ## write the lock files anew (needs uv)
 	sh requirements/lock.sh

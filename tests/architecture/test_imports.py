@@ -23,7 +23,7 @@ def loaded_by(statement: str) -> set[str]:
             "import contract.config, contract.events, contract.presets",
             {"torch", "numpy", "sqlalchemy", "fastapi", "dash"},
         ),
-        ("import neq", {"pydantic", "sqlalchemy", "fastapi", "dash", "contract", "trainer", "db", "server"}),
+        ("from neq import *", {"pydantic", "sqlalchemy", "fastapi", "dash", "contract", "trainer", "db", "server"}),
         ("import db", {"torch", "pydantic", "fastapi", "dash", "trainer", "server"}),
         ("import server.app", {"torch", "torchvision", "dash", "neq", "trainer"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import neq
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -16,7 +20,19 @@ def newly_loaded(statement: str, *, after: str) -> set[str]:
 
 
 def test_it_loads_nothing_but_torch_and_the_standard_library() -> None:
-    assert newly_loaded("import neq", after="import torch") - sys.stdlib_module_names == {"trainer"}
+    assert newly_loaded("from neq import *", after="import torch") - sys.stdlib_module_names == {"neq"}
+
+
+def test_it_loads_nothing_before_it_is_asked_for() -> None:
+    assert "torch" not in newly_loaded("import neq", after="pass")
+    assert newly_loaded("from neq import NEq", after="pass") >= {"neq", "torch"}
+
+
+def test_every_name_that_it_offers_is_there() -> None:
+    assert all(isinstance(getattr(neq, name), type) or callable(getattr(neq, name)) for name in neq.__all__)
+    assert set(neq.__all__) <= set(dir(neq))
+    with pytest.raises(AttributeError, match="has no attribute 'NEQ'"):
+        _ = neq.NEQ
 
 
 def test_this_check_can_fail() -> None:
