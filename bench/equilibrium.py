@@ -24,7 +24,7 @@ from torchvision.models import resnet18
 
 from contract.config import ResNetCifar
 from neq import NEq
-from neq.measure.measure import Way
+from neq.options import MeasureMode
 from trainer.models import Shape, build_model
 
 
@@ -40,7 +40,7 @@ class Case:
     steps: int
 
 
-WAYS: tuple[Way, ...] = ("streaming", "cached")
+WAYS: tuple[MeasureMode, ...] = ("streaming", "cached")
 CASES = {
     "resnet32": Case(lambda: build_model(ResNetCifar(), Shape(3, 32, 10), seed=0), 32, 500, 100, 50_000, 10),
     "resnet18": Case(lambda: resnet18(), 224, 256, 32, 1_281_167, 2),
@@ -73,7 +73,7 @@ def peak_above_now(run: Callable[[], object]) -> float:
     return resident("VmHWM") - before
 
 
-def measure(case: Case, way: Way, threads: int, rounds: int, answer: Connection) -> None:
+def measure(case: Case, way: MeasureMode, threads: int, rounds: int, answer: Connection) -> None:
     """Sends the figures of one way."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
@@ -136,7 +136,7 @@ def main() -> None:
             )
 
 
-def measure_named(name: str, way: Way, threads: int, rounds: int, answer: Connection) -> None:
+def measure_named(name: str, way: MeasureMode, threads: int, rounds: int, answer: Connection) -> None:
     """`measure` for a case by its name, which can be sent to another process."""
     measure(CASES[name], way, threads, rounds, answer)
 

@@ -15,14 +15,15 @@ import torch
 from torch import Tensor
 from torch.optim import SGD
 
+from neq.options import SavingsMode
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from neq import NEq
-from neq.savings.savings import Mode
 from tests.pretended.device import Counts, counted, pretending
 from tests.pretended.networks import NETWORKS, first_layers, random_masks, step
 
-MASKS: dict[str, tuple[Callable[[NEq], dict[str, Tensor]], Mode]] = {
+MASKS: dict[str, tuple[Callable[[NEq], dict[str, Tensor]], SavingsMode]] = {
     "nothing": (lambda neq: {}, False),
     "random 25 %": (lambda neq: random_masks(neq, 0.25), False),
     "random 50 %": (lambda neq: random_masks(neq, 0.5), False),

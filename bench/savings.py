@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from neq import NEq
-from neq.decide.selection import SelectName
+from neq.options import SelectName
 
 PLAIN_SGD = 0.75, 0.94
 """Of plain SGD's time, that a prototype's fused SGD and AdamW took with half of the rows put back."""

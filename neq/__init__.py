@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neq.network.coverage import Coverage, ModuleCoverage
     from neq.network.discovery import Watch
     from neq.network.kinds import register_layer
+    from neq.options import Options
 
 __all__ = [
     "Coverage",
@@ -28,6 +29,7 @@ __all__ = [
     "NEqError",
     "NEqMemory",
     "NEqWarning",
+    "Options",
     "Watch",
     "register_layer",
 ]
@@ -42,6 +44,7 @@ _HOMES = {
     "NEqError": "errors",
     "NEqMemory": "memory",
     "NEqWarning": "errors",
+    "Options": "options",
     "Watch": "network.discovery",
     "register_layer": "network.kinds",
 }

@@ -20,10 +20,11 @@ from torch.utils.data import (
 )
 
 from neq.errors import OptimizerOwnsNothing
-from neq.measure.probing import Forward, bare
+from neq.measure.probing import bare
 from neq.network.discovery import Watch
 from neq.network.layers import described
 from neq.network.optimizers import innermost
+from neq.options import Forward
 
 _DRAWN = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, Unpack
 
 import torch
 import torch.distributed
@@ -15,40 +15,33 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from neq.admission import admit, check_forms, forms_of
-from neq.arguments import check_counts, check_numbers
-from neq.checks import CheckMode, Checks
+from neq.checks import Checks
 from neq.decide.decision import Decision
-from neq.decide.groups import Groups, group_layers
-from neq.decide.selection import SelectName
-from neq.decide.velocity import FormulaName
+from neq.decide.groups import group_layers
 from neq.device.free_memory import is_out_of_memory
-from neq.device.tf32 import Products
 from neq.epoch_checks import check_finite, check_held, check_modules, check_parameters, check_start, check_steps
 from neq.equilibrium import Equilibrium
 from neq.errors import NEqClosed, NEqTakenOver
 from neq.freeze.cofrozen import Companions
 from neq.freeze.freeze import Freezer, others_watching
-from neq.freeze.momentum import MomentumOnThaw
 from neq.freeze.plan import LayerPlan
 from neq.freeze.stood_still import check_opened, check_stood_still
 from neq.measure.agreement import failing_together
 from neq.measure.batches import check_batches
-from neq.measure.cosine_accumulator import PhiName
 from neq.measure.first_pass import first_pass
-from neq.measure.measure import Measure, Way
+from neq.measure.measure import Measure
 from neq.measure.previous_state import Former
 from neq.measure.probe_digest import ProbeDigests
 from neq.measure.probe_statistics import Findings, measured
-from neq.measure.probing import Forward, as_found, bare, undisturbed
+from neq.measure.probing import as_found, bare, undisturbed
 from neq.memory import NEqMemory
 from neq.network.coverage import Coverage, coverage_of
 from neq.network.discovery import Discovery, Watch, discover
 from neq.network.gradient_stop import trained
 from neq.network.layers import WatchedLayer
 from neq.network.shared_buffers import of_the_first_process
-from neq.savings.savings import Mode, Savings
-
-_Name = TypeVar("_Name", bound=str)
+from neq.options import OptionKeywords, Options
+from neq.savings.savings import Savings
 
 LAST_LAYER = "the official formula leaves the last layer free"
 
@@ -69,51 +62,10 @@ class NEq:
         optimizer: any of torch's; it runs unchanged, and frozen rows are put back after each of its steps.
         probe: gives the same batches in the same order every time that it is iterated: tensors, (inputs, targets)
             pairs or mappings, whose `labels` are left out. Disjoint from the training data.
-        epsilon: a neuron is frozen while |v| stays below this.
-        mu: weight of the former velocity; in [0, 0.5], with the official formula in [0, 1).
-        select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
-            layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
-            `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
-            the input on whole layers once `share` of their neurons is at equilibrium, and parameters without neurons
-            along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
-            computes together: 16 on a CPU, 64 on a GPU. `frozen & ~settled` is what these two freeze beyond the rule.
-        formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
-            measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
-        phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
-            formula's.
-        warmup: epochs from the start in which every neuron is updated.
-        pinning: once frozen, for ever.
-        momentum_on_thaw: `keep`: a thawed neuron goes on with the momentum that it froze with; `cold`: without any.
-            None: the formula's.
-        layers: which to watch and which never to freeze.
-        share: in 0–1, for the selections that need one.
-        seed: of random selection.
-        groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
-        decide_by: `groups`: a group's neurons freeze together, by the group's own v.
-        churning_below: a neuron at equilibrium with φ below this counts as churning.
-        measure: `streaming` runs last epoch's network again; `cached` keeps its outputs, on the model's device where
-            they take at most a quarter of what is free there, else in the machine's memory; `auto` keeps them up to
-            256 MiB. The numbers are the same to the bit as long as the portions are in which a batch is looked at: on a
-            GPU these follow from the memory that is free (under deterministic algorithms from all of it), and others
-            are rounded in another way.
-        phi_precision: what φ's products are computed in on a GPU: `float32`, whatever torch's switches for TF32 say,
-            or `tf32`, which is faster and lets a φ very near 1 drown in rounding. A model in another type than float32
-            is measured in its own, and one whose `forward` enters torch.autocast itself in what that casts to: bfloat16
-            lets a φ near 1 drown too. Enter autocast around the model in the training loop instead, or turn it off
-            in `forward`.
-        forward: forward(model, batch), for probe batches of any other kind.
-        savings: leave out of the backward pass what frozen neurons do not need; no number changes. `rows` and `dense`
-            do so without measuring what pays; False computes everything. A layer that is frozen whole has no gradient
-            then: `.grad` is None, as after `zero_grad(set_to_none=True)`, and who asks torch.autograd.grad for it needs
-            `dense_pass()` or False. A captured CUDA graph keeps the masks
-            that it was captured with: capture anew after each `end_epoch`, with a plain step in between. What it reads
-            stays in memory as long as this NEq does.
+        options: what is frozen and how it is measured; None: the defaults.
         process_group: the processes that share the probe set among them; their sums are added up. None: those of the
             DistributedDataParallel that wraps the model, if one does.
-        checks: what is told is compared with the facts, once at the start and once an epoch: frozen neurons are where
-            they were, the optimizer made steps and owns the layers, the probe set is the same, every output is a
-            number. `raise`: what makes results wrong is an `NEqError`, what is doubtful an `NEqWarning`. `warn`: both
-            are warnings. `off`: nothing is checked.
+        keywords: single options, which go before those of `options`.
 
     Raises:
         TypeError: model, optimizer, probe, layers or forward is of a kind that NEq does not take.
@@ -129,65 +81,27 @@ class NEq:
         model: nn.Module,
         optimizer: Optimizer,
         probe: Iterable[Any],
-        epsilon: float = 1e-3,
-        mu: float = 0.5,
-        select: SelectName = "equilibrium",
+        options: Options | None = None,
         *,
-        formula: FormulaName = "paper",
-        phi: PhiName | None = None,
-        warmup: int = 1,
-        pinning: bool = False,
-        momentum_on_thaw: MomentumOnThaw | None = None,
-        layers: Watch | None = None,
-        share: float | None = None,
-        seed: int = 0,
-        groups: Groups | None = None,
-        decide_by: str = "neurons",
-        churning_below: float = 0.9,
-        measure: Way = "auto",
-        phi_precision: Products = "float32",
-        forward: Forward | None = None,
-        savings: Mode = True,
         process_group: "torch.distributed.ProcessGroup | None" = None,
-        checks: CheckMode = "raise",
+        **keywords: Unpack[OptionKeywords],
     ) -> None:
-        check_numbers(epsilon=epsilon, mu=mu, churning_below=churning_below, share=0.0 if share is None else share)
-        check_counts(warmup=warmup, seed=seed)
-        optimizer = admit(model, optimizer, probe, layers, forward)
-        official = formula == "official"
-        self._phi: PhiName = _one_of("phi", phi or ("per-sample" if official else "global"), ("global", "per-sample"))
+        self._options = Options.of(options, keywords)
+        self._optimizer = admit(model, optimizer, probe, self._options.layers, self._options.forward)
         self._process_group = process_group
         if process_group is None and isinstance(model, DistributedDataParallel):
             self._process_group = model.process_group
-        self._model, self._probe, self._forward = bare(model), probe, forward
-        self._watch, self._holds_last_open = layers or Watch(), official and layers is None
-        self._grouping, self._select = groups, select
-        self._way = _one_of("measure", measure, ("auto", "streaming", "cached"))
-        self._products = _one_of("phi_precision", phi_precision, ("float32", "tf32"))
-        self._rules = {
-            "epsilon": epsilon,
-            "mu": mu,
-            "formula": formula,
-            "select": select,
-            "share": share,
-            "seed": seed,
-            "warmup": warmup,
-            "pinning": pinning,
-            "decide_by": _one_of("decide_by", decide_by, ("neurons", "groups")),
-            "churning_below": churning_below,
-        }
-        on_thaw: MomentumOnThaw = momentum_on_thaw or ("cold" if official else "keep")
-        self._freezing = (optimizer, on_thaw, savings)
+        self._model, self._probe = bare(model), probe
         self._moved: dict[str, Tensor] = {}
         self._gone: weakref.finalize[..., NEq] | None = None
-        self._checks = Checks(checks)
-        self._digests = ProbeDigests(self._checks, own_forward=forward is not None)
+        self._checks = Checks(self._options.checks)
+        self._digests = ProbeDigests(self._checks, own_forward=self._options.forward is not None)
         first = self._first_batch()
         self._trained = self._wanted()
         found = self._discovered(first)
         if self._checks.on:
-            check_batches(self._checks, self._model, found.layers, self._probe, forward, self._digests)
-        if select != "none":
+            check_batches(self._checks, self._model, found.layers, probe, self._options.forward, self._digests)
+        if self._options.select != "none":
             self._take_over(found.layers)
         self._former = Former(self._model)
         self._forms = forms_of(self._model)
@@ -199,9 +113,10 @@ class NEq:
         return next(undisturbed(self._probe, self._model))
 
     def _discovered(self, first: Any) -> Discovery:
-        with as_found(self._model, self._products):
-            found = discover(self._model, lambda: first_pass(self._model, first, self._forward), self._watch)
-        if not self._holds_last_open:
+        with as_found(self._model, self._options.phi_precision):
+            forward, watch = self._options.forward, self._options.layers or Watch()
+            found = discover(self._model, lambda: first_pass(self._model, first, forward), watch)
+        if not self._options.is_official or self._options.layers is not None:
             return found
         return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
 
@@ -222,25 +137,25 @@ class NEq:
     def _follow(self, found: Discovery) -> None:
         """Everything that goes by the watched layers."""
         self._layers, self._unwatched = found.layers, found.unwatched
-        self._groups = () if self._grouping is None else group_layers(self._grouping, self._layers, self._model)
-        self._decision = Decision(self._layers, self._groups, **self._rules)  # type: ignore[arg-type]
+        options = self._options
+        self._groups = () if options.groups is None else group_layers(options.groups, self._layers, self._model)
+        self._decision = Decision(self._layers, self._groups, options)
         self._measure = Measure(
             self._model,
             self._layers,
             self._probe,
             self._former,
-            self._forward,
-            way=self._way,
+            options.forward,
+            way=options.measure,
             bytes_a_sample=found.bytes_a_sample,
             digests=self._digests,
-            products=self._products,
+            products=options.phi_precision,
         )
-        self._companions = Companions(self._model, self._layers if self._select == "prefix" else ())
-        optimizer, on_thaw, savings = self._freezing
-        self._freezer = Freezer(
-            (*self._layers, *self._companions.layers), optimizer, on_thaw, partial(Savings, mode=savings)
-        )
-        self._freezer.measures_only = self._select == "none"
+        self._companions = Companions(self._model, self._layers if options.select == "prefix" else ())
+        held = (*self._layers, *self._companions.layers)
+        savings = partial(Savings, mode=options.savings)
+        self._freezer = Freezer(held, self._optimizer, options.momentum_given, savings)
+        self._freezer.measures_only = options.select == "none"
         self._opened: dict[str, Tensor] = {}
         self._let_go_with(self._freezer)
 
@@ -325,7 +240,7 @@ class NEq:
             if not grown:
                 self._watch_anew()
         with of_the_first_process(self._model, self._process_group):
-            findings = yield from measured(self._measure, self._phi, self._process_group, explain=explain)
+            findings = yield from measured(self._measure, self._options.phi_taken, self._process_group, explain=explain)
             equilibrium = self._decide(findings)
         if grown:
             self._watch_anew()
@@ -512,9 +427,3 @@ class NEq:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _one_of(field: str, value: _Name, choices: Sequence[str]) -> _Name:
-    if value not in choices:
-        raise ValueError(f"{field} is {value!r}; choose one of {', '.join(choices)}")
-    return value

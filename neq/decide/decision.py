@@ -1,6 +1,7 @@
 """From one epoch's findings to who is updated in the next."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,13 +9,14 @@ from torch import Tensor, nn
 
 from neq.decide.groups import Group, group_divergence
 from neq.decide.report import found_groups, found_layers, neuron_values
-from neq.decide.selection import Evidence, Random, SelectName, selection
-from neq.decide.velocity import FormulaName, Track, track
+from neq.decide.selection import Evidence, Random, selection
+from neq.decide.velocity import Track, track
 from neq.device.blocks import neurons_together
 from neq.equilibrium import Equilibrium
 from neq.measure.parameters import parameter_divergence
 from neq.measure.probe_statistics import Findings
 from neq.network.layers import WatchedLayer
+from neq.options import Options
 
 
 class Decision:
@@ -22,40 +24,31 @@ class Decision:
 
     Args:
         layers, groups: what is watched.
-        decide_by: `groups`: neurons of a group freeze when the group is at equilibrium, others by the selection.
+        options: those of `NEq`. Where groups decide, their neurons freeze when the group is at equilibrium, all others
+            by the selection.
 
-    The other arguments are those of `NEq`.
+    Raises:
+        ValueError: the rule's numbers are out of range, or groups are to decide and there are none.
     """
 
     def __init__(
         self,
         layers: Sequence[WatchedLayer],
         groups: Sequence[Group],
-        *,
-        epsilon: float,
-        mu: float,
-        formula: FormulaName,
-        select: SelectName,
-        share: float | None,
-        seed: int,
-        warmup: int,
-        pinning: bool,
-        decide_by: str,
-        churning_below: float,
+        options: Options,
     ) -> None:
-        if warmup < 0:
-            raise ValueError(f"warmup is {warmup}; it must be 0 or more")
         self._layers, self._groups = layers, groups
         self._sizes = [layer.neurons for layer in layers]
         self._blocks = [neurons_together(next(layer.parameters()).device) for layer in layers]
-        self._select = selection(select, share=share, seed=seed)
-        self._outputs = track(formula, epsilon=epsilon, mu=mu)
-        self._parameters = track(formula, epsilon=epsilon, mu=mu) if select == "parameter-norm" else None
-        self._together = track(formula, epsilon=epsilon, mu=mu) if groups else None
-        self._by_groups = self._groups_that_decide(decide_by)
-        drawn = select == "random" and share is not None  # needs no velocity
-        self._first_mask = max(warmup, 1 if drawn else self._outputs.first_freezing_epoch)
-        self._pinning, self._churning_below = pinning, churning_below
+        self._select = selection(options.select, share=options.share, seed=options.seed)
+        new_track = partial(track, options.formula, epsilon=options.epsilon, mu=options.mu)
+        self._outputs = new_track()
+        self._parameters = new_track() if options.select == "parameter-norm" else None
+        self._together = new_track() if groups else None
+        self._by_groups = self._groups_that_decide(options.decide_by)
+        drawn = options.select == "random" and options.share is not None  # needs no velocity
+        self._first_mask = max(options.warmup, 1 if drawn else self._outputs.first_freezing_epoch)
+        self._pinning, self._churning_below = options.pinning, options.churning_below
         self._open = torch.cat([torch.full((layer.neurons,), layer.held_open is not None) for layer in layers])
         self._epoch = 0
         self._frozen = torch.zeros(sum(self._sizes), dtype=torch.bool)

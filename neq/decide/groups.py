@@ -6,20 +6,17 @@ pass. The paper names group equilibrium as future work.
 Source: arXiv:2207.09455, the conclusion.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from neq.measure.similarity import divergence_from_sums
-from neq.network.discovery import Pattern, matches
+from neq.network.discovery import matches
 from neq.network.layers import NORMS, WatchedLayer
-
-Grouping = Literal["layer", "conv+norm", "stage"]
-Groups = Grouping | Mapping[str, Sequence[Pattern]]
-"""A built-in grouping, or patterns of layers by group name."""
+from neq.options import BuiltInGroups, Groups
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,9 @@ def group_layers(groups: Groups, layers: Sequence[WatchedLayer], model: nn.Modul
     if isinstance(groups, str):
         builtin = {"layer": _each, "conv+norm": _with_norm, "stage": _stages}
         if groups not in builtin:
-            raise ValueError(f"groups is {groups!r}; choose one of {', '.join(get_args(Grouping))}, or give patterns")
+            raise ValueError(
+                f"groups is {groups!r}; choose one of {', '.join(get_args(BuiltInGroups))}, or give patterns"
+            )
         named = builtin[groups](layers, model)
     else:
         named = {

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
 from neq.decide.velocity import Motion
 from neq.device.blocks import neurons_together
-
-SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
+from neq.options import SelectName
 
 
 @dataclass(frozen=True)

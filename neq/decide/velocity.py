@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol, get_args
 
 import torch
 from torch import Tensor
 
-FormulaName = Literal["paper", "official"]
+from neq.options import FormulaName
 
 
 def velocity_paper(delta_phi: Tensor, before: Tensor | None, *, mu: float) -> Tensor:

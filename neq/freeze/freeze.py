@@ -20,12 +20,13 @@ from torch.optim import Optimizer
 
 from neq.freeze.held_on_device import HeldOnDevice
 from neq.freeze.holding import Holding, nbytes_at_most
-from neq.freeze.momentum import MomentumOnThaw, OptimizerRows
+from neq.freeze.momentum import OptimizerRows
 from neq.freeze.plan import LayerPlan
 from neq.freeze.savings_door import MakeSavings, NoSavings
 from neq.network.gradient_stop import trained
 from neq.network.layers import WatchedLayer
 from neq.network.optimizers import Optimizers
+from neq.options import MomentumOnThaw
 
 _alive: "weakref.WeakSet[Freezer]" = weakref.WeakSet()
 

@@ -6,7 +6,7 @@ the moment of freezing is kept aside, a row for a row, and decides how the neuro
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from neq.freeze.holding import Holding
 from neq.network.layers import WatchedLayer
 from neq.network.optimizers import Optimizers, group_of
-
-MomentumOnThaw = Literal["keep", "cold"]
+from neq.options import MomentumOnThaw
 
 _FIRST_MOMENTS = ("momentum_buffer", "exp_avg", "grad_avg")
 """Running means of the gradient, in torch's own optimizers: what pushes a neuron on without a gradient."""

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from neq import Equilibrium, NEq
-from neq.integrations.options import NEqOptions, check_names
+from neq.options import OptionKeywords, check_names
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Attachment:
         explain: as in `NEq.end_epoch`.
     """
 
-    def __init__(self, options: NEqOptions, on_equilibrium: OnEquilibrium | None, *, explain: bool) -> None:
+    def __init__(self, options: OptionKeywords, on_equilibrium: OnEquilibrium | None, *, explain: bool) -> None:
         check_names(options)
         self._options, self._on_equilibrium, self._explain = options, on_equilibrium, explain
         self._ended = 0

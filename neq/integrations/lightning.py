@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.figures import figures
-from neq.integrations.options import NEqOptions
+from neq.options import OptionKeywords
 
 _SPLITTING = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
@@ -60,7 +60,7 @@ class NEqCallback(Attached, Callback):
         on_equilibrium: OnEquilibrium | None = None,
         optimizer: int | None = None,
         explain: bool = False,
-        **options: Unpack[NEqOptions],
+        **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe, self._optimizer = probe, optimizer
         self._attachment = Attachment(options, on_equilibrium, explain=explain)

@@ -23,7 +23,7 @@ from neq import Equilibrium
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.checkpoint_folder import CheckpointFolder
 from neq.integrations.figures import figures
-from neq.integrations.options import NEqOptions
+from neq.options import OptionKeywords
 
 _SPLITTING = ("DEEPSPEED", "FSDP", "MEGATRON_LM")
 
@@ -61,7 +61,7 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         on_equilibrium: OnEquilibrium | None = None,
         resume_from: str | None = None,
         explain: bool = False,
-        **options: Unpack[NEqOptions],
+        **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe = probe
         self._folder = CheckpointFolder(resume_from)

@@ -10,9 +10,10 @@ from neq.checks import Checks
 from neq.errors import NotFinite
 from neq.measure.first_pass import first_pass
 from neq.measure.probe_digest import ProbeDigests
-from neq.measure.probing import Forward, as_found, undisturbed
+from neq.measure.probing import as_found, undisturbed
 from neq.network.layers import WatchedLayer
 from neq.network.watching import Rerun, watching
+from neq.options import Forward
 
 
 def check_batches(

@@ -1,7 +1,6 @@
 """What φ of every watched neuron is made of, added up over the probe set."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.distributed
@@ -10,8 +9,7 @@ from torch import Tensor
 from neq.errors import OutputsNotPaired
 from neq.measure.similarity import Workspace, divergence_from_sums, sample_sums
 from neq.network.layers import WatchedLayer
-
-PhiName = Literal["global", "per-sample"]
+from neq.options import PhiName
 
 
 class NeuronSums:

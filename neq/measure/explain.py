@@ -14,10 +14,11 @@ from neq.device.tf32 import Products
 from neq.measure.activation_cache import Outputs
 from neq.measure.cosine_accumulator import NeuronSums
 from neq.measure.previous_state import Former
-from neq.measure.probing import Forward, as_found, run_former, run_model
+from neq.measure.probing import as_found, run_former, run_model
 from neq.network.layers import WatchedLayer
 from neq.network.modes import has_modes_of_its_own
 from neq.network.watching import Rerun, States, watching
+from neq.options import Forward
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neq.measure.probing import Forward, run_model
+from neq.measure.probing import run_model
 from neq.network.watching import NoTensor
+from neq.options import Forward
 
 _FORWARD = "give NEq a forward(model, batch) for it"
 

@@ -9,7 +9,7 @@ measured again in smaller ones.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.distributed
@@ -19,17 +19,16 @@ from neq.device.free_memory import give_back_unused, is_out_of_memory, portion_b
 from neq.device.tf32 import Products
 from neq.errors import OutputsNotPaired, ProbeDoesNotFit
 from neq.measure.activation_cache import Outputs
-from neq.measure.cosine_accumulator import NeuronSums, PhiName
+from neq.measure.cosine_accumulator import NeuronSums
 from neq.measure.explain import Causes, add_causes
 from neq.measure.output_cache import OutputCache
 from neq.measure.portions import Portions, samples_of
 from neq.measure.previous_state import Former
 from neq.measure.probe_digest import ProbeDigests
-from neq.measure.probing import Forward, as_found, run_former, run_model, undisturbed
+from neq.measure.probing import as_found, run_former, run_model, undisturbed
 from neq.network.layers import WatchedLayer
 from neq.network.watching import Rerun, watching
-
-Way = Literal["auto", "streaming", "cached"]
+from neq.options import Forward, MeasureMode, PhiName
 
 CACHE_BYTES = 256 * 2**20
 """`auto` caches outputs up to this size: what a small network's probe set takes, and a large one's does not."""
@@ -59,7 +58,7 @@ class Measure:
         former: Former,
         forward: Forward | None,
         *,
-        way: Way,
+        way: MeasureMode,
         bytes_a_sample: int,
         digests: ProbeDigests,
         products: Products = "float32",

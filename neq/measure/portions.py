@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from neq.device.free_memory import is_out_of_memory
-from neq.measure.probing import Forward, run_model
+from neq.measure.probing import run_model
 from neq.network.layers import WatchedLayer
 from neq.network.substitution import substituted
 from neq.network.watching import Rerun, watching
+from neq.options import Forward
 
 SAME = 1e-4
 """Relative difference that rounding makes: kernels of another batch size add up in another order. What depends on the

@@ -8,9 +8,10 @@ import torch.distributed
 from torch import Tensor
 
 from neq.measure.agreement import failing_together
-from neq.measure.cosine_accumulator import NeuronSums, PhiName
+from neq.measure.cosine_accumulator import NeuronSums
 from neq.measure.explain import Causes
 from neq.measure.measure import Measure
+from neq.options import PhiName
 
 
 @dataclass(frozen=True)

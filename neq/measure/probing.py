@@ -1,7 +1,7 @@
 """Running a model on the probe set without leaving a trace in it."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -14,9 +14,7 @@ from neq.measure.previous_state import Former
 from neq.network.kept_buffers import KeptBuffers
 from neq.network.modes import in_eval_mode
 from neq.network.substitution import computed_attributes
-
-Forward = Callable[[nn.Module, Any], object]
-"""forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
+from neq.options import Forward
 
 
 def bare(model: nn.Module) -> nn.Module:

@@ -12,6 +12,7 @@ from neq.freeze.plan import LayerPlan
 from neq.network.gradient_stop import gets_gradient
 from neq.network.layers import WatchedLayer
 from neq.network.optimizers import Optimizers
+from neq.options import SavingsMode
 from neq.savings.choice import NO_MEMORY, Way
 from neq.savings.compiled import Translations
 from neq.savings.gradients import Rows
@@ -20,9 +21,6 @@ from neq.savings.measuring import Measuring
 from neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
 from neq.savings.stops import NOT_YET, Stops
 from neq.savings.swap import swap, with_zeros, without_gradient
-
-Mode = bool | Way
-"""True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
 
 _COMPILED = "the network is compiled: another plan would have to be translated, which is done for few whole layers only"
 
@@ -39,7 +37,9 @@ class Savings:
         mode: see `Mode`.
     """
 
-    def __init__(self, layers: Sequence[WatchedLayer], optimizer: Optimizer | Optimizers, mode: Mode = True) -> None:
+    def __init__(
+        self, layers: Sequence[WatchedLayer], optimizer: Optimizer | Optimizers, mode: SavingsMode = True
+    ) -> None:
         if mode not in (True, False, "rows", "turned", "dense"):
             raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'turned' or 'dense'")
         self._layers = {layer.name: layer for layer in layers}

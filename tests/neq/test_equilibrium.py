@@ -131,7 +131,7 @@ histories = st.lists(st.lists(st.lists(weight, min_size=3, max_size=3), min_size
 def test_any_history_agrees_with_the_reference(history: list[list[list[float]]], mu: float, epsilon: float) -> None:
     model = Rows(2, 3)
     model.set(history[0])
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(3)[:2], torch.eye(3)[2:]], epsilon, mu)
+    neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(3)[:2], torch.eye(3)[2:]], epsilon=epsilon, mu=mu)
     for rows, expected in zip(history[1:], follow(history, epsilon=epsilon, mu=mu), strict=True):
         model.set(rows)
         found = neq.end_epoch().layers["rows"]

@@ -13,7 +13,7 @@ from torchvision.models.swin_transformer import SwinTransformerBlock
 from contract.config.models import ResNetCifar
 from neq import NEq
 from neq.flops import Multiplied, StepFlops, multiply_adds
-from neq.savings.savings import Mode
+from neq.options import SavingsMode
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 
@@ -55,7 +55,7 @@ def first_half(neq: NEq) -> dict[str, Tensor]:
     return {layer.name: torch.ones(layer.neurons, dtype=torch.bool) for layer in neq.layers[: len(neq.layers) // 2]}
 
 
-def counted(network: str, masks: Masks, savings: Mode) -> tuple[StepFlops, int]:
+def counted(network: str, masks: Masks, savings: SavingsMode) -> tuple[StepFlops, int]:
     """Ours, and what torch's counter saw but for attention's products of two outputs."""
     make, shape = NETWORKS[network]
     torch.manual_seed(0)
@@ -79,7 +79,7 @@ def counted(network: str, masks: Masks, savings: Mode) -> tuple[StepFlops, int]:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("masks", [nothing, random_half, first_half])
 @pytest.mark.parametrize("savings", [True, "rows", "turned", False])
-def test_a_step_s_operations_are_torchs_to_the_integer(network: str, masks: Masks, savings: Mode) -> None:
+def test_a_step_s_operations_are_torchs_to_the_integer(network: str, masks: Masks, savings: SavingsMode) -> None:
     ours, torchs = counted(network, masks, savings)
     assert ours.total == torchs
 

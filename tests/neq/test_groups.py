@@ -8,8 +8,9 @@ from torchvision.models import resnet18, swin_t
 
 from contract.config import ResNetCifar
 from neq import Equilibrium, NEq
-from neq.decide.groups import Groups, group_layers
+from neq.decide.groups import group_layers
 from neq.network.discovery import Watch, discover
+from neq.options import Groups
 from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
 from trainer.models import Shape, build_model

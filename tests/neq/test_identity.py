@@ -14,8 +14,8 @@ from torch.nn.utils import prune, spectral_norm, weight_norm
 from torch.optim import SGD, Adam
 
 from neq import NEq
-from neq.measure.measure import Way
 from neq.network.gradient_stop import gets_gradient
+from neq.options import MeasureMode
 
 INPUTS = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
 
@@ -105,7 +105,7 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 2) ->
 
 @pytest.mark.parametrize("way", ["auto", "streaming", "cached"])
 @pytest.mark.parametrize("make", MODELS)
-def test_what_has_two_names_keeps_its_parameters_and_trains_on(make: Callable[[], nn.Module], way: Way) -> None:
+def test_what_has_two_names_keeps_its_parameters_and_trains_on(make: Callable[[], nn.Module], way: MeasureMode) -> None:
     torch.manual_seed(0)
     model = make()
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -121,7 +121,7 @@ def test_what_has_two_names_keeps_its_parameters_and_trains_on(make: Callable[[]
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_two_names_change_no_number(way: Way) -> None:
+def test_two_names_change_no_number(way: MeasureMode) -> None:
     def found(model: nn.Module, layer: str) -> list[Tensor]:
         torch.manual_seed(3)
         optimizer = SGD(model.parameters(), lr=0.05)
@@ -149,7 +149,7 @@ REPARAMETRISED: dict[str, Callable[[nn.Module], Any]] = {
 
 @pytest.mark.parametrize("kind", REPARAMETRISED)
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_a_weight_that_hooks_compute_is_todays_after_measuring(kind: str, way: Way) -> None:
+def test_a_weight_that_hooks_compute_is_todays_after_measuring(kind: str, way: MeasureMode) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
     REPARAMETRISED[kind](model[0])
@@ -194,7 +194,7 @@ class ReplacesItsBuffer(nn.Module):
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_a_buffer_that_the_forward_pass_replaces_is_the_same_object_afterwards(way: Way) -> None:
+def test_a_buffer_that_the_forward_pass_replaces_is_the_same_object_afterwards(way: MeasureMode) -> None:
     model = ReplacesItsBuffer()
     optimizer = SGD(model.parameters(), lr=0.1)
     before = objects(model)

@@ -9,8 +9,8 @@ from torch.optim import SGD, Adam, Optimizer
 
 from neq import NEq
 from neq.measure import probing
-from neq.measure.measure import Way
 from neq.measure.probing import as_found
+from neq.options import MeasureMode
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
 
@@ -133,7 +133,7 @@ def test_buffers_that_a_pass_writes_to_are_put_back(gpu: None, device: str) -> N
 
 @no_step_is_made
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_measuring_waits_for_the_gpu_as_often_whatever_the_number_of_layers(gpu: None, way: Way) -> None:
+def test_measuring_waits_for_the_gpu_as_often_whatever_the_number_of_layers(gpu: None, way: MeasureMode) -> None:
     def waits(norms: int) -> int:
         model = nn.Sequential(nn.Linear(5, 8), *(nn.BatchNorm1d(8) for _ in range(norms)), nn.Linear(8, 3)).to("cuda")
         neq = NEq(model, SGD(model.parameters(), lr=0.1), [BATCH.cuda()], select="none", measure=way)

@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from neq import NEq
 from neq.errors import ModelChanged
-from neq.measure.measure import Way
+from neq.options import MeasureMode
 
 BATCH = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
 WAYS = pytest.mark.parametrize("way", ["streaming", "cached"])
@@ -39,7 +39,7 @@ class Growing(nn.Module):
 
 
 class Training:
-    def __init__(self, way: Way, epsilon: float = 1e-3) -> None:
+    def __init__(self, way: MeasureMode, epsilon: float = 1e-3) -> None:
         self.model = Growing()
         self.optimizer = SGD(self.model.parameters(), lr=0.2)
         self.neq = NEq(self.model, self.optimizer, [BATCH], measure=way, epsilon=epsilon)
@@ -69,7 +69,9 @@ def first_mask(model: Growing) -> None:
 
 @WAYS
 @pytest.mark.parametrize("change", [more_rotations, first_mask])
-def test_buffers_that_come_go_and_grow_are_taken_as_they_are(change: Callable[[Growing], None], way: Way) -> None:
+def test_buffers_that_come_go_and_grow_are_taken_as_they_are(
+    change: Callable[[Growing], None], way: MeasureMode
+) -> None:
     training = Training(way)
     before = given(training.model)
     for _ in range(4):
@@ -84,7 +86,7 @@ def test_buffers_that_come_go_and_grow_are_taken_as_they_are(change: Callable[[G
 
 
 @WAYS
-def test_a_block_that_is_put_after_the_others_is_watched_from_then_on(way: Way) -> None:
+def test_a_block_that_is_put_after_the_others_is_watched_from_then_on(way: MeasureMode) -> None:
     training = Training(way)
     model = training.model
     for _ in range(2):
@@ -123,7 +125,7 @@ def test_a_block_that_is_put_after_the_others_is_watched_from_then_on(way: Way) 
     ids=["head", "other classes", "taken out", "deleted", "more tokens"],
 )
 def test_what_cannot_be_compared_any_more_is_told_with_the_remedy(
-    change: Callable[[Growing], None], told: str, way: Way
+    change: Callable[[Growing], None], told: str, way: MeasureMode
 ) -> None:
     training = Training(way)
     training.step()
@@ -137,7 +139,7 @@ def test_what_cannot_be_compared_any_more_is_told_with_the_remedy(
 
 
 @WAYS
-def test_what_is_not_watched_may_be_replaced_or_go(way: Way) -> None:
+def test_what_is_not_watched_may_be_replaced_or_go(way: MeasureMode) -> None:
     training = Training(way)
     training.model.extra = nn.Linear(3, 3)
     training.step()

@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam
 
 from neq import Equilibrium, NEq, Watch
 from neq.decide.velocity import OfficialTrack, velocity_official, velocity_paper
-from neq.measure.cosine_accumulator import PhiName
+from neq.options import PhiName
 from neq.reference import cosine_by_sample, follow_official
 from tests.neq.marks import no_step_is_made
 

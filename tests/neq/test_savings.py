@@ -14,8 +14,8 @@ from bench.kept import kept_bytes
 from neq import NEq, Watch
 from neq.network.discovery import discover
 from neq.network.layers import WatchedLayer
+from neq.options import SavingsMode
 from neq.savings import Savings
-from neq.savings.savings import Mode
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def assert_same_gradients(
     masks: dict[str, Tensor],
     expected: dict[str, str],
     run: Callable[[nn.Module, Tensor], Tensor] = lambda model, inputs: model(inputs),
-    mode: Mode = "rows",
+    mode: SavingsMode = "rows",
 ) -> None:
     """Active rows as torch's own code gives them, frozen ones zero; `expected`: the kinds of plan by layer."""
     plain = copy.deepcopy(model)

@@ -23,8 +23,8 @@ from torch.optim import (
 )
 
 from neq import NEq
+from neq.options import SavingsMode
 from neq.savings.compiled import LIMIT
-from neq.savings.savings import Mode
 
 OPTIMIZERS: dict[str, Callable[[Sequence[nn.Parameter]], Optimizer]] = {
     "sgd": lambda p: SGD(p, lr=0.05),
@@ -88,7 +88,7 @@ def masks(neq: NEq, epoch: int) -> dict[str, Tensor]:
 
 def run(
     optimizer: Callable[[Sequence[nn.Parameter]], Optimizer],
-    savings: Mode,
+    savings: SavingsMode,
     *,
     momentum_on_thaw: str = "keep",
     step: Callable[[nn.Module, Optimizer, Tensor], Tensor] | None = None,

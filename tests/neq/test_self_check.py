@@ -29,8 +29,8 @@ from neq.errors import (
     ProbeChanged,
     ProbeNotCompared,
 )
-from neq.measure.measure import Way
 from neq.measure.probe_digest import digest
+from neq.options import MeasureMode
 from tests.neq.training_loop import INPUTS, PROBE, Loop, network
 
 
@@ -63,7 +63,7 @@ class Fewer(Shuffled):
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("probe", [Shuffled, Augmented, Fewer])
-def test_another_probe_set_is_refused(probe: Callable[[], Shuffled], way: Way) -> None:
+def test_another_probe_set_is_refused(probe: Callable[[], Shuffled], way: MeasureMode) -> None:
     def train() -> None:
         loop = Loop(probe=probe(), measure=way)
         for _ in range(4):
@@ -240,7 +240,7 @@ class Noisy(nn.Module):
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_a_model_that_draws_in_eval_mode_measures_one_where_nothing_moves(way: Way) -> None:
+def test_a_model_that_draws_in_eval_mode_measures_one_where_nothing_moves(way: MeasureMode) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), Noisy(), nn.Linear(8, 4))
     loop = Loop(model, SGD(model.parameters(), lr=0.0), measure=way)
     for _ in range(3):
@@ -261,7 +261,7 @@ class NoisyByItself(nn.Module):
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_a_model_that_is_not_repeatable_is_refused_at_the_start(way: Way) -> None:
+def test_a_model_that_is_not_repeatable_is_refused_at_the_start(way: MeasureMode) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), NoisyByItself(), nn.Linear(8, 4))
     with pytest.raises(NotRepeatable, match=r"layer '3' gives other outputs .* forward"):
         Loop(model, SGD(model.parameters(), lr=0.1), measure=way)
@@ -277,7 +277,7 @@ def test_a_probe_set_with_nan_is_refused_at_the_start() -> None:
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_nan_in_a_later_batch_is_refused_at_the_start_too(way: Way) -> None:
+def test_nan_in_a_later_batch_is_refused_at_the_start_too(way: MeasureMode) -> None:
     probe = [*PROBE, PROBE[0] / 0]
     with pytest.raises(NotFinite, match=r"layer '0' gives NaN or infinity on batch 2 of the probe set \(counted"):
         Loop(probe=probe, measure=way)
@@ -342,7 +342,9 @@ class Mixture(nn.Module):
 @pytest.mark.parametrize("way", ["streaming", "cached"])
 @pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("biases", [[0.5, 0.0, -0.5, 0.0], [0.0, 0.0, 0.0, -9.0], [-9.0, 0.0, 0.0, 0.0]])
-def test_an_expert_that_sees_other_tokens_is_named_with_the_remedy(biases: list[float], skips: bool, way: Way) -> None:
+def test_an_expert_that_sees_other_tokens_is_named_with_the_remedy(
+    biases: list[float], skips: bool, way: MeasureMode
+) -> None:
     model = Mixture(skips=skips)
     loop = Loop(model, measure=way)
     loop.train()
@@ -442,7 +444,7 @@ def phi_between(now: nn.Module, before: nn.Module) -> Tensor:
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_after_an_error_phi_is_against_the_last_epoch_that_ended_well(way: Way) -> None:
+def test_after_an_error_phi_is_against_the_last_epoch_that_ended_well(way: MeasureMode) -> None:
     model = Overflowing()
     loop = Loop(model, SGD(model.parameters(), lr=0.5), measure=way, select="none")
     for epoch, good in enumerate([True, True, False, False, True, True]):
@@ -462,7 +464,7 @@ def test_after_an_error_phi_is_against_the_last_epoch_that_ended_well(way: Way) 
 
 
 @pytest.mark.parametrize("way", ["streaming", "cached"])
-def test_neurons_that_moved_are_an_error_once_and_never_told_as_having_stood(way: Way) -> None:
+def test_neurons_that_moved_are_an_error_once_and_never_told_as_having_stood(way: MeasureMode) -> None:
     loop = Loop(measure=way)
     loop.until_some_freeze()
     before = copy.deepcopy(loop.model)

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from contract.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
 from contract.errors import RunError
-from neq import NEq, NEqError, NEqWarning, Watch
+from neq import NEq, NEqError, NEqWarning, Options, Watch
 from neq.measure.first_pass import ProbeFailed
 
 
@@ -21,29 +21,8 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
         RunError: it asks for layers that the network does not have.
         NEqError: the network or the probe set do not let equilibrium be measured.
     """
-    wanted = config.neq
     try:
-        return NEq(
-            model,
-            optimizer,
-            probe,
-            wanted.epsilon,
-            wanted.mu,
-            wanted.select.kind,
-            formula=wanted.formula,
-            phi=None if wanted.phi == "as-formula" else wanted.phi,
-            warmup=wanted.warmup,
-            pinning=wanted.pinning,
-            momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
-            layers=_watch(wanted),
-            share=_share(wanted),
-            seed=config.training.seed,
-            groups=None if wanted.groups == "none" else wanted.groups,
-            decide_by=wanted.decide_by,
-            measure=wanted.measure,
-            phi_precision=wanted.phi_precision,
-            savings=wanted.savings,
-        )
+        return NEq(model, optimizer, probe, _options(config))
     except ProbeFailed as error:
         raise error.__cause__ or error from None  # the run knows what its own images and network do wrong
     except NEqError:
@@ -53,6 +32,28 @@ def build_neq(config: RunConfig, model: nn.Module, optimizer: Optimizer, probe: 
             f"Equilibrium cannot be watched as described: {error}.",
             "Change neq.layers, or choose another model; a run's page lists the names of a model's layers.",
         ) from error
+
+
+def _options(config: RunConfig) -> Options:
+    wanted = config.neq
+    return Options(
+        epsilon=wanted.epsilon,
+        mu=wanted.mu,
+        select=wanted.select.kind,
+        formula=wanted.formula,
+        phi=None if wanted.phi == "as-formula" else wanted.phi,
+        warmup=wanted.warmup,
+        pinning=wanted.pinning,
+        momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
+        layers=_watch(wanted),
+        share=_share(wanted),
+        seed=config.training.seed,
+        groups=None if wanted.groups == "none" else wanted.groups,
+        decide_by=wanted.decide_by,
+        measure=wanted.measure,
+        phi_precision=wanted.phi_precision,
+        savings=wanted.savings,
+    )
 
 
 @contextmanager
