@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from contract import costs
 from neq import NEq, Watch
-from neq.savings import plan
+from neq.freeze import plan
 from tests.pretended.device import GPU, counted, pretending
 from trainer.loop.accounts import Accounts
 from trainer.loop.clock import StepClock
