@@ -13,12 +13,13 @@ FAST := $(addprefix tests/neq/test_,companions.py explain.py flops.py freeze.py 
   $(addprefix tests/db/test_store_,arrays.py checks.py events.py plans.py runs.py) \
   tests/dashboard/test_form_parts.py tests/dashboard/test_pasted.py tests/runfile tests/server/test_timing.py
 STAMP := $(VENV)/.installed
+NODE_STAMP := node_modules/.installed
 UV := $(BIN)/uv
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## build .venv from the lock file
+setup: $(STAMP) $(NODE_STAMP) ## build .venv, and node_modules for the checks of the browser's code, from the lock files
 
 $(STAMP): requirements/dev.lock requirements/uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; name one with make setup PYTHON=python3.12")'
@@ -29,10 +30,14 @@ $(STAMP): requirements/dev.lock requirements/uv.lock pyproject.toml
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: setup ## start everything and launch two real runs (NEq with SGD and with Adam)
+$(NODE_STAMP): package.json package-lock.json .npmrc | $(STAMP)
+	$(BIN)/npm ci --silent
+	@touch $(NODE_STAMP)
+
+demo: $(STAMP) ## start everything and launch two real runs (NEq with SGD and with Adam)
 	@exec $(BIN)/neq demo --port $(PORT) --data "$(DATA)"
 
-up: setup ## start everything: dashboard, API, one worker
+up: $(STAMP) ## start everything: dashboard, API, one worker
 	@exec $(BIN)/neq up --port $(PORT) --data "$(DATA)"
 
 # Tests start some hundred Python processes, and compiling torch's modules anew takes each of them three seconds.
@@ -45,7 +50,7 @@ test: setup ## the tests, a browser and a PostgreSQL included
 test-fast: setup ## the unit tests: a minute, without browser, PostgreSQL and other processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -k "not postgresql" $(FAST) $(ARGS)
 
-endurance: setup ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
+endurance: $(STAMP) ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
 	$(BIN)/python -m pytest --numprocesses 2 -m endurance $(ARGS)
 
 check: setup ## format, lint, types, import contracts
@@ -58,12 +63,12 @@ format: setup ## put the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-wheels: setup ## build both distributions, neq and neq-dashboard, into dist/
+wheels: $(STAMP) ## build both distributions, neq and neq-dashboard, into dist/
 	$(UV) build --quiet --wheel --out-dir dist neq
 	$(UV) build --quiet --wheel --out-dir dist .
 
 lock: ## write the lock files anew (needs uv)
 	sh requirements/lock.sh
 
-clean: ## remove .venv and caches; data stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## remove .venv, node_modules and caches; data stay
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
