@@ -12,6 +12,37 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 
 from db.records import Checkpoint, Kept
 from db.schema import checkpoints, discarded, runs
+from db.transactions import Transactions, reading, writing
+
+
+class CheckpointQueries(Transactions):
+    """Checkpoints, and the files that nobody needs any more."""
+
+    @reading
+    def checkpoints(self, connection: Connection, run_id: str) -> list[Checkpoint]:
+        """The checkpoints that are kept of a run, oldest first."""
+        return of_run(connection, run_id)
+
+    @writing(tell=False)
+    def discard_unknown_checkpoints(self, connection: Connection, shelf: str, paths: Sequence[str]) -> None:
+        """Makes those of these files needless that no run has recorded: their writer was cut off in between."""
+        known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
+        known |= set(connection.execute(select(discarded.c.path).where(discarded.c.path.in_(list(paths)))).scalars())
+        rows = [{"path": path, "shelf": shelf} for path in paths if path not in known]
+        if rows:
+            connection.execute(insert(discarded), rows)
+
+    @reading
+    def needless_checkpoints(self, connection: Connection, shelf: str) -> list[str]:
+        """Paths on a shelf that no run needs any more: delete the files, and say so."""
+        needed = exists().where(checkpoints.c.path == discarded.c.path)
+        query = select(discarded.c.path).where(discarded.c.shelf == shelf, ~needed).order_by(discarded.c.path)
+        return list(connection.execute(query).scalars())
+
+    @writing(tell=False)
+    def checkpoints_deleted(self, connection: Connection, paths: Sequence[str]) -> None:
+        """Notes that the files under these paths are gone."""
+        connection.execute(delete(discarded).where(discarded.c.path.in_(list(paths))))
 
 
 def of_run(connection: Connection, run_id: str) -> list[Checkpoint]:
@@ -35,27 +66,6 @@ def discard_all(connection: Connection, run_id: str) -> None:
     """Keeps none of a run that is not running; the caller deletes the run."""
     resting = select(runs.c.id).where(runs.c.id == run_id, runs.c.state != "running")
     _drop(connection, run_id, checkpoints.c.run_id.in_(resting))
-
-
-def discard_unknown(connection: Connection, shelf: str, paths: Sequence[str]) -> None:
-    """Drops those files that were written for a run and recorded by none: their writer was cut off in between."""
-    known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
-    known |= set(connection.execute(select(discarded.c.path).where(discarded.c.path.in_(list(paths)))).scalars())
-    rows = [{"path": path, "shelf": shelf} for path in paths if path not in known]
-    if rows:
-        connection.execute(insert(discarded), rows)
-
-
-def needless(connection: Connection, shelf: str) -> list[str]:
-    """Paths on a shelf that a run has dropped and no other needs."""
-    needed = exists().where(checkpoints.c.path == discarded.c.path)
-    query = select(discarded.c.path).where(discarded.c.shelf == shelf, ~needed).order_by(discarded.c.path)
-    return list(connection.execute(query).scalars())
-
-
-def deleted(connection: Connection, paths: Sequence[str]) -> None:
-    """Notes that these files are gone."""
-    connection.execute(delete(discarded).where(discarded.c.path.in_(list(paths))))
 
 
 def _drop(connection: Connection, run_id: str, which: ColumnElement[bool]) -> None:

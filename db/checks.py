@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Row
 
-from db.errors import UnknownCheck
-from db.records import Check
+from db.errors import EntryRefused, UnknownCheck
+from db.records import Check, CheckState
 from db.schema import checks
+from db.transactions import Transactions, reading, writing
 
 KEPT = timedelta(hours=1)
 """How long a check that nobody asks for again is kept."""
@@ -24,20 +25,76 @@ MOST_PENDING = 32
 Moment = ColumnElement[datetime]
 
 
-def ask(connection: Connection, now: Moment, check_id: str, config: Mapping[str, Any], workers: Iterable[str]) -> Check:
-    """Enters a check, or finds the one of this id whose answer holds; old ones and the oldest of too many go."""
-    moment = connection.execute(select(now)).scalar_one()
-    connection.execute(delete(checks).where(checks.c.asked_at < _literal(moment - KEPT)))
-    row = connection.execute(select(checks).where(checks.c.id == check_id).with_for_update()).one_or_none()
-    if row is not None and _holds(_check(row), moment):
-        connection.execute(update(checks).where(checks.c.id == check_id).values(asked_at=moment))
+class CheckQueries(Transactions):
+    """Checks before launch."""
+
+    def ask_check(self, check_id: str, *, config: Mapping[str, Any], workers: Iterable[str]) -> Check:
+        """Asks one of these workers to try a description, or finds the answer where it was asked before and holds.
+
+        Args:
+            check_id: the digest of all that the answer depends on.
+        """
+        try:
+            return self._ask(check_id, config, workers)
+        except EntryRefused:  # somebody else asked the same in this very moment
+            return self.check(check_id)
+
+    @writing(tell=False)
+    def _ask(self, connection: Connection, check_id: str, config: Mapping[str, Any], workers: Iterable[str]) -> Check:
+        """Old ones, and the oldest of too many, go."""
+        moment = connection.execute(select(self._now())).scalar_one()
+        connection.execute(delete(checks).where(checks.c.asked_at < _literal(moment - KEPT)))
+        row = connection.execute(select(checks).where(checks.c.id == check_id).with_for_update()).one_or_none()
+        if row is not None and _holds(_check(row), moment):
+            connection.execute(update(checks).where(checks.c.id == check_id).values(asked_at=moment))
+            return read(connection, check_id)
+        if row is not None:
+            connection.execute(delete(checks).where(checks.c.id == check_id))
+        values = {
+            "id": check_id,
+            "config": dict(config),
+            "workers": tuple(workers),
+            "state": "pending",
+            "asked_at": moment,
+        }
+        connection.execute(insert(checks).values(values))
+        _drop_the_oldest(connection)
         return read(connection, check_id)
-    if row is not None:
-        connection.execute(delete(checks).where(checks.c.id == check_id))
-    values = {"id": check_id, "config": dict(config), "workers": tuple(workers), "state": "pending", "asked_at": moment}
-    connection.execute(insert(checks).values(values))
-    _drop_the_oldest(connection)
-    return read(connection, check_id)
+
+    @reading
+    def check(self, connection: Connection, check_id: str) -> Check:
+        """A check as it stands, or UnknownCheck."""
+        return read(connection, check_id)
+
+    def claim_check(self, worker_id: str) -> Check | None:
+        """Gives the check that was asked for last, of those that this worker may take; None when there is none."""
+        check_id = self._waiting(worker_id)
+        return None if check_id is None else self._take(check_id, worker_id)
+
+    @reading
+    def _waiting(self, connection: Connection, worker_id: str) -> str | None:
+        """The one asked for last, since that is the one somebody looks at."""
+        position = func.instr if connection.dialect.name == "sqlite" else func.strpos
+        named = position(checks.c.workers.op("||")(""), f",{worker_id},") > 0
+        query = (
+            select(checks.c.id).where(checks.c.state == "pending", named).order_by(checks.c.asked_at.desc()).limit(1)
+        )
+        return connection.execute(query).scalar_one_or_none()
+
+    @writing(tell=False)
+    def _take(self, connection: Connection, check_id: str, worker_id: str) -> Check | None:
+        """None where another took it first."""
+        taken = update(checks).where(checks.c.id == check_id, checks.c.state == "pending")
+        taken = taken.values(state="running", worker_id=worker_id, begun_at=self._now())
+        return read(connection, check_id) if connection.execute(taken).rowcount else None
+
+    @writing(tell=False)
+    def answer_check(
+        self, connection: Connection, check_id: str, worker_id: str, state: CheckState, answer: Mapping[str, Any]
+    ) -> None:
+        """Records what came of a check that this worker took."""
+        mine = (checks.c.id == check_id) & (checks.c.worker_id == worker_id) & (checks.c.state == "running")
+        connection.execute(update(checks).where(mine).values(state=state, answer=dict(answer), ended_at=self._now()))
 
 
 def read(connection: Connection, check_id: str) -> Check:
@@ -46,29 +103,6 @@ def read(connection: Connection, check_id: str) -> Check:
     if row is None:
         raise UnknownCheck(check_id)
     return _check(row)
-
-
-def waiting(connection: Connection, worker_id: str) -> str | None:
-    """The check that this worker should take: the one asked for last, since that is the one somebody looks at."""
-    position = func.instr if connection.dialect.name == "sqlite" else func.strpos
-    named = position(checks.c.workers.op("||")(""), f",{worker_id},") > 0
-    query = select(checks.c.id).where(checks.c.state == "pending", named).order_by(checks.c.asked_at.desc()).limit(1)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def take(connection: Connection, now: Moment, check_id: str, worker_id: str) -> Check | None:
-    """Gives a pending check to the worker; None where another took it first."""
-    taken = update(checks).where(checks.c.id == check_id, checks.c.state == "pending")
-    taken = taken.values(state="running", worker_id=worker_id, begun_at=now)
-    return read(connection, check_id) if connection.execute(taken).rowcount else None
-
-
-def answer(
-    connection: Connection, now: Moment, check_id: str, worker_id: str, state: str, said: Mapping[str, Any]
-) -> None:
-    """Records a worker's answer to a check that it has; one that was dropped or asked for anew is no error."""
-    mine = (checks.c.id == check_id) & (checks.c.worker_id == worker_id) & (checks.c.state == "running")
-    connection.execute(update(checks).where(mine).values(state=state, answer=dict(said), ended_at=now))
 
 
 def _holds(check: Check, moment: datetime) -> bool:

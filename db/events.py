@@ -29,11 +29,83 @@ from db.errors import RunLost
 from db.records import Entry, EpochScalars, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
+from db.transactions import Transactions, reading
 
 PROGRESS = "epoch_progressed"
 STARTED = "run_started"
 FINISHED = "epoch_finished"
 REQUEUED = "run_requeued"
+
+
+class EventQueries(Transactions):
+    """What runs said."""
+
+    @reading
+    def events_after(
+        self,
+        connection: Connection,
+        run_id: str,
+        seq: int,
+        limit: int = 500,
+        kinds: Collection[str] | None = None,
+        *,
+        before: int | None = None,
+        newest: bool = False,
+    ) -> list[StoredEvent]:
+        """The run's events after a number, in order; none for an unknown run.
+
+        Args:
+            limit: the oldest so many of them; with `newest`, the newest.
+            before: only those below this number.
+        """
+        return _after(connection, run_id, seq, limit=limit, kinds=kinds, layers=True, before=before, newest=newest)
+
+    @reading
+    def epochs_after(
+        self, connection: Connection, run_id: str, seq: int = 0, *, layers: bool = True, limit: int = 1_000_000
+    ) -> list[StoredEvent]:
+        """The run's finished epochs after a number; without their per-layer columns on request, which is quicker."""
+        return _after(connection, run_id, seq, limit=limit, kinds=(FINISHED,), layers=layers)
+
+    @reading
+    def texts_after(
+        self,
+        connection: Connection,
+        run_id: str,
+        seq: int = 0,
+        *,
+        limit: int = 1_000_000,
+        kinds: Collection[str] | None = None,
+        layers: bool = True,
+    ) -> list[StoredText]:
+        """The run's events after a number as their stored JSON, unparsed; without the per-layer columns on request."""
+        query = select(events.c.seq, events.c.at, events.c.kind, type_coerce(events.c.payload, Text).label("payload"))
+        if layers:
+            query = query.add_columns(type_coerce(events.c.layers, LargeBinary).label("layers"))
+        query = query.where(events.c.run_id == run_id, events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if kinds is not None:
+            query = query.where(events.c.kind.in_(sorted(kinds)))
+        return [StoredText(row.seq, row.at, row.kind, _text(row)) for row in connection.execute(query)]
+
+    @reading
+    def layers(self, connection: Connection, run_id: str) -> list[dict[str, Any]]:
+        """The layers that the run watches, in forward order; none before it has started."""
+        return layers_of(connection, run_id)
+
+    @reading
+    def data_found(self, connection: Connection, run_id: str) -> dict[str, Any] | None:
+        """What the run found in its data; none before it has started, and where it did not look."""
+        payload = _started(connection, run_id)
+        return None if payload is None else payload.get("data")
+
+    @reading
+    def frozen_counts(self, connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L)."""
+        query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
+        rows = connection.execute(query.order_by(epochs.c.epoch)).all()
+        numbers = np.array([row.epoch for row in rows], dtype=np.int32)
+        packed = np.frombuffer(b"".join(row.frozen_counts for row in rows), dtype="<i4").astype(np.int32)
+        return numbers, packed.reshape(len(rows), -1) if rows else packed.reshape(0, 0)
 
 
 def append(
@@ -155,7 +227,7 @@ def _insert_snapshots(connection: Connection, run_id: str, epoch: int, entry: En
 _INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applied, frozen, velocity, phi)"
 
 
-def after(
+def _after(
     connection: Connection,
     run_id: str,
     seq: int,
@@ -184,19 +256,6 @@ def after(
     return found[::-1] if newest else found
 
 
-def texts_after(
-    connection: Connection, run_id: str, seq: int, *, limit: int, kinds: Collection[str] | None, layers: bool
-) -> list[StoredText]:
-    """The same as `after`, but as the JSON that is stored, unparsed: most readers hand it on as it is."""
-    query = select(events.c.seq, events.c.at, events.c.kind, type_coerce(events.c.payload, Text).label("payload"))
-    if layers:
-        query = query.add_columns(type_coerce(events.c.layers, LargeBinary).label("layers"))
-    query = query.where(events.c.run_id == run_id, events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    if kinds is not None:
-        query = query.where(events.c.kind.in_(sorted(kinds)))
-    return [StoredText(row.seq, row.at, row.kind, _text(row)) for row in connection.execute(query)]
-
-
 def _text(row: Any) -> str:
     """The payload with its columns put back in, as text."""
     payload: str = row.payload
@@ -215,16 +274,10 @@ def _stored(row: Any) -> StoredEvent:
     return StoredEvent(row.seq, row.at, row.kind, payload)
 
 
-def layers(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+def layers_of(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     """The layers that the run said it watches, in forward order; none before it has started."""
     payload = _started(connection, run_id)
     return [] if payload is None else list(payload["layers"])
-
-
-def data_found(connection: Connection, run_id: str) -> dict[str, Any] | None:
-    """What the run said it found in its data; None before it has started, and where it did not look."""
-    payload = _started(connection, run_id)
-    return None if payload is None else payload.get("data")
 
 
 def _started(connection: Connection, run_id: str) -> dict[str, Any] | None:
@@ -233,12 +286,3 @@ def _started(connection: Connection, run_id: str) -> dict[str, Any] | None:
         query.order_by(events.c.seq.desc()).limit(1)
     ).scalar_one_or_none()
     return payload
-
-
-def frozen_counts(connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """The finished epochs (E,), and how many neurons of each layer each of them decided to freeze (E, L)."""
-    query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
-    rows = connection.execute(query.order_by(epochs.c.epoch)).all()
-    numbers = np.array([row.epoch for row in rows], dtype=np.int32)
-    packed = np.frombuffer(b"".join(row.frozen_counts for row in rows), dtype="<i4").astype(np.int32)
-    return numbers, packed.reshape(len(rows), -1) if rows else packed.reshape(0, 0)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from db import checkpoints, events, runs
 from db.errors import UnknownCheckpoint
@@ -14,50 +14,55 @@ from db.schema import epochs as epoch_table
 from db.schema import events as event_table
 from db.schema import runs as table
 from db.schema import snapshots as snapshot_table
+from db.transactions import Transactions, writing
 
 
-def fork(
-    connection: Connection,
-    now: ColumnElement[datetime],
-    parent_id: str,
-    epoch: int,
-    *,
-    name: str,
-    notes: str,
-    tags: Iterable[str],
-    config: Mapping[str, Any],
-    epochs_planned: int,
-    words: str,
-    warnings: Iterable[dict[str, Any]] = (),
-) -> Run:
-    """Queues a new run that goes on from a checkpoint of another, after its epoch `epoch`.
+class ForkQueries(Transactions):
+    """Runs that begin where another stood."""
 
-    What the parent recorded up to there is copied: the fork then is a run like any other, whatever becomes of its
-    parent. The checkpoint's file is shared; it stays as long as one of the two needs it.
+    @writing()
+    def fork(
+        self,
+        connection: Connection,
+        parent_id: str,
+        epoch: int,
+        *,
+        config: Mapping[str, Any],
+        epochs_planned: int,
+        words: str,
+        name: str = "",
+        notes: str = "",
+        tags: Iterable[str] = (),
+        warnings: Iterable[dict[str, Any]] = (),
+    ) -> Run:
+        """Queues a new run that goes on from the checkpoint after an epoch of another, with a copy of its records.
 
-    Raises:
-        UnknownRun, UnknownCheckpoint: there is no such parent, or no such checkpoint of it.
-    """
-    parent = runs.read(connection, parent_id, alone=True)
-    kept = checkpoints.of_run(connection, parent_id)
-    if epoch not in {each.epoch for each in kept}:
-        raise UnknownCheckpoint(parent_id, epoch, (each.epoch for each in kept))
-    made = runs.create(
-        connection,
-        now,
-        name=name,
-        notes=notes,
-        tags=tags,
-        config=config,
-        epochs_planned=epochs_planned,
-        warnings=warnings,
-    )
-    _copy_start(connection, parent_id, made)
-    _copy_epochs(connection, parent_id, made.id, epoch)
-    connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))
-    logged = Entry(kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC))
-    events.append(connection, now, made.id, None, logged, guard=table.c.state == "queued")
-    return runs.read(connection, made.id)
+        Args:
+            words: what the fork's log says of its beginning.
+        Raises:
+            UnknownRun, UnknownCheckpoint: there is no such parent, or it keeps no such checkpoint.
+        """
+        now = self._now()
+        parent = runs.read(connection, parent_id, alone=True)
+        kept = checkpoints.of_run(connection, parent_id)
+        if epoch not in {each.epoch for each in kept}:
+            raise UnknownCheckpoint(parent_id, epoch, (each.epoch for each in kept))
+        made = runs.create(
+            connection,
+            now,
+            name=name,
+            notes=notes,
+            tags=tags,
+            config=config,
+            epochs_planned=epochs_planned,
+            warnings=warnings,
+        )
+        _copy_start(connection, parent_id, made)
+        _copy_epochs(connection, parent_id, made.id, epoch)
+        connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))
+        logged = Entry(kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC))
+        events.append(connection, now, made.id, None, logged, guard=table.c.state == "queued")
+        return runs.read(connection, made.id)
 
 
 def _inherited(parent: Run, epoch: int) -> dict[str, Any]:

@@ -9,29 +9,98 @@ import numpy.typing as npt
 from sqlalchemy import Connection, LargeBinary, func, select, type_coerce
 
 from db.errors import UnknownLayer
-from db.events import layers as layers_of
+from db.events import layers_of
 from db.records import Field, LayerHistory, Snapshot, Timeline
 from db.schema import snapshots
+from db.transactions import Transactions, reading
 
 _COLUMNS = [column for column in snapshots.c if column.name != "run_id"]
 
 
-def history(
-    connection: Connection, run_id: str, layer: int, field: Field, *, first: int, stop: int | None
-) -> LayerHistory:
-    """One field of one layer over the epochs from `first` up to before `stop`: one range scan."""
-    query = (
-        select(snapshots.c.epoch, snapshots.c.neurons, snapshots.c[field].label("value"))
-        .where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
-        .order_by(snapshots.c.epoch)
-    )
-    if stop is not None:
-        query = query.where(snapshots.c.epoch < stop)
-    rows = connection.execute(query).all()
-    neurons = rows[0].neurons if rows else _neurons(connection, run_id, layer)
-    unpack = _bits if field in ("applied", "frozen") else _floats
-    epochs = np.array([row.epoch for row in rows], dtype=np.int32)
-    return LayerHistory(epochs, neurons, unpack([row.value for row in rows], neurons))
+class SnapshotQueries(Transactions):
+    """What neurons did."""
+
+    @reading
+    def layer_history(
+        self, connection: Connection, run_id: str, layer: int, field: Field, first: int = 0, stop: int | None = None
+    ) -> LayerHistory:
+        """One field of one layer, epochs × neurons, for the epochs from `first` up to before `stop`.
+
+        Raises:
+            UnknownLayer: the run has no such layer, or has not said yet which it has.
+        """
+        query = (
+            select(snapshots.c.epoch, snapshots.c.neurons, snapshots.c[field].label("value"))
+            .where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
+            .order_by(snapshots.c.epoch)
+        )
+        if stop is not None:
+            query = query.where(snapshots.c.epoch < stop)
+        rows = connection.execute(query).all()
+        neurons = rows[0].neurons if rows else _neurons(connection, run_id, layer)
+        unpack = _bits if field in ("applied", "frozen") else _floats
+        epochs = np.array([row.epoch for row in rows], dtype=np.int32)
+        return LayerHistory(epochs, neurons, unpack([row.value for row in rows], neurons))
+
+    @reading
+    def frozen_masks(
+        self, connection: Connection, run_id: str, layers: Collection[int], first: int = 0, stop: int | None = None
+    ) -> dict[int, LayerHistory]:
+        """The decided masks of several layers, each epochs × neurons."""
+        query = (
+            select(snapshots.c.layer, snapshots.c.epoch, snapshots.c.neurons, snapshots.c.frozen)
+            .where(snapshots.c.run_id == run_id, snapshots.c.layer.in_(sorted(layers)), snapshots.c.epoch >= first)
+            .order_by(snapshots.c.layer, snapshots.c.epoch)
+        )
+        if stop is not None:
+            query = query.where(snapshots.c.epoch < stop)
+        histories: dict[int, LayerHistory] = {}
+        for layer, group in groupby(connection.execute(query).all(), key=lambda row: int(row.layer)):
+            rows = list(group)
+            epochs = np.array([row.epoch for row in rows], dtype=np.int32)
+            masks = _bits([row.frozen for row in rows], rows[0].neurons)
+            histories[layer] = LayerHistory(epochs, rows[0].neurons, masks)
+        return histories
+
+    @reading
+    def neuron(
+        self, connection: Connection, run_id: str, layer: int, number: int, first: int = 0, stop: int | None = None
+    ) -> Timeline:
+        """One neuron of a layer over epochs; the caller sees to it that the layer has as many neurons."""
+        byte = number // 8 + 1  # SQL counts bytes from 1
+        cut = [
+            func.substr(column, place, length).label(column.name)
+            for column, place, length in (
+                (snapshots.c.phi, 4 * number + 1, 4),
+                (snapshots.c.velocity, 4 * number + 1, 4),
+                (snapshots.c.applied, byte, 1),
+                (snapshots.c.frozen, byte, 1),
+            )
+        ]
+        query = select(snapshots.c.epoch, *(type_coerce(each, LargeBinary).label(each.name) for each in cut))
+        query = query.where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
+        if stop is not None:
+            query = query.where(snapshots.c.epoch < stop)
+        rows = connection.execute(query.order_by(snapshots.c.epoch)).all()
+        return Timeline(
+            epochs=np.array([row.epoch for row in rows], dtype=np.int32),
+            phi=_floats([row.phi for row in rows], 1)[:, 0],
+            velocity=_floats([row.velocity for row in rows], 1)[:, 0],
+            applied=_bits([row.applied for row in rows], 8)[:, number % 8],
+            frozen=_bits([row.frozen for row in rows], 8)[:, number % 8],
+        )
+
+    @reading
+    def snapshots_at(
+        self, connection: Connection, run_id: str, epoch: int, layers: list[int] | None = None
+    ) -> list[Snapshot]:
+        """The raw arrays of one epoch, of all layers or those named, in forward order."""
+        if layers is None:
+            layers = [int(known["index"]) for known in layers_of(connection, run_id)]
+        query = select(*_COLUMNS).where(
+            snapshots.c.run_id == run_id, snapshots.c.layer.in_(layers), snapshots.c.epoch == epoch
+        )
+        return [Snapshot(**row._mapping) for row in connection.execute(query.order_by(snapshots.c.layer))]
 
 
 def _neurons(connection: Connection, run_id: str, layer: int) -> int:
@@ -50,59 +119,3 @@ def _floats(values: list[bytes | None], neurons: int) -> npt.NDArray[Any]:
 def _bits(values: list[bytes], neurons: int) -> npt.NDArray[Any]:
     packed = np.frombuffer(b"".join(values), dtype=np.uint8).reshape(len(values), (neurons + 7) // 8)
     return np.unpackbits(packed, axis=1, count=neurons).view(np.bool_)
-
-
-def frozen_masks(
-    connection: Connection, run_id: str, layers: Collection[int], *, first: int, stop: int | None
-) -> dict[int, LayerHistory]:
-    """The decided masks of several layers in one question; a layer without snapshots is left out."""
-    query = (
-        select(snapshots.c.layer, snapshots.c.epoch, snapshots.c.neurons, snapshots.c.frozen)
-        .where(snapshots.c.run_id == run_id, snapshots.c.layer.in_(sorted(layers)), snapshots.c.epoch >= first)
-        .order_by(snapshots.c.layer, snapshots.c.epoch)
-    )
-    if stop is not None:
-        query = query.where(snapshots.c.epoch < stop)
-    histories: dict[int, LayerHistory] = {}
-    for layer, group in groupby(connection.execute(query).all(), key=lambda row: int(row.layer)):
-        rows = list(group)
-        epochs = np.array([row.epoch for row in rows], dtype=np.int32)
-        masks = _bits([row.frozen for row in rows], rows[0].neurons)
-        histories[layer] = LayerHistory(epochs, rows[0].neurons, masks)
-    return histories
-
-
-def neuron(connection: Connection, run_id: str, layer: int, number: int, *, first: int, stop: int | None) -> Timeline:
-    """One neuron over epochs, cut out of the arrays by the database itself."""
-    byte = number // 8 + 1  # SQL counts bytes from 1
-    cut = [
-        func.substr(column, place, length).label(column.name)
-        for column, place, length in (
-            (snapshots.c.phi, 4 * number + 1, 4),
-            (snapshots.c.velocity, 4 * number + 1, 4),
-            (snapshots.c.applied, byte, 1),
-            (snapshots.c.frozen, byte, 1),
-        )
-    ]
-    query = select(snapshots.c.epoch, *(type_coerce(each, LargeBinary).label(each.name) for each in cut))
-    query = query.where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
-    if stop is not None:
-        query = query.where(snapshots.c.epoch < stop)
-    rows = connection.execute(query.order_by(snapshots.c.epoch)).all()
-    return Timeline(
-        epochs=np.array([row.epoch for row in rows], dtype=np.int32),
-        phi=_floats([row.phi for row in rows], 1)[:, 0],
-        velocity=_floats([row.velocity for row in rows], 1)[:, 0],
-        applied=_bits([row.applied for row in rows], 8)[:, number % 8],
-        frozen=_bits([row.frozen for row in rows], 8)[:, number % 8],
-    )
-
-
-def at_epoch(connection: Connection, run_id: str, epoch: int, wanted: list[int] | None) -> list[Snapshot]:
-    """The layers' rows of one epoch, in forward order; all layers where none are named."""
-    if wanted is None:
-        wanted = [int(known["index"]) for known in layers_of(connection, run_id)]
-    query = select(*_COLUMNS).where(
-        snapshots.c.run_id == run_id, snapshots.c.layer.in_(wanted), snapshots.c.epoch == epoch
-    )
-    return [Snapshot(**row._mapping) for row in connection.execute(query.order_by(snapshots.c.layer))]

@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from db import Run, RunEnded, RunLost, Store, runs
-from db.turns import give_back_silent
+from db import Run, RunEnded, RunLost, Store
 from tests.db.making import WORKER, ended, epoch_finished, logged, started
 
 
@@ -128,12 +127,9 @@ def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Sto
     stores[0].create_run(config={}, epochs_planned=1)
     run = stores[0].claim(worker)
     assert run is not None
-    database = stores[1]._database
-    with database.reading() as connection:
-        late = runs.silent(connection, database.clock(), -1)
+    late = stores[1]._silent(-1)
     stores[0].touch(run.id, worker)
-    with database.writing() as connection:
-        assert give_back_silent(connection, database.clock(), late, -1) == {}
+    assert stores[1]._give_back_silent(late, -1) == {}
     assert [found.id for found in late] == [run.id] and stores[0].run(run.id).state == "running"
 
 

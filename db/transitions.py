@@ -1,4 +1,4 @@
-"""Turns in a run's life that its worker does not bring about alone: ends, and ways back to the queue.
+"""Transitions in a run's life that its worker does not bring about alone: ends, and ways back to the queue.
 
 Each is one guarded UPDATE, and says in the run's own events what happened. The one way out of an end state is `resume`.
 """
@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, null
+from sqlalchemy import ColumnElement, Connection, null, update
 
 from db import events, runs
-from db.errors import CannotGoOn, RunLost, UnknownRun
+from db.errors import CannotGoOn, RunEnded, RunLost, UnknownRun
 from db.records import END_STATES, Entry, Run
 from db.schema import runs as table
+from db.transactions import Transactions, urgent, writing
 
 MOST_SETBACKS = 3
 """How often a run that was cut off is tried again in the same epoch."""
@@ -23,33 +24,36 @@ STOPPED = "It was stopped on request."
 NO_CHECKPOINT = "no checkpoint of its newest epoch is kept"
 
 
-def stop_queued(connection: Connection, now: ColumnElement[datetime], run_id: str) -> None:
-    """Stops a run that nobody has taken yet; asks a running one to stop; RunEnded after its end."""
-    run = runs.read(connection, run_id, alone=True)
-    if run.state != "queued":
-        runs.ask_to_stop(connection, run_id)
-        return
-    reason = STOPPED_EARLY if run.started_at is None else STOPPED_BETWEEN
-    events.append(connection, now, run_id, None, _stopped(run, reason), guard=table.c.state == "queued")
+class TransitionQueries(Transactions):
+    """Stops that were asked for, and ways back to the queue."""
 
+    @urgent()
+    def request_stop(self, connection: Connection, run_id: str) -> Run:
+        """Stops a queued run at once, and asks a running one to stop; RunEnded after its end, or UnknownRun."""
+        now = self._now()
+        run = runs.read(connection, run_id, alone=True)
+        if run.state != "queued":
+            return _ask_to_stop(connection, run_id)
+        reason = STOPPED_EARLY if run.started_at is None else STOPPED_BETWEEN
+        events.append(connection, now, run_id, None, _stopped(run, reason), guard=table.c.state == "queued")
+        return runs.read(connection, run_id)
 
-def resume(connection: Connection, now: ColumnElement[datetime], run_id: str) -> None:
-    """Queues a stopped or failed run again, to go on where its records end.
-
-    Raises:
-        CannotGoOn: it is queued, running or finished, or no checkpoint of its newest epoch is kept.
-    """
-    run = runs.read(connection, run_id, alone=True)
-    if run.state == "finished":
-        raise CannotGoOn(run_id, "all its epochs are trained; fork it, with more epochs, to train it further")
-    if run.state not in END_STATES:
-        raise CannotGoOn(run_id, f"it is {run.state}")
-    if not run.can_go_on:
-        raise CannotGoOn(run_id, f"{NO_CHECKPOINT}; launch it again")
-    guard = table.c.state.in_(("stopped", "failed"))
-    changes = {"ended_at": null(), "reason": null(), "setbacks": 0}
-    words = f"Queued again on request, {_where(run)}."
-    _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
+    @writing()
+    def resume(self, connection: Connection, run_id: str) -> Run:
+        """Queues a stopped or failed run again, to go on where its records end; CannotGoOn, or UnknownRun."""
+        now = self._now()
+        run = runs.read(connection, run_id, alone=True)
+        if run.state == "finished":
+            raise CannotGoOn(run_id, "all its epochs are trained; fork it, with more epochs, to train it further")
+        if run.state not in END_STATES:
+            raise CannotGoOn(run_id, f"it is {run.state}")
+        if not run.can_go_on:
+            raise CannotGoOn(run_id, f"{NO_CHECKPOINT}; launch it again")
+        guard = table.c.state.in_(("stopped", "failed"))
+        changes = {"ended_at": null(), "reason": null(), "setbacks": 0}
+        words = f"Queued again on request, {_where(run)}."
+        _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
+        return runs.read(connection, run_id)
 
 
 def give_back(
@@ -164,3 +168,13 @@ def _failed(reason: str, remedy: str, details: str) -> Entry:
         ends="failed",
         reason=f"{reason} {remedy}",
     )
+
+
+def _ask_to_stop(connection: Connection, run_id: str) -> Run:
+    """Marks a running run; asking twice is asking once."""
+    asked = update(table).where(table.c.id == run_id, table.c.state == "running", ~table.c.stop_requested)
+    connection.execute(asked.values(stop_requested=True, revision=table.c.revision + 1))
+    run = runs.read(connection, run_id)
+    if run.state in END_STATES:
+        raise RunEnded(run_id, run.state)
+    return run

@@ -1,0 +1,169 @@
+"""What workers write: claims, what their runs said, signs of life, and runs that they give back."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, literal, select, update
+
+from db import events
+from db.errors import RunLost
+from db.records import Entry, Run
+from db.runs import COLUMNS, create, owned, read, record
+from db.schema import runs
+from db.transactions import Transactions, reading, urgent, writing
+from db.transitions import give_back, give_back_silent
+
+HEARING_SECONDS = 10.0
+"""What workers get to speak up after the database was away: a few of their heartbeats."""
+
+
+class ClaimQueries(Transactions):
+    """What workers write."""
+
+    @writing(tell=False)
+    def claim(self, connection: Connection, worker_id: str, shelf: str = "") -> Run | None:
+        """Gives the oldest queued run to this worker; None when nothing is queued for it. No run is given twice.
+
+        Args:
+            worker_id: who asks.
+            shelf: where it keeps checkpoints; runs whose checkpoints rest on another are not for it.
+        """
+        now = self._now()
+        within_reach = runs.c.shelf.is_(None) | (runs.c.shelf == shelf)
+        oldest = select(runs.c.id).where(runs.c.state == "queued", within_reach)
+        oldest = oldest.order_by(runs.c.created_at, runs.c.id).limit(1)
+        taken = (
+            update(runs)
+            .where(runs.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
+            .values(
+                state="running",
+                worker_id=worker_id,
+                started_at=func.coalesce(runs.c.started_at, now),
+                heartbeat_at=now,
+                revision=runs.c.revision + 1,
+            )
+            .returning(*COLUMNS)
+        )
+        row = connection.execute(taken).one_or_none()
+        if row is None:
+            return None
+        self._database.announce(connection)
+        return record(row)
+
+    @writing()
+    def begin_run(
+        self,
+        connection: Connection,
+        worker_id: str,
+        *,
+        config: Mapping[str, Any],
+        epochs_planned: int,
+        shelf: str,
+        name: str = "",
+        notes: str = "",
+        tags: Iterable[str] = (),
+    ) -> Run:
+        """Makes a run that is this worker's from its first moment on, so that no other can claim it.
+
+        Args:
+            worker_id: who tells it.
+            shelf: as in `claim`. One that no other worker has keeps the run from all others for good.
+        """
+        now = self._now()
+        made = create(
+            connection,
+            now,
+            name=name,
+            notes=notes,
+            tags=tags,
+            config=config,
+            epochs_planned=epochs_planned,
+        )
+        values = {"state": "running", "worker_id": worker_id, "started_at": now, "heartbeat_at": now, "shelf": shelf}
+        taken = update(runs).where(runs.c.id == made.id).values(**values)
+        return record(connection.execute(taken.returning(*COLUMNS)).one())
+
+    def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+        """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
+
+        What names checkpoints outlives a power cut, once this returns: older ones may then be deleted.
+
+        Raises:
+            RunLost: the run is not, or no longer, running under this worker.
+            EntryRefused: it contradicts what is stored, such as an epoch that is there already.
+        """
+        if entry.ends is not None:
+            return self._append_end(run_id, worker_id, entry)
+        with self._database.writing(durable=entry.kept is not None) as connection:
+            return events.append(connection, self._now(), run_id, worker_id, entry)
+
+    @urgent()
+    def _append_end(self, connection: Connection, run_id: str, worker_id: str, entry: Entry) -> int:
+        """A run can end on a full disk too."""
+        return events.append(connection, self._now(), run_id, worker_id, entry)
+
+    @urgent(tell=False)
+    def touch(self, connection: Connection, run_id: str, worker_id: str) -> bool:
+        """Notes that the worker still has the run. Returns whether a stop is asked for; or RunLost."""
+        now = self._now()
+        touched = update(runs).where(owned(run_id, worker_id)).values(heartbeat_at=now)
+        row = connection.execute(touched.returning(runs.c.stop_requested)).one_or_none()
+        if row is None:
+            raise RunLost(run_id, worker_id)
+        return bool(row.stop_requested)
+
+    @urgent()
+    def give_back(
+        self,
+        connection: Connection,
+        run_id: str,
+        worker_id: str,
+        *,
+        reason: str,
+        remedy: str,
+        details: str = "",
+        counted: bool = True,
+    ) -> str:
+        """Ends a run's time with its worker: it goes back to the queue, and continues from its last checkpoint.
+
+        It is failed instead where it has no checkpoint, or was cut off more than three times in the same epoch.
+
+        Args:
+            run_id, worker_id: which run, and who has it.
+            reason: a sentence: what cut it off.
+            remedy: a sentence for a person, should it fail.
+            details: the last lines of its log, should it fail.
+            counted: whether this counts as the run's misfortune; False for a worker that is ended in order.
+        Returns:
+            The run's new state.
+        Raises:
+            RunLost, UnknownRun: the run is not, or no longer, running under this worker.
+        """
+        run = read(connection, run_id, alone=True)
+        guard = owned(run_id, worker_id)
+        return give_back(
+            connection, self._now(), run, guard=guard, reason=reason, remedy=remedy, details=details, counted=counted
+        )
+
+    def give_back_silent(self, limit_seconds: float) -> dict[str, str]:
+        """Takes the running runs whose worker has been silent for longer than that, as `give_back` does: id → state.
+
+        After the database did not answer, no run is taken for some seconds: its worker could not be heard.
+        """
+        late = self._silent(limit_seconds)
+        if not late or self._database.answering_seconds() < min(limit_seconds, HEARING_SECONDS):
+            return {}
+        return self._give_back_silent(late, limit_seconds)
+
+    @reading
+    def _silent(self, connection: Connection, limit_seconds: float) -> list[Run]:
+        """The running runs whose worker was last heard longer ago than that."""
+        cutoff = connection.execute(select(self._now())).scalar_one() - timedelta(seconds=limit_seconds)
+        late = runs.c.heartbeat_at < literal(cutoff, runs.c.heartbeat_at.type)
+        return [record(row) for row in connection.execute(select(*COLUMNS).where(runs.c.state == "running", late))]
+
+    @urgent()
+    def _give_back_silent(self, connection: Connection, late: Iterable[Run], limit_seconds: float) -> dict[str, str]:
+        """As `give_back_silent`, of runs that were found silent."""
+        return give_back_silent(connection, self._now(), late, limit_seconds)
