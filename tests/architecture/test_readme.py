@@ -1,6 +1,8 @@
-"""The README says what is true today: every setting and every field of a run's description is in its tables."""
+"""The documents say what is true today: every setting and every field of a run's description is in their tables, every
+command is named, and every link leads somewhere."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,46 @@ from server.settings import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+COMMAND_LINE = (ROOT / "docs/command-line.md").read_text()
+DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+LINKING = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "neq/README.md"})
+LONGEST_README = 140
 
 
 def table_rows() -> dict[str, list[str]]:
     """Cells of every table row by its first cell's code word."""
-    rows = (line.strip("|").split(" | ") for line in README.replace("\\|", "¦").splitlines() if line.startswith("| `"))
+    text = CONFIGURATION.replace("\\|", "¦")
+    rows = (line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `"))
     return {re.sub(r"[ `]", "", cells[0]): [cell.strip() for cell in cells] for cells in rows}
+
+
+def links_of(page: Path) -> list[str]:
+    """What a page links to in this repository, pictures included; what stands in code is no link."""
+    text = re.sub(r"```.*?```|^    .*?$|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"\]\((?![a-z]+:)([^)\s]+)\)", text)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings; a heading that comes again has a number behind it."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    found: Counter[str] = Counter()
+    anchors: set[str] = set()
+    for heading in re.findall(r"^#+ (.+?)\s*$", text, flags=re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
+        found[anchor] += 1
+    return anchors
+
+
+def leads_nowhere(page: Path, link: str) -> bool:
+    """Whether a link names a file that is not there, or a heading that its file does not have."""
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    if not target.exists():
+        return True
+    return bool(anchor) and (target.suffix != ".md" or anchor not in anchors_of(target))
 
 
 @pytest.mark.parametrize("settings", [ServerSettings, WorkerSettings, ClientSettings])
@@ -42,10 +78,23 @@ def test_the_table_names_no_field_that_is_gone() -> None:
 
 
 def test_every_command_is_named() -> None:
-    assert [name for name in COMMANDS if f"neq {name}" not in README] == []
+    assert [name for name in COMMANDS if f"neq {name}" not in COMMAND_LINE] == []
 
 
-def test_every_picture_and_linked_file_is_there() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= LONGEST_README
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    assert [link for link in links_of(page) if leads_nowhere(page, link)] == []
+
+
+def test_the_pages_that_a_visitor_opens_first_have_links() -> None:
+    assert [page for page in (ROOT / "README.md", ROOT / "docs/README.md") if not links_of(page)] == []
+
+
+def test_the_index_has_every_document_and_every_decision() -> None:
+    linked = {link.partition("#")[0] for link in links_of(ROOT / "docs/README.md")}
+    wanted = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert (wanted | {f"decisions/{page.name}" for page in DECISIONS}) - linked == set()

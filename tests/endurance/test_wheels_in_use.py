@@ -58,7 +58,7 @@ def test_the_library_alone_trains_beside_somebody_elses_modules(wheels: tuple[Pa
     work.mkdir()
     for name in ("trainer", "contract", "cli", "server", "db", "dashboard"):
         (work / f"{name}.py").write_text("raise RuntimeError('this is mine')\n")
-    program = re.search(r"```python\n(import torch.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    program = re.search(r"```python\n(import torch.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
     assert program
     (work / "mine.py").write_text(program[1])
     assert re.search(r"epoch 13: \d+% of 36 neurons frozen", run(commands / "python", "mine.py", cwd=work))

@@ -1,4 +1,4 @@
-"""The programs in the README run as they stand there."""
+"""The programs in docs/library.md run as they stand there."""
 
 import re
 from functools import partial
@@ -12,8 +12,8 @@ import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY = (Path(__file__).parents[2] / "docs/library.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", LIBRARY, flags=re.DOTALL)
 
 
 def program_with(words: str) -> str:
@@ -24,7 +24,7 @@ def program_with(words: str) -> str:
 
 def run(program: str, **given: Any) -> dict[str, Any]:
     names = {"__name__": "__main__", **given}
-    exec(compile(program, "README.md", "exec"), names)
+    exec(compile(program, "docs/library.md", "exec"), names)
     return names
 
 
