@@ -15,6 +15,7 @@ FAST := $(addprefix tests/neq/test_,companions.py explain.py flops.py freeze.py 
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
 UV := $(BIN)/uv
+BIOME := $(BIN)/node node_modules/@biomejs/biome/bin/biome
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +59,12 @@ check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIOME) format
 
 format: setup ## put the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIOME) format --write
 
 wheels: $(STAMP) ## build both distributions, neq and neq-dashboard, into dist/
 	$(UV) build --quiet --wheel --out-dir dist neq

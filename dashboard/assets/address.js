@@ -10,7 +10,11 @@
   const SETTLE_MS = 250;
 
   /** A span of cells as `first:stop`, from the edges of an axis; and back. */
-  const spanOf = (edges) => [...edges].sort((a, b) => a - b).map((edge) => Number((edge + 0.5).toFixed(2))).join(":");
+  const spanOf = (edges) =>
+    [...edges]
+      .sort((a, b) => a - b)
+      .map((edge) => Number((edge + 0.5).toFixed(2)))
+      .join(":");
   const edgesOf = (text) => {
     const edges = (text || "").split(":").map((part) => Number.parseFloat(part) - 0.5);
     return edges.length === 2 && edges[0] < edges[1] ? edges : null;

@@ -50,12 +50,10 @@
     Unreachable,
     Refused,
     health: () => ask("GET", "/health"),
-    runs: (cursor, limit) =>
-      ask("GET", "/runs?" + new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()),
+    runs: (cursor, limit) => ask("GET", "/runs?" + new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()),
     run: (id) => ask("GET", named(id)),
     check: (config, dryPass) => ask("POST", `/checks?dry_pass=${dryPass}`, config),
-    checkFork: (id, epoch, config, dryPass) =>
-      ask("POST", `${named(id)}/fork/check?epoch=${epoch}&dry_pass=${dryPass}`, config),
+    checkFork: (id, epoch, config, dryPass) => ask("POST", `${named(id)}/fork/check?epoch=${epoch}&dry_pass=${dryPass}`, config),
     checkOf: (id) => ask("GET", "/checks/" + encodeURIComponent(id)),
     launch: (config) => ask("POST", "/runs", config),
     describe: (id, changes) => ask("PATCH", named(id), changes),

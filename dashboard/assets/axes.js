@@ -8,7 +8,12 @@
 (() => {
   const neq = (window.neq = window.neq || {});
   const CONFIG = {
-    displaylogo: false, showSendToCloud: false, doubleClick: false, scrollZoom: false, responsive: false, showTips: false,
+    displaylogo: false,
+    showSendToCloud: false,
+    doubleClick: false,
+    scrollZoom: false,
+    responsive: false,
+    showTips: false,
   };
   const CLICK_PIXELS = 4;
   const DOUBLE_CLICK_MS = 350;
@@ -35,7 +40,9 @@
 
   /** A trace that is nowhere but in the legend. */
   function key({ name, colour, dash }) {
-    const look = dash ? { mode: "lines", line: { color: colour, dash } } : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
+    const look = dash
+      ? { mode: "lines", line: { color: colour, dash } }
+      : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
     return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
   }
 
@@ -57,7 +64,10 @@
       this.Plotly = Plotly;
       const { data, layout } = neq.palette.resolve(this.figure);
       Object.assign(layout, neq.palette.resolve(this.marks));
-      const buttons = [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"], [this.#resetButton(), this.#saveButton()]];
+      const buttons = [
+        ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"],
+        [this.#resetButton(), this.#saveButton()],
+      ];
       await Plotly.newPlot(this.plot, data, layout, { ...CONFIG, modeBarButtons: buttons });
       this.scope.finally(() => Plotly.purge(this.plot));
       this.#nameButtons();
@@ -82,7 +92,10 @@
       this.#tickWholes();
       this.plot.on("plotly_relayout", () => this.#moved(true));
       this.plot.on("plotly_relayouting", () => this.#moved(false));
-      scope.watchSize(host, scope.once(() => this.#fit()));
+      scope.watchSize(
+        host,
+        scope.once(() => this.#fit()),
+      );
       scope.finally(neq.onScheme(() => this.recolour()));
       scope.on(host, "pointermove", (event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)));
       scope.on(host, "pointerleave", () => this.onHover?.(null));
@@ -92,7 +105,10 @@
 
     #fit() {
       if (!this.host.clientWidth) return;
-      this.Plotly.Plots.resize(this.plot).then(() => !this.scope.ended && this.moved(), () => {});
+      this.Plotly.Plots.resize(this.plot).then(
+        () => !this.scope.ended && this.moved(),
+        () => {},
+      );
     }
 
     // ------------------------------------------------------------ what is seen
@@ -205,7 +221,14 @@
       const height = clientHeight + HEAD_PIXELS + (keys.length ? LEGEND_PIXELS : 0);
       const margin = { ...layout.margin, t: layout.margin.t + HEAD_PIXELS, b: layout.margin.b + (keys.length ? LEGEND_PIXELS : 0) };
       const title = {
-        text: this.name.replaceAll("<", "&lt;"), x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 },
+        text: this.name.replaceAll("<", "&lt;"),
+        x: 0,
+        xref: "paper",
+        xanchor: "left",
+        y: 1,
+        yref: "container",
+        yanchor: "top",
+        pad: { t: 8 },
         font: { size: 14, color: neq.palette.token("--neq-text") },
       };
       const legend = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };

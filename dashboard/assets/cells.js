@@ -87,12 +87,25 @@
     const share = Math.round(neq.timing.fraction(run) * 1000) / 10;
     const bar = h(
       "div",
-      { className: "runs-bar", "data-state": run.state, role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" },
+      {
+        className: "runs-bar",
+        "data-state": run.state,
+        role: "progressbar",
+        "aria-valuenow": share,
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-label": "Progress",
+      },
       h("div", { style: { width: share + "%" } }),
     );
     const failed = run.state === "failed" && run.reason;
     const words = failed ? run.reason : progressWords(run);
-    return h("div", { className: "runs-cell" }, bar, h("span", { className: "runs-words numeric" + (failed ? " runs-reason" : ""), title: words }, words));
+    return h(
+      "div",
+      { className: "runs-cell" },
+      bar,
+      h("span", { className: "runs-words numeric" + (failed ? " runs-reason" : ""), title: words }, words),
+    );
   }
 
   function sparkline(trail) {
@@ -114,7 +127,12 @@
     const none = run.frozen_share === null || run.frozen_share === undefined;
     if (none) return h("span", { className: "muted" }, "–");
     const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
-    return h("span", { className: "runs-frozen", title: "Share of neurons frozen, over the epochs" }, sparkline(run.frozen_trail || []), words);
+    return h(
+      "span",
+      { className: "runs-frozen", title: "Share of neurons frozen, over the epochs" },
+      sparkline(run.frozen_trail || []),
+      words,
+    );
   }
 
   function AccuracyCell({ data: run }) {
@@ -126,7 +144,12 @@
 
   function SetupCell({ data: run }) {
     const [optimizer, model, data] = setupOf(run);
-    return h("div", { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` }, h("span", { className: "runs-line" }, `${optimizer} · ${model}`), h("span", { className: "runs-words" }, data));
+    return h(
+      "div",
+      { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` },
+      h("span", { className: "runs-line" }, `${optimizer} · ${model}`),
+      h("span", { className: "runs-words" }, data),
+    );
   }
 
   function age(seconds) {
@@ -147,7 +170,20 @@
       event.stopPropagation();
       neq.runs.act(name, run);
     };
-    return h("button", { key: name, type: "button", tabIndex: -1, className: "runs-icon-button", disabled, title: disabled ? why : words, "aria-label": `${words}: ${run.name}`, onClick: click }, icon(name));
+    return h(
+      "button",
+      {
+        key: name,
+        type: "button",
+        tabIndex: -1,
+        className: "runs-icon-button",
+        disabled,
+        title: disabled ? why : words,
+        "aria-label": `${words}: ${run.name}`,
+        onClick: click,
+      },
+      icon(name),
+    );
   }
 
   function ActionsCell({ data: run }) {

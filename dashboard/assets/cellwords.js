@@ -48,7 +48,7 @@
       const row = (term, value) => [neq.element("dt", {}, term), neq.element("dd", {}, value)];
       const phi = this.#value(layer, "phi", epoch, neuron);
       const before = epoch ? this.#value(layer, "phi", epoch - 1, neuron) : NaN;
-      const delta = typeof phi === "number" && typeof before === "number" ? Math.fround(phi - before) : phi ?? before;
+      const delta = typeof phi === "number" && typeof before === "number" ? Math.fround(phi - before) : (phi ?? before);
       const velocity = cells.moving(epoch, neuron) ? this.#value(layer, "velocity", epoch, neuron) : NaN;
       return [
         neq.element("div.tooltip-head", {}, `neuron ${neuron}, epoch ${epoch}`),
@@ -70,9 +70,7 @@
       this.asking = setTimeout(async () => {
         if (this.scope.ended) return;
         const { column: epoch } = cell;
-        await Promise.all([
-          layer.column("phi", epoch), epoch ? layer.column("phi", epoch - 1) : null, layer.column("velocity", epoch),
-        ]);
+        await Promise.all([layer.column("phi", epoch), epoch ? layer.column("phi", epoch - 1) : null, layer.column("velocity", epoch)]);
         if (this.told === cell && this.layer === layer && !this.tooltip.box.hidden) {
           this.tooltip.box.replaceChildren(...this.#words(layer, cell));
         }

@@ -27,7 +27,11 @@
       this.entries = data.runs.map((record, place) => this.#entry(record, place));
       this.tables = new neq.CompareTables(this.scope, this.parts, this.entries);
       this.curves = new neq.Curves({
-        scope: this.scope, hosts: this.parts, figures: data.figures[0], name: "comparison", onPoint: (epoch) => this.#point(epoch),
+        scope: this.scope,
+        hosts: this.parts,
+        figures: data.figures[0],
+        name: "comparison",
+        onPoint: (epoch) => this.#point(epoch),
       });
       this.#wireControls();
       this.drawSoon = this.scope.once(() => this.#drawCurves());
@@ -66,13 +70,25 @@
       parts.overviews.append(layers.box);
       const figures = data.figures[place];
       const heatmap = new neq.Heatmap({
-        scope, host: neurons.host, note: neurons.note, figure: figures.neurons, name: `${name} neurons`,
-        mode: this.mode, epsilon: record.config.neq.epsilon, onPoint: (cell) => this.#pointCell(heatmap, cell), onRange: (range) => this.#zoomed(heatmap, range),
+        scope,
+        host: neurons.host,
+        note: neurons.note,
+        figure: figures.neurons,
+        name: `${name} neurons`,
+        mode: this.mode,
+        epsilon: record.config.neq.epsilon,
+        onPoint: (cell) => this.#pointCell(heatmap, cell),
+        onRange: (range) => this.#zoomed(heatmap, range),
       });
       const overview = new neq.Overview({
-        scope, host: layers.host, figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120), feed, name,
+        scope,
+        host: layers.host,
+        figure: neq.narrow(figures.overview, data.runs.length > 2 ? 84 : 120),
+        feed,
+        name,
         labelSigns: data.runs.length > 2 ? 12 : 17,
-        onOpen: (layer) => this.open(feed.layers[layer].name), onPoint: (epoch) => this.#point(epoch),
+        onOpen: (layer) => this.open(feed.layers[layer].name),
+        onPoint: (epoch) => this.#point(epoch),
       });
       this.#listen(feed, heatmap, overview);
       return { feed, name, colour, heatmap, overview, config: data.settings[place] };
@@ -254,7 +270,8 @@
 
   /** A figure with another left margin. */
   neq.narrow = (figure, left) => ({
-    ...figure, layout: { ...figure.layout, margin: { ...figure.layout.margin, l: left } },
+    ...figure,
+    layout: { ...figure.layout, margin: { ...figure.layout.margin, l: left } },
   });
 
   /** Called by Dash when the layout is there; the former page's scripts end first. */

@@ -36,7 +36,11 @@
     const modules = coverage.unwatched.length + coverage.more_modules;
     const left = `${count(modules)} ${modules === 1 ? "module is" : "modules are"} not watched`;
     const summary = neq.element("summary", {}, words, " ", neq.element("span.coverage-left", {}, left));
-    const note = neq.element("p.muted", {}, "Only neurons of watched layers are measured and can freeze; every share of frozen neurons is one of theirs.");
+    const note = neq.element(
+      "p.muted",
+      {},
+      "Only neurons of watched layers are measured and can freeze; every share of frozen neurons is one of theirs.",
+    );
     return neq.element("details", {}, summary, note, table(coverage));
   }
 

@@ -67,7 +67,10 @@
       for (const [key, chart] of Object.entries(this.charts)) {
         const lines = runs.flatMap(({ feed, name, colour }) =>
           CHARTS[key].map((line) => ({
-            ...line, ...points(feed, line.field), colour, width: line.name === "train" ? 1.2 : 2,
+            ...line,
+            ...points(feed, line.field),
+            colour,
+            width: line.name === "train" ? 1.2 : 2,
             name: CHARTS[key].length > 1 ? `${name}, ${line.name}` : name,
           })),
         );

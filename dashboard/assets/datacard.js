@@ -56,7 +56,12 @@
     const head = neq.element("tr", {}, neq.element("th", { scope: "col" }, "Class"), ...parts.map(name));
     const totals = parts.map(({ images }) => neq.element("td", {}, count(images)));
     const first = neq.element("tr.data-total", {}, neq.element("th", { scope: "row" }, `All ${count(all)} classes`), ...totals);
-    const whole = neq.element("table.data-table", {}, neq.element("thead", {}, head), neq.element("tbody", {}, first, ...classes.slice(0, AT_ONCE).map(row(parts))));
+    const whole = neq.element(
+      "table.data-table",
+      {},
+      neq.element("thead", {}, head),
+      neq.element("tbody", {}, first, ...classes.slice(0, AT_ONCE).map(row(parts))),
+    );
     const scroll = neq.element("div.data-scroll", { tabindex: "0", role: "region", "aria-label": "Classes and their images" }, whole);
     if (classes.length <= AT_ONCE) return scroll;
     const rest = neq.element("tbody", {}, ...classes.slice(AT_ONCE).map(row(parts)));
@@ -85,7 +90,11 @@
   function facts({ parts, sizes, values }) {
     const rows = parts.map(({ part, source }) => [`${PARTS[part]} images`, source]);
     const read = parts.filter((part) => part.masks_read !== null);
-    if (read.length) rows.push(["Classes counted in", read.map(({ part, masks_read: masks, images }) => `${of(masks, images)} ${PARTS[part].toLowerCase()} masks`).join(", ")]);
+    if (read.length)
+      rows.push([
+        "Classes counted in",
+        read.map(({ part, masks_read: masks, images }) => `${of(masks, images)} ${PARTS[part].toLowerCase()} masks`).join(", "),
+      ]);
     if (sizes) rows.push(["Size", `${range(sizes.width)} × ${range(sizes.height)} px${looked(sizes)}`]);
     if (values) rows.push(["Values", `${number(values.low)} to ${number(values.high)}, white is ${number(values.white)}${looked(values)}`]);
     const list = rows.flatMap(([name, value]) => [neq.element("dt", {}, name), neq.element("dd", {}, value)]);
@@ -96,7 +105,12 @@
     if (!reasons.length) return [];
     const total = reasons.reduce((sum, each) => sum + each.count, 0);
     const item = ({ reason, count: files, examples }) =>
-      neq.element("li", {}, `${count(files)} × ${reason} `, neq.element("span.muted", {}, examples.join(", ") + (files > examples.length ? ", …" : "")));
+      neq.element(
+        "li",
+        {},
+        `${count(files)} × ${reason} `,
+        neq.element("span.muted", {}, examples.join(", ") + (files > examples.length ? ", …" : "")),
+      );
     return [neq.element("h3", {}, `Passed over (${count(total)})`), neq.element("ul.data-passed", {}, ...reasons.map(item))];
   }
 

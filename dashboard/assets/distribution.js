@@ -45,10 +45,16 @@
       Object.assign(this, { changes: [], cursor: -1 }, options);
       this.tooltip = new neq.Tooltip(this.scope);
       this.picture = new neq.Picture({
-        scope: this.scope, host: this.host, figure: this.figures.velocities, name: this.name,
-        source: EMPTY, table: () => neq.palette.densities(), onHover: (cell) => this.#hover(cell),
+        scope: this.scope,
+        host: this.host,
+        figure: this.figures.velocities,
+        name: this.name,
+        source: EMPTY,
+        table: () => neq.palette.densities(),
+        onHover: (cell) => this.#hover(cell),
         legend: () => [
-          { name: "no neuron", colour: "var(--neq-surface)" }, { name: "all neurons", colour: "var(--neq-density)" },
+          { name: "no neuron", colour: "var(--neq-surface)" },
+          { name: "all neurons", colour: "var(--neq-density)" },
         ],
         onClick: (cell) => this.data?.counts[cell.column] && this.onChoose?.(cell.column),
       });
@@ -247,7 +253,7 @@
     #draw() {
       const { parts, feed, field, everywhere, layer } = this;
       if (layer !== null) this.distribution.show(everywhere ? null : layer, field);
-      const place = everywhere ? "the network" : feed.layers[layer]?.name ?? "a layer";
+      const place = everywhere ? "the network" : (feed.layers[layer]?.name ?? "a layer");
       neq.say(parts["distribution-title"], `${FIELDS[field].name} of ${place}`);
       for (const each of Object.keys(FIELDS)) parts[`values-${each}`].setAttribute("aria-pressed", String(each === field));
       parts["values-network"].setAttribute("aria-pressed", String(everywhere));

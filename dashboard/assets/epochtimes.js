@@ -16,7 +16,11 @@
    * @returns {{low: number, median: number, high: number, count: number}|null} null: there is none.
    */
   neq.epochRange = (epochs, value) => {
-    const found = epochs.filter(Boolean).map(value).filter(Number.isFinite).sort((a, b) => a - b);
+    const found = epochs
+      .filter(Boolean)
+      .map(value)
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
     if (!found.length) return null;
     const middle = (found[(found.length - 1) >> 1] + found[found.length >> 1]) / 2;
     return { low: found[0], median: middle, high: found.at(-1), count: found.length };

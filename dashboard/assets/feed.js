@@ -12,8 +12,7 @@
   const MEND_MS = 400;
 
   /** The layer to open where none was asked for: the first of those with the most neurons has the most to show. */
-  neq.widest = (layers) =>
-    layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
+  neq.widest = (layers) => layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
 
   /** Why there is nothing to draw of a run; empty: there is something. */
   neq.nothingYet = (feed) => {
@@ -110,7 +109,10 @@
       const { id } = this;
       const { signal } = this.scope;
       const [stored, layers, lines] = await Promise.all([
-        neq.rest.epochs(id, signal), neq.rest.layers(id, signal), neq.rest.log(id, signal), this.tables.load("frozen"),
+        neq.rest.epochs(id, signal),
+        neq.rest.layers(id, signal),
+        neq.rest.log(id, signal),
+        this.tables.load("frozen"),
       ]);
       if (this.scope.ended) return;
       this.#takeLayers(layers);
@@ -122,7 +124,12 @@
       this.tell("log");
       // From what all four answers know: what was recorded before the page was asked for, and of that no more than epochs,
       // for the remedy of a run that ended stands in its last event alone. What comes twice does no harm.
-      this.#follow(Math.min(this.known, epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0)));
+      this.#follow(
+        Math.min(
+          this.known,
+          epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0),
+        ),
+      );
     }
 
     #follow(after) {

@@ -38,7 +38,10 @@
         return number(text);
       case "integers":
       case "numbers":
-        return String(text).split(/[\s,;]+/).filter(Boolean).map(number);
+        return String(text)
+          .split(/[\s,;]+/)
+          .filter(Boolean)
+          .map(number);
       case "switch":
         return Boolean(value);
       case "words":
@@ -52,8 +55,7 @@
     }
   }
 
-  const variantOf = (choice, values) =>
-    choice.variants.find((variant) => variant.key === values[choice.path]) || { parts: [] };
+  const variantOf = (choice, values) => choice.variants.find((variant) => variant.key === values[choice.path]) || { parts: [] };
 
   /** The configuration that the form's values say, by the plan. */
   function toConfig(plan, values) {
@@ -365,7 +367,8 @@
     if (!known || !input.closest("#run-form") || !input.id.startsWith('{"form":')) return;
     const { form, path } = JSON.parse(input.id);
     if (form === "checked") held = { ...held, [path]: input.checked };
-    else if (input.getAttribute("aria-haspopup") === "listbox") return; // a search among options is no value yet
+    else if (input.getAttribute("aria-haspopup") === "listbox")
+      return; // a search among options is no value yet
     else if (typeof held[path] === "string") held = { ...held, [path]: input.value };
     keepDraft(held);
   });

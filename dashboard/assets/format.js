@@ -87,8 +87,15 @@
       if (whole < 60) return `${whole} s`;
       const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
       const two = (number) => String(number).padStart(2, "0");
-      if (!hours) return parts([[minutes, "min"], [two(whole % 60), "s"]]);
-      return parts([[hours, "h"], [two(minutes), "min"]]);
+      if (!hours)
+        return parts([
+          [minutes, "min"],
+          [two(whole % 60), "s"],
+        ]);
+      return parts([
+        [hours, "h"],
+        [two(minutes), "min"],
+      ]);
     },
 
     /** Seconds that are only reckoned, no finer than they can be known: `45 s`, `2 min 10 s`, `17 min`, `1 h 02 min`. */
@@ -96,7 +103,10 @@
       if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
       const to = [1, 10, 60].find((step, place) => Math.round(seconds / step) * step < [60, 600, Infinity][place]);
       const rounded = Math.max(1, Math.round(seconds / to) * to); // what runs has some left
-      return neq.format.duration(rounded).replace(/ min 00 s$/, " min").replace(/\.0 s$/, " s");
+      return neq.format
+        .duration(rounded)
+        .replace(/ min 00 s$/, " min")
+        .replace(/\.0 s$/, " s");
     },
 
     /** How long ago a moment was: `just now`, `3 min ago`, else its date. */

@@ -16,9 +16,7 @@
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   function ask(now, dryPass) {
-    return now.fork
-      ? neq.api.checkFork(now.fork.run, now.fork.epoch, now.config, dryPass)
-      : neq.api.check(now.config, dryPass);
+    return now.fork ? neq.api.checkFork(now.fork.run, now.fork.epoch, now.config, dryPass) : neq.api.check(now.config, dryPass);
   }
 
   /** An answer of the same shape for what the server refuses to read at all. */
@@ -97,7 +95,8 @@
     neq.form.warn(answer.warnings, now.values);
     say(words(answer), answer.state);
     const list = document.getElementById("form-check-list");
-    if (list) list.replaceChildren(...answer.errors.map((each) => item(each, "error")), ...answer.warnings.map((each) => item(each, "warning")));
+    if (list)
+      list.replaceChildren(...answer.errors.map((each) => item(each, "error")), ...answer.warnings.map((each) => item(each, "warning")));
   }
 
   function say(text, state) {

@@ -25,8 +25,12 @@
     constructor(options) {
       Object.assign(this, { epsilon: 0, order: null, neuron: null, drops: [] }, options);
       this.picture = new neq.Picture({
-        scope: this.scope, host: this.host, figure: this.figure, name: this.name,
-        source: EMPTY, table: () => neq.modes[this.mode].table(this.epsilon),
+        scope: this.scope,
+        host: this.host,
+        figure: this.figure,
+        name: this.name,
+        source: EMPTY,
+        table: () => neq.modes[this.mode].table(this.epsilon),
         onHover: (cell) => this.#hover(cell && this.#named(cell)),
         onClick: (cell) => this.#choose(this.#named(cell)),
         onRange: (range) => this.onRange?.(range),
@@ -87,7 +91,9 @@
       this.picture.use({ source: layer ? layer.source(mode, order) : EMPTY });
       const named = Boolean(layer) && !order;
       const ticks = {
-        "yaxis.showticklabels": named, "yaxis.ticks": named ? "outside" : "", "yaxis.title.text": order ? this.title : "neuron",
+        "yaxis.showticklabels": named,
+        "yaxis.ticks": named ? "outside" : "",
+        "yaxis.title.text": order ? this.title : "neuron",
       };
       const text = JSON.stringify(ticks);
       if (text !== this.ticks) this.picture.adjust(ticks);
@@ -131,7 +137,7 @@
     }
 
     #named(cell) {
-      return { ...cell, neuron: this.order ? this.order[cell.row] ?? -1 : cell.row };
+      return { ...cell, neuron: this.order ? (this.order[cell.row] ?? -1) : cell.row };
     }
 
     /** Words for those who do not see the picture. */

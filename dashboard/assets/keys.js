@@ -41,8 +41,10 @@
       ]);
       const close = neq.element("button.button", { value: "close" }, "Close");
       const dialog = neq.element(
-        "dialog.question.keys-help", { "aria-labelledby": "keys-title" },
-        neq.element("h2", { id: "keys-title" }, "Keyboard shortcuts"), neq.element("dl.keys", {}, ...rows),
+        "dialog.question.keys-help",
+        { "aria-labelledby": "keys-title" },
+        neq.element("h2", { id: "keys-title" }, "Keyboard shortcuts"),
+        neq.element("dl.keys", {}, ...rows),
         this.note && neq.element("p", {}, this.note),
         neq.element("form.question-buttons", { method: "dialog" }, close),
       );
@@ -71,11 +73,15 @@
       { keys: ["End"], shown: "End", words: "the newest epoch, and follow it", act: () => cursor.move(null) },
       { keys: [" "], shown: "Space", words: "replay from the cursor, or halt", act: () => cursor.play() },
       {
-        keys: ["l"], shown: "l · Shift+L", words: "the next layer, the one before",
+        keys: ["l"],
+        shown: "l · Shift+L",
+        words: "the next layer, the one before",
         act: (event) => page.open(page.index + (event.shiftKey ? -1 : 1)),
       },
       {
-        keys: ["/"], shown: "/", words: "search for a layer",
+        keys: ["/"],
+        shown: "/",
+        words: "search for a layer",
         act: () => {
           parts.filter.focus();
           parts.filter.scrollIntoView({ block: "center" });

@@ -81,9 +81,7 @@
     bursts() {
       const shares = this.columns.thawed.map((_, epoch) => this.#thawedShare(epoch));
       const usual = (epoch) => median(shares.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
-      return shares.flatMap((share, epoch) =>
-        share >= BURST_SHARE && share >= BURST_FACTOR * usual(epoch) ? [{ epoch, share }] : [],
-      );
+      return shares.flatMap((share, epoch) => (share >= BURST_SHARE && share >= BURST_FACTOR * usual(epoch) ? [{ epoch, share }] : []));
     }
   }
 

@@ -117,11 +117,14 @@
 
   function watchSilence() {
     clearTimeout(timers.silence);
-    timers.silence = setTimeout(() => {
-      // A sleeping or hidden tab's clock jumps: only the time really measured counts.
-      if (performance.now() - heardAt >= SILENCE_MS) lose();
-      else watchSilence();
-    }, SILENCE_MS - (performance.now() - heardAt) + 10);
+    timers.silence = setTimeout(
+      () => {
+        // A sleeping or hidden tab's clock jumps: only the time really measured counts.
+        if (performance.now() - heardAt >= SILENCE_MS) lose();
+        else watchSilence();
+      },
+      SILENCE_MS - (performance.now() - heardAt) + 10,
+    );
   }
 
   /** Opens the socket when the first one asks, and closes it when nobody has asked for a while. */

@@ -15,7 +15,15 @@
     /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. */
     draw(epoch) {
       const rows = epoch
-        ? [...this.#pace(epoch), ...precision(epoch.precision), ...memory(epoch.resources), ...freezing(epoch.resources), ...this.#peaks(epoch), ...gpu(epoch.resources), ...this.#energy(epoch)]
+        ? [
+            ...this.#pace(epoch),
+            ...precision(epoch.precision),
+            ...memory(epoch.resources),
+            ...freezing(epoch.resources),
+            ...this.#peaks(epoch),
+            ...gpu(epoch.resources),
+            ...this.#energy(epoch),
+          ]
         : [];
       const words = rows.map((each) => each.join(": ")).join("; ");
       if (words === this.drawn) return;
@@ -40,23 +48,40 @@
       const all = neq.epochRange(this.feed.epochs.slice(0, epoch + 1), (each) => each.resources?.step_peak_device_memory_bytes);
       const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${neq.rangeWords(all, megabytes)}` : "";
       return [
-        peak && [`Peak GPU memory in epoch ${epoch}`, megabytes(peak), "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out."],
-        steps && ["Peak GPU memory of its training steps", `${megabytes(steps)}${range}`, "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here."],
+        peak && [
+          `Peak GPU memory in epoch ${epoch}`,
+          megabytes(peak),
+          "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out.",
+        ],
+        steps && [
+          "Peak GPU memory of its training steps",
+          `${megabytes(steps)}${range}`,
+          "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here.",
+        ],
       ].filter(Boolean);
     }
 
     #energy(last) {
-      const spent = this.feed.epochs.slice(0, last.epoch + 1).map((epoch) => epoch?.resources).filter((each) => each && each.energy_kwh !== null);
+      const spent = this.feed.epochs
+        .slice(0, last.epoch + 1)
+        .map((epoch) => epoch?.resources)
+        .filter((each) => each && each.energy_kwh !== null);
       if (!spent.length) return [["Energy", "not measured"]];
       const sum = (field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
       const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${neq.format.counted(last.epoch + 1, "epoch")} measured)`;
-      return [["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`], ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`]];
+      return [
+        ["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`],
+        ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`],
+      ];
     }
   }
 
   /** The system tells of a process its peak so far alone. */
   function memory(resources) {
-    const rows = [["Peak memory of the process so far", resources?.peak_memory_bytes], ["Peak GPU memory so far", resources?.peak_device_memory_bytes]];
+    const rows = [
+      ["Peak memory of the process so far", resources?.peak_memory_bytes],
+      ["Peak GPU memory so far", resources?.peak_device_memory_bytes],
+    ];
     return rows.filter(([, bytes]) => bytes).map(([name, bytes]) => [name, megabytes(bytes)]);
   }
 

@@ -40,7 +40,13 @@
 
     /** A frame around one row. */
     row: (row) => ({
-      type: "rect", xref: "paper", x0: 0, x1: 1, y0: row - 0.5, y1: row + 0.5, line: { color: "var(--neq-text)", width: 1.5 },
+      type: "rect",
+      xref: "paper",
+      x0: 0,
+      x1: 1,
+      y0: row - 0.5,
+      y1: row + 0.5,
+      line: { color: "var(--neq-text)", width: 1.5 },
     }),
 
     /** A thin line between two blocks of layers. */
@@ -49,7 +55,13 @@
     /** Triangles above the epochs in which many neurons thawed at once. */
     bursts: (bursts) =>
       bursts.map(({ epoch }) => ({
-        x: epoch, y: 1, yref: "paper", yanchor: "bottom", text: "▼", showarrow: false, borderpad: 0,
+        x: epoch,
+        y: 1,
+        yref: "paper",
+        yanchor: "bottom",
+        text: "▼",
+        showarrow: false,
+        borderpad: 0,
         font: { size: 8, color: "var(--neq-just-thawed)" },
       })),
 
@@ -58,8 +70,16 @@
       if (!(epsilon > 0)) return { shapes: [], annotations: [] };
       const ink = { color: "var(--neq-just-thawed)", width: 1.5 };
       const label = (y, text, yanchor) => ({
-        xref: "paper", x: 1, xanchor: "right", y, yanchor, text, showarrow: false,
-        font: { size: 11, color: "var(--neq-just-thawed)" }, bgcolor: "var(--neq-surface)", borderpad: 1,
+        xref: "paper",
+        x: 1,
+        xanchor: "right",
+        y,
+        yanchor,
+        text,
+        showarrow: false,
+        font: { size: 11, color: "var(--neq-just-thawed)" },
+        bgcolor: "var(--neq-surface)",
+        borderpad: 1,
       });
       const places = [neq.velocityPlace(epsilon), neq.velocityPlace(-epsilon)];
       return {

@@ -26,18 +26,29 @@
   neq.modes = {
     state: { query: null, of: "state", table: () => neq.palette.states() },
     speed: {
-      query: "v", of: "state", table: (epsilon) => neq.palette.speeds(epsilon),
+      query: "v",
+      of: "state",
+      table: (epsilon) => neq.palette.speeds(epsilon),
       scale: { name: "|v|", none: "no velocity yet", ticks: logTicks, marks: (epsilon) => [[neq.NeuronHistory.place(epsilon), "ε"]] },
     },
     phi: {
-      query: "phi", of: "phi", table: () => neq.palette.similarities(),
+      query: "phi",
+      of: "phi",
+      table: () => neq.palette.similarities(),
       scale: { name: "1 − φ", none: "no φ yet", ticks: logTicks, marks: () => [] },
     },
     delta: {
-      query: "delta", of: "delta", table: () => neq.palette.changes(),
+      query: "delta",
+      of: "delta",
+      table: () => neq.palette.changes(),
       scale: {
-        name: "Δφ", none: "no Δφ yet", ticks: signedTicks,
-        marks: (epsilon) => [[0.5 - neq.NeuronHistory.place(epsilon) / 2, "−ε"], [0.5 + neq.NeuronHistory.place(epsilon) / 2, "+ε"]],
+        name: "Δφ",
+        none: "no Δφ yet",
+        ticks: signedTicks,
+        marks: (epsilon) => [
+          [0.5 - neq.NeuronHistory.place(epsilon) / 2, "−ε"],
+          [0.5 + neq.NeuronHistory.place(epsilon) / 2, "+ε"],
+        ],
       },
     },
   };
@@ -102,8 +113,10 @@
     const mark = ([place, words]) =>
       neq.element("span.scale-tick.scale-epsilon", { style: at(place) }, words.startsWith("ε") ? `ε = ${setting(epsilon)}` : words);
     const bar = neq.element(
-      "div.scale-bar", { style: `background: ${neq.palette.gradient(table, none ? 1 : 0)}` },
-      ...(epsilon > 0 ? marks(epsilon).map(mark) : []), ...ticks().map(tick),
+      "div.scale-bar",
+      { style: `background: ${neq.palette.gradient(table, none ? 1 : 0)}` },
+      ...(epsilon > 0 ? marks(epsilon).map(mark) : []),
+      ...ticks().map(tick),
     );
     const nothing = none && neq.element("span.legend-item", {}, neq.element("span.swatch.swatch-none"), none);
     return [neq.element("span.scale-name", {}, name), bar, nothing].filter(Boolean);

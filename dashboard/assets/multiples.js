@@ -44,10 +44,13 @@
       scope.finally(neq.onScheme(() => this.recolour()));
       scope.on(filter, "input", () => this.#filter());
       scope.on(filter, "keydown", (event) => this.#key(event));
-      scope.watchSize(this.host, scope.once(() => {
-        this.size = null;
-        this.#all();
-      }));
+      scope.watchSize(
+        this.host,
+        scope.once(() => {
+          this.size = null;
+          this.#all();
+        }),
+      );
     }
 
     /** Lays out a small picture for each layer. */
@@ -74,7 +77,8 @@
       const box = neq.element(
         "button.multiple",
         { type: "button", "data-layer": layer.index, "aria-label": spoken(layer), onclick: () => this.onOpen(layer.index) },
-        neq.element("span.multiple-head", {}, name, share), frame,
+        neq.element("span.multiple-head", {}, name, share),
+        frame,
       );
       return { layer, box, canvas, share, line };
     }
@@ -167,8 +171,10 @@
       const source = this.feed.small.source(layer.index);
       const known = this.feed.small.layers.get(layer.index);
       const now = {
-        view: `${this.range} ${this.size.width} ${this.size.height} ${source.rows}`, table: this.table,
-        version: known?.cells.version ?? 0, columns: source.columns,
+        view: `${this.range} ${this.size.width} ${this.size.height} ${source.rows}`,
+        table: this.table,
+        version: known?.cells.version ?? 0,
+        columns: source.columns,
       };
       const { drawn } = item;
       const same = canvas.width && drawn?.view === now.view && drawn.table === now.table;

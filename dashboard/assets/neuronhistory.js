@@ -131,8 +131,7 @@
   }
 
   /** Where |v| lies on the display's scale: 0 at 10⁻⁶ and below, 1 at 1 and above. */
-  NeuronHistory.place = (speed) =>
-    Math.max(0, Math.min(1, (Math.log10(Math.max(speed, 1e-12)) - LOWEST_DECADE) / -LOWEST_DECADE));
+  NeuronHistory.place = (speed) => Math.max(0, Math.min(1, (Math.log10(Math.max(speed, 1e-12)) - LOWEST_DECADE) / -LOWEST_DECADE));
 
   neq.NeuronHistory = NeuronHistory;
 })();

@@ -12,28 +12,49 @@
   const steps = 255; // of the tables of 256 colours
   const level = (value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * neq.NeuronHistory.place(value)));
   const logTicks = neq.modes.phi.scale.ticks;
-  const ends = (last) => () => [[0, "0"], [1, last]];
+  const ends = (last) => () => [
+    [0, "0"],
+    [1, last],
+  ];
 
   /** What a cell may be coloured by: colour index of a layer's value, table, words, legend. */
   const MODES = {
     frozen: {
-      name: "frozen", index: (share) => Math.round(share * steps), table: () => neq.palette.shares(),
+      name: "frozen",
+      index: (share) => Math.round(share * steps),
+      table: () => neq.palette.shares(),
       words: (share) => `${percent(share)} frozen next epoch`,
       scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
     },
     phi: {
-      name: "mean φ", index: (phi) => level(1 - phi), table: () => neq.palette.similarities(), words: (phi) => `mean φ ${number(phi, 4)}`,
+      name: "mean φ",
+      index: (phi) => level(1 - phi),
+      table: () => neq.palette.similarities(),
+      words: (phi) => `mean φ ${number(phi, 4)}`,
       scale: { name: "1 − mean φ", none: "none yet", ticks: logTicks, marks: () => [] },
     },
     speed: {
-      name: "mean |v|", index: level, table: (epsilon) => neq.palette.speeds(epsilon), words: (speed) => `mean |v| ${number(speed)}`,
+      name: "mean |v|",
+      index: level,
+      table: (epsilon) => neq.palette.speeds(epsilon),
+      words: (speed) => `mean |v| ${number(speed)}`,
       scale: { ...neq.modes.speed.scale, name: "mean |v|", none: "none yet" },
     },
     // The root lets few be seen among many.
     thawed: {
-      name: "thaws", index: (share) => Math.round(Math.sqrt(share) * steps), table: () => neq.palette.thaws(),
+      name: "thaws",
+      index: (share) => Math.round(Math.sqrt(share) * steps),
+      table: () => neq.palette.thaws(),
       words: (share) => `${percent(share)} thawed`,
-      scale: { name: "thawed", ticks: () => [[0, "0"], [Math.sqrt(0.1), "10 %"], [1, "100 %"]], marks: () => [] },
+      scale: {
+        name: "thawed",
+        ticks: () => [
+          [0, "0"],
+          [Math.sqrt(0.1), "10 %"],
+          [1, "100 %"],
+        ],
+        marks: () => [],
+      },
     },
   };
   neq.overviewModes = MODES;
@@ -58,9 +79,14 @@
       this.epsilon = feed.record.config.neq?.epsilon ?? 0;
       this.tooltip = new neq.Tooltip(scope);
       this.picture = new neq.Picture({
-        scope: this.scope, host: this.host, figure: this.figure, name: `${this.name} overview`,
-        source: this.#source(), table: () => MODES[this.mode].table(this.epsilon),
-        onHover: (cell) => this.#hover(cell), legend: () => neq.legendOf(MODES[this.mode], this.epsilon),
+        scope: this.scope,
+        host: this.host,
+        figure: this.figure,
+        name: `${this.name} overview`,
+        source: this.#source(),
+        table: () => MODES[this.mode].table(this.epsilon),
+        onHover: (cell) => this.#hover(cell),
+        legend: () => neq.legendOf(MODES[this.mode], this.epsilon),
         onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),
       });
       if (this.legend) scope.finally(neq.onScheme(() => this.#drawLegend()));
@@ -168,9 +194,12 @@
       const apart = ([place]) => (place - next) * (room / layers.length) >= LABEL_PIXELS && ((next = place), true);
       const seen = fits ? all : blocks.filter(apart);
       const update = {
-        "yaxis.tickmode": "array", "yaxis.tickvals": seen.map(([place]) => place),
+        "yaxis.tickmode": "array",
+        "yaxis.tickvals": seen.map(([place]) => place),
         "yaxis.ticktext": seen.map(([, name]) => ending(name, this.labelSigns || LABEL_SIGNS)),
-        "yaxis.tickfont.size": 11, "yaxis.showticklabels": true, "yaxis.ticks": "outside",
+        "yaxis.tickfont.size": 11,
+        "yaxis.showticklabels": true,
+        "yaxis.ticks": "outside",
       };
       const text = JSON.stringify(update);
       if (text !== this.labels) this.picture.adjust(update);
@@ -205,7 +234,8 @@
           burst ? neq.element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`) : "",
           neq.element("div.tooltip-hint", {}, "click to open the layer, drag to choose epochs"),
         ],
-        cell.clientX, cell.clientY,
+        cell.clientX,
+        cell.clientY,
       );
     }
   }

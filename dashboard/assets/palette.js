@@ -136,7 +136,11 @@
 
     /** Four colours: updating, frozen, just thawed, just frozen. */
     states: () => ({
-      ...table(STATES.map((state) => linear(token(state.token))), STATES.length), least: STATES.map(({ least }) => least),
+      ...table(
+        STATES.map((state) => linear(token(state.token))),
+        STATES.length,
+      ),
+      least: STATES.map(({ least }) => least),
     }),
 
     /** 128 colours: no velocity yet, then |v|: blue below ε, paler towards it, orange above; without ε, dark to light. */

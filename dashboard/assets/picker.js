@@ -34,18 +34,30 @@
       const without = this.ids.filter((id) => id !== run.id);
       const name = this.names.get(run.id);
       return neq.element(
-        "span.compare-chip", {},
+        "span.compare-chip",
+        {},
         neq.element("span.swatch", { style: `background: var(--neq-series-${place + 1})` }),
         neq.element("a", { href: `/runs/${run.id}` }, name),
-        neq.element("button.chip-away", {
-          type: "button", "aria-label": `Take ${name} away`, onclick: () => neq.go(neq.compareAddress(without)),
-        }, "×"),
+        neq.element(
+          "button.chip-away",
+          {
+            type: "button",
+            "aria-label": `Take ${name} away`,
+            onclick: () => neq.go(neq.compareAddress(without)),
+          },
+          "×",
+        ),
       );
     }
 
     #search() {
       const label = "Add a run: search by name, tag or id";
-      this.input = neq.element("input.compare-search", { type: "search", placeholder: "Add a run…", "aria-label": label, autocomplete: "off" });
+      this.input = neq.element("input.compare-search", {
+        type: "search",
+        placeholder: "Add a run…",
+        "aria-label": label,
+        autocomplete: "off",
+      });
       this.list = neq.element("div.compare-found", { hidden: true });
       const box = (this.box = neq.element("div.compare-picker", {}, this.input, this.list));
       this.scope.on(this.input, "input", () => this.#findSoon(SEARCH_MS));
@@ -81,8 +93,10 @@
     #choice(run) {
       const facts = `${run.state}, ${run.epochs_done} of ${neq.format.counted(run.epochs_planned, "epoch")}, ${percent(run.test_accuracy)}`;
       return neq.element(
-        "button.compare-choice", { type: "button", onclick: () => neq.go(neq.compareAddress([...this.ids, run.id])) },
-        neq.element("span", {}, run.name), neq.element("span.muted", {}, facts),
+        "button.compare-choice",
+        { type: "button", onclick: () => neq.go(neq.compareAddress([...this.ids, run.id])) },
+        neq.element("span", {}, run.name),
+        neq.element("span.muted", {}, facts),
       );
     }
 

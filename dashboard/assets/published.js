@@ -59,7 +59,11 @@
       });
       const more = changed.length > MOST_CHANGES ? ` and ${changed.length - MOST_CHANGES} more` : "";
       const own = told.length ? `This run is not the recipe: ${told.join("; ")}${more}.` : "This run keeps to the recipe.";
-      const words = [own, published.differs, `Source: ${published.source}. Paper's count: operations of the backward pass for one sample, mean over the run.`];
+      const words = [
+        own,
+        published.differs,
+        `Source: ${published.source}. Paper's count: operations of the backward pass for one sample, mean over the run.`,
+      ];
       this.parts["published-words"].replaceChildren(...words.filter(Boolean).map((text) => neq.element("p", {}, text)));
     }
   }

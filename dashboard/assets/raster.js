@@ -209,7 +209,10 @@
     if (part.stop <= part.from) return answer;
     const columns = clip(all, part.from, part.stop);
     const job = {
-      source, table, rows, columns,
+      source,
+      table,
+      rows,
+      columns,
       edges: edges(rows, source.rows),
       indices: new Uint8Array(source.rows),
       sums: new Float64Array(rows.blocks * Math.max(3, table.classes || 0)),

@@ -57,7 +57,10 @@
     const start = (wide ? 12 : 10) + length;
     const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
     if (!header.includes("'<f4'")) throw new ApiError(`expected float32, got ${header}`, 200);
-    const shape = /'shape':\s*\(([^)]*)\)/.exec(header)[1].split(",").filter((part) => part.trim());
+    const shape = /'shape':\s*\(([^)]*)\)/
+      .exec(header)[1]
+      .split(",")
+      .filter((part) => part.trim());
     return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
   }
 
@@ -66,8 +69,7 @@
   neq.ApiError = ApiError;
   neq.rest = {
     /** Up to `limit` runs whose name, notes, tags or id hold `search`. */
-    runs: async (search, limit, signal) =>
-      (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
+    runs: async (search, limit, signal) => (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
     /** The watched layers in forward order; empty before the run started. */
     layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
     /** How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell. */

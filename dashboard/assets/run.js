@@ -45,18 +45,43 @@
       const onOpen = (layer) => this.open(layer);
       const onChoose = (epoch) => cursor.move(epoch);
       this.overview = new neq.Overview({
-        scope, host: parts.overview, figure: figures.overview, feed, onPoint, onOpen, legend: parts["overview-legend"],
+        scope,
+        host: parts.overview,
+        figure: figures.overview,
+        feed,
+        onPoint,
+        onOpen,
+        legend: parts["overview-legend"],
         mode: neq.overviewModes[query.overview] ? query.overview : "frozen",
       });
       this.card = new neq.LayerCard({
-        scope, parts, figures, feed, together, cursor, view: viewOf(query),
-        onStep: (changes) => this.address.step(changes), onSettle: (changes) => this.address.settle(changes),
+        scope,
+        parts,
+        figures,
+        feed,
+        together,
+        cursor,
+        view: viewOf(query),
+        onStep: (changes) => this.address.step(changes),
+        onSettle: (changes) => this.address.settle(changes),
       });
       this.values = new neq.ValuesCard({
-        scope, parts, feed, view: query, onStep: (changes) => this.address.step(changes),
+        scope,
+        parts,
+        feed,
+        view: query,
+        onStep: (changes) => this.address.step(changes),
         distribution: {
-          scope, host: parts.distribution, side: parts["distribution-bars"], figures, feed, name: `${run.name} values`,
-          epsilon: run.config.neq.epsilon, onPoint, onChoose, onData: () => this.#explainEmpty(),
+          scope,
+          host: parts.distribution,
+          side: parts["distribution-bars"],
+          figures,
+          feed,
+          name: `${run.name} values`,
+          epsilon: run.config.neq.epsilon,
+          onPoint,
+          onChoose,
+          onData: () => this.#explainEmpty(),
         },
       });
       this.distribution = this.values.distribution;
@@ -285,7 +310,8 @@
       scope.on(parts["copy-json"], "click", () => neq.copy(parts["copy-json"], JSON.stringify(config, null, 2)));
       scope.on(parts["copy-command"], "click", () => neq.copy(parts["copy-command"], neq.launchCommand(config)));
       this.keys = new neq.Keys(
-        scope, neq.runKeys(this),
+        scope,
+        neq.runKeys(this),
         "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
       );
       scope.on(parts["keys-help"], "click", () => this.keys.help());
@@ -295,8 +321,11 @@
   /** What the address says of the layer's card. */
   function viewOf(query) {
     return {
-      mode: neq.modeOf(query.colour), order: neq.orders[query.order] ? query.order : "index", pair: query.pair === "1",
-      neuron: whole(query.neuron), rows: edgesOf(query.rows),
+      mode: neq.modeOf(query.colour),
+      order: neq.orders[query.order] ? query.order : "index",
+      pair: query.pair === "1",
+      neuron: whole(query.neuron),
+      rows: edgesOf(query.rows),
     };
   }
 

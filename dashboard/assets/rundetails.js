@@ -6,8 +6,19 @@
   const neq = (window.neq = window.neq || {});
   const NEAR_END = 24;
   const WORDS = {
-    data: "Data", model: "Model", optimizer: "Optimizer", schedule: "Learning-rate schedule", training: "Training",
-    neq: "Equilibrium", checkpoints: "Checkpoints", compute: "Compute", kind: "Kind", mu: "memory μ", epsilon: "threshold ε", beta1: "β₁", beta2: "β₂",
+    data: "Data",
+    model: "Model",
+    optimizer: "Optimizer",
+    schedule: "Learning-rate schedule",
+    training: "Training",
+    neq: "Equilibrium",
+    checkpoints: "Checkpoints",
+    compute: "Compute",
+    kind: "Kind",
+    mu: "memory μ",
+    epsilon: "threshold ε",
+    beta1: "β₁",
+    beta2: "β₂",
   };
   const APART = new Set(["name", "tags", "notes", "recipe"]);
 
@@ -54,14 +65,19 @@
     const groups = Object.entries(config).filter(([key]) => !APART.has(key));
     const first = ([path]) => (/^\w+\.kind$/.test(path) ? 0 : 1);
     const rows = (group, value) =>
-      neq.settings({ [group]: value }).sort((a, b) => first(a) - first(b)).flatMap(([path, setting]) => {
-        const [, name] = neq.settingName(path);
-        return [neq.element("dt", {}, name), neq.element("dd", {}, neq.settingWords(setting))];
-      });
+      neq
+        .settings({ [group]: value })
+        .sort((a, b) => first(a) - first(b))
+        .flatMap(([path, setting]) => {
+          const [, name] = neq.settingName(path);
+          return [neq.element("dt", {}, name), neq.element("dd", {}, neq.settingWords(setting))];
+        });
     const section = ([group, value]) =>
       neq.element("section", {}, neq.element("h3", {}, WORDS[group] || group), neq.element("dl", {}, ...rows(group, value)));
     const recipe = config.recipe ? [neq.element("section", {}, neq.element("h3", {}, "Recipe"), neq.element("p", {}, config.recipe))] : [];
-    const notes = config.notes ? [neq.element("section.config-notes", {}, neq.element("h3", {}, "Notes"), neq.element("p", {}, config.notes))] : [];
+    const notes = config.notes
+      ? [neq.element("section.config-notes", {}, neq.element("h3", {}, "Notes"), neq.element("p", {}, config.notes))]
+      : [];
     host.replaceChildren(...notes, ...recipe, ...groups.map(section));
   };
 

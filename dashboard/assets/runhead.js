@@ -125,9 +125,11 @@
       const of = `of ${count(run.epochs_planned)}`;
       const elapsed = neq.timing.elapsed(run);
       if (run.state === "queued") return `${counted(run.epochs_planned, "epoch")} planned`;
-      if (this.feed.ended) return `${count(done)} of ${counted(run.epochs_planned, "epoch")}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
+      if (this.feed.ended)
+        return `${count(done)} of ${counted(run.epochs_planned, "epoch")}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
       if (!this.feed.layers.length) return "preparing data and network";
-      if (done === run.epochs_planned) return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, ending · ${duration(elapsed)} so far`;
+      if (done === run.epochs_planned)
+        return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, ending · ${duration(elapsed)} so far`;
       const left = neq.timing.left(run);
       const where = `epoch ${done} (${count(done)} ${of} done)`;
       return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${estimate(left)} left`}`;
@@ -151,7 +153,10 @@
     #notice(run) {
       if (run.state === "failed") {
         const { failure } = this.feed;
-        const lines = this.feed.log.slice(-8).map((line) => line.text).join("\n");
+        const lines = this.feed.log
+          .slice(-8)
+          .map((line) => line.text)
+          .join("\n");
         const reason = failure?.reason || run.reason || "The run failed.";
         return { kind: "bad", title: reason, more: failure?.remedy, details: failure?.details || lines };
       }
@@ -237,7 +242,10 @@
         action: "Delete the run",
       });
       if (!agreed) return;
-      await neq.api.remove(this.feed.id).then(() => neq.go("/"), (error) => neq.notice(error.message, "bad", "Not deleted"));
+      await neq.api.remove(this.feed.id).then(
+        () => neq.go("/"),
+        (error) => neq.notice(error.message, "bad", "Not deleted"),
+      );
     }
   }
 

@@ -27,8 +27,13 @@
       this.main = this.#heatmap("neurons", "neurons-note");
       this.other = this.#heatmap("partner", "partner-note");
       this.timeline = new neq.Timeline({
-        scope, parts, figures: this.figures, feed, epsilon: this.epsilon,
-        onPoint: (epoch) => this.together.point(epoch), onChoose: (epoch) => this.cursor.move(epoch),
+        scope,
+        parts,
+        figures: this.figures,
+        feed,
+        epsilon: this.epsilon,
+        onPoint: (epoch) => this.together.point(epoch),
+        onChoose: (epoch) => this.cursor.move(epoch),
         onMove: (neuron) => this.openNeuron(neuron),
       });
       this.switch = new neq.ColourSwitch(scope, parts, this.epsilon, this.mode, (mode) => this.colourBy(mode));
@@ -41,8 +46,13 @@
     #heatmap(part, note) {
       const { scope, parts, figures, feed, together } = this;
       const heatmap = new neq.Heatmap({
-        scope, host: parts[part], figure: figures.neurons, name: `${feed.record.name} ${part}`, mode: this.mode,
-        epsilon: this.epsilon, note: parts[note],
+        scope,
+        host: parts[part],
+        figure: figures.neurons,
+        name: `${feed.record.name} ${part}`,
+        mode: this.mode,
+        epsilon: this.epsilon,
+        note: parts[note],
         onPoint: (cell) => {
           together.point(cell && cell.column);
           this.#otherOf(heatmap)?.echo(cell);

@@ -280,7 +280,8 @@
 
   /** What stands in the dialog: Dash hears of the last keys of a fast typist later than of the click. */
   const typed = () => ({
-    name: document.getElementById("run-edit-name").value, notes: document.getElementById("run-edit-notes").value,
+    name: document.getElementById("run-edit-name").value,
+    notes: document.getElementById("run-edit-notes").value,
   });
 
   async function save(clicks, tags) {

@@ -30,8 +30,12 @@
       Object.assign(this, { scope, parts, feed, epoch: -1, asked: 0, askedAt: -Infinity, shown: null });
       const chart = (key) =>
         new neq.Chart({
-          scope, host: parts[key], figure: figures[key], name: `${feed.record.name} ${key}`,
-          onHover: (cell) => onPoint(cell && cell.column), onClick: (cell) => onChoose(cell.column),
+          scope,
+          host: parts[key],
+          figure: figures[key],
+          name: `${feed.record.name} ${key}`,
+          onHover: (cell) => onPoint(cell && cell.column),
+          onClick: (cell) => onChoose(cell.column),
         });
       this.charts = ["step_ms", "step_share"].map(chart);
       this.draw = scope.once(() => this.#draw());
@@ -137,7 +141,14 @@
     const dense = timed.map(({ step_ms }) => step_ms.dense?.step);
     if (!dense.some(Boolean)) return bands;
     const words = (value, epoch) => msRange(value, dense[x.indexOf(epoch)]);
-    const line = { name: "dense step", x, y: dense.map((step) => step?.median ?? null), colour: "var(--neq-text)", dash: "dash", width: 1.2 };
+    const line = {
+      name: "dense step",
+      x,
+      y: dense.map((step) => step?.median ?? null),
+      colour: "var(--neq-text)",
+      dash: "dash",
+      width: 1.2,
+    };
     return [...bands, { ...line, words, spread: dense }];
   }
 
@@ -147,11 +158,17 @@
   function shares(epochs) {
     const told = epochs.map((epoch) => ({ epoch: epoch.epoch, saving: neq.savings.of(epoch) })).filter(({ saving }) => saving);
     const line = (name, colour, of, more = {}) => ({
-      name, colour, x: told.map(({ epoch }) => epoch), y: told.map(of), words: (share) => percent(share), ...more,
+      name,
+      colour,
+      x: told.map(({ epoch }) => epoch),
+      y: told.map(of),
+      words: (share) => percent(share),
+      ...more,
     });
     const spread = told.map(({ saving }) => share(saving.step.measured));
     const place = (epoch) => told.findIndex((each) => each.epoch === epoch);
-    const words = (_, epoch) => `${percent(spread[place(epoch)].median)} (${percent(spread[place(epoch)].low)} to ${percent(spread[place(epoch)].high)})`;
+    const words = (_, epoch) =>
+      `${percent(spread[place(epoch)].median)} (${percent(spread[place(epoch)].low)} to ${percent(spread[place(epoch)].high)})`;
     const lines = [
       line("FLOP lower bound", "var(--neq-muted)", ({ saving }) => 1 + saving.step.bound, { dash: "dash", width: 1.2 }),
       line("FLOPs", "var(--neq-series-3)", ({ saving }) => 1 + saving.step.flops, { dash: "dot" }),
@@ -177,9 +194,14 @@
     const measured = dense_ms === null ? neq.format.NOTHING : `${ms(rows_ms)} / ${ms(dense_ms)}`;
     const cell = (words) => neq.element("td", {}, words);
     return neq.element(
-      "tr", {}, neq.element("th", { scope: "row" }, name, " ", neq.element("span.muted", {}, type)),
-      cell(`${count(active)} of ${count(neurons)}`), neq.element("td", {}, neq.element("span.plan", { "data-kind": kind }, kind)),
-      cell(count(computed)), cell(measured), cell(reason),
+      "tr",
+      {},
+      neq.element("th", { scope: "row" }, name, " ", neq.element("span.muted", {}, type)),
+      cell(`${count(active)} of ${count(neurons)}`),
+      neq.element("td", {}, neq.element("span.plan", { "data-kind": kind }, kind)),
+      cell(count(computed)),
+      cell(measured),
+      cell(reason),
     );
   }
 

@@ -8,8 +8,10 @@
   const { count } = neq.format;
   const PARTS = ["forward", "backward", "optimizer"];
   const CLOCKS = {
-    thread: "processor time of the training thread", process: "processor time of the training process, all threads together",
-    device: "the GPU's own events", wall: "wall-clock time",
+    thread: "processor time of the training thread",
+    process: "processor time of the training process, all threads together",
+    device: "the GPU's own events",
+    wall: "wall-clock time",
   };
 
   /** Milliseconds of a batch, without the measurement of φ. */
@@ -66,27 +68,42 @@
   /** `Measured: …`, or why not. */
   function measuredWords(epoch) {
     const { saving, step_ms: times } = epoch;
-    const told = [["backward", saving.backward], ["step", saving.step]].filter(([, part]) => part.measured);
+    const told = [
+      ["backward", saving.backward],
+      ["step", saving.step],
+    ].filter(([, part]) => part.measured);
     const doubts = [...new Set([saving.step, saving.backward].filter(({ doubt }) => doubt).map(({ doubt }) => doubtWords(doubt, epoch)))];
     const why = doubts.length ? `${told.length ? "Else not told" : "Time is not told"}: ${doubts.join("; ")}.` : "";
     if (!told.length) return why;
     const shares = told.map(([name, { measured }]) => `${name} ${range(measured)}`).join(", ");
     const same = saving.step.measured && saving.step.measured.low <= 0 && saving.step.measured.high >= 0;
     const told1 = `Measured: ${shares}; medians of ${count(times.batches)} batches with the 10th and 90th percentile, in ${CLOCKS[times.clock]}.`;
-    return [told1, same && "The step's range includes no change.", saving.with_phi && `With φ's measurement the step is ${change(saving.with_phi.median)}.`, why]
-      .filter(Boolean).join(" ");
+    return [
+      told1,
+      same && "The step's range includes no change.",
+      saving.with_phi && `With φ's measurement the step is ${change(saving.with_phi.median)}.`,
+      why,
+    ]
+      .filter(Boolean)
+      .join(" ");
   }
 
   const epochs = (first, last) => (first === last ? `epoch ${first}` : `epochs ${first}–${last}`);
 
   /** What the comparison is with, and what else held the processor. */
   function besides(epoch) {
-    const { saving, step_ms: { dense } } = epoch;
+    const {
+      saving,
+      step_ms: { dense },
+    } = epoch;
     if (!saving.step.measured && !saving.backward.measured) return "";
     const { source, batches, first_epoch: first, last_epoch: last } = dense || {};
     const beside =
-      source === "interleaved" ? `Compared with ${count(batches)} dense steps among those of this epoch.`
-      : source ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.` : "";
+      source === "interleaved"
+        ? `Compared with ${count(batches)} dense steps among those of this epoch.`
+        : source
+          ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.`
+          : "";
     const held = saving.busy && `The machine was busy${loadWords(saving, ": ")}.`;
     return [beside, held].filter(Boolean).join(" ");
   }
@@ -122,7 +139,8 @@
 
   const measured = (epoch) => [measuredWords(epoch), besides(epoch)].filter(Boolean).join(" ");
 
-  const former = ({ step_ms: times }) => (times ? "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared." : "");
+  const former = ({ step_ms: times }) =>
+    times ? "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared." : "";
 
   /** How many layers have which plan: `12 stopped, 3 rows, 4 untouched`. */
   function planWords(layers) {

@@ -17,7 +17,14 @@
     ["Training loss", ({ last }) => number(last?.train_loss)],
     ["Test loss", ({ last }) => number(last?.test_loss)],
     ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : neq.format.NOTHING)],
-    ["Time per epoch, wall clock", ({ epochs }) => neq.rangeWords(neq.epochRange(epochs, ({ seconds }) => neq.epochSeconds(seconds)), duration)],
+    [
+      "Time per epoch, wall clock",
+      ({ epochs }) =>
+        neq.rangeWords(
+          neq.epochRange(epochs, ({ seconds }) => neq.epochSeconds(seconds)),
+          duration,
+        ),
+    ],
     ["Elapsed", ({ record }) => duration(neq.timing.elapsed(record))],
     ["Left", ({ record }) => estimate(neq.timing.left(record))],
     ["Neurons", ({ record }) => count(record.neurons)],
@@ -48,11 +55,14 @@
     #table(rows) {
       const line = ([name, values, differs]) =>
         neq.element(
-          "tr", differs ? { class: "differs" } : {}, neq.element("th", { scope: "row" }, ...[name].flat()),
+          "tr",
+          differs ? { class: "differs" } : {},
+          neq.element("th", { scope: "row" }, ...[name].flat()),
           ...values.map((value) => neq.element("td", {}, value)),
         );
       return neq.element(
-        "table.compare-table", {},
+        "table.compare-table",
+        {},
         neq.element("thead", {}, neq.element("tr", {}, neq.element("td"), ...this.#heads())),
         neq.element("tbody", {}, ...rows.map(line)),
       );
@@ -74,7 +84,8 @@
       };
       this.parts.numbers.replaceChildren(
         neq.element(
-          "table.compare-table.compare-numbers", {},
+          "table.compare-table.compare-numbers",
+          {},
           neq.element("thead", {}, neq.element("tr", {}, neq.element("td"), ...head)),
           neq.element("tbody", {}, ...rows.map(line)),
         ),
@@ -105,14 +116,14 @@
         const [group, rest] = neq.settingName(path);
         return [neq.element("span.muted", {}, `${group} `), rest];
       };
-      return parts.settings.replaceChildren(
-        this.#table(shown.map(({ path, words, differs }) => [name(path), words, this.all && differs])),
-      );
+      return parts.settings.replaceChildren(this.#table(shown.map(({ path, words, differs }) => [name(path), words, this.all && differs])));
     }
 
     /** Whether neuron 5 of one run is neuron 5 of another: by their layers as they told them, and not by settings alone. */
     #drawNote() {
-      const differing = this.#settings().filter(({ differs }) => differs).map(({ path }) => path);
+      const differing = this.#settings()
+        .filter(({ differs }) => differs)
+        .map(({ path }) => path);
       const layers = this.entries.map(({ feed }) => feed.layers);
       const told = layers.every((each) => each.length);
       const networks = new Set(layers.map((each) => JSON.stringify(each.map(({ name, type, neurons }) => [name, type, neurons]))));

@@ -8,7 +8,8 @@
   const { percent, number, setting, duration, count } = neq.format;
 
   const NEXT = {
-    label: "Frozen next epoch", help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+    label: "Frozen next epoch",
+    help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
   };
   const AT_THE_END = { label: "Frozen at the end", help: "Decided at the end of the last epoch; none follows." };
 
@@ -45,10 +46,13 @@
       const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
       return [
         {
-          ...(this.#isTheEnd(last) ? AT_THE_END : NEXT), value: percent(last?.frozen_share), more,
+          ...(this.#isTheEnd(last) ? AT_THE_END : NEXT),
+          value: percent(last?.frozen_share),
+          more,
         },
         {
-          label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch", value: percent(last?.applied_share),
+          label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch",
+          value: percent(last?.applied_share),
           more: last && (last.epoch ? `mask from epoch ${last.epoch - 1}` : "no mask yet"),
           help: "Applied: these neurons were not updated during the newest finished epoch.",
         },
@@ -77,10 +81,14 @@
       const all = neq.epochRange(this.feed.epochs, (epoch) => neq.epochSeconds(epoch.seconds));
       const phase = (name, words) => `${words} ${duration(seconds[name])}`;
       return {
-        label: "Time per epoch", value: duration(neq.epochSeconds(seconds)), bar: seconds,
+        label: "Time per epoch",
+        value: duration(neq.epochSeconds(seconds)),
+        bar: seconds,
         help: [
           `All epochs so far, by the clock on the wall: ${neq.rangeWords(all, duration)}. In this one training ${duration(seconds.train)}`,
-          phase("probe", "measuring φ"), phase("evaluate", "evaluating"), `recording ${duration(recording(seconds))}`,
+          phase("probe", "measuring φ"),
+          phase("evaluate", "evaluating"),
+          `recording ${duration(recording(seconds))}`,
         ].join(", "),
       };
     }

@@ -35,8 +35,12 @@
       const { scope, parts, figures, feed } = this;
       const chart = (name, figure) =>
         new neq.Chart({
-          scope, host: parts[`timeline-${name}`], figure, name: `${feed.record.name} neuron ${name}`,
-          onHover: (cell) => this.onPoint(cell && cell.column), onClick: (cell) => this.onChoose(cell.column),
+          scope,
+          host: parts[`timeline-${name}`],
+          figure,
+          name: `${feed.record.name} neuron ${name}`,
+          onHover: (cell) => this.onPoint(cell && cell.column),
+          onClick: (cell) => this.onChoose(cell.column),
         });
       this.charts = [chart("phi", figures.neuron_phi), chart("v", figures.neuron_velocity)];
       scope.on(parts["timeline-close"], "click", () => this.onMove(null));
@@ -82,8 +86,11 @@
       similar.draw([{ name: "φ", x: epochs, y: phi, colour: "var(--neq-series-1)", words: (value) => exact(Math.fround(value)) }], grounds);
       const velocities = new Map(epochs.map((epoch, place) => [epoch, velocity[place]]));
       const line = {
-        name: "v", x: epochs, y: velocity.map((value) => (value === null ? null : neq.velocityPlace(value))),
-        colour: "var(--neq-series-1)", words: (_, epoch) => exact(Math.fround(velocities.get(epoch))),
+        name: "v",
+        x: epochs,
+        y: velocity.map((value) => (value === null ? null : neq.velocityPlace(value))),
+        colour: "var(--neq-series-1)",
+        words: (_, epoch) => exact(Math.fround(velocities.get(epoch))),
       };
       const places = [-this.epsilon, this.epsilon].map(neq.velocityPlace);
       const band = this.epsilon > 0 ? [{ x: null, y: places, colour: "var(--neq-band)" }] : [];

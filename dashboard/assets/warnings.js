@@ -26,6 +26,13 @@
       return !ended.some((end) => end > begun && end < seq);
     };
     const holds = ({ level, text, seq }) => level === "warning" && !requeued.has(text) && (seq > newest || !ofBeginning(seq));
-    return [...new Set(log.filter(holds).map(({ text }) => text).reverse())];
+    return [
+      ...new Set(
+        log
+          .filter(holds)
+          .map(({ text }) => text)
+          .reverse(),
+      ),
+    ];
   };
 })();

@@ -28,8 +28,7 @@
   };
 
   /** The parts of a page that its layout named with `data-part`. */
-  neq.parts = (root) =>
-    Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+  neq.parts = (root) => Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
 
   /** Puts an input in the place of the part of this name, which Dash's own components could not be; returns it. */
   neq.putInput = (parts, name, attributes) => {
@@ -133,11 +132,13 @@
   neq.confirm = (scope, { title, words, action }) =>
     new Promise((resolve) => {
       const dialog = neq.element(
-        "dialog.question", { "aria-labelledby": "question-title" },
+        "dialog.question",
+        { "aria-labelledby": "question-title" },
         neq.element("h2", { id: "question-title" }, title),
         neq.element("p", {}, words),
         neq.element(
-          "form.question-buttons", { method: "dialog" },
+          "form.question-buttons",
+          { method: "dialog" },
           neq.element("button.button", { value: "no" }, "Cancel"),
           neq.element("button.button.button-danger", { value: "yes" }, action),
         ),
