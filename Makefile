@@ -59,12 +59,12 @@ check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIOME) format
+	$(BIOME) check --error-on-warnings
 
 format: setup ## put the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIOME) format --write
+	$(BIOME) check --write
 
 wheels: $(STAMP) ## build both distributions, neq and neq-dashboard, into dist/
 	$(UV) build --quiet --wheel --out-dir dist neq

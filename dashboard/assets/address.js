@@ -6,7 +6,7 @@
  * replaces the present address, and not more often than browsers allow.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const SETTLE_MS = 250;
 
   /** A span of cells as `first:stop`, from the edges of an axis; and back. */

@@ -1,7 +1,7 @@
 // The browser's share of the HTTP API: its addresses, and one way to ask.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ROOT = "/api/v1";
   const PATIENCE_MS = 60_000;
 
@@ -28,38 +28,38 @@
     try {
       response = await fetch(neq.at(ROOT + path), request);
       text = await response.text();
-    } catch (problem) {
+    } catch {
       throw new Unreachable("The server cannot be reached.");
     }
     const answer = parsed(text);
-    if (!response.ok) throw new Refused(response.status, answer && answer.detail);
+    if (!response.ok) throw new Refused(response.status, answer?.detail);
     return answer;
   }
 
   function parsed(text) {
     try {
       return text ? JSON.parse(text) : null;
-    } catch (notJson) {
-      return null;
+    } catch {
+      return null; // no JSON, such as a proxy's page
     }
   }
 
-  const named = (id) => "/runs/" + encodeURIComponent(id);
+  const named = (id) => `/runs/${encodeURIComponent(id)}`;
 
   neq.api = {
     Unreachable,
     Refused,
     health: () => ask("GET", "/health"),
-    runs: (cursor, limit) => ask("GET", "/runs?" + new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()),
+    runs: (cursor, limit) => ask("GET", `/runs?${new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()}`),
     run: (id) => ask("GET", named(id)),
     check: (config, dryPass) => ask("POST", `/checks?dry_pass=${dryPass}`, config),
     checkFork: (id, epoch, config, dryPass) => ask("POST", `${named(id)}/fork/check?epoch=${epoch}&dry_pass=${dryPass}`, config),
-    checkOf: (id) => ask("GET", "/checks/" + encodeURIComponent(id)),
+    checkOf: (id) => ask("GET", `/checks/${encodeURIComponent(id)}`),
     launch: (config) => ask("POST", "/runs", config),
     describe: (id, changes) => ask("PATCH", named(id), changes),
     remove: (id) => ask("DELETE", named(id)),
-    stop: (id) => ask("POST", named(id) + "/stop"),
-    resume: (id) => ask("POST", named(id) + "/resume"),
+    stop: (id) => ask("POST", `${named(id)}/stop`),
+    resume: (id) => ask("POST", `${named(id)}/resume`),
     fork: (id, epoch, config) => ask("POST", `${named(id)}/fork?epoch=${epoch}`, config),
   };
 })();

@@ -7,7 +7,7 @@
  * (Scripts load in the order of their names: this one before its heirs.)
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   function element(className) {
     return Object.assign(document.createElement("div"), { className, hidden: true });

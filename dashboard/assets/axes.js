@@ -6,7 +6,7 @@
  * owner when the reader zooms, and lets the owner move it without telling.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const CONFIG = {
     displaylogo: false,
     showSendToCloud: false,

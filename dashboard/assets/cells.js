@@ -1,7 +1,7 @@
 // How the table of runs shows and sorts a run: its columns' values, and React cells for them.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const h = (...args) => window.React.createElement(...args);
   const ACTIVE = new Set(["queued", "running"]);
   const ORDER = ["running", "queued", "failed", "stopped", "finished"];
@@ -26,7 +26,7 @@
 
   // ---------------------------------------------------------------- a run in numbers and words
 
-  const percent = (share, digits) => (share * 100).toFixed(digits) + " %";
+  const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
   function progressWords(run) {
     const { counted, count: whole, estimate } = neq.format;
@@ -37,9 +37,9 @@
     return left === null || run.stop_requested ? count : `${count} · ${estimate(left)} left`;
   }
 
-  const setupOf = (run) => ["optimizer", "model", "data"].map((part) => (run.config && run.config[part] ? run.config[part].kind : ""));
+  const setupOf = (run) => ["optimizer", "model", "data"].map((part) => run.config?.[part]?.kind ?? "");
 
-  function valueOf(column, run) {
+  function columnValue(column, run) {
     if (!run) return null;
     switch (column) {
       case "state":
@@ -96,7 +96,7 @@
         "aria-valuemax": 100,
         "aria-label": "Progress",
       },
-      h("div", { style: { width: share + "%" } }),
+      h("div", { style: { width: `${share}%` } }),
     );
     const failed = run.state === "failed" && run.reason;
     const words = failed ? run.reason : progressWords(run);
@@ -104,7 +104,7 @@
       "div",
       { className: "runs-cell" },
       bar,
-      h("span", { className: "runs-words numeric" + (failed ? " runs-reason" : ""), title: words }, words),
+      h("span", { className: `runs-words numeric${failed ? " runs-reason" : ""}`, title: words }, words),
     );
   }
 
@@ -200,11 +200,11 @@
 
   neq.cells = { progressWords, icon };
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
-    neqRunValue: valueOf,
+    neqRunValue: columnValue,
     neqRunText: textOf,
     neqTabFromHeader: (params) => neq.tableKeys.fromHeader(params),
     neqTabFromCell: (params) => neq.tableKeys.fromCell(params),
-    neqStateChosen: () => Boolean(neq.runs && neq.runs.state()),
+    neqStateChosen: () => Boolean(neq.runs?.state()),
     neqStatePasses: (params) => params.data.state === neq.runs.state(),
   });
   window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {

@@ -3,7 +3,7 @@
  * neq.CellWords: what is said of one neuron in one epoch, with the stored float32 values.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ASK_AFTER_MS = 60;
 
   class CellWords {

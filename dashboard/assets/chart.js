@@ -6,7 +6,7 @@
  * and Plotly is asked only when the upright axis has to reach further.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const DASHES = { dot: [2, 3], dash: [6, 4], solid: [] };
   const POINT = 2.5;
   const BAND_ALPHA = 0.45;
@@ -178,17 +178,19 @@
       pen.setLineDash(DASHES[dash].map((length) => length * thick * 0.7));
       pen.beginPath();
       let before = null;
+      // An epoch that is missing from x is passed over and the line drawn across it, as forEach does with holes.
       x.forEach((epoch, place) => {
-        const value = y[place];
-        if (value === null || value === undefined) return (before = null);
+        const value = y[place] ?? null;
+        const drawn = before !== null;
+        before = value;
+        if (value === null) return;
         const at = up(value);
         if (step) {
-          if (before === null) pen.moveTo(across(epoch - 0.5), at);
-          else pen.lineTo(across(epoch - 0.5), at);
+          if (drawn) pen.lineTo(across(epoch - 0.5), at);
+          else pen.moveTo(across(epoch - 0.5), at);
           pen.lineTo(across(epoch + 0.5), at);
-        } else if (before === null) pen.moveTo(across(epoch), at);
-        else pen.lineTo(across(epoch), at);
-        return (before = value);
+        } else if (drawn) pen.lineTo(across(epoch), at);
+        else pen.moveTo(across(epoch), at);
       });
       pen.stroke();
       if (x.length === 1 && y[0] !== null && !step) this.#dot(pen, across(x[0]), up(y[0]));

@@ -3,7 +3,7 @@
  * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   let present = null;
 
   class ComparePage {
@@ -223,7 +223,7 @@
     // ------------------------------------------------------------ joined
 
     #pointCell(from, cell) {
-      this.#point(cell && cell.column);
+      this.#point(cell?.column ?? null);
       for (const { heatmap } of this.entries) if (heatmap !== from) heatmap.echo(cell);
     }
 

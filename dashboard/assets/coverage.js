@@ -4,7 +4,7 @@
  * share of the watched neurons alone.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   /** How much is watched, in a sentence. `coverage` as the API gives it. */
   neq.coverageWords = ({ fraction, watched, parameters }) => {
     if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";

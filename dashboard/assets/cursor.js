@@ -3,7 +3,7 @@
  * neq.Cursor: the one epoch that the whole page is about. It follows the newest until the reader moves it.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const FRAME_MS = 90;
 
   class Cursor {

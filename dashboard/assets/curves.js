@@ -3,7 +3,7 @@
  * neq.Curves: accuracy, loss, frozen share and learning rate over the epochs, of one run or of several.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   const percent = (share) => neq.format.percent(share);
   const number = (value) => neq.format.number(value);
@@ -36,7 +36,7 @@
     constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
       this.charts = Object.fromEntries(
         Object.keys(CHARTS).map((key) => {
-          const onHover = (cell) => onPoint?.(cell && cell.column);
+          const onHover = (cell) => onPoint?.(cell?.column ?? null);
           const onClick = (cell) => onChoose?.(cell.column);
           const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
           return [key, new neq.Chart({ ...about, onHover, onClick })];

@@ -3,7 +3,7 @@
  * neq.DataCard: what the run found in its data: classes and their images, sizes and values, files that were passed over.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   // Scripts load in the order of their names: neq.format comes after this one.
   const count = (value) => neq.format.count(value);
   const number = (value) => (Number.isInteger(value) ? count(value) : neq.format.number(value));

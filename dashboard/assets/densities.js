@@ -3,7 +3,7 @@
  * neq.Densities: how many neurons of a layer, or of the network, lie in each bin of φ, Δφ or v, epoch by epoch.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   class Densities {
     /**
@@ -29,7 +29,7 @@
       const { feed, layer, field } = this;
       try {
         const found = await neq.rest.histograms(feed.id, layer, field, span, feed.scope.signal);
-        found.epochs.forEach((epoch, place) => (this.counts[epoch] = found.counts[place]));
+        for (const [place, epoch] of found.epochs.entries()) this.counts[epoch] = found.counts[place];
         this.problem = null;
       } catch (error) {
         if (error.name === "AbortError") return;

@@ -3,7 +3,7 @@
  * neq.Distribution: epoch × value densities of φ, Δφ or v with ±ε, and beside it the histogram at the epoch cursor.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const EMPTY = { rows: 39, columns: 0, fill: () => false };
   const PHI_BINS = 50;
   const VELOCITY_BINS = 39;
@@ -181,7 +181,7 @@
       const place = this.data.layer === null ? "the network" : this.feed.layers[this.data.layer].name;
       const { name, bin } = FIELDS[this.data.field];
       this.picture.describe(`${name} of ${place} over the epochs, as densities`);
-      const most = counts && counts.indexOf(Math.max(...counts));
+      const most = counts?.indexOf(Math.max(...counts));
       const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${bin(most)}` : "no values";
       this.side.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);
     }

@@ -3,7 +3,7 @@
  * neq.epochTimes: what epochs took by the clock on the wall, with how far that reaches: other programs lengthen it.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   /** Seconds of an epoch, its checkpoint included. */
   neq.epochSeconds = (seconds) => Object.values(seconds).reduce((sum, each) => sum + each, 0);

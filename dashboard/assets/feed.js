@@ -6,7 +6,7 @@
  * places by epoch, so that an overlap does no harm. A reload is the same path. Who shows the run listens to `on`.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ENDS = new Set(["finished", "stopped", "failed"]);
   const RETRY_MS = 1500;
   const MEND_MS = 400;
@@ -138,7 +138,9 @@
           after,
           layers: this.#followed,
           onRun: (record) => this.#takeRecord(record),
-          onEvents: (events) => events.forEach((event) => this.#takeEvent(event)),
+          onEvents: (events) => {
+            for (const event of events) this.#takeEvent(event);
+          },
           onDisplay: (display) => this.#takeDisplay(display),
           onDeleted: () => this.tell("deleted"),
           onError: (message) => this.tell("trouble", message),
@@ -248,7 +250,9 @@
      */
     mendSoon() {
       clearTimeout(this.mending);
-      this.mending = setTimeout(() => this.open.forEach((layer) => layer.mend()), MEND_MS);
+      this.mending = setTimeout(() => {
+        for (const layer of this.open.values()) layer.mend();
+      }, MEND_MS);
     }
 
     /** Epochs at which the learning rate fell at once by a quarter or more, or rose by a third; a smooth schedule has none. */

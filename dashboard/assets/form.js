@@ -1,8 +1,8 @@
 // The launch form in the browser: keeps what is typed, swaps variants, launches, and puts the server's messages in place.
 // It knows no field by name; the plan (dashboard/form/plan.py) says what there is.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
   let known = null; // plan, initial, defaults, presets, titles, draft
@@ -24,8 +24,8 @@
   function fromJson(text) {
     try {
       return JSON.parse(text);
-    } catch (notJson) {
-      return text;
+    } catch {
+      return text; // no JSON: taken as it was typed
     }
   }
 
@@ -90,7 +90,7 @@
     for (const part of inForce(plan, values)) {
       const names = part.is === "choice" ? [part.field, `${part.field}.${part.discriminator}`] : [part.field];
       for (const name of names) {
-        const fits = field === name || (part.is === "field" && field.startsWith(name + "."));
+        const fits = field === name || (part.is === "field" && field.startsWith(`${name}.`));
         if (fits && name.length > length) [best, length] = [part, name.length];
       }
     }
@@ -107,7 +107,7 @@
   function valuesOf(lists) {
     const values = {};
     for (const entry of lists.flat()) {
-      if (entry && entry.id && entry.id.path) values[entry.id.path] = entry.value;
+      if (entry?.id?.path) values[entry.id.path] = entry.value;
     }
     return values;
   }
@@ -217,7 +217,7 @@
     }
   }
 
-  const titleOf = (field) => (field ? (placeOf(field, known.plan, held) || {}).title : undefined);
+  const titleOf = (field) => (field ? placeOf(field, known.plan, held)?.title : undefined);
 
   function goTo(field) {
     const part = placeOf(field, known.plan, held);
@@ -293,7 +293,7 @@
     if (part.widget === "switch") return value ? "on" : "off";
     const text = Array.isArray(value) ? value.join(", ") : String(value ?? "");
     if (text === "") return "none";
-    const short = text.length > 80 ? text.slice(0, 79) + "…" : text;
+    const short = text.length > 80 ? `${text.slice(0, 79)}…` : text;
     return part.unit ? `${short} ${part.unit}` : short;
   }
 
@@ -336,8 +336,8 @@
         : "No worker is running: the run will wait in the queue until one starts.";
       place.classList.toggle("form-workers-none", alive.length === 0);
       place.hidden = false;
-    } catch (unknown) {
-      place.hidden = true;
+    } catch {
+      place.hidden = true; // not known
     }
   }
 
@@ -346,8 +346,8 @@
   function draft() {
     try {
       return JSON.parse(window.sessionStorage.getItem(known.draft));
-    } catch (unreadable) {
-      return null;
+    } catch {
+      return null; // unreadable, or forbidden
     }
   }
 
@@ -356,7 +356,7 @@
       const same = JSON.stringify(values) === JSON.stringify(known.initial);
       if (same) window.sessionStorage.removeItem(known.draft);
       else window.sessionStorage.setItem(known.draft, JSON.stringify(values));
-    } catch (full) {
+    } catch {
       // Storage is full or forbidden: only a reload would lose what is typed.
     }
   }

@@ -3,7 +3,7 @@
  * neq.format: numbers and times as a person reads them. What does not exist yet is an en dash.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const NOTHING = "–";
   const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 

@@ -1,8 +1,8 @@
 // What is known of the run that the form describes, shown while it is typed: at once what the server knows, and a
 // moment later what came of a dry pass on a worker.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const TYPING_MS = 400;
   const SETTLED_MS = 900;
   const ASK_MS = 250;
@@ -35,8 +35,8 @@
       if (answer.state !== "not_asked") return;
       await pause(SETTLED_MS);
       if (mine === round) await dryPass(now, mine);
-    } catch (unreachable) {
-      if (mine === round) say("", "");
+    } catch {
+      if (mine === round) say("", ""); // the server cannot be reached; launching says so
     }
   }
 
@@ -59,8 +59,8 @@
 
   // ---------------------------------------------------------------- showing
 
-  const seconds = (value) => (value < 10 ? value.toFixed(1) : Math.round(value)) + " s";
-  const gigabytes = (bytes) => (bytes / 1e9).toFixed(1) + " GB";
+  const seconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
 
   function passed(answer) {
     const facts = [];

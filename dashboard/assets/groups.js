@@ -3,7 +3,7 @@
  * neq.groups: layers by the block of the network that they belong to, as their names tell. Pure.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const MOST = 16;
   const NORM = /norm/i;
 

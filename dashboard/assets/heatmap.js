@@ -3,7 +3,7 @@
  * neq.Heatmap: one layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const EMPTY = { rows: 1, columns: 0, fill: () => false };
   const NEAR = 0.5;
   const { counted } = neq.format;
@@ -80,7 +80,7 @@
     orderBy(order, title = "neuron") {
       this.order = order;
       this.rowsOf = order && new Int32Array(order.length);
-      order?.forEach((neuron, row) => (this.rowsOf[neuron] = row));
+      for (const [row, neuron] of (order ?? []).entries()) this.rowsOf[neuron] = row;
       this.title = title;
       this.#draw();
     }

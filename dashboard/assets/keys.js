@@ -3,7 +3,7 @@
  * neq.Keys: the page's keyboard: one table, from which the keys work and the help is drawn.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const TYPED = "input:not([type=range]), textarea, select, dialog, [contenteditable], [role=listbox]";
   const FAR = 10;
   const PRESSED = "button, a, summary, [role=button]";

@@ -3,7 +3,7 @@
  * neq.LayerFeed: one layer of a run that somebody looks at: its cells, by state, |v|, φ or Δφ, and its exact values.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const COLUMNS_KEPT = 400;
 
   class LayerFeed {

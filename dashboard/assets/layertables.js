@@ -3,7 +3,7 @@
  * neq.LayerTables: numbers of layers × epochs: shares frozen and thawed, mean φ, mean |v|.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const BURST_SHARE = 0.01;
   const BURST_FACTOR = 2.5;
   const AROUND = 5;
@@ -27,7 +27,7 @@
     async load(what) {
       const { id, scope } = this.feed;
       const { first, columns } = await neq.rest.overview(id, what, scope.signal);
-      columns.forEach((column, place) => (this.columns[what][first + place] ??= column));
+      for (const [place, column] of columns.entries()) this.columns[what][first + place] ??= column;
       this.loaded.add(what);
     }
 

@@ -8,7 +8,7 @@
  * Nothing of this passes through Dash.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const PATH = "/api/v1/live";
   const SILENCE_MS = 25_000; // the server pings every 10 s: two and a half of them missed means the line is dead
   const FIRST_WAIT_MS = 250;
@@ -106,7 +106,7 @@
     let answer;
     try {
       answer = await fetch(neq.at(PATH), { method: "POST", signal: AbortSignal.timeout(PROBE_MS) });
-    } catch (unreachable) {
+    } catch {
       return socket || setStatus("lost");
     }
     const { detail } = await answer.json().catch(() => ({}));

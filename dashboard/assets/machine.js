@@ -3,7 +3,7 @@
  * neq.Machine: what the epochs asked of the machine: pace, memory, the GPU's use and power, energy.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { percent, number, count, megabytes } = neq.format;
 
   class Machine {

@@ -3,7 +3,7 @@
  * neq.marks: lines and labels that pictures share, as Plotly shapes and annotations; and the axis of velocity bins.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ZERO_BIN = 19;
   const LOWEST_DECADE = -6;
   const BINS_PER_DECADE = 3;

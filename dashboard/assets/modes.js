@@ -3,7 +3,7 @@
  * neq.modes: what a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const DECADES = [-6, -4, -2, 0];
   const { setting } = neq.format;
   const power = (decade) => (decade ? setting(10 ** decade) : "1");

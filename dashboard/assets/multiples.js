@@ -3,7 +3,7 @@
  * neq.Multiples: every layer as a small picture of its neurons × epochs, by block; only what is seen is fetched and drawn.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const MARGIN = "160px";
   const NAME_SIGNS = 15;
   const { percent, count, counted, ending } = neq.format;

@@ -3,7 +3,7 @@
  * neq.NeuronHistory: one layer's neurons × epochs as display bytes, epoch after epoch in one growing block of memory.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const FROZEN = 128;
   const LEVEL = 127;
   const LOWEST_DECADE = -6;

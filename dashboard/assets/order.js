@@ -3,7 +3,7 @@
  * neq.orders: in which order the neurons of a layer are drawn. Pure: a history in, a list of neurons out.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const MOST_EPOCHS = 32;
   const ROUNDS = 40;
   const LEVEL = 127;

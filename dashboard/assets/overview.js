@@ -3,7 +3,7 @@
  * neq.Overview: layers × epochs in forward order, by block of the network; input at the top.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const LABEL_PIXELS = 13;
   const LABEL_SIGNS = 17;
   const AXIS_PIXELS = 46;
@@ -191,7 +191,11 @@
       const blocks = this.groups.map(({ first, last, label }) => [(first + last) / 2, label]);
       const fits = layers.length * LABEL_PIXELS <= room;
       let next = -Infinity;
-      const apart = ([place]) => (place - next) * (room / layers.length) >= LABEL_PIXELS && ((next = place), true);
+      const apart = ([place]) => {
+        const fitting = (place - next) * (room / layers.length) >= LABEL_PIXELS;
+        if (fitting) next = place;
+        return fitting;
+      };
       const seen = fits ? all : blocks.filter(apart);
       const update = {
         "yaxis.tickmode": "array",

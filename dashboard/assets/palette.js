@@ -5,7 +5,7 @@
  * Mixtures are averaged in linear light, as the eye averages fine dots; averaging the sRGB numbers would darken them.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const LEVELS = 127;
   const SHARE_STEPS = 256;
   const GAP = 0.14;
@@ -52,8 +52,10 @@
 
   /** The present value of a custom property, such as `--neq-frozen`. */
   function token(name) {
-    const known = (tokens[document.documentElement.dataset.mantineColorScheme] ??= {});
-    return (known[name] ||= getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+    const scheme = document.documentElement.dataset.mantineColorScheme;
+    tokens[scheme] ??= {};
+    tokens[scheme][name] ||= getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    return tokens[scheme][name];
   }
 
   /** OKLab to linear sRGB (Björn Ottosson's matrices), clipped to what a screen can show. */
@@ -88,7 +90,7 @@
   /** A table of colours: linear light for mixing, packed pixels for single cells; `classes`: how many, if they are kinds. */
   function table(colours, classes = 0) {
     const light = new Float32Array(colours.length * 3);
-    colours.forEach((colour, index) => light.set(colour, index * 3));
+    for (const [index, colour] of colours.entries()) light.set(colour, index * 3);
     return { light, packed: Uint32Array.from(colours, (colour) => pack(...colour)), classes };
   }
 

@@ -3,7 +3,7 @@
  * Paper is light: a page that is printed while it is dark takes the light colours first, pictures too, and goes dark again.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const SCHEME = "data-mantine-color-scheme";
   const root = document.documentElement;
   let former = null;

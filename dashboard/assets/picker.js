@@ -3,7 +3,7 @@
  * neq.RunPicker: which runs are compared, and a search for another.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const SEARCH_MS = 200;
   const FOUND = 8;
   const { percent } = neq.format;
@@ -59,10 +59,13 @@
         autocomplete: "off",
       });
       this.list = neq.element("div.compare-found", { hidden: true });
-      const box = (this.box = neq.element("div.compare-picker", {}, this.input, this.list));
+      const box = neq.element("div.compare-picker", {}, this.input, this.list);
+      this.box = box;
       this.scope.on(this.input, "input", () => this.#findSoon(SEARCH_MS));
       this.scope.on(this.input, "focus", () => this.#findSoon(0));
-      this.scope.on(box, "focusout", (event) => !box.contains(event.relatedTarget) && (this.list.hidden = true));
+      this.scope.on(box, "focusout", (event) => {
+        if (!box.contains(event.relatedTarget)) this.list.hidden = true;
+      });
       this.scope.on(box, "keydown", (event) => this.#key(event));
       return box;
     }

@@ -6,7 +6,7 @@
  * source of cells and a table of colours; both can be changed for others at any time. Its cells are there before its axes.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   class Picture extends neq.Axes {
     /**

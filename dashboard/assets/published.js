@@ -3,7 +3,7 @@
  * neq.Published: what was published of the recipe that a run started from, beside what the run itself reached.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { percent, number, count } = neq.format;
   const ROWS = { dense: "Published: nothing frozen", neq: "Published: NEq", random: "Published: as many at random" };
   const METRICS = { accuracy: "Accuracy", miou: "mIoU" };

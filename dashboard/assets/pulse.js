@@ -3,7 +3,7 @@
  * neq.Pulse: what goes on inside an epoch: phase, step, pace, loss, and the time left for the epoch and for the run.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const PHASES = { train: "training", probe: "measuring φ on the probe set", evaluate: "evaluating on the test set" };
   const { number, estimate, count } = neq.format;
 

@@ -3,7 +3,7 @@
  * Where queued runs wait. A place changes without its run, so a table works it out from all the runs that it knows.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const compare = (a, b) => (a < b ? -1 : Number(a > b));
 
   /**

@@ -10,7 +10,7 @@
  * the average of purple and green would be a grey that the scale does not have.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const MOST_MIXTURES = 1 << 16;
 
   /**
@@ -118,7 +118,8 @@
     if (weight !== most || !mixtures) return mixed(table, sums, base, weight);
     let place = 0;
     for (let each = 1; each < table.classes; each += 1) place = place * (most + 1) + sums[base + each];
-    return (mixtures[place] ||= mixed(table, sums, base, weight));
+    mixtures[place] ||= mixed(table, sums, base, weight);
+    return mixtures[place];
   }
 
   function mixed({ light, packed, classes, least }, sums, base, cells) {

@@ -4,7 +4,7 @@
  * (Asking for runs and acting on them is in api.js.)
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ROOT = "/api/v1";
 
   /** The API refused, or did not answer; the message is fit for a person. `status` 0: no answer at all. */

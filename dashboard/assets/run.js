@@ -3,7 +3,7 @@
  * The page of one run: joins what is known of it (neq.Feed) to its head, pictures, configuration and log.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { spanOf, edgesOf, whole } = neq.Address;
   let present = null;
 
@@ -40,7 +40,8 @@
     #buildPictures(query) {
       const { scope, parts, feed, cursor } = this;
       const { figures, run } = this.data;
-      const together = (this.together = new neq.Together());
+      const together = new neq.Together();
+      this.together = together;
       const onPoint = (epoch) => together.point(epoch);
       const onOpen = (layer) => this.open(layer);
       const onChoose = (epoch) => cursor.move(epoch);

@@ -3,7 +3,7 @@
  * A run's configuration and its log.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const NEAR_END = 24;
   const WORDS = {
     data: "Data",

@@ -3,7 +3,7 @@
  * neq.RunHead: the top of a run's page: state, progress, headline numbers, what to know before anything else, buttons.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const HEALTH_MS = 5000;
   const QUIET_MS = 10_000;
   const MOST_WARNINGS = 4;

@@ -3,7 +3,7 @@
  * neq.LayerCard: the open layer of a run: its neurons, beside them those of its norm, and one neuron's timeline.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   class LayerCard {
     /**
@@ -54,7 +54,7 @@
         epsilon: this.epsilon,
         note: parts[note],
         onPoint: (cell) => {
-          together.point(cell && cell.column);
+          together.point(cell?.column ?? null);
           this.#otherOf(heatmap)?.echo(cell);
         },
         onOpen: ({ neuron }) => this.openNeuron(neuron === this.neuron ? null : neuron),

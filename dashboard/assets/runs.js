@@ -1,7 +1,7 @@
 // The page of all runs: fills the table page by page, follows every change, and acts on rows.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const PAGE = 100;
   const REFRESH_MS = 5_000; // ages and times left move on by themselves
   const MOST_COMPARED = 4;
@@ -36,7 +36,7 @@
       known.set(run.id, run);
     }
     const changed = grid.applyTransaction({ add, update });
-    if (changed && changed.update.length) grid.refreshCells({ rowNodes: changed.update, force: true });
+    if (changed?.update.length) grid.refreshCells({ rowNodes: changed.update, force: true });
     if (queueMoved) placeAnew();
     count();
   }
@@ -58,7 +58,10 @@
     grid.refreshCells({ rowNodes, columns: ["progress"], force: true });
   }
 
-  const place = (id) => (places ??= neq.queuePlaces(known.values())).get(id);
+  function place(id) {
+    places ??= neq.queuePlaces(known.values());
+    return places.get(id);
+  }
 
   function count() {
     const counts = {};
@@ -89,7 +92,7 @@
       do {
         const page = await neq.api.runs(cursor, PAGE);
         if (now !== visit) return;
-        page.runs.forEach((run) => seen.add(run.id));
+        for (const run of page.runs) seen.add(run.id);
         if (page.runs.length) showEmpty(false);
         put(page.runs);
         cursor = page.next;
@@ -219,10 +222,10 @@
   }
 
   document.addEventListener("click", (event) => {
-    const chip = event.target.closest && event.target.closest("#runs-states .runs-chip");
+    const chip = event.target.closest?.("#runs-states .runs-chip");
     if (chip) filterBy(chip);
     if (event.target.id === "runs-keys") keys?.help();
-    if (event.target.id === "runs-compare" && chosen.length >= 2) neq.go("/compare?runs=" + chosen.join(","));
+    if (event.target.id === "runs-compare" && chosen.length >= 2) neq.go(`/compare?runs=${chosen.join(",")}`);
   });
 
   // ---------------------------------------------------------------- what may be done with a row
@@ -244,7 +247,7 @@
   async function stop(run) {
     const answer = await once("stop", run, () => neq.api.stop(run.id));
     if (answer instanceof Error) neq.notice(answer.message, "bad", "It was not stopped");
-    else if (answer && answer.id) put([answer]);
+    else if (answer?.id) put([answer]);
   }
 
   function openEdit(run) {
@@ -268,7 +271,7 @@
   function act(name, run) {
     const now = known.get(run.id) || run;
     if (name === "stop") stop(now);
-    else if (name === "again") neq.go("/new?from=" + encodeURIComponent(now.id));
+    else if (name === "again") neq.go(`/new?from=${encodeURIComponent(now.id)}`);
     else if (name === "edit") openEdit(now);
     else if (name === "remove") openDelete(now);
   }

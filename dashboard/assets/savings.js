@@ -3,7 +3,7 @@
  * neq.SavingsCard: what a batch takes, part by part and epoch by epoch, beside what could be saved; and why, layer by layer.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { number, percent, count } = neq.format;
   const ASK_MS = 150;
   const FOLLOW_MS = 3000; // nobody reads a table that changes every second
@@ -34,7 +34,7 @@
           host: parts[key],
           figure: figures[key],
           name: `${feed.record.name} ${key}`,
-          onHover: (cell) => onPoint(cell && cell.column),
+          onHover: (cell) => onPoint(cell?.column ?? null),
           onClick: (cell) => onChoose(cell.column),
         });
       this.charts = ["step_ms", "step_share"].map(chart);

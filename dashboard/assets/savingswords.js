@@ -4,7 +4,7 @@
  * process (`saving` of an epoch); here it is only worded. FLOPs come first: they are exact.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { count } = neq.format;
   const PARTS = ["forward", "backward", "optimizer"];
   const CLOCKS = {

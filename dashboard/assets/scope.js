@@ -6,7 +6,7 @@
  * and ends with it, so that leaving a page leaves nothing behind.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   /** What is to be drawn in the next frame, all scopes' together. */
   const waiting = new Set();

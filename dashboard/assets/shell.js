@@ -1,7 +1,7 @@
 // The frame: navigation, titles, the connection's state, and the hooks that pages use.
-(function () {
+(() => {
   "use strict";
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const leaving = [];
   const LOST_AFTER_MS = 1500;
 
@@ -28,7 +28,7 @@
       sendNotifications: [
         {
           action: "show",
-          id: "notice-" + Date.now(),
+          id: `notice-${Date.now()}`,
           title: title || null,
           message,
           color: kind === "bad" ? "red" : "cyan",

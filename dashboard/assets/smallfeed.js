@@ -5,7 +5,7 @@
  * A byte is the share of frozen neurons of `per` neighbours: 0 none, 255 all, and never one of these where it is not so.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const ROWS = 48;
   const FROZEN = 128;
 

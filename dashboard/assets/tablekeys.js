@@ -6,7 +6,7 @@
  * the arrow keys move. ag-grid's own Tab goes from header to header and never leaves.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const WITHIN = "button:not(:disabled), a[href]";
 
   const cellOf = (event) => event.target.closest(".ag-cell");

@@ -3,7 +3,7 @@
  * neq.CompareTables: what the Compare page says in numbers and words: headline numbers, settings, what may be compared.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { percent, number, setting, duration, estimate, count } = neq.format;
 
   /** A row's name and what each run has there. */

@@ -3,7 +3,7 @@
  * neq.Tiles: a run's headline numbers.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const PHASES = ["train", "probe", "evaluate", "record"];
   const { percent, number, setting, duration, count } = neq.format;
 
@@ -29,7 +29,7 @@
         this.shown = facts.map(tile);
         this.parts.tiles.replaceChildren(...this.shown.map(({ box }) => box));
       }
-      facts.forEach((fact, place) => fill(this.shown[place], fact));
+      for (const [place, fact] of facts.entries()) fill(this.shown[place], fact);
     }
 
     #accuracy(last) {

@@ -3,7 +3,7 @@
  * neq.Timeline: one neuron over the epochs: φ, and v with the band ±ε; where it was frozen the ground is tinted.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const { exact, count } = neq.format;
 
   /** Unbroken stretches of ones: [first, last] epochs. */
@@ -39,7 +39,7 @@
           host: parts[`timeline-${name}`],
           figure,
           name: `${feed.record.name} neuron ${name}`,
-          onHover: (cell) => this.onPoint(cell && cell.column),
+          onHover: (cell) => this.onPoint(cell?.column ?? null),
           onClick: (cell) => this.onChoose(cell.column),
         });
       this.charts = [chart("phi", figures.neuron_phi), chart("v", figures.neuron_velocity)];

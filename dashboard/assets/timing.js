@@ -4,7 +4,7 @@
  * clock and without the time in which nobody trained the run; the seconds since its answer came are added here.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
 
   neq.timing = {
     /** Seconds trained; null: not begun. @param {object} run as the API gives it. */

@@ -7,7 +7,7 @@
  * an epoch stays, for the epoch does.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const BEGINNINGS = new Set(["run_started", "run_continued"]);
 
   /**

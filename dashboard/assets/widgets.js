@@ -3,7 +3,7 @@
  * Small things that pages are built of: elements, a tooltip, help, a question before something is done.
  */
 (() => {
-  const neq = (window.neq = window.neq || {});
+  const { neq } = window;
   const GAP = 14;
   const EDGE = 8;
 
@@ -99,7 +99,8 @@
     document.getElementById(described)?.remove();
     for (const name of ["data-help", "tabindex", "role", "aria-describedby"]) element.removeAttribute(name);
     if (!text) return;
-    const id = `explained-${(explained += 1)}`;
+    explained += 1;
+    const id = `explained-${explained}`;
     element.append(neq.element("span", { id, hidden: true }, text));
     Object.assign(element, { tabIndex: 0, role: "note" }).dataset.help = text;
     element.setAttribute("aria-describedby", id);

@@ -1,9 +1,9 @@
 // Light or dark before the first paint: what was chosen here before, else what the system asks for.
-(function () {
+(() => {
   var chosen = null;
   try {
     chosen = window.localStorage.getItem("mantine-color-scheme-value");
-  } catch (blocked) {
+  } catch {
     // Storage may be forbidden; the system's wish stands.
   }
   if (chosen !== "light" && chosen !== "dark") {
