@@ -44,12 +44,12 @@
     number(value, digits = 3) {
       if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
       const size = Math.abs(value);
-      if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-        const exponent = Math.floor(Math.log10(size));
-        const mantissa = (value / 10 ** exponent).toPrecision(digits).replace("-", "−");
-        return `${Number(mantissa.replace("−", "-")) === 1 ? "" : `${mantissa} · `}10${raised(exponent)}`;
+      const shown = Math.abs(Number(value.toPrecision(digits))); // rounding may lead into the next power of ten
+      if (size !== 0 && (shown < 1e-3 || size >= 1e6)) {
+        const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+        return `${Number(mantissa) === 1 ? "" : `${mantissa.replace("-", "−")} · `}10${raised(Number(exponent))}`;
       }
-      if (size >= 1000) return whole.format(Math.round(value)).replace("-", "−");
+      if (shown >= 1000) return whole.format(Math.round(value)).replace("-", "−");
       return value.toPrecision(digits).replace("-", "−");
     },
 
