@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic_settings import BaseSettings
 
 from cli.flags import flags
 from cli.main import COMMANDS
 from cli.settings import ClientSettings, WorkerSettings
+from contract.version import VERSION
 from server.settings import ServerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,17 @@ def test_the_table_names_no_field_that_is_gone() -> None:
 
 def test_every_command_is_named() -> None:
     assert [name for name in COMMANDS if f"neq {name}" not in COMMAND_LINE] == []
+
+
+def test_the_citation_names_this_version() -> None:
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == VERSION
+
+
+def test_the_hooks_before_a_commit_run_what_make_check_runs_and_download_nothing() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert local["repo"] == "local"
+    assert {hook["language"] for hook in local["hooks"]} == {"system"}
+    assert [hook["entry"] for hook in local["hooks"] if hook.get("always_run")] == ["make --no-print-directory check"]
 
 
 def test_the_readme_is_short() -> None:
