@@ -22,6 +22,15 @@ COMMAND_LINE = (ROOT / "docs/command-line.md").read_text()
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 LINKING = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "neq/README.md"})
 LONGEST_README = 140
+HISTORY = {"CHANGELOG.md", "LOG.md"}
+"""These say what things were called at their time."""
+STATIONS = 30
+"""Fewer files than this are no walk through four journeys."""
+
+
+def name_of(page: Path) -> str:
+    """A page's path in the repository."""
+    return str(page.relative_to(ROOT))
 
 
 def table_rows() -> dict[str, list[str]]:
@@ -48,6 +57,14 @@ def anchors_of(page: Path) -> set[str]:
         anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
         found[anchor] += 1
     return anchors
+
+
+def files_of(page: Path) -> set[str]:
+    """The files and folders of this repository that a page names in code: `neq/options.py`, `neq/savings/`."""
+    named = re.findall(r"`([a-z]+/[\w./-]*)`", page.read_text())
+    top = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"data"}
+    inside = {name for name in named if name.partition("/")[0] in top}
+    return {name for name in inside if name.endswith("/") or "." in name or name.startswith(("tests/", "docs/"))}
 
 
 def leads_nowhere(page: Path, link: str) -> bool:
@@ -98,9 +115,24 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= LONGEST_README
 
 
-@pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", LINKING, ids=name_of)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert [link for link in links_of(page) if leads_nowhere(page, link)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in LINKING if page.name not in HISTORY], ids=name_of)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    assert [name for name in sorted(files_of(page)) if not (ROOT / name).exists()] == []
+
+
+def test_what_a_station_of_a_journey_is_called_stands_in_its_file() -> None:
+    named = re.findall(r"`([\w/]+\.\w+)`\s+\(`(\w+)`", (ROOT / "docs/architecture.md").read_text())
+    assert named
+    assert [(file, name) for file, name in named if name not in (ROOT / file).read_text()] == []
+
+
+def test_the_journeys_name_their_stations() -> None:
+    assert len(files_of(ROOT / "docs/architecture.md")) >= STATIONS
 
 
 def test_the_pages_that_a_visitor_opens_first_have_links() -> None:
