@@ -1,6 +1,6 @@
 # The commands a person types. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast endurance check format lock wheels clean
+.PHONY: help setup demo up test test-fast endurance check format types lock wheels clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +16,7 @@ STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
 UV := $(BIN)/uv
 BIOME := $(BIN)/node node_modules/@biomejs/biome/bin/biome
+TSC := $(BIN)/node node_modules/typescript/bin/tsc
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,11 +61,15 @@ check: setup ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIOME) check --error-on-warnings
+	$(TSC)
 
 format: setup ## put the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIOME) check --write
+
+types: setup ## write the API's types for the browser's code anew
+	$(BIN)/python -m tests.scripts.api_types
 
 wheels: $(STAMP) ## build both distributions, neq and neq-dashboard, into dist/
 	$(UV) build --quiet --wheel --out-dir dist neq

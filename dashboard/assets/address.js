@@ -9,30 +9,35 @@
   const { neq } = window;
   const SETTLE_MS = 250;
 
-  /** A span of cells as `first:stop`, from the edges of an axis; and back. */
+  /** A span of cells as `first:stop`, from the edges of an axis; and back. @param {number[]} edges */
   const spanOf = (edges) =>
     [...edges]
       .sort((a, b) => a - b)
       .map((edge) => Number((edge + 0.5).toFixed(2)))
       .join(":");
+  /** @param {neq.Missing<string>} text */
   const edgesOf = (text) => {
     const edges = (text || "").split(":").map((part) => Number.parseFloat(part) - 0.5);
     return edges.length === 2 && edges[0] < edges[1] ? edges : null;
   };
-  /** A whole number ≥ 0 that the address names, or null. */
+  /** A whole number ≥ 0 that the address names, or null. @param {neq.Missing<string>} text */
   const whole = (text) => (/^\d{1,9}$/.test(text || "") ? Number(text) : null);
 
+  /** @typedef {Record<string, neq.Missing<string | number>>} Changes new values by key; null takes a key out. */
+
+  /** @param {Changes} changes */
   function addressWith(changes) {
     const query = new URLSearchParams(location.search);
     for (const [key, value] of Object.entries(changes)) {
       if (value === null || value === undefined) query.delete(key);
-      else query.set(key, value);
+      else query.set(key, String(value));
     }
     const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
     return location.pathname + (text ? `?${text}` : "") + location.hash;
   }
 
   // Listens from the start: Dash's own listener, which would draw the whole page anew, comes with its first page.
+  /** @type {((event: PopStateEvent) => void) | null} */
   let listening = null;
   window.addEventListener("popstate", (event) => listening?.(event));
 
@@ -43,7 +48,10 @@
      */
     constructor(scope, went) {
       const { pathname } = location;
+      /** @type {Changes} */
       this.waiting = {};
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      this.timer = undefined;
       scope.finally(() => clearTimeout(this.timer));
       listening = (event) => {
         if (scope.ended || location.pathname !== pathname) return;
@@ -54,14 +62,14 @@
       };
     }
 
-    /** A step of the reader's; null takes a key out. */
+    /** A step of the reader's; null takes a key out. @param {Changes} changes */
     step(changes) {
       const address = addressWith({ ...this.waiting, ...changes });
       this.waiting = {};
       if (address !== location.pathname + location.search + location.hash) history.pushState(history.state, "", address);
     }
 
-    /** The same without a step. */
+    /** The same without a step. @param {Changes} changes */
     settle(changes) {
       Object.assign(this.waiting, changes);
       clearTimeout(this.timer);

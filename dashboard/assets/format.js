@@ -5,16 +5,19 @@
 (() => {
   const { neq } = window;
   const NOTHING = "–";
+  /** @type {Record<string, string>} */
   const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
   // Making one for each number takes longer than all else here.
   const whole = new Intl.NumberFormat("en");
   const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
+  /** @param {number} exponent */
   function raised(exponent) {
     return [...String(exponent)].map((sign) => RAISED[sign]).join("");
   }
 
+  /** @param {[number | string, string][]} pairs */
   function parts(pairs) {
     return pairs.map(([count, unit]) => `${count} ${unit}`).join(" ");
   }
@@ -22,25 +25,34 @@
   neq.format = {
     NOTHING,
 
-    /** The end of a name of more than so many signs: it tells more than the beginning. */
+    /**
+     * The end of a name of more than so many signs: it tells more than the beginning.
+     * @param {string} name @param {number} signs
+     */
     ending: (name, signs) => (name.length > signs ? `…${name.slice(1 - signs)}` : name),
 
-    /** A share in 0–1 as `12.3 %`. */
+    /** A share in 0–1 as `12.3 %`. @param {neq.Missing<number>} share */
     percent: (share, digits = 1) => (share === null || share === undefined ? NOTHING : `${(share * 100).toFixed(digits)} %`),
 
-    /** A count as `10,600`. */
+    /** A count as `10,600`. @param {neq.Missing<number>} number */
     count: (number) => (number === null || number === undefined ? NOTHING : whole.format(number)),
 
-    /** A count with its noun: `1 epoch`, `12 epochs`; the one home of plurals. */
+    /**
+     * A count with its noun: `1 epoch`, `12 epochs`; the one home of plurals.
+     * @param {number} number @param {string} noun
+     */
     counted: (number, noun, plural = `${noun}s`) => `${whole.format(number)} ${number === 1 ? noun : plural}`,
 
-    /** A place in a row: `1st`, `2nd`, `3rd`, `11th`. */
+    /** A place in a row: `1st`, `2nd`, `3rd`, `11th`. @param {number} number */
     ordinal(number) {
       const teens = number % 100 > 10 && number % 100 < 14;
-      return `${whole.format(number)}${(!teens && { 1: "st", 2: "nd", 3: "rd" }[number % 10]) || "th"}`;
+      return `${whole.format(number)}${(!teens && ["th", "st", "nd", "rd"][number % 10]) || "th"}`;
     },
 
-    /** A number with three digits that count, never fewer than its whole part has; tiny ones as `1.20 · 10⁻⁴`. */
+    /**
+     * A number with three digits that count, never fewer than its whole part has; tiny ones as `1.20 · 10⁻⁴`.
+     * @param {neq.Missing<number>} value
+     */
     number(value, digits = 3) {
       if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
       const size = Math.abs(value);
@@ -53,13 +65,13 @@
       return value.toPrecision(digits).replace("-", "−");
     },
 
-    /** Bytes as `2,048 MB` or `0.284 MB`: millions of them, in three digits where they are few. */
+    /** Bytes as `2,048 MB` or `0.284 MB`: millions of them, in three digits where they are few. @param {number} bytes */
     megabytes(bytes) {
       const millions = bytes / 1e6;
       return `${millions < 10 ? neq.format.number(millions) : whole.format(Math.round(millions))} MB`;
     },
 
-    /** A setting as it was chosen: `0.001`, `5 · 10⁻⁴`; no more digits than needed. */
+    /** A setting as it was chosen: `0.001`, `5 · 10⁻⁴`; no more digits than needed. @param {number} value */
     setting(value) {
       if (value !== 0 && Math.abs(value) < 1e-3) {
         const [mantissa, exponent] = value.toExponential().split("e");
@@ -68,7 +80,7 @@
       return String(value);
     },
 
-    /** Exactly what a float32 holds, as short as it can be told from its neighbours. */
+    /** Exactly what a float32 holds, as short as it can be told from its neighbours. @param {neq.Missing<number>} value */
     exact(value) {
       if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
       for (let digits = 6; digits < 9; digits += 1) {
@@ -78,7 +90,7 @@
       return value.toPrecision(9).replace("-", "−");
     },
 
-    /** Seconds as `4.1 s`, `2 min 05 s`, `1 h 02 min`. */
+    /** Seconds as `4.1 s`, `2 min 05 s`, `1 h 02 min`. @param {neq.Missing<number>} seconds */
     duration(seconds) {
       if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
       if (seconds < 0.1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
@@ -86,7 +98,7 @@
       const whole = Math.round(seconds);
       if (whole < 60) return `${whole} s`;
       const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-      const two = (number) => String(number).padStart(2, "0");
+      const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
       if (!hours)
         return parts([
           [minutes, "min"],
@@ -98,10 +110,13 @@
       ]);
     },
 
-    /** Seconds that are only reckoned, no finer than they can be known: `45 s`, `2 min 10 s`, `17 min`, `1 h 02 min`. */
+    /**
+     * Seconds that are only reckoned, no finer than they can be known: `45 s`, `2 min 10 s`, `17 min`, `1 h 02 min`.
+     * @param {neq.Missing<number>} seconds
+     */
     estimate(seconds) {
       if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return NOTHING;
-      const to = [1, 10, 60].find((step, place) => Math.round(seconds / step) * step < [60, 600, Infinity][place]);
+      const to = [1, 10, 60].find((step, place) => Math.round(seconds / step) * step < [60, 600, Infinity][place]) ?? 60;
       const rounded = Math.max(1, Math.round(seconds / to) * to); // what runs has some left
       return neq.format
         .duration(rounded)
@@ -109,7 +124,7 @@
         .replace(/\.0 s$/, " s");
     },
 
-    /** How long ago a moment was: `just now`, `3 min ago`, else its date. */
+    /** How long ago a moment was: `just now`, `3 min ago`, else its date. @param {neq.Missing<string>} moment ISO 8601. */
     ago(moment, now = Date.now()) {
       if (!moment) return NOTHING;
       const seconds = (now - Date.parse(moment)) / 1000;
@@ -119,7 +134,7 @@
       return neq.format.moment(moment);
     },
 
-    /** A moment as `21 Nov 2026, 10:48`, in the reader's time zone. */
+    /** A moment as `21 Nov 2026, 10:48`, in the reader's time zone. @param {string} moment ISO 8601. */
     moment: (moment) => moments.format(new Date(moment)),
   };
 })();

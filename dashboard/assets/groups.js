@@ -7,13 +7,17 @@
   const MOST = 16;
   const NORM = /norm/i;
 
-  /** The first `depth` parts of a layer's name, without its last one. */
+  /** The first `depth` parts of a layer's name, without its last one. @param {string} name @param {number} depth */
   function prefix(name, depth) {
     const parts = name.split(".");
     return parts.slice(0, Math.min(depth, parts.length - 1)).join(".");
   }
 
+  /** @typedef {{index: number, name: string}} Named a layer, as far as it matters here. */
+
+  /** @param {Named[]} layers @param {number} depth */
   function runsOf(layers, depth) {
+    /** @type {{prefix: string, layers: Named[]}[]} */
     const groups = [];
     for (const layer of layers) {
       const own = prefix(layer.name, depth);
@@ -25,9 +29,10 @@
     return groups;
   }
 
+  /** @param {{prefix: string, layers: Named[]}} group */
   function label({ prefix: own, layers }) {
     if (own) return own;
-    return layers.length === 1 ? layers[0].name : `${layers[0].name} – ${layers.at(-1).name}`;
+    return layers.length === 1 ? layers[0].name : `${layers[0].name} – ${layers[layers.length - 1].name}`;
   }
 
   /**
@@ -44,12 +49,17 @@
       if (finer.length > most) break;
       groups = finer;
     }
-    return groups.map((group) => ({ label: label(group), first: group.layers[0].index, last: group.layers.at(-1).index }));
+    return groups.map((group) => ({
+      label: label(group),
+      first: group.layers[0].index,
+      last: group.layers[group.layers.length - 1].index,
+    }));
   };
 
   /**
    * The norm that follows a layer, or the layer that a norm follows: its neighbour in forward order, with as many neurons,
    * in the same module of the network. Null: there is none.
+   * @param {neq.Layer[]} layers @param {number} index
    */
   neq.partnerOf = (layers, index) => {
     const own = layers[index];

@@ -8,12 +8,12 @@
   const ROUNDS = 40;
   const LEVEL = 127;
 
-  /** Neurons by rising key; those of equal keys stay in their own order. */
+  /** Neurons by rising key; those of equal keys stay in their own order. @param {Float64Array} keys */
   function byKey(keys) {
     return Int32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b] || a - b);
   }
 
-  /** The first epoch in which each neuron froze; never: after all others. */
+  /** The first epoch in which each neuron froze; never: after all others. @param {neq.NeuronHistory} cells */
   function firstFreeze(cells) {
     const first = new Float64Array(cells.neurons).fill(Infinity);
     const states = new Uint8Array(cells.neurons);
@@ -24,7 +24,7 @@
     return first;
   }
 
-  /** How often each neuron froze or thawed. */
+  /** How often each neuron froze or thawed. @param {neq.NeuronHistory} cells */
   function flips(cells) {
     const count = new Float64Array(cells.neurons);
     const states = new Uint8Array(cells.neurons);
@@ -35,13 +35,23 @@
     return count;
   }
 
+  /** @param {neq.NeuronHistory} cells @param {number} epoch */
   function speeds(cells, epoch) {
     return Float64Array.from({ length: cells.neurons }, (_, neuron) => cells.level(epoch, neuron));
   }
 
   // ------------------------------------------------------------ similarity
 
-  /** Levels of at most 32 epochs, evenly chosen: neurons × epochs, each epoch's mean taken away. */
+  /**
+   * @typedef {object} Table
+   * @property {Float32Array} matrix rows of `width` values, a row a neuron.
+   * @property {number} width epochs.
+   */
+
+  /**
+   * Levels of at most 32 epochs, evenly chosen: neurons × epochs, each epoch's mean taken away.
+   * @param {neq.NeuronHistory} cells @returns {Table}
+   */
   function centred({ bytes, neurons, epochs, known }) {
     const there = Array.from({ length: epochs }, (_, epoch) => epoch).filter((epoch) => known[epoch]);
     const width = Math.min(MOST_EPOCHS, there.length);
@@ -56,7 +66,7 @@
     return { matrix, width };
   }
 
-  /** How the epochs vary together: epochs × epochs. */
+  /** How the epochs vary together: epochs × epochs. @param {Table} table */
   function covariance({ matrix, width }) {
     const square = new Float64Array(width * width);
     for (let start = 0; start < matrix.length; start += width) {
@@ -71,7 +81,10 @@
     return square;
   }
 
-  /** The strongest direction of a symmetric matrix at right angles to `against`, by power iteration. */
+  /**
+   * The strongest direction of a symmetric matrix at right angles to `against`, by power iteration.
+   * @param {Float64Array} square @param {number} width @param {Float64Array | null} against
+   */
   function direction(square, width, against) {
     let axis = Float64Array.from({ length: width }, (_, column) => 1 + column * 0.37 * (against ? -1 : 1));
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -84,7 +97,7 @@
     return axis;
   }
 
-  /** Each neuron's place along a direction, scaled to length 1. */
+  /** Each neuron's place along a direction, scaled to length 1. @param {Table} table @param {Float64Array} axis */
   function scoresAlong({ matrix, width }, axis) {
     const scores = new Float64Array(matrix.length / width);
     for (let neuron = 0; neuron < scores.length; neuron += 1) {
@@ -94,7 +107,7 @@
     return scores.map((score) => score / length);
   }
 
-  /** Neurons around the circle of their first two principal components, cut where the circle has its widest gap. */
+  /** Neurons around the circle of their first two principal components, cut where the circle has its widest gap. @param {neq.NeuronHistory} cells */
   function similarity(cells) {
     const table = centred(cells);
     if (cells.neurons < 3 || table.width < 2) return byKey(new Float64Array(cells.neurons));
@@ -112,8 +125,11 @@
     return Int32Array.from([...round.subarray(cut), ...round.subarray(0, cut)]);
   }
 
-  /** By the address's word: what it is called, and how it is made; `epoch` is the page's cursor. */
-  neq.orders = {
+  /**
+   * By the address's word: what it is called, and how it is made; `epoch` is the page's cursor.
+   * @type {Record<string, {name: string, make: (cells: neq.NeuronHistory, epoch: number) => Int32Array | null}>}
+   */
+  const orders = {
     index: { name: "neuron", make: () => null },
     first: { name: "first freeze", make: (cells) => byKey(firstFreeze(cells)) },
     flips: { name: "flips, most first", make: (cells) => byKey(flips(cells).map((count) => -count)) },
@@ -124,4 +140,5 @@
      */
     similarity: { name: "similarity", make: (cells) => similarity(cells) },
   };
+  neq.orders = orders;
 })();

@@ -4,6 +4,7 @@
  */
 (() => {
   const { neq } = window;
+  /** @type {(a: any, b: any) => number} */
   const compare = (a, b) => (a < b ? -1 : Number(a > b));
 
   /**

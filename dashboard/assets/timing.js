@@ -6,8 +6,10 @@
 (() => {
   const { neq } = window;
 
+  /** @typedef {neq.Run & {heard?: number}} Heard a run as the API gives it, and when that came. */
+
   neq.timing = {
-    /** Seconds trained; null: not begun. @param {object} run as the API gives it. */
+    /** Seconds trained; null: not begun. @param {Heard} run */
     elapsed(run) {
       run.heard ??= performance.now(); // a copy with other progress keeps it
       const seconds = run.timing.elapsed_seconds;
@@ -15,13 +17,16 @@
       return seconds + (performance.now() - run.heard) / 1000;
     },
 
-    /** Seconds until all epochs are done; null: not known, or none. */
+    /** Seconds until all epochs are done; null: not known, or none. @param {neq.Run} run */
     left: (run) => run.timing.seconds_left,
 
-    /** How much of the running epoch is over, 0–1. */
+    /** How much of the running epoch is over, 0–1. @param {neq.Run} run */
     inEpoch: (run) => (run.state === "running" && run.progress ? run.timing.epoch_fraction : 0),
 
-    /** How much of the run is over, 0–1. @param {number} [done] epochs that are known to be finished, if more than its own. */
+    /**
+     * How much of the run is over, 0–1.
+     * @param {neq.Run} run @param {number} [done] epochs that are known to be finished, if more than its own.
+     */
     fraction(run, done = run.epochs_done) {
       return Math.min(1, (Math.max(done, run.epochs_done) + neq.timing.inEpoch(run)) / Math.max(1, run.epochs_planned));
     },

@@ -21,10 +21,11 @@
     const beginnings = turns.filter(({ kind }) => BEGINNINGS.has(kind)).map(({ seq }) => seq);
     const newest = beginnings.at(-1) ?? 0;
     const ended = epochs.filter(Boolean).map(({ seq }) => seq);
-    const ofBeginning = (seq) => {
+    const ofBeginning = (/** @type {number} */ seq) => {
       const begun = beginnings.findLast((each) => each < seq) ?? 0;
       return !ended.some((end) => end > begun && end < seq);
     };
+    /** @param {{seq: number, level: string, text: string}} line */
     const holds = ({ level, text, seq }) => level === "warning" && !requeued.has(text) && (seq > newest || !ofBeginning(seq));
     return [
       ...new Set(

@@ -110,6 +110,7 @@ test("tiny and huge numbers are powers of ten", () => {
 test("megabytes are millions of bytes", () => {
   says(format.megabytes, [
     [284_000, "0.284 MB"],
+    [2_500_000, "2.50 MB"],
     [2_048_000_000, "2,048 MB"],
     [10_499_999, "10 MB"],
   ]);

@@ -35,6 +35,8 @@ test("a norm's partner is the layer before it, and that layer's the norm", () =>
   assert.equal(neq.partnerOf(layers, 1), layers[0]);
   assert.equal(neq.partnerOf(layers, 2), null);
   assert.equal(neq.partnerOf(layers, 9), null);
+  layers[0].neurons = 4; // a norm of another size belongs to another
+  assert.equal(neq.partnerOf(layers, 1), null);
 });
 
 test("queued runs wait in the order in which they came, whoever else there is", () => {
