@@ -24,8 +24,8 @@ from contract.config import RunConfig
 from contract.costs import Range
 from contract.events import EpochFinished
 from contract.presets import PRESETS
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.engines.environment import Workplace
+from trainer.training import train
 
 FORMER_ERROR = 0.1
 """The former panel told no spread: a tenth of the dense step is granted to it."""

@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from contract.config import RunConfig
-from trainer.checkpoint import files
-from trainer.checkpoint.state import Parts, capture, restore
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
-from trainer.loop.run import _prepare
+from trainer.checkpoints import files
+from trainer.checkpoints.train_state import Parts, capture, restore
+from trainer.engines.environment import Workplace
+from trainer.engines.resume_point import Standing
+from trainer.training.run import _prepare
 
 WRITES = 30
 SMALL_DATA: dict[str, Any] = {"kind": "synthetic", "channels": 3, "size": 32, "train_samples": 1000}

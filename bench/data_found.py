@@ -14,10 +14,10 @@ from PIL import Image
 
 from contract.config import RunConfig
 from trainer.data import load_data
-from trainer.data.copies import find_copies
-from trainer.data.files import file_sets
-from trainer.data.inspection import count_files, look_at_files
-from trainer.engines.workplace import Workplace
+from trainer.data.inspection.copies import find_copies
+from trainer.data.inspection.inspection import count_files, look_at_files
+from trainer.data.sources.files import file_sets
+from trainer.engines.environment import Workplace
 
 
 def made(root: Path, images: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from contract.config import RunConfig
 from contract.presets import PRESETS
 from trainer.engines.dry import DryPasses
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from torchvision import datasets, transforms
 
 from contract.config import RunConfig
 from trainer.data import Augmentation, ImageData, Images, Normalisation, load_data
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 
 BATCH = 100
 EPOCHS = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contract.config import RunConfig
 from contract.events import Event
 from db import Run, Store
-from trainer.worker.entries import entry_of
+from trainer.worker.event_records import entry_of
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from cli.paths import TypedPath
 from cli.printing import echo_json, one_line, say
 from cli.runs import share
 from cli.settings import ClientSettings
-from contract.found import DataFound, summary
+from contract.data_report import DataFound, summary
 
 
 class LaunchCommand(click.Command):

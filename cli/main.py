@@ -15,7 +15,7 @@ from contract.version import VERSION
 COMMANDS = {
     **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),
     **dict.fromkeys(("runs", "stop", "health"), "cli.runs"),
-    **dict.fromkeys(("resume", "fork"), "cli.going_on"),
+    **dict.fromkeys(("resume", "fork"), "cli.resume"),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "launch": "cli.launch",
 }

@@ -30,14 +30,14 @@ from cli.settings import (
 from db import Store, StoreUnreachable
 from server.run import CannotListen, address_of, bind, link_of
 from server.run import serve as serve_on
-from server.security import OpenAddressRefused
+from server.security.middleware import OpenAddressRefused
 from server.settings import ServerSettings
-from trainer.checkpoint.shelf import Shelf
+from trainer.checkpoints.folder import Shelf
 
 if TYPE_CHECKING:
     from trainer.engines.device_choice import DeviceChoice
+    from trainer.engines.environment import Workplace
     from trainer.engines.gpus import Gpu
-    from trainer.engines.workplace import Workplace
 
 DEMO_PRESETS = ("demo-sgd", "demo-adam")
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -138,7 +138,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
 
 def _workplace(settings: WorkerSettings, shelf: Shelf, slots: int, gpus: int) -> "Workplace":
     from trainer.engines.device_choice import DeviceChoice
-    from trainer.engines.workplace import Workplace
+    from trainer.engines.environment import Workplace
 
     return Workplace(
         settings.data_root,

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from contract.base import FrozenModel
 from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
-from contract.found import DataFound
+from contract.data_report import DataFound
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6

@@ -11,17 +11,18 @@ from starlette.types import ASGIApp
 
 from contract.version import VERSION
 from db import Store
-from server import docs, problems
-from server.columns import Columns
+from server import docs
+from server import errors as problems
+from server.arrays.layer_columns import Columns
 from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import give_back_silent_runs, look_after_room
-from server.live import Live
+from server.live.tail import Live
 from server.readiness import Readiness
+from server.response_cache import Shelf
 from server.root_path import BelowRootPath
 from server.routes import api_router, probes
-from server.security import ContentPolicy, Guard
+from server.security.middleware import ContentPolicy, Guard
 from server.settings import ServerSettings
-from server.shelf import Shelf
 from server.writers import Writers
 
 ABOUT = """

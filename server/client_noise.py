@@ -1,7 +1,7 @@
 """uvicorn's lines about clients that are refused or send nonsense: each kind is logged once, then counted.
 
 Whoever reaches the port can cause them as often as they like. What they were told stands in their answer, and refused
-names are logged with the remedy by `server.refused_names`; a line for each of them would only fill the disk.
+names are logged with the remedy by `server.security.refused_names`; a line for each of them would only fill the disk.
 """
 
 import logging

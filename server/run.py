@@ -8,8 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from server.client_noise import quieten
-from server.limits import bounded_protocol
-from server.security import refuse_open_address
+from server.security.limits import bounded_protocol
+from server.security.middleware import refuse_open_address
 from server.settings import ServerSettings
 
 SHUTDOWN_SECONDS = 2

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from contract.found import DataFound
-from server.answers import Answer
+from contract.data_report import DataFound
+from server.schemas import Answer
 
 
 class RunData(Answer):

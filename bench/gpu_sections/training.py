@@ -15,7 +15,7 @@ from bench.gpu_sections.experiment import Experiment
 if TYPE_CHECKING:
     from contract.config import RunConfig
     from contract.events import EpochFinished
-    from trainer.engines.standing import Standing
+    from trainer.engines.resume_point import Standing
 
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"precision": "bf16"},
@@ -59,8 +59,8 @@ def _config(here: Experiment, epochs: int, **compute: Any) -> "RunConfig":
 
 def _epochs(config: "RunConfig", folder: Path, standing: "Standing") -> "list[EpochFinished]":
     from contract.events import EpochFinished
-    from trainer.engines.workplace import Workplace
-    from trainer.loop import train
+    from trainer.engines.environment import Workplace
+    from trainer.training import train
 
     told = train(config, Workplace(folder, checkpoints=folder), standing)
     return [event for event in told if isinstance(event, EpochFinished)]
@@ -73,7 +73,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _continued(case: str, here: Experiment) -> None:
-    from trainer.engines.standing import Standing
+    from trainer.engines.resume_point import Standing
 
     config = _config(here, 4, deterministic=True)
     with _folder() as folder:
@@ -88,7 +88,7 @@ def _continued(case: str, here: Experiment) -> None:
 
 
 def _trained(case: str, here: Experiment, compute: dict[str, Any]) -> None:
-    from trainer.engines.standing import Standing
+    from trainer.engines.resume_point import Standing
 
     with _folder() as folder:
         epochs = _epochs(_config(here, 2 if here.dry else 3, **compute), folder, Standing("a"))

@@ -26,14 +26,14 @@ from bench.reproduction.recipes import compared
 from contract.config import RunConfig
 from neq import NEq
 from trainer.data import ImageData, load_data
-from trainer.data.images import batch_bounds
-from trainer.engines.workplace import Workplace
-from trainer.loop.passes import Pace, evaluating_pass, training_pass
-from trainer.loop.scores import Score
-from trainer.loop.steps import Steps
-from trainer.loop.tasks import Classification
+from trainer.data.datasets.images import batch_bounds
+from trainer.engines.environment import Workplace
 from trainer.models import Shape, build_model
 from trainer.optimizers import build_optimizer
+from trainer.training.metrics import Score
+from trainer.training.passes import Pace, evaluating_pass, training_pass
+from trainer.training.tasks import Classification
+from trainer.training.train_step import Steps
 
 Arm = Literal["dense", "equilibrium", "prefix", "random"]
 PREFIX_SHARE = 0.8

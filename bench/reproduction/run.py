@@ -21,8 +21,8 @@ from bench.reproduction.recipes import REPRODUCTIONS, reproduction
 from contract.config import RunConfig
 from contract.events import EpochFinished, EpochProgressed, RunStarted
 from contract.runfile import Moment, RunHeader, run_file_chunks
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.engines.environment import Workplace
+from trainer.training import train
 
 
 def record(config: RunConfig, data: Path) -> tuple[list[Moment], list[float], str]:

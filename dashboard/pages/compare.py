@@ -9,10 +9,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard.api import Api, Json, NotThere
-from dashboard.form.defaults import with_defaults
-from dashboard.form.schema import read_schema
-from dashboard.page import Page
-from dashboard.parts import (
+from dashboard.components import (
     button,
     card,
     colour_switch,
@@ -24,6 +21,9 @@ from dashboard.parts import (
     share_legend,
     state_legend,
 )
+from dashboard.form.defaults import with_defaults
+from dashboard.form.schema import read_schema
+from dashboard.page import Page
 
 MOST_RUNS = 4
 

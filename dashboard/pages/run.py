@@ -8,8 +8,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from dashboard.api import Api, Json
-from dashboard.page import Page
-from dashboard.parts import (
+from dashboard.components import (
     button,
     card,
     choice,
@@ -24,6 +23,7 @@ from dashboard.parts import (
     switch,
     term,
 )
+from dashboard.page import Page
 
 
 async def layout(api: Api, run_id: str, layer: int | None = None) -> Page:

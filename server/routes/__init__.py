@@ -9,12 +9,12 @@ from server.routes import (
     events,
     files,
     frozen,
-    going_on,
     health,
     histograms,
     layers,
     live,
     plans,
+    resume,
     runs,
     schema,
     small,
@@ -25,6 +25,6 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, frozen, small, plans, histograms, layers, coverage, events, files)
-    for noun in (runs, going_on, checks, *recorded, schema, health, live):
+    for noun in (runs, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

@@ -10,11 +10,11 @@ from contract.checks.capabilities import Capabilities
 from contract.checks.known import Known, digest, known
 from contract.config import RunConfig
 from db import Check, Store
-from server import answers
+from server import schemas as answers
 from server.checking import as_json, living
-from server.presentation import json_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
 from server.routes.runs import EXAMPLES
+from server.serializers import json_answer
 from server.writers import IN_TURN
 
 router = APIRouter(prefix="/checks", tags=["runs"], responses=EVERYWHERE | INVALID)

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from server import answers
-from server.presentation import json_answer
+from server import schemas as answers
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
+from server.serializers import json_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

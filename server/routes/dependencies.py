@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import HTTPConnection
 
 from db import Run, Store, UnknownRun
-from server.answers import RUN_ID, FieldProblems, Problem
-from server.columns import Columns
-from server.live import Live
+from server.arrays.layer_columns import Columns
+from server.live.tail import Live
+from server.schemas import RUN_ID, FieldProblems, Problem
 from server.settings import ServerSettings
 
 Responses = dict[int | str, dict[str, Any]]

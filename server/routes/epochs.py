@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from server import answers
-from server.encoding import JSON
-from server.presentation import epoch_text, json_answer
+from server import schemas as answers
+from server.arrays.encoding import JSON
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheRun, TheStore
+from server.serializers import epoch_text, json_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

@@ -7,12 +7,12 @@ import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
 from db import Store
-from server import answers
-from server.encoding import JSON, NPY, npy_bytes
-from server.presentation import json_bytes
+from server import schemas as answers
+from server.arrays.encoding import JSON, NPY, npy_bytes
+from server.response_cache import kept_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
 from server.routes.documentation import binary_documentation
-from server.shelf import kept_answer
+from server.serializers import json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

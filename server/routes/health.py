@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from contract.checks.capabilities import said
 from contract.version import VERSION
 from db import Worker
-from server import answers
+from server import schemas as answers
 from server.checking import is_alive, silent_seconds
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from server.routes.probes import TheReadiness

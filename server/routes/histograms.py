@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from contract.events import VELOCITY_EDGES
 from db import Store
-from server import answers
-from server.columns import Columns
-from server.display import phi_change
-from server.encoding import JSON
-from server.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
-from server.presentation import json_bytes
+from server import schemas as answers
+from server.arrays.display import phi_change
+from server.arrays.encoding import JSON
+from server.arrays.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
+from server.arrays.layer_columns import Columns
+from server.response_cache import kept_answer
 from server.routes.dependencies import (
     EVERYWHERE,
     INVALID,
@@ -24,7 +24,7 @@ from server.routes.dependencies import (
     TheRun,
     TheStore,
 )
-from server.shelf import kept_answer
+from server.serializers import json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

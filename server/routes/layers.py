@@ -7,14 +7,14 @@ import numpy.typing as npt
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from db import Store, UnknownLayer
-from server import answers
-from server.display import delta_bytes, display_bytes, phi_bytes, phi_change
-from server.encoding import JSON, NPY, OCTETS, npy_bytes
-from server.presentation import json_answer, json_bytes
+from server import schemas as answers
+from server.arrays.display import delta_bytes, display_bytes, phi_bytes, phi_change
+from server.arrays.encoding import JSON, NPY, OCTETS, npy_bytes
+from server.response_cache import kept_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
 from server.routes.documentation import binary_documentation
 from server.run_data import RunData
-from server.shelf import kept_answer
+from server.serializers import json_answer, json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server.live import Live
-from server.problems import problem
+from server.errors import problem
+from server.live.tail import Live
+from server.live.viewer import Viewer
 from server.routes.dependencies import TheLive
-from server.viewer import Viewer
 
 router = APIRouter()
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from contract.counted import counted
-from server import answers
-from server.encoding import JSON
+from server import schemas as answers
+from server.arrays.encoding import JSON
 from server.plans import plans_of
-from server.presentation import json_bytes
+from server.response_cache import kept_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
-from server.shelf import kept_answer
+from server.serializers import json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import HTTPConnection
 
-from server import answers
-from server.presentation import json_answer
+from server import schemas as answers
 from server.readiness import Readiness
+from server.serializers import json_answer
 
 router = APIRouter(include_in_schema=False)  # the supervisor's, beside the API
 

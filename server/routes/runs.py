@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contract.config import RunConfig, Tag
 from db import UnknownCursor
-from server import answers
+from server import schemas as answers
 from server.checking import living, of_now, refuse_what_fails
-from server.presentation import address_of_run, json_answer, present_run, present_runs
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -21,6 +20,7 @@ from server.routes.dependencies import (
     invalid_query,
     refuse_zero_characters,
 )
+from server.serializers import address_of_run, json_answer, present_run, present_runs
 from server.writers import IN_TURN
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)

@@ -12,9 +12,9 @@ from contract.checks.known import known
 from contract.config import RunConfig
 from contract.presets import PRESETS
 from db import StoreUnreachable
-from server import answers
+from server import schemas as answers
+from server.arrays.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.checking import living
-from server.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 
 router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)

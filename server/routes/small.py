@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
-from server.encoding import OCTETS, framed
+from server.arrays.encoding import OCTETS, framed
+from server.response_cache import kept_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheEpochs, TheRun, TheStore, invalid_query
 from server.routes.documentation import binary_documentation
-from server.shelf import kept_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 

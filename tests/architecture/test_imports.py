@@ -30,7 +30,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash"}),
         ("import cli.entry", {"click", "pydantic", "contract", "trainer"}),
         ("import cli.main", {"torch", "sqlalchemy", "fastapi", "dash"}),
-        ("import cli.going_on, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
+        ("import cli.resume, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.start, cli.recordings", {"torch", "torchvision"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -30,8 +30,8 @@ from db import Store
 from server.run import bind, link_of
 from server.settings import ServerSettings
 from tests.system import STARTED, Process, System, running
-from trainer.loop.meter import Meter
 from trainer.processors import usable_processors
+from trainer.training.resource_monitor import Meter
 
 PLUGIN = """
 from typing import ClassVar, Literal

@@ -12,9 +12,9 @@ from contract.events import EpochFinished, Precision
 from neq.measure import measure
 from tests.pretended.device import pretending
 from tests.trainer.test_going_on import SMALL
-from trainer.engines.workplace import Workplace
-from trainer.loop import passes, train
-from trainer.loop.tasks import answers_in
+from trainer.engines.environment import Workplace
+from trainer.training import passes, train
+from trainer.training.tasks import answers_in
 
 
 @pytest.fixture(autouse=True)

@@ -13,16 +13,16 @@ from contract.events import EpochFinished, Event, Logged, RunContinued, RunStart
 from tests.pretended.device import Generator, counted, pretending
 from tests.trainer.pictures import class_folder
 from tests.trainer.test_going_on import SMALL
-from trainer.checkpoint import state
-from trainer.data.images import Augmentation, Images, ImageSet
-from trainer.data.memory import Pictures
-from trainer.data.windows import RandomArea, RandomScale
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.steps import Steps
-from trainer.loop.tasks import Classification, Segmentation, Task
+from trainer.checkpoints import train_state as state
+from trainer.data.datasets.images import Augmentation, Images, ImageSet
+from trainer.data.datasets.in_memory import Pictures
+from trainer.data.transforms.crops import RandomArea, RandomScale
+from trainer.engines.environment import Workplace
+from trainer.engines.resume_point import Standing
 from trainer.optimizers import build_optimizer
+from trainer.training import train
+from trainer.training.tasks import Classification, Segmentation, Task
+from trainer.training.train_step import Steps
 
 GPU = torch.device("cuda", 0)
 

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from db import Store
-from server.answers import DisplayScale, Health, Presets
 from server.app import create_app, local_client
 from server.housekeeping import give_back_silent_runs
 from server.run import CannotListen, address_of, bind, link_of
-from server.security import OpenAddressRefused
+from server.schemas import DisplayScale, Health, Presets
+from server.security.middleware import OpenAddressRefused
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.recording import Recording

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from contract.config.overlay import laid_over
 from db import Store
-from server.answers import Check, Run
+from server.schemas import Check, Run
 from tests.server.checking import SMALL_CPU, has_worker
 
 RUNS, CHECKS = "/api/v1/runs", "/api/v1/checks"

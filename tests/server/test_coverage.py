@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 
 from contract.events import Coverage, UnwatchedModule
 from db import Store
-from server.answers import RunCoverage
+from server.schemas import RunCoverage
 from tests.server.recording import Recording
 
 TABLE = UnwatchedModule(name="table", type="Embedding", parameters=400, reason="an embedding looks its rows up")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.events import VELOCITY_EDGES
-from server.display import display_bytes, snapshot_display, speed_levels
-from server.histograms import phi_counts, velocity_counts
+from server.arrays.display import display_bytes, snapshot_display, speed_levels
+from server.arrays.histograms import phi_counts, velocity_counts
 
 finite = st.floats(width=32, allow_nan=False)
 

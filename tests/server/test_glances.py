@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from contract.events import VELOCITY_EDGES
-from server.answers import Histograms, NeuronTimeline
+from server.schemas import Histograms, NeuronTimeline
 from server.settings import ServerSettings
 from tests.postgres import postgres_server_url, postgres_url
 from tests.server.recording import Recording

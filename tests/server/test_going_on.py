@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from contract.config import RunConfig
 from contract.events import EpochFinished
 from db import Checkpoint, Entry, Kept, Run, Store
-from server import answers
+from server import schemas as answers
 from tests.server.recording import Recording
 
 RUNS = "/api/v1/runs"

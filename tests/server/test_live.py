@@ -15,11 +15,11 @@ from fastapi import FastAPI
 
 from contract.events import EpochFinished, parse_event
 from db import Store
-from server.answers import Run
 from server.app import create_app
-from server.batches import Batch, read_batch
+from server.live.batches import Batch, read_batch
+from server.live.viewer import Subscription
+from server.schemas import Run
 from server.settings import ServerSettings
-from server.viewer import Subscription
 from tests.server.recording import Recording
 from tests.server.serving import SECONDS, Browser, browser, serving
 
@@ -401,7 +401,7 @@ def test_an_event_between_the_last_look_back_and_going_live_is_not_lost(
             await tab.hear_until(lambda tab: len(tab.frames) == 5)
             assert tab.seqs == [1, 2, 3, 4, 5, 6]
 
-    monkeypatch.setattr("server.live.read_batch", slow)
+    monkeypatch.setattr("server.live.tail.read_batch", slow)
     asyncio.run(scene())
 
 
@@ -432,5 +432,5 @@ def test_a_cursor_that_is_replaced_while_it_is_being_served_repeats_nothing(
                 await tab.hear_until(caught_up(seq))
             assert tab.seqs == [5, 6, 7, 8]
 
-    monkeypatch.setattr("server.live.read_batch", slow)
+    monkeypatch.setattr("server.live.tail.read_batch", slow)
     asyncio.run(scene())

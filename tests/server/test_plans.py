@@ -12,7 +12,7 @@ from db import Store
 from neq import NEq
 from neq.freeze.plan import LayerPlan
 from tests.server.recording import Recording
-from trainer.loop.accounts import Accounts
+from trainer.training.costs import Accounts
 
 EPOCHS = 55
 NAMES = ("kind", "computed", "reason", "dense_ms", "rows_ms")

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from contract.events import VELOCITY_EDGES
-from server.answers import Epochs, FrozenMap, Histograms, History, Layers, Log
-from server.display import HIGH, LEVELS, LOW
+from server.arrays.display import HIGH, LEVELS, LOW
+from server.schemas import Epochs, FrozenMap, Histograms, History, Layers, Log
 from tests.server.recording import Recording
 
 

@@ -2,8 +2,8 @@
 
 from fastapi.testclient import TestClient
 
+from contract.data_report import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 from contract.events import Event, RunStarted
-from contract.found import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 from db import Store
 from server.run_data import RunData
 from tests.server.recording import Recording

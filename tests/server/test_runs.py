@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from db import Store
-from server.answers import Run, RunList
+from server.schemas import Run, RunList
 from tests.server.recording import Recording
 
 RUNS = "/api/v1/runs"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db import Run, Store, Turn
-from server.presentation import present_runs
+from server.serializers import present_runs
 from server.timing import elapsed_seconds, timing_of
 from tests.server.recording import Recording
 

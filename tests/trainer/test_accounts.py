@@ -14,8 +14,8 @@ from contract import costs
 from neq import NEq, Watch
 from neq.freeze import plan
 from tests.pretended.device import GPU, counted, pretending
-from trainer.loop.accounts import Accounts
-from trainer.loop.clock import StepClock
+from trainer.training.clock import StepClock
+from trainer.training.costs import Accounts
 
 IMAGE = torch.zeros(1, 30)
 

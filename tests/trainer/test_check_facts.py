@@ -18,11 +18,11 @@ from contract.checks.warnings import warnings
 from contract.config import NEqConfig, RandomRule, RunConfig, Synthetic, TorchvisionClassifier, Training
 from contract.config.torchvision_names import Classifier, Segmenter
 from contract.errors import RunError
-from trainer.data.images import batch_bounds
-from trainer.loop.doubts import doubts
-from trainer.loop.equilibrium import build_neq
+from trainer.data.datasets.images import batch_bounds
 from trainer.models import Shape, build_model
 from trainer.models.write_facts import file_of, segmenter_facts
+from trainer.training.equilibrium import build_neq
+from trainer.training.warnings import doubts
 
 
 def test_every_network_is_known_by_the_file_of_its_weights() -> None:

@@ -11,8 +11,8 @@ import torch
 
 from contract.errors import RunError
 from contract.retention import Held, kept
-from trainer.checkpoint import files
-from trainer.checkpoint.shelf import Name, Shelf
+from trainer.checkpoints import files
+from trainer.checkpoints.folder import Name, Shelf
 
 CONTENT: dict[str, Any] = {"tensor": torch.arange(1000.0), "words": ["a", 1, None, (True, 2.5)], "nested": {"x": {}}}
 

@@ -8,7 +8,7 @@ from torch import nn
 from contract.events import Coverage, RunStarted, parse_event
 from neq import NEq
 from tests.trainer.test_telling import told
-from trainer.loop.coverage import MOST_MODULES, coverage_record
+from trainer.training.coverage import MOST_MODULES, coverage_record
 
 
 def test_a_run_tells_at_its_beginning_how_much_is_watched(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import torch
 from contract.config import RunConfig
 from contract.errors import DataDamaged, DataMissing, RunError
 from trainer.data import Augmentation, ImageData, load_data
-from trainer.data.images import batch_bounds
-from trainer.data.split import balanced_first, probe_split
-from trainer.engines.workplace import Workplace
+from trainer.data.datasets.images import batch_bounds
+from trainer.data.datasets.split import balanced_first, probe_split
+from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
 

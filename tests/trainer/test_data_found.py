@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from contract.config import RunConfig
+from contract.data_report import DataFound
 from contract.events import Logged, RunStarted, parse_event
-from contract.found import DataFound
 from trainer.data import load_data
-from trainer.data.own import copied
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.data.sources.plugins import copied
+from trainer.engines.environment import Workplace
+from trainer.training import train
 
 SMALL = {
     "data": {"kind": "synthetic", "classes": 3, "train_samples": 60, "test_samples": 12},

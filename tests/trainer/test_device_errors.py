@@ -11,8 +11,8 @@ from contract.errors import RunError
 from trainer.data import load_data
 from trainer.engines.child import explain
 from trainer.engines.device_errors import is_memory
-from trainer.engines.workplace import Workplace
-from trainer.loop.refusals import explained
+from trainer.engines.environment import Workplace
+from trainer.training.error_messages import explained
 
 MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB"),
@@ -118,8 +118,8 @@ def test_images_that_are_too_many_for_the_device_do_not_advise_a_smaller_batch(
     def full(*_: object) -> None:
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr("trainer.data.images.Images.to", full)
-    monkeypatch.setattr("trainer.data.memory._together", full)
+    monkeypatch.setattr("trainer.data.datasets.images.Images.to", full)
+    monkeypatch.setattr("trainer.data.datasets.in_memory._together", full)
     config = RunConfig.model_validate({"data": data, "neq": {"probe": {"kind": "split", "samples": 4}}})
     with pytest.raises(RunError, match="The images do not fit into the machine's memory: CUDA error") as error:
         load_data(config, Workplace(tmp_path), torch.device("cpu"))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.loop.device_memory import PeakMemory, Peaks
-from trainer.loop.meter import Meter
+from trainer.training.device_memory import PeakMemory, Peaks
+from trainer.training.resource_monitor import Meter
 
 
 class Counts:
@@ -79,7 +79,7 @@ def test_a_cpu_tells_of_the_process_alone() -> None:
 
 
 def test_a_part_of_a_gpu_is_found_by_its_own_kind_of_name() -> None:
-    from trainer.loop.meter import _handle
+    from trainer.training.resource_monitor import _handle
 
     asked: list[bytes] = []
 

@@ -15,11 +15,11 @@ from contract.errors import RunError
 from contract.events import Event, Logged, RunFinished
 from contract.plugins import OwnModel
 from neq.errors import NoStepMade, ProbeChanged
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.equilibrium import told_by_neq
-from trainer.loop.refusals import explained
+from trainer.engines.environment import Workplace
 from trainer.models import Shape
+from trainer.training import train
+from trainer.training.equilibrium import told_by_neq
+from trainer.training.error_messages import explained
 
 
 def test_neqs_warnings_are_collected_each_time_and_others_go_on() -> None:

@@ -10,13 +10,14 @@ import torch
 from contract.config import RunConfig
 from contract.errors import RunError
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save
-from trainer.data import ImageData, load_data, memory
-from trainer.data.files import loader_processes
-from trainer.data.images import ImageSet
-from trainer.data.memory import Pictures
-from trainer.data.stream import Streamed
-from trainer.data.windows import RandomArea, RandomScale, Recipe
-from trainer.engines.workplace import Workplace
+from trainer.data import ImageData, load_data
+from trainer.data.datasets import in_memory as memory
+from trainer.data.datasets.images import ImageSet
+from trainer.data.datasets.in_memory import Pictures
+from trainer.data.datasets.streaming import Streamed
+from trainer.data.sources.files import loader_processes
+from trainer.data.transforms.crops import RandomArea, RandomScale, Recipe
+from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
 CLASSES: dict[str, Any] = {"kind": "image-folder", "folder": "mine", "size": 16}
@@ -129,7 +130,7 @@ def test_the_number_of_loader_processes_changes_nothing(
     prepared(root, data)
     by_processes = []
     for processes in (0, 1, 2):
-        monkeypatch.setattr("trainer.data.loader_processes", lambda *_, processes=processes: processes)
+        monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_, processes=processes: processes)
         loaded = load(root, data, feed="stream")
         by_processes.append([epoch(loaded, seed=1), epoch(loaded, seed=2), list(loaded.batches(loaded.test, 3))])
     for one, other in zip(by_processes[0], by_processes[1], strict=True):
@@ -139,7 +140,7 @@ def test_the_number_of_loader_processes_changes_nothing(
 
 
 def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 2)
+    monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 2)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     whole = epoch(loaded, seed=3, batch_size=4)
     left = loaded.training_batches(4, torch.Generator().manual_seed(9))
@@ -152,7 +153,7 @@ def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monke
 def test_two_passes_at_once_are_refused_rather_than_mixed(
     root: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: processes)
+    monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: processes)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     first = loaded.batches(loaded.test, 4)
     next(first)
@@ -162,7 +163,7 @@ def test_two_passes_at_once_are_refused_rather_than_mixed(
 
 
 def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 1)
+    monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 1)
     loaded = load(root, prepared(root, CLASSES), feed="stream")
     batches = loaded.batches(loaded.train, 1)
     before = set(multiprocessing.active_children())
@@ -179,7 +180,7 @@ def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, mon
 def test_the_way_follows_from_the_size_of_the_data_alone(
     root: Path, limit: int, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.data.files.MEMORY_BYTES", limit)
+    monkeypatch.setattr("trainer.data.sources.files.MEMORY_BYTES", limit)
     assert isinstance(load(root, prepared(root, CLASSES)).train, kind)
     assert isinstance(load(root, CLASSES, feed="memory").train, Pictures)
     assert isinstance(load(root, CLASSES, feed="stream").train, Streamed)
@@ -239,5 +240,5 @@ def test_loader_processes_follow_torch_s_threads_on_a_cpu_and_the_processors_bes
     monkeypatch: pytest.MonkeyPatch, kind: str, threads: int, processors: int, loaders: int | None, expected: int
 ) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    monkeypatch.setattr("trainer.data.files.usable_processors", lambda: processors)
+    monkeypatch.setattr("trainer.data.sources.files.usable_processors", lambda: processors)
     assert loader_processes(Workplace(Path(), loaders=loaders), torch.device(kind)) == expected

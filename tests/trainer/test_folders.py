@@ -12,8 +12,8 @@ from contract.config import RunConfig
 from contract.errors import DataDamaged, DataMissing, RunError
 from tests.trainer.pictures import class_folder, mask_folder, photograph, save, scene
 from trainer.data import ImageData, load_data
-from trainer.data.folders import folder_below
-from trainer.engines.workplace import Workplace
+from trainer.data.sources.image_folders import folder_below
+from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
 
@@ -184,7 +184,7 @@ def test_an_image_cut_short_is_named(tmp_path: Path, feed: str, ending: str) -> 
 
 
 def test_a_loaders_process_says_which_file_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.data.loader_processes", lambda *_: 2)
+    monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 2)
     class_folder(tmp_path / "mine", {"a": 12, "b": 12})
     data = images(tmp_path, feed="stream")
     (tmp_path / "mine" / "a" / "003.png").unlink()

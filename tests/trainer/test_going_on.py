@@ -10,12 +10,12 @@ from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import EpochFinished, Event, RunContinued
 from tests.trainer.test_train import SMALL, epochs_of, without_times
-from trainer.checkpoint import files
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.steps import Steps
-from trainer.loop.tasks import Classification
+from trainer.checkpoints import files
+from trainer.engines.environment import Workplace
+from trainer.engines.resume_point import Standing
+from trainer.training import train
+from trainer.training.tasks import Classification
+from trainer.training.train_step import Steps
 
 KINDS: list[dict[str, Any]] = [
     {},
@@ -179,7 +179,7 @@ def test_a_scaler_goes_on_with_its_scale_in_the_same_precision(tmp_path: Path) -
 
 def test_other_versions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, standing = until(tmp_path, 1, Standing("run1"))
-    monkeypatch.setattr("trainer.loop.run.versions", lambda: {"python": "4.0", "torch": str(torch.__version__)})
+    monkeypatch.setattr("trainer.training.run.versions", lambda: {"python": "4.0", "torch": str(torch.__version__)})
     events, _ = until(tmp_path, 2, standing)
     assert "python" in events[1].text and "→ 4.0" in events[1].text  # type: ignore[union-attr]
 

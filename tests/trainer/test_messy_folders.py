@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 
 from contract.config import RunConfig
+from contract.data_report import DataFound, summary
 from contract.errors import DataDamaged, DataMissing, RunError
-from contract.found import DataFound, summary
 from tests.trainer.pictures import class_folder, photograph, save
 from trainer.data import ImageData, load_data
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X" + b"\0" * 100
 
@@ -493,8 +493,8 @@ def test_copies_that_are_looked_for_by_sample_are_said_to_be(tmp_path: Path, mon
     for part in ("train", "val"):
         class_folder(tmp_path / "mine" / part, {"alpha": 5, "beta": 5})
     assert not any("by sample" in note for note in found(load(tmp_path)).notes)
-    monkeypatch.setattr("trainer.data.copies.MOST_COMPARED", 4)
-    monkeypatch.setattr("trainer.data.copies.MOST_SEARCHED", 8)
+    monkeypatch.setattr("trainer.data.inspection.copies.MOST_COMPARED", 4)
+    monkeypatch.setattr("trainer.data.inspection.copies.MOST_SEARCHED", 8)
     assert found(load(tmp_path)).notes[-1] == (
         "Images that are in both parts were looked for by sample: 4 of 10 test images among 8 of 10 training images."
     )

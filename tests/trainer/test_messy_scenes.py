@@ -11,14 +11,14 @@ import torch
 from PIL import Image
 
 from contract.config import RunConfig
+from contract.data_report import DataFound
 from contract.errors import DataDamaged, DataMissing, RunError
-from contract.found import DataFound
 from tests.trainer.pictures import mask_folder, photograph, save
 from trainer.data import ImageData, load_data
-from trainer.data.coco import coco_scenes
+from trainer.data.inspection.stray_files import Strays
 from trainer.data.names import as_names
-from trainer.data.strays import Strays
-from trainer.engines.workplace import Workplace
+from trainer.data.sources.coco import coco_scenes
+from trainer.engines.environment import Workplace
 
 BOX = [[10, 5, 40, 5, 40, 25, 10, 25]]
 """Columns 10 – 39, rows 5 – 24 of 30 × 60: 600 pixels."""

@@ -11,11 +11,11 @@ from contract.errors import RunError
 from neq.errors import ProbeDoesNotFit
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
-from trainer.loop import dry_pass as dry
-from trainer.loop import passes
-from trainer.loop.refusals import explained
+from trainer.engines.environment import Workplace
+from trainer.engines.resume_point import Standing
+from trainer.training import dry_pass as dry
+from trainer.training import passes
+from trainer.training.error_messages import explained
 
 LACK = "CUDA out of memory. Tried to allocate 2.00 GiB."
 

@@ -16,10 +16,10 @@ import pytest
 
 from contract.errors import RunError
 from tests.system import System
-from trainer.data.own import OwnSets, own_sets
-from trainer.engines.workplace import Workplace
+from trainer.data.sources.plugins import OwnSets, own_sets
+from trainer.engines.environment import Workplace
 from trainer.models import Shape
-from trainer.models.own import own_model
+from trainer.models.plugins import own_model
 
 DOCS = Path(__file__).parents[2] / "docs" / "your-own.md"
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+from contract.data_report import summary
 from contract.errors import DataDamaged, RunError
-from contract.found import summary
 from tests.trainer.pictures import class_folder, photograph
 from tests.trainer.test_messy_folders import found, load
-from trainer.data.images import Images
-from trainer.data.inspection import look_at_arrays
+from trainer.data.datasets.images import Images
+from trainer.data.inspection.inspection import look_at_arrays
 from trainer.data.reading import read_image
 
 

@@ -12,8 +12,8 @@ from contract.checks.capabilities import Capabilities
 from contract.checks.errors import errors
 from contract.config import RunConfig
 from contract.errors import RunError
-from trainer.engines.workplace import Workplace
-from trainer.loop.place import choose_device
+from trainer.engines.environment import Workplace
+from trainer.training.device import choose_device
 
 
 def device(wanted: str, limit: Any = "auto", given: str | None = None) -> str:
@@ -149,7 +149,7 @@ def test_before_the_launch_a_gpu_that_torch_does_not_find_is_refused(
 
 
 def test_an_apple_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainer.loop.place import device_title
+    from trainer.training.device import device_title
 
     monkeypatch.setattr(
         torch, "get_device_module", lambda device: SimpleNamespace(get_device_name=lambda _: "Max 1550")

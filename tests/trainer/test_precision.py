@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contract.checks.capabilities import Capabilities
 from contract.checks.warnings import warnings
 from contract.config import RunConfig
-from trainer.loop.steps import determinism
+from trainer.training.train_step import determinism
 
 GPU = torch.device("cuda", 0)
 

@@ -10,10 +10,10 @@ from contract.checks.warnings import warnings
 from contract.config import RunConfig
 from contract.events import EpochFinished, Precision, parse_event
 from tests.trainer.test_train import epochs_of, run
-from trainer.loop import passes
-from trainer.loop.doubts import without_tf32
-from trainer.loop.records import precision_record
-from trainer.loop.tasks import answers_in
+from trainer.training import passes
+from trainer.training.records import precision_record
+from trainer.training.tasks import answers_in
+from trainer.training.warnings import without_tf32
 
 IN_TF32 = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
 

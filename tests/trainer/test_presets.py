@@ -7,8 +7,8 @@ import pytest
 from contract.config import RunConfig
 from contract.events import EpochFinished
 from contract.presets import PRESETS, Preset
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.engines.environment import Workplace
+from trainer.training import train
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)

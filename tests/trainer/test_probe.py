@@ -11,7 +11,7 @@ from contract.config import RunConfig
 from contract.errors import RunError
 from tests.trainer.pictures import class_folder
 from trainer.data import ImageData, load_data
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
 PATTERNS: dict[str, Any] = {"kind": "synthetic", "classes": 4, "train_samples": 200, "test_samples": 40}

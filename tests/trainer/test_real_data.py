@@ -14,8 +14,8 @@ from contract.errors import DataDamaged
 from contract.events import EpochFinished, RunStarted
 from tests.trainer.pictures import restored
 from trainer.data import ImageData, Images, load_data
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.engines.environment import Workplace
+from trainer.training import train
 
 Epochs = list[EpochFinished]
 DEEPLAB = {"kind": "torchvision-segmentation", "name": "deeplabv3_mobilenet_v3_large"}

@@ -10,9 +10,10 @@ import torch
 from contract.config import RunConfig
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL
-from trainer.checkpoint import files, state
-from trainer.engines.standing import Standing
-from trainer.loop.run import _setting
+from trainer.checkpoints import files
+from trainer.checkpoints import train_state as state
+from trainer.engines.resume_point import Standing
+from trainer.training.run import _setting
 
 CPU = torch.device("cpu")
 OLDER = '{"device":"cpu","precision":"float32","channels_last":true,"compile":false,"deterministic":false}'

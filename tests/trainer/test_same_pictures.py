@@ -97,7 +97,7 @@ def load_scenes(root: Path, data: dict[str, object]) -> None:
 
     from contract.config import RunConfig
     from trainer.data import load_data
-    from trainer.engines.workplace import Workplace
+    from trainer.engines.environment import Workplace
 
     config = {"data": data, "model": {"kind": "torchvision-segmentation"}, "neq": {"probe": {"samples": 2}}}
     load_data(RunConfig.model_validate(config), Workplace(root), torch.device("cpu"))
@@ -140,6 +140,6 @@ def test_it_is_said_where_not_all_pictures_are_compared(
     for part in ("train", "val"):
         class_folder(tmp_path / "mine" / part, {"alpha": 6, "beta": 6})
     assert not any("saved anew" in note for note in found(load(tmp_path)).notes)
-    monkeypatch.setattr(f"trainer.data.same_pictures.{limit}", value)
+    monkeypatch.setattr(f"trainer.data.inspection.duplicate_images.{limit}", value)
     (note,) = (note for note in found(load(tmp_path)).notes if "saved anew" in note)
     assert note == f"Pictures that were saved anew were looked for among {looked_at} of 24 images."

@@ -12,7 +12,7 @@ from contract.events import EpochFinished, Logged
 from neq import NEq as NEqItself
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run, without_times
-from trainer.engines.standing import Standing
+from trainer.engines.resume_point import Standing
 
 NEQ = SMALL["neq"]
 WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
@@ -111,7 +111,7 @@ def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
     training = {"epochs": 6, "batch_size": 8, "clip_norm": 0.5}
     told = {}
     for every in (10**9, 4):
-        monkeypatch.setattr("trainer.loop.steps.STEPS_A_DENSE_ONE", every)
+        monkeypatch.setattr("trainer.training.train_step.STEPS_A_DENSE_ONE", every)
         told[every] = run(tmp_path, model=WIDE, neq=NEQ | {"epsilon": 0.05, "select": select}, training=training)
     assert without_times(told[4]) == without_times(told[10**9])
     last = epochs_of(told[4])[-1].step_ms

@@ -14,8 +14,8 @@ from contract.config import RunConfig
 from contract.errors import DataDamaged, DataMissing
 from tests.trainer.pictures import photograph, save, scene
 from trainer.data import ImageData, load_data
-from trainer.data.coco import CATEGORIES, class_mask, coco_scenes
-from trainer.engines.workplace import Workplace
+from trainer.data.sources.coco import CATEGORIES, class_mask, coco_scenes
+from trainer.engines.environment import Workplace
 
 PERSON, BICYCLE, DOG, GIRAFFE = 1, 2, 18, 25
 BOX = [[10, 5, 30, 5, 30, 25, 10, 25]]

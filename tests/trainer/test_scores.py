@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from trainer.loop.tasks import Classification, Segmentation, answers_in
+from trainer.training.tasks import Classification, Segmentation, answers_in
 
 CPU = torch.device("cpu")
 

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from contract.config import RunConfig
 from neq import Equilibrium, NEq
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.refusals import explained
-from trainer.loop.steps import Steps
-from trainer.loop.tasks import Classification
+from trainer.engines.environment import Workplace
 from trainer.optimizers import build_optimizer
+from trainer.training import train
+from trainer.training.error_messages import explained
+from trainer.training.tasks import Classification
+from trainer.training.train_step import Steps
 
 CPU = torch.device("cpu")
 IMAGES = torch.randn(24, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -205,9 +205,9 @@ def test_a_compiler_that_is_not_there_is_said_so(tmp_path: Path) -> None:
 import os, sys
 from pathlib import Path
 from contract.config import RunConfig
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 from contract.errors import RunError
-from trainer.loop import train
+from trainer.training import train
 try:
     list(train(RunConfig.model_validate_json(sys.argv[1]), Workplace(Path(), "cpu", threads=1)))
 except RunError as error:
@@ -231,9 +231,9 @@ def test_a_lack_of_memory_names_the_batch_size_to_try(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 from contract.config import RunConfig
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 from contract.errors import RunError
-from trainer.loop import train
+from trainer.training import train
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 try:
     list(train(RunConfig.model_validate_json(sys.argv[1]), Workplace(Path(), "cpu", threads=1)))

@@ -12,10 +12,11 @@ import torch
 from contract.config import RunConfig
 from contract.events import EpochFinished, Logged, RunStarted, parse_event
 from tests.trainer.test_train import SMALL, epochs_of, run
-from trainer.engines.workplace import Workplace
-from trainer.loop import meter, train
-from trainer.loop.meter import Energy, Gpu, Meter, measuring
-from trainer.loop.place import commit
+from trainer.engines.environment import Workplace
+from trainer.training import resource_monitor as meter
+from trainer.training import train
+from trainer.training.device import commit
+from trainer.training.resource_monitor import Energy, Gpu, Meter, measuring
 
 CPU = torch.device("cpu")
 

@@ -17,12 +17,12 @@ from contract.errors import RunError
 from contract.events import EpochFinished, RunStarted
 from neq import Watch
 from neq.network.discovery import Discovery, discover
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.tasks import answers_in
+from trainer.engines.environment import Workplace
 from trainer.models import Shape, build_model
 from trainer.models.attention import call_attention_layers
 from trainer.models.write_names import TARGET, names_module
+from trainer.training import train
+from trainer.training.tasks import answers_in
 
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
 

@@ -10,9 +10,9 @@ import torch
 from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import EpochFinished, Event, RunFinished, RunStarted
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
-from trainer.loop.passes import Pace
+from trainer.engines.environment import Workplace
+from trainer.training import train
+from trainer.training.passes import Pace
 
 SMALL: dict[str, Any] = {
     "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 208, "test_samples": 40},
@@ -200,7 +200,7 @@ def test_signs_of_life_come_at_most_twice_a_second() -> None:
 
 
 def test_each_phase_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.loop.passes.SECONDS_BETWEEN_SIGNS", 0.0)
+    monkeypatch.setattr("trainer.training.passes.SECONDS_BETWEEN_SIGNS", 0.0)
     signs = [event for event in run(tmp_path) if event.kind == "epoch_progressed" and event.epoch == 1]
     assert [(sign.phase, sign.batch, sign.batches) for sign in signs] == [
         *(("train", batch, 10) for batch in range(1, 11)),
@@ -211,7 +211,7 @@ def test_each_phase_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_run_may_be_closed_in_mid_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.loop.passes.SECONDS_BETWEEN_SIGNS", 0.0)
+    monkeypatch.setattr("trainer.training.passes.SECONDS_BETWEEN_SIGNS", 0.0)
     events = train(RunConfig.model_validate(SMALL), Workplace(tmp_path, threads=1))
     next(events)
     assert next(events).kind == "epoch_progressed"

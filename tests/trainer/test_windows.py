@@ -7,8 +7,8 @@ from PIL import Image
 from torchvision.transforms import functional as F  # noqa: N812  # as torchvision's own documentation calls it
 
 from tests.trainer.pictures import photograph, scene
-from trainer.data.views import frame_of, resampled_images, resampled_masks, seen_images, seen_masks, sizes_of
-from trainer.data.windows import Middle, RandomArea, RandomScale, Recipe, Whole
+from trainer.data.transforms.crops import Middle, RandomArea, RandomScale, Recipe, Whole
+from trainer.data.transforms.views import frame_of, resampled_images, resampled_masks, seen_images, seen_masks, sizes_of
 
 SIZES = [(40, 60), (61, 33), (48, 48), (37, 90), (90, 31), (64, 50)]
 RECIPES: list[Recipe] = [

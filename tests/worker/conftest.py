@@ -12,10 +12,10 @@ from contract.config import RunConfig, Training
 from db import END_STATES, Run, Store
 from tests.stores import empty_store
 from tests.worker.stub import TRAIN
-from trainer.checkpoint.shelf import Shelf
+from trainer.checkpoints.folder import Shelf
 from trainer.engines import Engine
+from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
-from trainer.engines.workplace import Workplace
 from trainer.worker import run_worker
 
 PATIENCE_SECONDS = 90.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from db import Store
 from tests.worker.stub import TRAIN
+from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
-from trainer.engines.workplace import Workplace
 from trainer.worker import run_worker
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from contract.events import (
     RunStarted,
     Seconds,
 )
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
+from trainer.engines.resume_point import Standing
 
 TRAIN = "tests.worker.stub:train"
 NEURONS = 4

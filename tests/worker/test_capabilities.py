@@ -8,9 +8,9 @@ import pytest
 
 from contract.checks.capabilities import Folder
 from contract.checks.sets import NAMED
-from trainer.data.folders import class_folders
-from trainer.data.strays import Strays
-from trainer.engines.workplace import Workplace
+from trainer.data.inspection.stray_files import Strays
+from trainer.data.sources.image_folders import class_folders
+from trainer.engines.environment import Workplace
 from trainer.worker import capabilities as module
 from trainer.worker.capabilities import capabilities, folders, memory, weights
 

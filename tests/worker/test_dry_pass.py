@@ -16,8 +16,8 @@ from contract.events import EpochFinished
 from db import Check, Store
 from tests.worker.conftest import Bench, eventually, is_alive
 from trainer.engines.dry import DryPasses
-from trainer.engines.workplace import Workplace
-from trainer.loop import train
+from trainer.engines.environment import Workplace
+from trainer.training import train
 from trainer.worker import run_worker
 from trainer.worker.checking import Checker
 
@@ -132,7 +132,7 @@ import json, sys
 from pathlib import Path
 from contract.config import RunConfig
 from trainer.engines.dry import DryPasses
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 passes = DryPasses(Workplace(Path(sys.argv[1]), "cpu", 1))
 quick = json.loads(sys.argv[2])
 for model in ({"kind": "fragile"}, quick["model"]):

@@ -16,7 +16,7 @@ class Full(Store):
 
 
 def test_a_run_fails_with_the_remedy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.worker.attempt.FULL_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("trainer.worker.run_execution.FULL_PATIENCE_SECONDS", 0.3)
     run_id = bench.launch("epochs")
     bench.store = Full(bench.store._database)
     bench.start_worker()

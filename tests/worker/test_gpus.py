@@ -25,11 +25,11 @@ from tests.worker.stub import TRAIN
 from trainer.engines import Standing, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses
+from trainer.engines.environment import Workplace
 from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus
 from trainer.engines.process import environment_of_child, process_engine
 from trainer.engines.torch_gpus import torch_gpus
-from trainer.engines.workplace import Workplace
-from trainer.loop.dry_pass import DryPass
+from trainer.training.dry_pass import DryPass
 from trainer.worker.checking import Checker
 
 TWO = (Gpu("cuda", 0, "H200", 1), Gpu("cuda", 1, "H200", 1))

@@ -5,7 +5,7 @@ from itertools import islice
 from bench.synthetic import finished_epochs, started
 from contract.counted import counted
 from contract.events import Layer, Logged, RunFinished
-from trainer.worker.narration import Narrator
+from trainer.worker.log_messages import Narrator
 
 LAYERS = tuple(Layer(index=i, name=f"layer{i}", type="Conv2d", neurons=n, parameters=n) for i, n in enumerate((16, 10)))
 

@@ -8,8 +8,8 @@ from contract.config import RunConfig, Training
 from db import Entry, Store
 from tests.worker.conftest import Bench
 from trainer.engines import Standing
+from trainer.engines.environment import Workplace
 from trainer.engines.process import ChildRun, process_engine
-from trainer.engines.workplace import Workplace
 
 MINUTES = 0.1
 """Six seconds: a process must have started within them."""

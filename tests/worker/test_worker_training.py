@@ -5,8 +5,8 @@ import numpy as np
 from contract.config import Mlp, NEqConfig, RunConfig, SplitProbe, Synthetic, Training
 from contract.events import EpochFinished, RunStarted, parse_event
 from tests.worker.conftest import Bench
+from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
-from trainer.engines.workplace import Workplace
 
 
 def test_a_network_is_trained_and_its_neurons_are_recorded(bench: Bench) -> None:

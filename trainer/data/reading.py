@@ -14,8 +14,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from contract.checks.sets import ENDINGS as ENDINGS
+from contract.data_report import stored_value
 from contract.errors import DataDamaged
-from contract.found import stored_value
 from trainer.data.names import legible
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "TIFF", "GIF")

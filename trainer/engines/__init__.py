@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 
 from contract.config import RunConfig
 from contract.events import Event
-from trainer.engines.standing import Standing
+from trainer.engines.resume_point import Standing
 
 Engine = Callable[[RunConfig, Standing], Generator[Event, None, None]]
 """Starts a run, or continues it where it stands, and tells what happens. It goes on when the next event is asked for:

@@ -20,10 +20,10 @@ from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import EpochFinished, Event, RunFailed
 from trainer.engines.device_errors import explained_failure, first_line, is_memory
+from trainer.engines.environment import Workplace
 from trainer.engines.frames import write_begun, write_frame
 from trainer.engines.memory import go_first
-from trainer.engines.standing import Standing
-from trainer.engines.workplace import Workplace
+from trainer.engines.resume_point import Standing
 
 Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from contract.checks.finding import Finding
 from contract.config import RunConfig
+from trainer.engines.environment import Workplace
 from trainer.engines.gpus import GpuPool
 from trainer.engines.process import environment_of_child
-from trainer.engines.workplace import Workplace
 
 LONGEST_SECONDS = 120.0
 """A dry pass that takes longer is given up."""
@@ -79,7 +79,7 @@ class DryPasses:
         return found
 
     def make(self, config: RunConfig) -> dict[str, Any]:
-        """What came of a dry pass, as the store keeps it: `state`, and what `trainer.loop.dry_pass` says."""
+        """What came of a dry pass, as the store keeps it: `state`, and what `trainer.training.dry_pass` says."""
         described = config.model_dump(mode="json")
         gpu = None if config.compute.device == "cpu" else self._gpus.free()
         job = {

@@ -17,13 +17,13 @@ from typing import BinaryIO
 from contract.config import PLUGINS, RunConfig
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed
 from trainer.engines import CutOff, Engine, Standing
+from trainer.engines.environment import Workplace
 from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.gpus import Gpu, GpuPool, growing_segments
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
-from trainer.engines.workplace import Workplace
 
-TRAIN = "trainer.loop:train"
+TRAIN = "trainer.training:train"
 GRACE_SECONDS = 1.0
 TEARDOWN_SECONDS = 5.0
 TRACE_SECONDS = 0.5

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from contract.config import RunConfig
+from trainer.engines.environment import Workplace
 from trainer.engines.torch_gpus import other_kinds, torch_gpus
-from trainer.engines.workplace import Workplace
-from trainer.loop.dry_pass import dry_pass
+from trainer.training.dry_pass import dry_pass
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:

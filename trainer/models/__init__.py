@@ -5,10 +5,10 @@ from torch import nn
 
 from contract.config import Cnn, Mlp, Model, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
 from contract.plugins import OwnModel
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 from trainer.models.cnn import cnn
 from trainer.models.mlp import mlp
-from trainer.models.own import own_model
+from trainer.models.plugins import own_model
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import Shape
 

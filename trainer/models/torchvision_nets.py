@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from contract.config import TorchvisionClassifier, TorchvisionSegmenter
 from contract.errors import RunError
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 from trainer.models.attention import call_attention_layers
 from trainer.models.shape import Shape
 from trainer.models.weights import State, load_fitting, trained_state

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from contract.errors import RunError
-from trainer.engines.workplace import Workplace
+from trainer.engines.environment import Workplace
 
 FOLDER = "weights"
 """Below the data folder."""

@@ -17,8 +17,8 @@ from contract.config import RunConfig
 from contract.config.discovery import kind_of
 from contract.errors import RunError
 from contract.version import VERSION
+from trainer.engines.environment import Workplace
 from trainer.engines.gpus import Gpu
-from trainer.engines.workplace import Workplace
 
 WEIGHTS = "weights"
 """Folder of trained weights below the data folder."""

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from contract.config import RunConfig
 from db import Check, CheckState, Store, StoreError
 from trainer.engines.dry import DryPasses
+from trainer.engines.environment import Workplace
 from trainer.engines.gpus import Gpu, GpuPool
-from trainer.engines.workplace import Workplace
 from trainer.worker.capabilities import capabilities
 
 LOOK_SECONDS = 0.15

@@ -7,11 +7,11 @@ import threading
 import time
 
 from db import Run, Store, StoreUnreachable, UnknownWorker, Worker
-from trainer.checkpoint.shelf import Shelf
+from trainer.checkpoints.folder import Shelf
 from trainer.engines import Engine
-from trainer.worker.attempt import LAST_WORDS_SECONDS, Attempt
 from trainer.worker.checking import Checker
-from trainer.worker.keeping import tidy
+from trainer.worker.checkpoint_retention import tidy
+from trainer.worker.run_execution import LAST_WORDS_SECONDS, Attempt
 
 BEAT_SECONDS = 0.7
 LOOK_SECONDS = 0.25

@@ -13,7 +13,7 @@ from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
 from contract.runfile import RunFile, RunFileBroken, RunHeader
 from db import Run, Store, StoreUnreachable
-from trainer.worker.entries import entry_of
+from trainer.worker.event_records import entry_of
 
 BEAT_SECONDS = 0.7
 RETRY_SECONDS = 0.5

@@ -1,0 +1,304 @@
+"""The tail of the store and all who listen to it: one reader a process, whatever the number of sockets.
+
+A change is noticed (`Store.changes`), the revisions tell which runs it touched, each of them is read once for all
+sockets at the same cursor, and sent. A socket that begins further back catches up in a task of its own and then joins
+the others; nothing is kept between them but its cursor.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from db import Store
+from db.errors import StoreUnreachable, UnknownRun
+from db.records import Run
+from server.live.batches import read_batch, read_run
+from server.live.viewer import (
+    MOST_SUBSCRIPTIONS,
+    OUTBOX_BYTES,
+    Outbox,
+    Said,
+    Subscribe,
+    SubscribeRuns,
+    Subscription,
+    Unsubscribe,
+    Viewer,
+    said,
+)
+from server.serializers import json_bytes, present_runs
+
+log = logging.getLogger("server")
+
+WAIT_SECONDS = 0.25
+PING_SECONDS = 10.0
+FIRST_RETRY_SECONDS = 0.25
+LONGEST_RETRY_SECONDS = 5.0
+RUNS_AT_FIRST = 50
+
+
+def message(kind: str, **content: object) -> str:
+    """A message to a browser."""
+    return json_bytes({"type": kind, **content}).decode()
+
+
+class Live:
+    """Follows the store and serves the open sockets and streams."""
+
+    def __init__(self, store: Store, version: str, *, outbox_bytes: int = OUTBOX_BYTES) -> None:
+        self.outbox_bytes = outbox_bytes
+        self._store = store
+        self._hello = message("hello", version=version)
+        self._viewers: set[Viewer] = set()
+        self._bells: dict[str, set[asyncio.Event]] = {}
+        self._revisions: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Begin to follow the store."""
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._ping())]
+
+    async def stop(self) -> None:
+        """End streams and tail. Sockets are closed by whoever serves them."""
+        self.end_streams()
+        for viewer in list(self._viewers):
+            self.leave(viewer)
+        follow, ping = self._tasks
+        ping.cancel()
+        await asyncio.wait([follow], timeout=2 * WAIT_SECONDS)  # a wait that is under way ends by itself
+        follow.cancel()
+        await asyncio.gather(follow, ping, return_exceptions=True)
+
+    def end_streams(self) -> None:
+        """Let every event stream end now, so that a server that is asked to stop need not wait for them."""
+        self._closing = True
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.set()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._closing
+
+    # ------------------------------------------------------------ who listens
+
+    @property
+    def viewers(self) -> int:
+        """How many sockets are open."""
+        return len(self._viewers)
+
+    def join(self) -> Viewer:
+        """A new socket."""
+        viewer = Viewer(Outbox(self.outbox_bytes))
+        viewer.outbox.put(self._hello)
+        self._viewers.add(viewer)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """The socket is gone."""
+        self._viewers.discard(viewer)
+        for run_id in list(viewer.subscriptions):
+            viewer.drop(run_id)
+
+    @contextmanager
+    def bell(self, run_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set on every change of a run, and when the server is about to stop."""
+        bell = asyncio.Event()
+        self._bells.setdefault(run_id, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[run_id].discard(bell)
+            if not self._bells[run_id]:
+                del self._bells[run_id]
+
+    async def hear(self, viewer: Viewer, text: str) -> None:
+        """Do what a browser says, or tell it what is wrong with it."""
+        try:
+            word: Said = said.validate_json(text)
+        except ValidationError as error:
+            viewer.outbox.put(message("error", message=_why(error)))
+            return
+        if isinstance(word, Subscribe):
+            self._subscribe(viewer, word)
+        elif isinstance(word, Unsubscribe):
+            viewer.drop(word.run)
+        else:
+            viewer.follows_runs = isinstance(word, SubscribeRuns)
+            if viewer.follows_runs:
+                await self._tell_newest(viewer)
+
+    def _subscribe(self, viewer: Viewer, word: Subscribe) -> None:
+        viewer.drop(word.run)
+        if len(viewer.subscriptions) >= MOST_SUBSCRIPTIONS:
+            text = f"One socket follows {MOST_SUBSCRIPTIONS} runs at most: unsubscribe from others first"
+            viewer.outbox.put(message("error", message=text, run=word.run))
+            return
+        subscription = Subscription(viewer, word.run, word.after, word.selection)
+        viewer.subscriptions[word.run] = subscription
+        subscription.catching_up = asyncio.create_task(self._catch_up(subscription))
+
+    # ------------------------------------------------------------ catching up
+
+    async def _catch_up(self, subscription: Subscription) -> None:
+        """Send what a socket is missing, then hand it to the tail; wait for the store where it is lost."""
+        retry = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await self._greet(subscription)
+                await self._send_missing(subscription)
+                return
+            except UnknownRun as error:
+                subscription.viewer.outbox.put(message("error", message=str(error), run=subscription.run_id))
+                if subscription.current:
+                    del subscription.viewer.subscriptions[subscription.run_id]
+                return
+            except StoreUnreachable:
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LONGEST_RETRY_SECONDS)
+
+    async def _greet(self, subscription: Subscription) -> None:
+        run_id, outbox = subscription.run_id, subscription.viewer.outbox
+        outbox.put(await asyncio.to_thread(read_run, self._store, run_id))
+        if subscription.selection:
+            there = {layer["index"] for layer in await asyncio.to_thread(self._store.layers, run_id)}
+            missing = sorted(subscription.selection - there)
+            if there and missing:
+                named = ", ".join(map(str, missing[:5]))
+                text = f"This run has no layer {named}; it has 0 to {max(there)}"
+                outbox.put(message("error", message=text, run=run_id))
+
+    async def _send_missing(self, subscription: Subscription) -> None:
+        run_id = subscription.run_id
+        while True:
+            await subscription.viewer.outbox.room()
+            seen = self._revisions.get(run_id)
+            batch = await asyncio.to_thread(
+                read_batch, self._store, run_id, subscription.cursor, {subscription.selection}
+            )
+            if batch is not None:
+                subscription.deliver(batch)
+            elif self._revisions.get(run_id) == seen:
+                # Whatever is written from here on has a revision that the tail has not told yet: nothing is missed.
+                subscription.live = True
+                return
+
+    async def _tell_newest(self, viewer: Viewer) -> None:
+        """The newest runs, for what changed between the page's list and this moment."""
+
+        def read() -> list[str]:
+            runs: list[Run] = self._store.runs(limit=RUNS_AT_FIRST).items
+            return [message("run", run=run) for run in present_runs(self._store, runs)]
+
+        try:
+            for text in await asyncio.to_thread(read):
+                viewer.outbox.put(text)
+        except StoreUnreachable as error:
+            viewer.outbox.put(message("error", message=str(error)))
+
+    # ------------------------------------------------------------ the tail
+
+    async def _follow(self) -> None:
+        retry = FIRST_RETRY_SECONDS
+        while not self._closing:
+            try:
+                changes = await asyncio.to_thread(self._store.changes)
+                try:
+                    await self._look()
+                    if retry > FIRST_RETRY_SECONDS:
+                        log.info("the store answers again")
+                    retry = FIRST_RETRY_SECONDS
+                    await self._watch(changes.wait)
+                finally:
+                    await asyncio.to_thread(changes.close)
+            except StoreUnreachable as error:
+                if retry == FIRST_RETRY_SECONDS:
+                    log.warning("the store is lost, trying again until it answers: %s", error)
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LONGEST_RETRY_SECONDS)
+
+    async def _watch(self, wait: Callable[[float], bool]) -> None:
+        while not self._closing:
+            if await asyncio.to_thread(wait, WAIT_SECONDS):
+                await self._look()
+
+    async def _look(self) -> None:
+        """Find the runs that changed, and tell those who listen."""
+        before = self._revisions
+        now: dict[str, int] = await asyncio.to_thread(self._store.revisions)
+        self._revisions = now
+        try:
+            for run_id in before.keys() - now.keys():
+                self._tell_deleted(run_id)
+            for run_id, revision in now.items():
+                if before.get(run_id) != revision:
+                    await self._tell(run_id)
+        except StoreUnreachable:
+            self._revisions = before  # so that the next look finds the same changes again
+            raise
+
+    async def _tell(self, run_id: str) -> None:
+        self._ring(run_id)
+        if not any(viewer.wants(run_id) for viewer in self._viewers):
+            return
+        try:
+            await self._tell_events(run_id)
+            text = await asyncio.to_thread(read_run, self._store, run_id)
+        except UnknownRun:
+            return  # deleted since; the next look says so
+        for viewer in self._viewers:
+            if viewer.wants(run_id):
+                viewer.outbox.put(text)
+
+    async def _tell_events(self, run_id: str) -> None:
+        followers = [each for viewer in self._viewers if (each := viewer.subscriptions.get(run_id))]
+        by_cursor: dict[int, list[Subscription]] = {}
+        for follower in followers:
+            if follower.live:
+                by_cursor.setdefault(follower.cursor, []).append(follower)
+        for cursor, group in by_cursor.items():
+            await self._advance(run_id, cursor, group)
+
+    async def _advance(self, run_id: str, cursor: int, group: list[Subscription]) -> None:
+        """Read what comes after a cursor once, and send it to all that stand there."""
+        more = True
+        while more:
+            selections = {each.selection for each in group if each.current}
+            batch = await asyncio.to_thread(read_batch, self._store, run_id, cursor, selections)
+            if batch is None:
+                return
+            for each in group:
+                if each.current and each.cursor == cursor:
+                    each.deliver(batch)
+            cursor, more = batch.last_seq, batch.full
+
+    def _tell_deleted(self, run_id: str) -> None:
+        self._ring(run_id)
+        text = message("run_deleted", run=run_id)
+        for viewer in self._viewers:
+            if viewer.wants(run_id):
+                viewer.outbox.put(text)
+                viewer.drop(run_id)
+
+    def _ring(self, run_id: str) -> None:
+        for bell in self._bells.get(run_id, ()):
+            bell.set()
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            for viewer in self._viewers:
+                viewer.outbox.put(message("ping"))
+
+
+def _why(error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"Not understood: {place + ': ' if place else ''}{first['msg']}"

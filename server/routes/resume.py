@@ -1,0 +1,191 @@
+"""Runs that go on: resumed where they ended, or forked with something changed; and from where they can be."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from contract.checks.finding import Finding
+from contract.config import RunConfig
+from contract.config.forking import changes, refused
+from contract.config.overlay import laid_over
+from contract.retention import best_of
+from db import Run, Store, UnknownCheckpoint
+from server import schemas as answers
+from server.checking import as_json, living, of_now, refuse_what_fails
+from server.routes.checks import DryPass, checked
+from server.routes.dependencies import (
+    CONFLICT,
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    TheRun,
+    TheSettings,
+    TheStore,
+    invalid_query,
+    refuse_zero_characters,
+)
+from server.serializers import address_of_run, json_answer, present_run
+from server.writers import IN_TURN
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["runs"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+LONGEST_NAME = 120
+EXAMPLES = {
+    "threshold": {"summary": "The same, with another threshold", "value": {"neq": {"epsilon": 0.003}}},
+    "longer": {"summary": "Train it further", "value": {"training": {"epochs": 80}}},
+}
+
+
+@router.post("/resume", dependencies=[IN_TURN], status_code=202, response_model=answers.Run, responses=CONFLICT)
+def resume_run(store: TheStore, run: TheRun) -> Response:
+    """Let a stopped or failed run go on where it ended: from its last checkpoint, as if it had never stopped."""
+    return json_answer(present_run(store, store.resume(run.id)), 202)
+
+
+ForkEpoch = Annotated[
+    int | None,
+    Query(ge=0, le=1_000_000, description="The fork begins after this epoch; left out: after the newest kept one."),
+]
+ForkBody = Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)]
+
+
+@router.post("/fork", dependencies=[IN_TURN], status_code=201, response_model=answers.Run)
+def fork_run(
+    store: TheStore, settings: TheSettings, run: TheRun, epoch: ForkEpoch = None, part: ForkBody = None
+) -> Response:
+    """Queue a new run that goes on from a checkpoint of this one, with a changed description.
+
+    The body is laid over this run's description: what it leaves out stays. Model, data, probe set and seed must stay.
+    """
+    after = _fork_point(run, epoch)
+    before, config = _described(run), _changed(run, part or {})
+    _refuse(before, config, after)
+    workers = living(store, settings.silence_limit_seconds)
+    warnings = [*_unchanged(before, config, after), *refuse_what_fails(config, workers)]
+    made = store.fork(
+        run.id,
+        after,
+        name=config.display_name(),
+        notes=config.notes,
+        tags=config.tags,
+        config=config.model_dump(mode="json"),
+        epochs_planned=config.training.epochs,
+        words=_words(run, after, before, config),
+        warnings=warnings,
+    )
+    told = {"warnings": [*warnings, *of_now(workers)]}
+    return json_answer(present_run(store, made) | told, 201, {"Location": address_of_run(settings, made)})
+
+
+@router.post("/fork/check", dependencies=[IN_TURN], response_model=answers.Check)
+def check_fork(
+    store: TheStore,
+    settings: TheSettings,
+    run: TheRun,
+    epoch: ForkEpoch = None,
+    part: ForkBody = None,
+    dry_pass: DryPass = True,
+) -> Response:
+    """Look a fork over without launching it, as `/checks` does for a run of its own."""
+    after = _fork_point(run, epoch)
+    before, config = _described(run), _changed(run, part or {})
+    _refuse(before, config, after)
+    answer = checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass)
+    return json_answer(answer | {"warnings": [*_unchanged(before, config, after), *answer["warnings"]]})
+
+
+@router.get("/checkpoints", response_model=answers.Checkpoints)
+def list_checkpoints(store: TheStore, run: TheRun) -> Response:
+    """The checkpoints that are kept of the run, oldest first: it can be forked after each of these epochs."""
+    return json_answer({"checkpoints": _checkpoints(store, run)})
+
+
+@router.get("/forks", response_model=answers.Forks)
+def list_forks(store: TheStore, run: TheRun) -> Response:
+    """The runs that were forked from this one, oldest first; deleted ones are left out."""
+    forks = [
+        {"id": each.id, "name": each.name, "state": each.state, "epoch": each.parent_epoch}
+        for each in store.forks(run.id)
+    ]
+    return json_answer({"forks": forks})
+
+
+def _checkpoints(store: Store, run: Run) -> list[dict[str, Any]]:
+    kept = store.checkpoints(run.id)
+    accuracy = {
+        each.payload["epoch"]: each.payload["test_accuracy"] for each in store.epochs_after(run.id, layers=False)
+    }
+    best = best_of({each.epoch: accuracy.get(each.epoch) for each in kept})
+    return [
+        {
+            "epoch": each.epoch,
+            "size_bytes": each.size_bytes,
+            "test_accuracy": accuracy.get(each.epoch),
+            "last": each is kept[-1],
+            "best": each.epoch == best,
+        }
+        for each in kept
+    ]
+
+
+def _fork_point(run: Run, epoch: int | None) -> int:
+    if epoch is not None:
+        return epoch
+    if run.checkpoint_epoch is None:
+        raise UnknownCheckpoint(run.id, max(0, run.epochs_done - 1), ())
+    return run.checkpoint_epoch
+
+
+def _described(run: Run) -> RunConfig:
+    try:
+        return RunConfig.model_validate(run.config)
+    except ValidationError as error:
+        message = "This run's description was written by another version, and cannot be read"
+        raise invalid_query("run_id", message, run.id) from error
+
+
+def _changed(run: Run, part: dict[str, Any]) -> RunConfig:
+    own = {"name": f"{run.name[: LONGEST_NAME - 7]} · fork", "notes": run.notes, "tags": list(run.tags)}
+    try:
+        config = RunConfig.model_validate(laid_over(run.config | own, part))
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
+    refuse_zero_characters(config.model_dump(mode="json"))
+    return config
+
+
+def _refuse(before: RunConfig, config: RunConfig, after: int) -> None:
+    wrong = refused(before, config)
+    if config.training.epochs <= after + 1:
+        wrong["training.epochs"] = f"Must be above {after + 1}, for so many epochs are trained already"
+    if wrong:
+        given = changes(before, config)
+        raise RequestValidationError(
+            [
+                {
+                    "type": "value_error",
+                    "loc": ("body",),
+                    "msg": why,
+                    "input": given.get(path, (None, config.training.epochs))[1],
+                    "ctx": {"field": path},
+                }
+                for path, why in wrong.items()
+            ]
+        )
+
+
+def _unchanged(before: RunConfig, config: RunConfig, after: int) -> list[dict[str, Any]]:
+    if changes(before, config):
+        return []
+    message = (
+        f"Nothing is changed, so that the fork repeats the other run from epoch {after + 1} on: change neq.epsilon, "
+        "the optimizer or the schedule for instance"
+    )
+    return as_json([Finding("", message)])
+
+
+def _words(run: Run, after: int, before: RunConfig, config: RunConfig) -> str:
+    told = ", ".join(f"{path} {was} → {now}" for path, (was, now) in changes(before, config).items())
+    return f"Forked from run {run.id} ({run.name}) after epoch {after}: {told or 'nothing changed'}."

@@ -1,0 +1,347 @@
+"""The guard around everything: who may speak to this server, and what its pages may load.
+
+One ASGI layer around API, pages and the socket. A foreign Host header is refused (a page elsewhere cannot reach us by
+pointing its own name at 127.0.0.1), so is a foreign Origin where something could change or be listened to. With a
+token set, every request brings it as a cookie or as `Authorization: Bearer`; a person gets the cookie from the printed
+link or the login page. The cookie holds a keyed digest, never the token.
+"""
+
+import hmac
+import logging
+import secrets
+import socket
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import failure
+from server.security.login_page import answer_login, login_page, pass_page
+from server.security.refused_names import RefusedNames
+from server.settings import ServerSettings, is_loopback
+
+log = logging.getLogger("server")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NOT_LET_IN = "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
+COOKIE_SECONDS = 30 * 24 * 3600
+OPEN_TO_PROBES = frozenset({"/livez", "/readyz"})
+"""What a supervisor asks without a token, under whatever name it knows this machine by. They tell no addresses."""
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length that are read; a longer one is larger than any limit."""
+
+
+class OpenAddressRefused(Exception):
+    """The address can be reached from other machines, and no token is set."""
+
+
+def make_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(24)
+
+
+def refuse_open_address(settings: ServerSettings) -> None:
+    """Refuse to listen on an address that other machines can reach without asking for a token.
+
+    Raises:
+        OpenAddressRefused: with what to set, as a sentence for the person at the command line.
+    """
+    if settings.token is None and not settings.is_local:
+        raise OpenAddressRefused(
+            f"{settings.host} can be reached from other machines, so a token is needed: set NEQ_TOKEN to a secret of "
+            "your own (it is then asked for by every page and route), or listen on 127.0.0.1"
+        )
+
+
+class ContentPolicy:
+    """The Content-Security-Policy of every answer: nothing from other hosts, no inline script but the named ones."""
+
+    def __init__(self) -> None:
+        self._scripts: tuple[str, ...] = ()
+
+    def allow_scripts(self, hashes: list[str]) -> None:
+        """Allow the inline scripts with these digests, such as `sha256-…`, quoted or not."""
+        self._scripts = tuple(f"'{value.strip(chr(39))}'" for value in hashes)
+
+    @property
+    def header(self) -> str:
+        """The header's value."""
+        scripts = " ".join(("'self'", *self._scripts))
+        return (
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+            "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+            "form-action 'self'; frame-ancestors 'none'"
+        )
+
+
+class Hosts:
+    """The host names that this server answers to."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.extra = frozenset(settings.allowed_hosts)
+        self._names = {"127.0.0.1", "localhost", "::1", settings.host.lower().strip("[]"), *self.extra}
+        # Reached from anywhere: any address may be ours. An address, unlike a name, cannot be made to point elsewhere.
+        self._any_address = not is_loopback(settings.host)
+        if self._any_address:
+            self._names.add(socket.gethostname().lower())
+
+    def allow(self, host: str) -> bool:
+        """Whether a Host header names this server; its port does not matter."""
+        name = _host_name(host)
+        if name is None:
+            return False
+        return name in self._names or (self._any_address and _is_address(name))
+
+    def allow_origin(self, origin: str, host: str) -> bool:
+        """Whether an Origin header is that of our own pages: the very host and port that were asked."""
+        parts = split_address(origin)
+        if parts is None or parts.scheme not in ("http", "https"):
+            return False
+        return parts.netloc.lower() == host.lower() or (parts.hostname or "") in self.extra
+
+
+def split_address(text: str) -> SplitResult | None:
+    """The parts of an address that somebody sent, its port included; None where it is malformed."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _host_name(host: str) -> str | None:
+    parts = split_address(f"//{host}")
+    return parts.hostname if parts is not None and parts.netloc == host and "@" not in host else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Gate:
+    """Knows the token, and what proves that somebody has it."""
+
+    def __init__(self, token: str, root: str = "") -> None:
+        """Args: root: the path prefix of all our addresses, to which the cookie is bound."""
+        self.root = root
+        self._token = token.encode()
+        self._digest = hmac.new(self._token, b"neq session 1", sha256).hexdigest().encode()
+
+    def is_token(self, word: str) -> bool:
+        """Whether this is the token."""
+        return hmac.compare_digest(word.encode(), self._token)
+
+    def lets_in(self, headers: Headers) -> bool:
+        """Whether a request brings the token, or the cookie that stands for it."""
+        scheme, _, word = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.is_token(word.strip()):
+            return True
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers, self.root))
+        except CookieError:
+            return False
+        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._digest)
+
+    def hand_out(self, response: Response, headers: Headers, scheme: str) -> Response:
+        """Put the cookie into an answer."""
+        response.set_cookie(
+            cookie_name(headers, self.root),
+            self._digest.decode(),
+            max_age=COOKIE_SECONDS,
+            path=self.root or "/",
+            httponly=True,
+            samesite="strict",
+            secure=scheme == "https",
+        )
+        return response
+
+
+def cookie_name(headers: Headers, root: str = "") -> str:
+    """The cookie's name, with port and path prefix in it: cookies are shared by all servers of a host."""
+    _, _, port = headers.get("host", "").rpartition(":")
+    name = f"neq_session_{port}" if port.isdigit() else "neq_session"
+    return f"{name}_{sha256(root.encode()).hexdigest()[:8]}" if root else name
+
+
+class Guard:
+    """ASGI layer: checks Host, Origin, token and body size; adds the security headers and a request id."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, policy: ContentPolicy) -> None:
+        self._app = app
+        self._hosts = Hosts(settings)
+        self._refused_names = RefusedNames()
+        self._gate = Gate(settings.token.get_secret_value(), settings.root_path) if settings.token else None
+        self._policy = policy
+        self._largest_body = settings.largest_body_bytes
+        self._largest_headers = settings.largest_headers_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refusal = self._wrong_host(headers)
+        if refusal is None and self._gate is not None and not self._gate.lets_in(headers):
+            refusal = 401, NOT_LET_IN
+        refusal = refusal or self._wrong_origin(headers)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif "websocket.http.response" in scope.get("extensions", {}):
+            await JSONResponse({"detail": refusal[1]}, refusal[0])(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # before the handshake: answered with 403
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = secrets.token_hex(6)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                if message["status"] >= 500:
+                    _log_failure(scope, request_id, message["status"])
+                self._add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            answer = await self._answer(scope, receive)
+            app = self._app if answer is None else answer
+            await app(scope, self._bounded(receive), send_with_headers)
+        except HTTPException as error:
+            await _refuse(scope, error.status_code, error.detail)(scope, receive, send_with_headers)
+        except Exception:
+            # The one place where an unforeseen error is logged; the path only, for a query may hold a token.
+            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            scope["state"]["logged"] = True
+            if not started:
+                await failure(request_id)(scope, receive, send_with_headers)
+
+    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-ID"] = request_id
+        headers["X-Content-Type-Options"] = "nosniff"
+        # Not no-referrer: browsers then send our own login form with "Origin: null".
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers.setdefault("Content-Security-Policy", self._policy.header)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._largest_headers:
+            return _refuse(scope, 431, f"The headers are larger than {self._largest_headers:,} bytes")
+        if scope["method"] in ("GET", "HEAD") and get_route_path(scope) in OPEN_TO_PROBES:
+            return None
+        headers = Headers(scope=scope)
+        refusal = self._wrong_host(headers)
+        if refusal is not None:
+            return _refuse(scope, *refusal)
+        request = Request(scope, self._bounded(receive))
+        signs_in = self._gate is not None and request.method == "POST" and request.url.path == "/login"
+        if self._gate is not None and not signs_in and (answer := self._ask(self._gate, request)) is not None:
+            return answer
+        refusal = None if scope["method"] in SAFE_METHODS else self._wrong_origin(headers)
+        refusal = refusal or self._wrong_length(headers)
+        if refusal is not None:
+            return _refuse(scope, *refusal)
+        return await answer_login(self._gate, request) if self._gate is not None and signs_in else None
+
+    def _wrong_host(self, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if self._hosts.allow(host):
+            return None
+        return 400, self._refused_names.host(host)
+
+    def _wrong_origin(self, headers: Headers) -> tuple[int, str] | None:
+        origin = headers.get("origin")
+        if origin is None or self._hosts.allow_origin(origin, headers.get("host", "")):
+            return None
+        return 403, self._refused_names.origin(origin, headers.get("host", ""))
+
+    def _wrong_length(self, headers: Headers) -> tuple[int, str] | None:
+        told = headers.get("content-length", "0")
+        if not (told.isascii() and told.isdigit()):
+            return 400, "Content-Length must be a number of bytes"
+        if len(told) > LONGEST_LENGTH or int(told) > self._largest_body:
+            return 413, self._too_large()
+        return None
+
+    def _ask(self, gate: Gate, request: Request) -> Response | None:
+        offered = request.query_params.get("token")
+        if request.method in ("GET", "HEAD") and offered is not None:
+            if gate.is_token(offered):
+                return gate.hand_out(_without_token(request, gate.root), request.headers, request.url.scheme)
+            return _unknown(request, gate.root, "This is not the token of this server.")
+        return None if gate.lets_in(request.headers) else _unknown(request, gate.root, "")
+
+    def _too_large(self) -> str:
+        return f"The body is larger than {self._largest_body:,} bytes"
+
+    def _bounded(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._largest_body:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return receive_bounded
+
+
+def _log_failure(scope: Scope, request_id: str, status: int) -> None:
+    """Log an answer of 500 and above, once, with its cause where the one who gave it left that in the state."""
+    if not scope["state"].get("logged"):
+        cause = scope["state"].get("cause") or "no cause was given"
+        log.warning("request %s answered %d: %s %s: %s", request_id, status, scope["method"], scope["path"], cause)
+
+
+def _is_api(scope: Scope) -> bool:
+    return bool(scope["path"].startswith("/api/"))
+
+
+def _refuse(scope: Scope, status: int, message: str) -> Response:
+    return JSONResponse({"detail": message}, status) if _is_api(scope) else PlainTextResponse(message, status)
+
+
+def _without_token(request: Request, root: str) -> Response:
+    """Lead to the same address without the token, so that it stays out of history, bookmarks and screenshots."""
+    target = root + _clean_address(request)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return pass_page(target)  # a redirect would still count as another site's request, and bring no strict cookie
+    return RedirectResponse(target, 303)
+
+
+def _clean_address(request: Request) -> str:
+    query = [(key, value) for key, value in parse_qsl(request.url.query, keep_blank_values=True) if key != "token"]
+    path = "/" + request.url.path.lstrip("/\\")  # "//elsewhere" would be another host
+    return path + ("?" + urlencode(query) if query else "")
+
+
+def _unknown(request: Request, root: str, message: str) -> Response:
+    wants_page = "text/html" in request.headers.get("accept", "") and not _is_api(request.scope)
+    if wants_page:
+        return login_page(root, _clean_address(request), message)
+    return JSONResponse({"detail": message or NOT_LET_IN}, 401, {"WWW-Authenticate": 'Bearer realm="neq"'})

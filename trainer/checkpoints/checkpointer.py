@@ -1,0 +1,87 @@
+"""A run's own checkpoints: written after each epoch, read once, when it goes on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.config import RunConfig
+from contract.errors import RunError
+from contract.events import CheckpointFile
+from trainer.checkpoints import files
+from trainer.checkpoints.train_state import Parts, capture, restore
+from trainer.engines.resume_point import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a run stands after an epoch: what its end must tell, also where no epoch is left to train."""
+
+    test_accuracy: float
+    frozen_share: float
+    seconds: float
+    """Of the whole run, interruptions left out."""
+
+
+class Book:
+    """Takes a run's state down and puts it back.
+
+    Args:
+        folder: the shelf's; None: nothing is written.
+        standing: how far the run is recorded.
+        config: what is trained.
+        parts: what changes while it is trained.
+        versions: of the libraries and of this program, by name.
+    """
+
+    def __init__(
+        self, folder: Path | None, standing: Standing, config: RunConfig, parts: Parts, versions: dict[str, str]
+    ) -> None:
+        self._folder = folder if standing.run_id else None
+        self._standing, self._config, self._parts, self._versions = standing, config, parts, versions
+
+    def write(self, epoch: int, result: Result) -> CheckpointFile | None:
+        """The checkpoint after an epoch, on the disk when this returns; None where none are kept.
+
+        Raises:
+            RunError: it could not be written.
+        """
+        if self._folder is None:
+            return None
+        content = capture(self._parts, self._config) | {
+            "run": self._standing.run_id,
+            "epoch": epoch,
+            "versions": self._versions,
+            "test_accuracy": result.test_accuracy,
+            "frozen_share": result.frozen_share,
+            "seconds": result.seconds,
+        }
+        name, size = files.write(self._folder, self._standing.run_id, epoch, content)
+        return CheckpointFile(path=str(name), size_bytes=size)
+
+    def read(self) -> tuple[Result, list[str]]:
+        """Puts the state of the newest recorded epoch back; returns how it stood, and what a person should know.
+
+        Raises:
+            RunError: there is no such checkpoint, it is damaged, or it is of another configuration.
+        """
+        content = self._content()
+        told = restore(content, self._parts, self._config)
+        result = Result(content["test_accuracy"], content["frozen_share"], content["seconds"])
+        return result, told + _differing(content["versions"], self._versions)
+
+    def _content(self) -> dict[str, Any]:
+        newest = self._standing.epochs - 1
+        if self._folder is None or self._standing.checkpoint is None:
+            raise RunError(f"There is no checkpoint of epoch {newest} to go on from.", "Launch the run again.")
+        content = files.read(self._folder, self._standing.checkpoint)
+        if content.get("epoch") != newest:
+            raise RunError(
+                f"The checkpoint is of epoch {content.get('epoch')}, and the newest recorded one is {newest}.",
+                "Launch the run again.",
+            )
+        return content
+
+
+def _differing(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    changed = [f"{name} {before[name]} → {now.get(name)}" for name in before if before[name] != now.get(name)]
+    return [f"Versions changed, and with them perhaps the last bits: {', '.join(changed)}."] if changed else []

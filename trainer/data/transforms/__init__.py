@@ -1,0 +1,1 @@
+"""Which part of an image is seen, and how it is varied: in training at random, in testing always the same."""
