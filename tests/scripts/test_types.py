@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 from pydantic import BaseModel
-from server.viewer import Said
 
 from contract.events import EpochFinished, EpochProgressed, Event
+from server.live.viewer import Said
 from tests.scripts.api_types import ROOT, WRITTEN, generated
 
 LIVE = (ROOT / "dashboard" / "types" / "live.d.ts").read_text()
