@@ -1,6 +1,6 @@
 /**
  * What goes over the live socket, `/api/v1/live`: OpenAPI describes no sockets. The server's own words are in
- * server/viewer.py, server/live.py and contract/events.py; a test holds these against them, field by field.
+ * server/live/viewer.py, server/live/tail.py and contract/events.py; a test holds these against them, field by field.
  */
 import type { Coverage, DataFound, Epoch, EpochProgressed, Layer, LayerCounts, Run } from "./api";
 
