@@ -5,7 +5,7 @@
  */
 (() => {
   const { neq } = window;
-  /** How much is watched, in a sentence. `coverage` as the API gives it. */
+  /** How much is watched, in a sentence. @param {neq.CoverageFound} coverage */
   neq.coverageWords = ({ fraction, watched, parameters }) => {
     if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
     const { percent, count } = neq.format; // loaded after this file
@@ -17,7 +17,9 @@
   class Coverage {
     /** @param {{scope: neq.Scope, host: HTMLElement, feed: neq.Feed}} options */
     constructor({ scope, host, feed }) {
-      Object.assign(this, { scope, host, feed });
+      this.scope = scope;
+      this.host = host;
+      this.feed = feed;
     }
 
     /** Asks for it, once the run has started; a run of an earlier release has none. */
@@ -29,6 +31,7 @@
     }
   }
 
+  /** @param {neq.CoverageFound} coverage */
   function drawn(coverage) {
     const words = neq.coverageWords(coverage);
     if (!coverage.unwatched.length) return neq.element("p", {}, words);
@@ -44,6 +47,7 @@
     return neq.element("details", {}, summary, note, table(coverage));
   }
 
+  /** @param {neq.CoverageFound} coverage */
   function table({ unwatched, more_modules: more, more_parameters: parameters }) {
     const { count } = neq.format;
     const head = ["Not watched", "Type", "Parameters", "Reason"].map((words) => neq.element("th", { scope: "col" }, words));
@@ -54,6 +58,7 @@
     return neq.element("div.coverage-scroll", { tabindex: 0, role: "region", "aria-label": "Modules that are not watched" }, drawn);
   }
 
+  /** @param {string} name @param {...string} cells */
   function row(name, ...cells) {
     return neq.element("tr", {}, neq.element("th", { scope: "row" }, name), ...cells.map((words) => neq.element("td", {}, words)));
   }

@@ -13,9 +13,11 @@
      * @param {() => void} changed called after each move.
      */
     constructor(scope, chosen, changed) {
-      Object.assign(this, { chosen, changed });
+      this.chosen = chosen;
+      this.changed = changed;
       this.newest = -1;
-      this.timer = 0;
+      /** @type {ReturnType<typeof setInterval> | undefined} of the replay; undefined: none is under way. */
+      this.timer = undefined;
       scope.finally(() => clearInterval(this.timer));
     }
 
@@ -29,26 +31,28 @@
     }
 
     get playing() {
-      return this.timer !== 0;
+      return this.timer !== undefined;
     }
 
-    /** One more epoch, or many, are finished. */
+    /** One more epoch, or many, are finished. @param {number} newest */
     reach(newest) {
       if (newest === this.newest) return;
       this.newest = newest;
       this.changed();
     }
 
-    /** Goes to an epoch and stays; null: follows the newest. Ends a replay. */
+    /** Goes to an epoch and stays; null: follows the newest. Ends a replay. @param {number | null} epoch */
     move(epoch) {
       this.pause();
       this.#set(epoch);
     }
 
+    /** @param {number} epochs */
     by(epochs) {
       this.move(this.epoch + epochs);
     }
 
+    /** @param {number | null} epoch */
     #set(epoch) {
       this.chosen = epoch === null ? null : Math.max(0, Math.min(this.newest, epoch));
       this.changed();
@@ -56,7 +60,7 @@
 
     pause() {
       clearInterval(this.timer);
-      this.timer = 0;
+      this.timer = undefined;
     }
 
     /** Replays from here, or from the first epoch where this is the last; at the end it follows again. */
@@ -81,11 +85,12 @@
   class CursorBar {
     /**
      * @param {neq.Scope} scope
-     * @param {Record<string, HTMLElement>} parts of the page: cursor-….
-     * @param {neq.Cursor} cursor
+     * @param {Record<string, any>} parts of the page: cursor-….
+     * @param {Cursor} cursor
      */
     constructor(scope, parts, cursor) {
-      Object.assign(this, { parts, cursor });
+      this.parts = parts;
+      this.cursor = cursor;
       neq.putInput(parts, "cursor-range", { type: "range", min: 0, max: 1, value: 0, step: 1, "aria-label": "Epoch" });
       scope.on(parts["cursor-back"], "click", () => cursor.by(-1));
       scope.on(parts["cursor-on"], "click", () => cursor.by(1));

@@ -8,36 +8,41 @@
   const BURST_FACTOR = 2.5;
   const AROUND = 5;
 
+  /** @param {number[]} values */
   function median(values) {
     const sorted = Float64Array.from(values).sort();
     return sorted.length ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : 0;
   }
 
+  /** @typedef {"frozen" | "thawed" | "phi" | "speed"} Numbers */
+
   class LayerTables {
     /** @param {neq.Feed} feed whose layers they are. */
     constructor(feed) {
       this.feed = feed;
-      /** By epoch, a value a layer; NaN where there is none. */
+      /** @type {Record<Numbers, Float32Array[]>} by epoch, a value a layer; NaN where there is none. */
       this.columns = { frozen: [], thawed: [], phi: [], speed: [] };
-      this.loaded = new Set();
-      this.thawedShares = new WeakMap();
+      this.loaded = /** @type {Set<Numbers>} */ (new Set());
+      this.thawedShares = /** @type {WeakMap<Float32Array, number>} */ (new WeakMap());
     }
 
-    /** Fetches the history of one; what came live meanwhile stays. */
+    /** Fetches the history of one; what came live meanwhile stays. @param {Numbers} what */
     async load(what) {
       const { id, scope } = this.feed;
+      /** @type {{first: number, columns: Float32Array[]}} */
       const { first, columns } = await neq.rest.overview(id, what, scope.signal);
       for (const [place, column] of columns.entries()) this.columns[what][first + place] ??= column;
       this.loaded.add(what);
     }
 
-    /** Fetches the history of one unless it is here; tells "table" when it is. */
+    /** Fetches the history of one unless it is here; tells "table" when it is. @param {Numbers} what */
     async want(what) {
       if (this.loaded.has(what) || !this.feed.loaded) return;
       this.loaded.add(what);
       try {
         await this.load(what);
-      } catch (error) {
+      } catch (problem) {
+        const error = /** @type {Error} */ (problem);
         this.loaded.delete(what);
         if (error.name !== "AbortError") this.feed.tell("trouble", error.message);
         return;
@@ -45,11 +50,11 @@
       if (!this.feed.scope.ended) this.feed.tell("table", what);
     }
 
-    /** An epoch came live: the columns of its event, an item a layer. */
+    /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {neq.LayerCounts} layers */
     take(epoch, { frozen, thawed, phi_mean: phi, speed_mean: speed }) {
       const { layers } = this.feed;
-      const share = (counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
-      const mean = (values) => Float32Array.from(values, (value) => value ?? NaN);
+      const share = (/** @type {number[]} */ counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
+      const mean = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
       const { columns } = this;
       columns.frozen[epoch] = share(frozen);
       columns.thawed[epoch] = share(thawed);
@@ -57,15 +62,16 @@
       columns.speed[epoch] = mean(speed);
     }
 
-    /** Share of all neurons that thawed at the end of an epoch. */
+    /** Share of all neurons that thawed at the end of an epoch. @param {number} epoch */
     #thawedShare(epoch) {
       const column = this.columns.thawed[epoch];
       if (!column) return 0;
-      if (!this.thawedShares.has(column)) this.thawedShares.set(column, this.#ofAll(column));
-      return this.thawedShares.get(column);
+      const share = this.thawedShares.get(column) ?? this.#ofAll(column);
+      this.thawedShares.set(column, share);
+      return share;
     }
 
-    /** The share of all neurons that these shares of layers make up. */
+    /** The share of all neurons that these shares of layers make up. @param {Float32Array} column */
     #ofAll(column) {
       const { layers } = this.feed;
       const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0) || 1;
@@ -80,7 +86,7 @@
      */
     bursts() {
       const shares = this.columns.thawed.map((_, epoch) => this.#thawedShare(epoch));
-      const usual = (epoch) => median(shares.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
+      const usual = (/** @type {number} */ epoch) => median(shares.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
       return shares.flatMap((share, epoch) => (share >= BURST_SHARE && share >= BURST_FACTOR * usual(epoch) ? [{ epoch, share }] : []));
     }
   }

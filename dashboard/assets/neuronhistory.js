@@ -23,7 +23,7 @@
       this.version = 0;
     }
 
-    /** Makes room for `epochs`; doubling, so that a thousand appends copy each byte about once. */
+    /** Makes room for `epochs`; doubling, so that a thousand appends copy each byte about once. @param {number} epochs */
     reserve(epochs) {
       if (epochs <= this.known.length) return;
       const capacity = Math.max(epochs, this.known.length * 2);
@@ -59,40 +59,52 @@
       return gap === -1 && stop > this.known.length ? this.known.length : gap;
     }
 
-    /** Whether this epoch is here. */
+    /** Whether this epoch is here. @param {number} epoch */
     has(epoch) {
       return epoch >= 0 && epoch < this.epochs && this.known[epoch] === 1;
     }
 
-    /** Whether the neuron was decided to freeze at the end of this epoch. */
+    /** Whether the neuron was decided to freeze at the end of this epoch. @param {number} epoch @param {number} neuron */
     frozen(epoch, neuron) {
       return this.bytes[epoch * this.neurons + neuron] >= FROZEN;
     }
 
-    /** Whether the neuron has a velocity in this epoch. */
+    /** Whether the neuron has a velocity in this epoch. @param {number} epoch @param {number} neuron */
     moving(epoch, neuron) {
       return (this.bytes[epoch * this.neurons + neuron] & LEVEL) > 0;
     }
 
-    /** The byte's level 0–127: for a layer's states the size of v; 0 where there is none, or no such epoch. */
+    /**
+     * The byte's level 0–127: for a layer's states the size of v; 0 where there is none, or no such epoch.
+     * @param {number} epoch @param {number} neuron
+     */
     level(epoch, neuron) {
       return this.has(epoch) ? this.bytes[epoch * this.neurons + neuron] & LEVEL : 0;
     }
 
-    /** Index into neq.palette.STATES, or -1 where there is no such cell or its epoch is not here. */
+    /**
+     * Index into neq.palette.STATES, or -1 where there is no such cell or its epoch is not here.
+     * @param {number} epoch @param {number} neuron
+     */
     state(epoch, neuron) {
       if (!this.has(epoch) || !(neuron >= 0 && neuron < this.neurons)) return -1;
       const now = this.frozen(epoch, neuron);
       return (now ? 1 : 0) + (now === this.#before(epoch, neuron) ? 0 : 2);
     }
 
-    /** Before epoch 0 nothing was frozen; where the epoch before is missing, nothing is claimed to have changed. */
+    /**
+     * Before epoch 0 nothing was frozen; where the epoch before is missing, nothing is claimed to have changed.
+     * @param {number} epoch @param {number} neuron
+     */
     #before(epoch, neuron) {
       if (epoch === 0) return false;
       return this.frozen(this.known[epoch - 1] ? epoch - 1 : epoch, neuron);
     }
 
-    /** The first epoch of the unbroken stretch, up to `epoch`, in which the neuron was frozen as it is now (or not). */
+    /**
+     * The first epoch of the unbroken stretch, up to `epoch`, in which the neuron was frozen as it is now (or not).
+     * @param {number} epoch @param {number} neuron
+     */
     since(epoch, neuron) {
       const now = this.frozen(epoch, neuron);
       let first = epoch;
@@ -100,14 +112,17 @@
       return first;
     }
 
-    /** How many neurons are in each state at the end of an epoch, in the order of neq.palette.STATES. */
+    /** How many neurons are in each state at the end of an epoch, in the order of neq.palette.STATES. @param {number} epoch */
     count(epoch) {
       const counts = [0, 0, 0, 0];
       for (let neuron = 0; neuron < this.neurons; neuron += 1) counts[this.state(epoch, neuron)] += 1;
       return counts;
     }
 
-    /** Writes each neuron's colour index of neq.palette.states into `into`; false: this epoch is not here. */
+    /**
+     * Writes each neuron's colour index of neq.palette.states into `into`; false: this epoch is not here.
+     * @param {number} epoch @param {Uint8Array} into
+     */
     fillStates(epoch, into) {
       if (!this.has(epoch)) return false;
       const { neurons, bytes } = this;
@@ -121,7 +136,10 @@
       return true;
     }
 
-    /** Writes each neuron's level, a colour index of neq.palette.speeds and its like; false: this epoch is not here. */
+    /**
+     * Writes each neuron's level, a colour index of neq.palette.speeds and its like; false: this epoch is not here.
+     * @param {number} epoch @param {Uint8Array} into
+     */
     fillLevels(epoch, into) {
       if (!this.has(epoch)) return false;
       const now = epoch * this.neurons;
@@ -130,7 +148,7 @@
     }
   }
 
-  /** Where |v| lies on the display's scale: 0 at 10⁻⁶ and below, 1 at 1 and above. */
+  /** Where |v| lies on the display's scale: 0 at 10⁻⁶ and below, 1 at 1 and above. @param {number} speed */
   NeuronHistory.place = (speed) => Math.max(0, Math.min(1, (Math.log10(Math.max(speed, 1e-12)) - LOWEST_DECADE) / -LOWEST_DECADE));
 
   neq.NeuronHistory = NeuronHistory;

@@ -6,11 +6,12 @@
   const { neq } = window;
   const SCHEME = "data-mantine-color-scheme";
   const root = document.documentElement;
+  /** @type {string | null} the scheme on the screen, while the page is on paper. */
   let former = null;
 
   function toPaper() {
     if (former !== null) return;
-    former = root.getAttribute(SCHEME);
+    former = root.getAttribute(SCHEME) ?? "light";
     root.setAttribute(SCHEME, "light");
     // Who follows the scheme hears of it before this. The browser prints before the next frame, so what waits for one is drawn.
     queueMicrotask(() => neq.drawNow());

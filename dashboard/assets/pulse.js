@@ -10,27 +10,29 @@
   class Pulse {
     /** @param {Record<string, HTMLElement>} parts of the page: pulse, pulse-…. @param {neq.Feed} feed */
     constructor(parts, feed) {
-      Object.assign(this, { parts, feed });
+      this.parts = parts;
+      this.feed = feed;
     }
 
     draw() {
       const { parts, feed } = this;
       const { progress, state } = feed.record;
-      const shown = state === "running" && Boolean(progress) && !feed.ended;
+      const shown = state === "running" && !!progress && !feed.ended;
       parts.pulse.hidden = !shown;
       if (!shown) return;
       const inside = neq.timing.inEpoch(feed.record);
       const { seconds_per_epoch: perEpoch } = feed.record.timing;
       neq.fill(parts["pulse-bar"], inside);
-      parts["pulse-progress"].setAttribute("aria-valuenow", Math.round(inside * 100));
+      parts["pulse-progress"].setAttribute("aria-valuenow", String(Math.round(inside * 100)));
       const step = progress.batches ? `step ${count(progress.batch)} of ${count(progress.batches)}` : "";
       neq.say(parts["pulse-phase"], `epoch ${progress.epoch}: ${PHASES[progress.phase]}${step && `, ${step}`}`);
       this.#number("pace", progress.samples_per_second, (pace) => `${count(Math.round(pace))} samples/s`);
       this.#number("loss", progress.loss, (loss) => `loss ${number(loss)}`);
-      this.#number("epoch-left", perEpoch * (1 - inside) || null, (left) => `epoch: ${estimate(left)} left`);
+      this.#number("epoch-left", perEpoch === null ? null : perEpoch * (1 - inside) || null, (left) => `epoch: ${estimate(left)} left`);
       this.#number("run-left", neq.timing.left(feed.record), (left) => `run: about ${estimate(left)} left`);
     }
 
+    /** @param {string} name @param {neq.Missing<number>} value @param {(value: number) => string} words */
     #number(name, value, words) {
       const part = this.parts[`pulse-${name}`];
       const there = value !== null && value !== undefined;

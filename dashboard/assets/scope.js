@@ -9,10 +9,12 @@
   const { neq } = window;
 
   /** What is to be drawn in the next frame, all scopes' together. */
-  const waiting = new Set();
+  const waiting = /** @type {Set<() => void>} */ (new Set());
+  /** @type {Set<() => void> | null} what this drawing has drawn; null: none is under way. */
   let drawn = null;
   let asked = false;
 
+  /** @param {() => void} job */
   function askFor(job) {
     waiting.add(job);
     if (asked || (drawn && !drawn.has(job))) return;
@@ -45,6 +47,7 @@
 
   /** What a page opened, and one call that closes all of it. */
   class Scope {
+    /** @type {(() => void)[]} */
     #undo = [];
     #abort = new AbortController();
 
@@ -70,25 +73,25 @@
       target.addEventListener(type, listener, { ...options, signal: this.signal });
     }
 
-    /** Calls `tick` every `ms` milliseconds until the scope ends. */
+    /** Calls `tick` every `ms` milliseconds until the scope ends. @param {number} ms @param {() => void} tick */
     every(ms, tick) {
       const timer = setInterval(tick, ms);
       this.finally(() => clearInterval(timer));
     }
 
-    /** Calls `undo` when the scope ends; the last given comes first. At once if it has ended. */
+    /** Calls `undo` when the scope ends; the last given comes first. At once if it has ended. @param {() => void} undo */
     finally(undo) {
       if (this.ended) undo();
       else this.#undo.push(undo);
     }
 
-    /** Anything with `close()`, closed with the scope. */
+    /** Anything with `close()`, closed with the scope. @template {{close: () => void}} T @param {T} closable */
     keep(closable) {
       this.finally(() => closable.close());
       return closable;
     }
 
-    /** Observes an element's size until the scope ends. */
+    /** Observes an element's size until the scope ends. @param {Element} element @param {() => void} changed */
     watchSize(element, changed) {
       const observer = new ResizeObserver(changed);
       observer.observe(element);
@@ -105,6 +108,7 @@
     /**
      * Makes a function that runs `draw` once in the next animation frame, however often it is called before; within a
      * frame, in that one. A hidden tab draws nothing and catches up when it is seen.
+     * @param {() => void} draw
      */
     once(draw) {
       const job = () => draw();
@@ -118,7 +122,7 @@
       this.#abort.abort();
       while (this.#undo.length) {
         try {
-          this.#undo.pop()();
+          this.#undo.pop()?.();
         } catch (error) {
           reportError(error);
         }

@@ -9,7 +9,7 @@
   const ROWS = 48;
   const FROZEN = 128;
 
-  /** Frozen shares of blocks of `per` neurons, as bytes. */
+  /** Frozen shares of blocks of `per` neurons, as bytes. @param {Uint8Array} bytes @param {number} per @param {number} rows */
   function shares(bytes, per, rows) {
     const into = new Uint8Array(rows);
     for (let row = 0; row < rows; row += 1) {
@@ -26,14 +26,14 @@
     /** @param {neq.Feed} feed */
     constructor(feed) {
       this.feed = feed;
-      this.seen = new Set();
-      /** {per, cells: neq.NeuronHistory of rows} by layer. */
-      this.layers = new Map();
+      this.seen = /** @type {Set<number>} */ (new Set());
+      /** Histories of rows instead of neurons, by layer. */
+      this.layers = /** @type {Map<number, {per: number, cells: any}>} */ (new Map());
       this.ask = feed.scope.once(() => this.#fetch());
       this.asking = false;
     }
 
-    /** Which layers are seen now. */
+    /** Which layers are seen now. @param {Iterable<number>} indices */
     show(indices) {
       const now = new Set(indices);
       const same = now.size === this.seen.size && [...now].every((index) => this.seen.has(index));
@@ -43,6 +43,7 @@
       this.ask();
     }
 
+    /** @param {number} index */
     #gap(index) {
       const known = this.layers.get(index);
       return known ? known.cells.firstGap(this.feed.done) : 0;
@@ -65,12 +66,17 @@
       this.ask();
     }
 
+    /** @param {number} index @param {number} per @param {number} rows */
     #known(index, per, rows) {
-      if (!this.layers.has(index)) this.layers.set(index, { per, cells: new neq.NeuronHistory(rows) });
-      return this.layers.get(index);
+      const known = this.layers.get(index) ?? { per, cells: new neq.NeuronHistory(rows) };
+      this.layers.set(index, known);
+      return known;
     }
 
-    /** A column came by the socket, a display byte a neuron. */
+    /**
+     * A column came by the socket, a display byte a neuron.
+     * @param {number} index @param {number} epoch @param {Uint8Array} bytes
+     */
     take(index, epoch, bytes) {
       if (!this.seen.has(index)) return;
       const per = Math.ceil(bytes.length / ROWS);
@@ -79,12 +85,13 @@
       this.feed.tell("small", [index]);
     }
 
-    /** Cells for neq.raster, coloured by neq.palette.shares. */
+    /** Cells for neq.raster, coloured by neq.palette.shares. @param {number} index */
     source(index) {
       const cells = this.layers.get(index)?.cells;
       return {
         rows: cells?.neurons ?? 1,
         columns: cells?.epochs ?? 0,
+        /** @param {number} epoch @param {Uint8Array} into */
         fill(epoch, into) {
           if (!cells?.has(epoch)) return false;
           into.set(cells.bytes.subarray(epoch * cells.neurons, (epoch + 1) * cells.neurons));

@@ -6,7 +6,7 @@ import type * as api from "./api";
 
 declare global {
   interface Window {
-    neq: Record<string, any> & { Area: new (options: any) => any };
+    neq: Record<string, any>;
     Plotly?: any;
     React: any;
     dash_clientside: any;
@@ -19,6 +19,7 @@ declare global {
     type Epoch = api.Epoch;
     type Layer = api.Layer;
     type LayerCounts = api.LayerCounts;
+    type CoverageFound = api.Coverage;
 
     /** A value that may not exist yet. */
     type Missing<T> = T | null | undefined;

@@ -3,7 +3,10 @@
   "use strict";
   const root = document.documentElement.dataset.root || "";
 
-  /** An address of ours, written from the root on, as this browser has to ask for it; one that is so already stays. */
+  /**
+   * An address of ours, written from the root on, as this browser has to ask for it; one that is so already stays.
+   * @param {string} path
+   */
   function at(path) {
     const ours = path.startsWith("/") && path !== root && !(root && path.startsWith(`${root}/`));
     return ours ? root + path : path;
