@@ -48,13 +48,15 @@
      */
     constructor(scope, went) {
       const { pathname } = location;
+      /** Whether the reader is still here: the address is another page's before that page is drawn. */
+      this.here = () => !scope.ended && location.pathname === pathname;
       /** @type {Changes} */
       this.waiting = {};
       /** @type {ReturnType<typeof setTimeout> | undefined} */
       this.timer = undefined;
       scope.finally(() => clearTimeout(this.timer));
       listening = (event) => {
-        if (scope.ended || location.pathname !== pathname) return;
+        if (!this.here()) return;
         event.stopImmediatePropagation();
         this.waiting = {};
         clearTimeout(this.timer);
@@ -64,6 +66,7 @@
 
     /** A step of the reader's; null takes a key out. @param {Changes} changes */
     step(changes) {
+      if (!this.here()) return;
       const address = addressWith({ ...this.waiting, ...changes });
       this.waiting = {};
       if (address !== location.pathname + location.search + location.hash) history.pushState(history.state, "", address);
@@ -77,6 +80,7 @@
     }
 
     #write() {
+      if (!this.here()) return;
       const changes = this.waiting;
       this.waiting = {};
       const address = addressWith(changes);

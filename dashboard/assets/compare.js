@@ -17,6 +17,7 @@
       this.parts = neq.parts(root);
       this.data = data;
       this.wanted = this.layer = data.layer;
+      this.pathname = location.pathname;
       this.mode = neq.modeOf(neq.query().colour);
       this.together = new neq.Together();
       neq.help(this.scope, root);
@@ -49,6 +50,11 @@
       this.parts.notice.hidden = !words.length;
       this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
       this.parts.notice.replaceChildren(...words.map((text) => neq.element("p", {}, text)));
+    }
+
+    /** Into the address, unless the reader has gone on to another page, which is not drawn yet. */
+    #remember(changes) {
+      if (!this.scope.ended && location.pathname === this.pathname) neq.remember(changes);
     }
 
     // ------------------------------------------------------------ one run of them
@@ -191,7 +197,7 @@
       layer.value = name;
       back.disabled = names.indexOf(name) === 0;
       on.disabled = names.indexOf(name) === names.length - 1;
-      neq.remember({ layer: name });
+      this.#remember({ layer: name });
       for (const { feed } of this.entries) {
         const own = feed.layers.find((each) => each.name === name);
         feed.watch(own ? [own.index] : []);
@@ -262,7 +268,7 @@
       const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
       new neq.ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {
         this.mode = mode;
-        neq.remember({ colour: neq.modes[mode].query });
+        this.#remember({ colour: neq.modes[mode].query });
         for (const { heatmap } of this.entries) heatmap.colourBy(mode);
       });
     }

@@ -362,3 +362,15 @@ def test_back_and_forward_go_through_what_was_looked_at(run: Page) -> None:
     run.go_forward()
     ready(run, 8, layer=2)
     assert documents == [], "the page is not drawn anew"
+
+
+def test_a_page_that_is_being_left_writes_nothing_into_the_next_one_s_address(run: Page) -> None:
+    """The address is the next page's at once, and the old one is there until the next is drawn."""
+    run.route("**/_dash-update-component", lambda route: (run.wait_for_timeout(1500), route.continue_()))
+    run.keyboard.press("ArrowLeft")
+    run.get_by_role("link", name="New run").first.click()
+    run.wait_for_url(re.compile("/new"))
+    for choice in ("step", "settle"):
+        run.evaluate("(choice) => neq.run.present().address[choice]({ epoch: 3 })", choice)
+    run.wait_for_timeout(400)  # longer than the address waits before it settles
+    assert run.url.endswith("/new")
