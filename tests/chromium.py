@@ -61,7 +61,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
     yield page
     found = list(wrong)  # closing breaks off what is still being fetched, which is no fault
     context.close()
-    assert found == []
+    assert found == [], repr(found)
 
 
 def is_ours(url: str) -> bool:
