@@ -10,6 +10,7 @@
 
   /** The server answered, and refused: `status`, and `detail` as it said it. */
   class Refused extends Error {
+    /** @param {number} status @param {unknown} detail */
     constructor(status, detail) {
       super(typeof detail === "string" ? detail : `The server answered ${status}.`);
       this.status = status;
@@ -17,7 +18,9 @@
     }
   }
 
+  /** @param {string} method @param {string} path @param {object} [body] */
   async function ask(method, path, body) {
+    /** @type {RequestInit & {headers: Record<string, string>}} */
     const request = { method, headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) };
     if (body !== undefined) {
       request.body = JSON.stringify(body);
@@ -36,6 +39,7 @@
     return answer;
   }
 
+  /** @param {string} text */
   function parsed(text) {
     try {
       return text ? JSON.parse(text) : null;
@@ -44,22 +48,34 @@
     }
   }
 
+  /** @param {string} id */
   const named = (id) => `/runs/${encodeURIComponent(id)}`;
 
   neq.api = {
     Unreachable,
     Refused,
     health: () => ask("GET", "/health"),
-    runs: (cursor, limit) => ask("GET", `/runs?${new URLSearchParams(cursor ? { limit, cursor } : { limit }).toString()}`),
+    /** @param {string | null} cursor @param {number} limit */
+    runs: (cursor, limit) => ask("GET", `/runs?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) }).toString()}`),
+    /** @param {string} id */
     run: (id) => ask("GET", named(id)),
+    /** @param {object} config @param {boolean} dryPass */
     check: (config, dryPass) => ask("POST", `/checks?dry_pass=${dryPass}`, config),
+    /** @param {string} id @param {number} epoch @param {object} config @param {boolean} dryPass */
     checkFork: (id, epoch, config, dryPass) => ask("POST", `${named(id)}/fork/check?epoch=${epoch}&dry_pass=${dryPass}`, config),
+    /** @param {string} id */
     checkOf: (id) => ask("GET", `/checks/${encodeURIComponent(id)}`),
+    /** @param {object} config */
     launch: (config) => ask("POST", "/runs", config),
+    /** @param {string} id @param {object} changes */
     describe: (id, changes) => ask("PATCH", named(id), changes),
+    /** @param {string} id */
     remove: (id) => ask("DELETE", named(id)),
+    /** @param {string} id */
     stop: (id) => ask("POST", `${named(id)}/stop`),
+    /** @param {string} id */
     resume: (id) => ask("POST", `${named(id)}/resume`),
+    /** @param {string} id @param {number} epoch @param {object} config */
     fork: (id, epoch, config) => ask("POST", `${named(id)}/fork?epoch=${epoch}`, config),
   };
 })();

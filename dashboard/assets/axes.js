@@ -20,9 +20,10 @@
   const FEW = 8;
   const HEAD_PIXELS = 30;
   const LEGEND_PIXELS = 34;
+  /** @type {Promise<any> | null} */
   let loading = null;
 
-  /** Plotly, loaded once a tab from our own server. */
+  /** Plotly, loaded once a tab from our own server. @param {string} address */
   neq.plotly = (address) => {
     if (window.Plotly) return Promise.resolve(window.Plotly);
     loading ??= new Promise((resolve, reject) => {
@@ -38,13 +39,15 @@
     return loading;
   };
 
-  /** A trace that is nowhere but in the legend. */
+  /** A trace that is nowhere but in the legend. @param {{name: string, colour: string, dash?: string}} line */
   function key({ name, colour, dash }) {
     const look = dash
       ? { mode: "lines", line: { color: colour, dash } }
       : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
     return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
   }
+
+  /** @typedef {PointerEvent & {target: HTMLElement}} Press */
 
   class Axes extends neq.Area {
     /**
@@ -56,9 +59,13 @@
     constructor(options) {
       super(options);
       this.clickedAt = 0;
+      /** @type {Press | null} a pointer that is down. */
+      this.pressed = null;
+      /** @type {string | undefined} the range that `onRange` knows. */
+      this.told = undefined;
     }
 
-    /** Draws the axes. */
+    /** Draws the axes. @param {any} Plotly */
     async start(Plotly) {
       if (this.scope.ended) return;
       this.Plotly = Plotly;
@@ -97,10 +104,14 @@
         scope.once(() => this.#fit()),
       );
       scope.finally(neq.onScheme(() => this.recolour()));
-      scope.on(host, "pointermove", (event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)));
+      scope.on(
+        host,
+        "pointermove",
+        (/** @type {PointerEvent} */ event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)),
+      );
       scope.on(host, "pointerleave", () => this.onHover?.(null));
-      scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
-      scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
+      scope.on(host, "pointerdown", (/** @type {Press} */ event) => (this.pressed = event), { capture: true });
+      scope.on(window, "pointerup", (/** @type {PointerEvent} */ event) => this.#release(event), { capture: true });
     }
 
     #fit() {
@@ -129,7 +140,7 @@
       return JSON.stringify(this.range);
     }
 
-    /** Plotly tells of a change later, and of ours too: only what is not known yet was the reader's. */
+    /** Plotly tells of a change later, and of ours too: only what is not known yet was the reader's. @param {boolean} settled */
     #moved(settled) {
       const now = this.#text();
       if (settled) this.#tickWholes();
@@ -139,7 +150,7 @@
       this.onRange?.(this.range);
     }
 
-    /** Changes axes without telling `onRange`. */
+    /** Changes axes without telling `onRange`. @param {Record<string, unknown>} update */
     adjust(update) {
       if (!this.started) return super.adjust(update);
       this.Plotly.relayout(this.plot, update);
@@ -161,7 +172,10 @@
       if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);
     }
 
-    /** Lines and labels: Plotly shapes and annotations, with `var(--…)` colours. */
+    /**
+     * Lines and labels: Plotly shapes and annotations, with `var(--…)` colours.
+     * @param {{shapes: object[], annotations: object[]}} marks
+     */
     mark(marks) {
       if (JSON.stringify(marks) === JSON.stringify(this.marks)) return;
       this.marks = marks;
@@ -182,7 +196,10 @@
       this.adjust(update);
     }
 
-    /** Plotly catches clicks for itself; a press that went nowhere is one, and two at once ask for all. */
+    /**
+     * Plotly catches clicks for itself; a press that went nowhere is one, and two at once ask for all.
+     * @param {PointerEvent} event
+     */
     #release(event) {
       const start = this.pressed;
       this.pressed = null;

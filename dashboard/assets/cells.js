@@ -2,11 +2,14 @@
 (() => {
   "use strict";
   const { neq } = window;
+  /** @type {(...args: any[]) => any} */
   const h = (...args) => window.React.createElement(...args);
   const ACTIVE = new Set(["queued", "running"]);
   const ORDER = ["running", "queued", "failed", "stopped", "finished"];
+  /** @type {Record<string, string>} */
   const WORDS = { queued: "Queued", running: "Running", finished: "Finished", stopped: "Stopped", failed: "Failed" };
 
+  /** @type {Record<string, string>} */
   const SHAPES = {
     queued: "M12 5.5V12l4 2.4M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Z",
     running: "M8 5.2v13.6L19 12 8 5.2Z",
@@ -19,6 +22,7 @@
     remove: "M5 7h14M10 7V4.8h4V7M7 7l.8 12.2h8.4L17 7M10.4 10.5v5.5M13.6 10.5v5.5",
   };
 
+  /** @param {string} name */
   function icon(name) {
     const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
     return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
@@ -26,8 +30,10 @@
 
   // ---------------------------------------------------------------- a run in numbers and words
 
+  /** @param {number} share @param {number} digits */
   const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
+  /** @param {neq.Run} run */
   function progressWords(run) {
     const { counted, count: whole, estimate } = neq.format;
     if (run.state === "queued") return neq.queuedWords(neq.runs.place(run.id));
@@ -37,8 +43,10 @@
     return left === null || run.stop_requested ? count : `${count} · ${estimate(left)} left`;
   }
 
-  const setupOf = (run) => ["optimizer", "model", "data"].map((part) => run.config?.[part]?.kind ?? "");
+  const setupOf = (/** @type {neq.Run} */ run) =>
+    ["optimizer", "model", "data"].map((part) => /** @type {Record<string, any>} */ (run.config)?.[part]?.kind ?? "");
 
+  /** @param {string} column @param {neq.Run | undefined} run */
   function columnValue(column, run) {
     if (!run) return null;
     switch (column) {
@@ -61,18 +69,20 @@
     }
   }
 
-  const textOf = (run) => [run.name, run.id, run.notes, run.state, ...(run.tags || []), ...setupOf(run)].join(" ");
+  const textOf = (/** @type {neq.Run} */ run) => [run.name, run.id, run.notes, run.state, ...(run.tags || []), ...setupOf(run)].join(" ");
 
   // ---------------------------------------------------------------- cells
 
+  /** @param {{data: neq.Run}} row */
   function StateCell({ data: run }) {
     const stopping = run.stop_requested && run.state === "running";
     const words = stopping ? "Stopping" : WORDS[run.state] || run.state;
     return h("span", { className: "runs-state", "data-state": run.state }, icon(run.state), words);
   }
 
+  /** @param {{data: neq.Run}} row */
   function NameCell({ data: run }) {
-    const follow = (event) => {
+    const follow = (/** @type {MouseEvent} */ event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
       event.preventDefault();
       neq.go(run.url);
@@ -83,6 +93,7 @@
     return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
   }
 
+  /** @param {{data: neq.Run}} row */
   function ProgressCell({ data: run }) {
     const share = Math.round(neq.timing.fraction(run) * 1000) / 10;
     const bar = h(
@@ -108,11 +119,12 @@
     );
   }
 
+  /** @param {number[]} trail */
   function sparkline(trail) {
     const width = 84;
     const height = 26;
-    const x = (index) => (trail.length < 2 ? width : (index / (trail.length - 1)) * width);
-    const y = (share) => height - 1 - share * (height - 2);
+    const x = (/** @type {number} */ index) => (trail.length < 2 ? width : (index / (trail.length - 1)) * width);
+    const y = (/** @type {number} */ share) => height - 1 - share * (height - 2);
     const points = trail.map((share, index) => `${x(index).toFixed(1)},${y(share).toFixed(1)}`);
     const area = `M0,${height} L${points.join(" L")} L${width},${height} Z`;
     return h(
@@ -123,9 +135,9 @@
     );
   }
 
+  /** @param {{data: neq.Run}} row */
   function FrozenCell({ data: run }) {
-    const none = run.frozen_share === null || run.frozen_share === undefined;
-    if (none) return h("span", { className: "muted" }, "–");
+    if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
     const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
     return h(
       "span",
@@ -135,6 +147,7 @@
     );
   }
 
+  /** @param {{data: neq.Run}} row */
   function AccuracyCell({ data: run }) {
     if (run.test_accuracy === null || run.test_accuracy === undefined) return h("span", { className: "muted" }, "–");
     const best = run.best_test_accuracy;
@@ -142,6 +155,7 @@
     return h("span", { className: "numeric", title }, percent(run.test_accuracy, 1));
   }
 
+  /** @param {{data: neq.Run}} row */
   function SetupCell({ data: run }) {
     const [optimizer, model, data] = setupOf(run);
     return h(
@@ -152,6 +166,7 @@
     );
   }
 
+  /** @param {number} seconds */
   function age(seconds) {
     if (seconds < 59.5) return `${Math.round(seconds)} s`;
     if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
@@ -159,14 +174,16 @@
     return `${Math.round(seconds / 86400)} days`;
   }
 
+  /** @param {{data: neq.Run}} row */
   function AgeCell({ data: run }) {
     const seconds = Math.max(0, (Date.now() - Date.parse(run.created_at)) / 1000);
     const words = seconds < 10 ? "just now" : `${age(seconds)} ago`;
     return h("time", { className: "numeric", dateTime: run.created_at, title: new Date(run.created_at).toLocaleString() }, words);
   }
 
+  /** @param {string} name @param {string} words @param {neq.Run} run @param {boolean} disabled @param {string} [why] */
   function action(name, words, run, disabled, why) {
-    const click = (event) => {
+    const click = (/** @type {MouseEvent} */ event) => {
       event.stopPropagation();
       neq.runs.act(name, run);
     };
@@ -186,6 +203,7 @@
     );
   }
 
+  /** @param {{data: neq.Run}} row */
   function ActionsCell({ data: run }) {
     const active = ACTIVE.has(run.state);
     return h(
@@ -202,10 +220,10 @@
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
     neqRunValue: columnValue,
     neqRunText: textOf,
-    neqTabFromHeader: (params) => neq.tableKeys.fromHeader(params),
-    neqTabFromCell: (params) => neq.tableKeys.fromCell(params),
+    neqTabFromHeader: (/** @type {any} */ params) => neq.tableKeys.fromHeader(params),
+    neqTabFromCell: (/** @type {any} */ params) => neq.tableKeys.fromCell(params),
     neqStateChosen: () => Boolean(neq.runs?.state()),
-    neqStatePasses: (params) => params.data.state === neq.runs.state(),
+    neqStatePasses: (/** @type {{data: neq.Run}} */ params) => params.data.state === neq.runs.state(),
   });
   window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {
     NeqRunState: StateCell,

@@ -6,6 +6,8 @@
   const { neq } = window;
   const ASK_AFTER_MS = 60;
 
+  /** @typedef {{column: number, neuron: number}} Cell */
+
   class CellWords {
     /**
      * @param {neq.Scope} scope
@@ -15,7 +17,12 @@
       this.scope = scope;
       this.tooltip = new neq.Tooltip(scope);
       this.tooltip.box.setAttribute("aria-live", "polite");
+      /** @type {Cell | null} what is spoken of. */
       this.told = null;
+      /** @type {any} */
+      this.layer = null;
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      this.asking = undefined;
       scope.finally(() => clearTimeout(this.asking));
       this.host = host;
     }
@@ -23,8 +30,8 @@
     /**
      * Shows the words.
      *
-     * @param {neq.LayerFeed} layer
-     * @param {{column: number, neuron: number}} cell
+     * @param {any} layer a neq.LayerFeed.
+     * @param {Cell} cell
      * @param {{clientX: number, clientY: number}} place on the screen.
      */
     show(layer, cell, { clientX, clientY }) {
@@ -40,12 +47,13 @@
       this.tooltip.hide();
     }
 
+    /** @param {any} layer @param {Cell} cell */
     #words(layer, { column: epoch, neuron }) {
       const { cells } = layer;
       const { name, token } = neq.palette.STATES[cells.state(epoch, neuron)];
       const since = cells.since(epoch, neuron);
       const span = since === epoch ? "" : ` since epoch ${since}`;
-      const row = (term, value) => [neq.element("dt", {}, term), neq.element("dd", {}, value)];
+      const row = (/** @type {string} */ term, /** @type {string} */ value) => [neq.element("dt", {}, term), neq.element("dd", {}, value)];
       const phi = this.#value(layer, "phi", epoch, neuron);
       const before = epoch ? this.#value(layer, "phi", epoch - 1, neuron) : NaN;
       const delta = typeof phi === "number" && typeof before === "number" ? Math.fround(phi - before) : (phi ?? before);
@@ -57,14 +65,24 @@
       ];
     }
 
-    /** The stored number; NaN: there is none; undefined: not here yet; null: it could not be fetched. */
+    /**
+     * The stored number; NaN: there is none; undefined: not here yet; null: it could not be fetched.
+     * @param {any} layer
+     * @param {"phi" | "velocity"} field
+     * @param {number} epoch
+     * @param {number} neuron
+     * @returns {neq.Missing<number>}
+     */
     #value(layer, field, epoch, neuron) {
       const values = layer.values.get(`${field} ${epoch}`);
       if (values === undefined || values instanceof Promise) return undefined;
       return values ? values[neuron] : null;
     }
 
-    /** Exact values are asked for when the pointer rests, not for every column that it crosses. */
+    /**
+     * Exact values are asked for when the pointer rests, not for every column that it crosses.
+     * @param {any} layer @param {Cell} cell
+     */
     #askSoon(layer, cell) {
       clearTimeout(this.asking);
       this.asking = setTimeout(async () => {
@@ -78,6 +96,7 @@
     }
   }
 
+  /** @param {neq.Missing<number>} value */
   function said(value) {
     if (value === undefined) return "…";
     if (value === null) return "not to be had";

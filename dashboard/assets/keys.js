@@ -8,19 +8,26 @@
   const FAR = 10;
   const PRESSED = "button, a, summary, [role=button]";
 
+  /** @typedef {{keys: string[], shown: string, words: string, act: (event: KeyboardEvent) => void}} Key */
+
   class Keys {
     /**
      * @param {neq.Scope} scope
-     * @param {{keys: string[], shown: string, words: string, act: (event: KeyboardEvent) => void}[]} table `keys` as
+     * @param {Key[]} table `keys` as
      *   KeyboardEvent.key says them, in lower case where shift makes no other key; `act` looks at shift by itself. A row
      *   without keys is only told of: something else makes them work.
      * @param {string} [note] more for the help.
      */
     constructor(scope, table, note = "") {
-      Object.assign(this, { scope, table, note });
-      scope.on(document, "keydown", (event) => this.#key(event));
+      this.scope = scope;
+      this.table = table;
+      this.note = note;
+      /** @type {any} the help, while it is open. */
+      this.dialog = null;
+      scope.on(document, "keydown", (/** @type {KeyboardEvent & {target: HTMLElement}} */ event) => this.#key(event));
     }
 
+    /** @param {KeyboardEvent & {target: HTMLElement}} event */
     #key(event) {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPED)) return;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -36,7 +43,7 @@
     help() {
       if (this.dialog) return this.dialog.close();
       const rows = this.table.flatMap(({ shown, words }) => [
-        neq.element("dt", {}, ...shown.split(" ").map((key) => (key === "·" ? " " : neq.element("kbd", {}, key)))),
+        neq.element("dt", {}, ...shown.split(" ").map((/** @type {string} */ key) => (key === "·" ? " " : neq.element("kbd", {}, key)))),
         neq.element("dd", {}, words),
       ]);
       const close = neq.element("button.button", { value: "close" }, "Close");
@@ -53,7 +60,7 @@
         this.dialog = null;
         dialog.remove();
       });
-      dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
+      dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "?" && dialog.close());
       this.scope.finally(() => dialog.close());
       document.body.append(dialog);
       return dialog.showModal();
@@ -62,9 +69,10 @@
 
   neq.Keys = Keys;
 
-  /** The keys of a run's page. */
+  /** The keys of a run's page. @param {any} page @returns {Key[]} */
   neq.runKeys = (page) => {
     const { cursor, parts } = page;
+    /** @param {KeyboardEvent} event */
     const step = (event) => (event.shiftKey ? FAR : 1);
     return [
       { keys: ["ArrowLeft"], shown: "←", words: "one epoch back; with Shift ten", act: (event) => cursor.by(-step(event)) },

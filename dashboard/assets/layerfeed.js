@@ -6,20 +6,24 @@
   const { neq } = window;
   const COLUMNS_KEPT = 400;
 
+  /** @typedef {Float32Array | null} Values */
+
   class LayerFeed {
     /**
      * @param {neq.Feed} feed whose layer it is.
-     * @param {{index: number, name: string, type: string, neurons: number}} layer
+     * @param {neq.Layer} layer
      */
     constructor(feed, layer) {
       this.feed = feed;
       this.index = layer.index;
       this.layer = layer;
       /** Display bytes by what their levels are: |v| ("state", always here), φ and Δφ (when asked for). */
+      /** @type {Record<string, any>} */
       this.histories = { state: new neq.NeuronHistory(layer.neurons) };
-      this.asked = new Map();
-      this.values = new Map();
+      this.asked = /** @type {Map<string, Promise<void>>} */ (new Map());
+      this.values = /** @type {Map<string, Values | Promise<Values>>} */ (new Map());
       this.loaded = false;
+      /** @type {string | null} */
       this.problem = null;
     }
 
@@ -41,7 +45,10 @@
       if (this.#lacks("state")) this.feed.mendSoon();
     }
 
-    /** Sees to it that the bytes of "phi" or "delta" come, and go on coming; tells of "cells" when they are there. */
+    /**
+     * Sees to it that the bytes of "phi" or "delta" come, and go on coming; tells of "cells" when they are there.
+     * @param {string} of
+     */
     async want(of) {
       if (this.histories[of]) return;
       this.histories[of] = new neq.NeuronHistory(this.layer.neurons);
@@ -49,15 +56,14 @@
       if (this.current) this.feed.tell("cells", this.index);
     }
 
-    /** Fetches all epochs from `first` on; one request at a time for each kind. */
+    /** Fetches all epochs from `first` on; one request at a time for each kind. @param {string} of @param {number} [first] */
     #fetch(of, first) {
-      if (!this.asked.has(of)) {
-        const asked = this.#ask(of, first).finally(() => this.asked.delete(of));
-        this.asked.set(of, asked);
-      }
-      return this.asked.get(of);
+      const asked = this.asked.get(of) ?? this.#ask(of, first).finally(() => this.asked.delete(of));
+      this.asked.set(of, asked);
+      return asked;
     }
 
+    /** @param {string} of @param {number} [first] */
     async #ask(of, first) {
       const { id, scope, done } = this.feed;
       const span = first === undefined ? {} : { first, stop: Math.max(done, first + 1) };
@@ -65,12 +71,13 @@
         const display = await neq.rest.display(id, this.index, { of, ...span }, scope.signal);
         this.histories[of].put(display.first, display.bytes);
         this.problem = null;
-      } catch (error) {
+      } catch (problem) {
+        const error = /** @type {Error} */ (problem);
         if (error.name !== "AbortError") this.problem = error.message;
       }
     }
 
-    /** Whether an epoch that is over is not here. */
+    /** Whether an epoch that is over is not here. @param {string} of */
     #lacks(of) {
       return this.problem !== null || this.histories[of].firstGap(this.feed.done) !== -1;
     }
@@ -85,12 +92,16 @@
       if (this.current && lacking.some((of) => this.#lacks(of))) this.feed.mendSoon();
     }
 
-    /** A column came by the socket; those of φ and Δφ, if they are looked at, are asked for. */
+    /**
+     * A column came by the socket; those of φ and Δφ, if they are looked at, are asked for.
+     * @param {number} epoch @param {Uint8Array} bytes
+     */
     take(epoch, bytes) {
       this.cells.put(epoch, bytes);
       for (const of of Object.keys(this.histories)) if (of !== "state") this.#follow(of, epoch);
     }
 
+    /** @param {string} of @param {number} epoch */
     async #follow(of, epoch) {
       const gap = this.histories[of].firstGap(epoch + 1);
       await this.#fetch(of, gap === -1 ? epoch : gap);
@@ -100,15 +111,16 @@
     /**
      * The stored float32 values of one epoch, fetched once and kept for a while.
      *
-     * @param {"phi"|"velocity"} field
-     * @returns {Float32Array|null|Promise<Float32Array|null>} at once if it is here; null: there is none.
+     * @param {"phi"|"velocity"} field @param {number} epoch
+     * @returns {Values|Promise<Values>} at once if it is here; null: there is none.
      */
     column(field, epoch) {
       const key = `${field} ${epoch}`;
-      if (this.values.has(key)) return this.values.get(key);
+      const known = this.values.get(key);
+      if (known !== undefined) return known;
       const { id, scope } = this.feed;
       const asked = neq.rest.column(id, this.index, field, epoch, scope.signal).then(
-        (values) => {
+        (/** @type {Values} */ values) => {
           this.values.set(key, values);
           return values;
         },
@@ -118,7 +130,8 @@
         },
       );
       this.values.set(key, asked);
-      if (this.values.size > COLUMNS_KEPT) this.values.delete(this.values.keys().next().value);
+      const [oldest] = this.values.keys();
+      if (this.values.size > COLUMNS_KEPT) this.values.delete(oldest);
       return asked;
     }
 
@@ -132,7 +145,7 @@
       const { of } = neq.modes[mode];
       const history = () => this.histories[of];
       const plain = new Uint8Array(this.layer.neurons);
-      const fill = (epoch, into) => {
+      const fill = (/** @type {number} */ epoch, /** @type {Uint8Array} */ into) => {
         const cells = history();
         if (!cells) return false;
         return mode === "state" ? cells.fillStates(epoch, into) : cells.fillLevels(epoch, into);
@@ -142,6 +155,7 @@
         get columns() {
           return history()?.epochs ?? 0;
         },
+        /** @param {number} epoch @param {Uint8Array} into */
         fill(epoch, into) {
           if (!order) return fill(epoch, into);
           if (!fill(epoch, plain)) return false;

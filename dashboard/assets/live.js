@@ -20,21 +20,46 @@
     "The server answers, but live updates do not reach this page: a proxy in front of it may not pass WebSockets on. " +
     "Load the page again to see what is new.";
 
-  const followers = new Set();
-  const watchers = new Set();
-  const listeners = new Set();
+  /** @typedef {import("../types/live").FromServer} FromServer */
+  /** @typedef {import("../types/live").NumberedEvent} NumberedEvent */
+  /** @typedef {"connecting" | "live" | "lost" | "refused"} Status */
+
+  /**
+   * @typedef {object} Callbacks
+   * @property {(run: neq.Run) => void} [onRun] the run's record, at first and after each change.
+   * @property {(events: NumberedEvent[]) => void} [onEvents] new ones, in order, never twice.
+   * @property {(display: {epoch: number, seq: number, columns: {layer: number, bytes: Uint8Array}[]}) => void} [onDisplay]
+   *   one epoch of the layers asked for; may come again after a reconnect, with the same bytes.
+   * @property {(message: string) => void} [onError] the server's refusal, such as an unknown run.
+   * @property {(run: string) => void} [onDeleted] the run was deleted.
+   */
+
+  /** @typedef {{run: string, cursor: number, layers: number[] | "all"} & Callbacks} Follower */
+  /** @typedef {{onRun?: (run: neq.Run) => void, onDeleted?: (run: string) => void}} Watcher */
+
+  const followers = /** @type {Set<Follower>} */ (new Set());
+  const watchers = /** @type {Set<Watcher>} */ (new Set());
+  const listeners = /** @type {Set<(status: Status, reason: string | null) => void>} */ (new Set());
+  /** @type {Record<"retry" | "silence" | "linger" | "gather", number>} */
   const timers = { retry: 0, silence: 0, linger: 0, gather: 0 };
+  /** @type {WebSocket | null} */
   let socket = null;
+  /** @type {(FromServer | ArrayBuffer)[]} */
   let gathered = [];
+  /** @type {Status} */
   let status = "connecting";
   let attempt = 0;
   let heardAt = 0;
   let greeted = false;
+  /** @type {string | null} */
   let reason = null;
 
   // ---------------------------------------------------------------- calls to others
 
-  /** Calls a subscriber; its error is its own and stops nobody else. */
+  /**
+   * Calls a subscriber; its error is its own and stops nobody else.
+   * @template {any[]} V @param {((...values: V) => void) | undefined} callback @param {V} values
+   */
   function tell(callback, ...values) {
     if (!callback) return;
     try {
@@ -44,6 +69,7 @@
     }
   }
 
+  /** @param {Status} next @param {string | null} [why] */
   function setStatus(next, why = null) {
     if (next === status && why === reason) return;
     status = next;
@@ -61,6 +87,7 @@
     return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${neq.at(PATH)}`;
   }
 
+  /** @param {import("../types/live").FromBrowser} message */
   function send(message) {
     if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
@@ -145,15 +172,18 @@
 
   // ---------------------------------------------------------------- asking
 
+  /** @param {string} run */
   function followersOf(run) {
     return [...followers].filter((follower) => follower.run === run);
   }
 
+  /** @param {Follower[]} group @returns {number[] | "all"} */
   function layersOf(group) {
     if (group.some((follower) => follower.layers === "all")) return "all";
-    return [...new Set(group.flatMap((follower) => follower.layers))].sort((a, b) => a - b);
+    return [...new Set(group.flatMap(({ layers }) => (layers === "all" ? [] : layers)))].sort((a, b) => a - b);
   }
 
+  /** @param {string} run */
   function askFor(run) {
     const group = followersOf(run);
     if (!group.length) return send({ type: "unsubscribe", run });
@@ -171,16 +201,19 @@
   /**
    * An epoch's events, its columns and then the run's record are three messages. Told apart, each may take a frame of its
    * own, at ten milliseconds and more; so events wait for the record that follows them, GATHER_MS at most.
+   * @param {string | ArrayBuffer} data
    */
   function hear(data) {
     heardAt = performance.now();
     attempt = 0;
     greeted = true;
     setStatus("live");
+    /** @type {FromServer | ArrayBuffer} */
     const message = data instanceof ArrayBuffer ? data : JSON.parse(data);
     gathered.push(message);
-    if (message.type === "events") timers.gather ||= setTimeout(handOut, GATHER_MS);
-    else if (message.type === "run" || !timers.gather) handOut();
+    const type = message instanceof ArrayBuffer ? "display" : message.type;
+    if (type === "events") timers.gather ||= setTimeout(handOut, GATHER_MS);
+    else if (type === "run" || !timers.gather) handOut();
   }
 
   function forget() {
@@ -195,6 +228,7 @@
     for (const message of messages) hearMessage(message);
   }
 
+  /** @param {FromServer | ArrayBuffer} message */
   function hearMessage(message) {
     if (message instanceof ArrayBuffer) hearDisplay(message);
     else if (message.type === "events") hearEvents(message);
@@ -203,21 +237,25 @@
     else if (message.type === "error") hearError(message);
   }
 
+  /** @param {neq.Run} run */
   function hearRun(run) {
     for (const watcher of [...watchers]) tell(watcher.onRun, run);
     for (const follower of followersOf(run.id)) tell(follower.onRun, run);
   }
 
+  /** @param {string} run */
   function hearDeleted(run) {
     for (const watcher of [...watchers]) tell(watcher.onDeleted, run);
     for (const follower of followersOf(run)) tell(follower.onDeleted, run);
   }
 
+  /** @param {{message: string, run?: string}} message */
   function hearError(message) {
     const group = message.run ? followersOf(message.run) : [...followers];
     for (const follower of group) tell(follower.onError, message.message);
   }
 
+  /** @param {{run: string, events: NumberedEvent[]}} message */
   function hearEvents(message) {
     for (const follower of followersOf(message.run)) {
       const fresh = message.events.filter((event) => event.seq > follower.cursor);
@@ -228,9 +266,10 @@
     }
   }
 
-  /** Takes a binary frame apart: u32 header length, header JSON, then each layer's display bytes. */
+  /** Takes a binary frame apart: u32 header length, header JSON, then each layer's display bytes. @param {ArrayBuffer} buffer */
   function hearDisplay(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
+    /** @type {import("../types/live").DisplayHeader} */
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     let offset = 4 + length;
     const columns = header.layers.map(([layer, neurons]) => {
@@ -267,24 +306,19 @@
      * Follows one run.
      *
      * @param {string} run its id.
-     * @param {object} options
-     * @param {number} [options.after] last sequence number already known; events above it are delivered. 0: all.
-     * @param {number[]|"all"} [options.layers] whose display bytes are sent after each epoch.
-     * @param {(run: object) => void} [options.onRun] the run's record, at first and after each change.
-     * @param {(events: {seq: number, at: string, event: object}[]) => void} [options.onEvents] new ones, in order, never twice.
-     * @param {(display: {epoch: number, seq: number, columns: {layer: number, bytes: Uint8Array}[]}) => void}
-     *   [options.onDisplay] one epoch of the layers asked for; may come again after a reconnect, with the same bytes.
-     * @param {(message: string) => void} [options.onError] the server's refusal, such as an unknown run.
-     * @param {(run: string) => void} [options.onDeleted] the run was deleted.
+     * @param {{after?: number, layers?: number[] | "all"} & Callbacks} [options] `after`: last sequence number already known,
+     *   events above it are delivered, 0: all. `layers`: those whose display bytes are sent after each epoch.
      * @returns {{update: (change: {layers: number[]|"all"}) => void, close: () => void, cursor: () => number}}
      */
     subscribe(run, { after = 0, layers = [], ...callbacks } = {}) {
+      /** @type {Follower} */
       const follower = { run, cursor: after, layers, ...callbacks };
       followers.add(follower);
       settle();
       askFor(run);
       return {
         cursor: () => follower.cursor,
+        /** @param {{layers: number[] | "all"}} change */
         update(change) {
           follower.layers = change.layers;
           if (followers.has(follower)) askFor(run);
@@ -300,7 +334,7 @@
     /**
      * Hears of every run: on subscribing (by the server's choice) and whenever one changes.
      *
-     * @param {{onRun?: (run: object) => void, onDeleted?: (id: string) => void}} callbacks
+     * @param {Watcher} callbacks
      * @returns {{close: () => void}}
      */
     subscribeRuns(callbacks) {
@@ -321,7 +355,7 @@
      * Says how the connection is, at once and whenever that changes: "connecting", "live", "lost", or "refused" with the
      * reason for a person.
      *
-     * @param {(status: "connecting"|"live"|"lost"|"refused", reason: string|null) => void} listener
+     * @param {(status: Status, reason: string|null) => void} listener
      * @returns {() => void} stops listening.
      */
     onStatus(listener) {

@@ -4,17 +4,24 @@
  */
 (() => {
   const { neq } = window;
+  /** @typedef {[number, string]} Tick a place on the scale, 0–1, and its words. */
+  /** @typedef {{name: string, none?: string, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale */
+  /** @typedef {{query: string | null, of: string, table: (epsilon: number) => any, scale?: Scale}} Mode */
+
   const DECADES = [-6, -4, -2, 0];
   const { setting } = neq.format;
+  /** @param {number} decade */
   const power = (decade) => (decade ? setting(10 ** decade) : "1");
 
-  /** Places 0–1 and words on a scale from 10⁻⁶ to 1. */
+  /** Places 0–1 and words on a scale from 10⁻⁶ to 1. @returns {Tick[]} */
   const logTicks = () => DECADES.map((decade) => [(decade + 6) / 6, power(decade)]);
 
-  /** The same on both sides of 0. */
+  /** The same on both sides of 0. @returns {Tick[]} */
   function signedTicks() {
     const sides = [-2, -4].map((decade) => [decade, (decade + 6) / 12]);
+    /** @type {Tick[]} */
     const below = sides.map(([decade, far]) => [0.5 - far, `−${power(decade)}`]);
+    /** @type {Tick[]} */
     const above = sides.map(([decade, far]) => [0.5 + far, power(decade)]);
     return [[0, "−1"], ...below, [0.5, "0"], ...above.reverse(), [1, "+1"]];
   }
@@ -23,7 +30,8 @@
    * By the name in the page's scripts: `query` is the address's word, `of` the bytes that the API is asked for, `scale`
    * what the legend's bar says.
    */
-  neq.modes = {
+  /** @type {Record<string, Mode>} */
+  const modes = {
     state: { query: null, of: "state", table: () => neq.palette.states() },
     speed: {
       query: "v",
@@ -53,16 +61,22 @@
     },
   };
 
-  /** The mode that the address's word means; "state" where it means none. */
-  neq.modeOf = (query) => Object.keys(neq.modes).find((name) => neq.modes[name].query === (query ?? null)) || "state";
+  neq.modes = modes;
 
-  /** What a saved picture says of its colours: the states by name, or a scale by colours at its ticks. */
+  /** The mode that the address's word means; "state" where it means none. @param {string | undefined} query */
+  neq.modeOf = (query) => Object.keys(modes).find((name) => modes[name].query === (query ?? null)) || "state";
+
+  /**
+   * What a saved picture says of its colours: the states by name, or a scale by colours at its ticks.
+   * @param {Mode} mode @param {number} epsilon
+   */
   neq.legendOf = ({ scale, table }, epsilon) => {
-    if (!scale) return neq.palette.STATES.map(({ name, token }) => ({ name, colour: `var(${token})` }));
+    if (!scale)
+      return neq.palette.STATES.map((/** @type {{name: string, token: string}} */ { name, token }) => ({ name, colour: `var(${token})` }));
     const { packed } = table(epsilon);
     const first = scale.none ? 1 : 0;
-    const css = (pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
-    const at = (place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
+    const css = (/** @type {number} */ pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
+    const at = (/** @type {number} */ place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
     return scale.ticks().map(([place, words]) => ({ name: `${scale.name} ${words}`, colour: at(place) }));
   };
 
@@ -76,7 +90,9 @@
      * @param {(mode: string) => void} changed
      */
     constructor(scope, parts, epsilon, mode, changed) {
-      Object.assign(this, { parts, epsilon });
+      this.parts = parts;
+      this.epsilon = epsilon;
+      this.mode = mode;
       for (const name of Object.keys(neq.modes)) {
         scope.on(parts[`mode-${name}`], "click", () => {
           this.show(name);
@@ -87,7 +103,7 @@
       this.show(mode);
     }
 
-    /** Marks a mode as the one in use. */
+    /** Marks a mode as the one in use. @param {string} mode */
     show(mode) {
       const { parts } = this;
       this.mode = mode;
@@ -103,14 +119,14 @@
   /**
    * A bar of colours with its ticks and marks.
    *
-   * @param {{name: string, none?: string, ticks: () => [number, string][], marks: (epsilon: number) => [number, string][]}} scale
+   * @param {Scale} scale
    * @param {object} table from neq.palette; where `none` is said, its first colour is that of no value.
    * @param {number} epsilon
    */
   neq.scaleBar = ({ name, none, ticks, marks }, table, epsilon) => {
-    const at = (place) => `left: ${(place * 100).toFixed(1)}%`;
-    const tick = ([place, words]) => neq.element("span.scale-tick", { style: at(place) }, words);
-    const mark = ([place, words]) =>
+    const at = (/** @type {number} */ place) => `left: ${(place * 100).toFixed(1)}%`;
+    const tick = (/** @type {Tick} */ [place, words]) => neq.element("span.scale-tick", { style: at(place) }, words);
+    const mark = (/** @type {Tick} */ [place, words]) =>
       neq.element("span.scale-tick.scale-epsilon", { style: at(place) }, words.startsWith("ε") ? `ε = ${setting(epsilon)}` : words);
     const bar = neq.element(
       "div.scale-bar",

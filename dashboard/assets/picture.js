@@ -17,6 +17,10 @@
      */
     constructor(options) {
       super(options);
+      /** @type {any} */
+      this.source = options.source;
+      /** @type {() => any} */
+      this.table = options.table;
       this.colours = this.table();
       this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
       this.describe(this.name);
@@ -26,7 +30,7 @@
       this.redraw();
     }
 
-    /** Draws the axes over the cells. */
+    /** Draws the axes over the cells. @param {any} Plotly */
     async start(Plotly) {
       await super.start(Plotly);
       if (!this.scope.ended) this.paint();
@@ -48,17 +52,20 @@
       const size = this.fit(this.canvas);
       if (size.width < 1 || size.height < 1) return;
       const { image, rowsPer, columnsPer } = neq.raster.paint(this.source, this.colours, this.#view(), size);
-      if (image) this.canvas.getContext("2d").putImageData(image, 0, 0);
+      if (image) this.canvas.getContext("2d")?.putImageData(image, 0, 0);
       this.onPaint?.({ rowsPer, columnsPer });
     }
 
-    /** Draws one new column and its right neighbour, whose "just" depends on it; leaves the rest as it is. */
+    /**
+     * Draws one new column and its right neighbour, whose "just" depends on it; leaves the rest as it is.
+     * @param {number} column
+     */
     paintColumn(column) {
       if (this.scope.ended) return;
       const { width, height } = this.canvas;
       const part = neq.raster.stretch(this.range.x, column, width);
       const { image } = neq.raster.paint(this.source, this.colours, this.#view(), { width, height }, part);
-      if (image) this.canvas.getContext("2d").putImageData(image, part.from, 0);
+      if (image) this.canvas.getContext("2d")?.putImageData(image, part.from, 0);
     }
 
     recolour() {
@@ -66,7 +73,7 @@
       super.recolour();
     }
 
-    /** Other cells or colours, such as another layer or colour mode. */
+    /** Other cells or colours, such as another layer or colour mode. @param {{source?: any, table?: () => any}} other */
     use({ source = this.source, table = this.table }) {
       this.source = source;
       this.table = table;

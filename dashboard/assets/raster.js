@@ -11,6 +11,24 @@
  */
 (() => {
   const { neq } = window;
+  /** @typedef {{per: number, first: number, blocks: number, of: Int32Array}} Bins how cells lie on pixels: see `bins`. */
+  /** @typedef {{columns: number, rows: number, fill: (column: number, into: Uint8Array) => boolean}} Source */
+  /** @typedef {{light: Float32Array, packed: Uint32Array, classes?: number, levels?: boolean, least?: number[]}} Table */
+  /** @typedef {Record<"light" | "packed" | "classes" | "least", any>} Classes a table of classes. */
+
+  /**
+   * @typedef {object} Job one drawing.
+   * @property {Source} source
+   * @property {Table} table
+   * @property {Bins} rows
+   * @property {Bins} columns
+   * @property {Int32Array} edges of the blocks of rows.
+   * @property {Uint8Array} indices room for a column of cells.
+   * @property {Float64Array} sums room for what is added up of each block.
+   * @property {Uint32Array | null} mixtures known ones.
+   * @property {Uint32Array} grid a colour a block.
+   */
+
   const MOST_MIXTURES = 1 << 16;
 
   /**
@@ -20,7 +38,7 @@
    * @param {number} to value at the last pixel's outer edge; may be below `from`.
    * @param {number} cells how many there are.
    * @param {number} pixels how many device pixels the line has.
-   * @returns {{per: number, first: number, blocks: number, of: Int32Array}} `per` cells a block; block b holds the
+   * @returns {Bins} `per` cells a block; block b holds the
    *   cells from (first + b) * per; `of[pixel]` is that pixel's block, or -1 outside of the cells.
    */
   function bins(from, to, cells, pixels) {
@@ -38,16 +56,20 @@
     return { per, first, blocks, of };
   }
 
-  /** The first cell of each block of rows, and behind the last block where that ends. */
+  /** The first cell of each block of rows, and behind the last block where that ends. @param {Bins} rows @param {number} cells */
   function edges(rows, cells) {
     const found = new Int32Array(rows.blocks + 1);
     for (let block = 0; block <= rows.blocks; block += 1) found[block] = Math.min(cells, (rows.first + block) * rows.per);
     return found;
   }
 
-  /** Colours of one block of epochs, one a block of rows, into column `column` of the grid. */
+  /**
+   * Colours of one block of epochs, one a block of rows, into column `column` of the grid.
+   * @param {Job} job @param {number} column
+   */
   function mixColumn(job, column) {
     const { source, rows, columns, edges, indices, sums, table, grid } = job;
+    /** @type {[(job: any) => void, (job: any, row: number, weight: number) => number]} */
     const [add, mix] = table.classes ? [countClasses, blendClasses] : table.levels ? [addLevels, blendLevels] : [addLight, blendLight];
     sums.fill(0);
     let seen = 0;
@@ -65,6 +87,7 @@
 
   // Each kind of table has loops of its own: a function called for every block would take longer than its cells.
 
+  /** @param {Job} job */
   function addLight({ table: { light }, rows, edges, indices, sums }) {
     for (let row = 0; row < rows.blocks; row += 1) {
       let [red, green, blue] = [0, 0, 0];
@@ -80,11 +103,12 @@
     }
   }
 
+  /** @param {Job} job @param {number} row @param {number} weight */
   function blendLight({ sums }, row, weight) {
     return neq.palette.pack(sums[row * 3] / weight, sums[row * 3 + 1] / weight, sums[row * 3 + 2] / weight);
   }
 
-  /** The sum of a block's levels and how many there are; cells without a value (level 0) do not count. */
+  /** The sum of a block's levels and how many there are; cells without a value (level 0) do not count. @param {Job} job */
   function addLevels({ rows, edges, indices, sums }) {
     for (let row = 0; row < rows.blocks; row += 1) {
       let [sum, there] = [0, 0];
@@ -97,12 +121,13 @@
     }
   }
 
+  /** @param {Job} job @param {number} row */
   function blendLevels({ table: { packed }, sums }, row) {
     const there = sums[row * 2 + 1];
     return packed[there ? (sums[row * 2] / there + 0.5) | 0 : 0]; // rounded
   }
 
-  /** How many cells of each class a block has. */
+  /** How many cells of each class a block has. @param {Job & {table: Classes}} job */
   function countClasses({ table: { classes }, rows, edges, indices, sums }) {
     for (let row = 0; row < rows.blocks; row += 1) {
       const base = row * classes;
@@ -110,7 +135,10 @@
     }
   }
 
-  /** The mixture of a block's classes; those of whole blocks are few and remembered by their counts. */
+  /**
+   * The mixture of a block's classes; those of whole blocks are few and remembered by their counts.
+   * @param {Job & {table: Classes}} job @param {number} row @param {number} weight
+   */
   function blendClasses(job, row, weight) {
     const { table, rows, columns, sums, mixtures } = job;
     const base = row * table.classes;
@@ -122,6 +150,7 @@
     return mixtures[place];
   }
 
+  /** @param {Classes} table @param {Float64Array} sums @param {number} base @param {number} cells */
   function mixed({ light, packed, classes, least }, sums, base, cells) {
     let [red, green, blue, whole] = [0, 0, 0, 0];
     for (let each = 0; each < classes; each += 1) {
@@ -137,13 +166,16 @@
     return neq.palette.pack(red / whole, green / whole, blue / whole);
   }
 
-  /** Room for a colour for every way in which whole blocks can be made up of classes; null: those are too many. */
-  function mixturesOf({ classes }, rows, columns) {
+  /**
+   * Room for a colour for every way in which whole blocks can be made up of classes; null: those are too many.
+   * @param {Table} table @param {Bins} rows @param {Bins} columns
+   */
+  function mixturesOf({ classes = 0 }, rows, columns) {
     const ways = (rows.per * columns.per + 1) ** (classes - 1);
     return classes && ways <= MOST_MIXTURES ? new Uint32Array(ways) : null;
   }
 
-  /** The same where each block is one cell: its colour, without arithmetic. */
+  /** The same where each block is one cell: its colour, without arithmetic. @param {Job} job @param {number} column */
   function copyColumn({ source, rows, columns, table, indices, grid }, column) {
     const there = source.fill(columns.first + column, indices);
     const { packed } = table;
@@ -152,7 +184,10 @@
     }
   }
 
-  /** Spreads the grid of blocks over the pixels; equal lines are copied whole. */
+  /**
+   * Spreads the grid of blocks over the pixels; equal lines are copied whole.
+   * @param {Uint32Array} grid @param {Bins} rows @param {Bins} columns @param {Uint32Array} pixels
+   */
   function spread(grid, rows, columns, pixels) {
     const width = columns.of.length;
     for (let y = 0; y < rows.of.length; y += 1) {
@@ -169,7 +204,7 @@
     }
   }
 
-  /** The part of `columns` that pixels `from` to `stop` show. */
+  /** The part of `columns` that pixels `from` to `stop` show. @param {Bins} columns @param {number} from @param {number} stop */
   function clip(columns, from, stop) {
     const of = columns.of.slice(from, stop);
     let low = columns.blocks;
@@ -183,20 +218,24 @@
     return { per: columns.per, first: columns.first + low, blocks: high - low + 1, of: of.map((b) => b - (b < 0 ? 0 : low)) };
   }
 
+  /** @type {ImageData | null} */
   let last = null;
 
-  /** Memory for pixels, used again while the size stays: small pictures come by the dozen, of one size. */
+  /**
+   * Memory for pixels, used again while the size stays: small pictures come by the dozen, of one size.
+   * @param {number} width @param {number} height
+   */
   function sheet(width, height) {
-    if (last?.width !== width || last.height !== height) last = new ImageData(width, height);
+    if (!last || last.width !== width || last.height !== height) last = new ImageData(width, height);
     return last;
   }
 
   /**
    * Draws cells.
    *
-   * @param {{columns: number, rows: number, fill: (column: number, into: Uint8Array) => boolean}} source cells as
+   * @param {Source} source cells as
    *   indices into the table; `fill` writes one whole column, or says false where there is none yet.
-   * @param {{light: Float32Array, packed: Uint32Array, classes?: number, levels?: boolean}} table colours, from neq.palette.
+   * @param {Table} table colours, from neq.palette.
    * @param {{x: [number, number], y: [number, number]}} view values at the left, right, top and bottom edges.
    * @param {{width: number, height: number}} size in device pixels.
    * @param {{from: number, stop: number}} [part] only these pixel columns.
@@ -206,9 +245,11 @@
   function paint(source, table, view, size, part = { from: 0, stop: size.width }) {
     const rows = bins(view.y[0], view.y[1], source.rows, size.height);
     const all = bins(view.x[0], view.x[1], source.columns, size.width);
+    /** @type {{image: ImageData | null, rowsPer: number, columnsPer: number}} */
     const answer = { image: null, rowsPer: rows.per, columnsPer: all.per };
     if (part.stop <= part.from) return answer;
     const columns = clip(all, part.from, part.stop);
+    /** @type {Job} */
     const job = {
       source,
       table,
@@ -222,14 +263,17 @@
     };
     const column = rows.per === 1 && columns.per === 1 ? copyColumn : mixColumn;
     for (let block = 0; block < columns.blocks; block += 1) column(job, block);
-    answer.image = sheet(part.stop - part.from, size.height);
-    spread(job.grid, rows, columns, new Uint32Array(answer.image.data.buffer));
-    return answer;
+    const image = sheet(part.stop - part.from, size.height);
+    spread(job.grid, rows, columns, new Uint32Array(image.data.buffer));
+    return { ...answer, image };
   }
 
-  /** The pixel columns that a change of one column of cells can alter: its block, and the neighbours' edges. */
+  /**
+   * The pixel columns that a change of one column of cells can alter: its block, and the neighbours' edges.
+   * @param {[number, number]} range @param {number} column @param {number} width
+   */
   function stretch([from, to], column, width) {
-    const pixel = (value) => ((value - from) / (to - from)) * width;
+    const pixel = (/** @type {number} */ value) => ((value - from) / (to - from)) * width;
     const per = Math.max(1, Math.ceil((to - from) / width - 1e-9));
     const start = Math.floor(column / per) * per;
     return {

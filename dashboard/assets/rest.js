@@ -9,17 +9,23 @@
 
   /** The API refused, or did not answer; the message is fit for a person. `status` 0: no answer at all. */
   class ApiError extends Error {
+    /** @param {string} message @param {number} status */
     constructor(message, status) {
       super(message);
       this.status = status;
     }
   }
 
+  /** @typedef {{signal?: AbortSignal}} Options */
+  /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
+
+  /** @param {string} path @param {Options} [options] */
   async function ask(path, { signal } = {}) {
     let response;
     try {
       response = await fetch(neq.at(ROOT + path), { signal });
-    } catch (error) {
+    } catch (problem) {
+      const error = /** @type {Error} */ (problem);
       if (error.name === "AbortError") throw error;
       throw new ApiError("The server did not answer.", 0);
     }
@@ -27,6 +33,7 @@
     return response;
   }
 
+  /** @param {Response} response */
   async function refusal(response) {
     try {
       const { detail } = await response.json();
@@ -37,10 +44,12 @@
     return `The server answered ${response.status}.`;
   }
 
+  /** @param {string} path @param {Options} [options] */
   async function json(path, options) {
     return (await ask(path, options)).json();
   }
 
+  /** @param {number} [first] @param {number} [stop] */
   function span(first, stop) {
     return first === undefined ? "" : `epochs=${first}:${stop}`;
   }
@@ -57,32 +66,47 @@
     const start = (wide ? 12 : 10) + length;
     const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
     if (!header.includes("'<f4'")) throw new ApiError(`expected float32, got ${header}`, 200);
-    const shape = /'shape':\s*\(([^)]*)\)/
-      .exec(header)[1]
-      .split(",")
-      .filter((part) => part.trim());
+    const [, sizes = ""] = /'shape':\s*\(([^)]*)\)/.exec(header) ?? [];
+    const shape = sizes.split(",").filter((part) => part.trim());
     return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
   }
 
+  /** @param {string} id */
   const run = (id) => `/runs/${encodeURIComponent(id)}`;
 
   neq.ApiError = ApiError;
   neq.rest = {
-    /** Up to `limit` runs whose name, notes, tags or id hold `search`. */
+    /**
+     * Up to `limit` runs whose name, notes, tags or id hold `search`.
+     * @param {string} search @param {number} limit @param {AbortSignal} [signal]
+     */
     runs: async (search, limit, signal) => (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs,
-    /** The watched layers in forward order; empty before the run started. */
+    /** The watched layers in forward order; empty before the run started. @param {string} id @param {AbortSignal} [signal] */
     layers: async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers,
-    /** How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell. */
+    /**
+     * How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell.
+     * @param {string} id @param {AbortSignal} [signal]
+     */
     coverage: async (id, signal) => (await json(`${run(id)}/coverage`, { signal })).coverage,
-    /** The runs that were forked from this one: `{id, name, state, epoch}`. */
+    /** The runs that were forked from this one: `{id, name, state, epoch}`. @param {string} id @param {AbortSignal} [signal] */
     forks: async (id, signal) => (await json(`${run(id)}/forks`, { signal })).forks,
-    /** Scalars of all finished epochs: `{epochs, last_seq}`. */
+    /** Scalars of all finished epochs: `{epochs, last_seq}`. @param {string} id @param {AbortSignal} [signal] */
     epochs: (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal }),
-    /** The log's lines. */
+    /** The log's lines. @param {string} id @param {AbortSignal} [signal] */
     log: async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines,
-    /** What the run found in its data; null before it started, and where an older program did not look. */
+    /**
+     * What the run found in its data; null before it started, and where an older program did not look.
+     * @param {string} id @param {AbortSignal} [signal]
+     */
     data: async (id, signal) => (await json(`${run(id)}/data`, { signal })).data,
-    /** Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all. */
+    /**
+     * Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all.
+     * @param {string} id
+     * @param {number | null} layer
+     * @param {string} field
+     * @param {Span} [span]
+     * @param {AbortSignal} [signal]
+     */
     histograms(id, layer, field, { first, stop } = {}, signal) {
       const place = layer === null ? "" : `/layers/${layer}`;
       return json(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
@@ -91,7 +115,9 @@
     /**
      * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 a level.
      *
-     * @param {"state"|"phi"|"delta"} [of] what the levels are: the size of v, of 1 − φ, or Δφ with its sign.
+     * @param {string} id @param {number} layer
+     * @param {{of?: "state"|"phi"|"delta"} & Span} [what] `of`: what the levels are: the size of v, of 1 − φ, or Δφ with its sign.
+     * @param {AbortSignal} [signal]
      * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
      */
     async display(id, layer, { of = "state", first, stop } = {}, signal) {
@@ -102,7 +128,10 @@
       return { first: from, stop: to, neurons, bytes: new Uint8Array(await response.arrayBuffer()) };
     },
 
-    /** The stored float32 values of one epoch of a layer, one a neuron; NaN where there is none. Null: no such epoch. */
+    /**
+     * The stored float32 values of one epoch of a layer, one a neuron; NaN where there is none. Null: no such epoch.
+     * @param {string} id @param {number} layer @param {string} field @param {number} epoch @param {AbortSignal} [signal]
+     */
     async column(id, layer, field, epoch, signal) {
       const where = `${run(id)}/layers/${layer}/${field}?${span(epoch, epoch + 1)}&format=npy`;
       const { shape, values } = parseNpy(await (await ask(where, { signal })).arrayBuffer());
@@ -112,7 +141,7 @@
     /**
      * A number for each layer and epoch: the layers' frozen or thawed share, mean φ or mean |v|.
      *
-     * @param {"frozen"|"thawed"|"phi"|"speed"} field
+     * @param {string} id @param {"frozen"|"thawed"|"phi"|"speed"} field @param {AbortSignal} [signal]
      * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
      */
     async overview(id, field, signal) {
@@ -120,7 +149,7 @@
       const [first] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
       const { shape, values } = parseNpy(await response.arrayBuffer());
       const [layers, epochs] = shape;
-      const column = (epoch) => Float32Array.from({ length: layers }, (_, layer) => values[layer * epochs + epoch]);
+      const column = (/** @type {number} */ epoch) => Float32Array.from({ length: layers }, (_, layer) => values[layer * epochs + epoch]);
       return { first, columns: Array.from({ length: epochs || 0 }, (_, epoch) => column(epoch)) };
     },
 
@@ -128,11 +157,17 @@
      * Layers in at most `rows` rows each: shares of frozen neurons as bytes, 0 none, 255 all, epoch-major.
      *
      * @returns {Promise<{first: number, stop: number, layers: {index: number, per: number, rows: number, bytes: Uint8Array}[]}>}
+     * @param {string} id
+     * @param {number[]} layers
+     * @param {number} rows
+     * @param {Span} [span]
+     * @param {AbortSignal} [signal]
      */
     async small(id, layers, rows, { first, stop } = {}, signal) {
       const where = `${run(id)}/small?layers=${layers.join(",")}&rows=${rows}&${span(first, stop)}`;
       const buffer = await (await ask(where, { signal })).arrayBuffer();
       const length = new DataView(buffer).getUint32(0, true);
+      /** @type {{epochs: [number, number], layers: [number, number, number, number][]}} */
       const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
       const [from, to] = header.epochs;
       let offset = 4 + length;
@@ -144,10 +179,16 @@
       return { first: from, stop: to, layers: found };
     },
 
-    /** One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value. */
+    /**
+     * One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value.
+     * @param {string} id @param {number} layer @param {number} neuron @param {AbortSignal} [signal]
+     */
     neuron: (id, layer, neuron, signal) => json(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal }),
 
-    /** What the backward pass did about each layer in an epoch: `{epoch, layers}`. */
+    /**
+     * What the backward pass did about each layer in an epoch: `{epoch, layers}`.
+     * @param {string} id @param {number} epoch @param {AbortSignal} [signal]
+     */
     plans: (id, epoch, signal) => json(`${run(id)}/plans?epoch=${epoch}`, { signal }),
 
     parseNpy,

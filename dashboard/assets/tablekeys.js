@@ -9,9 +9,12 @@
   const { neq } = window;
   const WITHIN = "button:not(:disabled), a[href]";
 
-  const cellOf = (event) => event.target.closest(".ag-cell");
+  /** @typedef {KeyboardEvent & {target: HTMLElement}} Press */
+
+  const cellOf = (/** @type {Press} */ event) => /** @type {HTMLElement | null} */ (event.target.closest(".ag-cell"));
 
   /** Acts on the run of a row whose cell has the focus. */
+  /** @type {Record<string, (run: neq.Run, event: Press, column: string | null) => unknown>} */
   const ROW_KEYS = {
     Enter: (run, event, column) => (column === "actions" ? enter(cellOf(event)) : neq.go(run.url)),
     e: (run) => neq.runs.act("edit", run),
@@ -20,22 +23,25 @@
     Delete: (run) => run.state !== "running" && neq.runs.act("remove", run),
   };
 
+  /** @param {HTMLElement | null} cell */
   function enter(cell) {
-    cell.querySelector(WITHIN)?.focus();
+    /** @type {HTMLElement | null | undefined} */ (cell?.querySelector(WITHIN))?.focus();
   }
 
-  /** Keys while a button or link within a cell has the focus: the arrow keys go from one to the next. */
+  /** Keys while a button or link within a cell has the focus: the arrow keys go from one to the next. @param {Press} event */
   function within(event) {
     const cell = cellOf(event);
-    const items = [...cell.querySelectorAll(WITHIN)];
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!cell) return true;
+    const items = [.../** @type {NodeListOf<HTMLElement>} */ (cell.querySelectorAll(WITHIN))];
+    const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1 });
+    const step = steps[event.key];
     if (step) items[items.indexOf(event.target) + step]?.focus();
     else if (event.key === "Escape") cell.focus();
     if (step || event.key === "Escape") event.preventDefault();
     return true;
   }
 
-  /** Whether a key is ours; does what the key is for. */
+  /** Whether a key is ours; does what the key is for. @param {Press} event @param {(id: string) => neq.Run | undefined} runOf */
   function own(event, runOf) {
     const cell = cellOf(event);
     if (!cell || event.ctrlKey || event.metaKey || event.altKey) return false;
@@ -44,7 +50,7 @@
       cell.focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
       return false;
     }
-    const run = runOf(cell.closest("[row-id]").getAttribute("row-id"));
+    const run = runOf(cell.closest("[row-id]")?.getAttribute("row-id") ?? "");
     const act = event.target === cell && run && ROW_KEYS[event.key];
     if (!act) return false;
     event.preventDefault();
@@ -53,18 +59,21 @@
   }
 
   neq.tableKeys = {
-    /** Takes the keys of ours before ag-grid sees them. @param {(id: string) => object} runOf the run of a row. */
+    /**
+     * Takes the keys of ours before ag-grid sees them.
+     * @param {HTMLElement} table @param {(id: string) => neq.Run | undefined} runOf the run of a row.
+     */
     listen(table, runOf) {
-      table.addEventListener("keydown", (event) => own(event, runOf) && event.stopPropagation(), { capture: true });
+      table.addEventListener("keydown", (/** @type {any} */ event) => own(event, runOf) && event.stopPropagation(), { capture: true });
     },
 
-    /** Where Tab goes from the header: to the first row's cell below, else out of the table. */
+    /** Where Tab goes from the header: to the first row's cell below, else out of the table. @param {any} params */
     fromHeader({ backwards, previousHeaderPosition, api }) {
       if (backwards || !api.getDisplayedRowCount()) return false;
       return { headerRowIndex: -1, column: previousHeaderPosition.column };
     },
 
-    /** Where Tab goes from a cell: out of the table, or back to its header. */
+    /** Where Tab goes from a cell: out of the table, or back to its header. @param {any} params */
     fromCell({ backwards, previousCellPosition: { column } }) {
       return backwards ? { rowIndex: -1, column, rowPinned: null } : false;
     },
