@@ -45,11 +45,11 @@
     /**
      * @param {neq.Scope} scope
      * @param {(query: Record<string, string>) => void} went the reader went back or forward on this page.
+     * @param {string} [page] how the page's path ends, whatever prefix it is served below; without: as the address is now.
      */
-    constructor(scope, went) {
-      const { pathname } = location;
+    constructor(scope, went, page = location.pathname) {
       /** Whether the reader is still here: the address is another page's before that page is drawn. */
-      this.here = () => !scope.ended && location.pathname === pathname;
+      this.here = () => !scope.ended && location.pathname.replace(/\/+$/, "").endsWith(page.replace(/\/+$/, ""));
       /** @type {Changes} */
       this.waiting = {};
       /** @type {ReturnType<typeof setTimeout> | undefined} */

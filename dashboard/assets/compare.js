@@ -17,7 +17,6 @@
       this.parts = neq.parts(root);
       this.data = data;
       this.wanted = this.layer = data.layer;
-      this.pathname = location.pathname;
       this.mode = neq.modeOf(neq.query().colour);
       this.together = new neq.Together();
       neq.help(this.scope, root);
@@ -54,7 +53,7 @@
 
     /** Into the address, unless the reader has gone on to another page, which is not drawn yet. */
     #remember(changes) {
-      if (!this.scope.ended && location.pathname === this.pathname) neq.remember(changes);
+      if (!this.scope.ended && /\/compare\/*$/.test(location.pathname)) neq.remember(changes);
     }
 
     // ------------------------------------------------------------ one run of them

@@ -17,7 +17,7 @@
       this.parts = neq.parts(root);
       this.data = data;
       this.feed = new neq.Feed(this.scope, data.run);
-      this.address = new neq.Address(this.scope, (query) => this.#go(query));
+      this.address = new neq.Address(this.scope, (query) => this.#go(query), `/runs/${data.run.id}`);
       this.drawSoon = this.scope.once(() => this.#drawCurves());
       const query = neq.query();
       this.index = whole(query.layer);

@@ -112,3 +112,18 @@ test("going back tells this page alone, before Dash hears of it", () => {
   goBack(event);
   assert.equal(told.length + stopped, 2);
 });
+
+test("a page writes into no other page's address, be it older or made too late", () => {
+  const page = scope();
+  const address = new Address(page, () => {}, "/runs/a");
+  Object.assign(location, { pathname: "/user/ana/runs/a/" });
+  address.step({ layer: 1 });
+  assert.deepEqual(visits.splice(0), [["push", "/user/ana/runs/a/?layer=1"]]);
+  Object.assign(location, { pathname: "/user/ana/new", search: "" });
+  address.step({ layer: 2 });
+  new Address(scope(), () => {}, "/runs/a").step({ layer: 3 });
+  Object.assign(location, { pathname: "/runs/a" });
+  page.ended = true;
+  address.step({ layer: 4 });
+  assert.deepEqual(visits, []);
+});
