@@ -22,9 +22,10 @@ ASSETS = Path(next(iter(dashboard.__path__))) / "assets"
 
 @pytest.fixture(scope="module")
 def script(chromium: Browser) -> Iterator[Page]:
-    """The form's script alone, with the plan of RunConfig's form."""
+    """The form's script, on the global that the document makes, with the plan of RunConfig's form."""
     page = chromium.new_page()
-    page.add_script_tag(path=ASSETS / "form.js")
+    for name in ("early/root.js", "form.js"):
+        page.add_script_tag(path=ASSETS / name)
     page.evaluate("plan => { window.plan = plan; }", plan_of(FORM))
     yield page
     page.close()
