@@ -20,7 +20,7 @@ CALLS_US: dict[str, Range] = {
     "_foreach_add_ of 93, int32": Range(20, 250),
 }
 HELD_UP_MS = Range(0.9, 2.5)
-"""That `device_time.hold_up` keeps the GPU for, asked for one millisecond: its clock is 0.8 to 2 GHz."""
+"""That `device.timing.hold_up` keeps the GPU for, asked for one millisecond: its clock is 0.8 to 2 GHz."""
 
 DETOUR_MS = Range(0.01, 0.2)
 

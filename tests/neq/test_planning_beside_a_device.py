@@ -77,7 +77,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
         return real(task, way, rows)
 
     monkeypatch.setattr("neq.device.timing.event_now", lambda device: Event(found))
-    for module in ("device_time", "savings.trial"):
+    for module in ("device.timing", "savings.trial"):
         monkeypatch.setattr(f"neq.{module}.perf_counter", lambda: found.now / 1e3)
     monkeypatch.setattr(measuring, "detour_ms", lambda device: 0.1)
     monkeypatch.setattr("neq.savings.trial.hold_up", lambda device, ms: found.works(ms))
