@@ -107,7 +107,7 @@
         if (this.scope.ended || epoch !== this.epoch) return;
         this.shown = epoch;
         if (!layers.length) return this.#say(`The layers' plans were not recorded in epoch ${epoch}.`);
-        neq.say(this.parts["plans-title"], `Layers in epoch ${epoch}: ${neq.freeze.planWords(layers)}`);
+        neq.say(this.parts["plans-title"], `Layers in epoch ${epoch}: ${neq.savings.planWords(layers)}`);
         const text = JSON.stringify(layers);
         if (text !== this.told) this.parts.plans.replaceChildren(table(layers));
         this.told = text;
