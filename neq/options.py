@@ -44,7 +44,7 @@ class Options:
             formula's.
         warmup: epochs from the start in which every neuron is updated.
         pinning: once frozen, for ever.
-        momentum_on_thaw: `keep`: a thawed neuron goes on with the momentum that it froze with; `cold`: without any.
+        momentum_on_thaw: `keep`: a thawed neuron resumes with the momentum it had when it froze; `cold`: with none.
             None: the formula's.
         layers: which to watch and which never to freeze.
         share: in 0–1, for the selections that need one.

@@ -62,9 +62,9 @@ class PrefixRule(ConfigModel):
         le=1,
         title="Share τ",
         description=(
-            "A layer is frozen whole once so many of its neurons are at equilibrium, and so is every layer before it. "
-            "At 1 no neuron freezes beyond the rule. What has no neurons, such as a table of positions, stands still "
-            "with the layers around it."
+            "A layer is frozen as a whole once this share of its neurons is at equilibrium and every layer before it "
+            "is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position "
+            "embeddings, freeze with the layers around them."
         ),
         json_schema_extra={"step": 0.05},
     )
@@ -156,7 +156,7 @@ class NEqConfig(ConfigModel):
     momentum_on_thaw: Literal["as-formula", "keep", "cold"] = Field(
         default="as-formula",
         title="Momentum on thaw",
-        description="keep: a thawed neuron goes on with the momentum that it froze with. cold: without any.",
+        description="keep: a thawed neuron resumes with the momentum it had when it froze. cold: it starts with none.",
         json_schema_extra={"advanced": True},
     )
     layers: Watched = Watched()

@@ -2197,7 +2197,7 @@ export interface components {
             pinning: boolean;
             /**
              * Momentum on thaw
-             * @description keep: a thawed neuron goes on with the momentum that it froze with. cold: without any.
+             * @description keep: a thawed neuron resumes with the momentum it had when it froze. cold: it starts with none.
              * @default as-formula
              * @enum {string}
              */
@@ -2594,7 +2594,7 @@ export interface components {
             kind: "prefix";
             /**
              * Share τ
-             * @description A layer is frozen whole once so many of its neurons are at equilibrium, and so is every layer before it. At 1 no neuron freezes beyond the rule. What has no neurons, such as a table of positions, stands still with the layers around it.
+             * @description A layer is frozen as a whole once this share of its neurons is at equilibrium and every layer before it is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position embeddings, freeze with the layers around them.
              * @default 0.8
              */
             layer_share: number;
