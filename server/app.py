@@ -11,8 +11,7 @@ from starlette.types import ASGIApp
 
 from contract.version import VERSION
 from db import Store
-from server import docs
-from server import errors as problems
+from server import docs, errors
 from server.arrays.layer_columns import Columns
 from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import give_back_silent_runs, look_after_room
@@ -69,7 +68,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.columns = Columns()
     app.state.writers = Writers()
     app.state.shelf = Shelf()
-    problems.install(app)
+    errors.install(app)
     app.include_router(probes.router)
     app.include_router(api_router())
     _answer_unknown(app)
@@ -113,8 +112,8 @@ def _answer_unknown(app: FastAPI) -> None:
     async def unknown(request: Request, path: str) -> Response:
         allowed = _methods_of(app, request.url.path)
         if allowed:
-            return problems.problem(405, f"{request.method} is not possible here, but {allowed}", {"Allow": allowed})
-        return problems.problem(404, f"There is no /api/{path[:200]}; /docs lists what there is")
+            return errors.problem(405, f"{request.method} is not possible here, but {allowed}", {"Allow": allowed})
+        return errors.problem(404, f"There is no /api/{path[:200]}; /docs lists what there is")
 
 
 def _methods_of(app: FastAPI, path: str) -> str:

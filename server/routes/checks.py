@@ -10,7 +10,7 @@ from contract.checks.capabilities import Capabilities
 from contract.checks.known import Known, digest, known
 from contract.config import RunConfig
 from db import Check, Store
-from server import schemas as answers
+from server import schemas
 from server.checking import as_json, living
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
 from server.routes.runs import EXAMPLES
@@ -35,12 +35,12 @@ _EMPTY: dict[str, Any] = {
     "neurons": None,
 }
 ANSWER_SECONDS = 150.0
-"""A dry pass takes 120 s at most; of one that is awaited for longer it is said that nobody answers."""
+"""A dry pass takes 120 s at most; of one that is awaited for longer it is said that nobody schemas."""
 _SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "neq_memory_bytes", "parameters", "neurons")
 """What a worker's answer holds."""
 
 
-@router.post("", dependencies=[IN_TURN], response_model=answers.Check)
+@router.post("", dependencies=[IN_TURN], response_model=schemas.Check)
 def check_run(
     store: TheStore,
     settings: TheSettings,
@@ -55,7 +55,7 @@ def check_run(
     return json_answer(checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass))
 
 
-@router.get("/{check_id}", response_model=answers.Check, responses=UNKNOWN)
+@router.get("/{check_id}", response_model=schemas.Check, responses=UNKNOWN)
 def read_check(
     store: TheStore,
     settings: TheSettings,

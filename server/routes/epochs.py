@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from server import schemas as answers
+from server import schemas
 from server.arrays.encoding import JSON
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheRun, TheStore
 from server.serializers import epoch_text, json_answer
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], respon
 LINES_AT_ONCE = 5_000
 
 
-@router.get("/epochs", response_model=answers.Epochs)
+@router.get("/epochs", response_model=schemas.Epochs)
 def read_epochs(
     store: TheStore,
     run: TheRun,
@@ -29,7 +29,7 @@ def read_epochs(
     return Response(f'{{"epochs":[{listed}],"last_seq":{last_seq}}}', media_type=JSON)
 
 
-@router.get("/log", response_model=answers.Log)
+@router.get("/log", response_model=schemas.Log)
 def read_log(
     store: TheStore,
     run: TheRun,

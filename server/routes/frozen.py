@@ -7,7 +7,7 @@ import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
 from db import Store
-from server import schemas as answers
+from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
 from server.response_cache import kept_answer
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
@@ -21,7 +21,7 @@ Shares = npt.NDArray[np.float64]
 
 @router.get(
     "/frozen",
-    response_model=answers.FrozenMap,
+    response_model=schemas.FrozenMap,
     responses={200: {"content": {NPY: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def read_frozen_map(

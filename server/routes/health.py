@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from contract.checks.capabilities import said
 from contract.version import VERSION
 from db import Worker
-from server import schemas as answers
+from server import schemas
 from server.checking import is_alive, silent_seconds
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from server.routes.probes import TheReadiness
@@ -19,18 +19,18 @@ router = APIRouter(tags=["system"], responses=EVERYWHERE)
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health")
-async def read_health(store: TheStore, settings: TheSettings, readiness: TheReadiness) -> answers.Health:
+async def read_health(store: TheStore, settings: TheSettings, readiness: TheReadiness) -> schemas.Health:
     """Whether runs can be recorded and trained, and when each worker was last heard. Always 200: `status` tells."""
     found = await readiness.find()
     condition = found.condition
     workers = [_health(worker, settings.silence_limit_seconds) for worker in found.workers]
     idle = condition.store is None and not any(worker.alive for worker in workers)
     problems = (*condition.problems, *((NO_WORKER,) if idle else ()))
-    return answers.Health(
+    return schemas.Health(
         status="degraded" if problems else "ok",
         problems=problems,
         version=VERSION,
-        store=answers.StoreHealth(
+        store=schemas.StoreHealth(
             kind=cast(Any, store.kind),
             reachable=condition.store is None,
             problem=condition.disk or condition.schema,
@@ -39,8 +39,8 @@ async def read_health(store: TheStore, settings: TheSettings, readiness: TheRead
     )
 
 
-def _health(worker: Worker, silence_limit_seconds: float) -> answers.WorkerHealth:
-    return answers.WorkerHealth(
+def _health(worker: Worker, silence_limit_seconds: float) -> schemas.WorkerHealth:
+    return schemas.WorkerHealth(
         id=worker.id,
         name=worker.name,
         host=worker.host,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from contract.events import VELOCITY_EDGES
 from db import Store
-from server import schemas as answers
+from server import schemas
 from server.arrays.display import phi_change
 from server.arrays.encoding import JSON
 from server.arrays.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
@@ -38,7 +38,7 @@ EDGES: dict[str, tuple[float, ...]] = {
 }
 
 
-@router.get("/layers/{index}/histograms", response_model=answers.Histograms)
+@router.get("/layers/{index}/histograms", response_model=schemas.Histograms)
 def read_layer_histograms(
     request: Request, store: TheStore, run: TheRun, epochs: TheEpochs, index: Index, field: Spread = "velocity"
 ) -> Response:
@@ -55,7 +55,7 @@ def read_layer_histograms(
     return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
 
 
-@router.get("/histograms", response_model=answers.Histograms)
+@router.get("/histograms", response_model=schemas.Histograms)
 def read_network_histograms(
     request: Request, store: TheStore, columns: TheColumns, run: TheRun, epochs: TheEpochs, field: Spread = "velocity"
 ) -> Response:

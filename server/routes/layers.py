@@ -7,7 +7,7 @@ import numpy.typing as npt
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from db import Store, UnknownLayer
-from server import schemas as answers
+from server import schemas
 from server.arrays.display import delta_bytes, display_bytes, phi_bytes, phi_change
 from server.arrays.encoding import JSON, NPY, OCTETS, npy_bytes
 from server.response_cache import kept_answer
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], respon
 Measure = Literal["phi", "velocity", "applied", "frozen"]
 
 
-@router.get("/layers", response_model=answers.Layers)
+@router.get("/layers", response_model=schemas.Layers)
 def list_layers(store: TheStore, run: TheRun) -> Response:
     """The layers whose neurons are watched, in forward order; none before the run has started."""
     return json_answer({"layers": store.layers(run.id)})
@@ -63,7 +63,7 @@ def read_display(
     return kept_answer(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
 
 
-@router.get("/layers/{index}/neurons/{number}", response_model=answers.NeuronTimeline)
+@router.get("/layers/{index}/neurons/{number}", response_model=schemas.NeuronTimeline)
 def read_neuron(
     store: TheStore,
     run: TheRun,
@@ -89,7 +89,7 @@ def read_neuron(
 
 @router.get(
     "/layers/{index}/{field}",
-    response_model=answers.History,
+    response_model=schemas.History,
     responses=binary_documentation(NPY, "Epochs × neurons: float32 (NaN: no value) or bool; `?format=json` for JSON."),
 )
 def read_history(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from contract.counted import counted
-from server import schemas as answers
+from server import schemas
 from server.arrays.encoding import JSON
 from server.plans import plans_of
 from server.response_cache import kept_answer
@@ -15,7 +15,7 @@ from server.serializers import json_bytes
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
 
-@router.get("/plans", response_model=answers.Plans)
+@router.get("/plans", response_model=schemas.Plans)
 def read_plans(
     request: Request,
     store: TheStore,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import HTTPConnection
 
-from server import schemas as answers
+from server import schemas
 from server.readiness import Readiness
 from server.serializers import json_answer
 
@@ -22,13 +22,13 @@ TheReadiness = Annotated[Readiness, Depends(_readiness)]
 
 @router.head("/livez")
 @router.get("/livez")
-async def read_liveness() -> answers.Liveness:
+async def read_liveness() -> schemas.Liveness:
     """Whether the process answers: where this does not, restart it. Needs no token."""
-    return answers.Liveness()
+    return schemas.Liveness()
 
 
 @router.head("/readyz")
-@router.get("/readyz", response_model=answers.Readiness)
+@router.get("/readyz", response_model=schemas.Readiness)
 async def read_readiness(request: Request, readiness: TheReadiness) -> Response:
     """Whether the store can be read and written, has room, and has this program's schema. Needs no token."""
     condition = (await readiness.find()).condition

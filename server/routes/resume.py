@@ -12,7 +12,7 @@ from contract.config.forking import changes, refused
 from contract.config.overlay import laid_over
 from contract.retention import best_of
 from db import Run, Store, UnknownCheckpoint
-from server import schemas as answers
+from server import schemas
 from server.checking import as_json, living, of_now, refuse_what_fails
 from server.routes.checks import DryPass, checked
 from server.routes.dependencies import (
@@ -38,7 +38,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/resume", dependencies=[IN_TURN], status_code=202, response_model=answers.Run, responses=CONFLICT)
+@router.post("/resume", dependencies=[IN_TURN], status_code=202, response_model=schemas.Run, responses=CONFLICT)
 def resume_run(store: TheStore, run: TheRun) -> Response:
     """Let a stopped or failed run go on where it ended: from its last checkpoint, as if it had never stopped."""
     return json_answer(present_run(store, store.resume(run.id)), 202)
@@ -51,7 +51,7 @@ ForkEpoch = Annotated[
 ForkBody = Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)]
 
 
-@router.post("/fork", dependencies=[IN_TURN], status_code=201, response_model=answers.Run)
+@router.post("/fork", dependencies=[IN_TURN], status_code=201, response_model=schemas.Run)
 def fork_run(
     store: TheStore, settings: TheSettings, run: TheRun, epoch: ForkEpoch = None, part: ForkBody = None
 ) -> Response:
@@ -79,7 +79,7 @@ def fork_run(
     return json_answer(present_run(store, made) | told, 201, {"Location": address_of_run(settings, made)})
 
 
-@router.post("/fork/check", dependencies=[IN_TURN], response_model=answers.Check)
+@router.post("/fork/check", dependencies=[IN_TURN], response_model=schemas.Check)
 def check_fork(
     store: TheStore,
     settings: TheSettings,
@@ -96,13 +96,13 @@ def check_fork(
     return json_answer(answer | {"warnings": [*_unchanged(before, config, after), *answer["warnings"]]})
 
 
-@router.get("/checkpoints", response_model=answers.Checkpoints)
+@router.get("/checkpoints", response_model=schemas.Checkpoints)
 def list_checkpoints(store: TheStore, run: TheRun) -> Response:
     """The checkpoints that are kept of the run, oldest first: it can be forked after each of these epochs."""
     return json_answer({"checkpoints": _checkpoints(store, run)})
 
 
-@router.get("/forks", response_model=answers.Forks)
+@router.get("/forks", response_model=schemas.Forks)
 def list_forks(store: TheStore, run: TheRun) -> Response:
     """The runs that were forked from this one, oldest first; deleted ones are left out."""
     forks = [

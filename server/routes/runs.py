@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contract.config import RunConfig, Tag
 from db import UnknownCursor
-from server import schemas as answers
+from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.routes.dependencies import (
     CONFLICT,
@@ -52,7 +52,7 @@ class RunChange(BaseModel):
     tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
 
 
-@router.post("", status_code=201, dependencies=[IN_TURN], response_model=answers.Run)
+@router.post("", status_code=201, dependencies=[IN_TURN], response_model=schemas.Run)
 def launch(
     store: TheStore, settings: TheSettings, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -77,10 +77,10 @@ def launch(
     return json_answer(present_run(store, run) | told, 201, {"Location": address_of_run(settings, run)})
 
 
-@router.get("", response_model=answers.RunList)
+@router.get("", response_model=schemas.RunList)
 def list_runs(
     store: TheStore,
-    state: Annotated[answers.State | None, Query(description="Only runs in this state.")] = None,
+    state: Annotated[schemas.State | None, Query(description="Only runs in this state.")] = None,
     tag: Annotated[str | None, PlainText] = None,
     search: Annotated[str | None, PlainText] = None,
     cursor: Annotated[str | None, PlainText] = None,
@@ -94,13 +94,13 @@ def list_runs(
     return json_answer({"runs": present_runs(store, page.items), "next": page.next})
 
 
-@router.get("/{run_id}", response_model=answers.Run, responses=UNKNOWN)
+@router.get("/{run_id}", response_model=schemas.Run, responses=UNKNOWN)
 def read_run(store: TheStore, run: TheRun) -> Response:
     """A run, as it stands."""
     return json_answer(present_run(store, run))
 
 
-@router.patch("/{run_id}", dependencies=[IN_TURN], response_model=answers.Run, responses=UNKNOWN)
+@router.patch("/{run_id}", dependencies=[IN_TURN], response_model=schemas.Run, responses=UNKNOWN)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     """Change name, notes or tags of a run, in whatever state it is."""
     refuse_zero_characters(change.model_dump())
@@ -120,7 +120,7 @@ def delete_run(store: TheStore, run: TheRun) -> None:
 
 
 @router.post(
-    "/{run_id}/stop", dependencies=[IN_TURN], status_code=202, response_model=answers.Run, responses=UNKNOWN | CONFLICT
+    "/{run_id}/stop", dependencies=[IN_TURN], status_code=202, response_model=schemas.Run, responses=UNKNOWN | CONFLICT
 )
 def stop_run(store: TheStore, run: TheRun) -> Response:
     """Ask a run to stop: a queued one is stopped at once, a running one within seconds."""

@@ -12,7 +12,7 @@ from contract.checks.known import known
 from contract.config import RunConfig
 from contract.presets import PRESETS
 from db import StoreUnreachable
-from server import schemas as answers
+from server import schemas
 from server.arrays.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.checking import living
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
@@ -27,19 +27,19 @@ async def read_run_config_schema() -> dict[str, Any]:
 
 
 @router.get("/schema/display")
-async def read_display_scale() -> answers.DisplayScale:
+async def read_display_scale() -> schemas.DisplayScale:
     """How a display byte is read: bit 7 is the decided mask; levels 1 … 127 are log10 |v| from `low` to `high`."""
-    return answers.DisplayScale(frozen_bit=FROZEN_BIT, levels=LEVELS, low=LOW, high=HIGH)
+    return schemas.DisplayScale(frozen_bit=FROZEN_BIT, levels=LEVELS, low=LOW, high=HIGH)
 
 
 @router.get("/presets")
-def list_presets(store: TheStore, settings: TheSettings) -> answers.Presets:
+def list_presets(store: TheStore, settings: TheSettings) -> schemas.Presets:
     """Starting points for the launch form, each with what keeps the living workers from training it."""
     try:
         workers = living(store, settings.silence_limit_seconds)
     except StoreUnreachable:
         workers = {}  # they can still be looked at
-    return answers.Presets(
+    return schemas.Presets(
         presets=[preset.model_copy(update={"problem": _problem(config, workers)}) for preset, config in presets()]
     )
 
@@ -51,12 +51,12 @@ def _problem(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> s
 
 
 @cache
-def presets() -> tuple[tuple[answers.Preset, RunConfig], ...]:
+def presets() -> tuple[tuple[schemas.Preset, RunConfig], ...]:
     """All of them, each with the whole description that comes of it."""
     found = [(preset, RunConfig.model_validate(preset.config)) for preset in PRESETS]
     return tuple(
         (
-            answers.Preset.model_validate(asdict(preset) | {"whole": config.model_dump(mode="json"), "problem": None}),
+            schemas.Preset.model_validate(asdict(preset) | {"whole": config.model_dump(mode="json"), "problem": None}),
             config,
         )
         for preset, config in found
