@@ -35,11 +35,9 @@ def reading(query: Query[P, T]) -> Method[P, T]:
     """In a transaction that sees one state of the database."""
 
     def within(self: Transactions, /, *arguments: P.args, **keywords: P.kwargs) -> T:
-        asked.bind(self, None, *arguments, **keywords)
         with self._database.reading() as connection:
             return query(self, connection, *arguments, **keywords)
 
-    asked = signature(query)
     return _like(query, within)
 
 
@@ -52,11 +50,9 @@ def writing(*, tell: bool = True) -> Callable[[Query[P, T]], Method[P, T]]:
 
     def decorate(query: Query[P, T]) -> Method[P, T]:
         def within(self: Transactions, /, *arguments: P.args, **keywords: P.kwargs) -> T:
-            asked.bind(self, None, *arguments, **keywords)
             with self._database.writing(tell=tell) as connection:
                 return query(self, connection, *arguments, **keywords)
 
-        asked = signature(query)
         return _like(query, within)
 
     return decorate
@@ -67,7 +63,6 @@ def urgent(*, tell: bool = True) -> Callable[[Query[P, T]], Method[P, T]]:
 
     def decorate(query: Query[P, T]) -> Method[P, T]:
         def within(self: Transactions, /, *arguments: P.args, **keywords: P.kwargs) -> T:
-            asked.bind(self, None, *arguments, **keywords)
             while True:
                 try:
                     with self._database.writing(tell=tell, urgent=True) as connection:
@@ -76,13 +71,19 @@ def urgent(*, tell: bool = True) -> Callable[[Query[P, T]], Method[P, T]]:
                     if not self._database.release_reserve():
                         raise
 
-        asked = signature(query)
         return _like(query, within)
 
     return decorate
 
 
 def _like(query: Query[P, T], within: Method[P, T]) -> Method[P, T]:
-    update_wrapper(within, query)
-    del within.__wrapped__  # type: ignore[attr-defined]  # it takes one argument more than is given
-    return within
+    """The method as its callers see it: by the query's name, and without the connection."""
+    takes = signature(query)
+
+    def method(self: Transactions, /, *arguments: P.args, **keywords: P.kwargs) -> T:
+        takes.bind(self, None, *arguments, **keywords)
+        return within(self, *arguments, **keywords)
+
+    update_wrapper(method, query)
+    del method.__wrapped__  # type: ignore[attr-defined]  # it takes one argument more than is given
+    return method
