@@ -48,7 +48,7 @@ def main(images: int) -> None:
         with timed("heads and values"):
             look_at_files([sets.train, sets.test])
         with timed("counting classes"):
-            count_files(sets.train, 10, scenes=False)
+            count_files(sets.train, 10, segmentation=False)
 
 
 class timed:  # noqa: N801  (reads as a verb)

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import datasets, transforms
 
 from contract.config import RunConfig
-from trainer.data import Augmentation, ImageData, Images, Normalisation, load_data
+from trainer.data import Augmentation, ImageData, Normalisation, TensorImages, load_data
 from trainer.engines.environment import Workplace
 
 BATCH = 100
@@ -86,7 +86,9 @@ def small_images(device: torch.device, threads: int) -> None:
     """CIFAR-10's recipe on CIFAR-10's shape: pad by 4, crop, mirror, normalise."""
     pixels = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), dtype=np.uint8)
     stored = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    images = Images(stored, torch.zeros(len(stored), dtype=torch.int64), Augmentation(shift=4, mirror=True)).to(device)
+    images = TensorImages(stored, torch.zeros(len(stored), dtype=torch.int64), Augmentation(shift=4, mirror=True)).to(
+        device
+    )
     data = ImageData(images, images, images, 10, Normalisation.by(MEAN, DEVIATION).to(device))
     report("CIFAR-10's shape", "whole tensors", ours(data, device), len(images), device)
     change = transforms.Compose(

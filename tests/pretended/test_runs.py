@@ -14,9 +14,9 @@ from tests.pretended.device import Generator, counted, pretending
 from tests.trainer.pictures import class_folder
 from tests.trainer.test_going_on import SMALL
 from trainer.checkpoints import train_state as state
-from trainer.data.datasets.images import Augmentation, Images, ImageSet
-from trainer.data.datasets.in_memory import Pictures
-from trainer.data.transforms.crops import RandomArea, RandomScale
+from trainer.data.datasets.images import Augmentation, ImageSet, TensorImages
+from trainer.data.datasets.in_memory import InMemoryDataset
+from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop
 from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import Standing
 from trainer.optimizers import build_optimizer
@@ -37,27 +37,31 @@ def there(*shape: int) -> torch.Tensor:
     return torch.zeros(shape, dtype=torch.uint8, device=GPU)
 
 
-def of_several_sizes() -> Pictures:
+def of_several_sizes() -> InMemoryDataset:
     pixels = tuple(there(3, 20 + index, 24) for index in range(20))
-    return Pictures(pixels, torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomArea(8))
+    return InMemoryDataset(pixels, torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomResizedCrop(8))
 
 
-def scenes_of_several_sizes() -> Pictures:
+def scenes_of_several_sizes() -> InMemoryDataset:
     sizes = [(20 + index, 24) for index in range(20)]
     pixels, masks = tuple(there(3, *size) for size in sizes), tuple(there(*size) for size in sizes)
-    return Pictures(pixels, masks, (3, 8, 8), RandomScale(12, 8))
+    return InMemoryDataset(pixels, masks, (3, 8, 8), RandomScaleCrop(12, 8))
 
 
-def of_one_size() -> Pictures:
-    return Pictures(there(20, 3, 16, 16), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomArea(8))
+def of_one_size() -> InMemoryDataset:
+    return InMemoryDataset(
+        there(20, 3, 16, 16), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8), RandomResizedCrop(8)
+    )
 
 
-def as_they_are() -> Pictures:
-    return Pictures(there(20, 3, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8))
+def as_they_are() -> InMemoryDataset:
+    return InMemoryDataset(there(20, 3, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), (3, 8, 8))
 
 
-def arrays() -> Images:
-    return Images(there(20, 1, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), Augmentation(2, mirror=True))
+def arrays() -> TensorImages:
+    return TensorImages(
+        there(20, 1, 8, 8), torch.zeros(20, dtype=torch.int64, device=GPU), Augmentation(2, mirror=True)
+    )
 
 
 SETS: list[Callable[[], ImageSet]] = [of_several_sizes, scenes_of_several_sizes, of_one_size, as_they_are, arrays]

@@ -15,7 +15,7 @@ from contract.config import RunConfig
 from contract.errors import DataDamaged, DataMissing, RunError
 from trainer.data import Augmentation, ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
-from trainer.data.datasets.split import balanced_first, probe_split
+from trainer.data.datasets.split import probe_split, stratified_subset
 from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def test_a_probe_set_that_does_not_divide_differs_by_one_image_a_class() -> None
 
 def test_a_class_with_too_few_images_is_made_up_from_the_others() -> None:
     labels = torch.tensor([0, 1, 1, 1, 1, 2, 2, 2, 2])
-    assert counts(labels[balanced_first(labels, 5)])[:3] == [1, 2, 2]
+    assert counts(labels[stratified_subset(labels, 5)])[:3] == [1, 2, 2]
 
 
 def test_fewer_test_images_of_a_set_in_memory_are_as_many_as_were_asked_for(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_images_that_are_too_many_for_the_device_do_not_advise_a_smaller_batch(
     def full(*_: object) -> None:
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr("trainer.data.datasets.images.Images.to", full)
+    monkeypatch.setattr("trainer.data.datasets.images.TensorImages.to", full)
     monkeypatch.setattr("trainer.data.datasets.in_memory._together", full)
     config = RunConfig.model_validate({"data": data, "neq": {"probe": {"kind": "split", "samples": 4}}})
     with pytest.raises(RunError, match="The images do not fit into the machine's memory: CUDA error") as error:

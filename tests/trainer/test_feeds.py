@@ -13,10 +13,10 @@ from tests.trainer.pictures import class_folder, mask_folder, photograph, save
 from trainer.data import ImageData, load_data
 from trainer.data.datasets import in_memory as memory
 from trainer.data.datasets.images import ImageSet
-from trainer.data.datasets.in_memory import Pictures
-from trainer.data.datasets.streaming import Streamed
+from trainer.data.datasets.in_memory import InMemoryDataset
+from trainer.data.datasets.streaming import StreamedDataset
 from trainer.data.sources.files import loader_processes
-from trainer.data.transforms.crops import RandomArea, RandomScale, Recipe
+from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Transform
 from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
@@ -78,8 +78,8 @@ def test_an_epoch_takes_every_image_once_in_the_shape_that_is_promised(
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
 def test_both_ways_show_the_same_in_testing(root: Path, data: dict[str, Any]) -> None:
     held, streamed = (load(root, prepared(root, data), feed=feed) for feed in ("memory", "stream"))
-    assert isinstance(held.test, Pictures)
-    assert isinstance(streamed.test, Streamed)
+    assert isinstance(held.test, InMemoryDataset)
+    assert isinstance(streamed.test, StreamedDataset)
     for one, other in ((held.test, streamed.test), (held.probe, streamed.probe)):
         assert same(list(held.batches(one, 4)), list(streamed.batches(other, 4)))
 
@@ -176,21 +176,21 @@ def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, mon
     assert "/dev/shm" in str(error.value.remedy)
 
 
-@pytest.mark.parametrize(("limit", "kind"), [(2 * 2**30, Pictures), (1000, Streamed)])
+@pytest.mark.parametrize(("limit", "kind"), [(2 * 2**30, InMemoryDataset), (1000, StreamedDataset)])
 def test_the_way_follows_from_the_size_of_the_data_alone(
     root: Path, limit: int, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.data.sources.files.MEMORY_BYTES", limit)
     assert isinstance(load(root, prepared(root, CLASSES)).train, kind)
-    assert isinstance(load(root, CLASSES, feed="memory").train, Pictures)
-    assert isinstance(load(root, CLASSES, feed="stream").train, Streamed)
+    assert isinstance(load(root, CLASSES, feed="memory").train, InMemoryDataset)
+    assert isinstance(load(root, CLASSES, feed="stream").train, StreamedDataset)
 
 
 def test_photographs_are_normalised_by_imagenets_constants(root: Path) -> None:
     from torchvision.transforms.functional import normalize
 
     loaded = load(root, prepared(root, CLASSES), feed="memory")
-    assert isinstance(loaded.test, Pictures)
+    assert isinstance(loaded.test, InMemoryDataset)
     assert isinstance(loaded.test.pixels, torch.Tensor)
     wanted = normalize(loaded.test.pixels.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     assert torch.allclose(next(loaded.batches(loaded.test, 11))[0], wanted, atol=1e-5)
@@ -207,15 +207,15 @@ def test_scenes_of_several_sizes_are_filled_up_within_a_batch(root: Path) -> Non
     assert torch.equal(inputs[0, :, 0, 26], black)
 
 
-@pytest.mark.parametrize("recipe", [RandomArea(8), RandomScale(12, 8)])
+@pytest.mark.parametrize("transform", [RandomResizedCrop(8), RandomScaleCrop(12, 8)])
 def test_a_device_without_float64_shows_windows_of_its_own_random_numbers(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    transform: Transform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = torch.tensor([[20 + index, 40 - index] for index in range(12)])
     monkeypatch.setattr(memory, "_has_float64", lambda device: False)
-    shown = memory._windows(recipe, sizes, torch.Generator().manual_seed(3))
-    drawn = torch.rand(12, recipe.uniforms, generator=torch.Generator().manual_seed(3))
-    expected = recipe.windows(sizes, drawn.double())
+    shown = memory._crop_params(transform, sizes, torch.Generator().manual_seed(3))
+    drawn = torch.rand(12, transform.uniforms, generator=torch.Generator().manual_seed(3))
+    expected = transform.crop_params(sizes, drawn.double())
     assert shown.start.dtype is torch.float32 and shown.step.dtype is torch.float32
     torch.testing.assert_close(shown.start.double(), expected.start, atol=1e-4, rtol=1e-6)
     torch.testing.assert_close(shown.step.double(), expected.step, atol=1e-6, rtol=1e-6)

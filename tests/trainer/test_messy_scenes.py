@@ -17,7 +17,7 @@ from tests.trainer.pictures import mask_folder, photograph, save
 from trainer.data import ImageData, load_data
 from trainer.data.inspection.stray_files import Strays
 from trainer.data.names import as_names
-from trainer.data.sources.coco import coco_scenes
+from trainer.data.sources.coco import coco_segmentation
 from trainer.engines.environment import Workplace
 
 BOX = [[10, 5, 40, 5, 40, 25, 10, 25]]
@@ -324,7 +324,7 @@ def test_an_area_that_is_missing_is_taken_from_the_polygon(tmp_path: Path) -> No
     del small["area"], large["area"]
     write_coco(tmp_path, [small | {"image_id": 0}, large | {"image_id": 1}])
     strays = Strays()
-    assert coco_scenes(tmp_path, "train2017", training=True, strays=strays).names == ("coco/train2017/1.jpg",)
+    assert coco_segmentation(tmp_path, "train2017", training=True, strays=strays).names == ("coco/train2017/1.jpg",)
     assert {each.reason: each.count for each in strays.found()} == {
         "images on which the classes fill 1,000 pixels or fewer": 1,
         "training images that show none of the classes": 2,
@@ -375,7 +375,7 @@ def test_images_may_lie_in_folders(tmp_path: Path, named: str) -> None:
         (folder / "0.jpg").rename(folder / "a" / "0.jpg")
         file = tmp_path / "coco" / "annotations" / f"instances_{part}.json"
         file.write_text(file.read_text().replace('"0.jpg"', json.dumps(named)))
-    assert coco_scenes(tmp_path, "val2017", training=False).names[0] == "coco/val2017/a/0.jpg"
+    assert coco_segmentation(tmp_path, "val2017", training=False).names[0] == "coco/val2017/a/0.jpg"
 
 
 def test_outlines_for_another_size_are_refused(tmp_path: Path) -> None:

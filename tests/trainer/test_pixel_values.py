@@ -12,7 +12,7 @@ from contract.data_report import summary
 from contract.errors import DataDamaged, RunError
 from tests.trainer.pictures import class_folder, photograph
 from tests.trainer.test_messy_folders import found, load
-from trainer.data.datasets.images import Images
+from trainer.data.datasets.images import TensorImages
 from trainer.data.inspection.inspection import look_at_arrays
 from trainer.data.reading import read_image
 
@@ -164,6 +164,6 @@ def test_some_images_without_content_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_arrays_of_one_value_are_refused() -> None:
-    nothing = Images(torch.full((6, 1, 4, 4), 3, dtype=torch.uint8), torch.arange(6))
+    nothing = TensorImages(torch.full((6, 1, 4, 4), 3, dtype=torch.uint8), torch.arange(6))
     with pytest.raises(RunError, match="All images hold the value 3 alone"):
         look_at_arrays([nothing, nothing])

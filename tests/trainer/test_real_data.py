@@ -13,7 +13,7 @@ from contract.config import RunConfig
 from contract.errors import DataDamaged
 from contract.events import EpochFinished, RunStarted
 from tests.trainer.pictures import restored
-from trainer.data import ImageData, Images, load_data
+from trainer.data import ImageData, TensorImages, load_data
 from trainer.engines.environment import Workplace
 from trainer.training import train
 
@@ -53,7 +53,7 @@ def coco128(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_cifar_10_is_whole_balanced_and_normalised(cifar10: Path) -> None:
     data = load(cifar10, {"kind": "cifar10"}, probe=50)
-    assert isinstance(data.train, Images)
+    assert isinstance(data.train, TensorImages)
     assert (len(data.train), len(data.probe), len(data.test)) == (49_950, 50, 10_000)
     assert torch.bincount(data.train.labels).tolist() == [4995] * 10
     seen = torch.cat([data.normalise(part).double() for part in data.train.pixels.split(10_000)])

@@ -14,7 +14,7 @@ from contract.config import RunConfig
 from contract.errors import DataDamaged, DataMissing
 from tests.trainer.pictures import photograph, save, scene
 from trainer.data import ImageData, load_data
-from trainer.data.sources.coco import CATEGORIES, class_mask, coco_scenes
+from trainer.data.sources.coco import CATEGORIES, class_mask, coco_segmentation
 from trainer.engines.environment import Workplace
 
 PERSON, BICYCLE, DOG, GIRAFFE = 1, 2, 18, 25
@@ -109,8 +109,11 @@ def test_training_takes_images_that_show_enough_and_testing_all(tmp_path: Path) 
             annotation(14, GIRAFFE, area=900),
         ],
     )
-    assert coco_scenes(tmp_path, "train2017", training=True).names == ("coco/train2017/0.jpg", "coco/train2017/1.jpg")
-    assert len(coco_scenes(tmp_path, "val2017", training=False)) == 6
+    assert coco_segmentation(tmp_path, "train2017", training=True).names == (
+        "coco/train2017/0.jpg",
+        "coco/train2017/1.jpg",
+    )
+    assert len(coco_segmentation(tmp_path, "val2017", training=False)) == 6
 
 
 def test_a_coco_scene_comes_out_with_its_mask(tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_annotations_reach_no_file_outside_their_folder(tmp_path: Path) -> None:
     write_coco(tmp_path, [annotation(10, PERSON)])
     file = tmp_path / "coco" / "annotations" / "instances_train2017.json"
     file.write_text(file.read_text().replace('"0.jpg"', '"../../../secret/0.jpg"'))
-    assert coco_scenes(tmp_path, "train2017", training=True).names == ("coco/train2017/0.jpg",)
+    assert coco_segmentation(tmp_path, "train2017", training=True).names == ("coco/train2017/0.jpg",)
 
 
 @pytest.mark.parametrize(("kind", "words"), [("coco", "instances_train2017"), ("voc", "VOCdevkit/VOC2012 not found")])
@@ -220,5 +223,5 @@ def test_voc_without_its_lists_is_said_to_be_damaged(tmp_path: Path) -> None:
     with pytest.raises(DataDamaged, match=r"Segmentation/val\.txt cannot be read"):
         load(tmp_path, "voc")
     (base / "ImageSets" / "Segmentation" / "val.txt").write_text("")
-    with pytest.raises(DataDamaged, match=r"val\.txt names no scene"):
+    with pytest.raises(DataDamaged, match=r"val\.txt names no image"):
         load(tmp_path, "voc")

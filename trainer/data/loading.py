@@ -18,10 +18,10 @@ from contract.config import (
 from contract.data_report import DataFound
 from contract.errors import RunError
 from contract.plugins import OwnData
-from trainer.data.datasets.images import ImageData, Images, ImageSet, Normalisation
+from trainer.data.datasets.file_dataset import FileDataset
+from trainer.data.datasets.images import ImageData, ImageSet, Normalisation, TensorImages
 from trainer.data.datasets.probe import choose_probe, noise_images
-from trainer.data.datasets.samples import Samples
-from trainer.data.datasets.split import balanced_first
+from trainer.data.datasets.split import stratified_subset
 from trainer.data.inspection.inspection import (
     Counts,
     Listing,
@@ -35,14 +35,14 @@ from trainer.data.inspection.report import PARTS, data_found, numbered, refuse_n
 from trainer.data.sources.bundled import CLASSES as FASHION_CLASSES
 from trainer.data.sources.bundled import SOURCES as BUNDLED
 from trainer.data.sources.bundled import fashion_mnist_mini
-from trainer.data.sources.files import NORMALISE, FileConfig, fed, file_sets, loader_processes
+from trainer.data.sources.files import NORMALISE, FileConfig, build_datasets, file_sets, loader_processes
 from trainer.data.sources.plugins import copied, own_sets
-from trainer.data.sources.synthetic import synthetic, synthetic_scenes
+from trainer.data.sources.synthetic import synthetic, synthetic_segmentation
 from trainer.data.sources.torchvision_sets import TorchvisionConfig, torchvision_folders, torchvision_images
 from trainer.engines.device_errors import first_line, is_memory
 from trainer.engines.environment import Workplace
 
-Source = TypeVar("Source", Images, Samples)
+Source = TypeVar("Source", TensorImages, FileDataset)
 _MADE = ("made by the program", "made by the program")
 _PROBE_SOURCES = {"train": "held back from training images", "test": "drawn from test images", "noise": "noise"}
 ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation | OwnData
@@ -76,9 +76,9 @@ def _from_files(config: RunConfig, data: FileConfig, workplace: Workplace, devic
     if looks.values is not None:
         parts = [part.with_white(looks.values.white) for part in parts]
     with _room_for_images(device, "Set data.feed to stream: images are then read as they are needed."):
-        sets = fed(files, parts, data.feed, device, loader_processes(workplace, device))
-    scenes = data.task == "segmentation"
-    counts = [count_files(part, len(files.listing.classes), scenes=scenes) for part in parts]
+        sets = build_datasets(files, parts, data.feed, device, loader_processes(workplace, device))
+    segmentation = data.task == "segmentation"
+    counts = [count_files(part, len(files.listing.classes), segmentation=segmentation) for part in parts]
     all_used = len(files.train) == _used(config, files.train)
     return _completed(config, sets, NORMALISE, _told(config, files.listing, counts, source, looks, all_used=all_used))
 
@@ -116,7 +116,7 @@ def _completed(config: RunConfig, sets: Sequence[ImageSet], normalise: Normalisa
     return ImageData(train, test, probe, found.class_count, normalise.to(device), task=config.data.task, found=found)
 
 
-def _used(config: RunConfig, train: Images | Samples) -> int:
+def _used(config: RunConfig, train: TensorImages | FileDataset) -> int:
     """Training images that the run uses, the probe set included."""
     wanted = config.data.train_samples
     return len(train) if wanted is None else min(wanted, len(train))
@@ -126,8 +126,8 @@ def _parts(config: RunConfig, train: Source, test: Source) -> tuple[list[Source]
     """What is trained on, what is tested on and, where either gives it, the probe set; and where that is from."""
     wanted = config.data.train_samples
     if wanted is not None and wanted < len(train):
-        train = train.take(balanced_first(train.strata, wanted))
-    choice = choose_probe(config.neq.probe, train.strata, test.strata, config.training.seed)
+        train = train.take(stratified_subset(train.stratify_labels, wanted))
+    choice = choose_probe(config.neq.probe, train.stratify_labels, test.stratify_labels, config.training.seed)
     parts = [train.take(choice.train), _looked_at(config, test)]
     if choice.source != "noise":
         parts.append((train if choice.source == "train" else test).take(choice.taken))
@@ -137,10 +137,12 @@ def _parts(config: RunConfig, train: Source, test: Source) -> tuple[list[Source]
 def _looked_at(config: RunConfig, test: Source) -> Source:
     """The test images that each epoch is judged by."""
     wanted = config.data.test_samples if isinstance(config.data, TorchvisionData | FileData) else None
-    return test if wanted is None or wanted >= len(test) else test.take(balanced_first(test.strata, wanted))
+    return test if wanted is None or wanted >= len(test) else test.take(stratified_subset(test.stratify_labels, wanted))
 
 
-def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, Listing, Normalisation | None]:
+def _arrays(
+    config: ArrayConfig, workplace: Workplace
+) -> tuple[TensorImages, TensorImages, Listing, Normalisation | None]:
     """Training images, test images, what is known of them, and constants to normalise by where a set has its own."""
     match config:
         case FashionMnistMini():
@@ -148,10 +150,13 @@ def _arrays(config: ArrayConfig, workplace: Workplace) -> tuple[Images, Images, 
         case Synthetic():
             return *synthetic(config), Listing(numbered(config.classes), _MADE), None
         case SyntheticSegmentation():
-            return *synthetic_scenes(config), Listing(numbered(config.classes), _MADE), None
+            return *synthetic_segmentation(config), Listing(numbered(config.classes), _MADE), None
         case OwnData():
             sets = own_sets(config, workplace)
-            train, test = Images(sets.train_pixels, sets.train_labels), Images(sets.test_pixels, sets.test_labels)
+            train, test = (
+                TensorImages(sets.train_pixels, sets.train_labels),
+                TensorImages(sets.test_pixels, sets.test_labels),
+            )
             names = sets.class_names or numbered(sets.classes)
             return (
                 train,

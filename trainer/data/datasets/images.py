@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from contract.config import Task
 from contract.data_report import DataFound
 
-IGNORED = 255
+IGNORE_INDEX = 255
 """Stands in a mask for a pixel of no class: neither loss nor score counts it."""
 
 
@@ -68,7 +68,7 @@ class Augmentation:
         reach = 2 * self.shift + 1
         corner = torch.randint(reach, (2, count), generator=random, device=device)
         framed = pad(pixels, (self.shift,) * 4)
-        # Every place that a window can have, as a view: choosing among them copies whole windows, two to four times
+        # Every place that a crop can have, as a view: choosing among them copies whole crops, two to four times
         # as fast as choosing pixel by pixel.
         places = framed.unfold(2, height, 1).unfold(3, width, 1)
         moved = places[torch.arange(count, device=device), :, corner[0], corner[1]]
@@ -79,11 +79,11 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Images:
+class TensorImages:
     """A set of labelled images as whole tensors: pixels (images, channels, height, width), and what is learnt of them.
 
     Labels are int64 (images,), a class an image, or masks uint8 (images, height, width), a class a pixel, in which
-    IGNORED is no class. `augmentation` varies the images in training; None leaves them as they are.
+    IGNORE_INDEX is no class. `augmentation` varies the images in training; None leaves them as they are.
     """
 
     pixels: Tensor
@@ -105,35 +105,35 @@ class Images:
         return self.labels.device
 
     @property
-    def strata(self) -> Tensor:
-        """int64 (images,): the groups that choices are balanced over: classes; scenes are all of one group."""
+    def stratify_labels(self) -> Tensor:
+        """int64 (images,): the classes to stratify by; images with masks are all of one."""
         return self.labels.cpu() if self.labels.dim() == 1 else torch.zeros(len(self), dtype=torch.int64)
 
-    def take(self, indices: Tensor) -> "Images":
+    def take(self, indices: Tensor) -> "TensorImages":
         """Those images, in that order."""
         return replace(self, pixels=self.pixels[indices], labels=self.labels[indices])
 
-    def to(self, device: torch.device) -> "Images":
+    def to(self, device: torch.device) -> "TensorImages":
         """The same on another device."""
         return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
 
-    def pin_memory(self) -> "Images":
+    def pin_memory(self) -> "TensorImages":
         """The same where a GPU can fetch it by itself; torch's loader calls it."""
         return replace(self, pixels=self.pixels.pin_memory(), labels=self.labels.pin_memory())
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator["Images"]:
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator["TensorImages"]:
         """See ImageSet."""
         order = torch.randperm(len(self), generator=random, device=random.device)
         for first, stop in batch_bounds(len(self), batch_size):
             batch = self.take(order[first:stop])
             pixels = batch.pixels if self.augmentation is None else self.augmentation(batch.pixels, random)
-            yield Images(pixels, batch.labels)
+            yield TensorImages(pixels, batch.labels)
 
-    def in_order(self, batch_size: int) -> Iterator["Images"]:
+    def in_order(self, batch_size: int) -> Iterator["TensorImages"]:
         """See ImageSet."""
         for first in range(0, len(self), batch_size):
             part = slice(first, first + batch_size)
-            yield Images(self.pixels[part], self.labels[part])
+            yield TensorImages(self.pixels[part], self.labels[part])
 
 
 class ImageSet(Protocol):
@@ -149,17 +149,18 @@ class ImageSet(Protocol):
 
     def __len__(self) -> int: ...
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
         """One epoch in batches, pixels as stored: every image once, shuffled and varied anew.
 
         Args:
             random: on the set's device; the only source of chance. Its state at the start decides the whole epoch.
         """
 
-    def in_order(self, batch_size: int) -> Iterator[Images]:
+    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
         """The images in their own order and as testing shows them, in batches, pixels as stored.
 
-        Scenes may differ in size from batch to batch; within one, smaller ones are filled up, with IGNORED in masks.
+        Images with masks may differ in size from batch to batch; within one, smaller ones are filled up, masks with
+        IGNORE_INDEX.
         """
 
 
@@ -185,7 +186,7 @@ class ImageData:
     @property
     def ignore_index(self) -> int | None:
         """The target of a pixel that counts for nothing; None where every target is a class."""
-        return IGNORED if self.task == "segmentation" else None
+        return IGNORE_INDEX if self.task == "segmentation" else None
 
     @property
     def device(self) -> torch.device:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from trainer.data.datasets.images import IGNORED, Images, batch_bounds
-from trainer.data.datasets.samples import Samples, labels_of, read_views
+from trainer.data.datasets.file_dataset import FileDataset, labels_of, read_transformed
+from trainer.data.datasets.images import IGNORE_INDEX, TensorImages, batch_bounds
 from trainer.data.together import read_together
-from trainer.data.transforms.crops import Recipe, Windows
+from trainer.data.transforms.crops import CropParams, Transform
 from trainer.data.transforms.views import resampled_images, resampled_masks
 
 _READ_TOGETHER = 32
@@ -23,20 +23,20 @@ Stack = Tensor | tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class Pictures:
+class InMemoryDataset:
     """Decoded images of any sizes on the training device, uint8.
 
     Attributes:
         pixels: (channels, height, width) each.
         labels: int64 (images,), or a mask uint8 (height, width) each.
         shape: channels, height and width of what training shows.
-        recipe: what training shows of them; None: they are as they are to be seen.
+        transform: what training shows of them; None: they are as they are to be seen.
     """
 
     pixels: Stack
     labels: Stack
     shape: tuple[int, int, int]
-    recipe: Recipe | None = None
+    transform: Transform | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,59 +52,61 @@ class Pictures:
             return torch.tensor(self.pixels.shape[-2:]).to(self.device).expand(len(self), -1)
         return torch.tensor([each.shape[-2:] for each in self.pixels]).to(self.device)
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
         """See ImageSet. The host waits for the device once an epoch, for the order."""
         there = torch.randperm(len(self), generator=random, device=random.device)
         order = there.cpu()
         for first, stop in batch_bounds(len(self), batch_size):
             yield self._varied(order[first:stop], there[first:stop], random)
 
-    def in_order(self, batch_size: int) -> Iterator[Images]:
+    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
         """See ImageSet."""
         order = torch.arange(len(self))
         there = order.to(self.device)
         for first in range(0, len(self), batch_size):
             yield self._stacked(order[first : first + batch_size], there[first : first + batch_size])
 
-    def _varied(self, chosen: Tensor, there: Tensor, random: torch.Generator) -> Images:
+    def _varied(self, chosen: Tensor, there: Tensor, random: torch.Generator) -> TensorImages:
         batch = self._stacked(chosen, there)
-        if self.recipe is None:
+        if self.transform is None:
             return batch
         sizes = self._sizes[there]
-        windows = _windows(self.recipe, sizes, random)
+        crops = _crop_params(self.transform, sizes, random)
         frame = self.shape[1:]
-        pixels = resampled_images(batch.pixels, sizes, windows, frame)
-        return Images(
-            pixels, batch.labels if batch.labels.dim() == 1 else resampled_masks(batch.labels, windows, frame)
+        pixels = resampled_images(batch.pixels, sizes, crops, frame)
+        return TensorImages(
+            pixels, batch.labels if batch.labels.dim() == 1 else resampled_masks(batch.labels, crops, frame)
         )
 
-    def _stacked(self, chosen: Tensor, there: Tensor) -> Images:
+    def _stacked(self, chosen: Tensor, there: Tensor) -> TensorImages:
         """Those images in one tensor, smaller ones filled up.
 
         Args:
             chosen: their indices on the CPU.
             there: the same on the device.
         """
-        return Images(_stack(self.pixels, chosen, there, 0), _stack(self.labels, chosen, there, IGNORED))
+        return TensorImages(_stack(self.pixels, chosen, there, 0), _stack(self.labels, chosen, there, IGNORE_INDEX))
 
 
-def _windows(recipe: Recipe, sizes: Tensor, random: torch.Generator) -> Windows:
+def _crop_params(transform: Transform, sizes: Tensor, random: torch.Generator) -> CropParams:
     """What is seen of images of these sizes, on their device. One without float64 has the CPU work it out."""
     device = sizes.device
     if _has_float64(device):
-        uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device, dtype=torch.float64)
-        return recipe.windows(sizes, uniforms)
-    uniforms = torch.rand(len(sizes), recipe.uniforms, generator=random, device=device)
-    windows = recipe.windows(sizes.cpu(), uniforms.cpu().double())
-    return replace(windows, start=windows.start.float(), step=windows.step.float()).to(device)
+        uniforms = torch.rand(len(sizes), transform.uniforms, generator=random, device=device, dtype=torch.float64)
+        return transform.crop_params(sizes, uniforms)
+    uniforms = torch.rand(len(sizes), transform.uniforms, generator=random, device=device)
+    crops = transform.crop_params(sizes.cpu(), uniforms.cpu().double())
+    return replace(crops, start=crops.start.float(), step=crops.step.float()).to(device)
 
 
 def _has_float64(device: torch.device) -> bool:
     return device.type != "mps"
 
 
-def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:
-    """All samples decoded, each in its own size, to be seen by the recipe.
+def decoded_dataset(
+    samples: FileDataset, transform: Transform, shape: tuple[int, int, int], device: torch.device
+) -> InMemoryDataset:
+    """All samples decoded, each in its own size, to be seen by the transform.
 
     Raises:
         DataDamaged: some of them cannot be decoded.
@@ -119,28 +121,30 @@ def pictures(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], devi
     read = read_together(decoded, range(len(samples)))
     masks = [mask for _, mask in read if mask is not None]
     labels = _together(masks) if masks else labels_of(samples, list(range(len(samples)))).to(device)
-    return Pictures(_together([pixels for pixels, _ in read]), labels, shape, recipe)
+    return InMemoryDataset(_together([pixels for pixels, _ in read]), labels, shape, transform)
 
 
-def views(samples: Samples, recipe: Recipe, shape: tuple[int, int, int], device: torch.device) -> Pictures:
-    """All samples decoded as the recipe shows them, which takes no random numbers.
+def resized_dataset(
+    samples: FileDataset, transform: Transform, shape: tuple[int, int, int], device: torch.device
+) -> InMemoryDataset:
+    """All samples decoded as the transform shows them, which takes no random numbers.
 
     Raises:
         DataDamaged: some of them cannot be decoded.
     """
-    together = 1 if recipe.frame is None else _READ_TOGETHER
+    together = 1 if transform.frame is None else _READ_TOGETHER
     portions = [list(range(first, min(first + together, len(samples)))) for first in range(0, len(samples), together)]
 
-    def shown(portion: int) -> Images:
+    def shown(portion: int) -> TensorImages:
         indices = portions[portion]
-        nothing = torch.zeros(len(indices), recipe.uniforms, dtype=torch.float64)
-        return read_views(samples, indices, recipe, nothing).to(device)
+        nothing = torch.zeros(len(indices), transform.uniforms, dtype=torch.float64)
+        return read_transformed(samples, indices, transform, nothing).to(device)
 
     read = read_together(shown, range(len(portions)))
-    if recipe.frame is None:  # scenes, one at a time, of sizes of their own
+    if transform.frame is None:  # segmentation tests whole images, one at a time, of sizes of their own
         masks = _together([view.labels[0] for view in read])
-        return Pictures(_together([view.pixels[0] for view in read]), masks, shape)
-    return Pictures(torch.cat([view.pixels for view in read]), torch.cat([view.labels for view in read]), shape)
+        return InMemoryDataset(_together([view.pixels[0] for view in read]), masks, shape)
+    return InMemoryDataset(torch.cat([view.pixels for view in read]), torch.cat([view.labels for view in read]), shape)
 
 
 def _together(parts: Sequence[Tensor]) -> Stack:

@@ -9,7 +9,7 @@ from torch import Tensor
 from contract.config import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
 from contract.counted import counted
 from contract.errors import RunError
-from trainer.data.datasets.images import Images, Normalisation
+from trainer.data.datasets.images import Normalisation, TensorImages
 from trainer.data.datasets.split import balanced_draw, probe_split
 
 
@@ -85,9 +85,9 @@ def _single(index: int | None, available: int, seed: int) -> int:
     return index
 
 
-def noise_images(samples: int, shape: tuple[int, int, int], normalise: Normalisation, seed: int) -> Images:
+def noise_images(samples: int, shape: tuple[int, int, int], normalise: Normalisation, seed: int) -> TensorImages:
     """Normal noise that comes out of the normalisation with mean 0 and deviation 1, as the images do; of class 0."""
     random = torch.Generator().manual_seed(seed)
     noise = torch.randn(samples, *shape, generator=random)
     pixels = (noise - normalise.shift.cpu()) / normalise.scale.cpu()
-    return Images(pixels, torch.zeros(samples, dtype=torch.int64))
+    return TensorImages(pixels, torch.zeros(samples, dtype=torch.int64))

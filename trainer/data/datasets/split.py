@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def balanced_first(labels: Tensor, samples: int) -> Tensor:
+def stratified_subset(labels: Tensor, samples: int) -> Tensor:
     """Positions of the first images of every class, `samples` in all, in their own order.
 
     Classes differ by at most one image, as far as each has enough; the rest comes from those that have more.

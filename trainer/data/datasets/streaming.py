@@ -12,9 +12,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from contract.errors import RunError
-from trainer.data.datasets.images import Images, batch_bounds
-from trainer.data.datasets.samples import Samples, read_views
-from trainer.data.transforms.crops import Recipe
+from trainer.data.datasets.file_dataset import FileDataset, read_transformed
+from trainer.data.datasets.images import TensorImages, batch_bounds
+from trainer.data.transforms.crops import Transform
 
 BATCHES_AHEAD = 2
 """That each process keeps ready."""
@@ -29,18 +29,18 @@ class _Job:
     seed: int
 
 
-class _Reader(Dataset[Images | RunError]):
+class _Reader(Dataset[TensorImages | RunError]):
     """Carries out jobs, in a loader's process or in this one."""
 
-    def __init__(self, sets: Mapping[str, tuple[Samples, Recipe]]) -> None:
+    def __init__(self, sets: Mapping[str, tuple[FileDataset, Transform]]) -> None:
         self._sets = dict(sets)
 
-    def __getitem__(self, job: Any) -> Images | RunError:
-        samples, recipe = self._sets[job.name]
+    def __getitem__(self, job: Any) -> TensorImages | RunError:
+        samples, transform = self._sets[job.name]
         random = torch.Generator().manual_seed(job.seed)
-        uniforms = torch.rand(len(job.indices), recipe.uniforms, generator=random, dtype=torch.float64)
+        uniforms = torch.rand(len(job.indices), transform.uniforms, generator=random, dtype=torch.float64)
         try:
-            return read_views(samples, job.indices, recipe, uniforms)
+            return read_transformed(samples, job.indices, transform, uniforms)
         except RunError as error:
             return error  # as a value: raised in another process, it would arrive wrapped in that one's traceback
 
@@ -67,7 +67,9 @@ class Stream:
         device: where batches come out.
     """
 
-    def __init__(self, sets: Mapping[str, tuple[Samples, Recipe]], *, processes: int, device: torch.device) -> None:
+    def __init__(
+        self, sets: Mapping[str, tuple[FileDataset, Transform]], *, processes: int, device: torch.device
+    ) -> None:
         self.device = device
         self._jobs = _Jobs()
         self._loader = DataLoader(
@@ -81,7 +83,7 @@ class Stream:
             collate_fn=_as_it_is,
         )
 
-    def run(self, jobs: list[_Job]) -> Iterator[Images]:
+    def run(self, jobs: list[_Job]) -> Iterator[TensorImages]:
         """What the jobs read, in their order, on the device.
 
         Raises:
@@ -95,7 +97,7 @@ class Stream:
                     raise RuntimeError("a pass over a stream was begun before the one before was over or given up")
                 if isinstance(batch, RunError):
                     raise batch
-                yield Images(*(part.to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels)))
+                yield TensorImages(*(part.to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels)))
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -110,7 +112,7 @@ def _as_it_is(batch: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamedDataset:
     """One set of a stream.
 
     Attributes:
@@ -131,7 +133,7 @@ class Streamed:
     def device(self) -> torch.device:
         return self.stream.device
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[Images]:
+    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
         """See ImageSet."""
         seed = int(torch.randint(2**62, (), generator=random, device=random.device))
         epoch = torch.Generator().manual_seed(seed)
@@ -145,7 +147,7 @@ class Streamed:
             ]
         )
 
-    def in_order(self, batch_size: int) -> Iterator[Images]:
+    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
         """See ImageSet."""
         starts = range(0, self.samples, batch_size)
         return self.stream.run(

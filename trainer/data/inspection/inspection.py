@@ -10,8 +10,8 @@ from torch import Tensor
 
 from contract.data_report import PassedOver, Sizes, Values, stored_value
 from contract.errors import RunError
-from trainer.data.datasets.images import IGNORED, Images
-from trainer.data.datasets.samples import Samples
+from trainer.data.datasets.file_dataset import FileDataset
+from trainer.data.datasets.images import IGNORE_INDEX, TensorImages
 from trainer.data.inspection.copies import evenly
 from trainer.data.inspection.pixel_values import (
     Decoded,
@@ -83,7 +83,7 @@ class Looks:
 # ---------------------------------------------------------------- files
 
 
-def look_at_files(parts: Sequence[Samples]) -> Looks:
+def look_at_files(parts: Sequence[FileDataset]) -> Looks:
     """Sizes and values of training and test files, from the heads of some and the pixels of fewer.
 
     Raises:
@@ -109,7 +109,7 @@ def look_at_files(parts: Sequence[Samples]) -> Looks:
     )
 
 
-def _keys(files: list[tuple[Samples, int]]) -> list[tuple[int, int]]:
+def _keys(files: list[tuple[FileDataset, int]]) -> list[tuple[int, int]]:
     """What each of them can be told apart by: samples themselves are not hashable."""
     return [(id(part), index) for part, index in files]
 
@@ -128,7 +128,10 @@ def _notes(heads: Sequence[Head], deep: int, high: float, white: float) -> tuple
 
 
 def _looked_at(
-    read: Callable[[tuple[Samples, int]], Result], of: list[tuple[Samples, int]], parts: Sequence[Samples], most: int
+    read: Callable[[tuple[FileDataset, int]], Result],
+    of: list[tuple[FileDataset, int]],
+    parts: Sequence[FileDataset],
+    most: int,
 ) -> list[Result]:
     """What `read` tells of these files. Where one cannot be read, others of its set are looked at too: a person who is
     told of one file at a time starts a run for each.
@@ -146,16 +149,16 @@ def _looked_at(
         raise
 
 
-def _head(part: Samples, index: int) -> Head:
+def _head(part: FileDataset, index: int) -> Head:
     return head_of(part.root, _name(part, index))
 
 
-def _decoded(each: tuple[Samples, int]) -> Decoded:
+def _decoded(each: tuple[FileDataset, int]) -> Decoded:
     name = _name(*each)
     return Decoded(legible(name), content_of(each[0].root, name))
 
 
-def _name(part: Samples, index: int) -> str:
+def _name(part: FileDataset, index: int) -> str:
     stored = part.names[index]
     return stored if isinstance(stored, str) else name_of(stored)
 
@@ -167,14 +170,14 @@ def _sizes(sizes: Sequence[tuple[int, int]], images: int) -> Sizes:
     )
 
 
-def count_files(part: Samples, classes: int, *, scenes: bool) -> Counts:
+def count_files(part: FileDataset, classes: int, *, segmentation: bool) -> Counts:
     """How many of a part's files show each class: by their labels, or by some of their masks.
 
     Raises:
         DataDamaged: a mask cannot be read.
     """
-    if not scenes:
-        return Counts(len(part), torch.bincount(part.strata, minlength=classes))
+    if not segmentation:
+        return Counts(len(part), torch.bincount(part.stratify_labels, minlength=classes))
     first = evenly(len(part), MASKS_READ)
     shown, read = _shown_by(part, first, classes), len(first)
     rest = sorted(set(evenly(len(part), MOST_MASKS_READ)) - set(first))
@@ -184,8 +187,8 @@ def count_files(part: Samples, classes: int, *, scenes: bool) -> Counts:
     return Counts(len(part), shown, read)
 
 
-def _shown_by(part: Samples, indices: list[int], classes: int) -> Tensor:
-    def shown(each: tuple[Samples, int]) -> Tensor:
+def _shown_by(part: FileDataset, indices: list[int], classes: int) -> Tensor:
+    def shown(each: tuple[FileDataset, int]) -> Tensor:
         mask = part.mask(each[1], part.size(each[1]))
         counts = np.bincount(np.asarray(mask).ravel(), minlength=classes)[:classes]
         return torch.from_numpy(counts > 0).long()
@@ -197,7 +200,7 @@ def _shown_by(part: Samples, indices: list[int], classes: int) -> Tensor:
 # ---------------------------------------------------------------- arrays
 
 
-def look_at_arrays(parts: Sequence[Images]) -> Looks:
+def look_at_arrays(parts: Sequence[TensorImages]) -> Looks:
     """Size and values of training and test images that lie in memory: of all.
 
     Raises:
@@ -217,12 +220,12 @@ def look_at_arrays(parts: Sequence[Images]) -> Looks:
     )
 
 
-def count_arrays(part: Images, classes: int) -> Counts:
+def count_arrays(part: TensorImages, classes: int) -> Counts:
     """How many images show each class: by their labels, or by some of their masks."""
     if part.labels.dim() == 1:
         return Counts(len(part), torch.bincount(part.labels.cpu(), minlength=classes))
     chosen = evenly(len(part), MOST_MASKS_READ)
     shown = torch.zeros(classes, dtype=torch.int64)
     for index in chosen:
-        shown += torch.bincount(part.labels[index].flatten().long(), minlength=IGNORED + 1)[:classes] > 0
+        shown += torch.bincount(part.labels[index].flatten().long(), minlength=IGNORE_INDEX + 1)[:classes] > 0
     return Counts(len(part), shown, len(chosen))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from contract.errors import DataDamaged
-from trainer.data.datasets.images import Images
+from trainer.data.datasets.images import TensorImages
 
 _FILE = "fashion-mnist-10000-2000.npz"
 CLASSES = (
@@ -17,7 +17,7 @@ SOURCES = ("bundled: the first of each class of 60,000", "bundled: the first of 
 _REMEDY = "Install the program again: its bundled images do not belong to it as they are."
 
 
-def fashion_mnist_mini() -> tuple[Images, Images]:
+def fashion_mnist_mini() -> tuple[TensorImages, TensorImages]:
     """10,000 training and 2,000 test images, uint8 (images, 1, 28, 28), the classes balanced.
 
     Raises:
@@ -34,7 +34,7 @@ def fashion_mnist_mini() -> tuple[Images, Images]:
         raise DataDamaged(f"The bundled Fashion-MNIST file {_FILE} cannot be read: {error}", _REMEDY) from error
 
 
-def _images(pixels: np.ndarray, labels: np.ndarray) -> Images:
+def _images(pixels: np.ndarray, labels: np.ndarray) -> TensorImages:
     if pixels.shape[1:] != (28, 28) or len(pixels) != len(labels):
         raise ValueError(f"images of shape {pixels.shape} with {len(labels)} labels are not Fashion-MNIST")
-    return Images(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(labels).long())
+    return TensorImages(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(labels).long())

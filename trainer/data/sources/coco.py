@@ -1,4 +1,4 @@
-"""COCO's scenes with a class for each pixel: its instances in Pascal VOC's 21 classes, as torchvision reduces them."""
+"""COCO's images with a class for each pixel: its instances in Pascal VOC's 21 classes, as torchvision reduces them."""
 
 import json
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from trainer.data.sources.coco_file import COCO_IDS as CATEGORIES
 from trainer.data.sources.coco_file import Listed, read_coco
 from trainer.data.sources.outlines import class_mask
 
-__all__ = ["CATEGORIES", "CocoScenes", "class_mask", "coco_scenes"]
+__all__ = ["CATEGORIES", "CocoSegmentation", "class_mask", "coco_segmentation"]
 
 SMALLEST_AREA = 1000
 """Pixels that instances of these classes must fill together for an image to be trained on. Source: the same."""
 
 
 @dataclass(frozen=True)
-class CocoScenes:
+class CocoSegmentation:
     """Images in a folder below the data folder `root`, with the outlines of what is on them.
 
     Attributes:
@@ -42,7 +42,7 @@ class CocoScenes:
     white: float | None = None
 
     @property
-    def strata(self) -> Tensor:
+    def stratify_labels(self) -> Tensor:
         return torch.zeros(len(self), dtype=torch.int64)
 
     def __len__(self) -> int:
@@ -86,8 +86,8 @@ class CocoScenes:
         )
 
 
-def coco_scenes(root: Path, part: str, *, training: bool, strays: Strays | None = None) -> CocoScenes:
-    """The scenes of `train2017` or `val2017`; of those to train on, the ones that show enough.
+def coco_segmentation(root: Path, part: str, *, training: bool, strays: Strays | None = None) -> CocoSegmentation:
+    """The images of `train2017` or `val2017`; of those to train on, the ones that show enough.
 
     Raises:
         DataMissing, DataDamaged: images or annotations are not there, or are not COCO's.
@@ -115,7 +115,7 @@ def coco_scenes(root: Path, part: str, *, training: bool, strays: Strays | None 
             strays.add(f"images on which the classes fill {SMALLEST_AREA:,} pixels or fewer", image.name)
         elif not image.outlines:
             strays.add("training images that show none of the classes", image.name)
-    return CocoScenes(root, tuple(image.name for image in used), tuple(map(_packed, used)), content.notes)
+    return CocoSegmentation(root, tuple(image.name for image in used), tuple(map(_packed, used)), content.notes)
 
 
 def _packed(image: Listed) -> bytes:

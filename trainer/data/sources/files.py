@@ -9,22 +9,22 @@ import torch
 
 from contract.config import Coco, ImageFolder, ImageNet, MaskFolder, Voc
 from contract.errors import DataMissing, RunError
+from trainer.data.datasets.file_dataset import FileDataset, as_names
 from trainer.data.datasets.images import ImageSet, Normalisation
-from trainer.data.datasets.in_memory import pictures, views
-from trainer.data.datasets.samples import Samples, as_names
-from trainer.data.datasets.streaming import Stream, Streamed
+from trainer.data.datasets.in_memory import decoded_dataset, resized_dataset
+from trainer.data.datasets.streaming import Stream, StreamedDataset
 from trainer.data.inspection.copies import find_copies, refuse_copies, searched_in_part, warn_of_copies
 from trainer.data.inspection.inspection import Listing
 from trainer.data.inspection.report import numbered
 from trainer.data.inspection.stray_files import Folder, Strays
-from trainer.data.sources.coco import coco_scenes
+from trainer.data.sources.coco import coco_segmentation
 from trainer.data.sources.image_folders import ClassFolders, class_files, class_folders, class_names, folder_below
 from trainer.data.sources.masks import MaskValues
 from trainer.data.sources.segmentation_folders import mask_folders
 from trainer.data.sources.voc import CLASS_NAMES as VOC_NAMES
 from trainer.data.sources.voc import SOURCES as VOC_SOURCES
-from trainer.data.sources.voc import voc_scenes
-from trainer.data.transforms.crops import Middle, RandomArea, RandomScale, Recipe, Whole
+from trainer.data.sources.voc import voc_segmentation
+from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Resize, ResizeCenterCrop, Transform
 from trainer.engines.environment import Workplace
 from trainer.processors import usable_processors
 
@@ -56,11 +56,11 @@ class FileSets:
         shape: channels, height and width of what training shows.
     """
 
-    train: Samples
-    test: Samples
+    train: FileDataset
+    test: FileDataset
     listing: Listing
-    training: Recipe
-    testing: Recipe
+    training: Transform
+    testing: Transform
     shape: tuple[int, int, int]
 
 
@@ -78,22 +78,22 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
             found = class_folders(root, folder_below(root, config.folder), config.test_share, strays)
             return _classified(config, found, strays)
         case Coco():
-            train = coco_scenes(root, "train2017", training=True, strays=strays)
-            test = coco_scenes(root, "val2017", training=False, strays=strays)
+            train = coco_segmentation(root, "train2017", training=True, strays=strays)
+            test = coco_segmentation(root, "val2017", training=False, strays=strays)
             train_names, test_names = as_names(list(train.names)), as_names(list(test.names))
             refuse_copies(find_copies(root, train_names, test_names), train_names, test_names)
             listing = Listing(VOC_NAMES, ("coco/train2017", "coco/val2017"), notes=_once(train.notes + test.notes))
             return _segmented(config, train, test, listing, strays)
         case Voc():
-            trained, tested = voc_scenes(workplace)
+            trained, tested = voc_segmentation(workplace)
             copied = warn_of_copies(find_copies(root, trained.names, tested.names), trained.names, tested.names)
             return _segmented(config, trained, tested, Listing(VOC_NAMES, VOC_SOURCES, warnings=copied), strays)
         case MaskFolder():
             folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.unlabelled)
-            scenes = mask_folders(root, folder, values, config.test_share, strays)
+            folders = mask_folders(root, folder, values, config.test_share, strays)
             names = numbered(config.classes)
-            listing = Listing(names, scenes.sources, notes=scenes.notes, own_classes=True)
-            return _segmented(config, scenes.train, scenes.test, listing, strays)
+            listing = Listing(names, folders.sources, notes=folders.notes, own_classes=True)
+            return _segmented(config, folders.train, folders.test, listing, strays)
 
 
 def _imagenet(root: Path, strays: Strays) -> ClassFolders:
@@ -133,22 +133,26 @@ def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _classified(config: ImageNet | ImageFolder, found: ClassFolders, strays: Strays) -> FileSets:
     side = config.size
-    testing = Middle(resize=round(side * 8 / 7), side=side)
-    training = RandomArea(side) if config.augment else testing
+    testing = ResizeCenterCrop(resize=round(side * 8 / 7), side=side)
+    training = RandomResizedCrop(side) if config.augment else testing
     notes = (*found.notes, *searched_in_part(len(found.train), len(found.test)))
     listing = Listing(found.classes, found.sources, strays.found(), notes, found.warnings, own_classes=True)
     return FileSets(found.train, found.test, listing, training, testing, (3, side, side))
 
 
-def _segmented(config: SegmentationConfig, train: Samples, test: Samples, listing: Listing, strays: Strays) -> FileSets:
-    testing = Whole(config.resize)
-    training = RandomScale(config.resize, config.crop) if config.augment else testing
+def _segmented(
+    config: SegmentationConfig, train: FileDataset, test: FileDataset, listing: Listing, strays: Strays
+) -> FileSets:
+    testing = Resize(config.resize)
+    training = RandomScaleCrop(config.resize, config.crop) if config.augment else testing
     notes = (*listing.notes, *searched_in_part(len(train), len(test)))
     listing = replace(listing, passed_over=strays.found(), notes=notes)
     return FileSets(train, test, listing, training, testing, (3, config.crop, config.crop))
 
 
-def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.device, processes: int) -> list[ImageSet]:
+def build_datasets(
+    sets: FileSets, parts: Sequence[FileDataset], feed: Feed, device: torch.device, processes: int
+) -> list[ImageSet]:
     """These samples as sets that batches are drawn from: held on the device, or read as they are needed.
 
     Args:
@@ -160,12 +164,15 @@ def fed(sets: FileSets, parts: Sequence[Samples], feed: Feed, device: torch.devi
     """
     if feed == "memory" or (feed == "auto" and _decoded_bytes(parts) <= MEMORY_BYTES):
         varied = sets.training is not sets.testing
-        show = [pictures if varied and index == 0 else views for index in range(len(parts))]
-        recipes = [sets.training if index == 0 else sets.testing for index in range(len(parts))]
-        return [make(part, recipe, sets.shape, device) for make, part, recipe in zip(show, parts, recipes, strict=True)]
+        show = [decoded_dataset if varied and index == 0 else resized_dataset for index in range(len(parts))]
+        transforms = [sets.training if index == 0 else sets.testing for index in range(len(parts))]
+        return [
+            make(part, transform, sets.shape, device)
+            for make, part, transform in zip(show, parts, transforms, strict=True)
+        ]
     named = {f"{index}": (part, sets.testing) for index, part in enumerate(parts)}
     stream = Stream({**named, "varied": (parts[0], sets.training)}, processes=processes, device=device)
-    return [Streamed(stream, name, "varied", len(part), sets.shape) for name, (part, _) in named.items()]
+    return [StreamedDataset(stream, name, "varied", len(part), sets.shape) for name, (part, _) in named.items()]
 
 
 def loader_processes(workplace: Workplace, device: torch.device) -> int:
@@ -182,7 +189,7 @@ def loader_processes(workplace: Workplace, device: torch.device) -> int:
     return 0 if threads == 1 else min(threads, MOST_PROCESSES, usable_processors())
 
 
-def _decoded_bytes(parts: Sequence[Samples]) -> float:
+def _decoded_bytes(parts: Sequence[FileDataset]) -> float:
     """Guessed from the sizes of some images, a byte a channel and one for the mask."""
     total = 0.0
     for part in parts:

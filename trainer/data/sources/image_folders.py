@@ -18,7 +18,7 @@ from contract.checks.parts import (
     set_parts,
 )
 from contract.errors import DataMissing, RunError
-from trainer.data.datasets.samples import ClassFiles, MaskFiles, as_names
+from trainer.data.datasets.file_dataset import ClassFiles, MaskFiles, as_names
 from trainer.data.datasets.split import stratified_split
 from trainer.data.inspection.copies import find_copies, refuse_copies
 from trainer.data.inspection.duplicate_images import contradictions, digests
@@ -133,7 +133,7 @@ def class_folders(root: Path, folder: Path, test_share: float, strays: Strays) -
         "notes": (*left_aside(root, folder, parts), *pictures.note()),
         "warnings": (
             *_nearly_alike(classes.values()),
-            *contradictions(names, torch.cat([each.strata for each in every]), pictures),
+            *contradictions(names, torch.cat([each.stratify_labels for each in every]), pictures),
         ),
     }
     if test is None or tested is None:
@@ -167,7 +167,7 @@ def held_back(files: Files, share: float, strays: Strays, pictures: Mapping[byte
     """
     if len(files) < 2:
         raise RunError("One image cannot be both trained on and tested on.", "Put more images into the folder.")
-    rest, held = stratified_split(files.strata, max(1, round(share * len(files))), _SPLIT_SEED)
+    rest, held = stratified_split(files.stratify_labels, max(1, round(share * len(files))), _SPLIT_SEED)
     train, test = files.take(rest), files.take(held)
     copied = torch.zeros(len(test), dtype=torch.bool)
     for place, _ in find_copies(files.root, train.names, test.names, pictures).pairs:

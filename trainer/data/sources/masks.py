@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from contract.errors import DataDamaged, RunError
-from trainer.data.datasets.images import IGNORED
+from trainer.data.datasets.images import IGNORE_INDEX
 from trainer.data.inspection.copies import evenly
 from trainer.data.names import Names, legible, name_of
 from trainer.data.reading import raw_mask
@@ -39,7 +39,7 @@ class MaskValues:
 
 
 def read_mask(root: Path, name: str, values: MaskValues) -> Image.Image:
-    """A mask: one channel that holds each pixel's class, IGNORED where it has none.
+    """A mask: one channel that holds each pixel's class, IGNORE_INDEX where it has none.
 
     Args:
         root: the data folder.
@@ -53,7 +53,7 @@ def read_mask(root: Path, name: str, values: MaskValues) -> Image.Image:
         return Image.fromarray(_objects(name, numbers))
     numbers = numbers.astype(np.uint8)
     if values.unlabelled is not None:
-        numbers = np.where(numbers == values.unlabelled, np.uint8(IGNORED), numbers)
+        numbers = np.where(numbers == values.unlabelled, np.uint8(IGNORE_INDEX), numbers)
     return Image.fromarray(_checked(name, numbers, values))
 
 
@@ -85,11 +85,12 @@ def mask_numbers(root: Path, name: str) -> np.ndarray:
 
 def _of_one_byte(name: str, numbers: np.ndarray) -> np.ndarray:
     """Values of 16 bits as bytes: white, 65,535, is what 255 is of eight bits."""
-    numbers = np.where(numbers == _WHITE_OF_16_BITS, IGNORED, numbers)
-    wrong = numbers[(numbers < 0) | (numbers > IGNORED)]
+    numbers = np.where(numbers == _WHITE_OF_16_BITS, IGNORE_INDEX, numbers)
+    wrong = numbers[(numbers < 0) | (numbers > IGNORE_INDEX)]
     if wrong.size:
         raise DataDamaged(
-            f"The mask {legible(name)} holds the value {int(wrong[0]):,}, and class numbers are 0 to {IGNORED - 1}.",
+            f"The mask {legible(name)} holds the value {int(wrong[0]):,}, and class numbers are 0 to "
+            f"{IGNORE_INDEX - 1}.",
             "Save masks anew with class numbers 0, 1, 2, …, as PNG of 8 bits.",
         )
     return numbers.astype(np.uint8)
@@ -98,20 +99,20 @@ def _of_one_byte(name: str, numbers: np.ndarray) -> np.ndarray:
 def _grey(mode: str, numbers: np.ndarray) -> np.ndarray | None:
     """The first channel, where the other colours hold the same and no pixel is transparent; else None."""
     colours = numbers[..., : 1 if mode == "LA" else 3]
-    opaque = mode == "RGB" or bool((numbers[..., -1] == IGNORED).all())
+    opaque = mode == "RGB" or bool((numbers[..., -1] == IGNORE_INDEX).all())
     return colours[..., 0] if opaque and bool((colours == colours[..., :1]).all()) else None
 
 
 def _objects(name: str, numbers: np.ndarray) -> np.ndarray:
     """Class 1 where a mask of 0 and 255 holds 255."""
-    other = numbers[(numbers != 0) & (numbers != IGNORED)]
+    other = numbers[(numbers != 0) & (numbers != IGNORE_INDEX)]
     if other.size:
         raise DataDamaged(
             f"The mask {legible(name)} holds the value {int(other[0])}, and masks of its set hold 0 and 255 alone, "
             "where 255 is the object.",
             "Save all masks of the set alike: 0 and 255, or class numbers from 0 up.",
         )
-    objects: np.ndarray = (numbers == IGNORED).astype(np.uint8)
+    objects: np.ndarray = (numbers == IGNORE_INDEX).astype(np.uint8)
     return objects
 
 
@@ -121,7 +122,7 @@ def _checked(name: str, numbers: np.ndarray, values: MaskValues) -> np.ndarray:
     Raises:
         DataDamaged: one of them is no class.
     """
-    wrong = numbers[(numbers >= values.classes) & (numbers != IGNORED)]
+    wrong = numbers[(numbers >= values.classes) & (numbers != IGNORE_INDEX)]
     if wrong.size:
         largest = int(wrong.max())
         raise DataDamaged(
@@ -151,9 +152,9 @@ def understood(root: Path, masks: Iterable[Names], values: MaskValues) -> MaskVa
             if numbers.dtype == np.bool_:
                 continue  # one bit a pixel says 0 and 1 by itself
             seen |= set(np.unique(numbers).tolist())
-            if seen - {0, IGNORED, values.unlabelled}:
+            if seen - {0, IGNORE_INDEX, values.unlabelled}:
                 return values
-    if IGNORED not in seen or 0 not in seen:
+    if IGNORE_INDEX not in seen or 0 not in seen:
         return values
     if values.classes > 2 or values.unlabelled is not None:
         raise RunError(

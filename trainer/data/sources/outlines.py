@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.data.datasets.images import IGNORED
+from trainer.data.datasets.images import IGNORE_INDEX
 
 FARTHEST = 100_000
 """Pixels from an image's corner that a corner of a polygon may lie."""
@@ -14,7 +14,7 @@ Mask = npt.NDArray[np.uint8]
 
 
 def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> Mask:
-    """Every pixel's class, uint8 (height, width): 0 where nothing is, IGNORED where instances overlap.
+    """Every pixel's class, uint8 (height, width): 0 where nothing is, IGNORE_INDEX where instances overlap.
 
     Args:
         instances: class and outline of each: polygons [[x, y, x, y, …], …], or run lengths {counts, size}.
@@ -28,7 +28,7 @@ def class_mask(instances: list[tuple[int, Any]], height: int, width: int) -> Mas
         inside = _inside(outline, height, width)
         mask = np.maximum(mask, inside * np.uint8(number))
         covered += inside & (covered < 2)
-    mask[covered > 1] = IGNORED
+    mask[covered > 1] = IGNORE_INDEX
     return mask
 
 

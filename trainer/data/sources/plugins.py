@@ -9,7 +9,7 @@ from torch import Tensor
 from contract.errors import RunError
 from contract.plugins import OwnData
 from trainer.builders import builder_of
-from trainer.data.datasets.images import IGNORED
+from trainer.data.datasets.images import IGNORE_INDEX
 from trainer.data.inspection.copies import evenly
 from trainer.engines.environment import Workplace
 
@@ -62,7 +62,7 @@ def _wrong(config: OwnData, sets: object) -> str | None:
         wanted = pixels.shape[:1] if config.task == "classification" else (len(pixels), *pixels.shape[2:])
         if tuple(labels.shape) != tuple(wanted) or not len(labels):
             return f"{part} labels of shape {tuple(labels.shape)} for images of shape {tuple(pixels.shape)}"
-        counted = labels[labels != IGNORED] if config.task == "segmentation" else labels
+        counted = labels[labels != IGNORE_INDEX] if config.task == "segmentation" else labels
         if counted.numel() and not 0 <= int(counted.min()) <= int(counted.max()) < sets.classes:
             return f"{part} labels from {int(counted.min())} to {int(counted.max())} for {sets.classes} classes"
     if sets.train_pixels.shape[1] != sets.test_pixels.shape[1]:

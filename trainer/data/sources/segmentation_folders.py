@@ -1,4 +1,4 @@
-"""Folders of people's own scenes: which mask belongs to which image, whatever it is called."""
+"""Folders of people's own images with masks: which mask belongs to which image, whatever it is called."""
 
 import os
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.checks.parts import SetParts, set_parts
 from contract.errors import DataDamaged, DataMissing, RunError
-from trainer.data.datasets.samples import MaskFiles, as_names
+from trainer.data.datasets.file_dataset import MaskFiles, as_names
 from trainer.data.inspection.copies import find_copies, refuse_copies
 from trainer.data.inspection.duplicate_images import digests
 from trainer.data.inspection.stray_files import Folder, Strays
@@ -24,7 +24,7 @@ class MaskFolders:
     """What was found in a folder of images and masks.
 
     Attributes:
-        sources: where training and test scenes come from.
+        sources: where training and test images come from.
         notes: how the folder was understood.
     """
 
@@ -35,19 +35,19 @@ class MaskFolders:
 
 
 def mask_folders(root: Path, folder: Path, values: MaskValues, test_share: float, strays: Strays) -> MaskFolders:
-    """The scenes of a folder with `train` and `trainannot`, `val` and `valannot`, or parts of like names.
+    """The images of a folder with `train` and `trainannot`, `val` and `valannot`, or parts of like names.
 
     Raises:
         DataMissing: there are no images, or one has no mask.
-        RunError: a scene is in both parts, or it cannot be told which mask is whose.
+        RunError: an image is in both parts, or it cannot be told which mask is whose.
     """
     parts = _parts(root, folder)
     train, test = parts.train or folder / "train", parts.test
     used = [place for part in (train, test) if part is not None for place in (part, _masks(part))]
     view = Folder(root, used, strays)
     notes: list[str] = []
-    found = _scenes(view, train, values, notes)
-    tested = None if test is None else _scenes(view, test, values, notes)
+    found = _segmentation_folder(view, train, values, notes)
+    tested = None if test is None else _segmentation_folder(view, test, values, notes)
     every = [found] if tested is None else [found, tested]
     refuse_links_out(root, (name_of(name) for each in every for names in (each.names, each.masks) for name in names))
     values = understood(root, [each.masks for each in every], values)
@@ -77,7 +77,7 @@ def _masks(part: Path) -> Path:
     return next((each for each in named if each.is_dir()), part.with_name(f"{part.name}annot"))
 
 
-def _scenes(view: Folder, part: Path, values: MaskValues, notes: list[str]) -> MaskFiles:
+def _segmentation_folder(view: Folder, part: Path, values: MaskValues, notes: list[str]) -> MaskFiles:
     images, masks = _by_stem(view, part), _by_stem(view, _masks(part))
     prefix, suffix = _affix(view, part, images, masks)
     if prefix or suffix:

@@ -5,13 +5,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from contract.config import Synthetic, SyntheticSegmentation
-from trainer.data.datasets.images import IGNORED, Images
+from trainer.data.datasets.images import IGNORE_INDEX, TensorImages
 
 _SEED = 0
 """Fixed, so that runs of different seeds learn from the same images."""
 
 
-def synthetic(config: Synthetic) -> tuple[Images, Images]:
+def synthetic(config: Synthetic) -> tuple[TensorImages, TensorImages]:
     """Training and test images, float32, their classes balanced; the same every time.
 
     A pattern is a 4 × 4 grid of normal values, drawn large, with mean 0 and standard deviation 1; an image is its
@@ -27,30 +27,30 @@ def synthetic(config: Synthetic) -> tuple[Images, Images]:
     )
 
 
-def _noisy(patterns: Tensor, samples: int, noise: float, random: torch.Generator) -> Images:
+def _noisy(patterns: Tensor, samples: int, noise: float, random: torch.Generator) -> TensorImages:
     labels = torch.arange(samples) % len(patterns)
     pixels = patterns[labels]
-    return Images(pixels + noise * torch.randn(pixels.shape, generator=random), labels)
+    return TensorImages(pixels + noise * torch.randn(pixels.shape, generator=random), labels)
 
 
 _ELLIPSES = 3
-"""On each scene; later ones cover earlier ones."""
+"""On each image; later ones cover earlier ones."""
 
 
-def synthetic_scenes(config: SyntheticSegmentation) -> tuple[Images, Images]:
-    """Training and test scenes, float32, with their masks; the same every time.
+def synthetic_segmentation(config: SyntheticSegmentation) -> tuple[TensorImages, TensorImages]:
+    """Training and test images, float32, with their masks; the same every time.
 
     Class 0 is the ground. Every class has a colour of normal values. The rim of an ellipse, a tenth of its radius, is
-    IGNORED, as outlines are in hand-made masks.
+    IGNORE_INDEX, as outlines are in hand-made masks.
     """
     random = torch.Generator().manual_seed(_SEED)
     colours = torch.randn(config.classes, config.channels, generator=random)
     return tuple(  # type: ignore[return-value]
-        _scenes(config, colours, samples, random) for samples in (config.train_samples, config.test_samples)
+        _samples(config, colours, samples, random) for samples in (config.train_samples, config.test_samples)
     )
 
 
-def _scenes(config: SyntheticSegmentation, colours: Tensor, samples: int, random: torch.Generator) -> Images:
+def _samples(config: SyntheticSegmentation, colours: Tensor, samples: int, random: torch.Generator) -> TensorImages:
     size = config.size
     classes = torch.zeros(samples, size, size, dtype=torch.int64)
     masks = classes.clone()
@@ -62,7 +62,7 @@ def _scenes(config: SyntheticSegmentation, colours: Tensor, samples: int, random
         squares = ((across - centre) / radius) ** 2
         distance = squares[0].unsqueeze(2) + squares[1].unsqueeze(1)
         classes = torch.where(distance < 1, kind, classes)
-        masks = torch.where(distance < 1, torch.where(distance < 0.81, kind, IGNORED), masks)
+        masks = torch.where(distance < 1, torch.where(distance < 0.81, kind, IGNORE_INDEX), masks)
     pixels = colours[classes].permute(0, 3, 1, 2)
     noise = config.noise * torch.randn(pixels.shape, generator=random)
-    return Images(pixels + noise, masks.to(torch.uint8))
+    return TensorImages(pixels + noise, masks.to(torch.uint8))

@@ -11,7 +11,7 @@ import torch
 
 from contract.config import Cifar10, Cifar100, FashionMnist, Mnist
 from contract.errors import DataDamaged, DataMissing
-from trainer.data.datasets.images import Augmentation, Images, Normalisation
+from trainer.data.datasets.images import Augmentation, Normalisation, TensorImages
 from trainer.data.inspection.report import numbered
 from trainer.engines.environment import Workplace
 
@@ -84,7 +84,7 @@ SOURCES: dict[str, _Source] = {
 
 def torchvision_images(
     config: TorchvisionConfig, workplace: Workplace
-) -> tuple[Images, Images, tuple[str, ...], Normalisation]:
+) -> tuple[TensorImages, TensorImages, tuple[str, ...], Normalisation]:
     """Training and test images, uint8, of a set in the data folder, its classes' names, and how to normalise it.
 
     Raises:
@@ -149,7 +149,7 @@ def _download(source: _Source, root: Path) -> None:
         ) from error
 
 
-def _read(source: _Source, root: Path, *, train: bool) -> Images:
+def _read(source: _Source, root: Path, *, train: bool) -> TensorImages:
     try:
         loaded = _loader(source)(str(root), train=train, download=False)
         return _as_images(loaded.data, loaded.targets)
@@ -171,11 +171,11 @@ def _changed_files(source: _Source, root: Path) -> list[str]:
     return [name for name, sum_ in known if not check_integrity(str(root / loader.base_folder / name), sum_)]
 
 
-def _as_images(pixels: Any, labels: Any) -> Images:
+def _as_images(pixels: Any, labels: Any) -> TensorImages:
     """torchvision's arrays as (images, channels, height, width); grey comes without, colour with channels last."""
     values = torch.as_tensor(np.asarray(pixels))
     values = values.unsqueeze(1) if values.dim() == 3 else values.permute(0, 3, 1, 2).contiguous()
     targets = torch.as_tensor(np.asarray(labels)).long()
     if len(values) != len(targets) or not len(values):
         raise ValueError(f"{len(values)} images with {len(targets)} labels")
-    return Images(values, targets)
+    return TensorImages(values, targets)

@@ -1,9 +1,9 @@
-"""Pascal VOC's scenes, by torchvision's own list of them."""
+"""Pascal VOC's segmentation set, by torchvision's own list of them."""
 
 from pathlib import Path
 
 from contract.errors import DataDamaged, DataMissing
-from trainer.data.datasets.samples import MaskFiles, as_names
+from trainer.data.datasets.file_dataset import MaskFiles, as_names
 from trainer.data.sources.masks import MaskValues
 from trainer.engines.environment import Workplace
 
@@ -14,11 +14,11 @@ CLASS_NAMES = (
 CLASSES = len(CLASS_NAMES)
 _FOLDER = Path("VOCdevkit") / "VOC2012"
 SOURCES = (f"{_FOLDER}: the list train.txt", f"{_FOLDER}: the list val.txt")
-"""Where training and test scenes come from."""
+"""Where training and test images come from."""
 
 
-def voc_scenes(workplace: Workplace) -> tuple[MaskFiles, MaskFiles]:
-    """The training and validation scenes of 2012.
+def voc_segmentation(workplace: Workplace) -> tuple[MaskFiles, MaskFiles]:
+    """The training and validation images of 2012.
 
     Raises:
         DataMissing: they are not there, and may not be, or could not be, downloaded.
@@ -33,7 +33,7 @@ def voc_scenes(workplace: Workplace) -> tuple[MaskFiles, MaskFiles]:
                 "with NEQ_DOWNLOAD=1.",
             )
         _download(root)
-    return _scenes(root, "train"), _scenes(root, "val")
+    return _segmentation(root, "train"), _segmentation(root, "val")
 
 
 def _download(root: Path) -> None:
@@ -48,17 +48,17 @@ def _download(root: Path) -> None:
         ) from error
 
 
-def _scenes(root: Path, part: str) -> MaskFiles:
+def _segmentation(root: Path, part: str) -> MaskFiles:
     from torchvision.datasets import VOCSegmentation
 
     try:
         found = VOCSegmentation(str(root), year="2012", image_set=part)
     except (OSError, RuntimeError, ValueError) as error:
         raise DataDamaged(
-            f"Pascal VOC's list of scenes {_FOLDER}/ImageSets/Segmentation/{part}.txt cannot be read.",
+            f"Pascal VOC's list of images {_FOLDER}/ImageSets/Segmentation/{part}.txt cannot be read.",
             "Unpack VOC into the data folder anew.",
         ) from error
     images, masks = ([str(Path(path).relative_to(root)) for path in paths] for paths in (found.images, found.masks))
     if not images:
-        raise DataDamaged(f"Pascal VOC's list {part}.txt names no scene.", "Unpack VOC into the data folder anew.")
+        raise DataDamaged(f"Pascal VOC's list {part}.txt names no image.", "Unpack VOC into the data folder anew.")
     return MaskFiles(root, as_names(images), as_names(masks), MaskValues(CLASSES, known_set=True))

@@ -1,7 +1,7 @@
 """Which part of an image is seen, and how large: the geometry of augmentation and of testing.
 
-A recipe turns uniform random numbers and the images' sizes into windows. What a window shows is made elsewhere
-(`views`), from files in a loader's process or from tensors on the training device, by the same geometry.
+A transform turns uniform random numbers and the images' sizes into crops. What a crop shows is made elsewhere
+(`views.py`), from files in a loader's process or from tensors on the training device, by the same geometry.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Frame = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Windows:
+class CropParams:
     """What is seen of each of n images.
 
     Attributes:
@@ -31,12 +31,12 @@ class Windows:
     seen: Tensor
     mirrored: Tensor
 
-    def to(self, device: torch.device) -> "Windows":
+    def to(self, device: torch.device) -> "CropParams":
         """The same on another device."""
-        return Windows(self.start.to(device), self.step.to(device), self.seen.to(device), self.mirrored.to(device))
+        return CropParams(self.start.to(device), self.step.to(device), self.seen.to(device), self.mirrored.to(device))
 
 
-class Recipe(Protocol):
+class Transform(Protocol):
     """How images are brought to what a network sees."""
 
     @property
@@ -45,10 +45,10 @@ class Recipe(Protocol):
 
     @property
     def frame(self) -> Frame | None:
-        """What all windows are filled up to; None: as large as the largest of a batch."""
+        """What all crops are filled up to; None: as large as the largest of a batch."""
 
-    def windows(self, sizes: Tensor, uniforms: Tensor) -> Windows:
-        """The windows of images of these sizes.
+    def crop_params(self, sizes: Tensor, uniforms: Tensor) -> CropParams:
+        """The crops of images of these sizes.
 
         Args:
             sizes: int64 (n, 2), heights and widths.
@@ -57,7 +57,7 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True)
-class Middle:
+class ResizeCenterCrop:
     """The image scaled so that its shorter side is `resize`, and the middle `side` × `side` of it."""
 
     resize: int
@@ -69,31 +69,31 @@ class Middle:
         """The square."""
         return self.side, self.side
 
-    def windows(self, sizes: Tensor, uniforms: Tensor) -> Windows:
+    def crop_params(self, sizes: Tensor, uniforms: Tensor) -> CropParams:
         """As torchvision's Resize and CenterCrop, in one go."""
         scaled = _scaled(sizes, torch.full_like(sizes[:, 0], self.resize))
         step = sizes / scaled.double()
         corner = ((scaled - self.side) / 2).round()
-        return Windows(corner * step, step, torch.full_like(sizes, self.side), _unmirrored(sizes))
+        return CropParams(corner * step, step, torch.full_like(sizes, self.side), _unmirrored(sizes))
 
 
 @dataclass(frozen=True)
-class Whole:
+class Resize:
     """The whole image, scaled so that its shorter side is `resize`."""
 
     resize: int
     uniforms: int = 0
     frame: Frame | None = None
 
-    def windows(self, sizes: Tensor, uniforms: Tensor) -> Windows:
+    def crop_params(self, sizes: Tensor, uniforms: Tensor) -> CropParams:
         """As torchvision's Resize."""
         scaled = _scaled(sizes, torch.full_like(sizes[:, 0], self.resize))
         step = sizes / scaled.double()
-        return Windows(torch.zeros_like(step), step, scaled, _unmirrored(sizes))
+        return CropParams(torch.zeros_like(step), step, scaled, _unmirrored(sizes))
 
 
 @dataclass(frozen=True)
-class RandomArea:
+class RandomResizedCrop:
     """8 – 100 % of the image's area at 3:4 to 4:3, scaled to `side` × `side`, mirrored or not.
 
     Ten tries are drawn; where none lies within the image, its middle is taken. As torchvision's RandomResizedCrop.
@@ -114,7 +114,7 @@ class RandomArea:
         """The square."""
         return self.side, self.side
 
-    def windows(self, sizes: Tensor, uniforms: Tensor) -> Windows:
+    def crop_params(self, sizes: Tensor, uniforms: Tensor) -> CropParams:
         """See the class."""
         areas, shapes, rest = uniforms.split([self.tries, self.tries, 3], dim=1)
         area = sizes.prod(dim=1, keepdim=True) * (self.smallest + (1 - self.smallest) * areas)
@@ -129,11 +129,11 @@ class RandomArea:
         chosen = torch.where(none, middle, chosen)
         start = torch.where(none, ((sizes - middle) / 2).floor(), start)
         mirrored = (rest[:, 2] < 0.5) & self.mirror
-        return Windows(start, chosen / self.side, torch.full_like(sizes, self.side), mirrored)
+        return CropParams(start, chosen / self.side, torch.full_like(sizes, self.side), mirrored)
 
 
 @dataclass(frozen=True)
-class RandomScale:
+class RandomScaleCrop:
     """The image at 0.5 – 2 times `resize` (its shorter side), a square of `crop` cut out of it, mirrored or not.
 
     What is smaller than the square is filled up on the right and below. As torchvision's reference for segmentation.
@@ -148,7 +148,7 @@ class RandomScale:
         """The square."""
         return self.crop, self.crop
 
-    def windows(self, sizes: Tensor, uniforms: Tensor) -> Windows:
+    def crop_params(self, sizes: Tensor, uniforms: Tensor) -> CropParams:
         """See the class."""
         low, high = int(0.5 * self.resize), int(2.0 * self.resize)
         shorter = (low + uniforms[:, 0] * (high - low + 1)).floor().long()
@@ -156,7 +156,7 @@ class RandomScale:
         room = (scaled - self.crop).clamp_min(0)
         corner = (uniforms[:, 1:3] * (room + 1)).floor()
         step = sizes / scaled.double()
-        return Windows(corner * step, step, scaled.clamp_max(self.crop), uniforms[:, 3] < 0.5)
+        return CropParams(corner * step, step, scaled.clamp_max(self.crop), uniforms[:, 3] < 0.5)
 
 
 def _scaled(sizes: Tensor, shorter: Tensor) -> Tensor:

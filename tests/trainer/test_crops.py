@@ -7,16 +7,16 @@ from PIL import Image
 from torchvision.transforms import functional as F  # noqa: N812  # as torchvision's own documentation calls it
 
 from tests.trainer.pictures import photograph, scene
-from trainer.data.transforms.crops import Middle, RandomArea, RandomScale, Recipe, Whole
-from trainer.data.transforms.views import frame_of, resampled_images, resampled_masks, seen_images, seen_masks, sizes_of
+from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Resize, ResizeCenterCrop, Transform
+from trainer.data.transforms.views import crop_images, crop_masks, frame_of, resampled_images, resampled_masks, sizes_of
 
 SIZES = [(40, 60), (61, 33), (48, 48), (37, 90), (90, 31), (64, 50)]
-RECIPES: list[Recipe] = [
-    Middle(resize=37, side=32),
-    Whole(resize=30),
-    RandomArea(side=24),
-    RandomScale(resize=36, crop=40),
-    RandomScale(resize=100, crop=64),
+RECIPES: list[Transform] = [
+    ResizeCenterCrop(resize=37, side=32),
+    Resize(resize=30),
+    RandomResizedCrop(side=24),
+    RandomScaleCrop(resize=36, crop=40),
+    RandomScaleCrop(resize=100, crop=64),
 ]
 
 
@@ -28,12 +28,12 @@ def masks(sizes: list[tuple[int, int]] = SIZES) -> list[Image.Image]:
     return [Image.fromarray(scene(seed, *size, 5)[1]) for seed, size in enumerate(sizes)]
 
 
-def drawn(recipe: Recipe, count: int, seed: int = 0) -> torch.Tensor:
-    return torch.rand(count, recipe.uniforms, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def drawn(transform: Transform, count: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(count, transform.uniforms, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def stacked(parts: list[Image.Image], filling: int) -> torch.Tensor:
-    """As `Pictures` stacks images of several sizes: each in the upper left corner."""
+    """As `InMemoryDataset` stacks images of several sizes: each in the upper left corner."""
     height, width = sizes_of(parts).amax(dim=0).tolist()
     arrays = [np.asarray(part) for part in parts]
     shape = (len(parts), height, width, *arrays[0].shape[2:])
@@ -49,9 +49,9 @@ def pillow(image: Image.Image) -> torch.Tensor:
 
 
 def test_the_middle_is_torchvisions_resize_and_centre_crop() -> None:
-    recipe = Middle(resize=37, side=32)
-    windows = recipe.windows(sizes_of(images()), drawn(recipe, len(SIZES)))
-    seen = seen_images(images(), windows, recipe.frame)
+    transform = ResizeCenterCrop(resize=37, side=32)
+    crops = transform.crop_params(sizes_of(images()), drawn(transform, len(SIZES)))
+    seen = crop_images(images(), crops, transform.frame)
     for got, image in zip(seen, images(), strict=True):
         wanted = pillow(F.center_crop(F.resize(image, 37), [32, 32]))
         # Pillow rounds between rows and columns in another order where only a part is asked for: by a level, evenly.
@@ -60,10 +60,10 @@ def test_the_middle_is_torchvisions_resize_and_centre_crop() -> None:
 
 
 def test_the_whole_is_torchvisions_resize_to_the_bit_and_filled_up() -> None:
-    recipe = Whole(resize=30)
-    windows = recipe.windows(sizes_of(images()), drawn(recipe, len(SIZES)))
-    frame = frame_of(windows, recipe.frame)
-    seen, labels = seen_images(images(), windows, frame), seen_masks(masks(), windows, frame)
+    transform = Resize(resize=30)
+    crops = transform.crop_params(sizes_of(images()), drawn(transform, len(SIZES)))
+    frame = frame_of(crops, transform.frame)
+    seen, labels = crop_images(images(), crops, frame), crop_masks(masks(), crops, frame)
     for got, label, image, mask in zip(seen, labels, images(), masks(), strict=True):
         wanted = pillow(F.resize(image, 30))
         height, width = wanted.shape[1:]
@@ -76,33 +76,33 @@ def test_the_whole_is_torchvisions_resize_to_the_bit_and_filled_up() -> None:
         assert (label[:, width:] == 255).all()
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
-def test_a_batch_on_the_device_looks_as_its_files_do(recipe: Recipe) -> None:
+@pytest.mark.parametrize("transform", RECIPES, ids=repr)
+def test_a_batch_on_the_device_looks_as_its_files_do(transform: Transform) -> None:
     sizes = sizes_of(images())
-    windows = recipe.windows(sizes, drawn(recipe, len(SIZES)))
-    frame = frame_of(windows, recipe.frame)
-    by_file = seen_images(images(), windows, frame).float()
-    by_batch = resampled_images(stacked(images(), 0), sizes, windows, frame)
+    crops = transform.crop_params(sizes, drawn(transform, len(SIZES)))
+    frame = frame_of(crops, transform.frame)
+    by_file = crop_images(images(), crops, frame).float()
+    by_batch = resampled_images(stacked(images(), 0), sizes, crops, frame)
     # Pillow rounds to whole levels after columns and after rows, and computes with 22 bits.
     assert (by_file - by_batch).abs().max() <= 1.1
     assert (by_file - by_batch).abs().mean() < 0.4
-    same = seen_masks(masks(), windows, frame) == resampled_masks(stacked(masks(), 255), windows, frame)
+    same = crop_masks(masks(), crops, frame) == resampled_masks(stacked(masks(), 255), crops, frame)
     assert same.float().mean() > 0.999
 
 
 def torchvisions_area(image: Image.Image, generator_seed: int, count: int) -> torch.Tensor:
     """(count, 4): top, left, height, width that torchvision's RandomResizedCrop draws."""
-    from torchvision.transforms import RandomResizedCrop
+    from torchvision.transforms import RandomResizedCrop as TorchvisionCrop
 
     torch.manual_seed(generator_seed)
-    return torch.tensor([RandomResizedCrop.get_params(image, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(count)])
+    return torch.tensor([TorchvisionCrop.get_params(image, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(count)])
 
 
 @pytest.mark.parametrize("size", [(60, 80), (30, 200), (200, 30)])
 def test_random_areas_are_distributed_as_torchvisions(size: tuple[int, int]) -> None:
-    count, recipe = 4000, RandomArea(side=32)
-    windows = recipe.windows(torch.tensor([size]).expand(count, 2), drawn(recipe, count))
-    ours = torch.cat([windows.start, windows.step * recipe.side], dim=1)
+    count, transform = 4000, RandomResizedCrop(side=32)
+    crops = transform.crop_params(torch.tensor([size]).expand(count, 2), drawn(transform, count))
+    ours = torch.cat([crops.start, crops.step * transform.side], dim=1)
     theirs = torchvisions_area(Image.new("RGB", (size[1], size[0])), 0, count).double()
     assert (ours == ours.round()).all()
     for column in range(4):
@@ -110,49 +110,51 @@ def test_random_areas_are_distributed_as_torchvisions(size: tuple[int, int]) -> 
             quantiles = (ours[:, column].quantile(share), theirs[:, column].quantile(share))
             # 4,000 draws place a quantile within about 0.025 of the ranks: a pixel or two of these images.
             assert abs(quantiles[0] - quantiles[1]) <= 0.03 * max(size), (column, share, quantiles)
-    assert 0.46 < windows.mirrored.double().mean() < 0.54
+    assert 0.46 < crops.mirrored.double().mean() < 0.54
     inside = ours[:, :2] + ours[:, 2:] <= torch.tensor(size)
     assert inside.all()
 
 
 def test_an_area_that_never_fits_is_the_middle() -> None:
-    recipe = RandomArea(side=8)
+    transform = RandomResizedCrop(side=8)
     # With every uniform number at 1 - 2^-53, each try is the whole area at 4:3; a strip of 10 x 100 holds none.
-    windows = recipe.windows(torch.tensor([[10, 100]]), torch.full((1, recipe.uniforms), 1 - 2**-53).double())
-    assert windows.start.tolist() == [[0, 43]]  # 13 = round(10 * 4 / 3) columns: (100 - 13) // 2 to their left
-    assert (windows.step * 8).tolist() == [[10, 13]]
+    crops = transform.crop_params(torch.tensor([[10, 100]]), torch.full((1, transform.uniforms), 1 - 2**-53).double())
+    assert crops.start.tolist() == [[0, 43]]  # 13 = round(10 * 4 / 3) columns: (100 - 13) // 2 to their left
+    assert (crops.step * 8).tolist() == [[10, 13]]
 
 
 def test_scales_lie_between_a_half_and_two_and_crops_within_the_image() -> None:
-    recipe = RandomScale(resize=52, crop=48)
+    transform = RandomScaleCrop(resize=52, crop=48)
     count = 5000
-    windows = recipe.windows(torch.tensor([[40, 50]]).expand(count, 2), drawn(recipe, count))
-    shorter = (40 / windows.step[:, 0]).round()
+    crops = transform.crop_params(torch.tensor([[40, 50]]).expand(count, 2), drawn(transform, count))
+    shorter = (40 / crops.step[:, 0]).round()
     assert (shorter.min(), shorter.max()) == (26, 104)  # 0.5 · 52 and 2 · 52, both drawn
     assert shorter.mean().item() == pytest.approx(65, abs=1.0)  # uniform: (26 + 104) / 2
-    ends = windows.start + windows.seen * windows.step
+    ends = crops.start + crops.seen * crops.step
     assert (ends <= torch.tensor([40, 50]).double() + 1e-9).all()
     small = shorter < 48
-    assert (windows.seen[small][:, 0] == shorter[small]).all()
-    assert (windows.start[small][:, 0] == 0).all()
-    assert (windows.seen[~small] == 48).all()
-    assert 0.46 < windows.mirrored.double().mean() < 0.54
+    assert (crops.seen[small][:, 0] == shorter[small]).all()
+    assert (crops.start[small][:, 0] == 0).all()
+    assert (crops.seen[~small] == 48).all()
+    assert 0.46 < crops.mirrored.double().mean() < 0.54
 
 
 def test_a_mirrored_view_is_the_view_from_right_to_left() -> None:
-    recipe = RandomScale(resize=36, crop=40)
+    transform = RandomScaleCrop(resize=36, crop=40)
     sizes = sizes_of(images())
-    uniforms = drawn(recipe, len(SIZES))
+    uniforms = drawn(transform, len(SIZES))
     plain, mirrored = (
         resampled_images(
             stacked(images(), 0),
             sizes,
-            recipe.windows(sizes, torch.cat([uniforms[:, :3], torch.full((len(SIZES), 1), side)], dim=1).double()),
-            recipe.frame,
+            transform.crop_params(
+                sizes, torch.cat([uniforms[:, :3], torch.full((len(SIZES), 1), side)], dim=1).double()
+            ),
+            transform.frame,
         )
         for side in (0.9, 0.1)
     )
-    seen = recipe.windows(sizes, uniforms).seen
+    seen = transform.crop_params(sizes, uniforms).seen
     for one, other, (_, columns) in zip(plain, mirrored, seen.tolist(), strict=True):
         assert torch.allclose(one[:, :, :columns].flip(2), other[:, :, :columns], atol=1e-3)
         assert not other[:, :, columns:].any()

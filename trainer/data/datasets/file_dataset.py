@@ -9,17 +9,17 @@ from PIL import Image
 from torch import Tensor
 
 from contract.errors import DataDamaged
-from trainer.data.datasets.images import Images
+from trainer.data.datasets.images import TensorImages
 from trainer.data.names import Names, as_names, legible, name_of
 from trainer.data.reading import head_of, read_image, size_of
 from trainer.data.sources.masks import MaskValues, read_mask
-from trainer.data.transforms.crops import Recipe
-from trainer.data.transforms.views import frame_of, seen_images, seen_masks, sizes_of
+from trainer.data.transforms.crops import Transform
+from trainer.data.transforms.views import crop_images, crop_masks, frame_of, sizes_of
 
-__all__ = ["ClassFiles", "MaskFiles", "Names", "Samples", "as_names", "labels_of", "read_views"]
+__all__ = ["ClassFiles", "FileDataset", "MaskFiles", "Names", "as_names", "labels_of", "read_transformed"]
 
 
-class Samples(Protocol):
+class FileDataset(Protocol):
     """Images in files, with a class or a mask each."""
 
     @property
@@ -35,8 +35,8 @@ class Samples(Protocol):
         """Of images of more than eight bits, the value that becomes 255."""
 
     @property
-    def strata(self) -> Tensor:
-        """int64 (samples,): the groups that choices are balanced over."""
+    def stratify_labels(self) -> Tensor:
+        """int64 (samples,): the classes to stratify by."""
 
     def __len__(self) -> int: ...
 
@@ -56,9 +56,9 @@ class Samples(Protocol):
         """A sample's mask, of its image's size (height, width); None where samples have a class each."""
 
 
-def labels_of(samples: Samples, indices: list[int]) -> Tensor:
+def labels_of(samples: FileDataset, indices: list[int]) -> Tensor:
     """int64 classes of these samples."""
-    return samples.strata[torch.tensor(indices, dtype=torch.int64)]
+    return samples.stratify_labels[torch.tensor(indices, dtype=torch.int64)]
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class ClassFiles:
 
     root: Path
     names: Names
-    strata: Tensor
+    stratify_labels: Tensor
     white: float | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     def take(self, indices: Tensor) -> Self:
-        return replace(self, names=self.names[indices.numpy()], strata=self.strata[indices])
+        return replace(self, names=self.names[indices.numpy()], stratify_labels=self.stratify_labels[indices])
 
     def with_white(self, white: float) -> Self:
         return replace(self, white=white)
@@ -100,7 +100,7 @@ class MaskFiles:
     white: float | None = None
 
     @property
-    def strata(self) -> Tensor:
+    def stratify_labels(self) -> Tensor:
         return torch.zeros(len(self), dtype=torch.int64)
 
     def __len__(self) -> int:
@@ -137,16 +137,16 @@ class MaskFiles:
         raise DataDamaged(f"{said}.", "Give every image a mask of its own size.")
 
 
-def read_views(samples: Samples, indices: list[int], recipe: Recipe, uniforms: Tensor) -> Images:
-    """Those samples as the recipe shows them, uint8, on the CPU.
+def read_transformed(samples: FileDataset, indices: list[int], transform: Transform, uniforms: Tensor) -> TensorImages:
+    """Those samples as the transform shows them, uint8, on the CPU.
 
     Args:
-        uniforms: float64 (indices, recipe.uniforms).
+        uniforms: float64 (indices, transform.uniforms).
     """
     images = [samples.image(index) for index in indices]
-    windows = recipe.windows(sizes_of(images), uniforms)
-    frame = frame_of(windows, recipe.frame)
+    crops = transform.crop_params(sizes_of(images), uniforms)
+    frame = frame_of(crops, transform.frame)
     masks = [samples.mask(index, (image.height, image.width)) for index, image in zip(indices, images, strict=True)]
     drawn = [mask for mask in masks if mask is not None]
-    labels = seen_masks(drawn, windows, frame) if drawn else labels_of(samples, indices)
-    return Images(seen_images(images, windows, frame), labels)
+    labels = crop_masks(drawn, crops, frame) if drawn else labels_of(samples, indices)
+    return TensorImages(crop_images(images, crops, frame), labels)
