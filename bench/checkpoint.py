@@ -22,8 +22,7 @@ from contract.config import RunConfig
 from trainer.checkpoints import files
 from trainer.checkpoints.train_state import Parts, capture, restore
 from trainer.engines.environment import Workplace
-from trainer.engines.resume_point import Standing
-from trainer.training.run import _prepare
+from trainer.training.components import build_components
 
 WRITES = 30
 SMALL_DATA: dict[str, Any] = {"kind": "synthetic", "channels": 3, "size": 32, "train_samples": 1000}
@@ -51,13 +50,13 @@ def main(folder: Path) -> None:
 
 def _stepped(config: RunConfig, folder: Path) -> Parts:
     """The parts of a run after one step and one measurement, so that the optimizer and NEq have all their memory."""
-    run = _prepare(config, Workplace(folder, "cpu", torch.get_num_threads()), Standing())
-    inputs, targets = next(iter(run.data.training_batches(50, run.random)))
-    run.steps.begin_epoch(0)
-    run.steps.learn(inputs, targets, batch=0, batches=1)
+    components = build_components(config, Workplace(folder, "cpu", torch.get_num_threads()), torch.device("cpu"))
+    inputs, targets = next(iter(components.data.training_batches(50, components.random)))
+    components.train_step.begin_epoch(0)
+    components.train_step(inputs, targets, batch=0, batches=1)
     for _ in range(2):
-        run.neq.end_epoch()
-    return Parts(run.model, run.steps.optimizer, run.steps, run.neq, run.random, run.times)
+        components.neq.end_epoch()
+    return components.state()
 
 
 def _write(folder: Path, config: RunConfig, parts: Parts) -> tuple[list[float], int]:

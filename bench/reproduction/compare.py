@@ -30,10 +30,12 @@ from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
 from trainer.models import Shape, build_model
 from trainer.optimizers import build_optimizer
-from trainer.training.metrics import Score
-from trainer.training.passes import Pace, evaluating_pass, training_pass
+from trainer.training.evaluate import evaluate
+from trainer.training.metrics import Metrics
+from trainer.training.progress import ProgressThrottle
 from trainer.training.tasks import Classification
-from trainer.training.train_step import Steps
+from trainer.training.train_epoch import train_epoch
+from trainer.training.train_step import TrainStep
 
 Arm = Literal["dense", "equilibrium", "prefix", "random"]
 PREFIX_SHARE = 0.8
@@ -50,14 +52,14 @@ class Course:
     clock_seconds: list[float] = field(default_factory=list)
 
 
-def score_of(steps: Generator[Any, None, Score]) -> Score:
-    """The score of a pass, its signs of life passed over."""
+def metrics_of(steps: Generator[Any, None, Metrics]) -> Metrics:
+    """The metrics of a pass, its progress reports passed over."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            score: Score = end.value
-            return score
+            metrics: Metrics = end.value
+            return metrics
 
 
 class Training:
@@ -70,36 +72,38 @@ class Training:
         optimizer = build_optimizer(config.optimizer, [{"params": list(self._model.parameters())}])
         batches = len(batch_bounds(len(data.train), config.training.batch_size))
         task = Classification(data.classes)
-        self._steps = Steps.of(config, self._model, optimizer, task, torch.device("cpu"), batches)
+        self._train_step = TrainStep.of(config, self._model, optimizer, task, torch.device("cpu"), batches)
         self._random = torch.Generator().manual_seed(config.training.seed)
         probe = [inputs for inputs, _ in data.batches(data.probe, TEST_BATCH)]
         self._neq: NEq | None = None
         if arm != "dense":
             share = PREFIX_SHARE if arm == "prefix" else None
             rule = config.neq
-            self._neq = NEq(self._model, optimizer, probe, rule.epsilon, rule.mu, arm, share=share)
+            self._neq = NEq(self._model, optimizer, probe, epsilon=rule.epsilon, mu=rule.mu, select=arm, share=share)
 
     def epoch(self, number: int, course: Course) -> None:
         """Trains, measures φ, decides; then tests, off the clock."""
         processor, clock = time.process_time(), time.perf_counter()
-        self._steps.begin_epoch(number)
-        size, pace = self._config.training.batch_size, Pace()
-        done = training_pass(self._steps, self._data, batch_size=size, random=self._random, pace=pace, epoch=number)
-        loss = score_of(done).loss
+        self._train_step.begin_epoch(number)
+        size, throttle = self._config.training.batch_size, ProgressThrottle()
+        done = train_epoch(
+            self._train_step, self._data, batch_size=size, random=self._random, throttle=throttle, epoch=number
+        )
+        loss = metrics_of(done).loss
         frozen = self._neq.end_epoch().frozen_fraction if self._neq else 0.0
         course.processor_seconds.append(round(time.process_time() - processor, 3))
         course.clock_seconds.append(round(time.perf_counter() - clock, 3))
         course.frozen_share.append(round(frozen, 5))
-        tested = evaluating_pass(
+        tested = evaluate(
             self._model,
-            self._steps.task,
+            self._train_step.task,
             self._data,
             batch_size=TEST_BATCH,
-            pace=pace,
+            throttle=throttle,
             epoch=number,
             train_loss=loss,
         )
-        course.accuracy.append(round(score_of(tested).accuracy, 4))
+        course.accuracy.append(round(metrics_of(tested).accuracy, 4))
 
 
 def main() -> None:

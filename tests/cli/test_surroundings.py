@@ -31,7 +31,7 @@ from server.run import bind, link_of
 from server.settings import ServerSettings
 from tests.system import STARTED, Process, System, running
 from trainer.processors import usable_processors
-from trainer.training.resource_monitor import Meter
+from trainer.training.resource_monitor import ResourceMonitor
 
 PLUGIN = """
 from typing import ClassVar, Literal
@@ -324,11 +324,11 @@ def test_processors_are_counted_where_the_system_tells_no_affinity(monkeypatch: 
 
 
 def test_memory_is_left_out_where_the_system_does_not_tell_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    meter = Meter(torch.device("cpu"), None, None)
-    measured = meter.epoch().peak_memory_bytes
+    monitor = ResourceMonitor(torch.device("cpu"), None, None)
+    measured = monitor.epoch().peak_memory_bytes
     assert measured is not None and measured > 10_000_000
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
-    assert meter.epoch().peak_memory_bytes is None
+    assert monitor.epoch().peak_memory_bytes is None
 
 
 def test_a_system_that_cannot_end_a_group_of_processes_is_said_by_the_worker(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from neq.measure import measure
 from tests.pretended.device import pretending
 from tests.trainer.test_going_on import SMALL
 from trainer.engines.environment import Workplace
-from trainer.training import passes, train
-from trainer.training.tasks import answers_in
+from trainer.training import evaluate, train
+from trainer.training.tasks import logits_in
 
 
 @pytest.fixture(autouse=True)
@@ -48,14 +48,14 @@ def test_evaluation_follows_training_and_phi_what_is_asked_for_it(
 
     def looked(outputs: Any) -> Any:
         evaluated.add("bf16" if torch.is_autocast_enabled("cuda") else products())
-        return answers_in(outputs)
+        return logits_in(outputs)
 
     def run_model(*given: Any) -> object:
         assert not torch.is_autocast_enabled("cuda")
         measured.add(products())
         return real(*given)
 
-    monkeypatch.setattr(passes, "answers_in", looked)
+    monkeypatch.setattr(evaluate, "logits_in", looked)
     monkeypatch.setattr(measure, "run_model", run_model)
     (epoch,) = epochs(tmp_path, compute={"precision": training}, neq={"phi_precision": phi}, count=1)
     assert (evaluated, measured) == ({training}, {phi})

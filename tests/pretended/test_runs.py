@@ -22,7 +22,7 @@ from trainer.engines.resume_point import Standing
 from trainer.optimizers import build_optimizer
 from trainer.training import train
 from trainer.training.tasks import Classification, Segmentation, Task
-from trainer.training.train_step import Steps
+from trainer.training.train_step import TrainStep
 
 GPU = torch.device("cuda", 0)
 
@@ -177,15 +177,15 @@ def loop_of(task: Task, config: dict[str, Any]) -> Callable[[int], None]:
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.Conv2d(6, 4, 1))
     model = torch.nn.Sequential(*model, *([] if isinstance(task, Segmentation) else [Mean()])).to(GPU)
     optimizer = build_optimizer(described.optimizer, model.parameters())
-    steps = Steps.of(described, model, optimizer, task, GPU, 8)
-    tally = task.tally(GPU, whole=False)
+    steps = TrainStep.of(described, model, optimizer, task, GPU, 8)
+    accumulator = task.accumulator(GPU, whole=False)
     inputs = torch.randn(4, 1, 8, 8, device=GPU)
     shape = (4, 8, 8) if isinstance(task, Segmentation) else (4,)
     targets = torch.zeros(shape, dtype=torch.int64, device=GPU)
 
     def take(batch: int) -> None:
-        loss, answers = steps.learn(inputs, targets, batch=batch, batches=8)
-        tally.add(loss, answers, targets)
+        loss, logits = steps(inputs, targets, batch=batch, batches=8)
+        accumulator.update(loss, logits, targets)
 
     return take
 
@@ -220,10 +220,10 @@ def test_no_step_of_the_loop_waits_for_the_gpu(task: Task, config: dict[str, Any
 def test_the_loss_of_pixels_is_one_that_torch_computes_deterministically_on_a_gpu() -> None:
     task = Segmentation(classes=4, ignore_index=255, label_smoothing=0.1)
     lot = torch.Generator().manual_seed(0)
-    answers, targets = torch.randn(2, 4, 6, 5, generator=lot), torch.randint(4, (2, 6, 5), generator=lot)
+    logits, targets = torch.randn(2, 4, 6, 5, generator=lot), torch.randint(4, (2, 6, 5), generator=lot)
     targets[0, :2] = 255
-    expected = task.training_loss(answers, targets)
-    there, meant = answers.to(GPU), targets.to(GPU)
+    expected = task.training_loss(logits, targets)
+    there, meant = logits.to(GPU), targets.to(GPU)
     torch.use_deterministic_algorithms(True)
     try:
         found: list[torch.Tensor] = []

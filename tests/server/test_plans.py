@@ -12,7 +12,7 @@ from db import Store
 from neq import NEq
 from neq.freeze.plan import LayerPlan
 from tests.server.recording import Recording
-from trainer.training.costs import Accounts
+from trainer.training.costs import CostRecorder
 
 EPOCHS = 55
 NAMES = ("kind", "computed", "reason", "dense_ms", "rows_ms")
@@ -24,7 +24,7 @@ class Plans:
     def __init__(self) -> None:
         model = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 17), nn.Linear(17, 3))
         self._neq = NEq(model, torch.optim.SGD(model.parameters(), lr=0.1), [torch.zeros(2, 4)], savings="rows")
-        self._accounts = Accounts(model, self._neq, torch.zeros(1, 4))
+        self._costs = CostRecorder(model, self._neq, torch.zeros(1, 4))
         self.told: list[list[LayerPlan]] = []
 
     def __call__(self, epoch: int) -> tuple[None, None, PlanChanges]:
@@ -36,7 +36,7 @@ class Plans:
         }
         self._neq.freeze(masks)
         self.told.append(list(self._neq.plans().values()))
-        return None, None, self._accounts.changes(epoch)
+        return None, None, self._costs.changes(epoch)
 
 
 @pytest.fixture

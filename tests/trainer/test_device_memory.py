@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trainer.training.device_memory import PeakMemory, Peaks
-from trainer.training.resource_monitor import Meter
+from trainer.training.resource_monitor import ResourceMonitor
 
 
 class Counts:
@@ -71,8 +71,8 @@ def test_an_epoch_without_an_ordinary_step_has_no_peak_of_one(counts: Counts) ->
 
 
 def test_a_cpu_tells_of_the_process_alone() -> None:
-    meter = Meter(torch.device("cpu"), None, None)
-    told = meter.epoch()
+    monitor = ResourceMonitor(torch.device("cpu"), None, None)
+    told = monitor.epoch()
     assert told.peak_memory_bytes and told.peak_memory_bytes > 1_000_000
     assert (told.peak_device_memory_bytes, told.epoch_peak_device_memory_bytes) == (None, None)
     assert told.step_peak_device_memory_bytes is None

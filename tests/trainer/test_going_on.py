@@ -15,7 +15,7 @@ from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import Standing
 from trainer.training import train
 from trainer.training.tasks import Classification
-from trainer.training.train_step import Steps
+from trainer.training.train_step import TrainStep
 
 KINDS: list[dict[str, Any]] = [
     {},
@@ -170,11 +170,11 @@ def test_a_scaler_goes_on_with_its_scale_in_the_same_precision(tmp_path: Path) -
     kept = files.read(tmp_path / "checkpoints", standing.checkpoint)["steps"]["scaler"]
     config = RunConfig.model_validate(SMALL | {"compute": {"device": "cpu", "precision": "fp16"}})
     model = torch.nn.Linear(2, 2)
-    steps = Steps.of(config, model, torch.optim.SGD(model.parameters()), Classification(2), torch.device("cpu"), 4)
+    steps = TrainStep.of(config, model, torch.optim.SGD(model.parameters()), Classification(2), torch.device("cpu"), 4)
     steps.load_state_dict({"taken": 3, "scaler": kept | {"scale": 8.0}})
-    assert (steps.taken, steps.scaler.get_scale()) == (3, 8.0)
+    assert (steps.global_step, steps.scaler.get_scale()) == (3, 8.0)
     steps.load_state_dict({"taken": 4, "scaler": {}})
-    assert steps.taken == 4
+    assert steps.global_step == 4
 
 
 def test_other_versions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tests.trainer.test_train import SMALL, epochs_of, run
 from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import Standing
 from trainer.training import dry_pass as dry
-from trainer.training import passes
+from trainer.training import evaluate
 from trainer.training.error_messages import explained
 
 LACK = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -26,20 +26,20 @@ def lacking(*_: Any, **__: Any) -> Any:
 
 def bearing(most: int, seen: list[int]) -> Any:
     """Looks at images as ever, where there are no more of them."""
-    real = passes._answers
+    real = evaluate._logits
 
-    def answers(model: Any, inputs: torch.Tensor, reduced: Any) -> torch.Tensor:
+    def logits(model: Any, inputs: torch.Tensor, reduced: Any) -> torch.Tensor:
         seen.append(len(inputs))
         return lacking() if len(inputs) > most else real(model, inputs, reduced)
 
-    return answers
+    return logits
 
 
 def test_test_batches_are_halved_until_they_fit_and_stay_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short: dict[str, Any] = {"training": {"epochs": 2, "batch_size": 20}}
     whole, seen = epochs_of(run(tmp_path, **short)), list[int]()
     samples = SMALL["data"]["test_samples"]
-    monkeypatch.setattr(passes, "_answers", bearing(samples // 4, seen))
+    monkeypatch.setattr(evaluate, "_logits", bearing(samples // 4, seen))
     events = run(tmp_path, **short)
     assert seen == [samples, samples // 2, *[samples // 4] * 8]
     for one, other in zip(epochs_of(events), whole, strict=True):
@@ -51,7 +51,7 @@ def test_test_batches_are_halved_until_they_fit_and_stay_so(tmp_path: Path, monk
 def test_one_test_image_that_does_not_fit_is_told_without_advice_that_cannot_help(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "_answers", bearing(0, []))
+    monkeypatch.setattr(evaluate, "_logits", bearing(0, []))
     with pytest.raises(RunError, match="out of memory with a single test image: CUDA out of memory") as error:
         run(tmp_path)
     assert "smaller model" in str(error.value.remedy) and "batch_size" not in str(error.value.remedy)
@@ -61,7 +61,7 @@ def test_another_error_than_memory_ends_the_test_at_once(tmp_path: Path, monkeyp
     def fails(*_: Any) -> Any:
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(passes, "_answers", fails)
+    monkeypatch.setattr(evaluate, "_logits", fails)
     with pytest.raises(RuntimeError, match="something else"):
         run(tmp_path)
 

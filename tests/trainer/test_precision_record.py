@@ -10,9 +10,9 @@ from contract.checks.warnings import warnings
 from contract.config import RunConfig
 from contract.events import EpochFinished, Precision, parse_event
 from tests.trainer.test_train import epochs_of, run
-from trainer.training import passes
+from trainer.training import evaluate
 from trainer.training.records import precision_record
-from trainer.training.tasks import answers_in
+from trainer.training.tasks import logits_in
 from trainer.training.warnings import without_tf32
 
 IN_TF32 = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
@@ -26,9 +26,9 @@ def test_test_images_are_looked_at_in_the_precision_of_training_but_of_fp16_in_f
 
     def looked(outputs: Any) -> Any:
         seen.add(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None)
-        return answers_in(outputs)
+        return logits_in(outputs)
 
-    monkeypatch.setattr(passes, "answers_in", looked)
+    monkeypatch.setattr(evaluate, "logits_in", looked)
     compute = {"device": "cpu", "precision": precision}
     (epoch,) = epochs_of(run(tmp_path, compute=compute, training={"epochs": 1, "batch_size": 20}))
     assert seen == {expected}

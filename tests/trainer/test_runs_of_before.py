@@ -13,7 +13,7 @@ from tests.trainer.test_train import SMALL
 from trainer.checkpoints import files
 from trainer.checkpoints import train_state as state
 from trainer.engines.resume_point import Standing
-from trainer.training.run import _setting
+from trainer.training.step_timings import timing_setting
 
 CPU = torch.device("cpu")
 OLDER = '{"device":"cpu","precision":"float32","channels_last":true,"compile":false,"deterministic":false}'
@@ -31,7 +31,7 @@ def test_dense_steps_that_an_older_program_timed_on_a_cpu_still_count(tmp_path: 
 
 def test_a_setting_that_makes_times_differ_is_told_apart() -> None:
     settings = {
-        _setting(RunConfig.model_validate({"compute": {"device": "cpu"} | changed}), CPU)
+        timing_setting(RunConfig.model_validate({"compute": {"device": "cpu"} | changed}), CPU)
         for changed in ({}, {"precision": "bf16"}, {"channels_last": False}, {"deterministic": True})
     }
     assert len(settings) == 4

@@ -19,7 +19,7 @@ from trainer.optimizers import build_optimizer
 from trainer.training import train
 from trainer.training.error_messages import explained
 from trainer.training.tasks import Classification
-from trainer.training.train_step import Steps
+from trainer.training.train_step import TrainStep
 
 CPU = torch.device("cpu")
 IMAGES = torch.randn(24, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -32,17 +32,17 @@ def network(*, norm: bool = True) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def steps_for(model: nn.Module, *, batches: int = 4, **changes: Any) -> Steps:
+def steps_for(model: nn.Module, *, batches: int = 4, **changes: Any) -> TrainStep:
     config = RunConfig.model_validate({"schedule": {"kind": "constant"}, **changes})
-    return Steps.of(
+    return TrainStep.of(
         config, model, build_optimizer(config.optimizer, model.parameters()), Classification(4), CPU, batches
     )
 
 
-def learn(steps: Steps, *, size: int) -> None:
+def learn(steps: TrainStep, *, size: int) -> None:
     parts = list(zip(IMAGES.split(size), LABELS.split(size), strict=True))
     for batch, (inputs, labels) in enumerate(parts):
-        steps.learn(inputs, labels, batch=batch, batches=len(parts))
+        steps(inputs, labels, batch=batch, batches=len(parts))
 
 
 def weights(model: nn.Module) -> Tensor:
@@ -55,7 +55,7 @@ def test_accumulated_batches_move_the_weights_as_one_large_batch() -> None:
     gathered = steps_for(four, batches=4, training={"accumulate": 4})
     learn(gathered, size=6)
     torch.testing.assert_close(weights(four), weights(one))
-    assert gathered.taken == gathered.rates.steps_per_epoch == 1
+    assert gathered.global_step == gathered.rates.steps_per_epoch == 1
 
 
 def test_a_last_group_that_is_smaller_takes_the_mean_of_what_it_has() -> None:
@@ -65,9 +65,9 @@ def test_a_last_group_that_is_smaller_takes_the_mean_of_what_it_has() -> None:
     learn(gathered, size=8)
     by_hand = steps_for(plain, batches=2, optimizer=sgd)
     for batch, part in enumerate((slice(0, 16), slice(16, 24))):
-        by_hand.learn(IMAGES[part], LABELS[part], batch=batch, batches=2)
+        by_hand(IMAGES[part], LABELS[part], batch=batch, batches=2)
     torch.testing.assert_close(weights(model), weights(plain))
-    assert gathered.taken == gathered.rates.steps_per_epoch == 2
+    assert gathered.global_step == gathered.rates.steps_per_epoch == 2
 
 
 def test_the_rate_moves_once_a_step() -> None:
@@ -81,7 +81,7 @@ def test_the_rate_moves_once_a_step() -> None:
     )
     seen = []
     for batch in range(4):
-        steps.learn(IMAGES[:6], LABELS[:6], batch=batch, batches=4)
+        steps(IMAGES[:6], LABELS[:6], batch=batch, batches=4)
         seen.append(steps.optimizer.param_groups[0]["lr"])
     # six steps in all: 0.6, 0.5, …
     assert seen == pytest.approx([0.6, 0.6, 0.5, 0.5])

@@ -13,10 +13,9 @@ from contract.config import RunConfig
 from contract.events import EpochFinished, Logged, RunStarted, parse_event
 from tests.trainer.test_train import SMALL, epochs_of, run
 from trainer.engines.environment import Workplace
-from trainer.training import resource_monitor as meter
-from trainer.training import train
+from trainer.training import resource_monitor, train
 from trainer.training.device import commit
-from trainer.training.resource_monitor import Energy, Gpu, Meter, measuring
+from trainer.training.resource_monitor import EnergyMonitor, GpuMonitor, ResourceMonitor, monitor_resources
 
 CPU = torch.device("cpu")
 
@@ -83,11 +82,11 @@ def test_what_cannot_be_measured_is_said_and_ends_nothing(monkeypatch: pytest.Mo
     def missing(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(meter, "import_module", missing)
-    with measuring(CPU, "DEU") as (measure, words):
+    monkeypatch.setattr(resource_monitor, "import_module", missing)
+    with monitor_resources(CPU, "DEU") as (measure, words):
         assert "install codecarbon" in words[0]
         assert measure.epoch().energy_kwh is None
-    with measuring(CPU, None) as (_, words):
+    with monitor_resources(CPU, None) as (_, words):
         assert words == []
 
 
@@ -98,13 +97,13 @@ def test_an_energy_meter_that_breaks_is_left_alone() -> None:
         def stop_task(self) -> None:
             raise RuntimeError("no power")
 
-    measure = Meter(CPU, None, Energy(Broken()))
+    measure = ResourceMonitor(CPU, None, EnergyMonitor(Broken()))
     assert (measure.epoch().co2_kg, measure.epoch().energy_kwh) == (None, None)
 
 
 def test_a_gpus_use_and_power_are_means_since_they_were_last_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """NVML as its documentation has it: use in percent, power in milliwatts."""
-    monkeypatch.setattr(meter, "SAMPLE_SECONDS", 0.001)
+    monkeypatch.setattr(resource_monitor, "SAMPLE_SECONDS", 0.001)
     readings, full = iter([(100, 300_000), (50, 100_000)]), threading.Event()
 
     def use(handle: object) -> Any:
@@ -117,7 +116,9 @@ def test_a_gpus_use_and_power_are_means_since_they_were_last_taken(monkeypatch: 
         return SimpleNamespace(gpu=percent)
 
     power = 0
-    gpu = Gpu(SimpleNamespace(nvmlDeviceGetUtilizationRates=use, nvmlDeviceGetPowerUsage=lambda handle: power), None)
+    gpu = GpuMonitor(
+        SimpleNamespace(nvmlDeviceGetUtilizationRates=use, nvmlDeviceGetPowerUsage=lambda handle: power), None
+    )
     assert full.wait(20)
     taken = gpu.take()
     assert taken is not None and (taken.use, taken.watts) == (0.75, 200.0)
@@ -126,7 +127,7 @@ def test_a_gpus_use_and_power_are_means_since_they_were_last_taken(monkeypatch: 
 
 
 def test_there_is_no_gpu_meter_on_a_cpu() -> None:
-    assert Gpu.of(CPU) is None
+    assert GpuMonitor.of(CPU) is None
 
 
 def test_events_that_were_stored_before_are_still_read() -> None:

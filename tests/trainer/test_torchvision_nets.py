@@ -22,7 +22,7 @@ from trainer.models import Shape, build_model
 from trainer.models.attention import call_attention_layers
 from trainer.models.write_names import TARGET, names_module
 from trainer.training import train
-from trainer.training.tasks import answers_in
+from trainer.training.tasks import logits_in
 
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
 
@@ -74,16 +74,16 @@ def test_the_names_are_torchvisions() -> None:
 def test_every_classifier_builds_for_grey_images_and_seven_classes(name: str) -> None:
     size = NATIVE.get(name, 224)
     model = classifier(name, Shape(1, size, 7)).to("meta")
-    for answers in answers_in(model.train()(torch.empty(2, 1, size, size, device="meta"))):
-        assert answers.shape == (2, 7)
+    for logits in logits_in(model.train()(torch.empty(2, 1, size, size, device="meta"))):
+        assert logits.shape == (2, 7)
 
 
 @pytest.mark.usefixtures("ghosts")
 @pytest.mark.parametrize("name", get_args(Segmenter))
 def test_every_segmenter_answers_for_every_pixel(name: str) -> None:
     model = segmenter(name, Shape(3, 48, 5, 64))
-    outputs = answers_in(model.train()(torch.empty(2, 3, 48, 64, device="meta")))
-    assert [tuple(answers.shape) for answers in outputs] == [(2, 5, 48, 64)] * (1 if "lraspp" in name else 2)
+    outputs = logits_in(model.train()(torch.empty(2, 3, 48, 64, device="meta")))
+    assert [tuple(logits.shape) for logits in outputs] == [(2, 5, 48, 64)] * (1 if "lraspp" in name else 2)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_images_may_be_scaled_to_the_size_that_a_network_wants() -> None:
 
 def test_inceptions_auxiliary_head_is_left_out_where_it_would_see_nothing() -> None:
     small, large = (classifier("inception_v3", Shape(3, size, 4)) for size in (96, 299))
-    assert len(answers_in(small.train()(torch.randn(2, 3, 96, 96)))) == 1
+    assert len(logits_in(small.train()(torch.randn(2, 3, 96, 96)))) == 1
     assert hasattr(large, "AuxLogits")
     assert getattr(large, "AuxLogits", None) is not None
 

@@ -12,7 +12,7 @@ from contract.errors import RunError
 from contract.events import EpochFinished, Event, RunFinished, RunStarted
 from trainer.engines.environment import Workplace
 from trainer.training import train
-from trainer.training.passes import Pace
+from trainer.training.progress import ProgressThrottle
 
 SMALL: dict[str, Any] = {
     "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 208, "test_samples": 40},
@@ -191,27 +191,27 @@ def test_batches_of_one_image_are_refused_where_batch_norm_could_not_learn(tmp_p
         )
 
 
-def test_signs_of_life_come_at_most_twice_a_second() -> None:
-    pace = Pace()
-    assert not pace.due()
-    pace.last -= 0.5
-    assert pace.due()
-    assert not pace.due()
+def test_progress_is_reported_at_most_twice_a_second() -> None:
+    throttle = ProgressThrottle()
+    assert not throttle.due()
+    throttle.last -= 0.5
+    assert throttle.due()
+    assert not throttle.due()
 
 
-def test_each_phase_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.training.passes.SECONDS_BETWEEN_SIGNS", 0.0)
-    signs = [event for event in run(tmp_path) if event.kind == "epoch_progressed" and event.epoch == 1]
-    assert [(sign.phase, sign.batch, sign.batches) for sign in signs] == [
+def test_each_phase_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.training.progress.SECONDS_BETWEEN_REPORTS", 0.0)
+    reports = [event for event in run(tmp_path) if event.kind == "epoch_progressed" and event.epoch == 1]
+    assert [(report.phase, report.batch, report.batches) for report in reports] == [
         *(("train", batch, 10) for batch in range(1, 11)),
         ("probe", 1, 1),
         ("evaluate", 1, 1),
     ]
-    assert all(sign.loss is not None and sign.samples_per_second for sign in signs)
+    assert all(report.loss is not None and report.samples_per_second for report in reports)
 
 
 def test_a_run_may_be_closed_in_mid_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.training.passes.SECONDS_BETWEEN_SIGNS", 0.0)
+    monkeypatch.setattr("trainer.training.progress.SECONDS_BETWEEN_REPORTS", 0.0)
     events = train(RunConfig.model_validate(SMALL), Workplace(tmp_path, threads=1))
     next(events)
     assert next(events).kind == "epoch_progressed"

@@ -1,4 +1,4 @@
-"""Keeps account of what an epoch's steps computed, and why: operations, and each layer's plan."""
+"""Records what an epoch's steps computed: operations, and each layer's plan with its reason."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from neq.measure.probing import as_found
 from neq.network.discovery import Watch, discover
 
 
-class Accounts:
-    """Follows the plans of a network from epoch to epoch.
+class CostRecorder:
+    """Records the plans and operations of a network, epoch by epoch.
 
     Made before anything is frozen: what is dense is counted then.
 

@@ -21,14 +21,14 @@ from neq.measure.measure import CACHE_BYTES
 from trainer.data import ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
-from trainer.models import Shape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups
+from trainer.training.components import build_network
 from trainer.training.device import choose_device, use_threads
 from trainer.training.equilibrium import build_neq
 from trainer.training.error_messages import explained
 from trainer.training.resource_monitor import peak_memory_bytes
-from trainer.training.run import task_of
-from trainer.training.train_step import Steps, determinism
+from trainer.training.tasks import build_task
+from trainer.training.train_step import TrainStep, determinism
 
 BATCH = 4
 """Images in the small batch: enough for batch norm to learn from."""
@@ -115,24 +115,19 @@ class _Trial:
             self._run_on(device, answer)
 
     def _run_on(self, device: torch.device, answer: DryPass) -> None:
-        config, workplace, seed = self.config, self.workplace, self.config.training.seed
+        config, workplace = self.config, self.workplace
         data = self._stage("data.folder" if hasattr(config.data, "folder") else "data.kind", lambda: self._data(device))
         use_threads(workplace)
-        shape = Shape(data.channels, data.height, data.classes, data.width)
         network = "model.name" if hasattr(config.model, "name") else "model.kind"
-        model = self._stage(
-            network, lambda: build_model(config.model, shape, seed=seed, workplace=workplace).to(device)
-        )
-        if config.compute.channels_last:
-            model = model.to(memory_format=torch.channels_last)
+        model = self._stage(network, lambda: build_network(config, data, workplace, device))
         answer.parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         groups = parameter_groups(config.model, model)
         optimizer = self._stage("optimizer.kind", lambda: build_optimizer(config.optimizer, groups))
         neq = self._stage("neq.layers.only", lambda: build_neq(config, model, optimizer, _Few(data)))
         answer.neurons = sum(layer.neurons for layer in neq.layers)
-        batches, task = len(batch_bounds(len(data.train), config.training.batch_size)), task_of(config, data)
-        steps = self._stage("schedule.kind", lambda: Steps.of(config, model, optimizer, task, device, batches))
-        self._stage(network, lambda: _one_step(config, data, steps))
+        batches, task = len(batch_bounds(len(data.train), config.training.batch_size)), build_task(config, data)
+        train_step = self._stage("schedule.kind", lambda: TrainStep.of(config, model, optimizer, task, device, batches))
+        self._stage(network, lambda: _one_step(config, data, train_step))
         answer.neq_memory_bytes = _kept_at_most(neq, config, data)  # the step has made the optimizer's state
 
     def _data(self, device: torch.device) -> ImageData:
@@ -160,11 +155,11 @@ def _kept_at_most(neq: NEq, config: RunConfig, data: ImageData) -> int:
     return kept.at_most - kept.outputs + (outputs if caches else 0)
 
 
-def _one_step(config: RunConfig, data: ImageData, steps: Steps) -> None:
+def _one_step(config: RunConfig, data: ImageData, train_step: TrainStep) -> None:
     random = torch.Generator(device=data.device).manual_seed(config.training.seed)
     inputs, targets = next(iter(data.training_batches(min(BATCH, config.training.batch_size), random)))
-    steps.begin_epoch(0)
-    steps.learn(inputs, targets, batch=0, batches=1)
+    train_step.begin_epoch(0)
+    train_step(inputs, targets, batch=0, batches=1)
 
 
 def field_of(config: RunConfig, message: str, usual: str) -> str:

@@ -16,6 +16,19 @@ SMALLER = (
 """What is left to do where memory runs out on as few images as there can be: smaller batches do not help."""
 
 
+def diverged(loss: float, epoch: int) -> RunError:
+    """The loss of an epoch is infinite or NaN."""
+    return RunError(
+        f"The loss became {loss} in epoch {epoch}: training diverged.",
+        "Lower optimizer.learning_rate, set training.clip_norm, or raise training.batch_size.",
+    )
+
+
+def single_image_does_not_fit(error: Exception) -> RunError:
+    """Memory ran out on a test batch of one image."""
+    return RunError(f"The device ran out of memory with a single test image: {first_line(error)}", SMALLER)
+
+
 def explained(error: Exception, config: RunConfig, images: str | None = None) -> RunError | None:
     """The error as the run's end should tell it; None where nothing more is known than what it says itself.
 

@@ -1,4 +1,4 @@
-"""What a pass over images adds up to: the loss, the accuracy, and whatever else a task is judged by.
+"""Loss, accuracy and a task's other metrics over a pass.
 
 Everything is added up on the device and read once, so that no batch waits for the one before.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-class Score(NamedTuple):
+class Metrics(NamedTuple):
     """Means over a pass: cross-entropy in nats, accuracy in 0–1, and further scores in 0–1 by name."""
 
     loss: float
@@ -18,40 +18,40 @@ class Score(NamedTuple):
     scores: dict[str, float]
 
 
-class Measure(Protocol):
-    """One further way to judge answers."""
+class Metric(Protocol):
+    """A score besides loss and accuracy."""
 
-    def add(self, answers: Tensor, predicted: Tensor, targets: Tensor) -> None:
-        """Takes in one batch: (images, classes, …), and the classes chosen and meant (images, …)."""
+    def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
+        """Adds one batch: logits (images, classes, …), predicted and true classes (images, …)."""
 
-    def scores(self) -> dict[str, float]:
+    def compute(self) -> dict[str, float]:
         """The scores so far, 0–1, by name; waits for the device."""
 
 
-class Tally:
-    """Loss and hits over all that counts: images, or the pixels that have a class."""
+class MetricAccumulator:
+    """Adds up loss and accuracy over the images, or over the pixels that are not ignored, and further metrics."""
 
     def __init__(
-        self, device: torch.device, *, ignore_index: int | None = None, measures: Sequence[Measure] = ()
+        self, device: torch.device, *, ignore_index: int | None = None, metrics: Sequence[Metric] = ()
     ) -> None:
         exact = torch.float32 if device.type == "mps" else torch.float64  # an Apple GPU has no float64
         self._sums = torch.zeros(3, dtype=exact, device=device)
         self._ignored = ignore_index
-        self._measures = measures
+        self._metrics = metrics
         self.images = 0
 
     @torch.no_grad()
-    def add(self, loss: Tensor, answers: Tensor, targets: Tensor) -> None:
-        """Takes in one batch: its mean loss, what the network answered (images, classes, …), what was meant."""
-        predicted = answers.argmax(dim=1)
+    def update(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
+        """Adds one batch: its mean loss, the network's logits (images, classes, …), the targets."""
+        predicted = logits.argmax(dim=1)
         hits = predicted == targets
         if self._ignored is None:
             self._add(loss, hits, targets.numel())
         else:
             counted = targets != self._ignored
             self._add(loss, hits & counted, counted.sum())
-        for measure in self._measures:
-            measure.add(answers, predicted, targets)
+        for metric in self._metrics:
+            metric.update(logits, predicted, targets)
         self.images += len(targets)
 
     def _add(self, loss: Tensor, hits: Tensor, count: Tensor | int) -> None:
@@ -59,50 +59,51 @@ class Tally:
         self._sums[1] += hits.sum()
         self._sums[2] += count
 
-    def score(self) -> Score:
-        """The means so far; waits for the device. Where nothing counted, they are 0."""
+    def compute(self) -> Metrics:
+        """The means so far; waits for the device. They are 0 where there was nothing to count."""
         loss, hits, count = self._sums.tolist()
         count = max(count, 1)
-        scores = {name: value for measure in self._measures for name, value in measure.scores().items()}
-        return Score(loss / count, hits / count, scores)
+        scores = {name: value for metric in self._metrics for name, value in metric.compute().items()}
+        return Metrics(loss / count, hits / count, scores)
 
 
-class TopFive:
-    """Share of the images whose class is among the five that were thought likeliest."""
+class TopKAccuracy:
+    """Fraction of the images whose class is among the k with the largest logits."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, k: int, device: torch.device) -> None:
+        self._k = k
         self._hits = torch.zeros((), dtype=torch.int64, device=device)
         self._images = 0
 
-    def add(self, answers: Tensor, predicted: Tensor, targets: Tensor) -> None:
-        """Takes in one batch."""
-        self._hits += (answers.topk(5, dim=1).indices == targets[:, None]).sum()
+    def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
+        """Adds one batch."""
+        self._hits += (logits.topk(self._k, dim=1).indices == targets[:, None]).sum()
         self._images += len(targets)
 
-    def scores(self) -> dict[str, float]:
-        """`top5`."""
-        return {"top5": int(self._hits) / self._images}
+    def compute(self) -> dict[str, float]:
+        """`top5` for k = 5."""
+        return {f"top{self._k}": int(self._hits) / self._images}
 
 
-class Confusion:
-    """How often each class was taken for each other, and the mean intersection over union that follows."""
+class ConfusionMatrix:
+    """Counts of true and predicted classes, and the mean intersection over union that follows from them."""
 
     def __init__(self, classes: int, ignore_index: int | None, device: torch.device) -> None:
         self._classes, self._ignored = classes, ignore_index
         self._counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
 
-    def add(self, answers: Tensor, predicted: Tensor, targets: Tensor) -> None:
-        """Takes in one batch; targets that are ignored count nowhere."""
+    def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
+        """Adds one batch; ignored targets do not count."""
         counted = targets != self._ignored
         places = targets[counted] * self._classes + predicted[counted]
         self._counts += torch.bincount(places, minlength=self._counts.numel())
 
     def matrix(self) -> Tensor:
-        """int64 (classes meant, classes chosen)."""
+        """int64 (true classes, predicted classes)."""
         return self._counts.view(self._classes, self._classes)
 
-    def scores(self) -> dict[str, float]:
-        """`miou`: the mean over the classes that were meant or chosen anywhere; others have no union to share."""
+    def compute(self) -> dict[str, float]:
+        """`miou`: the mean over the classes that occur among targets or predictions; others have no union."""
         matrix = self.matrix().cpu().double()
         both = matrix.diag()
         union = matrix.sum(0) + matrix.sum(1) - both

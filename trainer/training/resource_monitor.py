@@ -32,7 +32,7 @@ class _Sample:
     watts: float
 
 
-class Gpu:
+class GpuMonitor:
     """Use and power of one GPU, sampled by NVML in a thread of its own."""
 
     def __init__(self, nvml: Any, handle: Any) -> None:
@@ -43,8 +43,8 @@ class Gpu:
         self._thread.start()
 
     @classmethod
-    def of(cls, device: torch.device) -> "Gpu | None":
-        """The device's meter; None on a CPU, without nvidia-ml-py, and where NVML does not answer."""
+    def of(cls, device: torch.device) -> "GpuMonitor | None":
+        """The device's monitor; None on a CPU, without nvidia-ml-py, and where NVML does not answer."""
         if device.type != "cuda":
             return None
         try:
@@ -82,7 +82,7 @@ def _handle(nvml: Any, uuid: Any) -> Any:
         return nvml.nvmlDeviceGetHandleByUUID(f"MIG-{uuid}".encode())
 
 
-class Energy:
+class EnergyMonitor:
     """The machine's energy and its CO₂ by codecarbon, offline, for the electricity of one country."""
 
     def __init__(self, tracker: Any) -> None:
@@ -90,8 +90,8 @@ class Energy:
         self._tracker.start_task()
 
     @classmethod
-    def of(cls, country: str) -> "Energy":
-        """A meter for this country (ISO 3166, three letters).
+    def of(cls, country: str) -> "EnergyMonitor":
+        """A monitor for this country (ISO 3166, three letters).
 
         Raises:
             ImportError: codecarbon is not installed.
@@ -118,13 +118,17 @@ class Energy:
         self._tracker.stop()
 
 
-class Meter:
-    """Measures epoch by epoch."""
+class ResourceMonitor:
+    """Measures memory, the GPU's use and energy, epoch by epoch."""
 
     def __init__(
-        self, device: torch.device, gpu: Gpu | None, energy: Energy | None, memory: PeakMemory | None = None
+        self,
+        device: torch.device,
+        gpu: GpuMonitor | None,
+        energy: EnergyMonitor | None,
+        memory: PeakMemory | None = None,
     ) -> None:
-        """Args: memory: that training tells what kind of step comes; None: there are no steps."""
+        """Args: memory: that the training step tells what kind of step comes; None: there are no steps."""
         self._memory, self._gpu, self._energy = memory or PeakMemory(device), gpu, energy
 
     def epoch(self) -> Resources:
@@ -154,24 +158,24 @@ class Meter:
 
 
 @contextmanager
-def measuring(
+def monitor_resources(
     device: torch.device, country: str | None, memory: PeakMemory | None = None
-) -> Iterator[tuple[Meter, list[str]]]:
-    """A meter while a run lasts, and what it cannot measure though it was asked to, in sentences.
+) -> Iterator[tuple[ResourceMonitor, list[str]]]:
+    """A monitor for the run's duration, and warnings about what it was asked to measure and cannot.
 
     Args:
-        memory: that training tells what kind of step comes; None: there are no steps.
+        memory: that the training step tells what kind of step comes; None: there are no steps.
     """
-    gpu, energy, told = Gpu.of(device), None, []
+    gpu, energy, warnings = GpuMonitor.of(device), None, []
     if country is not None:
         try:
-            energy = Energy.of(country)
+            energy = EnergyMonitor.of(country)
         except ImportError:
-            told.append("Energy is not measured: install codecarbon, as the extra `energy` does.")
+            warnings.append("Energy is not measured: install codecarbon, as the extra `energy` does.")
         except Exception as error:  # whatever it meets on this machine must not end a run
-            told.append(f"Energy is not measured: codecarbon says {error}.")
+            warnings.append(f"Energy is not measured: codecarbon says {error}.")
     try:
-        yield Meter(device, gpu, energy, memory), told
+        yield ResourceMonitor(device, gpu, energy, memory), warnings
     finally:
         for each in (gpu, energy):
             if each is not None:

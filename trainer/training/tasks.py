@@ -1,4 +1,4 @@
-"""What a network is asked for: a class an image, or a class a pixel; the loss that asks for it, and the scores."""
+"""Classification and segmentation: losses, and the metrics that a network is scored by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +8,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from trainer.training.metrics import Confusion, Measure, Tally, TopFive
+from contract.config import RunConfig
+from trainer.data import ImageData
+from trainer.training.metrics import ConfusionMatrix, Metric, MetricAccumulator, TopKAccuracy
 
 SEGMENTATION_AUXILIARY = 0.5
 """As torchvision's reference training and the paper's runs weigh it."""
 CLASSIFICATION_AUXILIARY = {2: 0.4, 3: 0.3}
-"""By how many answers there are in all: Inception v3 (arXiv:1512.00567) has two, GoogLeNet (1409.4842) three."""
+"""By the number of heads: Inception v3 (arXiv:1512.00567) has two, GoogLeNet (1409.4842) three."""
 
 
 class Task(Protocol):
-    """What training makes smaller, and what a pass is judged by."""
+    """The loss that training minimizes, and the metrics of a pass."""
 
     def training_loss(self, outputs: object, targets: Tensor) -> Tensor:
         """The mean loss of a batch, auxiliary heads and label smoothing included."""
 
-    def test_loss(self, answers: Tensor, targets: Tensor) -> Tensor:
+    def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean cross-entropy of a batch, in nats."""
 
-    def tally(self, device: torch.device, *, whole: bool) -> Tally:
-        """Where the batches of a pass are added up; `whole` with all scores, else with the accuracy alone."""
+    def accumulator(self, device: torch.device, *, whole: bool) -> MetricAccumulator:
+        """Adds up the batches of a pass; `whole`: with all scores, else loss and accuracy alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +40,25 @@ class Classification:
 
     def training_loss(self, outputs: object, targets: Tensor) -> Tensor:
         """The cross-entropy, and that of auxiliary heads with their own weights."""
-        first, *others = answers_in(outputs)
+        first, *others = logits_in(outputs)
         loss = cross_entropy(first, targets, label_smoothing=self.label_smoothing)
-        for answers in others:
+        for logits in others:
             weight = CLASSIFICATION_AUXILIARY[1 + len(others)]
-            loss = loss + weight * cross_entropy(answers, targets, label_smoothing=self.label_smoothing)
+            loss = loss + weight * cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
         return loss
 
-    def test_loss(self, answers: Tensor, targets: Tensor) -> Tensor:
+    def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The cross-entropy alone."""
-        return cross_entropy(answers, targets)
+        return cross_entropy(logits, targets)
 
-    def tally(self, device: torch.device, *, whole: bool) -> Tally:
+    def accumulator(self, device: torch.device, *, whole: bool) -> MetricAccumulator:
         """With `top5` where five guesses are not nearly all."""
-        return Tally(device, measures=[TopFive(device)] if whole and self.classes > 5 else [])
+        return MetricAccumulator(device, metrics=[TopKAccuracy(5, device)] if whole and self.classes > 5 else [])
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A class for every pixel but the ignored: `accuracy` is the share of pixels met; `miou` see `Confusion`."""
+    """A class for every pixel but the ignored: `accuracy` is the share of pixels met; `miou` see `ConfusionMatrix`."""
 
     classes: int
     ignore_index: int | None
@@ -64,37 +66,45 @@ class Segmentation:
 
     def training_loss(self, outputs: object, targets: Tensor) -> Tensor:
         """The cross-entropy over pixels, and half that of the auxiliary head where there is one."""
-        first, *others = answers_in(outputs)
+        first, *others = logits_in(outputs)
         loss = self._over_pixels(first, targets, self.label_smoothing)
-        for answers in others:
-            loss = loss + SEGMENTATION_AUXILIARY * self._over_pixels(answers, targets, self.label_smoothing)
+        for logits in others:
+            loss = loss + SEGMENTATION_AUXILIARY * self._over_pixels(logits, targets, self.label_smoothing)
         return loss
 
-    def test_loss(self, answers: Tensor, targets: Tensor) -> Tensor:
+    def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The cross-entropy over pixels alone."""
-        return self._over_pixels(answers, targets, 0.0)
+        return self._over_pixels(logits, targets, 0.0)
 
-    def _over_pixels(self, answers: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    def _over_pixels(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """The mean over pixels that count; 0 where a batch has none, of which a plain mean makes NaN."""
         ignored = -100 if self.ignore_index is None else self.ignore_index
-        if answers.device.type != "cpu" and torch.are_deterministic_algorithms_enabled():
+        if logits.device.type != "cpu" and torch.are_deterministic_algorithms_enabled():
             # Torch refuses the loss of images then, and takes that of rows: here one for each pixel.
-            answers, targets = answers.movedim(1, -1).flatten(0, -2), targets.flatten()
-        total = cross_entropy(answers, targets, ignore_index=ignored, label_smoothing=smoothing, reduction="sum")
+            logits, targets = logits.movedim(1, -1).flatten(0, -2), targets.flatten()
+        total = cross_entropy(logits, targets, ignore_index=ignored, label_smoothing=smoothing, reduction="sum")
         return total / (targets != ignored).sum().clamp_min(1)
 
-    def tally(self, device: torch.device, *, whole: bool) -> Tally:
+    def accumulator(self, device: torch.device, *, whole: bool) -> MetricAccumulator:
         """With `miou`."""
-        measures: Sequence[Measure] = [Confusion(self.classes, self.ignore_index, device)] if whole else []
-        return Tally(device, ignore_index=self.ignore_index, measures=measures)
+        metrics: Sequence[Metric] = [ConfusionMatrix(self.classes, self.ignore_index, device)] if whole else []
+        return MetricAccumulator(device, ignore_index=self.ignore_index, metrics=metrics)
 
 
-def answers_in(outputs: object) -> list[Tensor]:
-    """The network's answer, and behind it those of its auxiliary heads.
+def build_task(config: RunConfig, data: ImageData) -> Task:
+    """The task that the data pose, with the label smoothing of the description."""
+    smoothing = config.training.label_smoothing
+    if data.task == "segmentation":
+        return Segmentation(data.classes, data.ignore_index, smoothing)
+    return Classification(data.classes, smoothing)
+
+
+def logits_in(outputs: object) -> list[Tensor]:
+    """The network's logits, then those of its auxiliary heads.
 
     Args:
-        outputs: a tensor; a tuple whose first member is the answer (Inception, GoogLeNet), where None stands for a
-            head that is silent; or a mapping with `out` and perhaps `aux` (segmentation).
+        outputs: a tensor; a tuple whose first member is the main head's (Inception, GoogLeNet), where None stands for
+            an unused head; or a mapping with `out` and perhaps `aux` (segmentation).
 
     Raises:
         TypeError: none of these.
@@ -104,5 +114,5 @@ def answers_in(outputs: object) -> list[Tensor]:
     if isinstance(outputs, Mapping) and "out" in outputs:
         return [outputs["out"], *([outputs["aux"]] if "aux" in outputs else [])]
     if isinstance(outputs, tuple) and outputs and isinstance(outputs[0], Tensor):
-        return [answers for answers in outputs if answers is not None]
+        return [logits for logits in outputs if logits is not None]
     raise TypeError(f"the network answers with a {type(outputs).__name__}: a tensor of (images, classes, …) is needed")

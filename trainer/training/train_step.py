@@ -1,4 +1,4 @@
-"""How weights move: batches gathered into steps, in the precision that the run asks for."""
+"""The training step: forward, backward and, once gradients are accumulated, the optimizer, in the run's precision."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from trainer.optimizers import set_learning_rate
 from trainer.schedules import LearningRates
 from trainer.training.clock import StepClock
 from trainer.training.device_memory import PeakMemory
-from trainer.training.tasks import Task, answers_in
+from trainer.training.tasks import Task, logits_in
 
 STEPS_A_DENSE_ONE = 200
 """Of so many steps with frozen neurons one is dense, for comparison: it takes three times as long at most, so that all
@@ -34,18 +34,18 @@ _REDUCED = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass
-class Steps:
-    """Trains batch by batch. Its state, besides the optimizer's own, is `state_dict()`.
+class TrainStep:
+    """Trains on one batch per call. Its state, besides the optimizer's own, is `state_dict()`.
 
     Attributes:
         network: what is called, perhaps compiled; it shares its weights with the model that is watched.
-        accumulate: batches whose gradients are averaged before the weights move.
+        accumulate: batches whose gradients are averaged before an optimizer step.
         clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
         clock: times the parts of its steps.
         memory: told what kind of step comes.
         dense_pass: makes some steps dense.
-        taken: steps of the whole run so far.
+        global_step: optimizer steps of the whole run so far.
     """
 
     network: nn.Module
@@ -59,7 +59,7 @@ class Steps:
     clock: StepClock
     memory: PeakMemory
     dense_pass: DensePass = lambda: nullcontext(False)
-    taken: int = 0
+    global_step: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Steps:
         device: torch.device,
         batches: int,
         dense_pass: DensePass = lambda: nullcontext(False),
-    ) -> "Steps":
+    ) -> "TrainStep":
         """As described, for so many batches an epoch.
 
         Raises:
@@ -110,12 +110,12 @@ class Steps:
 
     def begin_epoch(self, epoch: int) -> float:
         """Goes to an epoch's first step; returns its learning rate."""
-        self.taken = epoch * self.rates.steps_per_epoch
+        self.global_step = epoch * self.rates.steps_per_epoch
         self.clock.begin_epoch()
         return self._set_rate()
 
-    def learn(self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int) -> tuple[Tensor, Tensor]:
-        """Learns from one batch (from 0, of so many an epoch); returns its loss and the network's answers.
+    def __call__(self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int) -> tuple[Tensor, Tensor]:
+        """Trains on one batch (from 0, of so many per epoch); returns its loss and the network's logits.
 
         The last group of an epoch may be smaller than the others; its gradients are averaged over what it has.
         """
@@ -134,35 +134,35 @@ class Steps:
             self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
             self.clock.lap()
         if batch == last:
-            self._move()
+            self._optimizer_step()
         self.clock.lap()
-        return loss, answers_in(outputs)[0]
+        return loss, logits_in(outputs)[0]
 
     def _dense_is_due(self, first: int) -> bool:
         """Whether the step of this first batch is to be dense. Plans are measured in an epoch's first, never there."""
         every = max(STEPS_A_DENSE_ONE, -(-self.rates.steps_per_epoch // DENSE_STEPS))
-        return first > 0 and self.taken % every == every // 2
+        return first > 0 and self.global_step % every == every // 2
 
     def _set_rate(self) -> float:
-        rate = self.rates.at(self.taken)
+        rate = self.rates.at(self.global_step)
         set_learning_rate(self.optimizer, rate)
         return rate
 
-    def _move(self) -> None:
+    def _optimizer_step(self) -> None:
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.taken += 1
+        self.global_step += 1
 
     def state_dict(self) -> dict[str, Any]:
         """What continuing needs besides the optimizer's state; the rates follow from the number of steps."""
-        return {"taken": self.taken, "scaler": self.scaler.state_dict()}
+        return {"taken": self.global_step, "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continues from `state_dict()`; a scaler begins anew where the state is of a run without one."""
-        self.taken = int(state["taken"])
+        self.global_step = int(state["taken"])
         if state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
 

@@ -1,12 +1,17 @@
-"""What a batch took, epoch after epoch, beside batches whose backward pass computed everything."""
+"""Times of an epoch's batches beside those of batches whose backward pass computed everything."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import torch
+
+from contract.config import RunConfig
 from contract.costs import DenseStep, Range, Saving, StepFlops, StepRanges, StepTimes
 from trainer.measured_saving import ENOUGH_BATCHES, Comparison, TimedBatch, judged, spread
 from trainer.training.clock import StepClock, TimedEpoch
+from trainer.training.device import device_title
 
 KEPT = 48
 """Dense batches that are remembered, the newest."""
@@ -15,7 +20,7 @@ KEPT_OF_AN_EPOCH = 16
 """At most, spread over it."""
 
 
-class StepAccount:
+class StepTimings:
     """Compares every epoch's batches with dense ones: with its own where there are enough, else with earlier epochs'.
 
     Args:
@@ -105,3 +110,14 @@ def _dense_step(dense: Sequence[tuple[int, TimedBatch]], ordinary: Sequence[Time
         backward=times(spread([batch.of("backward", forwards=scaled) for _, batch in dense])),
         step=times(spread([batch.of("step", forwards=scaled) for _, batch in dense])),
     )
+
+
+def timing_setting(config: RunConfig, device: torch.device) -> str:
+    """What makes the times of two batches comparable.
+
+    On a CPU it reads as an older program wrote it, which had no switch of cuDNN to tell: its dense steps still count.
+    On a GPU they do not, since its convolutions were rounded to TF32.
+    """
+    place = f"{platform.node()}; {device_title(device)}"
+    compute = config.compute.model_dump_json(exclude={"cudnn_benchmark"} if device.type == "cpu" else None)
+    return f"{place}; {config.optimizer.kind}; {config.training.batch_size}; {compute}"

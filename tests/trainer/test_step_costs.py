@@ -15,7 +15,7 @@ from neq import NEq, Watch
 from neq.freeze import plan
 from tests.pretended.device import GPU, counted, pretending
 from trainer.training.clock import StepClock
-from trainer.training.costs import Accounts
+from trainer.training.costs import CostRecorder
 
 IMAGE = torch.zeros(1, 30)
 
@@ -47,12 +47,12 @@ def test_what_is_done_what_was_dense_and_what_is_least_by_hand(savings: Any) -> 
     model = network()
     optimizer = SGD(model.parameters(), lr=0.1)
     with NEq(model, optimizer, [torch.randn(4, 30)], savings=savings) as neq:
-        accounts = Accounts(model, neq, IMAGE)
+        costs = CostRecorder(model, neq, IMAGE)
         step(model, optimizer)
         neq.freeze(frozen(neq))
         step(model, optimizer)
         step(model, optimizer)
-        flops = accounts.flops()
+        flops = costs.flops()
         with FlopCounterMode(display=False) as torchs:
             step(model, optimizer)
     # Multiply-adds: 30 · 64 = 1,920, 64 · 48 = 3,072, 48 · 10 = 480. The first layer's input needs no gradient.
@@ -74,9 +74,9 @@ def test_what_is_done_what_was_dense_and_what_is_least_by_hand(savings: Any) -> 
 def test_layers_that_are_not_watched_are_counted_all_the_same() -> None:
     model = network()
     with NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(4, 30)], layers=Watch(only=("4",))) as neq:
-        accounts = Accounts(model, neq, IMAGE)
+        costs = CostRecorder(model, neq, IMAGE)
         neq.freeze(frozen(neq))
-        flops = accounts.flops()
+        flops = costs.flops()
     assert flops.forward == 10944
     assert (flops.least_inputs, flops.least_weights) == (flops.dense_inputs, 10944 - 3072)
 
@@ -85,13 +85,13 @@ def test_counting_leaves_the_network_and_the_random_numbers_as_they_are() -> Non
     model = network().train()
     optimizer = SGD(model.parameters(), lr=0.1)
     with NEq(model, optimizer, [torch.randn(4, 30)]) as neq:
-        accounts = Accounts(model, neq, IMAGE)
+        costs = CostRecorder(model, neq, IMAGE)
         step(model, optimizer)
         neq.freeze(frozen(neq))
         before = {name: value.clone() for name, value in model.state_dict().items()}
         needed = [parameter.requires_grad for parameter in model.parameters()]
         random = torch.get_rng_state()
-        accounts.flops()
+        costs.flops()
         assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
         assert [parameter.requires_grad for parameter in model.parameters()] == needed
         assert torch.equal(torch.get_rng_state(), random)

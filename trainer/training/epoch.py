@@ -1,0 +1,151 @@
+"""One epoch: training, measuring φ and deciding, evaluating, and the record of all that."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Literal
+
+from contract.costs import PlanChanges, StepFlops
+from contract.events import EpochFinished, EpochProgressed, Event, Logged, Seconds
+from neq import Equilibrium
+from trainer.training.components import Components
+from trainer.training.equilibrium import told_by_neq
+from trainer.training.evaluate import BatchSplitter, evaluate
+from trainer.training.metrics import Metrics
+from trainer.training.progress import Progress, ProgressThrottle
+from trainer.training.records import group_records, layer_counts, precision_record, snapshots
+from trainer.training.train_epoch import train_epoch
+
+
+class PhaseTimer:
+    """Adds up where an epoch's time goes, by the clock on the wall; it starts when it is made."""
+
+    def __init__(self) -> None:
+        self._since = perf_counter()
+        self._seconds = {"train": 0.0, "probe": 0.0, "evaluate": 0.0, "record": 0.0}
+
+    def lap(self, phase: Literal["train", "probe", "evaluate", "record"]) -> None:
+        """The time since the last lap was this phase's."""
+        now = perf_counter()
+        self._seconds[phase] += now - self._since
+        self._since = now
+
+    def seconds(self) -> Seconds:
+        """The sums, with the time until now counted as `record`."""
+        self.lap("record")
+        return Seconds(**self._seconds)
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What an epoch's phases gave, before it is put into a record."""
+
+    learning_rate: float
+    trained: Metrics
+    plans: PlanChanges
+    flops: StepFlops
+    equilibrium: Equilibrium
+    probe_seconds: float
+    """Of measuring φ, by the clock of the training steps."""
+    tested: Metrics
+
+
+@dataclass
+class EpochLoop:
+    """Runs one epoch after the other."""
+
+    parts: Components
+    throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
+    splitter: BatchSplitter = field(default_factory=BatchSplitter)
+
+    def run(self, epoch: int) -> Generator[Event, None, EpochFinished]:
+        """Trains, measures φ, decides and evaluates, reporting progress; returns the epoch's record.
+
+        The record has no checkpoint and no resources yet.
+        """
+        parts, clock = self.parts, self.parts.train_step.clock
+        learning_rate = parts.train_step.begin_epoch(epoch)
+        timer = PhaseTimer()
+        trained = yield from self._train(epoch)
+        timer.lap("train")
+        plans, flops = parts.costs.changes(epoch), parts.costs.flops()
+        timer.lap("record")
+        probe_began = clock.seconds()
+        equilibrium = yield from self._measure(epoch, trained.loss)
+        probe_seconds = clock.seconds() - probe_began
+        timer.lap("probe")
+        tested = yield from self._evaluate(epoch, trained.loss)
+        timer.lap("evaluate")
+        results = _Results(learning_rate, trained, plans, flops, equilibrium, probe_seconds, tested)
+        return self._record(epoch, results, timer)
+
+    def _train(self, epoch: int) -> Generator[EpochProgressed, None, Metrics]:
+        return train_epoch(
+            self.parts.train_step,
+            self.parts.data,
+            batch_size=self.parts.config.training.batch_size,
+            random=self.parts.random,
+            throttle=self.throttle,
+            epoch=epoch,
+        )
+
+    def _measure(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Equilibrium]:
+        probe, steps = self.parts.probe, self.parts.neq.end_epoch_in_steps()
+        progress = Progress(self.throttle, epoch, "probe", len(probe))
+        while True:
+            told: list[str] = []
+            equilibrium: Equilibrium | None = None
+            try:
+                with told_by_neq(told):
+                    done = next(steps)
+            except StopIteration as end:
+                equilibrium = end.value
+            yield from (Logged(level="warning", text=text) for text in told)
+            if equilibrium is not None:
+                return equilibrium
+            if progress.due():
+                yield progress.report(done, min(done * probe.batch_size, len(probe.data.probe)), train_loss)
+
+    def _evaluate(self, epoch: int, train_loss: float) -> Generator[EpochProgressed | Logged, None, Metrics]:
+        return evaluate(
+            self.parts.model,
+            self.parts.train_step.task,
+            self.parts.data,
+            batch_size=self.parts.probe.batch_size,
+            throttle=self.throttle,
+            epoch=epoch,
+            train_loss=train_loss,
+            reduced=self.parts.train_step.evaluates_in,
+            splitter=self.splitter,
+        )
+
+    def _record(self, epoch: int, results: _Results, timer: PhaseTimer) -> EpochFinished:
+        parts, equilibrium = self.parts, results.equilibrium
+        counts, arrays = layer_counts(equilibrium, results.plans), snapshots(equilibrium)
+        left_out = parts.config.neq.savings and equilibrium.applied_fraction > 0
+        step_ms, saving = parts.timings.epoch(
+            epoch, results.flops, probe_seconds=results.probe_seconds, left_out=left_out
+        )
+        groups, precision = group_records(equilibrium), precision_record(parts.config, parts.device)
+        seconds = timer.seconds()
+        return EpochFinished(
+            epoch=epoch,
+            learning_rate=results.learning_rate,
+            train_loss=results.trained.loss,
+            train_accuracy=results.trained.accuracy,
+            test_loss=results.tested.loss,
+            test_accuracy=results.tested.accuracy,
+            scores=results.tested.scores,
+            applied_share=equilibrium.applied_fraction,
+            frozen_share=equilibrium.frozen_fraction,
+            beyond_share=sum(counts.beyond or ()) / equilibrium.neurons,
+            layers=counts,
+            groups=groups,
+            seconds=seconds,
+            samples_per_second=len(parts.data.train) / seconds.train,
+            precision=precision,
+            step_ms=step_ms,
+            flops=results.flops,
+            saving=saving,
+            snapshots=arrays,
+        )
