@@ -20,7 +20,7 @@ import torch
 
 from contract.config import RunConfig
 from trainer.checkpoints import files
-from trainer.checkpoints.train_state import Parts, capture, restore
+from trainer.checkpoints.train_state import TrainState
 from trainer.engines.environment import Workplace
 from trainer.training.components import build_components
 
@@ -42,14 +42,14 @@ def main(folder: Path) -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, in {folder}")
     for title, described in CASES.items():
         config = RunConfig.model_validate(described | {"compute": {"device": "cpu"}})
-        parts = _stepped(config, folder)
-        writing, size = _write(folder, config, parts)
+        state = _stepped(config, folder)
+        writing, size = _write(folder, config, state)
         print(f"{title}: write {_spread(writing)}; {size:,} bytes")
-        print(f"{title}: read and put back {_spread(_read(folder, config, parts))}")
+        print(f"{title}: read and restored {_spread(_read(folder, config, state))}")
 
 
-def _stepped(config: RunConfig, folder: Path) -> Parts:
-    """The parts of a run after one step and one measurement, so that the optimizer and NEq have all their memory."""
+def _stepped(config: RunConfig, folder: Path) -> TrainState:
+    """The state of a run after one step and one measurement, so that the optimizer and NEq have all their memory."""
     components = build_components(config, Workplace(folder, "cpu", torch.get_num_threads()), torch.device("cpu"))
     inputs, targets = next(iter(components.data.training_batches(50, components.random)))
     components.train_step.begin_epoch(0)
@@ -59,21 +59,21 @@ def _stepped(config: RunConfig, folder: Path) -> Parts:
     return components.state()
 
 
-def _write(folder: Path, config: RunConfig, parts: Parts) -> tuple[list[float], int]:
+def _write(folder: Path, config: RunConfig, state: TrainState) -> tuple[list[float], int]:
     seconds, size = [], 0
     for epoch in range(WRITES):
         before = perf_counter()
-        content = capture(parts, config) | {"epoch": epoch}
+        content = state.state_dict(config) | {"epoch": epoch}
         _, size = files.write(folder, "bench", epoch, content)
         seconds.append(perf_counter() - before)
     return seconds, size
 
 
-def _read(folder: Path, config: RunConfig, parts: Parts) -> list[float]:
+def _read(folder: Path, config: RunConfig, state: TrainState) -> list[float]:
     seconds = []
     for path in sorted((folder / "bench").glob("*.pt")):
         before = perf_counter()
-        restore(files.read(folder, f"bench/{path.name}"), parts, config)
+        state.load_state_dict(files.read(folder, f"bench/{path.name}"), config)
         seconds.append(perf_counter() - before)
         path.unlink()
     return seconds

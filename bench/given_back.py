@@ -13,14 +13,14 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db import Entry, Store
+from db import EventRecord, Store
 
 TEXTS = [bytes((37 * place + 11 * number) % 251 for place in range(15_000)).hex() for number in range(4)]
 
 
-def entry(kind: str, payload: dict[str, object], ends: str | None = None) -> Entry:
+def entry(kind: str, payload: dict[str, object], ends: str | None = None) -> EventRecord:
     """An entry of this moment."""
-    return Entry(kind=kind, payload={"kind": kind, **payload}, at=datetime.now(UTC), ends=ends)  # type: ignore[arg-type]
+    return EventRecord(kind=kind, payload={"kind": kind, **payload}, at=datetime.now(UTC), ends=ends)  # type: ignore[arg-type]
 
 
 def main() -> None:

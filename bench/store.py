@@ -27,7 +27,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from contract.events import EpochFinished, LayerCounts, LayerSnapshot, Seconds
-from db import Entry, EpochScalars, SnapshotRow, Store
+from db import EpochScalars, EventRecord, SnapshotRow, Store
 from db.schema import epochs as epochs_table
 from db.schema import events as events_table
 from db.schema import runs as runs_table
@@ -42,7 +42,7 @@ LAYOUTS = {
 }
 
 
-def entry_of(epoch: int, random: np.random.Generator) -> Entry:
+def event_record(epoch: int, random: np.random.Generator) -> EventRecord:
     """A finished epoch as the trainer writes it; arrays of noise, which no database can shrink."""
     frozen = [random.random(n) < 0.5 for n in WIDTHS]
     rows = tuple(
@@ -69,7 +69,7 @@ def entry_of(epoch: int, random: np.random.Generator) -> Entry:
         frozen_counts=counts,
     )
     payload = {"kind": "epoch_finished", "epoch": epoch, "train_loss": 1.0, "layers": _columns(counts, random)}
-    return Entry(kind="epoch_finished", payload=payload, at=datetime.now(UTC), epoch=scalars, snapshots=rows)
+    return EventRecord(kind="epoch_finished", payload=payload, at=datetime.now(UTC), epoch=scalars, snapshots=rows)
 
 
 def _columns(counts: tuple[int, ...], random: np.random.Generator) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def medians(ask: Callable[[], object], times: int = 30) -> float:
     return 1e3 * median(spans)
 
 
-def compare_layouts(folder: Path, entries: list[Entry]) -> None:
+def compare_layouts(folder: Path, entries: list[EventRecord]) -> None:
     """The snapshots alone, in plain sqlite3: the same rows, in both kinds of table, epoch by epoch."""
     raw = sum(len(s.phi or b"") + len(s.velocity or b"") + 2 * len(s.frozen) for s in entries[0].snapshots)
     print(f"\nLayouts: {len(WIDTHS)} layers, {sum(WIDTHS)} neurons, {EPOCHS} epochs; {EPOCHS * raw / 1e6:.2f} MB raw")
@@ -109,7 +109,7 @@ def compare_layouts(folder: Path, entries: list[Entry]) -> None:
         print(f"  {name:42} {size:5.2f} MB, {write:.2f} ms an epoch, a layer's history {read:.3f} ms (n = 200)")
 
 
-def _write(connection: sqlite3.Connection, entry: Entry) -> float:
+def _write(connection: sqlite3.Connection, entry: EventRecord) -> float:
     assert entry.epoch is not None
     rows = [
         ("aaaaaaaaaa", s.layer, entry.epoch.epoch, s.neurons, s.applied, s.frozen, s.velocity, s.phi)
@@ -126,7 +126,7 @@ def _read(connection: sqlite3.Connection) -> None:
     assert len(connection.execute(query).fetchall()) == EPOCHS
 
 
-def hand_over(entry: Entry) -> None:
+def hand_over(entry: EventRecord) -> None:
     """Prints what an epoch costs the training process itself: writing it into the pipe to its worker."""
     assert entry.epoch is not None
     rows = (
@@ -149,7 +149,7 @@ def hand_over(entry: Entry) -> None:
     print(f"\nIn the training process: {1e3 * median(spans):.2f} ms of CPU to hand an epoch over (n = {len(spans)})")
 
 
-def record(store: Store, entries: list[Entry]) -> str:
+def record(store: Store, entries: list[EventRecord]) -> str:
     """Records a run of these epochs, and prints what each took."""
     store.create_run(config={"model": "resnet"}, epochs_planned=EPOCHS, name="measured")
     worker = store.register_worker(name="bench", host="bench", pid=os.getpid(), device="cpu", slots=1)
@@ -160,7 +160,7 @@ def record(store: Store, entries: list[Entry]) -> str:
         for i, n in enumerate(WIDTHS)
     ]
     started = {"kind": "run_started", "layers": layers, "neurons": sum(WIDTHS)}
-    store.append(run.id, worker.id, Entry(kind="run_started", payload=started, at=datetime.now(UTC)))
+    store.append(run.id, worker.id, EventRecord(kind="run_started", payload=started, at=datetime.now(UTC)))
     spans, processor = [], []
     for entry in entries:
         begun, begun_processor = time.perf_counter(), time.process_time()
@@ -189,7 +189,7 @@ def read(store: Store, run_id: str) -> None:
         "runs, searched": lambda: store.runs(search="measured"),
         "frozen_trail of 50 runs": lambda: store.frozen_trail([r.id for r in store.runs().items]),
         "revisions": store.revisions,
-        "give_back_silent, nobody": lambda: store.give_back_silent(1e6),
+        "requeue_silent, nobody": lambda: store.requeue_silent(1e6),
         "claim, nothing queued": lambda: store.claim("nobody"),
     }
     for name, ask in questions.items():
@@ -231,7 +231,7 @@ def main() -> None:
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{versions}, {os.cpu_count()} cores, {platform.machine()}")
     random = np.random.default_rng(0)
-    entries = [entry_of(epoch, random) for epoch in range(EPOCHS)]
+    entries = [event_record(epoch, random) for epoch in range(EPOCHS)]
     hand_over(entries[0])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

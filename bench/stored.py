@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contract.config import RunConfig
 from contract.events import Event
 from db import Run, Store
-from trainer.worker.event_records import entry_of
+from trainer.worker.event_records import event_record
 
 
 class Recorder:
@@ -22,7 +22,7 @@ class Recorder:
 
     def say(self, event: Event) -> None:
         """Records one event; it is committed when this returns."""
-        self._store.append(self.run.id, self._worker.id, entry_of(event))
+        self._store.append(self.run.id, self._worker.id, event_record(event))
 
     def say_all(self, events: Iterable[Event]) -> str:
         """Records all of them. Returns the run's id."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Retained:
     """A checkpoint, and how good the network in it is."""
 
     epoch: int
@@ -14,7 +14,7 @@ class Held:
     accuracy: float | None
 
 
-def kept(before: Sequence[Held], new: Held, every: int | None) -> tuple[Held, ...]:
+def kept(before: Sequence[Retained], new: Retained, every: int | None) -> tuple[Retained, ...]:
     """Those to keep once `new` is written: the last, the best (the earliest of equals), and each `every`-th.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 
-from db.records import Checkpoint, Kept
+from db.records import Checkpoint, RetainedCheckpoints
 from db.schema import checkpoints, discarded, runs
 from db.transactions import Transactions, reading, writing
 
@@ -52,7 +52,7 @@ def of_run(connection: Connection, run_id: str) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in rows]
 
 
-def keep(connection: Connection, run_id: str, kept: Kept) -> None:
+def keep(connection: Connection, run_id: str, kept: RetainedCheckpoints) -> None:
     """Makes these all that are kept of the run."""
     before = {each.path for each in of_run(connection, run_id)}
     after = {each.path for each in kept.checkpoints}

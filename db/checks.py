@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Row
 
-from db.errors import EntryRefused, UnknownCheck
+from db.errors import EventRefused, UnknownCheck
 from db.records import Check, CheckState
 from db.schema import checks
 from db.transactions import Transactions, reading, writing
@@ -36,7 +36,7 @@ class CheckQueries(Transactions):
         """
         try:
             return self._ask(check_id, config, workers)
-        except EntryRefused:  # somebody else asked the same in this very moment
+        except EventRefused:  # somebody else asked the same in this very moment
             return self.check(check_id)
 
     @writing(tell=False)

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, func, literal, select, update
 
 from db import events
 from db.errors import RunLost
-from db.records import Entry, Run
-from db.runs import COLUMNS, create, owned, read, record
+from db.records import EventRecord, Run
+from db.runs import COLUMNS, create, owned, read, run_of
 from db.schema import runs
 from db.transactions import Transactions, reading, urgent, writing
-from db.transitions import give_back, give_back_silent
+from db.transitions import requeue, requeue_silent
 
 HEARING_SECONDS = 10.0
 """What workers get to speak up after the database was away: a few of their heartbeats."""
@@ -49,7 +49,7 @@ class ClaimQueries(Transactions):
         if row is None:
             return None
         self._database.announce(connection)
-        return record(row)
+        return run_of(row)
 
     @writing()
     def begin_run(
@@ -82,29 +82,29 @@ class ClaimQueries(Transactions):
         )
         values = {"state": "running", "worker_id": worker_id, "started_at": now, "heartbeat_at": now, "shelf": shelf}
         taken = update(runs).where(runs.c.id == made.id).values(**values)
-        return record(connection.execute(taken.returning(*COLUMNS)).one())
+        return run_of(connection.execute(taken.returning(*COLUMNS)).one())
 
-    def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+    def append(self, run_id: str, worker_id: str, record: EventRecord) -> int:
         """Stores what a run said, with its epoch, neurons and end, wholly or not at all. Returns its number.
 
         What names checkpoints outlives a power cut, once this returns: older ones may then be deleted.
 
         Raises:
             RunLost: the run is not, or no longer, running under this worker.
-            EntryRefused: it contradicts what is stored, such as an epoch that is there already.
+            EventRefused: it contradicts what is stored, such as an epoch that is there already.
         """
-        if entry.ends is not None:
-            return self._append_end(run_id, worker_id, entry)
-        with self._database.writing(durable=entry.kept is not None) as connection:
-            return events.append(connection, self._now(), run_id, worker_id, entry)
+        if record.ends is not None:
+            return self._append_end(run_id, worker_id, record)
+        with self._database.writing(durable=record.kept is not None) as connection:
+            return events.append(connection, self._now(), run_id, worker_id, record)
 
     @urgent()
-    def _append_end(self, connection: Connection, run_id: str, worker_id: str, entry: Entry) -> int:
+    def _append_end(self, connection: Connection, run_id: str, worker_id: str, record: EventRecord) -> int:
         """A run can end on a full disk too."""
-        return events.append(connection, self._now(), run_id, worker_id, entry)
+        return events.append(connection, self._now(), run_id, worker_id, record)
 
     @urgent(tell=False)
-    def touch(self, connection: Connection, run_id: str, worker_id: str) -> bool:
+    def heartbeat(self, connection: Connection, run_id: str, worker_id: str) -> bool:
         """Notes that the worker still has the run. Returns whether a stop is asked for; or RunLost."""
         now = self._now()
         touched = update(runs).where(owned(run_id, worker_id)).values(heartbeat_at=now)
@@ -114,7 +114,7 @@ class ClaimQueries(Transactions):
         return bool(row.stop_requested)
 
     @urgent()
-    def give_back(
+    def requeue(
         self,
         connection: Connection,
         run_id: str,
@@ -142,28 +142,28 @@ class ClaimQueries(Transactions):
         """
         run = read(connection, run_id, alone=True)
         guard = owned(run_id, worker_id)
-        return give_back(
+        return requeue(
             connection, self._now(), run, guard=guard, reason=reason, remedy=remedy, details=details, counted=counted
         )
 
-    def give_back_silent(self, limit_seconds: float) -> dict[str, str]:
-        """Takes the running runs whose worker has been silent for longer than that, as `give_back` does: id → state.
+    def requeue_silent(self, limit_seconds: float) -> dict[str, str]:
+        """Takes the running runs whose worker has been silent for longer than that, as `requeue` does: id → state.
 
         After the database did not answer, no run is taken for some seconds: its worker could not be heard.
         """
         late = self._silent(limit_seconds)
         if not late or self._database.answering_seconds() < min(limit_seconds, HEARING_SECONDS):
             return {}
-        return self._give_back_silent(late, limit_seconds)
+        return self._requeue_silent(late, limit_seconds)
 
     @reading
     def _silent(self, connection: Connection, limit_seconds: float) -> list[Run]:
         """The running runs whose worker was last heard longer ago than that."""
         cutoff = connection.execute(select(self._now())).scalar_one() - timedelta(seconds=limit_seconds)
         late = runs.c.heartbeat_at < literal(cutoff, runs.c.heartbeat_at.type)
-        return [record(row) for row in connection.execute(select(*COLUMNS).where(runs.c.state == "running", late))]
+        return [run_of(row) for row in connection.execute(select(*COLUMNS).where(runs.c.state == "running", late))]
 
     @urgent()
-    def _give_back_silent(self, connection: Connection, late: Iterable[Run], limit_seconds: float) -> dict[str, str]:
-        """As `give_back_silent`, of runs that were found silent."""
-        return give_back_silent(connection, self._now(), late, limit_seconds)
+    def _requeue_silent(self, connection: Connection, late: Iterable[Run], limit_seconds: float) -> dict[str, str]:
+        """As `requeue_silent`, of runs that were found silent."""
+        return requeue_silent(connection, self._now(), late, limit_seconds)

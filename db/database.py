@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.address import parse_url
 from db.columns import Moment
-from db.errors import EntryRefused, StoreDamaged, StoreError, StoreFull
+from db.errors import EventRefused, StoreDamaged, StoreError, StoreFull
 from db.remedies import is_state_of_database, unreachable
 from db.reserve import Reserve
 
@@ -132,7 +132,7 @@ class Database:
             yield
             self._answering_since = self._answering_since or time.monotonic()
         except IntegrityError as error:
-            raise EntryRefused(f"The store refused the entry: {error.orig}") from error
+            raise EventRefused(f"The store refused the event: {error.orig}") from error
         except DBAPIError as error:
             if _is_full(error.orig):
                 raise full(self.url, str(error.orig).strip().partition("\n")[0], self.reserve) from error

@@ -7,10 +7,10 @@ StoreError
 │   └── StoreFull         its disk is full; what ends or deletes a run still works
 ├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint, UnknownCheck
 ├── RunActive             it is running, and what was asked needs it not to be
-├── CannotGoOn            it is not at rest, has reached its end, or no checkpoint of it is kept
+├── CannotResume          it is not at rest, has reached its end, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
 ├── RunLost               it no longer belongs to the worker that speaks
-└── EntryRefused          the entry contradicts what is stored; nothing of it was kept
+└── EventRefused          the event contradicts what is stored; nothing of it was kept
 """
 
 from collections.abc import Iterable
@@ -88,7 +88,7 @@ class UnknownCheck(StoreError):
         self.check_id = check_id
 
 
-class CannotGoOn(StoreError):
+class CannotResume(StoreError):
     """The run cannot be continued as it stands."""
 
     def __init__(self, run_id: str, why: str) -> None:
@@ -122,5 +122,5 @@ class RunLost(StoreError):
         self.worker_id = worker_id
 
 
-class EntryRefused(StoreError):
-    """The entry contradicts what is stored, such as an epoch that is there already."""
+class EventRefused(StoreError):
+    """The event contradicts what is stored, such as an epoch that is there already."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from db import checkpoints
 from db.errors import RunLost
-from db.records import Entry, EpochScalars, StoredEvent, StoredText
+from db.records import EpochScalars, EventRecord, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
 from db.transactions import Transactions, reading
@@ -113,12 +113,12 @@ def append(
     now: ColumnElement[datetime],
     run_id: str,
     worker_id: str | None,
-    entry: Entry,
+    record: EventRecord,
     *,
     guard: ColumnElement[bool] | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """Stores one entry under the run's next number, if the guard holds; by default: the run is this worker's.
+    """Stores one event under the run's next number, if the guard holds; by default: the run is this worker's.
 
     Args:
         changes: further columns of the run's row that change with it.
@@ -126,50 +126,50 @@ def append(
         RunLost: the guard does not hold; nothing was written.
     """
     condition = owned(run_id, worker_id or "") if guard is None else (runs.c.id == run_id) & guard
-    changed = update(runs).where(condition).values({**_changes(entry, now), **changes}).returning(runs.c.last_seq)
+    changed = update(runs).where(condition).values({**_changes(record, now), **changes}).returning(runs.c.last_seq)
     row = connection.execute(changed).one_or_none()
     if row is None:
         raise RunLost(run_id, worker_id or "")
     seq = int(row.last_seq)
-    if entry.kind in (PROGRESS, REQUEUED) or entry.epoch is not None or entry.ends is not None:
+    if record.kind in (PROGRESS, REQUEUED) or record.epoch is not None or record.ends is not None:
         passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
         connection.execute(passing)
-    connection.execute(insert(events), [_event(run_id, seq, entry)])
-    if entry.epoch is not None:
-        connection.execute(insert(epochs), [_epoch(run_id, seq, entry.epoch)])
-        _insert_snapshots(connection, run_id, entry.epoch.epoch, entry)
-    if entry.kept is not None:
-        checkpoints.keep(connection, run_id, entry.kept)
+    connection.execute(insert(events), [_event(run_id, seq, record)])
+    if record.epoch is not None:
+        connection.execute(insert(epochs), [_epoch(run_id, seq, record.epoch)])
+        _insert_snapshots(connection, run_id, record.epoch.epoch, record)
+    if record.kept is not None:
+        checkpoints.keep(connection, run_id, record.kept)
     return seq
 
 
-def _changes(entry: Entry, now: ColumnElement[datetime]) -> dict[str, Any]:
-    """What an entry changes in the row of its run."""
+def _changes(record: EventRecord, now: ColumnElement[datetime]) -> dict[str, Any]:
+    """What an event changes in the row of its run."""
     values: dict[str, Any] = {
         "last_seq": runs.c.last_seq + 1,
         "revision": runs.c.revision + 1,
         "heartbeat_at": now,
     }
-    if entry.kind == PROGRESS:
-        values["progress"] = entry.payload
-    if entry.kind == STARTED:
-        values["neurons"] = entry.payload.get("neurons")
-    if entry.device is not None:
-        values["device"] = entry.device
-    if entry.epoch is not None:
-        values |= _epoch_changes(entry.epoch)
-    if entry.kept is not None:
-        newest = max((each.epoch for each in entry.kept.checkpoints), default=None)
-        values |= {"shelf": entry.kept.shelf, "checkpoint_epoch": newest}
-    if entry.ends is not None:
-        values |= {"state": entry.ends, "reason": entry.reason, "ended_at": now, "progress": null()}
+    if record.kind == PROGRESS:
+        values["progress"] = record.payload
+    if record.kind == STARTED:
+        values["neurons"] = record.payload.get("neurons")
+    if record.device is not None:
+        values["device"] = record.device
+    if record.epoch is not None:
+        values |= _epoch_changes(record.epoch)
+    if record.kept is not None:
+        newest = max((each.epoch for each in record.kept.checkpoints), default=None)
+        values |= {"shelf": record.kept.shelf, "checkpoint_epoch": newest}
+    if record.ends is not None:
+        values |= {"state": record.ends, "reason": record.reason, "ended_at": now, "progress": null()}
     return values
 
 
 def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
     values: dict[str, Any] = {
         "epochs_done": scalars.epoch + 1,
-        "setbacks": 0,
+        "interruptions": 0,
         "frozen_share": scalars.frozen_share,
         "test_accuracy": scalars.test_accuracy,
         "progress": null(),
@@ -181,16 +181,16 @@ def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
     return values
 
 
-def _event(run_id: str, seq: int, entry: Entry) -> dict[str, Any]:
-    payload, layers = entry.payload, None
-    if entry.kind == FINISHED and "layers" in payload:
+def _event(run_id: str, seq: int, record: EventRecord) -> dict[str, Any]:
+    payload, layers = record.payload, None
+    if record.kind == FINISHED and "layers" in payload:
         payload = {key: value for key, value in payload.items() if key != "layers"}
-        layers = entry.payload["layers"]
+        layers = record.payload["layers"]
     return {
         "run_id": run_id,
         "seq": seq,
-        "kind": entry.kind,
-        "at": entry.at,
+        "kind": record.kind,
+        "at": record.at,
         "payload": payload,
         "layers": layers,
     }
@@ -212,13 +212,13 @@ def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
     return {"run_id": run_id, "seq": seq, "frozen_counts": counts, **row}
 
 
-def _insert_snapshots(connection: Connection, run_id: str, epoch: int, entry: Entry) -> None:
-    if not entry.snapshots:
+def _insert_snapshots(connection: Connection, run_id: str, epoch: int, record: EventRecord) -> None:
+    if not record.snapshots:
         return
     # Past SQLAlchemy's handling of each single value, which for 65 layers cost more than SQLite's own work.
     rows = [
         (run_id, epoch, row.layer, row.neurons, row.applied, row.frozen, row.velocity, row.phi)
-        for row in entry.snapshots
+        for row in record.snapshots
     ]
     place = "?" if connection.dialect.name == "sqlite" else "%s"
     connection.exec_driver_sql(f"{_INSERT_SNAPSHOT} VALUES ({', '.join([place] * 8)})", rows)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from db import checkpoints, events, runs
 from db.errors import UnknownCheckpoint
-from db.records import Entry, Run
+from db.records import EventRecord, Run
 from db.schema import checkpoints as checkpoint_table
 from db.schema import epochs as epoch_table
 from db.schema import events as event_table
@@ -60,7 +60,9 @@ class ForkQueries(Transactions):
         _copy_start(connection, parent_id, made)
         _copy_epochs(connection, parent_id, made.id, epoch)
         connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))
-        logged = Entry(kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC))
+        logged = EventRecord(
+            kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC)
+        )
         events.append(connection, now, made.id, None, logged, guard=table.c.state == "queued")
         return runs.read(connection, made.id)
 

@@ -59,13 +59,13 @@ class Run:
     """Where its checkpoints rest; None while it has none."""
     checkpoint_epoch: int | None
     """The newest epoch that a checkpoint is kept of."""
-    setbacks: int
+    interruptions: int
     """How often it was cut off since its newest epoch."""
     warnings: tuple[dict[str, Any], ...] = ()
     """What was doubtful about it at its launch: field and message of each."""
 
     @property
-    def can_go_on(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether it could be trained from where its records end: there is a checkpoint of it, or nothing yet."""
         return self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1
 
@@ -167,7 +167,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetainedCheckpoints:
     """All checkpoints of a run that are kept from now on, and the shelf that they rest on."""
 
     shelf: str
@@ -175,10 +175,10 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class EventRecord:
     """One thing that a run said, with all that is stored because of it, in one transaction.
 
-    An entry of kind `epoch_progressed` replaces the run's former one. One of kind `run_started` names the layers under
+    A record of kind `epoch_progressed` replaces the run's former one. One of kind `run_started` names the layers under
     `payload["layers"]` and their neurons' number under `payload["neurons"]`.
     """
 
@@ -191,7 +191,7 @@ class Entry:
     device: str | None = None
     epoch: EpochScalars | None = None
     snapshots: tuple[SnapshotRow, ...] = ()
-    kept: Kept | None = None
+    kept: RetainedCheckpoints | None = None
     """Where it changes which checkpoints are kept."""
 
 

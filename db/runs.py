@@ -30,7 +30,11 @@ from db.transactions import Transactions, reading, urgent, writing
 
 LONGEST_PAGE = 500
 _ALPHABET = string.ascii_lowercase + string.digits
-COLUMNS = [column for column in runs.c if column.name != "searchable"]
+COLUMNS = [
+    column if column.key == column.name else column.label(column.key)
+    for column in runs.c
+    if column.name != "searchable"
+]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Moment = ColumnElement[datetime]
@@ -96,7 +100,7 @@ class RunQueries(Transactions):
                 tuple_(runs.c.created_at, runs.c.id) < tuple_(literal(at, runs.c.created_at.type), _text(run_id))
             )
         size = max(1, min(limit, LONGEST_PAGE))
-        found = [record(row) for row in connection.execute(query.limit(size + 1))]
+        found = [run_of(row) for row in connection.execute(query.limit(size + 1))]
         items = found[:size]
         return RunPage(items, _write_cursor(items[-1]) if len(found) > size else None)
 
@@ -133,7 +137,7 @@ class RunQueries(Transactions):
     def forks(self, connection: Connection, run_id: str) -> list[Run]:
         """The runs that were forked from this one and are still there, oldest first."""
         query = select(*COLUMNS).where(runs.c.parent_id == run_id)
-        return [record(row) for row in connection.execute(query.order_by(runs.c.created_at, runs.c.id))]
+        return [run_of(row) for row in connection.execute(query.order_by(runs.c.created_at, runs.c.id))]
 
     @reading
     def revisions(self, connection: Connection) -> dict[str, int]:
@@ -194,10 +198,10 @@ def create(
         "epochs_done": 0,
         "last_seq": 0,
         "revision": 1,
-        "setbacks": 0,
+        "interruptions": 0,
         "warnings": tuple(warnings),
     }
-    return record(connection.execute(insert(runs).values(values).returning(*COLUMNS)).one())
+    return run_of(connection.execute(insert(runs).values(values).returning(*COLUMNS)).one())
 
 
 def read(connection: Connection, run_id: str, *, alone: bool = False) -> Run:
@@ -206,7 +210,7 @@ def read(connection: Connection, run_id: str, *, alone: bool = False) -> Run:
     row = connection.execute(query.with_for_update() if alone else query).one_or_none()
     if row is None:
         raise UnknownRun(run_id)
-    return record(row)
+    return run_of(row)
 
 
 def owned(run_id: str, worker_id: str) -> ColumnElement[bool]:
@@ -216,7 +220,7 @@ def owned(run_id: str, worker_id: str) -> ColumnElement[bool]:
 
 def _changed(connection: Connection, run_id: str, values: dict[str, Any]) -> Run:
     changed = update(runs).where(runs.c.id == run_id).values(**values, revision=runs.c.revision + 1)
-    return record(connection.execute(changed.returning(*COLUMNS)).one())
+    return run_of(connection.execute(changed.returning(*COLUMNS)).one())
 
 
 def _narrowed(
@@ -252,5 +256,5 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         raise UnknownCursor(cursor) from error
 
 
-def record(row: Row[Any]) -> Run:
+def run_of(row: Row[Any]) -> Run:
     return Run(**row._mapping)

@@ -53,7 +53,7 @@ runs = Table(
     Column("shelf", Word(32)),
     Column("checkpoint_epoch", Integer),
     # How often it was cut off since its newest epoch.
-    Column("setbacks", Integer, nullable=False, server_default="0"),
+    Column("setbacks", Integer, key="interruptions", nullable=False, server_default="0"),
     Column("name", Plain, nullable=False),
     Column("tags", Tags, nullable=False),
     Column("progress", Document),

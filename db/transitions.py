@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, null, update
 
 from db import events, runs
-from db.errors import CannotGoOn, RunEnded, RunLost, UnknownRun
-from db.records import END_STATES, Entry, Run
+from db.errors import CannotResume, RunEnded, RunLost, UnknownRun
+from db.records import END_STATES, EventRecord, Run
 from db.schema import runs as table
 from db.transactions import Transactions, urgent, writing
 
-MOST_SETBACKS = 3
+MOST_INTERRUPTIONS = 3
 """How often a run that was cut off is tried again in the same epoch."""
 
 STOPPED_EARLY = "It was stopped before a worker took it."
@@ -40,23 +40,23 @@ class TransitionQueries(Transactions):
 
     @writing()
     def resume(self, connection: Connection, run_id: str) -> Run:
-        """Queues a stopped or failed run again, to go on where its records end; CannotGoOn, or UnknownRun."""
+        """Queues a stopped or failed run again, to go on where its records end; CannotResume, or UnknownRun."""
         now = self._now()
         run = runs.read(connection, run_id, alone=True)
         if run.state == "finished":
-            raise CannotGoOn(run_id, "all its epochs are trained; fork it, with more epochs, to train it further")
+            raise CannotResume(run_id, "all its epochs are trained; fork it, with more epochs, to train it further")
         if run.state not in END_STATES:
-            raise CannotGoOn(run_id, f"it is {run.state}")
-        if not run.can_go_on:
-            raise CannotGoOn(run_id, f"{NO_CHECKPOINT}; launch it again")
+            raise CannotResume(run_id, f"it is {run.state}")
+        if not run.can_resume:
+            raise CannotResume(run_id, f"{NO_CHECKPOINT}; launch it again")
         guard = table.c.state.in_(("stopped", "failed"))
-        changes = {"ended_at": null(), "reason": null(), "setbacks": 0}
+        changes = {"ended_at": null(), "reason": null(), "interruptions": 0}
         words = f"Queued again on request, {_where(run)}."
         _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
         return runs.read(connection, run_id)
 
 
-def give_back(
+def requeue(
     connection: Connection,
     now: ColumnElement[datetime],
     run: Run,
@@ -85,13 +85,14 @@ def give_back(
     if run.stop_requested:
         events.append(connection, now, run.id, None, _stopped(run, STOPPED), guard=guard)
         return "stopped"
-    if not run.can_go_on:
+    if not run.can_resume:
         failed = _failed(f"{reason} It cannot go on: {NO_CHECKPOINT}.", "Launch it again.", details)
-    elif counted and run.setbacks >= MOST_SETBACKS:
-        often = f"It was cut off {run.setbacks + 1} times in epoch {run.epochs_done}, and is not tried again by itself."
+    elif counted and run.interruptions >= MOST_INTERRUPTIONS:
+        times = run.interruptions + 1
+        often = f"It was cut off {times} times in epoch {run.epochs_done}, and is not tried again by itself."
         failed = _failed(f"{reason} {often}", remedy, details)
     else:
-        changes = {"setbacks": run.setbacks + counted}
+        changes = {"interruptions": run.interruptions + counted}
         words = f"{reason} The run goes back to the queue, {_where(run)}."
         _requeue(connection, now, run, guard=guard, words=words, level="warning", changes=changes)
         return "queued"
@@ -99,7 +100,7 @@ def give_back(
     return "failed"
 
 
-def give_back_silent(
+def requeue_silent(
     connection: Connection, now: ColumnElement[datetime], late: Iterable[Run], limit_seconds: float
 ) -> dict[str, str]:
     """Takes the runs that were found silent from their workers, unless they were heard meanwhile: id → new state."""
@@ -111,7 +112,7 @@ def give_back_silent(
         guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
         try:
             found = runs.read(connection, run.id, alone=True)  # a stop may have been asked for since
-            states[run.id] = give_back(connection, now, found, guard=guard, reason=reason, remedy=remedy)
+            states[run.id] = requeue(connection, now, found, guard=guard, reason=reason, remedy=remedy)
         except (RunLost, UnknownRun):
             continue
     return states
@@ -132,11 +133,11 @@ def _requeue(
         "kind": events.REQUEUED,
         "reason": words,
         "epochs": run.epochs_done,
-        "setbacks": changes["setbacks"],
+        "setbacks": changes["interruptions"],
         "heard_at": None if run.heartbeat_at is None else run.heartbeat_at.isoformat(),
     }
-    entry = Entry(kind=events.REQUEUED, payload=payload, at=datetime.now(UTC))
-    events.append(connection, now, run.id, None, entry, guard=guard, changes=back)
+    record = EventRecord(kind=events.REQUEUED, payload=payload, at=datetime.now(UTC))
+    events.append(connection, now, run.id, None, record, guard=guard, changes=back)
     events.append(connection, now, run.id, None, _logged(words, level), guard=table.c.state == "queued")
 
 
@@ -146,12 +147,12 @@ def _where(run: Run) -> str:
     return f"to resume at epoch {run.epochs_done}"
 
 
-def _logged(text: str, level: str) -> Entry:
-    return Entry(kind="logged", payload={"kind": "logged", "level": level, "text": text}, at=datetime.now(UTC))
+def _logged(text: str, level: str) -> EventRecord:
+    return EventRecord(kind="logged", payload={"kind": "logged", "level": level, "text": text}, at=datetime.now(UTC))
 
 
-def _stopped(run: Run, reason: str) -> Entry:
-    return Entry(
+def _stopped(run: Run, reason: str) -> EventRecord:
+    return EventRecord(
         kind="run_stopped",
         payload={"kind": "run_stopped", "epochs": run.epochs_done, "reason": reason},
         at=datetime.now(UTC),
@@ -160,8 +161,8 @@ def _stopped(run: Run, reason: str) -> Entry:
     )
 
 
-def _failed(reason: str, remedy: str, details: str) -> Entry:
-    return Entry(
+def _failed(reason: str, remedy: str, details: str) -> EventRecord:
+    return EventRecord(
         kind="run_failed",
         payload={"kind": "run_failed", "reason": reason, "remedy": remedy, "details": details},
         at=datetime.now(UTC),

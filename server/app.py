@@ -14,7 +14,7 @@ from db import Store
 from server import docs, errors
 from server.arrays.layer_columns import Columns
 from server.compression import RemoteGzip, ScriptGzip
-from server.housekeeping import give_back_silent_runs, look_after_room
+from server.housekeeping import look_after_room, requeue_silent_runs
 from server.live.tail import Live
 from server.readiness import Readiness
 from server.response_cache import Shelf
@@ -88,7 +88,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await live.start()
     store, settings = app.state.store, app.state.settings
     keepers = (
-        asyncio.create_task(give_back_silent_runs(store, settings.silence_limit_seconds)),
+        asyncio.create_task(requeue_silent_runs(store, settings.silence_limit_seconds)),
         asyncio.create_task(look_after_room(store, settings.disk_reserve_bytes)),
     )
     try:

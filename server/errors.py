@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from contract.checks.words import sentence
 from contract.config import RunConfig
 from db.errors import (
-    CannotGoOn,
+    CannotResume,
     RunActive,
     RunEnded,
     StoreDamaged,
@@ -30,7 +30,7 @@ STATUS_OF = {
     UnknownCheck: 404,
     RunActive: 409,
     RunEnded: 409,
-    CannotGoOn: 409,
+    CannotResume: 409,
     StoreDamaged: 500,
     StoreUnreachable: 503,
 }

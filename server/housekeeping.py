@@ -12,7 +12,7 @@ LONGEST_ROUND_SECONDS = 5.0
 ROOM_ROUND_SECONDS = 5.0
 
 
-async def give_back_silent_runs(store: Store, limit_seconds: float) -> None:
+async def requeue_silent_runs(store: Store, limit_seconds: float) -> None:
     """For ever: give the runs whose worker has not been heard for longer than the limit back to the queue.
 
     A machine that slept wakes with every worker silent: after a round that took far longer than it should, the workers
@@ -28,7 +28,7 @@ async def give_back_silent_runs(store: Store, limit_seconds: float) -> None:
         if patience > 0:
             continue
         try:
-            taken = await asyncio.to_thread(store.give_back_silent, limit_seconds)
+            taken = await asyncio.to_thread(store.requeue_silent, limit_seconds)
         except StoreUnreachable:
             continue  # the tail says so; nothing can be taken now
         for run_id, state in taken.items():

@@ -12,7 +12,7 @@ from db.records import Run, StoredText, Turn
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
-_INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "setbacks")
+_INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "interruptions")
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
@@ -65,7 +65,7 @@ def _newest_epochs(store: Store, run: Run) -> list[dict[str, Any]]:
 
 
 def _can_resume(run: Run) -> bool:
-    return run.state in ("stopped", "failed") and run.can_go_on
+    return run.state in ("stopped", "failed") and run.can_resume
 
 
 def present_run(store: Store, run: Run) -> dict[str, Any]:

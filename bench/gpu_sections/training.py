@@ -15,7 +15,7 @@ from bench.gpu_sections.experiment import Experiment
 if TYPE_CHECKING:
     from contract.config import RunConfig
     from contract.events import EpochFinished
-    from trainer.engines.resume_point import Standing
+    from trainer.engines.resume_point import ResumePoint
 
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"precision": "bf16"},
@@ -57,12 +57,12 @@ def _config(here: Experiment, epochs: int, **compute: Any) -> "RunConfig":
     )
 
 
-def _epochs(config: "RunConfig", folder: Path, standing: "Standing") -> "list[EpochFinished]":
+def _epochs(config: "RunConfig", folder: Path, resume_point: "ResumePoint") -> "list[EpochFinished]":
     from contract.events import EpochFinished
     from trainer.engines.environment import Workplace
     from trainer.training import train
 
-    told = train(config, Workplace(folder, checkpoints=folder), standing)
+    told = train(config, Workplace(folder, checkpoints=folder), resume_point)
     return [event for event in told if isinstance(event, EpochFinished)]
 
 
@@ -73,25 +73,25 @@ def _folder() -> Iterator[Path]:
 
 
 def _continued(case: str, here: Experiment) -> None:
-    from trainer.engines.resume_point import Standing
+    from trainer.engines.resume_point import ResumePoint
 
     config = _config(here, 4, deterministic=True)
     with _folder() as folder:
-        whole = _epochs(config, folder, Standing("a"))
-        half = _epochs(config, folder, Standing("b"))[:2]
+        whole = _epochs(config, folder, ResumePoint("a"))
+        half = _epochs(config, folder, ResumePoint("b"))[:2]
         checkpoint = half[-1].checkpoint
         assert checkpoint is not None, "a run leaves checkpoints where it has a folder for them"
-        rest = _epochs(config, folder, Standing("b", 2, True, checkpoint.path))
+        rest = _epochs(config, folder, ResumePoint("b", 2, True, checkpoint.path))
     losses = [[epoch.train_loss for epoch in epochs] for epochs in (whole[2:], rest)]
     here.say(case, "equal losses", int(losses[0] == losses[1]), "", expected.ALL, f"{losses[0]} and {losses[1]}")
     _tell(case, here, whole)
 
 
 def _trained(case: str, here: Experiment, compute: dict[str, Any]) -> None:
-    from trainer.engines.resume_point import Standing
+    from trainer.engines.resume_point import ResumePoint
 
     with _folder() as folder:
-        epochs = _epochs(_config(here, 2 if here.dry else 3, **compute), folder, Standing("a"))
+        epochs = _epochs(_config(here, 2 if here.dry else 3, **compute), folder, ResumePoint("a"))
     loss = epochs[-1].train_loss
     here.say(case, "last training loss", loss, "nats", expected.LAST_LOSS, f"{epochs[-1].precision}")
     _tell(case, here, epochs)

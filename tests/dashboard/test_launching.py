@@ -95,7 +95,7 @@ def test_however_often_it_is_clicked_one_run_is_launched(page: Page, address: st
 def test_a_wrong_value_is_marked_at_its_field_and_nothing_typed_is_lost(page: Page, address: str, store: Store) -> None:
     said = refusals(address, {"optimizer": {"kind": "sgd", "learning_rate": -1}})["optimizer.learning_rate"]
     open_form(page, address)
-    page.get_by_label("Name").fill("Kept")
+    page.get_by_label("Name").fill("RetainedCheckpoints")
     rate, samples = control(page, "optimizer.sgd.learning_rate"), control(page, "neq.probe.split.samples")
     rate.fill("-1")
     samples.fill("9000")
@@ -103,7 +103,7 @@ def test_a_wrong_value_is_marked_at_its_field_and_nothing_typed_is_lost(page: Pa
     expect(page.get_by_text(said)).to_be_visible()
     expect(rate).to_be_focused()
     expect(rate).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Name")).to_have_value("Kept")
+    expect(page.get_by_label("Name")).to_have_value("RetainedCheckpoints")
     expect(samples).to_have_value("9000")
     assert store.runs().items == []
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Locator, Page, Route, expect
 
 from contract.config import RunConfig
-from db import Entry, Run, Store
+from db import EventRecord, Run, Store
 
 
 def make(store: Store, name: str) -> Run:
@@ -62,7 +62,9 @@ def test_changes_appear_without_losing_the_selection(page: Page, address: str, s
     store.append(
         running.id,
         worker.id,
-        Entry(kind="run_failed", payload={"kind": "run_failed"}, at=datetime.now(UTC), ends="failed", reason=reason),
+        EventRecord(
+            kind="run_failed", payload={"kind": "run_failed"}, at=datetime.now(UTC), ends="failed", reason=reason
+        ),
     )
     expect(row(page, running.name)).to_contain_text(reason)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from db import Entry, EpochScalars, SnapshotRow
+from db import EpochScalars, EventRecord, SnapshotRow
 
 WORKER: dict[str, Any] = {"name": "w", "host": "h", "pid": 1, "device": "auto", "slots": 1}
 NEURONS = (10, 3)
@@ -16,26 +16,26 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def logged(text: str) -> Entry:
+def logged(text: str) -> EventRecord:
     """A line of a log."""
-    return Entry(kind="logged", payload={"kind": "logged", "text": text}, at=now())
+    return EventRecord(kind="logged", payload={"kind": "logged", "text": text}, at=now())
 
 
-def started() -> Entry:
+def started() -> EventRecord:
     """A network of two layers stands."""
     layers = [{"index": i, "name": f"layer{i}", "neurons": n} for i, n in enumerate(NEURONS)]
     payload = {"kind": "run_started", "layers": layers, "neurons": sum(NEURONS)}
-    return Entry(kind="run_started", payload=payload, at=now(), device="CPU")
+    return EventRecord(kind="run_started", payload=payload, at=now(), device="CPU")
 
 
-def progressed(batch: int) -> Entry:
+def progressed(batch: int) -> EventRecord:
     """A sign of life."""
-    return Entry(kind="epoch_progressed", payload={"kind": "epoch_progressed", "batch": batch}, at=now())
+    return EventRecord(kind="epoch_progressed", payload={"kind": "epoch_progressed", "batch": batch}, at=now())
 
 
-def ended(state: Any = "finished", reason: str | None = None) -> Entry:
+def ended(state: Any = "finished", reason: str | None = None) -> EventRecord:
     """The end of a run."""
-    return Entry(kind=f"run_{state}", payload={"kind": f"run_{state}"}, at=now(), ends=state, reason=reason)
+    return EventRecord(kind=f"run_{state}", payload={"kind": f"run_{state}"}, at=now(), ends=state, reason=reason)
 
 
 def phi_of(epoch: int, layer: int) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -61,7 +61,7 @@ def row(epoch: int, layer: int) -> SnapshotRow:
     )
 
 
-def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[SnapshotRow, ...] | None = None) -> Entry:
+def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[SnapshotRow, ...] | None = None) -> EventRecord:
     """An epoch is over."""
     counts = tuple(int(frozen_of(epoch, layer).sum()) for layer in range(len(NEURONS)))
     share = sum(counts) / sum(NEURONS)
@@ -78,4 +78,4 @@ def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[SnapshotR
         frozen_counts=counts,
     )
     rows = tuple(row(epoch, layer) for layer in range(len(NEURONS))) if snapshots is None else snapshots
-    return Entry(kind="epoch_finished", payload=payload, at=now(), epoch=scalars, snapshots=rows)
+    return EventRecord(kind="epoch_finished", payload=payload, at=now(), epoch=scalars, snapshots=rows)

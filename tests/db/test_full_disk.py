@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db import Entry, Store, StoreFull
+from db import EventRecord, Store, StoreFull
 from tests.db.making import WORKER
 
 RESERVE = 400_000
@@ -46,13 +46,13 @@ def fill(folder: Path) -> Path:
     return filler
 
 
-def line(text: str = "word " * 200) -> Entry:
-    return Entry(kind="logged", payload={"kind": "logged", "level": "info", "text": text}, at=datetime.now(UTC))
+def line(text: str = "word " * 200) -> EventRecord:
+    return EventRecord(kind="logged", payload={"kind": "logged", "level": "info", "text": text}, at=datetime.now(UTC))
 
 
-def end(reason: str) -> Entry:
+def end(reason: str) -> EventRecord:
     payload = {"kind": "run_failed", "reason": reason, "remedy": "", "details": ""}
-    return Entry(kind="run_failed", payload=payload, at=datetime.now(UTC), ends="failed", reason=reason)
+    return EventRecord(kind="run_failed", payload=payload, at=datetime.now(UTC), ends="failed", reason=reason)
 
 
 def stop_and_delete(small_disk: Path) -> None:
@@ -68,7 +68,7 @@ def stop_and_delete(small_disk: Path) -> None:
             store.append(running, worker, line())
     # What people and workers need is still possible, in this order or another.
     assert store.request_stop(running).stop_requested
-    assert store.touch(running, worker)
+    assert store.heartbeat(running, worker)
     assert store.append(running, worker, end("The store's disk is full.")) > 0
     assert store.run(running).state == "failed"
     assert store.request_stop(queued).state == "stopped"
@@ -141,7 +141,7 @@ def test_a_full_disk_of_postgresql_is_said_and_what_needs_no_room_there_still_wo
             said = str(caught.value)
             assert "No space left on device" in said and said.endswith("Free space there.") and "\n" not in said
         assert store.request_stop(running).stop_requested
-        assert store.touch(running, worker), "the worker hears of it"
+        assert store.heartbeat(running, worker), "the worker hears of it"
         assert store.run(running).state == "running", "what failed has left nothing behind"
         assert store.examine(5).problems == ()
         for table in ("events", "runs"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from db import Entry, EntryRefused, Run, RunLost, Store, UnknownWorker
+from db import EventRecord, EventRefused, Run, RunLost, Store, UnknownWorker
 from tests.db.making import WORKER, ended, epoch_finished, logged, now, progressed, row, started
 
 
@@ -21,7 +21,7 @@ def test_events_are_numbered_from_one_and_read_after_any_of_them(store: Store, w
 def test_an_event_comes_back_as_it_was_given(store: Store, worker_id: str, run: Run) -> None:
     at = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
     payload = {"kind": "logged", "text": "é \x00 \ud800 😀", "b": [1, 2.5e-300, None, True], "a": {}}
-    store.append(run.id, worker_id, Entry(kind="logged", payload=payload, at=at))
+    store.append(run.id, worker_id, EventRecord(kind="logged", payload=payload, at=at))
     event = store.events_after(run.id, 0)[0]
     assert (event.payload, list(event.payload), event.at) == (payload, list(payload), at)
     assert event.at.tzinfo is UTC
@@ -36,7 +36,7 @@ def test_a_time_without_a_zone_is_refused(store: Store, worker_id: str, run: Run
 
 def test_numbers_that_are_not_finite_are_stored_as_none(store: Store, worker_id: str, run: Run) -> None:
     payload = {"kind": "logged", "loss": float("nan"), "list": [float("inf"), 1.0]}
-    store.append(run.id, worker_id, Entry(kind="logged", payload=payload, at=now()))
+    store.append(run.id, worker_id, EventRecord(kind="logged", payload=payload, at=now()))
     assert store.events_after(run.id, 0)[0].payload == {"kind": "logged", "loss": None, "list": [None, 1.0]}
 
 
@@ -71,9 +71,9 @@ def test_epochs_are_read_with_or_without_their_columns(store: Store, worker_id: 
 
 def test_stored_texts_parse_to_what_events_say(store: Store, worker_id: str, run: Run) -> None:
     odd = {"kind": "logged", "text": "é \x00 \ud800 😀", "empty": {}}
-    for entry in (started(), epoch_finished(0), Entry(kind="logged", payload=odd, at=now()), epoch_finished(1)):
+    for entry in (started(), epoch_finished(0), EventRecord(kind="logged", payload=odd, at=now()), epoch_finished(1)):
         store.append(run.id, worker_id, entry)
-    store.append(run.id, worker_id, Entry(kind="epoch_finished", payload={"layers": {"frozen": [1]}}, at=now()))
+    store.append(run.id, worker_id, EventRecord(kind="epoch_finished", payload={"layers": {"frozen": [1]}}, at=now()))
     events, texts = store.events_after(run.id, 0), store.texts_after(run.id)
     assert [json.loads(text.text) for text in texts] == [event.payload for event in events]
     assert [(text.seq, text.at, text.kind) for text in texts] == [(e.seq, e.at, e.kind) for e in events]
@@ -110,7 +110,7 @@ def test_epochs_are_known_by_the_numbers_of_their_events(store: Store, worker_id
 def test_columns_without_histograms_are_the_others_whatever_their_order(
     store: Store, worker_id: str, run: Run, layers: dict[str, object]
 ) -> None:
-    store.append(run.id, worker_id, Entry(kind="epoch_finished", payload={"layers": layers}, at=now()))
+    store.append(run.id, worker_id, EventRecord(kind="epoch_finished", payload={"layers": layers}, at=now()))
     rest = {name: value for name, value in layers.items() if name != "velocity_histogram"}
     assert store.epoch_columns(run.id, [1, 2]) == {1: rest}
     assert store.epoch_columns(run.id, [1], histograms=True) == {1: layers}
@@ -137,7 +137,7 @@ def test_an_entry_whose_snapshots_are_refused_leaves_nothing(
     store.append(run.id, worker_id, epoch_finished(0))
     store.append(run.id, worker_id, progressed(1))
     before, events = store.run(run.id), store.events_after(run.id, 0)
-    with pytest.raises(EntryRefused):
+    with pytest.raises(EventRefused):
         store.append(run.id, worker_id, epoch_finished(1, snapshots=wrong))  # type: ignore[arg-type]
     assert (store.run(run.id), store.events_after(run.id, 0)) == (before, events)
     assert store.snapshots_at(run.id, 1, [0, 1]) == [] and list(store.frozen_counts(run.id)[0]) == [0]
@@ -146,7 +146,7 @@ def test_an_entry_whose_snapshots_are_refused_leaves_nothing(
 
 def test_an_epoch_is_not_recorded_twice(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, epoch_finished(0))
-    with pytest.raises(EntryRefused):
+    with pytest.raises(EventRefused):
         store.append(run.id, worker_id, epoch_finished(0))
 
 
@@ -155,14 +155,14 @@ def test_another_worker_cannot_speak_for_a_run(store: Store, run: Run) -> None:
     with pytest.raises(RunLost, match="no longer run by worker"):
         store.append(run.id, other, logged("x"))
     with pytest.raises(RunLost):
-        store.touch(run.id, other)
+        store.heartbeat(run.id, other)
     assert store.run(run.id).last_seq == 0
 
 
 def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, progressed(3))
-    assert store.give_back_silent(60) == {}
-    assert store.give_back_silent(-1) == {run.id: "queued"}
+    assert store.requeue_silent(60) == {}
+    assert store.requeue_silent(-1) == {run.id: "queued"}
     queued = store.run(run.id)
     assert (queued.state, queued.worker_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
     requeued, told = store.events_after(run.id, 0)
@@ -176,13 +176,13 @@ def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_i
     assert told.payload["level"] == "warning" and "fell silent" in told.payload["text"]
     with pytest.raises(RunLost):
         store.append(run.id, worker_id, logged("I was only asleep"))
-    assert store.give_back_silent(-1) == {}
+    assert store.requeue_silent(-1) == {}
 
 
 def test_an_entry_is_a_heartbeat_too(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, logged("x"))
     after_entry = store.run(run.id).heartbeat_at
-    store.touch(run.id, worker_id)
+    store.heartbeat(run.id, worker_id)
     after_touch = store.run(run.id).heartbeat_at
     assert run.heartbeat_at is not None and after_entry is not None and after_touch is not None
     assert run.heartbeat_at < after_entry < after_touch

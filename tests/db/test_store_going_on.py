@@ -9,7 +9,17 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.event import listens_for
 
-from db import CannotGoOn, Checkpoint, Entry, Kept, Run, RunLost, Store, UnknownCheckpoint, UnknownRun
+from db import (
+    CannotResume,
+    Checkpoint,
+    EventRecord,
+    RetainedCheckpoints,
+    Run,
+    RunLost,
+    Store,
+    UnknownCheckpoint,
+    UnknownRun,
+)
 from tests.db.making import WORKER, ended, epoch_finished, progressed, started
 
 SHELF = "shelf-a"
@@ -20,10 +30,10 @@ def checkpoint(run_id: str, epoch: int) -> Checkpoint:
     return Checkpoint(epoch, f"{run_id}/epoch-{epoch:06}-0011.pt", 5_000_000_000)
 
 
-def epoch_kept(run_id: str, epoch: int, *kept: int, accuracy: float = 0.5) -> Entry:
+def epoch_kept(run_id: str, epoch: int, *kept: int, accuracy: float = 0.5) -> EventRecord:
     """An epoch after which the checkpoints of these epochs (its own alone where none is named) are kept."""
     files = tuple(checkpoint(run_id, each) for each in kept or (epoch,))
-    return replace(epoch_finished(epoch, accuracy), kept=Kept(SHELF, files))
+    return replace(epoch_finished(epoch, accuracy), kept=RetainedCheckpoints(SHELF, files))
 
 
 def trained(store: Store, worker_id: str, run: Run, epochs: int) -> None:
@@ -41,7 +51,7 @@ def test_a_run_that_is_given_back_is_claimed_again_where_its_records_end(
 ) -> None:
     trained(store, worker_id, run, 2)
     store.append(run.id, worker_id, progressed(7))
-    assert store.give_back(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
+    assert store.requeue(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
     with pytest.raises(RunLost):
         store.append(run.id, worker_id, epoch_finished(2))
     other = store.register_worker(**WORKER).id
@@ -56,9 +66,9 @@ def test_a_run_that_is_given_back_is_claimed_again_where_its_records_end(
 def test_a_run_is_cut_off_three_times_in_an_epoch_and_failed_the_fourth(store: Store, worker_id: str, run: Run) -> None:
     trained(store, worker_id, run, 1)
     for _ in range(3):
-        assert store.give_back(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
+        assert store.requeue(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
         store.claim(worker_id, SHELF)
-    assert store.give_back(run.id, worker_id, details="last words", **CUT) == "failed"  # type: ignore[arg-type]
+    assert store.requeue(run.id, worker_id, details="last words", **CUT) == "failed"  # type: ignore[arg-type]
     failed = store.run(run.id)
     assert failed.state == "failed" and failed.ended_at is not None
     assert failed.reason == (
@@ -67,43 +77,43 @@ def test_a_run_is_cut_off_three_times_in_an_epoch_and_failed_the_fourth(store: S
     assert store.events_after(run.id, 0)[-1].payload["details"] == "last words"
 
 
-def test_a_finished_epoch_makes_former_setbacks_count_no_more(store: Store, worker_id: str, run: Run) -> None:
+def test_a_finished_epoch_makes_former_interruptions_count_no_more(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, started())
     for epoch in range(6):
         for _ in range(3):
-            assert store.give_back(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
+            assert store.requeue(run.id, worker_id, **CUT) == "queued"  # type: ignore[arg-type]
             store.claim(worker_id, SHELF)
         store.append(run.id, worker_id, epoch_kept(run.id, epoch))
-    assert store.run(run.id).setbacks == 0
+    assert store.run(run.id).interruptions == 0
 
 
 def test_a_worker_that_is_ended_in_order_counts_for_no_setback(store: Store, worker_id: str, run: Run) -> None:
     for _ in range(9):
-        assert store.give_back(run.id, worker_id, counted=False, **CUT) == "queued"  # type: ignore[arg-type]
+        assert store.requeue(run.id, worker_id, counted=False, **CUT) == "queued"  # type: ignore[arg-type]
         store.claim(worker_id, SHELF)
-    assert store.run(run.id).setbacks == 0
+    assert store.run(run.id).interruptions == 0
 
 
 def test_a_run_without_a_checkpoint_of_its_newest_epoch_is_failed(store: Store, worker_id: str, run: Run) -> None:
     store.append(run.id, worker_id, started())
     store.append(run.id, worker_id, epoch_finished(0))
-    assert store.give_back(run.id, worker_id, **CUT) == "failed"  # type: ignore[arg-type]
+    assert store.requeue(run.id, worker_id, **CUT) == "failed"  # type: ignore[arg-type]
     assert "no checkpoint of its newest epoch is kept. Launch it again." in (store.run(run.id).reason or "")
-    with pytest.raises(CannotGoOn, match="launch it again"):
+    with pytest.raises(CannotResume, match="launch it again"):
         store.resume(run.id)
 
 
 def test_a_run_that_was_asked_to_stop_is_stopped_and_not_given_back(store: Store, worker_id: str, run: Run) -> None:
     trained(store, worker_id, run, 1)
     store.request_stop(run.id)
-    assert store.give_back_silent(-1) == {run.id: "stopped"}
+    assert store.requeue_silent(-1) == {run.id: "stopped"}
     assert store.run(run.id).reason == "It was stopped on request."
 
 
 def test_only_the_runs_own_worker_may_give_it_back(store: Store, worker_id: str, run: Run) -> None:
     other = store.register_worker(**WORKER).id
     with pytest.raises(RunLost):
-        store.give_back(run.id, other, **CUT)  # type: ignore[arg-type]
+        store.requeue(run.id, other, **CUT)  # type: ignore[arg-type]
     assert store.run(run.id).state == "running" and store.events_after(run.id, 0) == []
 
 
@@ -116,7 +126,7 @@ def test_a_stopped_or_failed_run_is_resumed_where_its_records_end(
     seq = store.run(run.id).last_seq
     resumed = store.resume(run.id)
     assert (resumed.state, resumed.reason, resumed.ended_at) == ("queued", None, None)
-    assert (resumed.stop_requested, resumed.setbacks) == (False, 0)
+    assert (resumed.stop_requested, resumed.interruptions) == (False, 0)
     assert [event.seq for event in store.events_after(run.id, seq)] == [seq + 1, seq + 2]
     again = store.claim(worker_id, SHELF)
     assert again is not None and store.append(run.id, worker_id, epoch_kept(run.id, 2)) == seq + 3
@@ -136,15 +146,15 @@ def test_a_resumed_run_that_is_stopped_before_a_worker_took_it_names_its_epochs(
 
 
 def test_a_run_that_finished_waits_or_runs_is_not_resumed(store: Store, worker_id: str, run: Run) -> None:
-    with pytest.raises(CannotGoOn, match="it is running"):
+    with pytest.raises(CannotResume, match="it is running"):
         store.resume(run.id)
-    store.give_back(run.id, worker_id, **CUT)  # type: ignore[arg-type]
-    with pytest.raises(CannotGoOn, match="it is queued"):
+    store.requeue(run.id, worker_id, **CUT)  # type: ignore[arg-type]
+    with pytest.raises(CannotResume, match="it is queued"):
         store.resume(run.id)
     store.claim(worker_id)
     trained(store, worker_id, run, 1)
     store.append(run.id, worker_id, ended())
-    with pytest.raises(CannotGoOn, match="fork it, with more epochs"):
+    with pytest.raises(CannotResume, match="fork it, with more epochs"):
         store.resume(run.id)
     with pytest.raises(UnknownRun):
         store.resume("nosuchrun1")
@@ -152,7 +162,7 @@ def test_a_run_that_finished_waits_or_runs_is_not_resumed(store: Store, worker_i
 
 def test_a_run_is_given_to_workers_that_reach_its_checkpoints_alone(store: Store, worker_id: str, run: Run) -> None:
     trained(store, worker_id, run, 1)
-    store.give_back(run.id, worker_id, **CUT)  # type: ignore[arg-type]
+    store.requeue(run.id, worker_id, **CUT)  # type: ignore[arg-type]
     assert store.claim(worker_id, "another shelf") is None
     fresh = store.create_run(config={}, epochs_planned=1)
     claimed = store.claim(worker_id, "another shelf")
@@ -194,7 +204,7 @@ def test_a_fork_begins_with_its_parents_records_up_to_the_epoch(store: Store, wo
     assert (fork.epochs_done, fork.epochs_planned, fork.neurons) == (3, 9, 13)
     assert (fork.test_accuracy, fork.best_test_accuracy) == (0.6, 0.7)
     assert fork.frozen_share == pytest.approx(4 / 13) and fork.device is None
-    assert store.checkpoints(fork.id) == [checkpoint(run.id, 2)] and fork.can_go_on
+    assert store.checkpoints(fork.id) == [checkpoint(run.id, 2)] and fork.can_resume
     said = store.events_after(fork.id, 0)
     assert [(event.seq, event.kind) for event in said] == [
         (1, "run_started"),

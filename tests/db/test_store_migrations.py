@@ -96,7 +96,7 @@ def test_a_file_of_every_released_schema_is_upgraded_with_its_data(dump: Path, t
     ]
     assert store.layer_history(run.id, 0, "velocity").values[1, 2] == pytest.approx(-1.002)
     assert [checkpoint.epoch for checkpoint in store.checkpoints(run.id)] == CHECKPOINTS_KEPT[dump.stem]
-    assert (run.can_go_on, run.setbacks) == (bool(CHECKPOINTS_KEPT[dump.stem]), 0)
+    assert (run.can_resume, run.interruptions) == (bool(CHECKPOINTS_KEPT[dump.stem]), 0)
     fresh = store.create_run(config={}, epochs_planned=1)
     worker = store.register_worker(**WORKER)
     assert store.claim(worker.id) is not None

@@ -93,11 +93,11 @@ def test_a_queued_run_is_stopped_at_once_and_says_so(store: Store, worker_id: st
 
 
 def test_a_running_run_is_asked_to_stop_and_its_worker_hears_it(store: Store, worker_id: str, run: Run) -> None:
-    assert store.touch(run.id, worker_id) is False
+    assert store.heartbeat(run.id, worker_id) is False
     asked = store.request_stop(run.id)
     assert asked.state == "running" and asked.stop_requested
     assert store.request_stop(run.id) == asked, "asking twice is asking once"
-    assert store.touch(run.id, worker_id) is True
+    assert store.heartbeat(run.id, worker_id) is True
 
 
 def test_a_running_run_is_not_deleted(store: Store, worker_id: str, run: Run) -> None:
@@ -154,7 +154,7 @@ def test_revisions_rise_with_what_a_reader_can_see_and_not_with_heartbeats(
     store: Store, worker_id: str, run: Run
 ) -> None:
     before = store.revisions()[run.id]
-    store.touch(run.id, worker_id)
+    store.heartbeat(run.id, worker_id)
     assert store.revisions()[run.id] == before
     store.append(run.id, worker_id, logged("x"))
     assert store.revisions()[run.id] == before + 1
@@ -166,8 +166,8 @@ def test_nothing_leaves_an_end_state(store: Store, worker_id: str, run: Run) -> 
         with pytest.raises(RunLost):
             store.append(run.id, worker_id, entry)
     with pytest.raises(RunLost):
-        store.touch(run.id, worker_id)
-    assert store.give_back_silent(-1) == {}
+        store.heartbeat(run.id, worker_id)
+    assert store.requeue_silent(-1) == {}
     assert store.run(run.id).state == "stopped" and len(store.events_after(run.id, 0)) == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from db import Entry, Store
+from db import EventRecord, Store
 from tests.db.making import WORKER
 
 NOISE = [bytes((37 * place + 11 * number) % 251 for place in range(30_000)).hex() for number in range(4)]
@@ -22,10 +22,12 @@ def fill(store: Store, runs: int) -> list[str]:
         assert store.claim(worker) is not None
         for text in NOISE:
             payload = {"kind": "logged", "level": "info", "text": text}
-            store.append(run_id, worker, Entry(kind="logged", payload=payload, at=datetime.now(UTC)))
+            store.append(run_id, worker, EventRecord(kind="logged", payload=payload, at=datetime.now(UTC)))
         stopped = {"kind": "run_stopped", "epochs": 0, "reason": ""}
         store.append(
-            run_id, worker, Entry(kind="run_stopped", payload=stopped, at=datetime.now(UTC), ends="stopped", reason="")
+            run_id,
+            worker,
+            EventRecord(kind="run_stopped", payload=stopped, at=datetime.now(UTC), ends="stopped", reason=""),
         )
         made.append(run_id)
     return made

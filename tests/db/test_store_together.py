@@ -114,12 +114,12 @@ def test_a_worker_that_speaks_while_its_run_is_taken_keeps_its_run_or_hears_that
                 return False
             return True
 
-        spoke, _ = at_once(speak, lambda: stores[1].give_back_silent(-1))
+        spoke, _ = at_once(speak, lambda: stores[1].requeue_silent(-1))
         kinds = [event.kind for event in stores[0].events_after(run.id, 0)]
         back = ["run_requeued", "logged"]
         assert kinds in ([["logged"], ["logged", *back]] if spoke else [back])
         stores[0].request_stop(run.id)
-        stores[0].give_back_silent(-1)
+        stores[0].requeue_silent(-1)
 
 
 def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Store]) -> None:
@@ -128,8 +128,8 @@ def test_a_worker_heard_since_it_was_found_silent_keeps_its_run(stores: list[Sto
     run = stores[0].claim(worker)
     assert run is not None
     late = stores[1]._silent(-1)
-    stores[0].touch(run.id, worker)
-    assert stores[1]._give_back_silent(late, -1) == {}
+    stores[0].heartbeat(run.id, worker)
+    assert stores[1]._requeue_silent(late, -1) == {}
     assert [found.id for found in late] == [run.id] and stores[0].run(run.id).state == "running"
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from contract.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
 from contract.presets import PRESETS
-from db import Checkpoint, Entry, Kept, Store
+from db import Checkpoint, EventRecord, RetainedCheckpoints, Store
 from tests.server.recording import Recording
 
 MB = 10**6
@@ -47,14 +47,14 @@ class Measured(Recording):
             precision = Precision(training="bf16", evaluation="bf16", phi="float32")
             told = {"resources": resources, "samples_per_second": 1234.0, "precision": precision}
             event = event.model_copy(update=told)
-            given["kept"] = Kept("shelf", (file,))
+            given["kept"] = RetainedCheckpoints("shelf", (file,))
         return super()._append(event, **given)  # type: ignore[arg-type]
 
 
 def warn(recording: Recording, text: str) -> None:
     payload = Logged(level="warning", text=text).model_dump(mode="json")
     recording.store.append(
-        recording.id, recording.worker.id, Entry(kind="logged", payload=payload, at=datetime.now(UTC))
+        recording.id, recording.worker.id, EventRecord(kind="logged", payload=payload, at=datetime.now(UTC))
     )
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 
 from contract.config import RunConfig
 from contract.events import RunFailed
-from db import Entry, Store
+from db import EventRecord, Store
 from tests.server.recording import Recording
 
 NEURONS = "[data-part=neurons]"
@@ -231,7 +231,7 @@ def test_a_headline_tile_keeps_the_focus_while_its_number_changes(
 def test_a_failed_run_says_why_what_to_do_and_its_last_words(page: Page, address: str, recording: Recording) -> None:
     recording.epoch()
     failed = RunFailed(reason="It ran out of memory.", remedy="Lower the batch size.", details="line 1\nline 2")
-    entry = Entry(
+    entry = EventRecord(
         kind=failed.kind,
         payload=failed.model_dump(mode="json"),
         at=datetime.now(UTC),

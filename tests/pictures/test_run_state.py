@@ -29,7 +29,7 @@ def early(store: Store) -> Recording:
     """A run that its worker gave back before its first epoch was over."""
     early = Recording(store, (4,), epochs=5)
     early.start()
-    early.give_back(SHUT_DOWN)
+    early.requeue(SHUT_DOWN)
     return early
 
 

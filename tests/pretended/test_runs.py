@@ -18,7 +18,7 @@ from trainer.data.datasets.images import Augmentation, ImageSet, TensorImages
 from trainer.data.datasets.in_memory import InMemoryDataset
 from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop
 from trainer.engines.environment import Workplace
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 from trainer.optimizers import build_optimizer
 from trainer.training import train
 from trainer.training.tasks import Classification, Segmentation, Task
@@ -78,8 +78,8 @@ def test_no_batch_of_images_on_the_device_waits_for_it(make: Callable[[], ImageS
         assert (counts.waits, counts.where) == (0, {})
 
 
-def run(config: dict[str, Any], workplace: Workplace, standing: Standing) -> list[Event]:
-    return list(train(RunConfig.model_validate(config), workplace, standing))
+def run(config: dict[str, Any], workplace: Workplace, resume_point: ResumePoint) -> list[Event]:
+    return list(train(RunConfig.model_validate(config), workplace, resume_point))
 
 
 def epochs_of(events: list[Event]) -> list[EpochFinished]:
@@ -93,7 +93,7 @@ def on_a_gpu(**changes: Any) -> dict[str, Any]:
 def test_a_run_names_the_gpu_that_its_worker_gave_it(tmp_path: Path) -> None:
     titles = []
     for gpu in (None, "GPU 3 (Pretended GPU)"):
-        events = run(on_a_gpu(training={"epochs": 1}), Workplace(tmp_path, threads=1, gpu=gpu), Standing())
+        events = run(on_a_gpu(training={"epochs": 1}), Workplace(tmp_path, threads=1, gpu=gpu), ResumePoint())
         assert isinstance(events[0], RunStarted)
         titles.append(events[0].device)
     assert titles == ["Pretended GPU", "GPU 3 (Pretended GPU)"]
@@ -103,7 +103,7 @@ def test_auto_takes_the_gpu_and_a_run_that_asks_for_the_cpu_does_not(tmp_path: P
     titles = {}
     for device in ("auto", "cpu"):
         config = on_a_gpu(compute={"device": device}, training={"epochs": 1})
-        (started, *_) = run(config, Workplace(tmp_path, threads=1), Standing())
+        (started, *_) = run(config, Workplace(tmp_path, threads=1), ResumePoint())
         assert isinstance(started, RunStarted)
         titles[device] = started.device
     assert titles == {"auto": "Pretended GPU", "cpu": "CPU, 1 thread"}
@@ -114,18 +114,18 @@ def test_a_folder_held_on_the_gpu_is_trained_on(tmp_path: Path) -> None:
     class_folder(tmp_path / "mine" / "val", {"cat": 4, "dog": 4})
     data = {"kind": "image-folder", "folder": "mine", "size": 16, "feed": "memory"}
     config = on_a_gpu(data=data, neq={"probe": {"kind": "split", "samples": 4}})
-    assert len(epochs_of(run(config, Workplace(tmp_path, threads=1), Standing()))) == 2
+    assert len(epochs_of(run(config, Workplace(tmp_path, threads=1), ResumePoint()))) == 2
 
 
 @pytest.mark.parametrize(("before", "after"), [("float32", "fp16"), ("fp16", "float32"), ("tf32", "bf16")])
 def test_a_fork_on_a_gpu_may_compute_in_another_precision(tmp_path: Path, before: str, after: str) -> None:
     workplace = Workplace(tmp_path, threads=1, checkpoints=tmp_path / "checkpoints")
     compute = {"device": "cuda", "precision": before}
-    first = epochs_of(run(on_a_gpu(compute=compute), workplace, Standing("run")))
+    first = epochs_of(run(on_a_gpu(compute=compute), workplace, ResumePoint("run")))
     assert first[-1].checkpoint is not None
-    standing = Standing("run", 2, True, first[-1].checkpoint.path)
+    resume_point = ResumePoint("run", 2, True, first[-1].checkpoint.path)
     longer = on_a_gpu(compute=compute | {"precision": after}, training={"epochs": 3, "batch_size": 20})
-    events = run(longer, workplace, standing)
+    events = run(longer, workplace, resume_point)
     assert isinstance(events[0], RunContinued)
     assert [epoch.epoch for epoch in epochs_of(events)] == [2]
     told = [event.text for event in events if isinstance(event, Logged)]

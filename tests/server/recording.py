@@ -23,7 +23,7 @@ from contract.events import (
     RunStarted,
     Seconds,
 )
-from db import Entry, EpochScalars, Run, SnapshotRow, Store
+from db import EpochScalars, EventRecord, Run, SnapshotRow, Store
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -130,9 +130,9 @@ class Recording:
         """A warning in the log."""
         return self._append(Logged(level="warning", text=text))
 
-    def give_back(self, reason: str) -> None:
+    def requeue(self, reason: str) -> None:
         """Its worker ends in order; the run is queued again."""
-        self.store.give_back(self.id, self.worker.id, reason=reason, remedy="Start a worker.", counted=False)
+        self.store.requeue(self.id, self.worker.id, reason=reason, remedy="Start a worker.", counted=False)
 
     def go_on(self) -> int:
         """The worker takes it again, and it stands as it did."""
@@ -145,7 +145,9 @@ class Recording:
         return self._append(event, ends="finished", reason="all epochs are trained")
 
     def _append(self, event: Event, *, ends: Literal["finished"] | None = None, **given: Any) -> int:
-        entry = Entry(kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), ends=ends, **given)
+        entry = EventRecord(
+            kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), ends=ends, **given
+        )
         return self.store.append(self.id, self.worker.id, entry)
 
     def _row(self, layer: int, phi: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> SnapshotRow:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from contract.config import RunConfig
 from db import Store
 from server.app import create_app, local_client
-from server.housekeeping import give_back_silent_runs
+from server.housekeeping import requeue_silent_runs
 from server.run import CannotListen, address_of, bind, link_of
 from server.schemas import DisplayScale, Health, Presets
 from server.security.middleware import OpenAddressRefused
@@ -112,7 +112,7 @@ def test_a_run_whose_worker_fell_silent_is_queued_again(store: Store) -> None:
     recording = Recording(store)
 
     async def scene() -> None:
-        keeper = asyncio.create_task(give_back_silent_runs(store, 0.2))
+        keeper = asyncio.create_task(requeue_silent_runs(store, 0.2))
         async with asyncio.timeout(20):
             while (await asyncio.to_thread(store.run, recording.id)).state == "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

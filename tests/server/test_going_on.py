@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from contract.events import EpochFinished
-from db import Checkpoint, Entry, Kept, Run, Store
+from db import Checkpoint, EventRecord, RetainedCheckpoints, Run, Store
 from server import schemas as answers
 from tests.server.recording import Recording
 
@@ -29,8 +29,11 @@ class Keeping(Recording):
         if isinstance(event, EpochFinished):
             kept = sorted({min(1, event.epoch), event.epoch})
             files = tuple(Checkpoint(epoch, path_of(self.id, epoch), 1000 + epoch) for epoch in kept)
-            entry = Entry(
-                kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), kept=Kept("shelf", files)
+            entry = EventRecord(
+                kind=event.kind,
+                payload=event.model_dump(mode="json"),
+                at=datetime.now(UTC),
+                kept=RetainedCheckpoints("shelf", files),
             )
             return self.store.append(self.id, self.worker.id, replace(entry, **given))
         return super()._append(event, ends=ends, **given)
@@ -38,7 +41,7 @@ class Keeping(Recording):
     def stop(self) -> Run:
         """Stopped, as its worker records it."""
         payload = {"kind": "run_stopped", "epochs": self.epochs, "reason": "It was stopped on request."}
-        entry = Entry(kind="run_stopped", payload=payload, at=datetime.now(UTC), ends="stopped", reason="asked")
+        entry = EventRecord(kind="run_stopped", payload=payload, at=datetime.now(UTC), ends="stopped", reason="asked")
         self.store.append(self.id, self.worker.id, entry)
         return self.run
 

@@ -96,7 +96,7 @@ def test_no_time_is_left_of_what_does_not_run_to_its_end(store: Store, changes: 
 def test_the_store_tells_when_a_lost_worker_was_last_heard(store: Store) -> None:
     recording = Recording(store)
     recording.start()
-    recording.give_back("It was shut down.")
+    recording.requeue("It was shut down.")
     started, requeued = store.turns([recording.id])[recording.id]
     assert (started.kind, requeued.kind) == ("run_started", "run_requeued")
     assert datetime.fromisoformat(requeued.payload["heard_at"]) <= requeued.at + timedelta(seconds=1)
@@ -106,9 +106,9 @@ def test_a_run_of_more_turns_than_its_record_tells_counts_none_of_the_time_betwe
     recording = Recording(store)
     recording.start()
     for _ in range(60):
-        recording.give_back("It was shut down.")
+        recording.requeue("It was shut down.")
         recording.go_on()
-    recording.give_back("It was shut down.")
+    recording.requeue("It was shut down.")
     (shown,) = present_runs(store, [recording.run])
     told = store.events_after(recording.id, 0, kinds=("run_requeued", "run_continued"))
     heard = [datetime.fromisoformat(each.payload["heard_at"]) for each in told if each.kind == "run_requeued"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from contract.errors import RunError
-from contract.retention import Held, kept
+from contract.retention import Retained, kept
 from trainer.checkpoints import files
 from trainer.checkpoints.folder import Name, Shelf
 
@@ -156,8 +156,8 @@ def test_a_name_and_its_parts_are_one(tmp_path: Path) -> None:
     assert (Name.of(path).run_id, Name.of(path).epoch, str(Name.of(path))) == ("run1", 1_234_567, path)
 
 
-def held(epoch: int, accuracy: float | None) -> Held:
-    return Held(epoch, f"e{epoch}", 1, accuracy)
+def held(epoch: int, accuracy: float | None) -> Retained:
+    return Retained(epoch, f"e{epoch}", 1, accuracy)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def held(epoch: int, accuracy: float | None) -> Held:
 def test_the_last_the_best_and_each_nth_stay(
     accuracies: list[float | None], every: int | None, stay: list[int]
 ) -> None:
-    now: tuple[Held, ...] = ()
+    now: tuple[Retained, ...] = ()
     for epoch, accuracy in enumerate(accuracies):
         now = kept(now, held(epoch, accuracy), every)
     assert [each.epoch for each in now] == stay

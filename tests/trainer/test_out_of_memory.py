@@ -12,7 +12,7 @@ from neq.errors import ProbeDoesNotFit
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run
 from trainer.engines.environment import Workplace
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 from trainer.training import dry_pass as dry
 from trainer.training import evaluate
 from trainer.training.error_messages import explained
@@ -86,12 +86,12 @@ def test_a_dry_pass_that_runs_out_of_memory_with_four_images_advises_no_smaller_
 def test_a_device_that_fails_while_a_run_resumes_is_no_broken_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
-    _, standing = until(tmp_path, 0, Standing("run1"))
+    _, resume_point = until(tmp_path, 0, ResumePoint("run1"))
 
     def fails(*_: Any, **__: Any) -> Any:
         raise RuntimeError(lost)
 
     monkeypatch.setattr(torch.nn.Module, "load_state_dict", fails)
     with pytest.raises(RunError) as error:
-        until(tmp_path, 1, standing)
+        until(tmp_path, 1, resume_point)
     assert "checkpoint" not in error.value.message and "launch it again" not in str(error.value.remedy)

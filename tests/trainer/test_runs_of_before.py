@@ -12,7 +12,7 @@ from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL
 from trainer.checkpoints import files
 from trainer.checkpoints import train_state as state
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 from trainer.training.step_timings import timing_setting
 
 CPU = torch.device("cpu")
@@ -20,9 +20,9 @@ OLDER = '{"device":"cpu","precision":"float32","channels_last":true,"compile":fa
 
 
 def test_dense_steps_that_an_older_program_timed_on_a_cpu_still_count(tmp_path: Path) -> None:
-    events, standing = until(tmp_path, 0, Standing("run1"))
-    assert events and standing.checkpoint is not None
-    setting = files.read(tmp_path / "checkpoints", standing.checkpoint)["times"]["setting"]
+    events, resume_point = until(tmp_path, 0, ResumePoint("run1"))
+    assert events and resume_point.checkpoint is not None
+    setting = files.read(tmp_path / "checkpoints", resume_point.checkpoint)["times"]["setting"]
     threads = torch.get_num_threads()
     title = f"CPU, {threads} thread{'' if threads == 1 else 's'}"
     batch = SMALL["training"]["batch_size"]
@@ -69,12 +69,12 @@ def test_what_an_older_program_computed_otherwise_is_said_when_its_run_goes_on(
 
 def test_it_says_so_in_the_log_of_the_run(tmp_path: Path) -> None:
     bf16: Any = {"compute": {"device": "cpu", "precision": "bf16"}}
-    _, standing = until(tmp_path, 0, Standing("run1"), **bf16)
-    assert standing.checkpoint is not None
-    written = files.read(tmp_path / "checkpoints", standing.checkpoint)
+    _, resume_point = until(tmp_path, 0, ResumePoint("run1"), **bf16)
+    assert resume_point.checkpoint is not None
+    written = files.read(tmp_path / "checkpoints", resume_point.checkpoint)
     del written["nonce"], written["config"]["compute"]["cudnn_benchmark"]
     name, _ = files.write(tmp_path / "checkpoints", "run1", 0, written)
-    events, _ = until(tmp_path, 1, Standing("run1", 1, True, str(name)), **bf16)
+    events, _ = until(tmp_path, 1, ResumePoint("run1", 1, True, str(name)), **bf16)
     assert [e.text for e in events if e.kind == "logged" and "bf16" in e.text] == [
         "Test images are looked at in bf16 from here on: the program that began the run did so in float32."
     ]

@@ -12,7 +12,7 @@ from contract.events import EpochFinished, Logged
 from neq import NEq as NEqItself
 from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run, without_times
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 
 NEQ = SMALL["neq"]
 WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
@@ -122,9 +122,9 @@ def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
 
 def test_dense_steps_to_compare_with_outlive_a_restart_on_the_same_machine(tmp_path: Path) -> None:
     training = {"epochs": 5, "batch_size": 20}
-    part, standing = until(tmp_path, 3, Standing("run1"), training=training)
+    part, resume_point = until(tmp_path, 3, ResumePoint("run1"), training=training)
     assert any(epoch.applied_share for epoch in epochs_of(part))
-    rest, _ = until(tmp_path, None, standing, training=training)
+    rest, _ = until(tmp_path, None, resume_point, training=training)
     times = epochs_of(rest)[0].step_ms
     assert times is not None and times.dense is not None
     assert times.dense.first_epoch == 0

@@ -26,18 +26,18 @@ from contract.events import (
     Seconds,
 )
 from trainer.engines.environment import Workplace
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 
 TRAIN = "tests.worker.stub:train"
 NEURONS = 4
 
 
-def train(config: RunConfig, workplace: Workplace, standing: Standing) -> Generator[Event, None, None]:
+def train(config: RunConfig, workplace: Workplace, resume_point: ResumePoint) -> Generator[Event, None, None]:
     """Does what the notes name; goes on after the epochs that are recorded."""
-    if not standing.started:
+    if not resume_point.started:
         yield started(config.training.epochs)
     events = globals()[config.notes.partition(" ")[0]](config, workplace)
-    yield from (event for event in events if not (event.kind == "epoch_finished" and event.epoch < standing.epochs))
+    yield from (event for event in events if not (event.kind == "epoch_finished" and event.epoch < resume_point.epochs))
 
 
 def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from db import Entry, Store, StoreFull
+from db import EventRecord, Store, StoreFull
 from tests.worker.conftest import Bench, eventually
 
 
 class Full(Store):
     """A store on whose disk only ends and signs of life find room, as with its reserve in use."""
 
-    def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+    def append(self, run_id: str, worker_id: str, entry: EventRecord) -> int:
         if entry.ends is None and entry.kind != "run_started":
             raise StoreFull("The disk is full.")
         return super().append(run_id, worker_id, entry)

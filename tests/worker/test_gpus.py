@@ -22,7 +22,7 @@ from cli.start import shared_out
 from contract.config import Compute, RunConfig
 from tests.worker.conftest import Bench, eventually
 from tests.worker.stub import TRAIN
-from trainer.engines import Standing, gpus, warm_jobs
+from trainer.engines import ResumePoint, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses
 from trainer.engines.environment import Workplace
@@ -85,8 +85,8 @@ def test_the_gpu_that_fewest_runs_have_is_lent_next() -> None:
     taken = [pool.take() for _ in range(3)]
     assert taken == [TWO[0], TWO[1], TWO[0]]
     assert pool.free() == TWO[1]
-    pool.give_back(TWO[0])
-    pool.give_back(TWO[0])
+    pool.release(TWO[0])
+    pool.release(TWO[0])
     assert pool.take() == TWO[0]
 
 
@@ -94,7 +94,7 @@ def test_the_gpu_that_fewest_runs_have_is_lent_next() -> None:
 def test_where_there_is_no_gpu_none_is_lent(gpus: tuple[Gpu, ...] | None) -> None:
     pool = GpuPool(gpus)
     assert pool.take() is None
-    pool.give_back(None)
+    pool.release(None)
 
 
 def seen_by(bench: Bench, name: str) -> dict[str, Any]:
@@ -289,7 +289,7 @@ def test_a_gpu_is_given_back_where_its_run_cannot_be_started(
     monkeypatch.setattr(subprocess, "Popen", start_one)
     monkeypatch.setattr(what, Mock(side_effect=error))
     with pytest.raises(type(error), match=str(error.args[-1])):
-        process_engine(Workplace(tmp_path), train=TRAIN, gpus=pool)(RunConfig(), Standing())
+        process_engine(Workplace(tmp_path), train=TRAIN, gpus=pool)(RunConfig(), ResumePoint())
     assert pool._runs[0] == 0
     for process in started:
         assert process.returncode is not None and process.stdin and process.stdout

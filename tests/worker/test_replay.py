@@ -65,14 +65,14 @@ def test_no_worker_can_take_a_replay(store: Store, tmp_path: Path) -> None:
     assert replay.run.state == "running" and replay.run.name == "mine"
     other = store.register_worker(name="w", host="h", pid=1, device="cpu", slots=1)
     assert store.claim(other.id) is None
-    store.give_back_silent(-1)  # the replay was killed: back to the queue it goes, where nobody may train it
+    store.requeue_silent(-1)  # the replay was killed: back to the queue it goes, where nobody may train it
     assert store.claim(other.id) is None and store.claim(other.id, "shelf") is None
 
 
 def test_a_replay_that_is_taken_for_dead_says_no_more(store: Store, tmp_path: Path) -> None:
     with RunFile.open(written(tmp_path, list(moments()))) as file:
         replay = begin_replay(store, file.header)
-        store.give_back_silent(-1)
+        store.requeue_silent(-1)
         with pytest.raises(RunLost):
             replay.play(file, speed=None, stop=threading.Event())
     assert store.run(replay.run.id).epochs_done == 0

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from contract.config import RunConfig, Training
-from db import Entry, Store
+from db import EventRecord, Store
 from tests.worker.conftest import Bench
-from trainer.engines import Standing
+from trainer.engines import ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.process import ChildRun, process_engine
 
@@ -63,7 +63,7 @@ def test_a_process_that_never_begins_is_ended_and_it_is_said_why(bench: Bench, m
 
 def test_a_minute_is_one(bench: Bench) -> None:
     config = RunConfig(training=Training(stall_minutes=1))
-    run = ChildRun(config, Workplace(bench.folder, "cpu", 1), Standing(), "tests.worker.stub:train")
+    run = ChildRun(config, Workplace(bench.folder, "cpu", 1), ResumePoint(), "tests.worker.stub:train")
     run._begun_at = 0.0
     try:
         assert "no progress for 1 minute, and" in str(run._stalled().args[0])
@@ -84,7 +84,7 @@ def test_a_process_that_waits_for_a_slow_store_is_not_silent(bench: Bench) -> No
     class Slow(Store):
         """A store that takes twice the limit to record an epoch, while the process waits for it."""
 
-        def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+        def append(self, run_id: str, worker_id: str, entry: EventRecord) -> int:
             if entry.epoch is not None:
                 time.sleep(2 * 60 * MINUTES)
             return super().append(run_id, worker_id, entry)

@@ -39,4 +39,4 @@ def test_the_training_process_of_a_killed_worker_ends_by_itself(bench: Bench, wo
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     eventually(lambda: not any(map(is_alive, processes)))
-    assert sorted(bench.store.give_back_silent(-1)) == sorted(ids)
+    assert sorted(bench.store.requeue_silent(-1)) == sorted(ids)

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from db import Entry, Store, StoreUnreachable
+from db import EventRecord, Store, StoreUnreachable
 from tests.worker.conftest import Bench, eventually, is_alive
 from tests.worker.stub import ended, finished, started
 
@@ -111,7 +111,7 @@ def test_a_process_is_not_ahead_of_what_is_recorded(bench: Bench) -> None:
     made: list[int] = []
 
     class Watching(Store):
-        def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+        def append(self, run_id: str, worker_id: str, entry: EventRecord) -> int:
             if entry.epoch is not None:
                 made.append(int((bench.folder / "made").read_text()))
             return super().append(run_id, worker_id, entry)
@@ -140,7 +140,7 @@ def test_ending_a_worker_gives_its_runs_back_and_takes_it_off_the_list(bench: Be
     bench.end_workers()
     for run_id in ids:
         run = bench.store.run(run_id)
-        assert (run.state, run.worker_id, run.setbacks) == ("queued", None, 0)
+        assert (run.state, run.worker_id, run.interruptions) == ("queued", None, 0)
         assert "The worker was shut down. The run goes back" in bench.store.events_after(run_id, 0)[-1].payload["text"]
     assert bench.store.workers() == [] and not any(map(is_alive, processes))
 
@@ -167,8 +167,8 @@ def test_a_worker_that_lost_its_run_ends_its_training_without_a_word(bench: Benc
     run_id = bench.launch("slow")
     bench.start_worker()
     processes = bench.processes_of("run")
-    # It has an epoch and no checkpoint, so it fails; the worker hears of it with its next beat.
-    eventually(lambda: bench.store.give_back_silent(-1))
+    # It has an epoch and no checkpoint, so it fails; the worker hears of it with its next heartbeat.
+    eventually(lambda: bench.store.requeue_silent(-1))
     eventually(lambda: not any(map(is_alive, processes)))
     assert bench.store.run(run_id).state == "failed" and bench.kinds(run_id)[-1] == "run_failed"
 
@@ -179,7 +179,7 @@ def test_nothing_is_lost_while_the_store_does_not_answer(bench: Bench) -> None:
     tried = threading.Event()
 
     class Shaky(Store):
-        def append(self, run_id: str, worker_id: str, entry: Entry) -> int:
+        def append(self, run_id: str, worker_id: str, entry: EventRecord) -> int:
             if entry.epoch is not None and entry.epoch.epoch == 2:
                 away.set()
             if away.is_set() and not tried.is_set():
@@ -196,7 +196,7 @@ def test_nothing_is_lost_while_the_store_does_not_answer(bench: Bench) -> None:
 def test_any_generator_is_an_engine(bench: Bench) -> None:
     run_id = bench.launch("whatever")
 
-    def engine(config: object, standing: object):  # type: ignore[no-untyped-def]
+    def engine(config: object, resume_point: object):  # type: ignore[no-untyped-def]
         yield started(1)
         yield finished(0)
         yield ended(1)
@@ -207,7 +207,7 @@ def test_any_generator_is_an_engine(bench: Bench) -> None:
 
 def test_an_engine_that_says_nothing_of_its_end_fails_the_run(bench: Bench) -> None:
     run_id = bench.launch("whatever")
-    bench.start_worker(engine=lambda config, standing: (event for event in [started(1)]))
+    bench.start_worker(engine=lambda config, resume_point: (event for event in [started(1)]))
     run = bench.end_of(run_id)
     assert run.state == "failed" and "without saying how" in (run.reason or "")
 

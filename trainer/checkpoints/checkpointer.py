@@ -8,8 +8,8 @@ from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import CheckpointFile
 from trainer.checkpoints import files
-from trainer.checkpoints.train_state import Parts, capture, restore
-from trainer.engines.resume_point import Standing
+from trainer.checkpoints.train_state import TrainState
+from trainer.engines.resume_point import ResumePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +22,27 @@ class Result:
     """Of the whole run, interruptions left out."""
 
 
-class Book:
-    """Takes a run's state down and puts it back.
+class Checkpointer:
+    """Writes a run's checkpoints, and restores it from one.
 
     Args:
         folder: the shelf's; None: nothing is written.
-        standing: how far the run is recorded.
+        resume_point: how far the run is recorded.
         config: what is trained.
-        parts: what changes while it is trained.
+        state: what changes while it is trained.
         versions: of the libraries and of this program, by name.
     """
 
     def __init__(
-        self, folder: Path | None, standing: Standing, config: RunConfig, parts: Parts, versions: dict[str, str]
+        self,
+        folder: Path | None,
+        resume_point: ResumePoint,
+        config: RunConfig,
+        state: TrainState,
+        versions: dict[str, str],
     ) -> None:
-        self._folder = folder if standing.run_id else None
-        self._standing, self._config, self._parts, self._versions = standing, config, parts, versions
+        self._folder = folder if resume_point.run_id else None
+        self._resume_point, self._config, self._state, self._versions = resume_point, config, state, versions
 
     def write(self, epoch: int, result: Result) -> CheckpointFile | None:
         """The checkpoint after an epoch, on the disk when this returns; None where none are kept.
@@ -47,33 +52,33 @@ class Book:
         """
         if self._folder is None:
             return None
-        content = capture(self._parts, self._config) | {
-            "run": self._standing.run_id,
+        content = self._state.state_dict(self._config) | {
+            "run": self._resume_point.run_id,
             "epoch": epoch,
             "versions": self._versions,
             "test_accuracy": result.test_accuracy,
             "frozen_share": result.frozen_share,
             "seconds": result.seconds,
         }
-        name, size = files.write(self._folder, self._standing.run_id, epoch, content)
+        name, size = files.write(self._folder, self._resume_point.run_id, epoch, content)
         return CheckpointFile(path=str(name), size_bytes=size)
 
     def read(self) -> tuple[Result, list[str]]:
-        """Puts the state of the newest recorded epoch back; returns how it stood, and what a person should know.
+        """Restores the state of the newest recorded epoch; returns how it stood, and what a person should know.
 
         Raises:
             RunError: there is no such checkpoint, it is damaged, or it is of another configuration.
         """
         content = self._content()
-        told = restore(content, self._parts, self._config)
+        told = self._state.load_state_dict(content, self._config)
         result = Result(content["test_accuracy"], content["frozen_share"], content["seconds"])
         return result, told + _differing(content["versions"], self._versions)
 
     def _content(self) -> dict[str, Any]:
-        newest = self._standing.epochs - 1
-        if self._folder is None or self._standing.checkpoint is None:
+        newest = self._resume_point.epochs - 1
+        if self._folder is None or self._resume_point.checkpoint is None:
             raise RunError(f"There is no checkpoint of epoch {newest} to go on from.", "Launch the run again.")
-        content = files.read(self._folder, self._standing.checkpoint)
+        content = files.read(self._folder, self._resume_point.checkpoint)
         if content.get("epoch") != newest:
             raise RunError(
                 f"The checkpoint is of epoch {content.get('epoch')}, and the newest recorded one is {newest}.",

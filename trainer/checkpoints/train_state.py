@@ -1,4 +1,5 @@
-"""What a run is made of, taken down and put back: after `restore`, training goes on as if it had never stopped.
+"""All that changes while a run is trained, saved and restored: after `load_state_dict`, training goes on as if it had
+never stopped.
 
 Only tensors, numbers, text, and lists, tuples and dicts of them, so that a file of it is read without running code.
 """
@@ -23,7 +24,7 @@ FORMAT = 1
 
 
 class Stateful(Protocol):
-    """Anything that can be taken down and put back."""
+    """Anything that can be saved and restored."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -31,14 +32,14 @@ class Stateful(Protocol):
 
 
 @dataclass(frozen=True)
-class Parts:
+class TrainState:
     """All that changes while a run is trained.
 
     Attributes:
         model: the network.
         optimizer: over the network's parameters.
         steps: what stands between the batches and the optimizer: step counter, gradient scaler.
-        neq: φ, velocities and masks; put back after the model, for frozen rows keep what the model has then.
+        neq: φ, velocities and masks; restored after the model, for frozen rows keep what the model has then.
         random: the loop's own generator: order and augmentation of the training samples, so its state is the
             sampler's position.
         times: dense steps to compare later ones with; a checkpoint of an older program has none.
@@ -51,54 +52,56 @@ class Parts:
     random: torch.Generator
     times: Stateful | None = None
 
+    def state_dict(self, config: RunConfig) -> dict[str, Any]:
+        """The run's state, to be saved at once: its tensors are the run's own, not copies."""
+        model = self.model.state_dict()
+        return {
+            "format": FORMAT,
+            "config": config.model_dump(mode="json"),
+            "device": self.random.device.type,
+            "model": model,
+            "optimizer": {"kind": config.optimizer.kind, **self.optimizer.state_dict()},
+            "steps": self.steps.state_dict(),
+            "neq": _with_shared(self.neq.state_dict(), model),
+            "random": _random_states(self.random),
+            "times": None if self.times is None else self.times.state_dict(),
+        }
 
-def capture(parts: Parts, config: RunConfig) -> dict[str, Any]:
-    """The run's state, to be saved at once: its tensors are the run's own, not copies."""
-    model = parts.model.state_dict()
-    return {
-        "format": FORMAT,
-        "config": config.model_dump(mode="json"),
-        "device": parts.random.device.type,
-        "model": model,
-        "optimizer": {"kind": config.optimizer.kind, **parts.optimizer.state_dict()},
-        "steps": parts.steps.state_dict(),
-        "neq": _with_shared(parts.neq.state_dict(), model),
-        "random": _random_states(parts.random),
-        "times": None if parts.times is None else parts.times.state_dict(),
-    }
+    def load_state_dict(self, state: Mapping[str, Any], config: RunConfig) -> list[str]:
+        """Restores a run's state; returns what a person should know, in sentences: where numbers cannot be the same.
 
+        The configuration may differ where a fork's may. The optimizer's own settings are the new ones; its state is
+        kept where it is of the same kind.
 
-def restore(content: Mapping[str, Any], parts: Parts, config: RunConfig) -> list[str]:
-    """Puts a run's state back; returns what a person should know, in sentences: where numbers cannot be the same.
+        Raises:
+            RunError: the state is of another configuration, or of another version of this program.
+        """
+        if state.get("format") != FORMAT:
+            raise RunError(
+                f"The checkpoint has format {state.get('format')!r}, and this program reads {FORMAT}.",
+                "Continue the run with the version of the program that wrote it, or launch it again.",
+            )
+        _compare(state["config"], config)
+        told = self._load(state, config)
+        return told + _otherwise_now(state, self.random.device, config) + _restore_random(state, self.random, config)
 
-    The configuration may differ where a fork's may. The optimizer's own settings are the new ones; its memory is kept
-    where it is of the same kind.
-
-    Raises:
-        RunError: the state is of another configuration, or of another version of this program.
-    """
-    if content.get("format") != FORMAT:
-        raise RunError(
-            f"The checkpoint has format {content.get('format')!r}, and this program reads {FORMAT}.",
-            "Continue the run with the version of the program that wrote it, or launch it again.",
-        )
-    _compare(content["config"], config)
-    told = []
-    try:
-        parts.model.load_state_dict(content["model"])
-        told += _restore_optimizer(content["optimizer"], parts.optimizer, config)
-        parts.steps.load_state_dict(content["steps"])
-        parts.neq.load_state_dict(content["neq"])
-        if parts.times is not None and content.get("times") is not None:
-            parts.times.load_state_dict(content["times"])
-    except (KeyError, RuntimeError, ValueError) as error:
-        if is_memory(error) or explained_failure(error) is not None:
-            raise  # the device failed, and the checkpoint is as good as it was
-        raise RunError(
-            f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",
-            "Continue it with the version of the program that wrote it, or launch it again.",
-        ) from error
-    return told + _otherwise_now(content, parts.random.device, config) + _restore_random(content, parts.random, config)
+    def _load(self, state: Mapping[str, Any], config: RunConfig) -> list[str]:
+        """Everything but the random states."""
+        try:
+            self.model.load_state_dict(state["model"])
+            told = _restore_optimizer(state["optimizer"], self.optimizer, config)
+            self.steps.load_state_dict(state["steps"])
+            self.neq.load_state_dict(state["neq"])
+            if self.times is not None and state.get("times") is not None:
+                self.times.load_state_dict(state["times"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            if is_memory(error) or explained_failure(error) is not None:
+                raise  # the device failed, and the checkpoint is as good as it was
+            raise RunError(
+                f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",
+                "Continue it with the version of the program that wrote it, or launch it again.",
+            ) from error
+        return told
 
 
 def _otherwise_now(content: Mapping[str, Any], device: torch.device, config: RunConfig) -> list[str]:

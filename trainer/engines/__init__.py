@@ -4,15 +4,15 @@ from collections.abc import Callable, Generator
 
 from contract.config import RunConfig
 from contract.events import Event
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 
-Engine = Callable[[RunConfig, Standing], Generator[Event, None, None]]
+Engine = Callable[[RunConfig, ResumePoint], Generator[Event, None, None]]
 """Starts a run, or continues it where it stands, and tells what happens. It goes on when the next event is asked for:
 an epoch counts as recorded by then; `.close()` ends it. An engine whose `.close()` may be called from another thread
-ends a run in mid-epoch. It raises `CutOff` where training was ended from outside."""
+ends a run in mid-epoch. It raises `Interrupted` where training was ended from outside."""
 
 
-class CutOff(Exception):
+class Interrupted(Exception):
     """Training was ended from outside, by a signal for instance: the run can go on from its last checkpoint.
 
     Attributes:
@@ -26,4 +26,4 @@ class CutOff(Exception):
         self.reason, self.remedy, self.details = reason, remedy, details
 
 
-__all__ = ["CutOff", "Engine", "Standing"]
+__all__ = ["Engine", "Interrupted", "ResumePoint"]

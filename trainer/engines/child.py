@@ -23,9 +23,9 @@ from trainer.engines.device_errors import explained_failure, first_line, is_memo
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import write_begun, write_frame
 from trainer.engines.memory import go_first
-from trainer.engines.resume_point import Standing
+from trainer.engines.resume_point import ResumePoint
 
-Train = Callable[[RunConfig, Workplace, Standing], Generator[Event, None, None]]
+Train = Callable[[RunConfig, Workplace, ResumePoint], Generator[Event, None, None]]
 
 
 def main() -> None:
@@ -80,8 +80,8 @@ def _generator(job: dict[str, Any]) -> Train:
 
 
 def _events(train: Train, job: dict[str, Any]) -> Generator[Event, None, None]:
-    config, standing = RunConfig.model_validate(job["config"]), Standing(**job["standing"])
-    return train(config, Workplace.from_json(job["workplace"]), standing)
+    config, resume_point = RunConfig.model_validate(job["config"]), ResumePoint(**job["resume_point"])
+    return train(config, Workplace.from_json(job["workplace"]), resume_point)
 
 
 def _take_standard_input() -> BinaryIO:

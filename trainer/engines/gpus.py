@@ -193,14 +193,14 @@ class GpuPool:
             return self._least_used()
 
     def take(self) -> Gpu | None:
-        """The same, for a run: `give_back` it."""
+        """The same, for a run: `release` it."""
         with self._lock:
             gpu = self._least_used()
             if gpu is not None:
                 self._runs[gpu.number] += 1
             return gpu
 
-    def give_back(self, gpu: Gpu | None) -> None:
+    def release(self, gpu: Gpu | None) -> None:
         """The run is over."""
         with self._lock:
             if gpu is not None:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from contract.config import PLUGINS, RunConfig
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed
-from trainer.engines import CutOff, Engine, Standing
+from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.gpus import Gpu, GpuPool, growing_segments
@@ -39,10 +39,10 @@ def process_engine(workplace: Workplace, *, train: str = TRAIN, gpus: GpuPool | 
     Args:
         workplace: what this machine offers; handed to the child.
         gpus: of which each run gets one, and sees no other; None: runs see what this process sees.
-        train: `module:generator` that the child calls with (config, workplace, standing). The program's own, never a
-            browser's.
+        train: `module:generator` that the child calls with (config, workplace, resume_point). The program's own, never
+            a browser's.
     """
-    return lambda config, standing: ChildRun(config, workplace, standing, train, gpus)
+    return lambda config, resume_point: ChildRun(config, workplace, resume_point, train, gpus)
 
 
 class ChildRun(Generator[Event, None, None]):
@@ -52,7 +52,7 @@ class ChildRun(Generator[Event, None, None]):
         self,
         config: RunConfig,
         workplace: Workplace,
-        standing: Standing,
+        resume_point: ResumePoint,
         train: str = TRAIN,
         gpus: GpuPool | None = None,
     ) -> None:
@@ -63,18 +63,23 @@ class ChildRun(Generator[Event, None, None]):
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.
-        self._arrived: queue.Queue[Event | CutOff] = queue.Queue(maxsize=16)
-        self._held: Event | CutOff | None = None
+        self._arrived: queue.Queue[Event | Interrupted] = queue.Queue(maxsize=16)
+        self._held: Event | Interrupted | None = None
         self._unacknowledged = self._over = False
         self._begun_at: float | None = None
         workplace = replace(workplace, gpu=None if self._gpu is None else self._gpu.title)
         described = config.model_dump(mode="json")
-        job = {"train": train, "config": described, "workplace": workplace.to_json(), "standing": asdict(standing)}
+        job = {
+            "train": train,
+            "config": described,
+            "workplace": workplace.to_json(),
+            "resume_point": asdict(resume_point),
+        }
         try:
             self._open()
             self._listen()
         except BaseException:  # no more files or threads: no run keeps what it was lent
-            self._give_back_gpu()
+            self._release_gpu()
             raise
         self._tell(json.dumps(job).encode() + b"\n")
 
@@ -109,7 +114,7 @@ class ChildRun(Generator[Event, None, None]):
         return self.send(None)
 
     def send(self, value: None) -> Event:
-        """The next event; CutOff where the process was killed. Asking says that the one before has been recorded."""
+        """The next event; Interrupted where the process was killed. Asking means that the one before is recorded."""
         if self._unacknowledged:
             self._unacknowledged = False
             self._tell(b".")
@@ -117,7 +122,7 @@ class ChildRun(Generator[Event, None, None]):
         if event is None:
             self.close()
             raise StopIteration
-        if isinstance(event, CutOff):
+        if isinstance(event, Interrupted):
             self.close()
             raise event
         self._over = event.kind in END_KINDS
@@ -140,7 +145,7 @@ class ChildRun(Generator[Event, None, None]):
         try:
             self._end()
         finally:
-            self._give_back_gpu()
+            self._release_gpu()
 
     def _end(self) -> None:
         self._process.terminate()
@@ -153,11 +158,11 @@ class ChildRun(Generator[Event, None, None]):
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
 
-    def _give_back_gpu(self) -> None:
+    def _release_gpu(self) -> None:
         gpu, self._gpu = self._gpu, None
-        self._gpus.give_back(gpu)
+        self._gpus.release(gpu)
 
-    def _next(self) -> Event | CutOff | None:
+    def _next(self) -> Event | Interrupted | None:
         asked_at = time.monotonic()  # while nobody asks, the process may be waiting for us: that is not its silence
         while not self._closed.is_set():
             if self._held is None and self._silent_since(asked_at):
@@ -168,7 +173,7 @@ class ChildRun(Generator[Event, None, None]):
                 return self._held
             with suppress(queue.Empty):
                 event = self._arrived.get(timeout=_LOOK_SECONDS)
-                if not (isinstance(event, CutOff) or event.kind in END_KINDS):
+                if not (isinstance(event, Interrupted) or event.kind in END_KINDS):
                     return event
                 self._held = event  # its log goes first
         return None
@@ -185,7 +190,7 @@ class ChildRun(Generator[Event, None, None]):
         limit = self._config.training.stall_minutes
         return limit if self._begun_at is not None else max(limit, START_MINUTES)
 
-    def _stalled(self) -> CutOff:
+    def _stalled(self) -> Interrupted:
         """Has the process print where it hangs, and ends it."""
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGUSR1)
@@ -196,12 +201,12 @@ class ChildRun(Generator[Event, None, None]):
         minutes = self._limit_minutes()
         span = f"{minutes:g} {'minute' if minutes == 1 else 'minutes'}"
         if self._begun_at is None:
-            return CutOff(
+            return Interrupted(
                 f"The training process had not begun with the run after {span}, and was ended.",
                 "Importing torch took too long: the worker's machine, or the disk that torch lies on, is too busy.",
                 self._lines.tail(),
             )
-        return CutOff(
+        return Interrupted(
             f"Training made no progress for {span}, and was ended.",
             "The end of the run's log shows where it hung. If it was not hung but slow, raise training.stall_minutes.",
             self._lines.tail(),
@@ -223,7 +228,7 @@ class ChildRun(Generator[Event, None, None]):
             broken = str(error)
         self._pass_on(self._complete(end, broken))
 
-    def _complete(self, end: Event | None, broken: str | None) -> Event | CutOff:
+    def _complete(self, end: Event | None, broken: str | None) -> Event | Interrupted:
         """The event that ends the run, once its process is gone and its log is read."""
         self._watcher.join(0 if broken else TEARDOWN_SECONDS)
         if self._watcher.is_alive():
@@ -241,7 +246,7 @@ class ChildRun(Generator[Event, None, None]):
             end = end.model_copy(update={"details": self._lines.tail()})
         return end
 
-    def _pass_on(self, event: Event | CutOff) -> None:
+    def _pass_on(self, event: Event | Interrupted) -> None:
         while not self._closed.is_set():
             with suppress(queue.Full):
                 self._arrived.put(event, timeout=_LOOK_SECONDS)
@@ -305,11 +310,11 @@ def _failed(status: int, broken: str | None) -> RunFailed:
     return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
 
 
-def _cut_off(number: int, config: RunConfig, details: str) -> CutOff:
+def _cut_off(number: int, config: RunConfig, details: str) -> Interrupted:
     """What a process that was killed may have died of."""
     name = signal.Signals(number).name if number in set(signal.Signals) else "unknown"
     reason = f"The training process was killed by signal {number} ({name})"
     if number == signal.SIGKILL:
         reason += ", as the system does when it is out of memory."
-        return CutOff(reason, f"If memory was short: {less_memory(config)}", details)
-    return CutOff(f"{reason}.", "The last lines of the run's log may say more.", details)
+        return Interrupted(reason, f"If memory was short: {less_memory(config)}", details)
+    return Interrupted(f"{reason}.", "The last lines of the run's log may say more.", details)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ResumePoint:
     """What is recorded of a run. An engine goes on exactly there: no epoch is told twice, none is left out.
 
     Attributes:
@@ -21,4 +21,4 @@ class Standing:
     checkpoint: str | None = None
 
 
-NOTHING_RECORDED = Standing()
+NOTHING_RECORDED = ResumePoint()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from contract.config import RunConfig
 from neq import NEq
-from trainer.checkpoints.train_state import Parts
+from trainer.checkpoints.train_state import TrainState
 from trainer.data import ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
@@ -63,9 +63,9 @@ class Components:
         """Training batches of an epoch."""
         return len(batch_bounds(len(self.data.train), self.config.training.batch_size))
 
-    def state(self) -> Parts:
+    def state(self) -> TrainState:
         """All that changes while the run is trained, for its checkpoints."""
-        return Parts(self.model, self.train_step.optimizer, self.train_step, self.neq, self.random, self.timings)
+        return TrainState(self.model, self.train_step.optimizer, self.train_step, self.neq, self.random, self.timings)
 
 
 def build_components(config: RunConfig, workplace: Workplace, device: torch.device) -> Components:

@@ -9,9 +9,9 @@ import torch
 from contract.checks.freezing import never_freezes
 from contract.config import RunConfig
 from contract.events import EpochFinished, Event, Layer, Logged, RunContinued, RunFinished, RunStarted
-from trainer.checkpoints.checkpointer import Book, Result
+from trainer.checkpoints.checkpointer import Checkpointer, Result
 from trainer.engines.environment import Workplace
-from trainer.engines.resume_point import NOTHING_RECORDED, Standing
+from trainer.engines.resume_point import NOTHING_RECORDED, ResumePoint
 from trainer.training.components import Components, build_components
 from trainer.training.coverage import coverage_record
 from trainer.training.device import choose_device, commit, device_title, use_threads, versions
@@ -24,7 +24,7 @@ from trainer.training.warnings import doubts, without_tf32
 
 
 def train(
-    config: RunConfig, workplace: Workplace, standing: Standing = NOTHING_RECORDED
+    config: RunConfig, workplace: Workplace, resume_point: ResumePoint = NOTHING_RECORDED
 ) -> Generator[Event, None, None]:
     """Trains as described, yielding events as they happen.
 
@@ -36,7 +36,7 @@ def train(
     Args:
         config: what to train on what, and when its neurons count as settled.
         workplace: where the data lie, where checkpoints go, and what of the machine may be used.
-        standing: how far the run is recorded: it goes on there.
+        resume_point: how far the run is recorded: it goes on there.
 
     Raises:
         RunError: the data are missing or damaged, the network does not fit them, the device is not to be had, training
@@ -46,7 +46,7 @@ def train(
     try:
         device = choose_device(config, workplace)
         with determinism(config, device):
-            yield from _run(config, workplace, standing, device)
+            yield from _run(config, workplace, resume_point, device)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         if (known := explained(error, config)) is None:
             raise
@@ -54,12 +54,12 @@ def train(
 
 
 def _run(
-    config: RunConfig, workplace: Workplace, standing: Standing, device: torch.device
+    config: RunConfig, workplace: Workplace, resume_point: ResumePoint, device: torch.device
 ) -> Generator[Event, None, None]:
     began = perf_counter()
     parts = build_components(config, workplace, device)
-    book = Book(workplace.checkpoints, standing, config, parts.state(), versions())
-    run = _Run(parts, device_title(device, workplace), book, standing, began)
+    checkpointer = Checkpointer(workplace.checkpoints, resume_point, config, parts.state(), versions())
+    run = _Run(parts, device_title(device, workplace), checkpointer, resume_point, began)
     yield from run.beginning()
     with monitor_resources(device, workplace.country, parts.train_step.memory) as (monitor, warnings):
         yield from (Logged(level="warning", text=text) for text in warnings)
@@ -78,8 +78,8 @@ class _Run:
 
     parts: Components
     device_title: str
-    book: Book
-    standing: Standing
+    checkpointer: Checkpointer
+    resume_point: ResumePoint
     began: float
     """When, by perf_counter, less the seconds that the run took before it was cut off."""
     result: Result | None = None
@@ -92,15 +92,15 @@ class _Run:
             *without_tf32(config, self.parts.device),
             *(() if data.found is None else data.found.warnings),
         ]
-        if not self.standing.started:
+        if not self.resume_point.started:
             yield self._started()
         else:
-            if self.standing.epochs:
-                self.result, changed = self.book.read()
+            if self.resume_point.epochs:
+                self.result, changed = self.checkpointer.read()
                 self.began -= self.result.seconds
                 warnings += changed
             device = self.device_title
-            yield RunContinued(epoch=self.standing.epochs, device=device, versions=versions(), commit=commit())
+            yield RunContinued(epoch=self.resume_point.epochs, device=device, versions=versions(), commit=commit())
         for text in warnings:
             yield Logged(level="warning", text=text)
 
@@ -135,7 +135,7 @@ class _Run:
     def epochs(self, monitor: ResourceMonitor) -> Generator[Event, None, Result]:
         """The events of every epoch that is not recorded yet; returns how the run stands after the last."""
         neq, loop, stored_seconds = self.parts.neq, EpochLoop(self.parts), 0.0
-        for epoch in range(self.standing.epochs, self.parts.config.training.epochs):
+        for epoch in range(self.resume_point.epochs, self.parts.config.training.epochs):
             along = neq.held_along
             finished = yield from loop.run(epoch)
             finished = self._completed(finished, monitor, stored_seconds)
@@ -153,7 +153,7 @@ class _Run:
         """
         before = perf_counter()
         self.result = Result(finished.test_accuracy, finished.frozen_share, before - self.began)
-        checkpoint = self.book.write(finished.epoch, self.result)
+        checkpoint = self.checkpointer.write(finished.epoch, self.result)
         written = perf_counter() - before
         seconds = finished.seconds.model_copy(
             update={"record": finished.seconds.record + stored_seconds, "checkpoint": written}

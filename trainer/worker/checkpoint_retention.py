@@ -3,22 +3,22 @@
 from dataclasses import dataclass, field
 
 from contract.events import EpochFinished
-from contract.retention import Held, kept
-from db import Checkpoint, Kept, Run, Store
+from contract.retention import Retained, kept
+from db import Checkpoint, RetainedCheckpoints, Run, Store
 from trainer.checkpoints.folder import Name, Shelf
-from trainer.engines import Standing
+from trainer.engines import ResumePoint
 
 
 @dataclass
-class Keeper:
+class CheckpointRetention:
     """The checkpoints of one run, while a worker has it."""
 
     shelf: Shelf | None
     every: int | None
-    held: tuple[Held, ...] = field(default=())
+    held: tuple[Retained, ...] = field(default=())
 
     @classmethod
-    def of(cls, store: Store, run: Run, shelf: Shelf | None, every: int | None) -> "Keeper":
+    def of(cls, store: Store, run: Run, shelf: Shelf | None, every: int | None) -> "CheckpointRetention":
         """What the store knows of a run that was claimed now; files that it does not know are given up."""
         if shelf is None:
             return cls(None, every)
@@ -29,22 +29,25 @@ class Keeper:
             for event in store.epochs_after(run.id, layers=False)
         }
         held = (
-            Held(each.epoch, each.path, each.size_bytes, accuracy.get(each.epoch)) for each in store.checkpoints(run.id)
+            Retained(each.epoch, each.path, each.size_bytes, accuracy.get(each.epoch))
+            for each in store.checkpoints(run.id)
         )
         return cls(shelf, every, tuple(held))
 
-    def standing(self, run: Run) -> Standing:
+    def resume_point(self, run: Run) -> ResumePoint:
         """Where the run stands, as its engine is told."""
         newest = next((each.path for each in self.held if each.epoch == run.epochs_done - 1), None)
-        return Standing(run.id, run.epochs_done, run.neurons is not None, newest)
+        return ResumePoint(run.id, run.epochs_done, run.neurons is not None, newest)
 
-    def after(self, epoch: EpochFinished) -> Kept | None:
+    def after(self, epoch: EpochFinished) -> RetainedCheckpoints | None:
         """What is kept once this epoch is recorded; None where the run leaves no checkpoints."""
         if self.shelf is None or epoch.checkpoint is None:
             return None
-        new = Held(epoch.epoch, epoch.checkpoint.path, epoch.checkpoint.size_bytes, epoch.test_accuracy)
+        new = Retained(epoch.epoch, epoch.checkpoint.path, epoch.checkpoint.size_bytes, epoch.test_accuracy)
         self.held = kept(self.held, new, self.every)
-        return Kept(self.shelf.id, tuple(Checkpoint(each.epoch, each.path, each.size_bytes) for each in self.held))
+        return RetainedCheckpoints(
+            self.shelf.id, tuple(Checkpoint(each.epoch, each.path, each.size_bytes) for each in self.held)
+        )
 
 
 def tidy(store: Store, shelf: Shelf) -> None:

@@ -5,25 +5,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract.events import EpochFinished, Event, RunContinued, RunFailed, RunFinished, RunStarted, RunStopped
-from db import Entry, EpochScalars, Kept, SnapshotRow
+from db import EpochScalars, EventRecord, RetainedCheckpoints, SnapshotRow
 
 
-def entry_of(event: Event, kept: Kept | None = None) -> Entry:
-    """The entry that records this event, dated now; with the checkpoints that are kept, where it changes them."""
+def event_record(event: Event, kept: RetainedCheckpoints | None = None) -> EventRecord:
+    """What the store keeps of this event, dated now; with the checkpoints that are kept, where it changes them."""
     facts: dict[str, Any] = {"kind": event.kind, "payload": event.model_dump(mode="json"), "at": datetime.now(UTC)}
     match event:
         case RunStarted() | RunContinued():
-            return Entry(**facts, device=event.device)
+            return EventRecord(**facts, device=event.device)
         case EpochFinished():
-            return Entry(**facts, epoch=_scalars(event), snapshots=_rows(event), kept=kept)
+            return EventRecord(**facts, epoch=_scalars(event), snapshots=_rows(event), kept=kept)
         case RunFinished():
-            return Entry(**facts, ends="finished")
+            return EventRecord(**facts, ends="finished")
         case RunStopped():
-            return Entry(**facts, ends="stopped", reason=event.reason)
+            return EventRecord(**facts, ends="stopped", reason=event.reason)
         case RunFailed():
-            return Entry(**facts, ends="failed", reason=" ".join(filter(None, (event.reason, event.remedy))))
+            return EventRecord(**facts, ends="failed", reason=" ".join(filter(None, (event.reason, event.remedy))))
         case _:
-            return Entry(**facts)
+            return EventRecord(**facts)
 
 
 def _scalars(event: EpochFinished) -> EpochScalars:

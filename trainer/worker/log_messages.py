@@ -1,4 +1,4 @@
-"""What a run's log says of its own accord: the few turns in its life that its numbers alone do not explain."""
+"""What a run's log says of its own accord: the few moments that its numbers alone do not explain."""
 
 from contract.counted import counted
 from contract.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
@@ -8,27 +8,27 @@ DROP = 0.75
 pictures mark the same ones."""
 
 
-class Narrator:
-    """Follows one run's events and puts its turning points into words."""
+class LogMessages:
+    """Follows one run's events and writes the log messages that go with them."""
 
     def __init__(self) -> None:
         self._learning_rate: float | None = None
 
-    def words_on(self, event: Event) -> Logged | None:
-        """A line for the log that belongs after this event, or None: it speaks for itself."""
+    def message_after(self, event: Event) -> Logged | None:
+        """The log message that belongs after this event; None where the event says enough."""
         match event:
             case RunStarted():
                 return Logged(text=_beginning(event))
             case RunContinued():
                 return Logged(text=f"Resumed at epoch {event.epoch} on {event.device}. {_named(event)}.")
             case EpochFinished():
-                return self._turn(event)
+                return self._learning_rate_drop(event)
             case RunFinished():
                 return Logged(text=f"Finished {counted(event.epochs, 'epoch')}; training took {event.seconds:.0f} s.")
             case _:
                 return None
 
-    def _turn(self, epoch: EpochFinished) -> Logged | None:
+    def _learning_rate_drop(self, epoch: EpochFinished) -> Logged | None:
         before, self._learning_rate = self._learning_rate, epoch.learning_rate
         if before is None or not DROP * before > epoch.learning_rate:
             return None

@@ -1,4 +1,4 @@
-"""The worker's own loop: it lives, beats for its runs, claims new ones while it has room, and ends in order."""
+"""The worker's loop: it sends heartbeats, claims queued runs while it has room, and shuts down cleanly."""
 
 import logging
 import os
@@ -6,14 +6,15 @@ import socket
 import threading
 import time
 
-from db import Run, Store, StoreUnreachable, UnknownWorker, Worker
+from db import Run, Store, StoreUnreachable, UnknownWorker
+from db import Worker as WorkerRecord
 from trainer.checkpoints.folder import Shelf
 from trainer.engines import Engine
 from trainer.worker.checking import Checker
 from trainer.worker.checkpoint_retention import tidy
-from trainer.worker.run_execution import LAST_WORDS_SECONDS, Attempt
+from trainer.worker.run_execution import LAST_WORDS_SECONDS, RunExecution
 
-BEAT_SECONDS = 0.7
+HEARTBEAT_SECONDS = 0.7
 LOOK_SECONDS = 0.25
 """How often an idle worker looks for a queued run."""
 TIDY_SECONDS = 5.0
@@ -36,7 +37,7 @@ def run_worker(
     shelf: Shelf | None = None,
     checker: Checker | None = None,
 ) -> None:
-    """Trains queued runs until `stop` is set; then it gives its runs back to the queue, and returns.
+    """Trains queued runs until `stop` is set; then it puts its runs back into the queue, and returns.
 
     A run that fails, however it fails, ends that run alone. While the database does not answer, training waits and
     nothing that a run said is lost.
@@ -47,24 +48,24 @@ def run_worker(
         name: what the worker is called in the dashboard; empty: this machine's name.
         device: what it may use, as it was told, such as `auto`.
         slots: how many runs are trained at once.
-        silence_limit_seconds: a run of any worker that is silent for longer is given back to the queue.
+        silence_limit_seconds: a run of any worker that is silent for longer is put back into the queue.
         stop: set it to end the worker, from a signal handler for instance.
         shelf: where the engine's runs leave their checkpoints; None: they leave none.
         checker: says what this machine has, and makes the dry passes that are asked of it; None: it does neither.
     """
-    shift = _Shift(store, engine, name, device, slots, silence_limit_seconds, stop, shelf)
+    worker = Worker(store, engine, name, device, slots, silence_limit_seconds, stop, shelf)
     if checker is None:
-        shift.work()
+        worker.work()
         return
-    checker.start(store, shift.worker_id, shift.trains)
+    checker.start(store, worker.worker_id, worker.trains)
     try:
-        shift.work()
+        worker.work()
     finally:
         checker.close()
 
 
-class _Shift:
-    """One call of `run_worker`."""
+class Worker:
+    """Claims runs, trains them and sends heartbeats, from `work()` until it is told to stop."""
 
     def __init__(
         self,
@@ -80,24 +81,24 @@ class _Shift:
         self._store, self._engine, self._stop, self._shelf = store, engine, stop, shelf
         self._name, self._device, self._slots = name or socket.gethostname(), device, slots
         self._silence_limit_seconds = silence_limit_seconds
-        self._worker: Worker | None = None
-        self._attempts: list[Attempt] = []
-        self._beat_at = self._tidy_at = 0.0
+        self._registered: WorkerRecord | None = None
+        self._executions: list[RunExecution] = []
+        self._heartbeat_at = self._tidy_at = 0.0
 
     def worker_id(self) -> str | None:
         """The worker's id while it is registered."""
-        worker = self._worker
-        return None if worker is None else worker.id
+        registered = self._registered
+        return None if registered is None else registered.id
 
     def trains(self) -> bool:
         """Whether it has a run now."""
-        return bool(self._attempts)
+        return bool(self._executions)
 
     def work(self) -> None:
         try:
             while not self._stop.is_set():
                 try:
-                    self._turn()
+                    self._look()
                 except StoreUnreachable as error:
                     log.warning("the store does not answer, trying again: %s", error)
                     self._stop.wait(RETRY_SECONDS)
@@ -105,23 +106,23 @@ class _Shift:
         finally:
             self._leave()
 
-    def _turn(self) -> None:
-        if self._worker is None:
-            self._worker = self._register()
-        self._attempts = [attempt for attempt in self._attempts if not attempt.is_over]
-        if time.monotonic() >= self._beat_at + BEAT_SECONDS:
-            self._beat_at = time.monotonic()
-            self._beat(self._worker)
+    def _look(self) -> None:
+        if self._registered is None:
+            self._registered = self._register()
+        self._executions = [execution for execution in self._executions if not execution.is_over]
+        if time.monotonic() >= self._heartbeat_at + HEARTBEAT_SECONDS:
+            self._heartbeat_at = time.monotonic()
+            self._heartbeat(self._registered)
         if self._shelf is not None and time.monotonic() >= self._tidy_at + TIDY_SECONDS:
             self._tidy_at = time.monotonic()
             tidy(self._store, self._shelf)
-        while self._worker is not None and len(self._attempts) < self._slots and not self._stop.is_set():
-            run = self._store.claim(self._worker.id, "" if self._shelf is None else self._shelf.id)
+        while self._registered is not None and len(self._executions) < self._slots and not self._stop.is_set():
+            run = self._store.claim(self._registered.id, "" if self._shelf is None else self._shelf.id)
             if run is None:
                 return
-            self._begin(run, self._worker.id)
+            self._begin(run, self._registered.id)
 
-    def _register(self) -> Worker:
+    def _register(self) -> WorkerRecord:
         worker = self._store.register_worker(
             name=self._name,
             host=socket.gethostname(),
@@ -132,28 +133,28 @@ class _Shift:
         log.info("worker %s (%s) waits for runs, %d at once", worker.name, worker.id, self._slots)
         return worker
 
-    def _beat(self, worker: Worker) -> None:
-        for attempt in self._attempts:
-            attempt.beat()
+    def _heartbeat(self, worker: WorkerRecord) -> None:
+        for execution in self._executions:
+            execution.heartbeat()
         try:
             self._store.worker_alive(worker.id)
         except UnknownWorker:
-            self._worker = None  # cleared away after a long sleep: register anew; runs keep their claims
-        for run_id, state in self._store.give_back_silent(self._silence_limit_seconds).items():
+            self._registered = None  # cleared away after a long sleep: register anew; runs keep their claims
+        for run_id, state in self._store.requeue_silent(self._silence_limit_seconds).items():
             log.warning("run %s: its worker fell silent; it is %s now", run_id, state)
 
     def _begin(self, run: Run, worker_id: str) -> None:
-        attempt = Attempt(self._store, run, worker_id, self._engine, self._shelf)
-        self._attempts.append(attempt)
-        attempt.start()
+        execution = RunExecution(self._store, run, worker_id, self._engine, self._shelf)
+        self._executions.append(execution)
+        execution.start()
 
     def _leave(self) -> None:
-        for attempt in self._attempts:
-            attempt.hand_back("The worker was shut down.", LAST_WORDS_SECONDS)
-        for attempt in self._attempts:
-            attempt.join(JOIN_SECONDS)
+        for execution in self._executions:
+            execution.requeue("The worker was shut down.", LAST_WORDS_SECONDS)
+        for execution in self._executions:
+            execution.join(JOIN_SECONDS)
         try:
-            if self._worker is not None:
-                self._store.forget_worker(self._worker.id)
+            if self._registered is not None:
+                self._store.forget_worker(self._registered.id)
         except StoreUnreachable as error:
             log.warning("the worker could not sign off: %s", error)

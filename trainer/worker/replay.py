@@ -13,9 +13,9 @@ from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
 from contract.runfile import RunFile, RunFileBroken, RunHeader
 from db import Run, Store, StoreUnreachable
-from trainer.worker.event_records import entry_of
+from trainer.worker.event_records import event_record
 
-BEAT_SECONDS = 0.7
+HEARTBEAT_SECONDS = 0.7
 RETRY_SECONDS = 0.5
 TAG = "replay"
 CUT_SHORT = "The recording ends here."
@@ -58,7 +58,7 @@ class Replay:
     store: Store
     run: Run
     worker_id: str
-    _beat_at: float = 0.0
+    _heartbeat_at: float = 0.0
     _epochs: int = 0
 
     def play(
@@ -113,29 +113,29 @@ class Replay:
             if stop.is_set():
                 return INTERRUPTED
             now = time.monotonic()
-            if now >= self._beat_at:
-                self._beat_at = now + BEAT_SECONDS
-                if self._beat():
+            if now >= self._heartbeat_at:
+                self._heartbeat_at = now + HEARTBEAT_SECONDS
+                if self._heartbeat():
                     return STOPPED
             if now >= due:
                 return None
-            stop.wait(min(due, self._beat_at) - now)
+            stop.wait(min(due, self._heartbeat_at) - now)
 
-    def _beat(self) -> bool:
+    def _heartbeat(self) -> bool:
         """Tells that the replay lives. Returns whether a stop is asked for."""
         try:
             self.store.worker_alive(self.worker_id)
-            return self.store.touch(self.run.id, self.worker_id)
+            return self.store.heartbeat(self.run.id, self.worker_id)
         except StoreUnreachable as error:
             log.warning("run %s: heartbeat not recorded: %s", self.run.id, error)
             return False
 
     def _say(self, event: Event, told: Callable[[Event], None]) -> Event:
         """Records an event; while the store does not answer, again and again: nothing is left out."""
-        entry = entry_of(event)
+        record = event_record(event)
         while True:
             try:
-                self.store.append(self.run.id, self.worker_id, entry)
+                self.store.append(self.run.id, self.worker_id, record)
                 break
             except StoreUnreachable as error:
                 log.warning("run %s: %s not recorded yet, trying again: %s", self.run.id, event.kind, error)

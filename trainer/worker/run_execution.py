@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
-from db import EntryRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
+from db import EventRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
 from trainer.checkpoints.folder import Shelf
-from trainer.engines import CutOff, Engine, Standing
-from trainer.worker.checkpoint_retention import Keeper
-from trainer.worker.event_records import entry_of
-from trainer.worker.log_messages import Narrator
+from trainer.engines import Engine, Interrupted, ResumePoint
+from trainer.worker.checkpoint_retention import CheckpointRetention
+from trainer.worker.event_records import event_record
+from trainer.worker.log_messages import LogMessages
 
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
@@ -32,14 +32,14 @@ T = TypeVar("T")
 log = logging.getLogger("neq.worker")
 
 
-class Attempt:
+class RunExecution:
     """A claimed run, from `start()` until `is_over`. Its methods may be called from any thread."""
 
     def __init__(self, store: Store, run: Run, worker_id: str, engine: Engine, shelf: Shelf | None) -> None:
         self.run_id = run.id
         self._store, self._run, self._worker_id, self._engine = store, run, worker_id, engine
         self._shelf = shelf
-        self._keeper = Keeper(None, None)
+        self._retention = CheckpointRetention(None, None)
         self._stopping = threading.Event()
         # Both None while stopping: the run is lost, and nothing is to be said.
         self._stop_reason: str | None = None
@@ -47,7 +47,7 @@ class Attempt:
         self._patience_ends: float | None = None
         self._events: Generator[Event, None, None] | None = None
         self._epochs = run.epochs_done
-        self._narrator = Narrator()
+        self._log_messages = LogMessages()
         self._thread = threading.Thread(target=self._work, name=f"run-{run.id}", daemon=True)
 
     def start(self) -> None:
@@ -63,12 +63,12 @@ class Attempt:
         """Waits for the end."""
         self._thread.join(timeout_seconds)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Tells the store that the run is in good hands, and ends it where the store says so."""
         if self._stopping.is_set():
             return
         try:
-            if self._store.touch(self.run_id, self._worker_id):
+            if self._store.heartbeat(self.run_id, self._worker_id):
                 self.stop("It was stopped on request.")
         except RunLost:
             if not self.is_over:
@@ -82,7 +82,7 @@ class Attempt:
             self._stop_reason = reason
             self._end()
 
-    def hand_back(self, reason: str, patience_seconds: float) -> None:
+    def requeue(self, reason: str, patience_seconds: float) -> None:
         """Ends the training and gives the run back to the queue; an end that came first stands.
 
         Args:
@@ -118,14 +118,14 @@ class Attempt:
     def _work_to_an_end(self) -> None:
         try:
             end = self._train()
-        except CutOff as cut:
-            self._give_back(cut)
+        except Interrupted as cut:
+            self._requeue(cut)
             return
         if end is not None:
             self._record(end)
             log.info("run %s: %s", self.run_id, getattr(end, "reason", "finished"))
         elif self._back_reason is not None:
-            self._give_back(CutOff(self._back_reason, START_A_WORKER), counted=False)
+            self._requeue(Interrupted(self._back_reason, START_A_WORKER), counted=False)
 
     def _train(self) -> Event | None:
         """Trains and records. Returns the event that ends the run, None where nothing is to be said."""
@@ -140,7 +140,7 @@ class Attempt:
                     self._epochs += isinstance(event, EpochFinished)
         except RunLost:
             raise
-        except CutOff:
+        except Interrupted:
             if not self._stopping.is_set():
                 raise
         except Exception as error:
@@ -151,11 +151,13 @@ class Attempt:
                 self._events.close()
         return self._how_it_ended()
 
-    def _beginning(self) -> tuple[RunConfig, Standing]:
+    def _beginning(self) -> tuple[RunConfig, ResumePoint]:
         config = RunConfig.model_validate(self._run.config)
         every = config.checkpoints.every
-        self._keeper = self._insist("checkpoints", lambda: Keeper.of(self._store, self._run, self._shelf, every))
-        return config, self._keeper.standing(self._run)
+        self._retention = self._insist(
+            "checkpoints", lambda: CheckpointRetention.of(self._store, self._run, self._shelf, every)
+        )
+        return config, self._retention.resume_point(self._run)
 
     def _how_it_ended(self) -> Event | None:
         if not self._stopping.is_set():
@@ -165,24 +167,24 @@ class Attempt:
         return RunStopped(epochs=self._epochs, reason=self._stop_reason)
 
     def _record(self, event: Event) -> None:
-        """Records an event, and what the log says of it; an end's words come first, for it is the last event."""
-        words = self._narrator.words_on(event)
-        told = [event] if words is None else [words, event] if event.kind in END_KINDS else [event, words]
+        """Records an event and the log message that goes with it; at the end of a run the event comes last."""
+        message = self._log_messages.message_after(event)
+        told = [event] if message is None else [message, event] if event.kind in END_KINDS else [event, message]
         for each in told:
             try:
                 self._append(each)
             except StoreFull:
                 if each is event or event.kind not in END_KINDS:
-                    raise  # an end can do without the words before it
+                    raise  # an end can do without the message before it
 
     def _append(self, event: Event) -> None:
-        kept = self._keeper.after(event) if isinstance(event, EpochFinished) else None
-        entry = entry_of(event, kept)
-        self._insist(event.kind, lambda: self._store.append(self.run_id, self._worker_id, entry))
+        kept = self._retention.after(event) if isinstance(event, EpochFinished) else None
+        record = event_record(event, kept)
+        self._insist(event.kind, lambda: self._store.append(self.run_id, self._worker_id, record))
 
-    def _give_back(self, cut: CutOff, *, counted: bool = True) -> None:
-        def give_back() -> str:
-            return self._store.give_back(
+    def _requeue(self, cut: Interrupted, *, counted: bool = True) -> None:
+        def requeue() -> str:
+            return self._store.requeue(
                 self.run_id,
                 self._worker_id,
                 reason=cut.reason,
@@ -191,7 +193,7 @@ class Attempt:
                 counted=counted,
             )
 
-        log.warning("run %s: %s It is %s now.", self.run_id, cut.reason, self._insist("its return", give_back))
+        log.warning("run %s: %s It is %s now.", self.run_id, cut.reason, self._insist("its return", requeue))
 
     def _gives_up(self, waited_seconds: float) -> bool:
         """Whether training need not wait any longer for room on the disk: it is to end, or has waited long enough.
@@ -231,6 +233,6 @@ def _failure(error: Exception) -> RunFailed:
             remedy="Free space on it, by deleting runs for instance, and resume the run.",
         )
     details = "".join(traceback.format_exception(error))[-8_000:]
-    if isinstance(error, EntryRefused):
+    if isinstance(error, EventRefused):
         return RunFailed(reason=str(error), details=details)
     return RunFailed(reason=f"The engine raised {type(error).__name__}: {error}", details=details)
