@@ -11,6 +11,5 @@ from server.settings import ServerSettings
 def assemble(store: Store, settings: ServerSettings) -> FastAPI:
     """One app that answers everything; the dashboard reaches the API without a socket, through the same door."""
     app = create_app(store, settings)
-    dashboard = create_dashboard(app, local_client(app, settings), settings.root_path)
-    app.state.content_policy.allow_scripts(dashboard.csp_hashes())
+    create_dashboard(app, local_client(app, settings), settings.root_path)
     return app

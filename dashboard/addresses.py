@@ -21,7 +21,9 @@ class Root:
         if not self.path:
             return index
         told = index.replace("<html ", f'<html data-root="{escape(self.path)}" ', 1)
-        return told.replace('src="/', f'src="{escape(self.path)}/')
+        for name in _ADDRESSES:
+            told = told.replace(f'{name}="/', f'{name}="{escape(self.path)}/')
+        return told
 
     def within(self, path: str) -> str:
         """An address as pages know it, from one that a browser shows."""

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from dashboard import hostile, routing, shell
 from dashboard.addresses import Root
 from dashboard.api import Api
+from dashboard.modules import Modules
 from dashboard.pages import compare, missing, new_run, run, runs
 
 TITLE = "Runs · NEq"
@@ -24,9 +25,11 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") 
         api: a client whose base URL leads to the API: in process by ASGI transport, or over the network.
         root_path: the prefix below which a proxy shows the pages, such as `/user/ana/proxy/8000`; `app` never sees it.
     Returns:
-        The Dash application. Its `csp_hashes()` are those of the page's inline scripts.
+        The Dash application. Its pages have no inline script.
     """
     root = Root(root_path)
+    modules = Modules()
+    modules.serve(app)
     dashboard = Dash(
         __name__,
         server=app,  # type: ignore[arg-type]  # Dash takes a FastAPI and its types do not say so
@@ -34,7 +37,7 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") 
         serve_locally=True,
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_path_ignore=["early"],
-        index_string=root.document(shell.INDEX),
+        index_string=root.document(shell.INDEX.replace("{%modules%}", modules.tags)),
         routes_pathname_prefix="/",
         requests_pathname_prefix=f"{root_path}/",
         title=TITLE,

@@ -13,16 +13,17 @@ INDEX = """<!DOCTYPE html>
     {%metas%}
     <title>{%title%}</title>
     {%favicon%}
-    <script src="/assets/early/root.js"></script>
     <script src="/assets/early/scheme.js"></script>
+    <script src="/assets/early/startup.js"></script>
     {%css%}
   </head>
   <body>
     {%app_entry%}
-    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    <footer>{%config%}{%scripts%}{%modules%}</footer>
   </body>
 </html>"""
-"""The document. Its scripts in the head set the path prefix, and light or dark before anything is painted."""
+"""The document. Its scripts in the head set light or dark before anything is painted, and say so where the others do
+not start. Dash is started by the last module (`scripts/main.js`), not by a script in the document."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 THEME: dict[str, Any] = {

@@ -20,7 +20,7 @@ from server.readiness import Readiness
 from server.response_cache import Shelf
 from server.root_path import BelowRootPath
 from server.routes import api_router, probes
-from server.security.middleware import ContentPolicy, Guard
+from server.security.middleware import Guard
 from server.settings import ServerSettings
 from server.writers import Writers
 
@@ -42,15 +42,12 @@ class App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The application as it is served."""
         inner = RemoteGzip(ScriptGzip(super().build_middleware_stack()))
-        guarded = Guard(inner, self.state.settings, self.state.content_policy)
+        guarded = Guard(inner, self.state.settings)
         return BelowRootPath(guarded, self.state.settings.root_path)
 
 
 def create_app(store: Store, settings: ServerSettings) -> FastAPI:
-    """The application, on an open store that stays the caller's to close.
-
-    `app.state.content_policy.allow_scripts([...])` names the inline scripts of pages that are mounted on it.
-    """
+    """The application, on an open store that stays the caller's to close."""
     app = App(
         title="NEq",
         version=VERSION,
@@ -62,7 +59,6 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     )
     app.state.store = store
     app.state.settings = settings
-    app.state.content_policy = ContentPolicy()
     app.state.live = Live(store, VERSION)
     app.state.readiness = Readiness(store)
     app.state.columns = Columns()

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 OUR_OWN = frozenset(
-    {"api", "assets", "compare", "docs", "livez", "login", "new", "openapi.json", "readyz", "redoc", "runs"}
+    {"api", "assets", "compare", "docs", "livez", "login", "new", "openapi.json", "readyz", "redoc", "runs", "scripts"}
 )
 """First parts of our own addresses. Under a prefix that began with one of them, an address could mean two things."""
 _SEGMENT = re.compile(r"[\w.~!$&()*+,;=:@ -]+")

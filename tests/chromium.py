@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.pages_hook import HOOK
 from tests.setup_browser import find_chromium
 
 FLAGS = (
@@ -48,6 +49,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
         options: those of Playwright's `new_context`, such as `viewport` or `device_scale_factor`.
     """
     context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+    context.add_init_script(HOOK)
     page = context.new_page()
     wrong: list[str] = []
 

@@ -22,6 +22,7 @@ from bench.networks import NETWORKS
 from bench.stored import Recorder
 from bench.synthetic import stream
 from db import Store
+from tests.pages_hook import HOOK
 from tests.system import running
 
 USEFUL = """(() => {
@@ -29,6 +30,7 @@ const useful = (last) => {
   const canvas = document.querySelector("[data-part=overview] canvas.picture-pixels");
   if (!canvas?.width) return false;
   const picture = neq.run?.present()?.overview?.picture;
+  if (!picture) return false;
   const [from, to] = picture.range.x;
   const {data} = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
   const filled = (epoch) => data[4 * Math.floor(((epoch - from) / (to - from)) * canvas.width) + 3] > 0;
@@ -71,6 +73,7 @@ def main() -> None:
 def visit(browser: Browser, url: str, last: int) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Milliseconds, bytes until then and bytes in all: of a new profile, and of the same one coming back."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(HOOK)
     found = []
     for _ in range(2):
         page = context.new_page()

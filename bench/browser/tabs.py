@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.networks import NETWORKS
 from tests.chromium import FLAGS
+from tests.pages_hook import HOOK
 from tests.setup_browser import find_chromium
 
 DRAWN = """(epoch) => {
@@ -51,6 +52,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
 def opened(browser: Browser, url: str, *, width: int = 1440, height: int = 900) -> tuple[Page, CDPSession]:
     """A tab of its own profile at this address, and its line to the browser's instruments."""
     context = browser.new_context(viewport={"width": width, "height": height})
+    context.add_init_script(HOOK)
     page = context.new_page()
     page.add_init_script(ROOM_FOR_DRAWN)
     page.goto(url)
@@ -59,7 +61,7 @@ def opened(browser: Browser, url: str, *, width: int = 1440, height: int = 900) 
 
 def wait_for_cells(page: Page, epoch: int = 0, seconds: float = 60) -> None:
     """Until the open layer shows an epoch, with axes around it."""
-    page.wait_for_function(f"() => window.neqDrawn({epoch}) && neq.run.present().drawn", timeout=1000 * seconds)
+    page.wait_for_function(f"() => window.neqDrawn({epoch}) && neq.run.present()?.drawn", timeout=1000 * seconds)
 
 
 def renderer(line: CDPSession) -> int:

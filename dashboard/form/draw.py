@@ -119,7 +119,7 @@ def _field(field: Field, value: Any) -> Any:
 
 
 def _warning(path: str) -> Any:
-    """Empty and hidden: `assets/form.js` fills it."""
+    """Empty and hidden: `scripts/form-page/page.js` fills it."""
     return html.P(id=warning_id(path), className="form-warning", hidden=True)
 
 

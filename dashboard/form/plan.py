@@ -9,7 +9,7 @@ Plan = list[dict[str, Any]]
 
 
 def plan_of(form: Group) -> Plan:
-    """The tree as plain JSON, in the order in which it is drawn; read by `assets/form.js`."""
+    """The tree as plain JSON, in the order in which it is drawn; read by `scripts/form-page/page.js`."""
     return [_entry(part) for part in form.parts]
 
 

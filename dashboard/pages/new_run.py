@@ -98,7 +98,7 @@ def _fork_points(parent: str, kept: list[Json], after: int) -> Any:
 
 
 def wire(app: Dash, api: Api) -> None:
-    """Nearly everything happens in the browser: `assets/form.js` collects, keeps, fills and launches."""
+    """Nearly everything happens in the browser: `scripts/form-page/page.js` collects, keeps, fills and launches."""
 
     @app.callback(
         Output("form-fill", "data", allow_duplicate=True),

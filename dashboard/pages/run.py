@@ -1,6 +1,6 @@
 """One run: its state, its neurons over the epochs, its curves, configuration and log.
 
-The layout draws the frame and the run's name; `assets/run.js` fills it from the API and keeps it live.
+The layout draws the frame and the run's name; `scripts/run-page/page.js` fills it from the API and keeps it live.
 """
 
 from typing import Any
@@ -288,7 +288,7 @@ def _machine() -> Any:
 
 
 def _data() -> Any:
-    """What the run found in its data; `assets/datacard.js` fills it."""
+    """What the run found in its data; `scripts/run-page/data-card.js` fills it."""
     return card("Data", part("data-found", className="data-found"))
 
 

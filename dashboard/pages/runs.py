@@ -40,7 +40,7 @@ async def layout(api: Api) -> Page:
 
 
 def wire(app: Dash, _api: Api) -> None:
-    """Everything here happens in the browser: `assets/runs.js` fills the table and acts on its rows."""
+    """Everything here happens in the browser: `scripts/runs-page/page.js` fills the table and acts on its rows."""
 
     def answer(name: str, *dependencies: Any, **options: Any) -> None:
         app.clientside_callback(ClientsideFunction("neq_runs", name), *dependencies, **options)

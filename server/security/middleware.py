@@ -60,25 +60,12 @@ def refuse_open_address(settings: ServerSettings) -> None:
         )
 
 
-class ContentPolicy:
-    """The Content-Security-Policy of every answer: nothing from other hosts, no inline script but the named ones."""
-
-    def __init__(self) -> None:
-        self._scripts: tuple[str, ...] = ()
-
-    def allow_scripts(self, hashes: list[str]) -> None:
-        """Allow the inline scripts with these digests, such as `sha256-…`, quoted or not."""
-        self._scripts = tuple(f"'{value.strip(chr(39))}'" for value in hashes)
-
-    @property
-    def header(self) -> str:
-        """The header's value."""
-        scripts = " ".join(("'self'", *self._scripts))
-        return (
-            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
-            "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
-            "form-action 'self'; frame-ancestors 'none'"
-        )
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of every answer: nothing from other hosts, and no inline script."""
 
 
 class Hosts:
@@ -178,12 +165,11 @@ def cookie_name(headers: Headers, root: str = "") -> str:
 class Guard:
     """ASGI layer: checks Host, Origin, token and body size; adds the security headers and a request id."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, policy: ContentPolicy) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
         self._hosts = Hosts(settings)
         self._refused_names = RefusedNames()
         self._gate = Gate(settings.token.get_secret_value(), settings.root_path) if settings.token else None
-        self._policy = policy
         self._largest_body = settings.largest_body_bytes
         self._largest_headers = settings.largest_headers_bytes
 
@@ -244,7 +230,7 @@ class Guard:
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers.setdefault("Content-Security-Policy", self._policy.header)
+        headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""

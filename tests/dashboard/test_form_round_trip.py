@@ -2,30 +2,29 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from playwright.sync_api import Browser, Page
 
-import dashboard
 from contract.config import RunConfig
 from dashboard.form.plan import plan_of
 from dashboard.form.schema import read_schema
 from dashboard.form.values import values_of
+from dashboard.modules import FOLDER
 from tests.dashboard.configs import run_configs
 
 FORM = read_schema(RunConfig.model_json_schema())
-ASSETS = Path(next(iter(dashboard.__path__))) / "assets"
+VALUES = FOLDER / "form-page" / "values.js"
 
 
 @pytest.fixture(scope="module")
 def script(chromium: Browser) -> Iterator[Page]:
-    """The form's script, on the global that the document makes, with the plan of RunConfig's form."""
+    """The form's module that needs no page, with the plan of RunConfig's form."""
     page = chromium.new_page()
-    for name in ("early/root.js", "form.js"):
-        page.add_script_tag(path=ASSETS / name)
+    page.add_script_tag(content=f"{VALUES.read_text()}\nwindow.form = {{ toConfig, placeOf, stepped }};", type="module")
+    page.wait_for_function("() => window.form")
     page.evaluate("plan => { window.plan = plan; }", plan_of(FORM))
     yield page
     page.close()
@@ -33,7 +32,7 @@ def script(chromium: Browser) -> Iterator[Page]:
 
 def sent(script: Page, values: dict[str, Any]) -> dict[str, Any]:
     """What the form would post."""
-    config: dict[str, Any] = script.evaluate("values => neq.form.toConfig(plan, values)", values)
+    config: dict[str, Any] = script.evaluate("values => form.toConfig(plan, values)", values)
     return config
 
 
@@ -85,7 +84,7 @@ def test_a_list_may_be_parted_by_commas_or_spaces(script: Page, typed: str, mean
     ],
 )
 def test_a_message_finds_the_input_of_the_chosen_variant(script: Page, field: str, path: str | None) -> None:
-    place = "([field, values]) => neq.form.placeOf(field, plan, values)?.path ?? null"
+    place = "([field, values]) => form.placeOf(field, plan, values)?.path ?? null"
     assert script.evaluate(place, [field, values_of(FORM)]) == path
 
 
@@ -94,5 +93,5 @@ def test_a_message_finds_the_input_of_the_chosen_variant(script: Page, field: st
     [("0.001", "log", True, 0.002), ("0.001", "log", False, 0.0005), ("0", "log", True, 1e-6), ("5", "1", True, 6)],
 )
 def test_arrow_keys_step_along_the_scale(script: Page, value: str, step: str, up: bool, then: float) -> None:
-    got = script.evaluate("([value, step, up]) => neq.form.stepped(value, step, up)", [value, step, up])
+    got = script.evaluate("([value, step, up]) => form.stepped(value, step, up)", [value, step, up])
     assert math.isclose(got, then)

@@ -62,8 +62,10 @@ def test_the_document_names_no_other_host_and_no_developer_tools(client: TestCli
 
 def test_a_first_request_that_is_not_for_the_root_gets_the_whole_page(client: TestClient, run_id: str) -> None:
     document = client.get(f"/runs/{run_id}").text
-    for asset in ("api.js", "form.js", "live.js", "runs.js", "shell.js", "shell.css", "theme.css"):
+    for asset in ("shell.css", "theme.css"):
         assert f"/assets/{asset}?" in document
+    inline = re.findall(r"<script(?![^>]* src=)([^>]*)>", document)
+    assert inline == [' id="_dash-config" type="application/json"'], "no script in the document that would need a hash"
     dependencies = client.get("/_dash-dependencies").json()
     assert any("page.children" in each["output"] for each in dependencies)
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from dashboard import figures
+from tests.pages_hook import HOOK
 from tests.pictures.workbench import Line, application, served
 
 Bytes = npt.NDArray[np.uint8]
@@ -71,8 +72,10 @@ def benches(chromium: Browser) -> Iterator[Callable[[float], Page]]:
             context = contexts.enter_context(
                 chromium.new_context(viewport={"width": 1440, "height": 1000}, device_scale_factor=density)
             )
+            context.add_init_script(HOOK)
             tab = context.new_page()
             tab.goto(address)
+            tab.wait_for_function("() => neq.ready")
             return tab
 
         yield of

@@ -44,6 +44,7 @@ def bench(page: Page, line: Line) -> Iterator[Page]:
     """A page with the scripts alone."""
     with served(application(line)) as address:
         page.goto(address)
+        page.wait_for_function("() => neq.ready")
         yield page
         page.goto("about:blank")
 

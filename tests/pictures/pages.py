@@ -24,9 +24,9 @@ def come_to(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("main h1").first).to_be_visible()
     if "/runs/" in address and "0000000000" not in address:
-        page.wait_for_function("() => neq.run.present()?.drawn")
+        page.wait_for_selector("#run-page[data-drawn]")
     if "/compare?" in address:
-        page.wait_for_function("() => neq.compare.present()?.drawn")
+        page.wait_for_selector("#compare-page[data-drawn]")
     if "/new" in address:
         expect(page.locator("#form-launch")).to_be_visible()
     if address.endswith("/"):

@@ -127,7 +127,7 @@ def test_a_float_array_is_read_from_its_file(bench: Page) -> None:
     np.save(file, values)
     read = bench.evaluate(
         """(bytes) => {
-      const { shape, values } = neq.rest.parseNpy(Uint8Array.from(bytes).buffer);
+      const { shape, values } = neq.recorded.parseNpy(Uint8Array.from(bytes).buffer);
       return { shape, values: [...values].map((value) => (Number.isNaN(value) ? null : value)) };
     }""",
         list(file.getvalue()),

@@ -35,7 +35,7 @@ def early(store: Store) -> Recording:
 
 def open_run(page: Page, address: str, recording: Recording) -> None:
     page.goto(f"{address}/runs/{recording.id}")
-    page.wait_for_function("() => neq.run.present()?.drawn")
+    page.wait_for_selector("#run-page[data-drawn]")
 
 
 def test_why_a_run_went_back_to_the_queue_is_said_until_it_goes_on(page: Page, address: str, early: Recording) -> None:
@@ -50,7 +50,7 @@ def test_why_a_run_went_back_to_the_queue_is_said_until_it_goes_on(page: Page, a
     expect(page.locator(NOTICE)).to_be_hidden()
     expect(page.locator("[data-part=log]")).to_contain_text(SHUT_DOWN)
     page.reload()
-    page.wait_for_function("() => neq.run.present()?.drawn")
+    page.wait_for_selector("#run-page[data-drawn]")
     expect(page.locator(NOTICE)).to_be_hidden()
 
 

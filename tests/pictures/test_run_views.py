@@ -333,7 +333,7 @@ def test_each_colouring_of_the_overview_shows_the_recorded_means(run: Page) -> N
 def test_a_shared_link_shows_the_same(page: Page, address: str, recording: Recording) -> None:
     query = "layer=2&colour=v&order=flips&epoch=3&neuron=7&overview=phi&values=delta&of=network&epochs=1:6&rows=4:12"
     run = opened(page, address, recording, query)
-    page.wait_for_function("() => neq.run.present().drawn")
+    page.wait_for_selector("#run-page[data-drawn]")
     state = run.evaluate("""() => {
       const { card, cursor, overview, values, heatmap } = neq.run.present();
       const { x, y } = heatmap.picture.range;

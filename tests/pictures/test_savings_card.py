@@ -34,7 +34,7 @@ def made(store: Store, page: Page, address: str) -> Callable[..., Recording]:
         for _ in range(epochs):
             recording.epoch()
         page.goto(f"{address}/runs/{recording.id}{query}")
-        page.wait_for_function("() => neq.run?.present()?.drawn")
+        page.wait_for_selector("#run-page[data-drawn]")
         return recording
 
     return make

@@ -16,7 +16,17 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from dashboard.modules import Modules
+
 ASSETS = Path(__file__).parents[2] / "dashboard" / "assets"
+ENTRY = b"""
+import * as live from "./api/live.js";
+import * as print from "./ui/print.js";
+import * as viewAddress from "./ui/view-address.js";
+
+for (const part of [live, viewAddress, print]) part.start();
+"""
+"""What stands in the place of `main.js`, which starts Dash."""
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
@@ -79,14 +89,14 @@ class Line:
 
 
 def application(line: Line) -> FastAPI:
-    """Scripts in the order in which Dash loads them, styles, Plotly, and the socket."""
+    """The modules without Dash, styles, Plotly, and the socket."""
     app = FastAPI()
-    names = sorted(path.name for path in ASSETS.glob("*.js"))
+    modules = Modules()
+    modules.files["main.js"] = ENTRY
+    modules.serve(app)
     styles = "".join(f'<link rel="stylesheet" href="/assets/{path.name}">' for path in sorted(ASSETS.glob("*.css")))
-    scripts = "".join(f'<script src="/assets/{name}"></script>' for name in names)
-    early = '<script src="/assets/early/root.js"></script>'
-    head = f"<head>{styles}{early}</head>"
-    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'>{head}<body>{scripts}</body></html>"
+    head = f"<head>{styles}</head>"
+    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'>{head}<body>{modules.tags}</body></html>"
 
     @app.get("/")
     async def page() -> HTMLResponse:

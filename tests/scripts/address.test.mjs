@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { load } from "./load.mjs";
+import { Address, edgesOf, spanOf, start, whole } from "../../dashboard/scripts/ui/view-address.js";
 
 const location = { pathname: "/runs/a", search: "", hash: "" };
 const history = { state: { dash: 1 }, pushState: visit("push"), replaceState: visit("replace") };
@@ -11,8 +11,8 @@ const window = {
     goBack = listener;
   },
 };
-const neq = load(["address"], { window, location, history });
-const { Address } = neq;
+Object.assign(globalThis, { window, location, history });
+start();
 
 function visit(how) {
   return (state, _, address) => {
@@ -32,24 +32,24 @@ beforeEach(() => {
 });
 
 test("the edges of whole cells are written as first and last cell", () => {
-  assert.equal(Address.spanOf([-0.5, 9.5]), "0:10");
-  assert.equal(Address.spanOf([9.5, -0.5]), "0:10");
-  assert.equal(Address.spanOf([2.123, 7.5]), "2.62:8");
+  assert.equal(spanOf([-0.5, 9.5]), "0:10");
+  assert.equal(spanOf([9.5, -0.5]), "0:10");
+  assert.equal(spanOf([2.123, 7.5]), "2.62:8");
 });
 
 test("an address's span gives its edges back", () => {
-  assert.deepEqual(Address.edgesOf("0:10"), [-0.5, 9.5]);
-  assert.deepEqual(Address.edgesOf(Address.spanOf([3.5, 8.5])), [3.5, 8.5]);
+  assert.deepEqual(edgesOf("0:10"), [-0.5, 9.5]);
+  assert.deepEqual(edgesOf(spanOf([3.5, 8.5])), [3.5, 8.5]);
 });
 
 test("what is no span is none", () => {
-  for (const text of [null, "", "4", "9:3", "5:5", "a:b", "1:2:3"]) assert.equal(Address.edgesOf(text), null, text);
+  for (const text of [null, "", "4", "9:3", "5:5", "a:b", "1:2:3"]) assert.equal(edgesOf(text), null, text);
 });
 
 test("a whole number of at most nine digits is read, all else is none", () => {
-  assert.equal(Address.whole("0"), 0);
-  assert.equal(Address.whole("123456789"), 123456789);
-  for (const text of [null, "", "-1", "1.5", "1e3", " 1", "1234567890"]) assert.equal(Address.whole(text), null, text);
+  assert.equal(whole("0"), 0);
+  assert.equal(whole("123456789"), 123456789);
+  for (const text of [null, "", "-1", "1.5", "1e3", " 1", "1234567890"]) assert.equal(whole(text), null, text);
 });
 
 test("a step adds to the address, and null takes away", () => {
@@ -92,7 +92,7 @@ test("a step takes along what still waits to be written", (t) => {
 });
 
 test("going back tells this page alone, before Dash hears of it", () => {
-  neq.query = () => ({ layer: "2" });
+  location.search = "?layer=2";
   const told = [];
   let stopped = 0;
   const event = {

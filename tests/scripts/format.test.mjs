@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./load.mjs";
-
-const { format } = load(["format"]);
+import * as format from "../../dashboard/scripts/ui/format.js";
 
 /** Calls `words` on each input and compares all answers at once. */
 function says(words, cases) {
@@ -13,11 +11,12 @@ function says(words, cases) {
 }
 
 test("what does not exist yet is an en dash, whatever it would be", () => {
-  for (const words of ["percent", "count", "number", "exact", "duration", "estimate", "ago"]) {
-    assert.equal(format[words](null), "–", words);
-    assert.equal(format[words](undefined), "–", words);
+  const { percent, count, number, exact, duration, estimate, ago } = format;
+  for (const words of [percent, count, number, exact, duration, estimate, ago]) {
+    assert.equal(words(null), "–", words.name);
+    assert.equal(words(undefined), "–", words.name);
   }
-  for (const words of ["number", "exact", "duration", "estimate"]) assert.equal(format[words](Number.NaN), "–", words);
+  for (const words of [number, exact, duration, estimate]) assert.equal(words(Number.NaN), "–", words.name);
 });
 
 test("a long name is told by its end", () => {

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./load.mjs";
-
-const neq = load(["format", "groups", "queue"]);
+import { groups, partnerOf } from "../../dashboard/scripts/run-data/groups.js";
+import { queuedWords, queuePlaces } from "../../dashboard/scripts/run-data/queue.js";
 
 const named = (...names) => names.map((name, index) => ({ index, name }));
 
 test("layers are grouped by the block that their names begin with", () => {
   const layers = named("conv1", "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1", "layer2.0.conv1", "fc");
-  assert.deepEqual(neq.groups(layers), [
+  assert.deepEqual(groups(layers), [
     { label: "conv1", first: 0, last: 0 },
     { label: "layer1.0", first: 1, last: 2 },
     { label: "layer1.1", first: 3, last: 3 },
@@ -20,7 +19,7 @@ test("layers are grouped by the block that their names begin with", () => {
 test("where that is too many, their blocks are grouped", () => {
   const layers = named("conv1", "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1", "layer2.0.conv1", "fc");
   assert.deepEqual(
-    neq.groups(layers, 4).map(({ label }) => label),
+    groups(layers, 4).map(({ label }) => label),
     ["conv1", "layer1", "layer2", "fc"],
   );
 });
@@ -31,19 +30,19 @@ test("a norm's partner is the layer before it, and that layer's the norm", () =>
     { index: 1, name: "block.bn", type: "BatchNorm2d", neurons: 8 },
     { index: 2, name: "other.bn", type: "BatchNorm2d", neurons: 8 },
   ];
-  assert.equal(neq.partnerOf(layers, 0), layers[1]);
-  assert.equal(neq.partnerOf(layers, 1), layers[0]);
-  assert.equal(neq.partnerOf(layers, 2), null);
-  assert.equal(neq.partnerOf(layers, 9), null);
+  assert.equal(partnerOf(layers, 0), layers[1]);
+  assert.equal(partnerOf(layers, 1), layers[0]);
+  assert.equal(partnerOf(layers, 2), null);
+  assert.equal(partnerOf(layers, 9), null);
   layers[0].neurons = 4; // a norm of another size belongs to another
-  assert.equal(neq.partnerOf(layers, 1), null);
+  assert.equal(partnerOf(layers, 1), null);
 });
 
 test("queued runs wait in the order in which they came, whoever else there is", () => {
   const run = (id, created_at, state = "queued") => ({ id, created_at, state });
   const runs = [run("c", "2026-11-21T10:00:02Z"), run("a", "2026-11-21T10:00:00Z", "running"), run("b", "2026-11-21T10:00:01.500Z")];
   assert.deepEqual(
-    [...neq.queuePlaces(runs)],
+    [...queuePlaces(runs)],
     [
       ["b", { position: 1, length: 2 }],
       ["c", { position: 2, length: 2 }],
@@ -52,6 +51,6 @@ test("queued runs wait in the order in which they came, whoever else there is", 
 });
 
 test("a place in the queue is told as an ordinal", () => {
-  assert.equal(neq.queuedWords({ position: 3, length: 12 }), "Queued (3rd of 12)");
-  assert.equal(neq.queuedWords(null), "Queued");
+  assert.equal(queuedWords({ position: 3, length: 12 }), "Queued (3rd of 12)");
+  assert.equal(queuedWords(null), "Queued");
 });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./load.mjs";
-
-const { orders } = load(["order"]);
+import { orders } from "../../dashboard/scripts/plot/orders.js";
 
 /**
  * A layer's history from rows that read like a picture: `.` updating, `#` frozen, by epoch; a digit is a level.

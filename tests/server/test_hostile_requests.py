@@ -26,7 +26,7 @@ from tests.server.serving import serving
 
 RUNS = "/api/v1/runs"
 UPDATE = "/_dash-update-component"
-PATHS = ["/", "/api/v1/health", RUNS, "/docs", "/assets/dom.js", "/_dash-layout"]
+PATHS = ["/", "/api/v1/health", RUNS, "/docs", "/scripts/ui/dom.js", "/_dash-layout"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,191 @@
+/*
+ * rest: what a run recorded, as the pictures ask for it: histories, bytes and arrays, given up when a page is left.
+ * (Asking for runs and acting on them is in runs.js.)
+ */
+
+import { at } from "../ui/routes.js";
+
+const ROOT = "/api/v1";
+
+/** The API refused, or did not answer; the message is fit for a person. `status` 0: no answer at all. */
+export class ApiError extends Error {
+  /** @param {string} message @param {number} status */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @typedef {{signal?: AbortSignal}} Options */
+/** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
+
+/** @param {string} path @param {Options} [options] */
+async function ask(path, { signal } = {}) {
+  let response;
+  try {
+    response = await fetch(at(ROOT + path), { signal });
+  } catch (problem) {
+    const error = /** @type {Error} */ (problem);
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("The server did not answer.", 0);
+  }
+  if (!response.ok) throw new ApiError(await refusal(response), response.status);
+  return response;
+}
+
+/** @param {Response} response */
+async function refusal(response) {
+  try {
+    const { detail } = await response.json();
+    if (typeof detail === "string") return detail;
+  } catch {
+    // No JSON: the status has to do.
+  }
+  return `The server answered ${response.status}.`;
+}
+
+/** @param {string} path @param {Options} [options] */
+async function json(path, options) {
+  return (await ask(path, options)).json();
+}
+
+/** @param {number} [first] @param {number} [stop] */
+function span(first, stop) {
+  return first === undefined ? "" : `epochs=${first}:${stop}`;
+}
+
+/**
+ * Reads a .npy file of little-endian float32.
+ *
+ * @param {ArrayBuffer} buffer
+ * @returns {{shape: number[], values: Float32Array}}
+ */
+export function parseNpy(buffer) {
+  const wide = new DataView(buffer).getUint8(6) > 1;
+  const length = wide ? new DataView(buffer).getUint32(8, true) : new DataView(buffer).getUint16(8, true);
+  const start = (wide ? 12 : 10) + length;
+  const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
+  if (!header.includes("'<f4'")) throw new ApiError(`expected float32, got ${header}`, 200);
+  const [, sizes = ""] = /'shape':\s*\(([^)]*)\)/.exec(header) ?? [];
+  const shape = sizes.split(",").filter((part) => part.trim());
+  return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
+}
+
+/** @param {string} id */
+const run = (id) => `/runs/${encodeURIComponent(id)}`;
+
+/**
+ * Up to `limit` runs whose name, notes, tags or id hold `search`.
+ * @param {string} search @param {number} limit @param {AbortSignal} [signal]
+ */
+export const runs = async (search, limit, signal) =>
+  (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
+/** The watched layers in forward order; empty before the run started. @param {string} id @param {AbortSignal} [signal] */
+export const layers = async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers;
+/**
+ * How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell.
+ * @param {string} id @param {AbortSignal} [signal]
+ */
+export const coverage = async (id, signal) => (await json(`${run(id)}/coverage`, { signal })).coverage;
+/** The runs that were forked from this one: `{id, name, state, epoch}`. @param {string} id @param {AbortSignal} [signal] */
+export const forks = async (id, signal) => (await json(`${run(id)}/forks`, { signal })).forks;
+/** Scalars of all finished epochs: `{epochs, last_seq}`. @param {string} id @param {AbortSignal} [signal] */
+export const epochs = (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal });
+/** The log's lines. @param {string} id @param {AbortSignal} [signal] */
+export const log = async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines;
+/**
+ * What the run found in its data; null before it started, and where an older program did not look.
+ * @param {string} id @param {AbortSignal} [signal]
+ */
+export const data = async (id, signal) => (await json(`${run(id)}/data`, { signal })).data;
+/**
+ * Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all.
+ * @param {string} id
+ * @param {number | null} layer
+ * @param {string} field
+ * @param {Span} [span]
+ * @param {AbortSignal} [signal]
+ */
+export function histograms(id, layer, field, { first, stop } = {}, signal) {
+  const place = layer === null ? "" : `/layers/${layer}`;
+  return json(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
+}
+
+/**
+ * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 a level.
+ *
+ * @param {string} id @param {number} layer
+ * @param {{of?: "state"|"phi"|"delta"} & Span} [what] `of`: what the levels are: the size of v, of 1 − φ, or Δφ with its sign.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
+ */
+export async function display(id, layer, { of = "state", first, stop } = {}, signal) {
+  const kind = of === "state" ? "" : `of=${of}&`;
+  const response = await ask(`${run(id)}/layers/${layer}/display?${kind}${span(first, stop)}`, { signal });
+  const [from, to] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
+  const neurons = Number(response.headers.get("X-Neurons"));
+  return { first: from, stop: to, neurons, bytes: new Uint8Array(await response.arrayBuffer()) };
+}
+
+/**
+ * The stored float32 values of one epoch of a layer, one a neuron; NaN where there is none. Null: no such epoch.
+ * @param {string} id @param {number} layer @param {string} field @param {number} epoch @param {AbortSignal} [signal]
+ */
+export async function column(id, layer, field, epoch, signal) {
+  const where = `${run(id)}/layers/${layer}/${field}?${span(epoch, epoch + 1)}&format=npy`;
+  const { shape, values } = parseNpy(await (await ask(where, { signal })).arrayBuffer());
+  return shape[0] ? values : null;
+}
+
+/**
+ * A number for each layer and epoch: the layers' frozen or thawed share, mean φ or mean |v|.
+ *
+ * @param {string} id @param {"frozen"|"thawed"|"phi"|"speed"} field @param {AbortSignal} [signal]
+ * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
+ */
+export async function overview(id, field, signal) {
+  const response = await ask(`${run(id)}/overview?field=${field}`, { signal });
+  const [first] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
+  const { shape, values } = parseNpy(await response.arrayBuffer());
+  const [layers, epochs] = shape;
+  const column = (/** @type {number} */ epoch) => Float32Array.from({ length: layers }, (_, layer) => values[layer * epochs + epoch]);
+  return { first, columns: Array.from({ length: epochs || 0 }, (_, epoch) => column(epoch)) };
+}
+
+/**
+ * Layers in at most `rows` rows each: shares of frozen neurons as bytes, 0 none, 255 all, epoch-major.
+ *
+ * @returns {Promise<{first: number, stop: number, layers: {index: number, per: number, rows: number, bytes: Uint8Array}[]}>}
+ * @param {string} id
+ * @param {number[]} layers
+ * @param {number} rows
+ * @param {Span} [span]
+ * @param {AbortSignal} [signal]
+ */
+export async function small(id, layers, rows, { first, stop } = {}, signal) {
+  const where = `${run(id)}/small?layers=${layers.join(",")}&rows=${rows}&${span(first, stop)}`;
+  const buffer = await (await ask(where, { signal })).arrayBuffer();
+  const length = new DataView(buffer).getUint32(0, true);
+  /** @type {{epochs: [number, number], layers: [number, number, number, number][]}} */
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const [from, to] = header.epochs;
+  let offset = 4 + length;
+  const found = header.layers.map(([index, , per, high]) => {
+    const bytes = new Uint8Array(buffer, offset, high * (to - from));
+    offset += bytes.length;
+    return { index, per, rows: high, bytes };
+  });
+  return { first: from, stop: to, layers: found };
+}
+
+/**
+ * One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value.
+ * @param {string} id @param {number} layer @param {number} neuron @param {AbortSignal} [signal]
+ */
+export const neuron = (id, layer, neuron, signal) => json(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal });
+
+/**
+ * What the backward pass did about each layer in an epoch: `{epoch, layers}`.
+ * @param {string} id @param {number} epoch @param {AbortSignal} [signal]
+ */
+export const plans = (id, epoch, signal) => json(`${run(id)}/plans?epoch=${epoch}`, { signal });

@@ -1,0 +1,161 @@
+// @ts-nocheck (types to come)
+/*
+ * CompareTables: what the Compare page says in numbers and words: headline numbers, settings, what may be compared.
+ */
+
+import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
+import * as timing from "../run-data/timing.js";
+import { settingName, settings, settingWords } from "../run-page/details.js";
+import { element, say } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+
+const { percent, number, setting, duration, estimate, count } = format;
+
+/** A row's name and what each run has there. */
+const NUMBERS = [
+  ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
+  ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
+  ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
+  ["Best", ({ record }) => percent(record.best_test_accuracy)],
+  ["Frozen at epoch's end", ({ last }) => percent(last?.frozen_share)],
+  ["Frozen during", ({ last }) => percent(last?.applied_share)],
+  ["Training loss", ({ last }) => number(last?.train_loss)],
+  ["Test loss", ({ last }) => number(last?.test_loss)],
+  ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : format.NOTHING)],
+  [
+    "Time per epoch, wall clock",
+    ({ epochs }) =>
+      rangeWords(
+        epochRange(epochs, ({ seconds }) => epochSeconds(seconds)),
+        duration,
+      ),
+  ],
+  ["Elapsed", ({ record }) => duration(timing.elapsed(record))],
+  ["Left", ({ record }) => estimate(timing.left(record))],
+  ["Neurons", ({ record }) => count(record.neurons)],
+];
+const NOT_SETTINGS = /^(name|tags|notes)$/;
+
+export class CompareTables {
+  constructor(scope, parts, entries) {
+    Object.assign(this, { parts, entries, all: false });
+    this.draw = scope.once(() => this.#draw());
+    const choose = (all) => {
+      this.all = all;
+      this.#drawSettings();
+    };
+    scope.on(parts.differing, "click", () => choose(false));
+    scope.on(parts["all-settings"], "click", () => choose(true));
+    this.#drawSettings();
+    this.#drawLegend();
+    this.draw();
+  }
+
+  #heads() {
+    return this.entries.map(({ name, colour }) =>
+      element("th", { scope: "col" }, element("span.swatch", { style: `background: ${colour}` }), " ", name),
+    );
+  }
+
+  #table(rows) {
+    const line = ([name, values, differs]) =>
+      element(
+        "tr",
+        differs ? { class: "differs" } : {},
+        element("th", { scope: "row" }, ...[name].flat()),
+        ...values.map((value) => element("td", {}, value)),
+      );
+    return element(
+      "table.compare-table",
+      {},
+      element("thead", {}, element("tr", {}, element("td"), ...this.#heads())),
+      element("tbody", {}, ...rows.map(line)),
+    );
+  }
+
+  #draw() {
+    this.#drawNote();
+    const rows = this.entries.map(({ feed }) => NUMBERS.map(([, read]) => read(feed)));
+    const text = JSON.stringify(rows);
+    if (text === this.drawn) return;
+    this.drawn = text;
+    const head = NUMBERS.map(([name]) => element("th", { scope: "col" }, name));
+    const line = (values, place) => {
+      const { feed, name, colour } = this.entries[place];
+      const swatch = element("span.swatch", { style: `background: ${colour}` });
+      const link = element("a", { href: `/runs/${feed.id}` }, name);
+      const cells = values.map((value) => element("td", {}, value));
+      return element("tr", {}, element("th", { scope: "row" }, swatch, " ", link), ...cells);
+    };
+    this.parts.numbers.replaceChildren(
+      element(
+        "table.compare-table.compare-numbers",
+        {},
+        element("thead", {}, element("tr", {}, element("td"), ...head)),
+        element("tbody", {}, ...rows.map(line)),
+      ),
+    );
+  }
+
+  /** Every setting of any run: path, each run's value in words (missing: a dash), whether they differ. */
+  #settings() {
+    const each = this.entries.map(({ config }) => new Map(settings(config)));
+    const paths = [...new Set(each.flatMap((settings) => [...settings.keys()]))].filter((path) => !NOT_SETTINGS.test(path));
+    return paths.map((path) => {
+      const values = each.map((settings) => settings.get(path));
+      const differs = new Set(values.map((value) => JSON.stringify(value))).size > 1;
+      return { path, words: values.map(settingWords), differs };
+    });
+  }
+
+  #drawSettings() {
+    const { parts } = this;
+    parts.differing.setAttribute("aria-pressed", String(!this.all));
+    parts["all-settings"].setAttribute("aria-pressed", String(this.all));
+    const shown = this.#settings().filter(({ differs }) => this.all || differs);
+    if (!shown.length) {
+      const words = this.entries.length > 1 ? "These runs have the same settings." : "Only one run is chosen.";
+      return parts.settings.replaceChildren(element("p.muted", {}, words));
+    }
+    const name = (path) => {
+      const [group, rest] = settingName(path);
+      return [element("span.muted", {}, `${group} `), rest];
+    };
+    return parts.settings.replaceChildren(this.#table(shown.map(({ path, words, differs }) => [name(path), words, this.all && differs])));
+  }
+
+  /** Whether neuron 5 of one run is neuron 5 of another: by their layers as they told them, and not by settings alone. */
+  #drawNote() {
+    const differing = this.#settings()
+      .filter(({ differs }) => differs)
+      .map(({ path }) => path);
+    const layers = this.entries.map(({ feed }) => feed.layers);
+    const told = layers.every((each) => each.length);
+    const networks = new Set(layers.map((each) => JSON.stringify(each.map(({ name, type, neurons }) => [name, type, neurons]))));
+    const reasons = [
+      differing.includes("training.seed") && "seed",
+      (differing.some((path) => path.startsWith("model.")) || (told && networks.size > 1)) && "network",
+      differing.some((path) => path.startsWith("data.")) && "data",
+    ].filter(Boolean);
+    this.parts.note.hidden = this.entries.length < 2;
+    this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
+    say(this.parts.note, noteWords(reasons, told));
+  }
+
+  #drawLegend() {
+    this.parts["run-legend"].replaceChildren(
+      ...this.entries.map(({ name, colour }) =>
+        element("span.legend-item", {}, element("span.line", { style: `border-color: ${colour}` }), name),
+      ),
+    );
+  }
+}
+
+function noteWords(reasons, told) {
+  if (reasons.length) {
+    return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`;
+  }
+  const settings = "The settings of seed, network and data are the same";
+  if (!told) return `${settings}; whether single cells can be compared is known when each run has told its layers.`;
+  return `${settings}, and so are the layers: the neurons began with the same weights, so single cells can be compared.`;
+}

@@ -1,0 +1,218 @@
+/*
+ * The launch form: keeps what is typed, swaps variants, checks, launches. What its inputs are, the plan says.
+ */
+
+import * as api from "../api/runs.js";
+import { callbackContext, noUpdate, setProps } from "../ui/dash.js";
+import { go } from "../ui/shell.js";
+import * as checks from "./checks.js";
+import * as messages from "./messages.js";
+import { sayWorkers, summarise } from "./summary.js";
+import { stepped, toConfig } from "./values.js";
+
+/** @import { Node, Values } from "./values.js" */
+
+/**
+ * What dashboard/pages/new_run.py hands over.
+ * @typedef {object} Form
+ * @property {Node[]} plan
+ * @property {Values} initial
+ * @property {Values} defaults
+ * @property {Record<string, Values>} presets
+ * @property {Record<string, string>} titles of the presets.
+ * @property {string} draft where what is typed is kept in this tab.
+ * @property {string | null} [base] the run that the settings were taken from.
+ * @property {{run: string, epoch: number} | null} [fork]
+ */
+
+/** @typedef {{id: {path: string}, value: any}} Entry one of the inputs that Dash hands to a callback with wildcard ids. */
+
+/** @type {Form | null} */
+let form = null;
+/** @type {Values} by path, as last collected. */
+let held = {};
+let launching = false;
+let pasted = 0;
+
+// ---------------------------------------------------------------- keeping what is typed
+
+/** @param {Form} form @returns {Values | null} */
+function draft({ draft }) {
+  try {
+    return JSON.parse(window.sessionStorage.getItem(draft) ?? "null");
+  } catch {
+    return null; // unreadable, or forbidden
+  }
+}
+
+/** @param {Form} form @param {Values} values */
+function keepDraft({ draft, initial }, values) {
+  try {
+    const same = JSON.stringify(values) === JSON.stringify(initial);
+    if (same) window.sessionStorage.removeItem(draft);
+    else window.sessionStorage.setItem(draft, JSON.stringify(values));
+  } catch {
+    // Storage is full or forbidden: only a reload would lose what is typed.
+  }
+}
+
+/** Dash tells of a keystroke a moment later; a reload in between would lose it. @param {Event} event */
+function typed(event) {
+  const input = /** @type {HTMLInputElement} */ (event.target);
+  if (!form || !input.closest("#run-form") || !input.id.startsWith('{"form":')) return;
+  const { form: kind, path } = JSON.parse(input.id);
+  if (kind === "checked") held = { ...held, [path]: input.checked };
+  else if (input.getAttribute("aria-haspopup") === "listbox")
+    return; // a search among options is no value yet
+  else if (typeof held[path] === "string") held = { ...held, [path]: input.value };
+  keepDraft(form, held);
+}
+
+/**
+ * A description that is pasted is read by the server, by the schema. A space more or less lets the same text be read again
+ * after a change of the form. @param {Event} event
+ */
+function usePasted(event) {
+  if (/** @type {HTMLElement} */ (event.target).id !== "form-paste-use") return;
+  pasted += 1;
+  const { value } = /** @type {HTMLTextAreaElement} */ (document.getElementById("form-paste"));
+  setProps("form-pasted", { data: value + " ".repeat(pasted % 2) });
+}
+
+/** Arrow keys on a number. @param {KeyboardEvent} event */
+function arrowed(event) {
+  const input = /** @type {HTMLInputElement} */ (event.target);
+  const step = /** @type {HTMLElement | null | undefined} */ (input.dataset && input.closest("[data-step]"))?.dataset.step;
+  if (!step || !input.id || !(event.key === "ArrowUp" || event.key === "ArrowDown")) return;
+  const next = stepped(input.value, step, event.key === "ArrowUp");
+  if (next === null || next === undefined) return;
+  event.preventDefault();
+  setProps(JSON.parse(input.id), { value: String(next).replace("e+", "e") });
+}
+
+/** Listens for what Dash does not tell, or tells late. */
+export function start() {
+  document.addEventListener("input", typed);
+  document.addEventListener("click", usePasted);
+  document.addEventListener("keydown", arrowed);
+}
+
+// ---------------------------------------------------------------- what is checked while it is typed
+
+/** The form as the checks see it; null: it is not there. */
+function now() {
+  if (!form || !document.getElementById("run-form")) return null;
+  return { plan: form.plan, values: held, config: toConfig(form.plan, held), fork: form.fork };
+}
+
+// ---------------------------------------------------------------- what Dash calls
+
+/** @param {Entry[][]} lists @returns {Values} */
+function valuesOf(lists) {
+  /** @type {Values} */
+  const values = {};
+  for (const entry of lists.flat()) if (entry?.id?.path) values[entry.id.path] = entry.value;
+  return values;
+}
+
+/** Shows the chosen variants' inputs, and hides the others'. @param {Node[]} plan @param {Values} values */
+function showVariants(plan, values) {
+  for (const part of plan) {
+    if (part.is === "group") showVariants(part.parts, values);
+    if (part.is !== "choice") continue;
+    for (const variant of part.variants) {
+      const id = { form: "variant", path: variant.path };
+      const frame = document.getElementById(JSON.stringify(id));
+      const hidden = variant.key !== values[part.path];
+      if (frame && frame.hidden !== hidden) setProps(id, { hidden });
+      showVariants(variant.parts, values);
+    }
+  }
+}
+
+/** The form is drawn: its draft, if there is one, fills it. @param {Form | null} drawn */
+export function begin(drawn) {
+  if (!drawn) return noUpdate();
+  form = drawn;
+  held = drawn.initial;
+  launching = false;
+  messages.begin();
+  summarise(form, held);
+  sayWorkers();
+  checks.begin(now);
+  const kept = draft(form);
+  return kept ? { ...drawn.initial, ...kept } : noUpdate();
+}
+
+/** The inputs, filled with these values. @param {Values | null} values */
+export function fill(values) {
+  return callbackContext().outputs_list.map((/** @type {{id: {path: string}}[]} */ outputs) =>
+    outputs.map(({ id }) => (values && id.path in values ? values[id.path] : noUpdate())),
+  );
+}
+
+/** An input changed. */
+export function collect() {
+  if (!form) return noUpdate();
+  held = valuesOf(callbackContext().inputs_list);
+  showVariants(form.plan, held);
+  messages.unmarkChanged(held);
+  summarise(form, held);
+  keepDraft(form, held);
+  checks.changed();
+  return noUpdate();
+}
+
+/** @param {Values} values @param {string} words what was done. */
+function refill(values, words) {
+  const before = { ...held };
+  messages.unmarkAll();
+  messages.tell(words, () => setProps("form-fill", { data: before }));
+  return { ...values };
+}
+
+/** A preset was chosen. */
+export function preset() {
+  const { triggered, triggered_id: cause } = callbackContext();
+  const clicked = triggered.some((/** @type {{value: unknown}} */ trigger) => trigger.value);
+  if (!form || !clicked || !cause) return noUpdate();
+  return refill(form.presets[cause.path], `Filled with “${form.titles[cause.path]}”.`);
+}
+
+/** The form is reset. @param {number | null} clicks */
+export function restart(clicks) {
+  return form && clicks ? refill(form.initial, "Everything is as it was at first.") : noUpdate();
+}
+
+/** The run is launched. @param {number | null} clicks @returns whether the button goes on waiting. */
+export async function launch(clicks) {
+  if (!form || !clicks || launching) return noUpdate();
+  launching = true;
+  const values = valuesOf(callbackContext().states_list);
+  setProps("form-launch", { loading: true });
+  document.getElementById("form-alert")?.classList.remove("form-note", "form-doubt");
+  messages.unmarkAll();
+  try {
+    await send(form, values);
+  } catch (problem) {
+    messages.showProblem(problem, form.plan, values);
+  } finally {
+    launching = false;
+  }
+  return false;
+}
+
+/** @param {Form} form @param {Values} values */
+async function send({ plan, fork, draft }, values) {
+  const config = toConfig(plan, values);
+  const { errors, doubts } = await checks.before({ plan, values, config, fork });
+  if (errors) return messages.markErrors(errors, plan, values);
+  if (doubts)
+    return messages.askFirst(
+      doubts.map((each) => checks.item(each, "warning")),
+      () => checks.accept(doubts),
+    );
+  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config));
+  window.sessionStorage.removeItem(draft);
+  return go(run.url);
+}

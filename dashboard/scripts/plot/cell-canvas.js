@@ -1,0 +1,89 @@
+// @ts-nocheck (types to come)
+/*
+ * Picture: a canvas of cells under transparent Plotly axes.
+ *
+ * Plotly gives axes, zoom, pan and export; every pixel between the axes is ours, painted by raster. A picture has a
+ * source of cells and a table of colours; both can be changed for others at any time. Its cells are there before its axes.
+ */
+
+import { Axes } from "./frame.js";
+import * as raster from "./raster.js";
+
+export class Picture extends Axes {
+  /**
+   * @param {object} options those of Axes, and
+   * @param {object} options.source cells, as raster.paint takes them.
+   * @param {() => object} options.table makes the colours; called again when light turns dark.
+   * @param {(note: {rowsPer: number, columnsPer: number}) => void} [options.onPaint]
+   */
+  constructor(options) {
+    super(options);
+    /** @type {any} */
+    this.source = options.source;
+    /** @type {() => any} */
+    this.table = options.table;
+    this.colours = this.table();
+    this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
+    this.describe(this.name);
+    this.host.prepend(this.canvas);
+    this.redraw = this.scope.once(() => this.paint());
+    this.watchDensity(this.redraw);
+    this.redraw();
+  }
+
+  /** Draws the axes over the cells. @param {any} Plotly */
+  async start(Plotly) {
+    await super.start(Plotly);
+    if (!this.scope.ended) this.paint();
+  }
+
+  moved() {
+    super.moved();
+    this.redraw();
+  }
+
+  #view() {
+    const { x, y } = this.range;
+    return { x, y: [y[1], y[0]] };
+  }
+
+  /** Draws all of it, now. */
+  paint() {
+    if (this.scope.ended) return;
+    const size = this.fit(this.canvas);
+    if (size.width < 1 || size.height < 1) return;
+    const { image, rowsPer, columnsPer } = raster.paint(this.source, this.colours, this.#view(), size);
+    if (image) this.canvas.getContext("2d")?.putImageData(image, 0, 0);
+    this.onPaint?.({ rowsPer, columnsPer });
+  }
+
+  /**
+   * Draws one new column and its right neighbour, whose "just" depends on it; leaves the rest as it is.
+   * @param {number} column
+   */
+  paintColumn(column) {
+    if (this.scope.ended) return;
+    const { width, height } = this.canvas;
+    const part = raster.stretch(this.range.x, column, width);
+    const { image } = raster.paint(this.source, this.colours, this.#view(), { width, height }, part);
+    if (image) this.canvas.getContext("2d")?.putImageData(image, part.from, 0);
+  }
+
+  recolour() {
+    this.colours = this.table();
+    super.recolour();
+  }
+
+  /** Other cells or colours, such as another layer or colour mode. @param {{source?: any, table?: () => any}} other */
+  use({ source = this.source, table = this.table }) {
+    this.source = source;
+    this.table = table;
+    this.colours = table();
+    this.redraw();
+  }
+
+  underlay() {
+    const place = { xref: "paper", yref: "paper", x: 0, y: 1, sizex: 1, sizey: 1, sizing: "stretch", layer: "below" };
+    return [{ ...place, source: this.canvas.toDataURL() }];
+  }
+}

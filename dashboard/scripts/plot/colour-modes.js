@@ -1,0 +1,143 @@
+// @ts-nocheck (types to come)
+/*
+ * modes: what a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
+ */
+
+import { NeuronHistory } from "../run-data/neuron-history.js";
+import { element } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+import { onScheme } from "../ui/shell.js";
+import * as palette from "./palette.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+
+/** @typedef {[number, string]} Tick a place on the scale, 0–1, and its words. */
+/** @typedef {{name: string, none?: string, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale */
+/** @typedef {{query: string | null, of: string, table: (epsilon: number) => any, scale?: Scale}} Mode */
+
+const DECADES = [-6, -4, -2, 0];
+const { setting } = format;
+/** @param {number} decade */
+const power = (decade) => (decade ? setting(10 ** decade) : "1");
+
+/** Places 0–1 and words on a scale from 10⁻⁶ to 1. @returns {Tick[]} */
+const logTicks = () => DECADES.map((decade) => [(decade + 6) / 6, power(decade)]);
+
+/** The same on both sides of 0. @returns {Tick[]} */
+function signedTicks() {
+  const sides = [-2, -4].map((decade) => [decade, (decade + 6) / 12]);
+  /** @type {Tick[]} */
+  const below = sides.map(([decade, far]) => [0.5 - far, `−${power(decade)}`]);
+  /** @type {Tick[]} */
+  const above = sides.map(([decade, far]) => [0.5 + far, power(decade)]);
+  return [[0, "−1"], ...below, [0.5, "0"], ...above.reverse(), [1, "+1"]];
+}
+
+/**
+ * By the name in the page's scripts: `query` is the address's word, `of` the bytes that the API is asked for, `scale`
+ * what the legend's bar says.
+ */
+/** @type {Record<string, Mode>} */
+export const modes = {
+  state: { query: null, of: "state", table: () => palette.states() },
+  speed: {
+    query: "v",
+    of: "state",
+    table: (epsilon) => palette.speeds(epsilon),
+    scale: { name: "|v|", none: "no velocity yet", ticks: logTicks, marks: (epsilon) => [[NeuronHistory.place(epsilon), "ε"]] },
+  },
+  phi: {
+    query: "phi",
+    of: "phi",
+    table: () => palette.similarities(),
+    scale: { name: "1 − φ", none: "no φ yet", ticks: logTicks, marks: () => [] },
+  },
+  delta: {
+    query: "delta",
+    of: "delta",
+    table: () => palette.changes(),
+    scale: {
+      name: "Δφ",
+      none: "no Δφ yet",
+      ticks: signedTicks,
+      marks: (epsilon) => [
+        [0.5 - NeuronHistory.place(epsilon) / 2, "−ε"],
+        [0.5 + NeuronHistory.place(epsilon) / 2, "+ε"],
+      ],
+    },
+  },
+};
+
+/** The mode that the address's word means; "state" where it means none. @param {string | undefined} query */
+export const modeOf = (query) => Object.keys(modes).find((name) => modes[name].query === (query ?? null)) || "state";
+
+/**
+ * What a saved picture says of its colours: the states by name, or a scale by colours at its ticks.
+ * @param {Mode} mode @param {number} epsilon
+ */
+export function legendOf({ scale, table }, epsilon) {
+  if (!scale)
+    return palette.STATES.map((/** @type {{name: string, token: string}} */ { name, token }) => ({ name, colour: `var(${token})` }));
+  const { packed } = table(epsilon);
+  const first = scale.none ? 1 : 0;
+  const css = (/** @type {number} */ pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
+  const at = (/** @type {number} */ place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
+  return scale.ticks().map(([place, words]) => ({ name: `${scale.name} ${words}`, colour: at(place) }));
+}
+
+/** The switch between the modes, and the legend of the one in use. */
+export class ColourSwitch {
+  /**
+   * @param {Scope} scope
+   * @param {Record<string, HTMLElement>} parts of the page: mode-…, legend-states, legend-scale.
+   * @param {number} epsilon the run's threshold; 0: none.
+   * @param {string} mode
+   * @param {(mode: string) => void} changed
+   */
+  constructor(scope, parts, epsilon, mode, changed) {
+    this.parts = parts;
+    this.epsilon = epsilon;
+    this.mode = mode;
+    for (const name of Object.keys(modes)) {
+      scope.on(parts[`mode-${name}`], "click", () => {
+        this.show(name);
+        changed(name);
+      });
+    }
+    scope.finally(onScheme(() => this.show(this.mode)));
+    this.show(mode);
+  }
+
+  /** Marks a mode as the one in use. @param {string} mode */
+  show(mode) {
+    const { parts } = this;
+    this.mode = mode;
+    for (const name of Object.keys(modes)) parts[`mode-${name}`].setAttribute("aria-pressed", String(name === mode));
+    const { scale } = modes[mode];
+    parts["legend-states"].hidden = Boolean(scale);
+    parts["legend-scale"].hidden = !scale;
+    if (scale) parts["legend-scale"].replaceChildren(...scaleBar(scale, modes[mode].table(this.epsilon), this.epsilon));
+  }
+}
+
+/**
+ * A bar of colours with its ticks and marks.
+ *
+ * @param {Scale} scale
+ * @param {object} table from palette; where `none` is said, its first colour is that of no value.
+ * @param {number} epsilon
+ */
+export function scaleBar({ name, none, ticks, marks }, table, epsilon) {
+  const at = (/** @type {number} */ place) => `left: ${(place * 100).toFixed(1)}%`;
+  const tick = (/** @type {Tick} */ [place, words]) => element("span.scale-tick", { style: at(place) }, words);
+  const mark = (/** @type {Tick} */ [place, words]) =>
+    element("span.scale-tick.scale-epsilon", { style: at(place) }, words.startsWith("ε") ? `ε = ${setting(epsilon)}` : words);
+  const bar = element(
+    "div.scale-bar",
+    { style: `background: ${palette.gradient(table, none ? 1 : 0)}` },
+    ...(epsilon > 0 ? marks(epsilon).map(mark) : []),
+    ...ticks().map(tick),
+  );
+  const nothing = none && element("span.legend-item", {}, element("span.swatch.swatch-none"), none);
+  return [element("span.scale-name", {}, name), bar, nothing].filter(Boolean);
+}

@@ -1,0 +1,267 @@
+// @ts-nocheck (types to come)
+/*
+ * Axes: Plotly axes that are looked at together with others.
+ *
+ * The base of Picture (a canvas of cells under the axes) and Chart (lines). It knows what part is seen, tells its
+ * owner when the reader zooms, and lets the owner move it without telling.
+ */
+
+import { at } from "../ui/routes.js";
+import { onScheme } from "../ui/shell.js";
+import { Area } from "./area.js";
+import * as palette from "./palette.js";
+
+const CONFIG = {
+  displaylogo: false,
+  showSendToCloud: false,
+  doubleClick: false,
+  scrollZoom: false,
+  responsive: false,
+  showTips: false,
+};
+const CLICK_PIXELS = 4;
+const DOUBLE_CLICK_MS = 350;
+const FEW = 8;
+const HEAD_PIXELS = 30;
+const LEGEND_PIXELS = 34;
+/** @type {Promise<any> | null} */
+let loading = null;
+
+/** Plotly, loaded once a tab from our own server. @param {string} address */
+export function plotly(address) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = at(address);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      loading = null;
+      reject(new Error("The drawing library did not load; load the page again."));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** A trace that is nowhere but in the legend. @param {{name: string, colour: string, dash?: string}} line */
+function key({ name, colour, dash }) {
+  const look = dash
+    ? { mode: "lines", line: { color: colour, dash } }
+    : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
+  return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
+}
+
+/** @typedef {PointerEvent & {target: HTMLElement}} Press */
+
+export class Axes extends Area {
+  /**
+   * @param {object} options those of Area, and
+   * @param {(point: object|null) => void} [options.onHover] {column, row, clientX, clientY}; null: left.
+   * @param {(point: object) => void} [options.onClick] the same.
+   * @param {(range: {x: number[], y: number[]}) => void} [options.onRange] after the reader zoomed or panned.
+   */
+  constructor(options) {
+    super(options);
+    this.clickedAt = 0;
+    /** @type {Press | null} a pointer that is down. */
+    this.pressed = null;
+    /** @type {string | undefined} the range that `onRange` knows. */
+    this.told = undefined;
+  }
+
+  /** Draws the axes. @param {any} Plotly */
+  async start(Plotly) {
+    if (this.scope.ended) return;
+    this.Plotly = Plotly;
+    const { data, layout } = palette.resolve(this.figure);
+    Object.assign(layout, palette.resolve(this.marks));
+    const buttons = [
+      ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"],
+      [this.#resetButton(), this.#saveButton()],
+    ];
+    await Plotly.newPlot(this.plot, data, layout, { ...CONFIG, modeBarButtons: buttons });
+    this.scope.finally(() => Plotly.purge(this.plot));
+    this.#nameButtons();
+    if (!this.scope.ended) this.#watch();
+  }
+
+  /** Plotly names its buttons alike in every plot of the page; with the plot's own name they are told apart. */
+  #nameButtons() {
+    this.plot.querySelector(".modebar")?.setAttribute("aria-label", `Tools: ${this.name}`);
+    for (const button of this.plot.querySelectorAll(".modebar-btn")) {
+      button.setAttribute("aria-label", `${button.dataset.title}: ${this.name}`);
+    }
+  }
+
+  get started() {
+    return Boolean(this.plot._fullLayout?.xaxis?.range);
+  }
+
+  #watch() {
+    const { scope, host } = this;
+    this.told = this.#text();
+    this.#tickWholes();
+    this.plot.on("plotly_relayout", () => this.#moved(true));
+    this.plot.on("plotly_relayouting", () => this.#moved(false));
+    scope.watchSize(
+      host,
+      scope.once(() => this.#fit()),
+    );
+    scope.finally(onScheme(() => this.recolour()));
+    scope.on(
+      host,
+      "pointermove",
+      (/** @type {PointerEvent} */ event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)),
+    );
+    scope.on(host, "pointerleave", () => this.onHover?.(null));
+    scope.on(host, "pointerdown", (/** @type {Press} */ event) => (this.pressed = event), { capture: true });
+    scope.on(window, "pointerup", (/** @type {PointerEvent} */ event) => this.#release(event), { capture: true });
+  }
+
+  #fit() {
+    if (!this.host.clientWidth) return;
+    this.Plotly.Plots.resize(this.plot).then(
+      () => !this.scope.ended && this.moved(),
+      () => {},
+    );
+  }
+
+  // ------------------------------------------------------------ what is seen
+
+  get range() {
+    if (!this.started) return super.range;
+    const { xaxis, yaxis } = this.plot._fullLayout;
+    return { x: xaxis.range.map(Number), y: yaxis.range.map(Number) };
+  }
+
+  get area() {
+    if (!this.started) return super.area;
+    const { l, t, w, h } = this.plot._fullLayout._size;
+    return { left: l, top: t, width: w, height: h };
+  }
+
+  #text() {
+    return JSON.stringify(this.range);
+  }
+
+  /** Plotly tells of a change later, and of ours too: only what is not known yet was the reader's. @param {boolean} settled */
+  #moved(settled) {
+    const now = this.#text();
+    if (settled) this.#tickWholes();
+    this.moved();
+    if (!settled || now === this.told) return;
+    this.told = now;
+    this.onRange?.(this.range);
+  }
+
+  /** Changes axes without telling `onRange`. @param {Record<string, unknown>} update */
+  adjust(update) {
+    if (!this.started) return super.adjust(update);
+    this.Plotly.relayout(this.plot, update);
+    this.#tickWholes();
+    this.told = this.#text();
+    return this.moved();
+  }
+
+  /** Of few epochs or neurons each has its tick: Plotly puts several between two, and names them alike. */
+  #tickWholes() {
+    const update = {};
+    for (const axis of ["xaxis", "yaxis"]) {
+      const { tickformat, tickmode } = this.plot._fullLayout[axis];
+      const [from, to] = this.range[axis[0]];
+      const few = Math.abs(to - from) <= FEW;
+      if (tickformat !== "d" || few === (tickmode === "linear")) continue;
+      Object.assign(update, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
+    }
+    if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);
+  }
+
+  /**
+   * Lines and labels: Plotly shapes and annotations, with `var(--…)` colours.
+   * @param {{shapes: object[], annotations: object[]}} marks
+   */
+  mark(marks) {
+    if (JSON.stringify(marks) === JSON.stringify(this.marks)) return;
+    this.marks = marks;
+    if (this.started) this.adjust(palette.resolve(marks));
+  }
+
+  /** Takes the colours of axes and marks anew from the style sheet. */
+  recolour() {
+    const { layout } = palette.resolve(this.figure);
+    const update = { "font.color": layout.font.color, ...palette.resolve(this.marks) };
+    for (const axis of ["xaxis", "yaxis"]) {
+      for (const ink of ["tickcolor", "linecolor", "gridcolor"]) {
+        if (layout[axis][ink]) update[`${axis}.${ink}`] = layout[axis][ink];
+      }
+    }
+    for (const ink of ["bgcolor", "color", "activecolor"]) update[`modebar.${ink}`] = layout.modebar[ink];
+    if (layout.title) update["title.font.color"] = layout.title.font.color;
+    this.adjust(update);
+  }
+
+  /**
+   * Plotly catches clicks for itself; a press that went nowhere is one, and two at once ask for all.
+   * @param {PointerEvent} event
+   */
+  #release(event) {
+    const start = this.pressed;
+    this.pressed = null;
+    if (!start || event.button !== 0 || start.target.closest(".modebar")) return;
+    if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PIXELS) return;
+    const cell = this.cellAt(event.clientX, event.clientY);
+    if (!cell) return;
+    const again = event.timeStamp - this.clickedAt < DOUBLE_CLICK_MS;
+    this.clickedAt = again ? 0 : event.timeStamp;
+    if (again) this.showAll();
+    else this.onClick?.(cell);
+  }
+
+  // ------------------------------------------------------------ buttons
+
+  #resetButton() {
+    const icon = this.Plotly.Icons.home;
+    return { name: "all", title: "Show all (double-click)", icon, click: () => this.showAll() };
+  }
+
+  #saveButton() {
+    const icon = this.Plotly.Icons.camera;
+    return { name: "save", title: "Save as PNG", icon, click: () => this.save() };
+  }
+
+  /** For heirs: what lies under the axes in a saved file, as Plotly layout images. */
+  underlay() {
+    return [];
+  }
+
+  /** The plot as a file shows it: as it is seen, with its title and its legend, on the card's ground. */
+  figureToSave() {
+    const { layout } = this.plot;
+    const { clientWidth: width, clientHeight } = this.host;
+    const keys = (this.legend?.() || []).map(key);
+    const height = clientHeight + HEAD_PIXELS + (keys.length ? LEGEND_PIXELS : 0);
+    const margin = { ...layout.margin, t: layout.margin.t + HEAD_PIXELS, b: layout.margin.b + (keys.length ? LEGEND_PIXELS : 0) };
+    const title = {
+      text: this.name.replaceAll("<", "&lt;"),
+      x: 0,
+      xref: "paper",
+      xanchor: "left",
+      y: 1,
+      yref: "container",
+      yanchor: "top",
+      pad: { t: 8 },
+      font: { size: 14, color: palette.token("--neq-text") },
+    };
+    const legend = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
+    const changes = { title, legend, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
+    const ground = palette.token("--neq-surface");
+    return { data: keys.length ? palette.resolve(keys) : this.plot.data, layout: { ...layout, ...changes, paper_bgcolor: ground } };
+  }
+
+  /** Saves the plot as a PNG file. */
+  async save() {
+    const figure = this.figureToSave();
+    const { width, height } = figure.layout;
+    await this.Plotly.downloadImage(figure, { format: "png", scale: 2, width, height, filename: this.name });
+  }
+}

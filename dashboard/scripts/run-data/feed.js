@@ -1,0 +1,279 @@
+// @ts-nocheck (types to come)
+/*
+ * Feed: all that is known of one run, from its history and from then on live.
+ *
+ * First what is stored comes over REST, then the socket continues from the last stored epoch; both write into the same
+ * places by epoch, so that an overlap does no harm. A reload is the same path. Who shows the run listens to `on`.
+ */
+
+import * as live from "../api/live.js";
+import * as rest from "../api/recorded.js";
+import { ApiError } from "../api/recorded.js";
+import { LayerFeed } from "./layer-feed.js";
+import { LayerTables } from "./layer-tables.js";
+import { SmallFeed } from "./thumbnail-feed.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+
+const ENDS = new Set(["finished", "stopped", "failed"]);
+const RETRY_MS = 1500;
+const MEND_MS = 400;
+
+/** The layer to open where none was asked for: the first of those with the most neurons has the most to show. */
+export const widest = (layers) => layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
+
+/** Why there is nothing to draw of a run; empty: there is something. */
+export function nothingYet(feed) {
+  if (!feed.loaded) return "Loading…";
+  if (feed.done) return "";
+  if (feed.record.state === "queued") return queuedYet(feed.record, "None of its epochs is finished yet.");
+  return feed.ended ? "The run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
+}
+
+/** Why a queued run has nothing to show; one that a worker had before has started. @param {string} missing what that did not get done. */
+export const queuedYet = ({ started_at: started }, missing) =>
+  started ? `The run is queued again. ${missing}` : "The run has not started.";
+
+export class Feed {
+  /**
+   * @param {Scope} scope
+   * @param {object} record the run, as the API gives it.
+   */
+  constructor(scope, record) {
+    this.scope = scope;
+    this.record = record;
+    this.known = record.last_seq;
+    this.layers = [];
+    /** EpochFinished payloads without their "layers", by epoch. */
+    this.epochs = [];
+    this.tables = new LayerTables(this);
+    this.small = new SmallFeed(this);
+    this.log = [];
+    this.failure = null;
+    this.started = null;
+    this.loaded = false;
+    this.open = new Map();
+    this.listeners = new Map();
+    this.mending = 0;
+    scope.finally(() => clearTimeout(this.mending));
+  }
+
+  /**
+   * Listens: "run", "layers", "epoch" (one more, live), "counts" ({epoch, layers}: its columns, an item a layer),
+   * "history" (many), "log", "column" ({layer, epoch}), "cells" (a layer's history came), "table" (of what: all epochs of
+   * one of `tables`), "small" (layers whose small pictures changed), "progress", "end", "trouble" (message or null), "deleted".
+   */
+  on(kind, listener) {
+    if (!this.listeners.has(kind)) this.listeners.set(kind, []);
+    this.listeners.get(kind).push(listener);
+    return this;
+  }
+
+  tell(kind, value) {
+    for (const listener of this.listeners.get(kind) || []) listener(value);
+  }
+
+  get id() {
+    return this.record.id;
+  }
+
+  get ended() {
+    return ENDS.has(this.record.state);
+  }
+
+  /** Epochs that are known to be finished, counted from the first. */
+  get done() {
+    return this.epochs.length;
+  }
+
+  get planned() {
+    return Math.max(this.record.epochs_planned, this.done);
+  }
+
+  /** The newest finished epoch, or null. */
+  get last() {
+    return this.epochs[this.done - 1] || null;
+  }
+
+  // ------------------------------------------------------------ from the store
+
+  /** Loads the history, again and again until the server answers, and follows from there. */
+  async start() {
+    while (!this.scope.ended) {
+      try {
+        await this.#load();
+        this.tell("trouble", null);
+        return;
+      } catch (error) {
+        if (this.scope.ended) return;
+        if (!(error instanceof ApiError)) throw error;
+        this.tell("trouble", error.message);
+        if (error.status >= 400 && error.status < 500) return;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async #load() {
+    const { id } = this;
+    const { signal } = this.scope;
+    const [stored, layers, lines] = await Promise.all([
+      rest.epochs(id, signal),
+      rest.layers(id, signal),
+      rest.log(id, signal),
+      this.tables.load("frozen"),
+    ]);
+    if (this.scope.ended) return;
+    this.#takeLayers(layers);
+    const epochs = layers.length ? stored.epochs : []; // begun between two answers: all of it comes live
+    for (const epoch of epochs) this.epochs[epoch.epoch] = epoch;
+    for (const line of lines) this.#takeLine(line);
+    this.loaded = true;
+    this.tell("history");
+    this.tell("log");
+    // From what all four answers know: what was recorded before the page was asked for, and of that no more than epochs,
+    // for the remedy of a run that ended stands in its last event alone. What comes twice does no harm.
+    this.#follow(
+      Math.min(
+        this.known,
+        epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0),
+      ),
+    );
+  }
+
+  #follow(after) {
+    this.live = this.scope.keep(
+      live.subscribe(this.id, {
+        after,
+        layers: this.#followed,
+        onRun: (record) => this.#takeRecord(record),
+        onEvents: (events) => {
+          for (const event of events) this.#takeEvent(event);
+        },
+        onDisplay: (display) => this.#takeDisplay(display),
+        onDeleted: () => this.tell("deleted"),
+        onError: (message) => this.tell("trouble", message),
+      }),
+    );
+  }
+
+  // ------------------------------------------------------------ from the socket
+
+  /** Takes over what changes of a run's record without the run itself, such as its place in the queue. */
+  renew(record) {
+    if (record.revision === this.record.revision) this.record = { ...this.record, queue: record.queue };
+    else this.#takeRecord(record);
+  }
+
+  #takeRecord(record) {
+    if (record.revision < this.record.revision) return;
+    const before = this.record;
+    this.record = record;
+    this.tell("run");
+    if (ENDS.has(record.state) && before.state !== record.state) this.tell("end");
+  }
+
+  #takeEvent({ seq, at, event }) {
+    const take = {
+      run_started: () => {
+        this.started = event;
+        this.#takeLayers(event.layers);
+      },
+      epoch_progressed: () => {
+        this.record = { ...this.record, progress: event };
+        this.tell("progress");
+      },
+      epoch_finished: () => this.#takeEpoch({ seq, at, ...event }),
+      logged: () => this.#takeLine({ seq, at, level: event.level, text: event.text }) && this.tell("log"),
+      run_finished: () => this.tell("end"),
+      run_stopped: () => this.tell("end"),
+      run_failed: () => {
+        this.failure = event;
+        this.tell("end");
+      },
+    }[event.kind];
+    take?.();
+  }
+
+  #takeLayers(layers) {
+    if (this.layers.length || !layers.length) return;
+    this.layers = layers;
+    this.tell("layers");
+  }
+
+  #takeEpoch(epoch) {
+    const { layers, ...scalars } = epoch;
+    this.epochs[epoch.epoch] = scalars;
+    this.record = { ...this.record, progress: null };
+    if (layers) {
+      this.tables.take(epoch.epoch, layers);
+      this.tell("counts", { epoch: epoch.epoch, layers });
+    }
+    this.tell("epoch", epoch.epoch);
+    this.mendSoon();
+  }
+
+  #takeDisplay({ epoch, columns }) {
+    for (const { layer, bytes } of columns) {
+      this.small.take(layer, epoch, bytes);
+      const open = this.open.get(layer);
+      if (!open) continue;
+      open.take(epoch, bytes);
+      this.tell("column", { layer, epoch });
+    }
+  }
+
+  #takeLine(line) {
+    if (this.log.length && line.seq <= this.log[this.log.length - 1].seq) return false;
+    this.log.push(line);
+    return true;
+  }
+
+  // ------------------------------------------------------------ layers that are looked at
+
+  /** Opens these layers and closes all others; what they know is kept and continued while they are open. */
+  watch(indices) {
+    const wanted = new Set(indices);
+    for (const index of [...this.open.keys()]) if (!wanted.has(index)) this.open.delete(index);
+    for (const index of wanted) {
+      if (this.open.has(index) || !this.layers[index]) continue;
+      const layer = new LayerFeed(this, this.layers[index]);
+      this.open.set(index, layer);
+      layer.load();
+    }
+    this.askForLayers();
+  }
+
+  /** Layers whose display bytes the socket is asked for: those that are open, and those whose small picture is seen. */
+  get #followed() {
+    return [...new Set([...this.open.keys(), ...this.small.seen])].sort((a, b) => a - b);
+  }
+
+  askForLayers() {
+    this.live?.update({ layers: this.#followed });
+  }
+
+  /**
+   * Columns may be missing: after a lost connection, or where an epoch ended between a layer's history and its
+   * subscription. They are fetched, once the socket had time to bring them.
+   */
+  mendSoon() {
+    clearTimeout(this.mending);
+    this.mending = setTimeout(() => {
+      for (const layer of this.open.values()) layer.mend();
+    }, MEND_MS);
+  }
+
+  /** Epochs at which the learning rate fell at once by a quarter or more, or rose by a third; a smooth schedule has none. */
+  rateChanges() {
+    const factor = (epoch) => epoch.learning_rate / this.epochs[epoch.epoch - 1]?.learning_rate;
+    return this.epochs
+      .filter((epoch) => factor(epoch) < 0.75 || factor(epoch) > 4 / 3)
+      .map((epoch) => ({ epoch: epoch.epoch, factor: factor(epoch), rate: epoch.learning_rate }));
+  }
+
+  /** Those at which it fell. */
+  drops() {
+    return this.rateChanges().filter(({ factor }) => factor < 1);
+  }
+}

@@ -1,0 +1,95 @@
+/*
+ * LayerTables: numbers of layers × epochs: shares frozen and thawed, mean φ, mean |v|.
+ */
+
+import * as rest from "../api/recorded.js";
+
+/** @import { Feed } from "./feed.js" */
+/** @import { LayerCounts } from "../../types/pages" */
+
+const BURST_SHARE = 0.01;
+const BURST_FACTOR = 2.5;
+const AROUND = 5;
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : 0;
+}
+
+/** @typedef {"frozen" | "thawed" | "phi" | "speed"} Numbers */
+
+export class LayerTables {
+  /** @param {Feed} feed whose layers they are. */
+  constructor(feed) {
+    this.feed = feed;
+    /** @type {Record<Numbers, Float32Array[]>} by epoch, a value a layer; NaN where there is none. */
+    this.columns = { frozen: [], thawed: [], phi: [], speed: [] };
+    this.loaded = /** @type {Set<Numbers>} */ (new Set());
+    this.thawedShares = /** @type {WeakMap<Float32Array, number>} */ (new WeakMap());
+  }
+
+  /** Fetches the history of one; what came live meanwhile stays. @param {Numbers} what */
+  async load(what) {
+    const { id, scope } = this.feed;
+    /** @type {{first: number, columns: Float32Array[]}} */
+    const { first, columns } = await rest.overview(id, what, scope.signal);
+    for (const [place, column] of columns.entries()) this.columns[what][first + place] ??= column;
+    this.loaded.add(what);
+  }
+
+  /** Fetches the history of one unless it is here; tells "table" when it is. @param {Numbers} what */
+  async want(what) {
+    if (this.loaded.has(what) || !this.feed.loaded) return;
+    this.loaded.add(what);
+    try {
+      await this.load(what);
+    } catch (problem) {
+      const error = /** @type {Error} */ (problem);
+      this.loaded.delete(what);
+      if (error.name !== "AbortError") this.feed.tell("trouble", error.message);
+      return;
+    }
+    if (!this.feed.scope.ended) this.feed.tell("table", what);
+  }
+
+  /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {LayerCounts} layers */
+  take(epoch, { frozen, thawed, phi_mean: phi, speed_mean: speed }) {
+    const { layers } = this.feed;
+    const share = (/** @type {number[]} */ counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
+    const mean = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
+    const { columns } = this;
+    columns.frozen[epoch] = share(frozen);
+    columns.thawed[epoch] = share(thawed);
+    columns.phi[epoch] = mean(phi);
+    columns.speed[epoch] = mean(speed);
+  }
+
+  /** Share of all neurons that thawed at the end of an epoch. @param {number} epoch */
+  #thawedShare(epoch) {
+    const column = this.columns.thawed[epoch];
+    if (!column) return 0;
+    const share = this.thawedShares.get(column) ?? this.#ofAll(column);
+    this.thawedShares.set(column, share);
+    return share;
+  }
+
+  /** The share of all neurons that these shares of layers make up. @param {Float32Array} column */
+  #ofAll(column) {
+    const { layers } = this.feed;
+    const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0) || 1;
+    return column.reduce((sum, share, index) => sum + share * layers[index].neurons, 0) / neurons;
+  }
+
+  /**
+   * Epochs in which many neurons thawed at once: at least one in a hundred, and 2.5 times as many as is usual in the ten
+   * epochs around.
+   *
+   * @returns {{epoch: number, share: number}[]}
+   */
+  bursts() {
+    const shares = this.columns.thawed.map((_, epoch) => this.#thawedShare(epoch));
+    const usual = (/** @type {number} */ epoch) => median(shares.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
+    return shares.flatMap((share, epoch) => (share >= BURST_SHARE && share >= BURST_FACTOR * usual(epoch) ? [{ epoch, share }] : []));
+  }
+}

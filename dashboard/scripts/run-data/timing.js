@@ -1,0 +1,30 @@
+/*
+ * timing: how long a run has been trained and how long it will be. The server counts (server/timing.py), by its own
+ * clock and without the time in which nobody trained the run; the seconds since its answer came are added here.
+ */
+
+/** @import { Run } from "../../types/pages" */
+
+/** @typedef {Run & {heard?: number}} Heard a run as the API gives it, and when that came. */
+
+/** Seconds trained; null: not begun. @param {Heard} run */
+export function elapsed(run) {
+  run.heard ??= performance.now(); // a copy with other progress keeps it
+  const seconds = run.timing.elapsed_seconds;
+  if (seconds === null || run.state !== "running") return seconds;
+  return seconds + (performance.now() - run.heard) / 1000;
+}
+
+/** Seconds until all epochs are done; null: not known, or none. @param {Run} run */
+export const left = (run) => run.timing.seconds_left;
+
+/** How much of the running epoch is over, 0–1. @param {Run} run */
+export const inEpoch = (run) => (run.state === "running" && run.progress ? run.timing.epoch_fraction : 0);
+
+/**
+ * How much of the run is over, 0–1.
+ * @param {Run} run @param {number} [done] epochs that are known to be finished, if more than its own.
+ */
+export function fraction(run, done = run.epochs_done) {
+  return Math.min(1, (Math.max(done, run.epochs_done) + inEpoch(run)) / Math.max(1, run.epochs_planned));
+}

@@ -1,0 +1,97 @@
+// @ts-nocheck (types to come)
+/*
+ * Curves: accuracy, loss, frozen share and learning rate over the epochs, of one run or of several.
+ */
+
+import * as marks from "../plot/annotations.js";
+import { Chart } from "../plot/line-chart.js";
+import * as format from "../ui/format.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+
+const percent = (share) => format.percent(share);
+const number = (value) => format.number(value);
+const rate = (value) => format.setting(Number(value.toPrecision(3)));
+
+/** What each chart shows of a run: field of its epochs, colour and dash when it is the only run. */
+const CHARTS = {
+  accuracy: [
+    { field: "train_accuracy", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: percent },
+    { field: "test_accuracy", name: "test", colour: "var(--neq-series-1)", words: percent },
+  ],
+  loss: [
+    { field: "train_loss", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: number },
+    { field: "test_loss", name: "test", colour: "var(--neq-series-1)", words: number },
+  ],
+  frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen-line)", words: percent }],
+  learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", words: rate, step: true }],
+};
+
+export class Curves {
+  /**
+   * @param {object} options
+   * @param {Scope} options.scope
+   * @param {Record<string, HTMLElement>} options.hosts an element for each chart of CHARTS.
+   * @param {object} options.figures templates `curve` of figures.py, by the same names.
+   * @param {string} options.name of saved files.
+   * @param {(epoch: number|null) => void} [options.onPoint]
+   * @param {(epoch: number) => void} [options.onChoose]
+   */
+  constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
+    this.charts = Object.fromEntries(
+      Object.keys(CHARTS).map((key) => {
+        const onHover = (cell) => onPoint?.(cell?.column ?? null);
+        const onClick = (cell) => onChoose?.(cell.column);
+        const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
+        return [key, new Chart({ ...about, onHover, onClick })];
+      }),
+    );
+  }
+
+  start(Plotly) {
+    return Promise.all(Object.values(this.charts).map((chart) => chart.start(Plotly)));
+  }
+
+  /** Joins all of them to others that share the epochs. */
+  join(together) {
+    for (const chart of Object.values(this.charts)) together.add(chart);
+  }
+
+  /** Draws one run: test and train told apart by colour. */
+  drawOne(feed) {
+    for (const [key, chart] of Object.entries(this.charts)) {
+      chart.draw(CHARTS[key].map((line) => ({ ...line, ...points(feed, line.field) })));
+      chart.mark(marks.drops(key === "learning_rate" ? [] : feed.rateChanges()));
+      describe(chart);
+    }
+  }
+
+  /** Draws several runs: each in its own colour; the test values, with the training values dotted. */
+  drawMany(runs) {
+    for (const [key, chart] of Object.entries(this.charts)) {
+      const lines = runs.flatMap(({ feed, name, colour }) =>
+        CHARTS[key].map((line) => ({
+          ...line,
+          ...points(feed, line.field),
+          colour,
+          width: line.name === "train" ? 1.2 : 2,
+          name: CHARTS[key].length > 1 ? `${name}, ${line.name}` : name,
+        })),
+      );
+      chart.draw(lines);
+      describe(chart);
+    }
+  }
+}
+
+/** Words for those who do not see the lines. */
+function describe(chart) {
+  const { figure, lines } = chart;
+  const last = lines.flatMap(({ name, x, y, words }) => (y.length ? [`${name} ${words(y.at(-1))} at epoch ${x.at(-1)}`] : []));
+  chart.describe(`${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
+}
+
+function points(feed, field) {
+  const known = feed.epochs.filter(Boolean);
+  return { x: known.map((epoch) => epoch.epoch), y: known.map((epoch) => epoch[field]) };
+}

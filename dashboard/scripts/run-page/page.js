@@ -1,0 +1,373 @@
+// @ts-nocheck (types to come)
+/*
+ * The page of one run: joins what is known of it (Feed) to its head, pictures, configuration and log.
+ */
+
+import { modeOf } from "../plot/colour-modes.js";
+import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
+import { plotly } from "../plot/frame.js";
+import { Together, wholeOf } from "../plot/line-chart.js";
+import { orders } from "../plot/orders.js";
+import { Feed, nothingYet, widest } from "../run-data/feed.js";
+import { copy } from "../ui/clipboard.js";
+import { element, fillChoice, frameShown, parts, say } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+import { Keys } from "../ui/keys.js";
+import { Scope } from "../ui/page-scope.js";
+import { go, notice, onLeave, whenThere } from "../ui/shell.js";
+import { help } from "../ui/tooltip.js";
+import { readQuery } from "../ui/url-state.js";
+import { Address, edgesOf, spanOf, whole } from "../ui/view-address.js";
+import { Coverage } from "./coverage.js";
+import { Curves } from "./curves.js";
+import { DataCard } from "./data-card.js";
+import { drawConfig, LogView, launchCommand } from "./details.js";
+import { ValuesCard } from "./distribution.js";
+import { RunHead } from "./head.js";
+import { runKeys } from "./keys.js";
+import { LayerCard } from "./layer-card.js";
+import { Overview, overviewModes } from "./overview.js";
+import { Published } from "./paper-comparison.js";
+import { Machine } from "./resources.js";
+import { SavingsCard } from "./savings-card.js";
+import { Multiples } from "./small-multiples.js";
+
+let current = null;
+
+class RunPage {
+  /**
+   * @param {HTMLElement} root the page's frame, drawn by pages/run.py.
+   * @param {{run: object, layer: number|null, figures: object, plotly: string}} data
+   */
+  constructor(root, data) {
+    this.root = root;
+    this.scope = new Scope();
+    this.parts = parts(root);
+    this.data = data;
+    this.feed = new Feed(this.scope, data.run);
+    this.address = new Address(this.scope, (query) => this.#go(query), `/runs/${data.run.id}`);
+    this.drawSoon = this.scope.once(() => this.#drawCurves());
+    const query = readQuery();
+    this.index = whole(query.layer);
+    this.cursor = new Cursor(this.scope, whole(query.epoch), () => this.#cursorMoved());
+    this.head = new RunHead(this.scope, this.parts, this.feed);
+    this.log = new LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
+    help(this.scope, root);
+    drawConfig(this.parts.config, data.run.config);
+    this.published = new Published({ parts: this.parts, feed: this.feed, recipe: data.recipe });
+    this.coverage = new Coverage({ scope: this.scope, host: this.parts.coverage, feed: this.feed });
+    this.machine = new Machine({ parts: this.parts, feed: this.feed });
+    this.dataCard = new DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });
+    this.#buildPictures(query);
+    this.bar = new CursorBar(this.scope, this.parts, this.cursor);
+    this.#listen();
+    this.#wireControls();
+    this.#start();
+  }
+
+  #buildPictures(query) {
+    const { scope, parts, feed, cursor } = this;
+    const { figures, run } = this.data;
+    const together = new Together();
+    this.together = together;
+    const onPoint = (epoch) => together.point(epoch);
+    const onOpen = (layer) => this.open(layer);
+    const onChoose = (epoch) => cursor.move(epoch);
+    this.overview = new Overview({
+      scope,
+      host: parts.overview,
+      figure: figures.overview,
+      feed,
+      onPoint,
+      onOpen,
+      legend: parts["overview-legend"],
+      mode: overviewModes[query.overview] ? query.overview : "frozen",
+    });
+    this.card = new LayerCard({
+      scope,
+      parts,
+      figures,
+      feed,
+      together,
+      cursor,
+      view: viewOf(query),
+      onStep: (changes) => this.address.step(changes),
+      onSettle: (changes) => this.address.settle(changes),
+    });
+    this.values = new ValuesCard({
+      scope,
+      parts,
+      feed,
+      view: query,
+      onStep: (changes) => this.address.step(changes),
+      distribution: {
+        scope,
+        host: parts.distribution,
+        side: parts["distribution-bars"],
+        figures,
+        feed,
+        name: `${run.name} values`,
+        epsilon: run.config.epsilon,
+        onPoint,
+        onChoose,
+        onData: () => this.#explainEmpty(),
+      },
+    });
+    this.distribution = this.values.distribution;
+    this.curves = new Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
+    this.savings = new SavingsCard({ scope, parts, figures, feed, onPoint, onChoose });
+    this.multiples = new Multiples({ scope, parts, feed, onOpen });
+    this.heatmap = this.card.main;
+    for (const picture of [this.overview.picture, this.distribution.picture, ...this.card.pictures]) together.add(picture);
+    for (const card of [this.curves, this.savings]) card.join(together);
+    together.onShow = (range) => this.#epochsShown(range);
+    this.epochs = edgesOf(query.epochs);
+  }
+
+  /** The history first, then the axes: cells are seen before Plotly has come. */
+  async #start() {
+    const { overview, card, distribution, curves, savings } = this;
+    await this.feed.start();
+    await frameShown(); // else Plotly, half of all scripts, is read before the cells are seen
+    const Plotly = await plotly(this.data.plotly);
+    for (const picture of [overview, card, distribution, curves, savings]) {
+      if (this.scope.ended) return;
+      await picture.start(Plotly);
+    }
+    this.drawn = true;
+    this.root.dataset.drawn = "";
+    this.feed.tables.want("thawed");
+    this.#drawHistory();
+  }
+
+  // ------------------------------------------------------------ what the run says
+
+  #listen() {
+    const { feed, head, card } = this;
+    feed.on("run", () => this.#runChanged());
+    feed.on("progress", () => head.draw());
+    feed.on("log", () => this.log.draw());
+    feed.on("layers", () => this.#layersKnown());
+    feed.on("history", () => this.#drawHistory());
+    feed.on("epoch", (epoch) => this.#epochCame(epoch));
+    feed.on("counts", ({ epoch, layers }) => this.distribution.take(epoch, layers));
+    feed.on("cells", () => {
+      card.draw();
+      this.#explainEmpty();
+    });
+    feed.on("column", ({ layer, epoch, of }) => card.append(layer, epoch, of));
+    feed.on("table", () => {
+      this.overview.draw();
+      this.drawSoon();
+    });
+    feed.on("small", (layers) => this.multiples.changed(layers));
+    feed.on("end", () => this.#runChanged());
+    feed.on("trouble", (message) => {
+      head.trouble = message;
+      head.draw();
+    });
+    feed.on("deleted", () => {
+      notice("This run was deleted.", "bad");
+      go("/");
+    });
+  }
+
+  #runChanged() {
+    this.head.draw();
+    this.#drawNumbers();
+    this.#explainEmpty();
+  }
+
+  #layersKnown() {
+    const { layers } = this.feed;
+    const option = ({ index, name, type, neurons }) =>
+      element("option", { value: index }, `${index} · ${name} (${type}, ${format.count(neurons)})`);
+    this.parts.layer.replaceChildren(...layers.map(option));
+    this.parts["layer-controls"].hidden = false;
+    this.multiples.layOut();
+    this.coverage.ask();
+    this.overview.draw();
+    this.#show(Math.max(0, Math.min(this.index ?? widest(layers), layers.length - 1)), this.card.neuron);
+    this.address.settle({ layer: this.index });
+  }
+
+  #extend() {
+    const all = wholeOf(this.feed.done, this.feed.planned);
+    this.together.extend(all);
+    if (!this.epochs) this.multiples.show(all);
+  }
+
+  #drawHistory() {
+    this.#extend();
+    if (this.epochs && this.feed.done) this.#showEpochs();
+    this.cursor.reach(this.feed.done - 1);
+    this.overview.draw();
+    this.feed.small.ask();
+    this.card.draw();
+    this.#drawCurves();
+    this.#runChanged();
+  }
+
+  #epochCame(epoch) {
+    this.#extend();
+    this.cursor.reach(this.feed.done - 1);
+    this.overview.append(epoch);
+    this.card.timeline.refresh();
+    this.#runChanged();
+    this.drawSoon();
+  }
+
+  #drawCurves() {
+    const changes = this.feed.rateChanges();
+    this.curves.drawOne(this.feed);
+    this.overview.markEpochs(changes, this.feed.tables.bursts());
+    for (const heatmap of [this.card.main, this.card.other]) heatmap.markDrops(changes);
+    this.distribution.markDrops(changes);
+  }
+
+  /** The tables that are about the cursor's epoch. */
+  #drawNumbers() {
+    const epoch = this.cursor?.following === false ? this.feed.epochs[this.cursor.epoch] : this.feed.last;
+    this.published?.draw(epoch ?? null);
+    this.machine?.draw(epoch ?? null);
+  }
+
+  /** An empty picture says why. */
+  #explainEmpty() {
+    const { done, loaded } = this.feed;
+    const nothing = nothingYet(this.feed);
+    const early = done === 1 && this.values.field !== "phi" && "Δφ and v compare two changes: the first come with the end of epoch 1.";
+    this.overview.picture.say(nothing);
+    this.card.say(nothing);
+    this.distribution.picture.say(this.distribution.data?.problem || (loaded && early) || nothing);
+    this.parts["multiples-empty"].hidden = !nothing;
+    say(this.parts["multiples-empty"], nothing);
+  }
+
+  // ------------------------------------------------------------ what is looked at
+
+  /** Opens a layer, as a step of the reader's. */
+  open(index) {
+    if (!this.feed.layers[index] || index === this.index) return;
+    this.card.rows = null;
+    this.#show(index);
+    this.address.step({ layer: index, neuron: null, rows: null });
+  }
+
+  #show(index, neuron = null) {
+    const { parts, feed } = this;
+    this.index = index;
+    parts.layer.value = index;
+    parts["layer-back"].disabled = index === 0;
+    parts["layer-on"].disabled = index === feed.layers.length - 1;
+    this.card.open(index, neuron);
+    this.overview.select(index);
+    this.multiples.select(index);
+    this.values.open(index);
+    this.#explainEmpty();
+  }
+
+  #colourOverview(mode) {
+    this.parts["overview-mode"].value = mode;
+    this.overview.colourBy(mode);
+  }
+
+  #cursorMoved() {
+    const { epoch, following } = this.cursor;
+    this.head.at = following ? null : epoch;
+    this.head.draw();
+    this.#drawNumbers();
+    this.bar?.draw();
+    const line = following || epoch < 0 ? null : epoch; // at the newest epoch it would stand at the edge
+    this.together?.setCursor(line);
+    this.distribution?.setCursor(epoch);
+    this.savings?.setCursor(epoch, following);
+    this.multiples?.setCursor(epoch, line);
+    if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
+  }
+
+  #showEpochs() {
+    const range = this.epochs ?? wholeOf(this.feed.done, this.feed.planned);
+    this.together.show(range);
+    this.multiples.show(range);
+  }
+
+  /** The reader zoomed along the epochs in one picture, or shows all again. */
+  #epochsShown(range) {
+    const all = wholeOf(this.feed.done, this.feed.planned);
+    this.epochs = range[0] === all[0] && range[1] === all[1] ? null : range;
+    this.multiples.show(range);
+    this.address.settle({ epochs: this.epochs && spanOf(range) });
+  }
+
+  /** Closes what is open, one thing at a time: the neuron, then the zoom. */
+  escape() {
+    if (this.card.neuron !== null) return this.card.openNeuron(null);
+    return this.overview.picture.showAll();
+  }
+
+  /** Back or forward: shows what the address says. */
+  #go(query) {
+    const { card } = this;
+    const view = viewOf(query);
+    const layer = whole(query.layer) ?? this.index;
+    Object.assign(card, { order: view.order, pair: view.pair, rows: view.rows, mode: view.mode });
+    card.colour(view.mode);
+    this.parts.order.value = view.order;
+    this.values.look(query);
+    this.#colourOverview(overviewModes[query.overview] ? query.overview : "frozen");
+    if (this.feed.layers[layer]) this.#show(layer, view.neuron);
+    card.arrange();
+    this.epochs = edgesOf(query.epochs);
+    this.#showEpochs();
+    this.cursor.move(whole(query.epoch));
+  }
+
+  // ------------------------------------------------------------ controls
+
+  #wireControls() {
+    const { scope, parts } = this;
+    const { config } = this.data.run;
+    scope.on(parts.layer, "change", () => this.open(Number(parts.layer.value)));
+    scope.on(parts["layer-back"], "click", () => this.open(this.index - 1));
+    scope.on(parts["layer-on"], "click", () => this.open(this.index + 1));
+    fillChoice(parts["overview-mode"], overviewModes, this.overview.mode);
+    scope.on(parts["overview-mode"], "change", () => {
+      const mode = parts["overview-mode"].value;
+      this.#colourOverview(mode);
+      this.address.step({ overview: mode === "frozen" ? null : mode });
+    });
+    scope.on(parts["copy-json"], "click", () => copy(parts["copy-json"], JSON.stringify(config, null, 2)));
+    scope.on(parts["copy-command"], "click", () => copy(parts["copy-command"], launchCommand(config)));
+    this.keys = new Keys(
+      scope,
+      runKeys(this),
+      "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
+    );
+    scope.on(parts["keys-help"], "click", () => this.keys.help());
+  }
+}
+
+/** What the address says of the layer's card. */
+function viewOf(query) {
+  return {
+    mode: modeOf(query.colour),
+    order: orders[query.order] ? query.order : "index",
+    pair: query.pair === "1",
+    neuron: whole(query.neuron),
+    rows: edgesOf(query.rows),
+  };
+}
+
+/** Called by Dash when the layout of a run is there; the former page's scripts end first. */
+export async function mount(data) {
+  if (!data) return null;
+  current?.scope.end();
+  const root = await whenThere("run-page");
+  const page = new RunPage(root, data);
+  current = page;
+  onLeave(() => page.scope.end());
+  return data.run.id;
+}
+
+export const present = () => current;

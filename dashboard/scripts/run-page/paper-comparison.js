@@ -1,0 +1,91 @@
+// @ts-nocheck (types to come)
+/*
+ * Published: what was published of the recipe that a run started from, beside what the run itself reached.
+ */
+
+import { element } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+import { settingName, settings, settingWords } from "./details.js";
+
+/** @import { Feed } from "../run-data/feed.js" */
+
+const { percent, number, count } = format;
+const ROWS = { dense: "Published: nothing frozen", neq: "Published: NEq", random: "Published: as many at random" };
+const METRICS = { accuracy: "Accuracy", miou: "mIoU" };
+const MOST_CHANGES = 8;
+const ABOUT_IT = new Set(["name", "tags", "notes", "recipe"]);
+
+/** The settings in which a run differs from its recipe, as [path, the run's, the recipe's]. */
+export function changedFrom(recipe, config) {
+  const own = new Map(settings(config));
+  return settings(recipe)
+    .filter(([path, value]) => !ABOUT_IT.has(path) && own.has(path) && JSON.stringify(own.get(path)) !== JSON.stringify(value))
+    .map(([path, value]) => [path, own.get(path), value]);
+}
+
+export class Published {
+  /**
+   * @param {{parts: Record<string, HTMLElement>, feed: Feed, recipe: object|null}} options recipe: the preset that the
+   *   run's description names, with what was published of it; null: it names none that is known.
+   */
+  constructor({ parts, feed, recipe }) {
+    Object.assign(this, { parts, feed, recipe });
+    this.parts["published-card"].hidden = !recipe;
+    if (recipe) this.#sayDifferences();
+  }
+
+  /** Draws the run's row as of this epoch's numbers. */
+  draw(epoch) {
+    if (!this.recipe) return;
+    const { metric, figures } = this.recipe.published;
+    const head = ["", METRICS[metric], "Frozen at the end", "Paper's count"].map((words) => element("th", { scope: "col" }, words));
+    const rows = figures.map(({ kind, score, spread, frozen_share: frozen, backward_flops: flops }) =>
+      row(ROWS[kind], scoreWords(score, spread), percent(frozen), flopWords(flops)),
+    );
+    const mine = row(this.#whichEpoch(epoch), percent(score(epoch, metric), 2), percent(epoch?.frozen_share), format.NOTHING);
+    mine.className = "published-own";
+    const table = element("table.published-table", {}, element("thead", {}, element("tr", {}, ...head)));
+    table.append(element("tbody", {}, ...rows, mine));
+    this.parts.published.replaceChildren(table);
+  }
+
+  #whichEpoch(epoch) {
+    const of = `of ${format.counted(this.feed.record.epochs_planned, "epoch")}`;
+    return epoch ? `This run after ${count(epoch.epoch + 1)} ${of}` : "This run: no epoch yet";
+  }
+
+  #sayDifferences() {
+    const { published, whole } = this.recipe;
+    const changed = changedFrom(whole, this.feed.record.config);
+    const told = changed.slice(0, MOST_CHANGES).map(([path, own, theirs]) => {
+      const [group, name] = settingName(path);
+      return `${group} ${name} ${settingWords(own)} (${settingWords(theirs)})`;
+    });
+    const more = changed.length > MOST_CHANGES ? ` and ${changed.length - MOST_CHANGES} more` : "";
+    const own = told.length ? `This run is not the recipe: ${told.join("; ")}${more}.` : "This run keeps to the recipe.";
+    const words = [
+      own,
+      published.differs,
+      `Source: ${published.source}. Paper's count: operations of the backward pass for one sample, mean over the run.`,
+    ];
+    this.parts["published-words"].replaceChildren(...words.filter(Boolean).map((text) => element("p", {}, text)));
+  }
+}
+
+function score(epoch, metric) {
+  return metric === "accuracy" ? epoch?.test_accuracy : epoch?.scores?.[metric];
+}
+
+function scoreWords(value, spread) {
+  if (value === null) return format.NOTHING;
+  return spread === null ? percent(value, 2) : `${(value * 100).toFixed(2)} ± ${(spread * 100).toFixed(2)} %`;
+}
+
+function flopWords(flops) {
+  if (flops === null) return format.NOTHING;
+  return flops >= 1e9 ? `${number(flops / 1e9, 4)} G` : `${number(flops / 1e6, 4)} M`;
+}
+
+function row(name, ...cells) {
+  return element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((words) => element("td", {}, words)));
+}

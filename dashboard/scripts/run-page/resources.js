@@ -1,0 +1,129 @@
+// @ts-nocheck (types to come)
+/*
+ * Machine: what the epochs asked of the machine: pace, memory, the GPU's use and power, energy.
+ */
+
+import { epochRange, rangeWords } from "../run-data/epoch-times.js";
+import { nothingYet } from "../run-data/feed.js";
+import { element } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+import { explain } from "../ui/tooltip.js";
+
+/** @import { Feed } from "../run-data/feed.js" */
+
+const { percent, number, count, megabytes } = format;
+
+export class Machine {
+  /** @param {{parts: Record<string, HTMLElement>, feed: Feed}} options */
+  constructor({ parts, feed }) {
+    Object.assign(this, { parts, feed });
+  }
+
+  /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. */
+  draw(epoch) {
+    const rows = epoch
+      ? [
+          ...this.#pace(epoch),
+          ...precision(epoch.precision),
+          ...memory(epoch.resources),
+          ...freezing(epoch.resources),
+          ...this.#peaks(epoch),
+          ...gpu(epoch.resources),
+          ...this.#energy(epoch),
+        ]
+      : [];
+    const words = rows.map((each) => each.join(": ")).join("; ");
+    if (words === this.drawn) return;
+    this.drawn = words;
+    const list = rows.flatMap(([name, value, help]) => [term(name, help), element("dd", {}, value)]);
+    const nothing = element("p.picture-empty", {}, nothingYet(this.feed) || "Nothing was measured.");
+    this.parts.machine.replaceChildren(rows.length ? element("dl", {}, ...list) : nothing);
+  }
+
+  #pace(epoch) {
+    const { samples_per_second: pace } = epoch;
+    const device = this.feed.record.device;
+    const rate = (value) => count(Math.round(value));
+    const all = epochRange(this.feed.epochs.slice(0, epoch.epoch + 1), (each) => each.samples_per_second);
+    const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${rangeWords(all, rate)}` : "";
+    return [device && ["Device", device], pace && ["Training, wall clock", `${rate(pace)} samples/s${range}`]].filter(Boolean);
+  }
+
+  /** A GPU's memory in this epoch alone; of the steps, where what freezing frees shows, with all epochs so far. */
+  #peaks({ epoch, resources }) {
+    const { epoch_peak_device_memory_bytes: peak = null, step_peak_device_memory_bytes: steps = null } = resources || {};
+    const all = epochRange(this.feed.epochs.slice(0, epoch + 1), (each) => each.resources?.step_peak_device_memory_bytes);
+    const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${rangeWords(all, megabytes)}` : "";
+    return [
+      peak && [
+        `Peak GPU memory in epoch ${epoch}`,
+        megabytes(peak),
+        "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out.",
+      ],
+      steps && [
+        "Peak GPU memory of its training steps",
+        `${megabytes(steps)}${range}`,
+        "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here.",
+      ],
+    ].filter(Boolean);
+  }
+
+  #energy(last) {
+    const spent = this.feed.epochs
+      .slice(0, last.epoch + 1)
+      .map((epoch) => epoch?.resources)
+      .filter((each) => each && each.energy_kwh !== null);
+    if (!spent.length) return [["Energy", "not measured"]];
+    const sum = (field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
+    const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${format.counted(last.epoch + 1, "epoch")} measured)`;
+    return [
+      ["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`],
+      ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`],
+    ];
+  }
+}
+
+/** The system tells of a process its peak so far alone. */
+function memory(resources) {
+  const rows = [
+    ["Peak memory of the process so far", resources?.peak_memory_bytes],
+    ["Peak GPU memory so far", resources?.peak_device_memory_bytes],
+  ];
+  return rows.filter(([, bytes]) => bytes).map(([name, bytes]) => [name, megabytes(bytes)]);
+}
+
+/** What the run computed in: one word where all is the same. */
+function precision(of) {
+  if (!of) return [];
+  const { training, evaluation, phi } = of;
+  const both = training === evaluation ? `${training}, evaluation too` : `${training}, evaluation ${evaluation}`;
+  return [["Precision", training === evaluation && training === phi ? training : `${both}; φ ${phi}`]];
+}
+
+/** What freezing itself kept, and in the explanation what for. */
+function freezing(resources) {
+  const kept = resources?.neq_memory;
+  if (!kept) return [];
+  const { former, optimizer_rows: rows, held, outputs, outputs_on_host: away, measuring, at_most: most, device } = kept;
+  const kinds = [
+    `the network of one epoch earlier, which φ is measured against (${megabytes(former)})`,
+    held && `the values of frozen neurons, which the optimizer must not change (${megabytes(held)})`,
+    rows && `what the optimizer knew of them, for when they thaw (${megabytes(rows)})`,
+    outputs && `the outputs of one epoch earlier${away ? ", in the machine's memory" : ""} (${megabytes(outputs)})`,
+  ].filter(Boolean);
+  const where = device === "cpu" ? "in the machine's memory" : `on the GPU (${device})`;
+  const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${megabytes(most)} with every neuron frozen, and ${megabytes(measuring)} more for a moment at the end of an epoch.`;
+  return [["Kept for freezing", `${megabytes(former + rows + held + outputs)}, at most ${megabytes(most)}`, help]];
+}
+
+/** What explains itself is no term any more to who hears the page: so it stands within one. */
+function term(name, help) {
+  const words = element("span", {}, name);
+  explain(words, help || "");
+  return element("dt", {}, words);
+}
+
+function gpu(resources) {
+  const { device_use: use = null, device_watts: watts = null } = resources || {};
+  return [use !== null && ["GPU busy", percent(use)], watts !== null && ["GPU power", `${number(watts)} W`]].filter(Boolean);
+}

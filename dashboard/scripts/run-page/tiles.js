@@ -1,0 +1,132 @@
+// @ts-nocheck (types to come)
+/*
+ * Tiles: a run's headline numbers.
+ */
+
+import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
+import { element, say } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+import { explain } from "../ui/tooltip.js";
+
+/** @import { Feed } from "../run-data/feed.js" */
+
+const PHASES = ["train", "probe", "evaluate", "record"];
+const { percent, number, setting, duration, count } = format;
+
+const NEXT = {
+  label: "Frozen next epoch",
+  help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+};
+const AT_THE_END = { label: "Frozen at the end", help: "Decided at the end of the last epoch; none follows." };
+
+export class Tiles {
+  /** @param {Record<string, HTMLElement>} parts of the page: tiles, tiles-epoch. @param {Feed} feed */
+  constructor(parts, feed) {
+    Object.assign(this, { parts, feed, shown: [] });
+  }
+
+  /** Draws the numbers of an epoch; null: of the newest. The tiles stay when their numbers change. */
+  draw(at) {
+    const last = at === null ? this.feed.last : this.feed.epochs[at];
+    this.parts["tiles-epoch"].hidden = at === null;
+    say(this.parts["tiles-epoch"], `Numbers of epoch ${at}`);
+    const facts = [this.#accuracy(last), ...this.#frozen(last), this.#loss(last), this.#rate(last), this.#time(last)];
+    if (!this.shown.length) {
+      this.shown = facts.map(tile);
+      this.parts.tiles.replaceChildren(...this.shown.map(({ box }) => box));
+    }
+    for (const [place, fact] of facts.entries()) fill(this.shown[place], fact);
+  }
+
+  #accuracy(last) {
+    const known = this.feed.epochs.filter(Boolean);
+    const best = known.reduce((top, epoch) => (!top || epoch.test_accuracy > top.test_accuracy ? epoch : top), null);
+    const more = best && `best ${percent(best.test_accuracy)}, epoch ${best.epoch}`;
+    return { label: "Test accuracy", value: percent(last?.test_accuracy), more };
+  }
+
+  #frozen(last) {
+    const run = this.feed.record;
+    const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
+    const beyond = last?.beyond_share && run.neurons ? `, ${count(Math.round(last.beyond_share * run.neurons))} beyond the rule` : "";
+    const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
+    return [
+      {
+        ...(this.#isTheEnd(last) ? AT_THE_END : NEXT),
+        value: percent(last?.frozen_share),
+        more,
+      },
+      {
+        label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch",
+        value: percent(last?.applied_share),
+        more: last && (last.epoch ? `mask from epoch ${last.epoch - 1}` : "no mask yet"),
+        help: "Applied: these neurons were not updated during the newest finished epoch.",
+      },
+    ];
+  }
+
+  /** Whether no epoch follows this one: all are done, or the run ended here for good. */
+  #isTheEnd(last) {
+    const { record, ended } = this.feed;
+    return last && (last.epoch + 1 >= record.epochs_planned || (ended && !record.can_resume && last === this.feed.last));
+  }
+
+  #loss(last) {
+    return { label: "Training loss", value: number(last?.train_loss), more: last && `test ${number(last.test_loss)}` };
+  }
+
+  #rate(last) {
+    const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
+    const more = drop ? `dropped at epoch ${drop.epoch}` : last && "no drop yet";
+    return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
+  }
+
+  #time(last) {
+    if (!last) return { label: "Time per epoch", value: "–" };
+    const { seconds } = last;
+    const all = epochRange(this.feed.epochs, (epoch) => epochSeconds(epoch.seconds));
+    const phase = (name, words) => `${words} ${duration(seconds[name])}`;
+    return {
+      label: "Time per epoch",
+      value: duration(epochSeconds(seconds)),
+      bar: seconds,
+      help: [
+        `All epochs so far, by the clock on the wall: ${rangeWords(all, duration)}. In this one training ${duration(seconds.train)}`,
+        phase("probe", "measuring φ"),
+        phase("evaluate", "evaluating"),
+        `recording ${duration(recording(seconds))}`,
+      ].join(", "),
+    };
+  }
+}
+
+/** Seconds in which an epoch was put down: its records and its checkpoint. */
+function recording({ record, checkpoint = 0 }) {
+  return record + checkpoint;
+}
+
+/** A tile without its number. */
+function tile() {
+  const [label, value, more] = ["label", "value", "more"].map((name) => element(`div.tile-${name}`));
+  const bar = element("div.phase-bar", {}, ...PHASES.map((phase) => element("span", { class: `phase-${phase}` })));
+  return { box: element("div.tile", {}, label, value, bar, more), label, value, bar, more };
+}
+
+function fill({ box, label, value, bar, more }, fact) {
+  say(label, fact.label);
+  say(value, fact.value);
+  say(more, fact.more || "\u00a0");
+  more.hidden = Boolean(fact.bar);
+  bar.hidden = !fact.bar;
+  if (fact.bar) drawPhases(bar, fact.bar);
+  explain(box, fact.help || "");
+}
+
+/** How an epoch's time was spent. */
+function drawPhases(bar, seconds) {
+  const all = epochSeconds(seconds) || 1;
+  PHASES.forEach((phase, place) => {
+    const spent = phase === "record" ? recording(seconds) : seconds[phase];
+    bar.children[place].style.width = `${((100 * spent) / all).toFixed(1)}%`;
+  });
+}

@@ -1,0 +1,124 @@
+// @ts-nocheck (types to come)
+/*
+ * Timeline: one neuron over the epochs: φ, and v with the band ±ε; where it was frozen the ground is tinted.
+ */
+
+import * as rest from "../api/recorded.js";
+import * as marks from "../plot/annotations.js";
+import { Chart } from "../plot/line-chart.js";
+import { velocityPlace } from "../plot/velocity-scale.js";
+import { say } from "../ui/dom.js";
+import * as format from "../ui/format.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Feed } from "../run-data/feed.js" */
+
+const { exact, count } = format;
+
+/** Unbroken stretches of ones: [first, last] epochs. */
+function stretches(epochs, flags) {
+  const found = [];
+  epochs.forEach((epoch, place) => {
+    if (!flags[place]) return;
+    const last = found.at(-1);
+    if (last && last[1] === epoch - 1) last[1] = epoch;
+    else found.push([epoch, epoch]);
+  });
+  return found;
+}
+
+export class Timeline {
+  /**
+   * @param {object} options
+   * @param {Scope} options.scope
+   * @param {Record<string, HTMLElement>} options.parts timeline, timeline-title, timeline-facts, timeline-phi, timeline-v, …
+   * @param {object} options.figures templates `neuron_phi` and `neuron_velocity`.
+   * @param {Feed} options.feed
+   * @param {number} options.epsilon
+   * @param {(epoch: number|null) => void} options.onPoint
+   * @param {(epoch: number) => void} options.onChoose
+   * @param {(neuron: number|null) => void} options.onMove another neuron, or none, is asked for.
+   */
+  constructor(options) {
+    Object.assign(this, { neuron: null }, options);
+    const { scope, parts, figures, feed } = this;
+    const chart = (name, figure) =>
+      new Chart({
+        scope,
+        host: parts[`timeline-${name}`],
+        figure,
+        name: `${feed.record.name} neuron ${name}`,
+        onHover: (cell) => this.onPoint(cell?.column ?? null),
+        onClick: (cell) => this.onChoose(cell.column),
+      });
+    this.charts = [chart("phi", figures.neuron_phi), chart("v", figures.neuron_velocity)];
+    scope.on(parts["timeline-close"], "click", () => this.onMove(null));
+    scope.on(parts["timeline-back"], "click", () => this.onMove(this.neuron - 1));
+    scope.on(parts["timeline-on"], "click", () => this.onMove(this.neuron + 1));
+  }
+
+  async start(Plotly) {
+    await Promise.all(this.charts.map((chart) => chart.start(Plotly)));
+    this.charts[1].mark(marks.epsilon(this.epsilon));
+  }
+
+  /** Shows a neuron of a layer; null: none. */
+  show(layer, neuron) {
+    Object.assign(this, { layer, neuron, told: null });
+    const { parts } = this;
+    parts.timeline.hidden = neuron === null;
+    if (neuron === null) return;
+    say(parts["timeline-title"], `Neuron ${neuron} of ${layer.name}`);
+    parts["timeline-back"].disabled = neuron === 0;
+    parts["timeline-on"].disabled = neuron === layer.neurons - 1;
+    this.refresh();
+  }
+
+  /** Asks for its values anew: an epoch was finished. */
+  async refresh() {
+    const { layer, neuron, feed } = this;
+    if (neuron === null || !layer) return;
+    const same = () => !feed.scope.ended && this.layer === layer && this.neuron === neuron;
+    try {
+      const told = await rest.neuron(feed.id, layer.index, neuron, feed.scope.signal);
+      if (same()) this.#draw(told);
+    } catch (error) {
+      if (error.name !== "AbortError" && same()) say(this.parts["timeline-facts"], error.message);
+    }
+  }
+
+  #draw(told) {
+    const { epochs, phi, velocity, frozen } = told;
+    const spans = stretches(epochs, frozen);
+    const grounds = spans.map(([first, last]) => ({ x: [first - 0.5, last + 0.5], y: null, colour: "var(--neq-frozen-soft)" }));
+    const [similar, fast] = this.charts;
+    similar.draw([{ name: "φ", x: epochs, y: phi, colour: "var(--neq-series-1)", words: (value) => exact(Math.fround(value)) }], grounds);
+    const velocities = new Map(epochs.map((epoch, place) => [epoch, velocity[place]]));
+    const line = {
+      name: "v",
+      x: epochs,
+      y: velocity.map((value) => (value === null ? null : velocityPlace(value))),
+      colour: "var(--neq-series-1)",
+      words: (_, epoch) => exact(Math.fround(velocities.get(epoch))),
+    };
+    const places = [-this.epsilon, this.epsilon].map(velocityPlace);
+    const band = this.epsilon > 0 ? [{ x: null, y: places, colour: "var(--neq-band)" }] : [];
+    fast.draw([line], [...grounds, ...band]);
+    this.#describe(told, spans);
+  }
+
+  #describe({ epochs, frozen }, spans) {
+    const rested = frozen.reduce((sum, flag) => sum + flag, 0);
+    const flips = frozen.reduce((sum, flag, place) => sum + (flag !== (frozen[place - 1] ?? 0) ? 1 : 0), 0);
+    const longest = Math.max(0, ...spans.map(([first, last]) => last - first + 1));
+    const facts = spans.length
+      ? `frozen after ${count(rested)} of ${format.counted(epochs.length, "epoch")}, first after epoch ${spans[0][0]}, at most ${count(longest)} in a row; ${count(flips)} flips`
+      : `never frozen in ${format.counted(epochs.length, "epoch")}`;
+    say(this.parts["timeline-facts"], facts);
+    const [similar, fast] = this.charts;
+    similar.describe(`φ of neuron ${this.neuron} over the epochs: ${facts}`);
+    fast.describe(`v of neuron ${this.neuron} over the epochs, with the band ±ε: ${facts}`);
+  }
+}
+
+Timeline.stretches = stretches;

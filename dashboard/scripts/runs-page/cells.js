@@ -1,0 +1,248 @@
+// How the table of runs shows and sorts a run: its columns' values, and React cells for them.
+
+import { queuedWords } from "../run-data/queue.js";
+import * as timing from "../run-data/timing.js";
+import * as format from "../ui/format.js";
+import { at } from "../ui/routes.js";
+import { go } from "../ui/shell.js";
+import { act } from "./actions.js";
+import * as rows from "./rows.js";
+import * as tableKeys from "./table-keys.js";
+
+/** @import { Run } from "../../types/pages" */
+
+/** @type {(...args: any[]) => any} */
+const h = (...args) => window.React.createElement(...args);
+const ACTIVE = new Set(["queued", "running"]);
+const ORDER = ["running", "queued", "failed", "stopped", "finished"];
+/** @type {Record<string, string>} */
+const WORDS = { queued: "Queued", running: "Running", finished: "Finished", stopped: "Stopped", failed: "Failed" };
+
+/** @type {Record<string, string>} */
+const SHAPES = {
+  queued: "M12 5.5V12l4 2.4M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Z",
+  running: "M8 5.2v13.6L19 12 8 5.2Z",
+  finished: "M4.5 12.8l4.8 4.7L19.5 7",
+  stopped: "M7 7h10v10H7z",
+  failed: "M12 8v5M12 16.6v.1M12 3.6 2.9 19.6h18.2L12 3.6Z",
+  stop: "M7.5 7.5h9v9h-9z",
+  again: "M19.5 12a7.5 7.5 0 1 1-2.4-5.5M19.5 3.8v4h-4",
+  edit: "M4.5 19.5l.9-3.9L16 5a2 2 0 0 1 3 3L8.4 18.6l-3.9.9Z",
+  remove: "M5 7h14M10 7V4.8h4V7M7 7l.8 12.2h8.4L17 7M10.4 10.5v5.5M13.6 10.5v5.5",
+};
+
+/** @param {string} name */
+export function icon(name) {
+  const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
+  return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
+}
+
+// ---------------------------------------------------------------- a run in numbers and words
+
+/** @param {number} share @param {number} digits */
+const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
+
+/** @param {Run} run */
+export function progressWords(run) {
+  const { counted, count: whole, estimate } = format;
+  if (run.state === "queued") return queuedWords(rows.place(run.id));
+  const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
+  const left = timing.left(run);
+  if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
+  return left === null || run.stop_requested ? count : `${count} · ${estimate(left)} left`;
+}
+
+const setupOf = (/** @type {Run} */ run) =>
+  ["optimizer", "model", "data"].map((part) => /** @type {Record<string, any>} */ (run.config)?.[part]?.kind ?? "");
+
+/** @param {string} column @param {Run | undefined} run */
+function columnValue(column, run) {
+  if (!run) return null;
+  switch (column) {
+    case "state":
+      return ORDER.indexOf(run.state);
+    case "name":
+      return run.name.toLowerCase();
+    case "progress":
+      return timing.fraction(run);
+    case "frozen":
+      return run.frozen_share;
+    case "accuracy":
+      return run.test_accuracy;
+    case "setup":
+      return setupOf(run).join(" ");
+    case "age":
+      return Date.parse(run.created_at);
+    default:
+      return null;
+  }
+}
+
+const textOf = (/** @type {Run} */ run) => [run.name, run.id, run.notes, run.state, ...(run.tags || []), ...setupOf(run)].join(" ");
+
+// ---------------------------------------------------------------- cells
+
+/** @param {{data: Run}} row */
+function StateCell({ data: run }) {
+  const stopping = run.stop_requested && run.state === "running";
+  const words = stopping ? "Stopping" : WORDS[run.state] || run.state;
+  return h("span", { className: "runs-state", "data-state": run.state }, icon(run.state), words);
+}
+
+/** @param {{data: Run}} row */
+function NameCell({ data: run }) {
+  const follow = (/** @type {MouseEvent} */ event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    go(run.url);
+  };
+  const opens = { href: at(run.url), onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 };
+  const link = h("a", opens, run.name);
+  const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag));
+  return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
+}
+
+/** @param {{data: Run}} row */
+function ProgressCell({ data: run }) {
+  const share = Math.round(timing.fraction(run) * 1000) / 10;
+  const bar = h(
+    "div",
+    {
+      className: "runs-bar",
+      "data-state": run.state,
+      role: "progressbar",
+      "aria-valuenow": share,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-label": "Progress",
+    },
+    h("div", { style: { width: `${share}%` } }),
+  );
+  const failed = run.state === "failed" && run.reason;
+  const words = failed ? run.reason : progressWords(run);
+  return h(
+    "div",
+    { className: "runs-cell" },
+    bar,
+    h("span", { className: `runs-words numeric${failed ? " runs-reason" : ""}`, title: words }, words),
+  );
+}
+
+/** @param {number[]} trail */
+function sparkline(trail) {
+  const width = 84;
+  const height = 26;
+  const x = (/** @type {number} */ index) => (trail.length < 2 ? width : (index / (trail.length - 1)) * width);
+  const y = (/** @type {number} */ share) => height - 1 - share * (height - 2);
+  const points = trail.map((share, index) => `${x(index).toFixed(1)},${y(share).toFixed(1)}`);
+  const area = `M0,${height} L${points.join(" L")} L${width},${height} Z`;
+  return h(
+    "svg",
+    { width, height, viewBox: `0 0 ${width} ${height}`, className: "runs-sparkline", "aria-hidden": true },
+    h("path", { d: area, className: "runs-sparkline-area" }),
+    h("polyline", { points: points.join(" "), className: "runs-sparkline-line" }),
+  );
+}
+
+/** @param {{data: Run}} row */
+function FrozenCell({ data: run }) {
+  if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
+  const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
+  return h(
+    "span",
+    { className: "runs-frozen", title: "Share of neurons frozen, over the epochs" },
+    sparkline(run.frozen_trail || []),
+    words,
+  );
+}
+
+/** @param {{data: Run}} row */
+function AccuracyCell({ data: run }) {
+  if (run.test_accuracy === null || run.test_accuracy === undefined) return h("span", { className: "muted" }, "–");
+  const best = run.best_test_accuracy;
+  const title = best === null || best === undefined ? undefined : `Best so far: ${percent(best, 2)}`;
+  return h("span", { className: "numeric", title }, percent(run.test_accuracy, 1));
+}
+
+/** @param {{data: Run}} row */
+function SetupCell({ data: run }) {
+  const [optimizer, model, data] = setupOf(run);
+  return h(
+    "div",
+    { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` },
+    h("span", { className: "runs-line" }, `${optimizer} · ${model}`),
+    h("span", { className: "runs-words" }, data),
+  );
+}
+
+/** @param {number} seconds */
+function age(seconds) {
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+/** @param {{data: Run}} row */
+function AgeCell({ data: run }) {
+  const seconds = Math.max(0, (Date.now() - Date.parse(run.created_at)) / 1000);
+  const words = seconds < 10 ? "just now" : `${age(seconds)} ago`;
+  return h("time", { className: "numeric", dateTime: run.created_at, title: new Date(run.created_at).toLocaleString() }, words);
+}
+
+/** @param {string} name @param {string} words @param {Run} run @param {boolean} disabled @param {string} [why] */
+function action(name, words, run, disabled, why) {
+  const click = (/** @type {MouseEvent} */ event) => {
+    event.stopPropagation();
+    act(name, run);
+  };
+  return h(
+    "button",
+    {
+      key: name,
+      type: "button",
+      tabIndex: -1,
+      className: "runs-icon-button",
+      disabled,
+      title: disabled ? why : words,
+      "aria-label": `${words}: ${run.name}`,
+      onClick: click,
+    },
+    icon(name),
+  );
+}
+
+/** @param {{data: Run}} row */
+function ActionsCell({ data: run }) {
+  const active = ACTIVE.has(run.state);
+  return h(
+    "div",
+    { className: "runs-actions" },
+    action("stop", "Stop", run, !active || run.stop_requested, active ? "It is stopping" : "It has ended"),
+    action("again", "Clone run", run, false),
+    action("edit", "Edit name, tags and notes", run, false),
+    action("remove", "Delete", run, run.state === "running", "Stop it first"),
+  );
+}
+
+/** What the columns' definitions in dashboard/pages/runs.py call, by these names. */
+export const FUNCTIONS = {
+  neqRunValue: columnValue,
+  neqRunText: textOf,
+  neqTabFromHeader: tableKeys.fromHeader,
+  neqTabFromCell: tableKeys.fromCell,
+  neqStateChosen: rows.stateChosen,
+  neqStatePasses: (/** @type {{data: Run}} */ { data }) => rows.statePasses(data),
+};
+
+/** The React cells that they name. */
+export const CELLS = {
+  NeqRunState: StateCell,
+  NeqRunName: NameCell,
+  NeqRunProgress: ProgressCell,
+  NeqRunFrozen: FrozenCell,
+  NeqRunAccuracy: AccuracyCell,
+  NeqRunSetup: SetupCell,
+  NeqRunAge: AgeCell,
+  NeqRunActions: ActionsCell,
+};

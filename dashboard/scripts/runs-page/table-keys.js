@@ -1,0 +1,92 @@
+/*
+ * tableKeys: the keyboard of the table of runs.
+ *
+ * The table is two stops of the Tab key, its header and its rows, as a grid should be (WAI-ARIA, grid pattern); within each
+ * the arrow keys move. ag-grid's own Tab goes from header to header and never leaves.
+ */
+
+import { go } from "../ui/shell.js";
+import { act } from "./actions.js";
+
+/** @import { Run } from "../../types/pages" */
+
+const WITHIN = "button:not(:disabled), a[href]";
+
+/** @typedef {KeyboardEvent & {target: HTMLElement}} Press */
+
+const cellOf = (/** @type {Press} */ event) => /** @type {HTMLElement | null} */ (event.target.closest(".ag-cell"));
+
+/** Acts on the run of a row whose cell has the focus. */
+/** @type {Record<string, (run: Run, event: Press, column: string | null) => unknown>} */
+const ROW_KEYS = {
+  Enter: (run, event, column) => (column === "actions" ? enter(cellOf(event)) : go(run.url)),
+  e: (run) => act("edit", run),
+  F2: (run) => act("edit", run),
+  c: (run) => act("again", run),
+  Delete: (run) => run.state !== "running" && act("remove", run),
+};
+
+/** @param {HTMLElement | null} cell */
+function enter(cell) {
+  /** @type {HTMLElement | null | undefined} */ (cell?.querySelector(WITHIN))?.focus();
+}
+
+/** Keys while a button or link within a cell has the focus: the arrow keys go from one to the next. @param {Press} event */
+function within(event) {
+  const cell = cellOf(event);
+  if (!cell) return true;
+  const items = [.../** @type {NodeListOf<HTMLElement>} */ (cell.querySelectorAll(WITHIN))];
+  const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1 });
+  const step = steps[event.key];
+  if (step) items[items.indexOf(event.target) + step]?.focus();
+  else if (event.key === "Escape") cell.focus();
+  if (step || event.key === "Escape") event.preventDefault();
+  return true;
+}
+
+/** Whether a key is ours; does what the key is for. @param {Press} event @param {(id: string) => Run | undefined} runOf */
+function own(event, runOf) {
+  const cell = cellOf(event);
+  if (!cell || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.target.matches(WITHIN)) {
+    if (event.key !== "Tab") return within(event);
+    cell.focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
+    return false;
+  }
+  const run = runOf(cell.closest("[row-id]")?.getAttribute("row-id") ?? "");
+  const act = event.target === cell && run && ROW_KEYS[event.key];
+  if (!act) return false;
+  event.preventDefault();
+  act(run, event, cell.getAttribute("col-id"));
+  return true;
+}
+
+/**
+ * Takes the keys of ours before ag-grid sees them.
+ * @param {HTMLElement} table @param {(id: string) => Run | undefined} runOf the run of a row.
+ */
+export function listen(table, runOf) {
+  table.addEventListener("keydown", (/** @type {any} */ event) => own(event, runOf) && event.stopPropagation(), { capture: true });
+}
+
+/** Where Tab goes from the header: to the first row's cell below, else out of the table. @param {any} params */
+export function fromHeader({ backwards, previousHeaderPosition, api }) {
+  if (backwards || !api.getDisplayedRowCount()) return false;
+  return { headerRowIndex: -1, column: previousHeaderPosition.column };
+}
+
+/** Where Tab goes from a cell: out of the table, or back to its header. @param {any} params */
+export function fromCell({ backwards, previousCellPosition: { column } }) {
+  return backwards ? { rowIndex: -1, column, rowPinned: null } : false;
+}
+
+/** For the help. */
+export const HELP = [
+  { keys: [], shown: "Tab", words: "to the table's header, its rows, and out of it" },
+  { keys: [], shown: "← · ↑ · ↓ · →", words: "from cell to cell; ↑ from the first row to the header" },
+  { keys: [], shown: "Enter", words: "on a header: sort; on a row: open the run; on its actions: choose one with ← and →" },
+  { keys: [], shown: "Space", words: "select the run, to compare it" },
+  { keys: [], shown: "e", words: "edit name, tags and notes" },
+  { keys: [], shown: "c", words: "clone the run" },
+  { keys: [], shown: "Delete", words: "delete the run, after a question" },
+];

@@ -1,0 +1,112 @@
+// @ts-nocheck (types to come)
+// The frame: navigation, titles, the connection's state, and the hooks that pages use.
+
+import * as live from "../api/live.js";
+import { at } from "./routes.js";
+
+const leaving = [];
+const LOST_AFTER_MS = 1500;
+
+/** Call `undo` once, when the reader leaves the present page: close sockets, remove listeners. */
+export const onLeave = (undo) => leaving.push(undo);
+
+/** Resolve with the element of this id as soon as it is in the page. */
+export const whenThere = (id) =>
+  new Promise((resolve) => {
+    const found = document.getElementById(id);
+    if (found) return resolve(found);
+    const watch = new MutationObserver(() => {
+      const now = document.getElementById(id);
+      if (!now) return;
+      watch.disconnect();
+      resolve(now);
+    });
+    watch.observe(document.documentElement, { childList: true, subtree: true });
+  });
+
+/** A short notice at the edge of the screen; kind "good" | "bad". */
+export const notice = (message, kind, title) =>
+  setProps("notices", {
+    sendNotifications: [
+      {
+        action: "show",
+        id: `notice-${Date.now()}`,
+        title: title || null,
+        message,
+        color: kind === "bad" ? "red" : "cyan",
+        autoClose: kind === "bad" ? 10000 : 4000,
+      },
+    ],
+  });
+
+/** Follow a link of our own without loading the document anew. */
+export function go(address) {
+  window.history.pushState({}, "", at(address));
+  window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  window.scrollTo(0, 0);
+}
+
+/** Call `changed` whenever light turns dark or back. Returns what ends it. */
+export function onScheme(changed) {
+  const watch = new MutationObserver(changed);
+  watch.observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
+  return () => watch.disconnect();
+}
+
+let drawn = null;
+
+/** Called by Dash when the reader goes to another page. */
+export function leave(path) {
+  while (leaving.length) {
+    const undo = leaving.pop();
+    try {
+      undo();
+    } catch (problem) {
+      console.error("leaving the page:", problem);
+    }
+  }
+  for (const link of document.querySelectorAll("#nav a")) {
+    const here = [path, `${path}/`].includes(link.getAttribute("href")); // a path prefix may come without its slash
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  return "nav";
+}
+
+/** Called by Dash when a page is drawn. */
+export function arrive(page) {
+  if (!page) return noUpdate();
+  document.title = page.title;
+  if (drawn && drawn.path !== page.path) document.getElementById("page").focus({ preventScroll: true });
+  drawn = page;
+  return page.title;
+}
+
+const WORDS = { live: "Live", connecting: "Connecting", lost: "Offline", refused: "Not live" };
+let lostTimer = null;
+
+let lostWords = null;
+
+function showStatus(status, reason) {
+  const pill = document.getElementById("live-status");
+  pill.dataset.status = status;
+  document.getElementById("live-word").textContent = WORDS[status] || status;
+  window.clearTimeout(lostTimer);
+  const banner = document.getElementById("lost-banner");
+  if (status === "live") {
+    banner.hidden = true;
+    // A link followed while the server was away changed the address only.
+    if (drawn && drawn.path !== window.location.pathname) window.location.reload();
+  } else if (status !== "connecting") {
+    lostWords ??= banner.textContent;
+    const words = status === "refused" ? reason || "The server refuses live updates to this page." : lostWords;
+    lostTimer = window.setTimeout(() => Object.assign(banner, { textContent: words, hidden: false }), LOST_AFTER_MS);
+  }
+}
+
+/** Shows how the connection is, as soon as the frame is drawn. */
+export function start() {
+  whenThere("live-status").then(() => live.onStatus(showStatus));
+  // Forms are answered by scripts, never by loading another document.
+  document.addEventListener("submit", (event) => event.target.method === "dialog" || event.preventDefault(), true);
+}

@@ -1,0 +1,143 @@
+"""The browser's modules: their address, what they import, and what a reader sees where one of them does not come."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, Route, expect
+
+from dashboard.modules import FOLDER, Modules
+from tests.chromium import tab
+
+IMPORTED = re.compile(r'^(?:import|export) [^"]*from "(\.[^"]+)";$', re.MULTILINE)
+
+
+def imports_of(name: str) -> set[str]:
+    """The modules that one names, from the folder on."""
+    found = IMPORTED.findall((FOLDER / name).read_text())
+    return {(FOLDER / name).parent.joinpath(each).resolve().relative_to(FOLDER).as_posix() for each in found}
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+def test_every_module_is_served_for_ever_under_an_address_that_says_what_is_in_it(client: TestClient) -> None:
+    modules = Modules()
+    document = client.get("/").text
+    for name, content in modules.files.items():
+        address = f"{modules.address}/{name}"
+        assert f'"{address}"' in document, "asked for before it is imported"
+        answer = client.get(address)
+        assert answer.content == content
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("path", ["nothing.js", "../shell.py", "%2e%2e/shell.py", "ui", "ui/", "ui/dom.js/", ""])
+def test_nothing_else_is_served_below_it(client: TestClient, path: str) -> None:
+    answer = client.get(f"{Modules().address}/{path}")
+    assert answer.status_code == 404
+    assert "_TITLE" not in answer.text and "<html" not in answer.text
+
+
+def test_scripts_of_another_release_are_gone_and_not_answered_with_a_page(client: TestClient) -> None:
+    answer = client.get("/scripts/0123456789abcdef/main.js")
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "These scripts are of another release: load the page again."}
+
+
+def test_a_change_of_any_module_changes_the_address(tmp_path: Path) -> None:
+    (tmp_path / "ui").mkdir()
+    (tmp_path / "main.js").write_text("1")
+    (tmp_path / "ui" / "dom.js").write_text("2")
+    first = Modules(tmp_path).address
+    assert Modules(tmp_path).address == first
+    (tmp_path / "ui" / "dom.js").write_text("3")
+    second = Modules(tmp_path).address
+    (tmp_path / "ui" / "dom.js").rename(tmp_path / "ui" / "dim.js")
+    assert len({first, second, Modules(tmp_path).address}) == 3
+
+
+def test_every_module_is_reached_from_the_entry_and_none_imports_itself_by_others() -> None:
+    graph = {name: imports_of(name) for name in Modules().files}
+    assert sum(map(len, graph.values())) > 150
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"a circle of imports: {' → '.join((*path, name))}"
+        if name not in done:
+            for each in graph[name]:
+                visit(each, (*path, name))
+            done.add(name)
+
+    visit("main.js", ())
+    assert done == set(graph)
+
+
+def test_only_the_entry_puts_names_on_the_window() -> None:
+    sets = re.compile(r"\bwindow\.\w+\s*(?:\?\?|\|\|)?=(?!=)|\bwindow\[|\bglobalThis\b|Object\.assign\(window\b")
+    found = {name for name, content in Modules().files.items() if sets.search(content.decode())}
+    assert found == {"main.js"}
+
+
+@pytest.mark.parametrize(
+    ("file", "body", "said"),
+    [
+        ("ui/format.js", None, "A script could not be loaded: /scripts/"),
+        ("main.js", "throw new Error('on purpose');", "A script failed: Uncaught Error: on purpose."),
+        ("ui/format.js", "export {}; import { nothing } from './dom.js';", "A script failed: Uncaught SyntaxError:"),
+    ],
+)
+def test_a_module_that_does_not_come_is_said_and_not_waited_for(
+    chromium: Browser, address: str, file: str, body: str | None, said: str
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+
+    def answer(route: Route) -> None:
+        if body is None:
+            route.abort()
+        else:
+            route.fulfill(body=body, content_type="text/javascript")
+
+    page.route(f"**/{file}", answer)
+    page.goto(address)
+    alert = page.get_by_role("alert")
+    expect(alert.get_by_role("heading")).to_have_text("The page did not start")
+    expect(alert).to_contain_text(said)
+    page.unroute(f"**/{file}")
+    alert.get_by_role("button", name="Load again").click()
+    expect(page.locator("main h1")).to_be_visible()
+    context.close()
+
+
+def test_a_module_that_comes_late_is_waited_for(chromium: Browser, address: str) -> None:
+    with tab(chromium) as page:
+        page.route("**/ui/format.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+        page.goto(f"{address}/new", wait_until="commit")
+        expect(page.locator("#form-launch")).to_be_visible()
+        expect(page.get_by_role("alert").filter(has_text="did not start")).to_have_count(0)
+
+
+def test_a_page_has_no_globals_but_those_of_libraries(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    page.wait_for_selector("#runs-table")
+    ours = page.evaluate("() => Object.keys(window).filter((name) => /neq/i.test(name) && name !== 'neq')")
+    assert ours == []
+    lent = ("dash_clientside", "dashAgGridFunctions", "dashAgGridComponentFunctions")
+    named = page.evaluate("(lent) => lent.map((name) => Object.keys(window[name]))", lent)
+    assert [name for name in named[0] if name.startswith("neq_")] == [
+        "neq_shell",
+        "neq_runs",
+        "neq_form",
+        "neq_run",
+        "neq_compare",
+    ]
+    assert all(name.startswith("neq") for name in named[1])
+    assert all(name.startswith("Neq") for name in named[2])

@@ -1,0 +1,49 @@
+"""The one way into a page's modules, for tests and benchmarks of what no reader sees: pixels' places, caches, cursors.
+
+What a reader sees (text, `aria-…`, `data-…`, pixels) is looked at as a reader does. The pages know nothing of this: it
+imports the modules that the page runs, which are the same objects, under a global `neq`.
+"""
+
+import json
+
+NAMESPACES = {
+    "run": "run-page/page.js",
+    "compare": "compare-page/page.js",
+    "live": "api/live.js",
+    "recorded": "api/recorded.js",
+    "palette": "plot/palette.js",
+    "raster": "plot/raster.js",
+    "format": "ui/format.js",
+    "form": "form-page/values.js",
+}
+"""Modules by the name under which all that they export stands."""
+
+NAMES = (
+    "plot/cell-canvas.js",
+    "plot/colour-modes.js",
+    "plot/frame.js",
+    "plot/heatmap.js",
+    "plot/line-chart.js",
+    "run-data/neuron-history.js",
+    "run-data/thumbnail-feed.js",
+    "run-page/details.js",
+    "ui/dom.js",
+    "ui/page-scope.js",
+    "ui/shell.js",
+)
+"""Modules whose exports stand there under their own names."""
+
+_SCRIPT = """(() => {
+  const none = { present: () => null };
+  window.neq = { run: none, compare: none };
+  addEventListener("DOMContentLoaded", async () => {
+    const entry = document.querySelector("script#_dash-renderer")?.src;
+    if (!entry) return;
+    const load = (name) => import(new URL(name, entry).href);
+    const spaces = await Promise.all(Object.entries(NAMESPACES).map(async ([name, file]) => [name, await load(file)]));
+    window.neq = Object.assign({ ready: true }, ...(await Promise.all(NAMES.map(load))), Object.fromEntries(spaces));
+  });
+})();"""
+
+HOOK = _SCRIPT.replace("NAMESPACES", json.dumps(NAMESPACES)).replace("NAMES.map", f"{json.dumps(NAMES)}.map")
+"""To be run before a page's own scripts (Playwright's `add_init_script`)."""
