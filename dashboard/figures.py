@@ -1,8 +1,9 @@
 """All figures: templates of axes and empty traces, as pure functions.
 
-The data arrive in the browser (`scripts/run-page/page.js`, `scripts/compare-page/page.js`). Colours are written as `var(--neq-…)`, the custom
-properties of `theme.css`; the browser puts in the values of the present light or dark theme, since Plotly knows no CSS.
-Pictures made of cells have no trace: their pixels are painted on a canvas under these axes (`scripts/plot/cell-canvas.js`).
+The data arrive in the browser (`scripts/run-page/page.js`, `scripts/compare-page/page.js`). Colours are written as
+`var(--neq-…)`, the custom properties of `theme.css`; the browser puts in the values of the present light or dark theme,
+since Plotly knows no CSS. Pictures made of cells have no trace: their pixels are painted on a canvas under these axes
+(`scripts/plot/cell-canvas.js`).
 """
 
 from typing import Any

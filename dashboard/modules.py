@@ -27,7 +27,7 @@ class Modules:
 
     @property
     def tags(self) -> str:
-        """What loads them: the entry, which starts Dash (that needs its id), and the others before they are imported."""
+        """What loads them: the entry, which starts Dash (that needs its id), and the others ahead of it."""
         names = [name for name in self.files if name != ENTRY]
         ahead = "".join(f'<link rel="modulepreload" href="{self.address}/{name}">' for name in names)
         return f'{ahead}<script id="_dash-renderer" type="module" src="{self.address}/{ENTRY}"></script>'

@@ -1,6 +1,7 @@
 """Two to four runs side by side: the same layer's neurons with joined axes, curves, and what differs in their settings.
 
-The layout draws the frame; `scripts/compare-page/page.js` fills it and keeps it live. The address holds runs, layer and colours.
+The layout draws the frame; `scripts/compare-page/page.js` fills it and keeps it live. The address holds runs, layer and
+colours.
 """
 
 from collections.abc import Sequence
