@@ -37,7 +37,7 @@ def main(images: int) -> None:
         root = Path(place)
         made(root, images)
         for feed in ("stream", "memory"):
-            data = {"kind": "image-folder", "folder": "mine", "size": 64, "feed": feed}
+            data = {"kind": "image-folder", "folder": "mine", "size": 64, "loading": feed}
             config = RunConfig.model_validate({"data": data})
             with timed(f"the whole start, {feed}"):
                 load_data(config, Workplace(root), torch.device("cpu"))

@@ -12,8 +12,10 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from cli.printing import say
 from contract.checks.words import sentence
 from contract.config import RunConfig
+from contract.former_names import with_current_names
 
 Json = dict[str, Any]
 
@@ -31,11 +33,14 @@ class Flag:
     values: list[Any] = field(default_factory=list)
     only_for: list[str] = field(default_factory=list)
     of_numbers: bool = False
+    renamed_to: str = ""
+    """Today's name of a field that this is a former name of."""
+    renamed_values: Json = field(default_factory=dict)
 
     @property
     def option(self) -> str:
         """As typed: `--neq.probe.samples`."""
-        return "--" + ".".join(self.path).replace("_", "-")
+        return _option(self.path)
 
     @property
     def many(self) -> bool:
@@ -45,6 +50,11 @@ class Flag:
 
 def flags() -> list[Flag]:
     """All flags, in the description's order."""
+    return [flag for flag in known_flags() if not flag.renamed_to]
+
+
+def known_flags() -> list[Flag]:
+    """All flags, and those of former names beside them."""
     found: dict[tuple[str, ...], Flag] = {}
     schema = RunConfig.model_json_schema()
     for flag in _walk(schema, schema.get("$defs", {}), (), ""):
@@ -94,12 +104,32 @@ def _flag(node: Json, path: tuple[str, ...], choice: str) -> Flag:
     text = node.get("description") or node.get("title", "")
     only_for = [choice] if choice and path[-1] != "kind" else []
     of_numbers = any(part.get("items", {}).get("type") == "integer" for part in alternatives)
-    return Flag(path, text, {part.get("type", "string") for part in alternatives}, values, only_for, of_numbers)
+    types = {part.get("type", "string") for part in alternatives}
+    renamed = (node.get("renamed_to", ""), node.get("renamed_values", {}))
+    return Flag(path, text, types, values, only_for, of_numbers, *renamed)
+
+
+def under_current_names(given: dict[tuple[str, ...], Any]) -> dict[tuple[str, ...], Any]:
+    """What flags say, under today's names; of each former name it is said on stderr what to write instead.
+
+    Raises:
+        click.UsageError: a field is given under both of its names.
+    """
+    result = dict(given)
+    for flag in known_flags():
+        if flag.renamed_to and flag.path in given:
+            todays = (*flag.path[:-1], flag.renamed_to)
+            if todays in given:
+                raise click.UsageError(f"{flag.option} is the former name of {_option(todays)}: give one of the two")
+            say(f"warning: {flag.option} is called {_option(todays)} now; the old name works for one release", err=True)
+            value = result.pop(flag.path)
+            result[todays] = flag.renamed_values.get(value, value) if isinstance(value, str) else value
+    return result
 
 
 def overlay(base: Json, given: dict[tuple[str, ...], Any]) -> Json:
-    """The base with the given fields over it; a new `kind` drops the fields of the old one."""
-    result = _copied(base)
+    """The base under today's names with the given fields over it; a new `kind` drops the fields of the old one."""
+    result = _copied(with_current_names(RunConfig, base))
     for path, value in sorted(given.items(), key=lambda item: item[0][-1] != "kind"):
         node = result
         for name in path[:-1]:
@@ -151,12 +181,16 @@ def _option_of(item: Any) -> str:
             continue
         if any(flag[: len(path) + 1] == (*path, part) for flag in known):
             path = (*path, part)
-    return "--" + ".".join(path).replace("_", "-") if path else "run"
+    return _option(path) if path else "run"
+
+
+def _option(path: tuple[str, ...]) -> str:
+    return "--" + ".".join(path).replace("_", "-")
 
 
 def click_options() -> list[click.Option]:
-    """The flags as options of a click command; values arrive under their dotted path."""
-    return [_click_option(flag) for flag in flags()]
+    """The flags as options of a click command; values arrive under their dotted path. Former names are not shown."""
+    return [_click_option(flag) for flag in known_flags()]
 
 
 def value_of(flag: Flag, text: str) -> Any:
@@ -184,7 +218,8 @@ def _click_option(flag: Flag) -> click.Option:
     notes += [f"default {default}"] if default else []
     notes += [f"one of {len(flag.values)}"] if len(flag.values) > MANY else []
     text = flag.help + (f" ({'; '.join(notes)})" if notes else "")
-    return click.Option([flag.option, "__".join(flag.path)], type=kind, help=text, metavar=_metavar(flag))
+    names, hidden = [flag.option, "__".join(flag.path)], bool(flag.renamed_to)
+    return click.Option(names, type=kind, help=text, metavar=_metavar(flag), hidden=hidden)
 
 
 def _default(flag: Flag) -> str:

@@ -11,7 +11,7 @@ from cli.checking import look_over, tell_warnings
 from cli.client import Client, SaidEvent
 from cli.described import read_description
 from cli.exits import RUN_FAILED, exits_plainly
-from cli.flags import check, click_options, overlay
+from cli.flags import check, click_options, overlay, under_current_names
 from cli.paths import TypedPath
 from cli.printing import echo_json, one_line, say
 from cli.runs import share
@@ -42,7 +42,7 @@ def _launch(
     said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
     with Client(ClientSettings()) as client:
         base = read_description(config) if config else (_from_preset(client, preset) if preset else {})
-        checked = check(overlay(base, said))
+        checked = check(overlay(base, under_current_names(said)))
         if dry_run:
             echo_json(checked.model_dump(mode="json"), indent=2)
             return

@@ -8,7 +8,7 @@ import click
 
 from cli.client import Client, run_path
 from cli.exits import exits_plainly
-from cli.flags import Flag, Json, flags, value_of
+from cli.flags import Flag, Json, known_flags, under_current_names, value_of
 from cli.launch import follow_to_the_end
 from cli.printing import say
 from cli.settings import ClientSettings
@@ -42,7 +42,7 @@ def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | Non
 
     Example: neq fork k3v9x0a2mq --epoch 12 --set neq.epsilon=0.003 --set training.epochs=60
     """
-    part = _part([*given, *([] if name is None else [f"name={name}"])])
+    part = part_of([*given, *([] if name is None else [f"name={name}"])])
     asked = {} if epoch is None else {"epoch": epoch}
     with Client(ClientSettings()) as client:
         run = client.ask("POST", f"{run_path(run_id)}/fork", params=asked, json=part)
@@ -51,10 +51,10 @@ def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | Non
             sys.exit(follow_to_the_end(client, run))
 
 
-def _part(given: list[str]) -> Json:
+def part_of(given: list[str]) -> Json:
     """What `--set` names, as a part of a description."""
-    known = {".".join(flag.path): flag for flag in flags()}
-    part: dict[str, Any] = {}
+    known = {".".join(flag.path): flag for flag in known_flags()}
+    said: dict[tuple[str, ...], Any] = {}
     for each in given:
         path, equals, text = each.partition("=")
         path = path.strip().replace("-", "_")
@@ -62,14 +62,16 @@ def _part(given: list[str]) -> Json:
             raise click.UsageError(f"--set {each}: write FIELD=VALUE, such as neq.epsilon=0.003")
         if path not in known:
             raise click.UsageError(f"--set {each}: there is no field {path}{_meant(path, known)}")
-        *groups, field = known[path].path
+        said[known[path].path] = value_of(known[path], text)
+    part: dict[str, Any] = {}
+    for (*groups, field), value in under_current_names(said).items():
         node = part
         for group in groups:
             node = node.setdefault(group, {})
-        node[field] = value_of(known[path], text)
+        node[field] = value
     return part
 
 
 def _meant(path: str, known: dict[str, Flag]) -> str:
-    close = get_close_matches(path, known, n=1)
+    close = get_close_matches(path, [name for name, flag in known.items() if not flag.renamed_to], n=1)
     return f"; did you mean {close[0]}?" if close else ""

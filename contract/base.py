@@ -3,8 +3,11 @@
 from functools import cache
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from contract.former_names import contradictions, deprecated_properties, renamed
 
 
 class FrozenModel(BaseModel):
@@ -31,6 +34,24 @@ class ConfigModel(FrozenModel):
                 if isinstance(each, str) and "_" in each:
                     raise wrong_field(name, f"Write it without separators: {each.replace('_', '')[:40].strip()}")
         return given
+
+    @model_validator(mode="before")  # the last is the first to run
+    @classmethod
+    def _former_names_are_read(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        for name, former in contradictions(cls, given):
+            raise wrong_field(
+                name, f"{former} is the former name of {name}, and says something else: give {name} alone"
+            )
+        return renamed(cls, given)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        properties.update(deprecated_properties(cls, properties))
+        return schema
 
 
 def wrong_field(field: str, message: str) -> PydanticCustomError:

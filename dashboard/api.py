@@ -12,6 +12,8 @@ import httpx
 Json = dict[str, Any]
 
 ROOT = "/api/v1"
+TODAYS = "former_names=false"
+"""Descriptions without the former names of renamed fields, which would be settings twice."""
 
 
 class ApiError(Exception):
@@ -42,7 +44,7 @@ class Api:
         Raises:
             NotThere: no run has this id.
         """
-        return await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}")
+        return await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}?{TODAYS}")
 
     async def runs(self, run_ids: Sequence[str]) -> list[Json]:
         """The records of these runs, in this order; raises as `run` does."""
@@ -64,7 +66,7 @@ class Api:
 
     async def presets(self) -> list[Json]:
         """Named partial configurations to start from: name, title, description, config."""
-        found: list[Json] = (await self._get(f"{ROOT}/presets"))["presets"]
+        found: list[Json] = (await self._get(f"{ROOT}/presets?{TODAYS}"))["presets"]
         return found
 
     async def _get(self, url: str) -> Json:

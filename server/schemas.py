@@ -95,7 +95,10 @@ class Run(Answer):
     name: str = Field(description="Never empty.", examples=["cnn · fashion-mnist-mini · sgd"])
     notes: str
     tags: list[str]
-    config: dict[str, Any] = Field(description="The RunConfig it was launched with, whole.")
+    config: dict[str, Any] = Field(
+        description="The RunConfig it was launched with, whole. For one release renamed fields are in it under their "
+        "former names too, which the schema of RunConfig marks as deprecated."
+    )
     state: State
     reason: str | None = Field(description="Why it ended as it did, in a sentence.")
     created_at: datetime

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from db import Store
 from db.records import Run, StoredText, Turn
+from server.descriptions import answered
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
@@ -18,8 +19,14 @@ MOST_TURNS = 100
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
-def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Runs as the API shows them: without worker internals, with their page and frozen trail."""
+def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True) -> list[dict[str, Any]]:
+    """Runs as the API shows them: without worker internals, with their page and frozen trail.
+
+    Args:
+        store: where they are recorded.
+        runs: their records.
+        former_names: whether renamed fields are in their descriptions under their former names too.
+    """
     if not runs:
         return []
     ids = [run.id for run in runs]
@@ -29,6 +36,7 @@ def present_runs(store: Store, runs: Sequence[Run]) -> list[dict[str, Any]]:
     return [
         {name: getattr(run, name) for name in _FIELDS}
         | {
+            "config": answered(run.config, former_names=former_names),
             "url": f"/runs/{run.id}",
             "frozen_trail": trails.get(run.id, []),
             "turns": [_present_turn(turn) for turn in turns[run.id][-MOST_TURNS:]],
@@ -68,9 +76,9 @@ def _can_resume(run: Run) -> bool:
     return run.state in ("stopped", "failed") and run.can_resume
 
 
-def present_run(store: Store, run: Run) -> dict[str, Any]:
+def present_run(store: Store, run: Run, *, former_names: bool = True) -> dict[str, Any]:
     """One run as the API shows it."""
-    return present_runs(store, [run])[0]
+    return present_runs(store, [run], former_names=former_names)[0]
 
 
 def address_of_run(settings: ServerSettings, run: Run) -> str:

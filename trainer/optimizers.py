@@ -15,11 +15,11 @@ RATE = "rate"
 def parameter_groups(config: described.Model, model: nn.Module) -> list[dict[str, Any]]:
     """The network's parameters, those with a learning rate of their own apart."""
     auxiliary = getattr(model, "aux_classifier", None)
-    if not isinstance(config, described.TorchvisionSegmenter) or auxiliary is None or config.auxiliary_rate == 1:
+    if not isinstance(config, described.TorchvisionSegmenter) or auxiliary is None or config.aux_lr_multiplier == 1:
         return [{"params": list(model.parameters())}]
     apart = {id(parameter) for parameter in auxiliary.parameters()}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in apart]
-    return [{"params": rest}, {"params": list(auxiliary.parameters()), RATE: config.auxiliary_rate}]
+    return [{"params": rest}, {"params": list(auxiliary.parameters()), RATE: config.aux_lr_multiplier}]
 
 
 def build_optimizer(

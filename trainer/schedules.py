@@ -47,18 +47,18 @@ class LearningRates:
         match self.schedule:
             case described.Constant():
                 rate = self.top
-            case described.MultiStep(milestones=milestones, factor=factor):
-                rate = self.top * factor ** sum(milestone <= epoch for milestone in milestones)
-            case described.Step(every=every, factor=factor):
-                rate = self.top * factor ** (epoch // every)
-            case described.Cosine(lowest=lowest, moves=moves):
-                done = self._decayed(step if moves == "step" else epoch * self.steps_per_epoch)
-                rate = lowest + (self.top - lowest) * 0.5 * (1 + math.cos(math.pi * done))
+            case described.MultiStep(milestones=milestones, gamma=gamma):
+                rate = self.top * gamma ** sum(milestone <= epoch for milestone in milestones)
+            case described.Step(step_size=size, gamma=gamma):
+                rate = self.top * gamma ** (epoch // size)
+            case described.Cosine(eta_min=eta_min, interval=interval):
+                done = self._decayed(step if interval == "step" else epoch * self.steps_per_epoch)
+                rate = eta_min + (self.top - eta_min) * 0.5 * (1 + math.cos(math.pi * done))
             case described.Polynomial(power=power):
                 rate = self.top * (1 - self._decayed(step)) ** power
             case described.OneCycle() as cycle:
                 return self._in_cycle(cycle, step)
-        return rate * self._warmed(self.schedule.warmup_start, step)
+        return rate * self._warmed(self.schedule.warmup_start_factor, step)
 
     def _decayed(self, step: int) -> float:
         """How far a decay is that begins when the warm-up ends, 0 to 1; a warm-up of whole epochs shortens it."""
@@ -71,14 +71,16 @@ class LearningRates:
 
     def _in_cycle(self, cycle: described.OneCycle, step: int) -> float:
         """As torch's OneCycleLR with two phases; the optimizer's momentum stays as it is."""
-        first, last = self.top / cycle.start_divisor, self.top / cycle.start_divisor / cycle.end_divisor
-        peak = cycle.rise * self._steps - 1
+        first, last = self.top / cycle.div_factor, self.top / cycle.div_factor / cycle.final_div_factor
+        peak = cycle.pct_start * self._steps - 1
         if step <= peak and peak > 0:
-            return _between(first, self.top, step / peak, cycle.curve)
-        return _between(self.top, last, min(1.0, (step - peak) / max(self._steps - 1 - peak, 1e-9)), cycle.curve)
+            return _between(first, self.top, step / peak, cycle.anneal_strategy)
+        return _between(
+            self.top, last, min(1.0, (step - peak) / max(self._steps - 1 - peak, 1e-9)), cycle.anneal_strategy
+        )
 
 
-def _between(start: float, end: float, done: float, curve: str) -> float:
-    if curve == "line":
+def _between(start: float, end: float, done: float, strategy: str) -> float:
+    if strategy == "linear":
         return start + (end - start) * done
     return end + (start - end) / 2 * (1 + math.cos(math.pi * done))

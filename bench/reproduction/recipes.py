@@ -24,7 +24,7 @@ def shortened(optimizer: str, *, formula: str = "paper", select: str = "equilibr
             "data": {"kind": "cifar10", "train_samples": 1050, "test_samples": 1000},
             "model": {"kind": "resnet-cifar", "depth": 32},
             "optimizer": _OPTIMIZERS[optimizer],
-            "schedule": {"kind": "multistep", "milestones": [10, 15], "factor": 0.1},
+            "schedule": {"kind": "multistep", "milestones": [10, 15], "gamma": 0.1},
             "training": {"epochs": EPOCHS, "batch_size": 50, "seed": seed},
             "neq": {
                 "epsilon": 1e-3,
@@ -56,7 +56,7 @@ def compared(seed: int) -> RunConfig:
             "data": {"kind": "cifar10", "train_samples": 1550, "test_samples": 1000},
             "model": {"kind": "cnn", "channels": [16, 16, 32, 32, 64, 64]},
             "optimizer": _OPTIMIZERS["sgd"],
-            "schedule": {"kind": "multistep", "milestones": [6, 10], "factor": 0.1},
+            "schedule": {"kind": "multistep", "milestones": [6, 10], "gamma": 0.1},
             "training": {"epochs": 16, "batch_size": 50, "seed": seed},
             "neq": {"epsilon": 1e-3, "mu": 0.5, "formula": "paper", "probe": {"kind": "split", "samples": 50}},
             "compute": {"device": "cpu"},

@@ -16,4 +16,6 @@ def batches_of(config: RunConfig, images: KnownImages) -> int | None:
 def steps_of(config: RunConfig, images: KnownImages) -> int | None:
     """Steps of the optimizer in the whole run."""
     batches = batches_of(config, images)
-    return None if batches is None else -(-batches // config.training.accumulate) * config.training.epochs
+    return (
+        None if batches is None else -(-batches // config.training.gradient_accumulation_steps) * config.training.epochs
+    )

@@ -64,8 +64,10 @@ def _schedule(config: RunConfig) -> Iterator[Finding]:
                 f"{which} {named} {'is' if len(late) == 1 else 'are'} never reached: the run has "
                 f"{counted(epochs, 'epoch')}, counted from 0",
             )
-    if isinstance(schedule, Step) and schedule.every >= epochs:
-        yield Finding("schedule.every", f"The learning rate never drops: the run has {counted(epochs, 'epoch')} in all")
+    if isinstance(schedule, Step) and schedule.step_size >= epochs:
+        yield Finding(
+            "schedule.step_size", f"The learning rate never drops: the run has {counted(epochs, 'epoch')} in all"
+        )
     if not isinstance(schedule, OneCycle) and schedule.warmup_unit == "epochs" and schedule.warmup * 2 > epochs > 1:
         yield Finding(
             "schedule.warmup", f"The learning rate rises during most of the run: {schedule.warmup} of {epochs} epochs"
@@ -82,9 +84,9 @@ def _batches(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
             f"All {counted(count, 'training image')} are a single batch, so that the weights move once an epoch: "
             "choose a smaller one",
         )
-    elif training.accumulate >= batches > 1:
+    elif training.gradient_accumulation_steps >= batches > 1:
         yield Finding(
-            "training.accumulate",
+            "training.gradient_accumulation_steps",
             f"An epoch has {counted(batches, 'batch', 'batches')}, so that the weights move once an "
             "epoch: accumulate fewer",
         )
@@ -115,10 +117,10 @@ def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
 
 
 def _checkpoints(config: RunConfig) -> Iterator[Finding]:
-    every = config.checkpoints.every
+    every = config.checkpoints.every_n_epochs
     if every is not None and every > config.training.epochs:
         yield Finding(
-            "checkpoints.every",
+            "checkpoints.every_n_epochs",
             f"No further checkpoint is kept: the run has {counted(config.training.epochs, 'epoch')} in all",
         )
 

@@ -1,15 +1,18 @@
 """From where a run can be forked later."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from contract.base import ConfigModel
+from contract.former_names import FormerName
 
 
 class Checkpoints(ConfigModel):
     """From where a run can be forked later; it goes on from its newest checkpoint in any case."""
 
     model_config = ConfigDict(title="Checkpoints")
-    every: int | None = Field(
+    every_n_epochs: Annotated[int | None, FormerName("every")] = Field(
         default=None,
         ge=1,
         le=100_000,

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from contract.base import ConfigModel
 from contract.config.discovery import discovered
+from contract.former_names import FormerName
 from contract.plugins import OwnData
 
 Task = Literal["classification", "segmentation"]
@@ -130,7 +131,7 @@ class FileData(DataPart):
     train_samples: TrainSamples = None
     augment: Augment = True
     test_samples: TestSamples = None
-    feed: Literal["auto", "memory", "stream"] = Field(
+    loading: Annotated[Literal["auto", "memory", "stream"], FormerName("feed")] = Field(
         default="auto",
         title="Feed",
         description=(
@@ -212,7 +213,7 @@ class MaskFolder(SegmentationData):
     kind: Literal["mask-folder"] = "mask-folder"
     folder: FolderName
     classes: Annotated[int, Field(ge=2, le=255, title="Classes")]
-    unlabelled: int | None = Field(
+    ignore_index: Annotated[int | None, FormerName("unlabelled")] = Field(
         default=None,
         ge=0,
         le=254,

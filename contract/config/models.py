@@ -10,6 +10,7 @@ from contract.base import ConfigModel
 from contract.config.data import Task
 from contract.config.discovery import discovered
 from contract.config.torchvision_names import Classifier, Segmenter
+from contract.former_names import FormerName
 from contract.plugins import OwnModel
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
@@ -115,13 +116,13 @@ class TorchvisionSegmenter(ModelPart):
             "COCO. From the worker's data folder or a download that it allows."
         ),
     )
-    auxiliary: bool = Field(
+    aux_loss: Annotated[bool, FormerName("auxiliary")] = Field(
         default=True,
         title="Auxiliary head",
         description="A second head in mid-network that counts half in training's loss; LR-ASPP has none.",
         json_schema_extra={"advanced": True},
     )
-    auxiliary_rate: float = Field(
+    aux_lr_multiplier: Annotated[float, FormerName("auxiliary_rate")] = Field(
         default=1.0,
         gt=0,
         le=1000,

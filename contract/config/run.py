@@ -78,8 +78,8 @@ class RunConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _the_rate_falls_to_its_lowest(self) -> Self:
-        if isinstance(self.schedule, Cosine) and self.schedule.lowest > self.optimizer.learning_rate:
-            raise wrong_field("schedule.lowest", "the lowest learning rate is above optimizer.learning_rate: lower it")
+        if isinstance(self.schedule, Cosine) and self.schedule.eta_min > self.optimizer.learning_rate:
+            raise wrong_field("schedule.eta_min", "the lowest learning rate is above optimizer.learning_rate: lower it")
         return self
 
     @model_validator(mode="after")

@@ -6,8 +6,13 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from contract.base import ConfigModel, wrong_field
+from contract.former_names import FormerName
 
-Factor = Annotated[float, Field(gt=0, lt=1, title="Factor", description="What each drop multiplies by.")]
+Gamma = Annotated[
+    float,
+    Field(gt=0, lt=1, title="gamma", description="Each drop multiplies the learning rate by this."),
+    FormerName("factor"),
+]
 ADVANCED: JsonDict = {"advanced": True}
 
 
@@ -28,7 +33,7 @@ class Warmed(ConfigModel):
         description="What the warm-up is counted in; a step is one move of the optimizer.",
         json_schema_extra=ADVANCED,
     )
-    warmup_start: float = Field(
+    warmup_start_factor: Annotated[float, FormerName("warmup_start")] = Field(
         default=0.01,
         gt=0,
         le=1,
@@ -57,7 +62,7 @@ class MultiStep(Warmed):
         title="Milestones",
         description="Epochs (counted from 0) that begin with a lower learning rate, in rising order.",
     )
-    factor: Factor = 0.1
+    gamma: Gamma = 0.1
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> Self:
@@ -71,7 +76,7 @@ class Step(Warmed):
 
     model_config = ConfigDict(title="Drops at even distances")
     kind: Literal["step"] = "step"
-    every: int = Field(
+    step_size: Annotated[int, FormerName("every")] = Field(
         default=30,
         ge=1,
         le=100_000,
@@ -79,7 +84,7 @@ class Step(Warmed):
         description="Epochs from drop to drop.",
         json_schema_extra={"unit": "epochs"},
     )
-    factor: Factor = 0.1
+    gamma: Gamma = 0.1
 
 
 class Cosine(Warmed):
@@ -87,7 +92,7 @@ class Cosine(Warmed):
 
     model_config = ConfigDict(title="Cosine")
     kind: Literal["cosine"] = "cosine"
-    lowest: float = Field(
+    eta_min: Annotated[float, FormerName("lowest")] = Field(
         default=0.0,
         ge=0,
         le=10,
@@ -95,7 +100,7 @@ class Cosine(Warmed):
         description="Learning rate that the curve ends at.",
         json_schema_extra={"scale": "log", **ADVANCED},
     )
-    moves: Literal["epoch", "step"] = Field(
+    interval: Annotated[Literal["epoch", "step"], FormerName("moves")] = Field(
         default="epoch",
         title="Moves each",
         description="Whether the rate stays for an epoch or moves at every step of the optimizer.",
@@ -116,11 +121,20 @@ class OneCycle(ConfigModel):
 
     model_config = ConfigDict(title="One cycle")
     kind: Literal["one-cycle"] = "one-cycle"
-    rise: float = Field(default=0.3, gt=0, lt=1, title="Rise", description="Share of the run that the rise takes.")
-    curve: Literal["cosine", "line"] = Field(
-        default="cosine", title="Curve", description="Shape of the rise and of the fall.", json_schema_extra=ADVANCED
+    pct_start: Annotated[float, FormerName("rise")] = Field(
+        default=0.3,
+        gt=0,
+        lt=1,
+        title="pct_start",
+        description="Fraction of the run during which the learning rate rises.",
     )
-    start_divisor: float = Field(
+    anneal_strategy: Annotated[Literal["cosine", "linear"], FormerName("curve", values=(("line", "linear"),))] = Field(
+        default="cosine",
+        title="anneal_strategy",
+        description="Shape of the rise and of the decay.",
+        json_schema_extra=ADVANCED,
+    )
+    div_factor: Annotated[float, FormerName("start_divisor")] = Field(
         default=25.0,
         ge=1,
         le=1e9,
@@ -128,7 +142,7 @@ class OneCycle(ConfigModel):
         description="The first step's rate is the learning rate divided by this.",
         json_schema_extra=ADVANCED,
     )
-    end_divisor: float = Field(
+    final_div_factor: Annotated[float, FormerName("end_divisor")] = Field(
         default=1e4,
         ge=1,
         le=1e12,

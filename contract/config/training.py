@@ -1,10 +1,11 @@
 """How long is trained, and on what of the machine."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from contract.base import ConfigModel, wrong_field
+from contract.former_names import FormerName
 
 
 class Training(ConfigModel):
@@ -20,7 +21,7 @@ class Training(ConfigModel):
         json_schema_extra={"unit": "epochs"},
     )
     batch_size: int = Field(default=100, ge=1, le=65_536, title="Batch size", json_schema_extra={"unit": "images"})
-    accumulate: int = Field(
+    gradient_accumulation_steps: Annotated[int, FormerName("accumulate")] = Field(
         default=1,
         ge=1,
         le=65_536,
@@ -28,7 +29,7 @@ class Training(ConfigModel):
         description="Batches whose mean gradient moves the weights in one step: large batches in little memory.",
         json_schema_extra={"unit": "batches", "advanced": True},
     )
-    clip_norm: float | None = Field(
+    max_grad_norm: Annotated[float | None, FormerName("clip_norm")] = Field(
         default=None,
         gt=0,
         le=1e6,

@@ -7,7 +7,7 @@ from contract.presets.preset import Preset
 _DEMO: dict[str, Any] = {
     "data": {"kind": "fashion-mnist-mini", "train_samples": 6000},
     "model": {"kind": "cnn", "channels": [4, 8, 16, 16, 32, 32, 64, 64]},
-    "schedule": {"kind": "multistep", "milestones": [12, 26], "factor": 0.1},
+    "schedule": {"kind": "multistep", "milestones": [12, 26], "gamma": 0.1},
     "training": {"epochs": 40, "batch_size": 100},
     "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "split", "samples": 200}},
 }

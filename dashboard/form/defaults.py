@@ -4,12 +4,13 @@ from copy import deepcopy
 from typing import Any
 
 from dashboard.form.parts import Choice, Constant, Field, Group, Part
+from dashboard.form.renamed import with_current_names
 
 Config = dict[str, Any]
 
 
 def with_defaults(form: Group, config: Config) -> Config:
-    """The configuration with every field that it lacks at its default; what it says stays as it is.
+    """The configuration with every field that it lacks at its default; what it says stays, under today's names.
 
     A run stored by an older version lacks what newer ones can choose. Beside a newer run those fields are no
     difference: the older run was trained as their defaults say.
@@ -20,12 +21,11 @@ def with_defaults(form: Group, config: Config) -> Config:
     Returns:
         A new configuration. A field that has no default and is lacking stays so.
     """
-    filled = deepcopy(config)
-    _fill(form.parts, filled)
-    return filled
+    return _filled(form.parts, config)
 
 
-def _fill(parts: tuple[Part, ...], config: Config) -> None:
+def _filled(parts: tuple[Part, ...], given: Config) -> Config:
+    config = with_current_names(parts, given)
     for part in parts:
         name = part.field.rsplit(".", 1)[-1]
         match part:
@@ -35,19 +35,19 @@ def _fill(parts: tuple[Part, ...], config: Config) -> None:
                 if part.nullable or part.default is not None:
                     config.setdefault(name, deepcopy(part.default))
             case Group():
-                _fill_object(part.parts, config.setdefault(name, {}))
+                config[name] = _filled_object(part.parts, config.get(name, {}))
             case Choice():
-                _fill_choice(part, config.setdefault(name, deepcopy(part.default)))
+                config[name] = _filled_choice(part, config.get(name, part.default))
+    return config
 
 
-def _fill_choice(choice: Choice, chosen: Any) -> None:
-    if isinstance(chosen, dict):
-        key = chosen.setdefault(choice.discriminator, choice.default[choice.discriminator])
-        for variant in choice.variants:
-            if variant.key == key:
-                _fill(variant.parts, chosen)
+def _filled_choice(choice: Choice, chosen: Any) -> Any:
+    if not isinstance(chosen, dict):
+        return chosen
+    key = chosen.get(choice.discriminator, choice.default[choice.discriminator])
+    parts = next((variant.parts for variant in choice.variants if variant.key == key), ())
+    return _filled(parts, {**chosen, choice.discriminator: key})
 
 
-def _fill_object(parts: tuple[Part, ...], value: Any) -> None:
-    if isinstance(value, dict):
-        _fill(parts, value)
+def _filled_object(parts: tuple[Part, ...], value: Any) -> Any:
+    return _filled(parts, value) if isinstance(value, dict) else value

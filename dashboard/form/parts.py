@@ -41,6 +41,10 @@ class Field:
     step: float | None = None
     logarithmic: bool = False
     options: tuple[Option, ...] = ()
+    former_name: str = ""
+    """What the configuration called it before; older configurations say it under that name."""
+    former_values: tuple[tuple[Any, Any], ...] = ()
+    """Pairs (former value, today's) of the values that were renamed with it."""
 
 
 @dataclass(frozen=True, slots=True)

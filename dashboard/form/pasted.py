@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from dashboard.form.parts import Choice, Constant, Group, Part
+from dashboard.form.renamed import GivenTwice, with_current_names
 from dashboard.form.values import Values, values_of
 
 
@@ -18,7 +19,7 @@ def read_pasted(form: Group, text: str) -> Values:
     Values are not looked at: the server says at the field what is wrong with one.
 
     Raises:
-        PastedWrong: it is no JSON object, or has a name that the form does not know.
+        PastedWrong: it is no JSON object, has a name that the form does not know, or says two things of one field.
     """
     try:
         config = json.loads(text)
@@ -32,6 +33,10 @@ def read_pasted(form: Group, text: str) -> Values:
 
 def _refuse_unknown(parts: tuple[Part, ...], config: dict[str, Any], path: str) -> None:
     known = {part.field.rsplit(".", 1)[-1]: part for part in parts}
+    try:
+        config = with_current_names(parts, config)
+    except GivenTwice as problem:
+        raise PastedWrong(str(problem)) from problem
     for name, value in config.items():
         if name not in known:
             close = get_close_matches(name, known, n=1)

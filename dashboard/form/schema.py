@@ -1,6 +1,6 @@
 """From a JSON Schema to the parts of a form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.form.parts import Choice, Constant, Field, Group, Option, Part, Variant, Widget
@@ -44,11 +44,14 @@ class _Reader:
         )
 
     def _parts(self, schema: Schema, path: str, field: str, skip: str = "") -> tuple[Part, ...]:
-        return tuple(
+        properties: dict[str, Schema] = schema.get("properties", {})
+        former = {each["renamed_to"]: (name, each) for name, each in properties.items() if "renamed_to" in each}
+        parts = (
             self._part(property_, _join(path, name), _join(field, name), name)
-            for name, property_ in schema.get("properties", {}).items()
-            if name != skip
+            for name, property_ in properties.items()
+            if name != skip and "renamed_to" not in property_
         )
+        return tuple(_with_former(part, former) for part in parts)
 
     def _part(self, schema: Schema, path: str, field: str, name: str) -> Part:
         schema, nullable = self._resolve(schema)
@@ -128,6 +131,15 @@ class _Reader:
         if kind == "boolean" and nullable:
             return "json"
         return PLAIN.get(kind, "json")
+
+
+def _with_former(part: Part, former: dict[str, tuple[str, Schema]]) -> Part:
+    name = part.field.rsplit(".", 1)[-1]
+    if not isinstance(part, Field) or name not in former:
+        return part
+    former_name, schema = former[name]
+    values = tuple(schema.get("renamed_values", {}).items())
+    return replace(part, former_name=former_name, former_values=values)
 
 
 def _bounds(schema: Schema) -> str:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from dashboard.form.parts import Choice, Constant, Field, Group, Part
+from dashboard.form.renamed import with_current_names
 from dashboard.form.schema import plain_number
 
 Config = dict[str, Any]
@@ -29,6 +30,7 @@ def values_of(form: Group, config: Config | None = None) -> Values:
 
 
 def _fill(parts: tuple[Part, ...], config: Config, defaults: Config, values: Values) -> None:
+    config = with_current_names(parts, config)
     for part in parts:
         name = part.field.rsplit(".", 1)[-1]
         given, default = config.get(name, MISSING), defaults.get(name, MISSING)

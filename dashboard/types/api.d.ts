@@ -916,6 +916,12 @@ export interface components {
              * Keep every
              * @description Checkpoints that stay, to fork the run from, besides the last and the best; empty: no others.
              */
+            every_n_epochs?: number | null;
+            /**
+             * Keep every
+             * @deprecated
+             * @description The former name of `every_n_epochs`.
+             */
             every?: number | null;
         };
         /**
@@ -1052,7 +1058,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            feed: "auto" | "memory" | "stream";
+            loading: "auto" | "memory" | "stream";
             /**
              * Shorter side
              * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
@@ -1070,6 +1076,13 @@ export interface components {
              * @enum {string}
              */
             kind: "coco";
+            /**
+             * Feed
+             * @deprecated
+             * @description The former name of `loading`.
+             * @enum {string}
+             */
+            feed?: "auto" | "memory" | "stream";
         };
         /**
          * Compute
@@ -1138,12 +1151,18 @@ export interface components {
              * @description Share of the learning rate that the first step has.
              * @default 0.01
              */
-            warmup_start: number;
+            warmup_start_factor: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             kind: "constant";
+            /**
+             * Warm-up starts at
+             * @deprecated
+             * @description The former name of `warmup_start_factor`.
+             */
+            warmup_start?: number;
         };
         /**
          * Cosine
@@ -1168,7 +1187,7 @@ export interface components {
              * @description Share of the learning rate that the first step has.
              * @default 0.01
              */
-            warmup_start: number;
+            warmup_start_factor: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1179,14 +1198,33 @@ export interface components {
              * @description Learning rate that the curve ends at.
              * @default 0
              */
-            lowest: number;
+            eta_min: number;
             /**
              * Moves each
              * @description Whether the rate stays for an epoch or moves at every step of the optimizer.
              * @default epoch
              * @enum {string}
              */
-            moves: "epoch" | "step";
+            interval: "epoch" | "step";
+            /**
+             * Warm-up starts at
+             * @deprecated
+             * @description The former name of `warmup_start_factor`.
+             */
+            warmup_start?: number;
+            /**
+             * Lowest
+             * @deprecated
+             * @description The former name of `eta_min`.
+             */
+            lowest?: number;
+            /**
+             * Moves each
+             * @deprecated
+             * @description The former name of `interval`.
+             * @enum {string}
+             */
+            moves?: "epoch" | "step";
         };
         /**
          * Coverage
@@ -1684,6 +1722,11 @@ export interface components {
              */
             settled: boolean;
         };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
         /**
          * Health
          * @description How the system is.
@@ -1771,7 +1814,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            feed: "auto" | "memory" | "stream";
+            loading: "auto" | "memory" | "stream";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1794,6 +1837,13 @@ export interface components {
              * @default 0.2
              */
             test_share: number;
+            /**
+             * Feed
+             * @deprecated
+             * @description The former name of `loading`.
+             * @enum {string}
+             */
+            feed?: "auto" | "memory" | "stream";
         };
         /**
          * ImageNet
@@ -1824,7 +1874,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            feed: "auto" | "memory" | "stream";
+            loading: "auto" | "memory" | "stream";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1836,6 +1886,13 @@ export interface components {
              * @default 224
              */
             size: number;
+            /**
+             * Feed
+             * @deprecated
+             * @description The former name of `loading`.
+             * @enum {string}
+             */
+            feed?: "auto" | "memory" | "stream";
         };
         /**
          * Layer
@@ -1983,7 +2040,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            feed: "auto" | "memory" | "stream";
+            loading: "auto" | "memory" | "stream";
             /**
              * Shorter side
              * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
@@ -2012,13 +2069,26 @@ export interface components {
              * Unlabelled
              * @description A class number that stands for no class and is not counted, beside 255. Empty: there is none.
              */
-            unlabelled?: number | null;
+            ignore_index?: number | null;
             /**
              * Test share
              * @description Of the images, where the folder has none set apart for testing; the same ones in every run.
              * @default 0.2
              */
             test_share: number;
+            /**
+             * Feed
+             * @deprecated
+             * @description The former name of `loading`.
+             * @enum {string}
+             */
+            feed?: "auto" | "memory" | "stream";
+            /**
+             * Unlabelled
+             * @deprecated
+             * @description The former name of `ignore_index`.
+             */
+            unlabelled?: number | null;
         };
         /**
          * Multi-layer perceptron
@@ -2113,7 +2183,7 @@ export interface components {
              * @description Share of the learning rate that the first step has.
              * @default 0.01
              */
-            warmup_start: number;
+            warmup_start_factor: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2129,11 +2199,23 @@ export interface components {
              */
             milestones: number[];
             /**
-             * Factor
-             * @description What each drop multiplies by.
+             * gamma
+             * @description Each drop multiplies the learning rate by this.
              * @default 0.1
              */
-            factor: number;
+            gamma: number;
+            /**
+             * Warm-up starts at
+             * @deprecated
+             * @description The former name of `warmup_start_factor`.
+             */
+            warmup_start?: number;
+            /**
+             * gamma
+             * @deprecated
+             * @description The former name of `gamma`.
+             */
+            factor?: number;
         };
         /**
          * Equilibrium
@@ -2352,30 +2434,55 @@ export interface components {
              */
             kind: "one-cycle";
             /**
-             * Rise
-             * @description Share of the run that the rise takes.
+             * pct_start
+             * @description Fraction of the run during which the learning rate rises.
              * @default 0.3
              */
-            rise: number;
+            pct_start: number;
             /**
-             * Curve
-             * @description Shape of the rise and of the fall.
+             * anneal_strategy
+             * @description Shape of the rise and of the decay.
              * @default cosine
              * @enum {string}
              */
-            curve: "cosine" | "line";
+            anneal_strategy: "cosine" | "linear";
             /**
              * Starts at one in
              * @description The first step's rate is the learning rate divided by this.
              * @default 25
              */
-            start_divisor: number;
+            div_factor: number;
             /**
              * Ends at one in
              * @description The last step's rate is the first one's divided by this.
              * @default 10000
              */
-            end_divisor: number;
+            final_div_factor: number;
+            /**
+             * pct_start
+             * @deprecated
+             * @description The former name of `pct_start`.
+             */
+            rise?: number;
+            /**
+             * anneal_strategy
+             * @deprecated
+             * @description The former name of `anneal_strategy`.
+             * @enum {string}
+             */
+            curve?: "cosine" | "line";
+            /**
+             * Starts at one in
+             * @deprecated
+             * @description The former name of `div_factor`.
+             */
+            start_divisor?: number;
+            /**
+             * Ends at one in
+             * @deprecated
+             * @description The former name of `final_div_factor`.
+             */
+            end_divisor?: number;
         };
         /**
          * Weights at equilibrium (control)
@@ -2554,7 +2661,7 @@ export interface components {
              * @description Share of the learning rate that the first step has.
              * @default 0.01
              */
-            warmup_start: number;
+            warmup_start_factor: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2566,6 +2673,12 @@ export interface components {
              * @default 0.9
              */
             power: number;
+            /**
+             * Warm-up starts at
+             * @deprecated
+             * @description The former name of `warmup_start_factor`.
+             */
+            warmup_start?: number;
         };
         /**
          * Precision
@@ -2802,7 +2915,7 @@ export interface components {
             tags: string[];
             /**
              * Config
-             * @description The RunConfig it was launched with, whole.
+             * @description The RunConfig it was launched with, whole. For one release renamed fields are in it under their former names too, which the schema of RunConfig marks as deprecated.
              */
             config: {
                 [key: string]: unknown;
@@ -3002,13 +3115,13 @@ export interface components {
              * @default {
              *       "warmup": 0,
              *       "warmup_unit": "epochs",
-             *       "warmup_start": 0.01,
+             *       "warmup_start_factor": 0.01,
              *       "kind": "multistep",
              *       "milestones": [
              *         12,
              *         26
              *       ],
-             *       "factor": 0.1
+             *       "gamma": 0.1
              *     }
              */
             schedule: components["schemas"]["MultiStep"] | components["schemas"]["Step"] | components["schemas"]["Cosine"] | components["schemas"]["Polynomial"] | components["schemas"]["OneCycle"] | components["schemas"]["Constant"];
@@ -3016,7 +3129,7 @@ export interface components {
              * @default {
              *       "epochs": 40,
              *       "batch_size": 100,
-             *       "accumulate": 1,
+             *       "gradient_accumulation_steps": 1,
              *       "label_smoothing": 0,
              *       "stall_minutes": 30,
              *       "seed": 0
@@ -3264,7 +3377,7 @@ export interface components {
              * @description Share of the learning rate that the first step has.
              * @default 0.01
              */
-            warmup_start: number;
+            warmup_start_factor: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3275,13 +3388,31 @@ export interface components {
              * @description Epochs from drop to drop.
              * @default 30
              */
-            every: number;
+            step_size: number;
             /**
-             * Factor
-             * @description What each drop multiplies by.
+             * gamma
+             * @description Each drop multiplies the learning rate by this.
              * @default 0.1
              */
-            factor: number;
+            gamma: number;
+            /**
+             * Warm-up starts at
+             * @deprecated
+             * @description The former name of `warmup_start_factor`.
+             */
+            warmup_start?: number;
+            /**
+             * Every
+             * @deprecated
+             * @description The former name of `step_size`.
+             */
+            every?: number;
+            /**
+             * gamma
+             * @deprecated
+             * @description The former name of `gamma`.
+             */
+            factor?: number;
         };
         /**
          * StepFlops
@@ -3611,13 +3742,25 @@ export interface components {
              * @description A second head in mid-network that counts half in training's loss; LR-ASPP has none.
              * @default true
              */
-            auxiliary: boolean;
+            aux_loss: boolean;
             /**
              * Auxiliary head's rate
              * @description Times the learning rate; torchvision's and the paper's recipe has 10.
              * @default 1
              */
-            auxiliary_rate: number;
+            aux_lr_multiplier: number;
+            /**
+             * Auxiliary head
+             * @deprecated
+             * @description The former name of `aux_loss`.
+             */
+            auxiliary?: boolean;
+            /**
+             * Auxiliary head's rate
+             * @deprecated
+             * @description The former name of `aux_lr_multiplier`.
+             */
+            auxiliary_rate?: number;
         };
         /**
          * Training
@@ -3640,12 +3783,12 @@ export interface components {
              * @description Batches whose mean gradient moves the weights in one step: large batches in little memory.
              * @default 1
              */
-            accumulate: number;
+            gradient_accumulation_steps: number;
             /**
              * Clip gradients at
              * @description Longer gradients are shortened to this norm, that of all moving weights together. Empty: never.
              */
-            clip_norm?: number | null;
+            max_grad_norm?: number | null;
             /**
              * Label smoothing
              * @description Share of the target that is spread over all classes, in training alone.
@@ -3664,6 +3807,18 @@ export interface components {
              * @default 0
              */
             seed: number;
+            /**
+             * Batches a step
+             * @deprecated
+             * @description The former name of `gradient_accumulation_steps`.
+             */
+            accumulate?: number;
+            /**
+             * Clip gradients at
+             * @deprecated
+             * @description The former name of `max_grad_norm`.
+             */
+            clip_norm?: number | null;
         };
         /**
          * Turn
@@ -3719,6 +3874,19 @@ export interface components {
              */
             reason: string;
         };
+        /** ValidationError */
+        ValidationError: {
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+            /** Input */
+            input?: unknown;
+            /** Context */
+            ctx?: Record<string, never>;
+        };
         /**
          * Values
          * @description What pixels hold as stored, of some images or of all.
@@ -3765,7 +3933,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            feed: "auto" | "memory" | "stream";
+            loading: "auto" | "memory" | "stream";
             /**
              * Shorter side
              * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
@@ -3783,6 +3951,13 @@ export interface components {
              * @enum {string}
              */
             kind: "voc";
+            /**
+             * Feed
+             * @deprecated
+             * @description The former name of `loading`.
+             * @enum {string}
+             */
+            feed?: "auto" | "memory" | "stream";
         };
         /**
          * Layers
@@ -3881,6 +4056,7 @@ export type FrozenLayer = components['schemas']['FrozenLayer'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
+export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type Health = components['schemas']['Health'];
 export type Histograms = components['schemas']['Histograms'];
 export type History = components['schemas']['History'];
@@ -3948,6 +4124,7 @@ export type TorchvisionSegmenter = components['schemas']['TorchvisionSegmenter']
 export type Training = components['schemas']['Training'];
 export type Turn = components['schemas']['Turn'];
 export type UnwatchedModule = components['schemas']['UnwatchedModule'];
+export type ValidationError = components['schemas']['ValidationError'];
 export type Values = components['schemas']['Values'];
 export type Voc = components['schemas']['Voc'];
 export type Watched = components['schemas']['Watched'];
@@ -3964,6 +4141,11 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Runs a page. */
                 limit?: number;
+                /**
+                 * @deprecated
+                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 */
+                former_names?: boolean;
             };
             header?: never;
             path?: never;
@@ -4062,7 +4244,13 @@ export interface operations {
     };
     read_run_api_v1_runs__run_id__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @deprecated
+                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 */
+                former_names?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The run's id. */
@@ -5874,7 +6062,13 @@ export interface operations {
     };
     list_presets_api_v1_presets_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @deprecated
+                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 */
+                former_names?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5897,6 +6091,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The database does not answer; try again. */

@@ -1,6 +1,7 @@
 """A whole run as one file."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -8,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from contract.events import LayerSnapshot
 from contract.runfile import Moment, RunHeader, run_file_chunks
 from db import Run, Store
+from server.descriptions import current
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
 from server.routes.documentation import binary_documentation
 
@@ -24,7 +26,7 @@ EVENTS_AT_ONCE = 50
 )
 def export_run(store: TheStore, run: TheRun) -> StreamingResponse:
     """Everything that the run has said and what its neurons did, exactly: up to this moment, if it is still running."""
-    header = RunHeader.model_validate(run, from_attributes=True)
+    header = RunHeader.model_validate(replace(run, config=current(run.config)), from_attributes=True)
     name = f'attachment; filename="{run.id}.neq"'
     return StreamingResponse(
         run_file_chunks(header, _moments(store, run)), media_type=MEDIA_TYPE, headers={"Content-Disposition": name}

@@ -10,10 +10,12 @@ from contract.checks.finding import Finding
 from contract.config import RunConfig
 from contract.config.forking import changes, refused
 from contract.config.overlay import laid_over
+from contract.former_names import with_current_names
 from contract.retention import best_of
 from db import Run, Store, UnknownCheckpoint
 from server import schemas
 from server.checking import as_json, living, of_now, refuse_what_fails
+from server.descriptions import current
 from server.routes.checks import DryPass, checked
 from server.routes.dependencies import (
     CONFLICT,
@@ -149,7 +151,8 @@ def _described(run: Run) -> RunConfig:
 def _changed(run: Run, part: dict[str, Any]) -> RunConfig:
     own = {"name": f"{run.name[: LONGEST_NAME - 7]} · fork", "notes": run.notes, "tags": list(run.tags)}
     try:
-        config = RunConfig.model_validate(laid_over(run.config | own, part))
+        before = current(run.config) | own
+        config = RunConfig.model_validate(laid_over(before, with_current_names(RunConfig, part, beside=before)))
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
     refuse_zero_characters(config.model_dump(mode="json"))

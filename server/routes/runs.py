@@ -9,6 +9,7 @@ from contract.config import RunConfig, Tag
 from db import UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
+from server.descriptions import FormerNames
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -85,19 +86,20 @@ def list_runs(
     search: Annotated[str | None, PlainText] = None,
     cursor: Annotated[str | None, PlainText] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Runs a page.")] = 50,
+    former_names: FormerNames = True,
 ) -> Response:
     """The runs, newest first. `search` looks in name, notes, tags and id; `next` is the cursor of the next page."""
     try:
         page = store.runs(state=state, tag=tag or None, search=search or None, cursor=cursor or None, limit=limit)
     except UnknownCursor as error:
         raise invalid_query("cursor", str(error), cursor) from error
-    return json_answer({"runs": present_runs(store, page.items), "next": page.next})
+    return json_answer({"runs": present_runs(store, page.items, former_names=former_names), "next": page.next})
 
 
 @router.get("/{run_id}", response_model=schemas.Run, responses=UNKNOWN)
-def read_run(store: TheStore, run: TheRun) -> Response:
+def read_run(store: TheStore, run: TheRun, former_names: FormerNames = True) -> Response:
     """A run, as it stands."""
-    return json_answer(present_run(store, run))
+    return json_answer(present_run(store, run, former_names=former_names))
 
 
 @router.patch("/{run_id}", dependencies=[IN_TURN], response_model=schemas.Run, responses=UNKNOWN)

@@ -15,6 +15,7 @@ from db import StoreUnreachable
 from server import schemas
 from server.arrays.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.checking import living
+from server.descriptions import FormerNames, answered
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 
 router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)
@@ -33,14 +34,23 @@ async def read_display_scale() -> schemas.DisplayScale:
 
 
 @router.get("/presets")
-def list_presets(store: TheStore, settings: TheSettings) -> schemas.Presets:
+def list_presets(store: TheStore, settings: TheSettings, former_names: FormerNames = True) -> schemas.Presets:
     """Starting points for the launch form, each with what keeps the living workers from training it."""
     try:
         workers = living(store, settings.silence_limit_seconds)
     except StoreUnreachable:
         workers = {}  # they can still be looked at
     return schemas.Presets(
-        presets=[preset.model_copy(update={"problem": _problem(config, workers)}) for preset, config in presets()]
+        presets=[
+            preset.model_copy(
+                update={
+                    "config": answered(preset.config, former_names=former_names),
+                    "whole": answered(preset.whole, former_names=former_names),
+                    "problem": _problem(config, workers),
+                }
+            )
+            for preset, config in presets()
+        ]
     )
 
 

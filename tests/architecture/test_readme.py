@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from cli.flags import flags
+from cli.flags import flags, known_flags
 from cli.main import COMMANDS
 from cli.settings import ClientSettings, WorkerSettings
 from contract.version import VERSION
@@ -94,6 +94,14 @@ def test_the_table_names_no_field_that_is_gone() -> None:
     groups = {name.split(".")[0] for name in known if "." in name}
     named = {name for name in table_rows() if name.split(".")[0] in groups and "." in name}
     assert named - known == set()
+
+
+def test_every_former_name_of_a_field_is_told_with_todays() -> None:
+    listed = re.findall(r"`([a-z.]+\w+)` → `([a-z.]+\w+)`", CONFIGURATION)
+    former = {
+        (".".join(flag.path), ".".join((*flag.path[:-1], flag.renamed_to))) for flag in known_flags() if flag.renamed_to
+    }
+    assert {pair for pair in listed if "." in pair[0]} == former
 
 
 def test_every_command_is_named() -> None:

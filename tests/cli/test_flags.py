@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from cli.flags import check, flags, overlay
 from cli.launch import launch
+from cli.resume import part_of
 from contract.config import RunConfig
 
 
@@ -63,6 +64,55 @@ def test_flags_lie_over_a_file(tmp_path: Any) -> None:
     described = dry_run("--config", str(path), "--training.epochs", "5")
     assert described["training"]["epochs"] == 5
     assert described["optimizer"]["learning_rate"] == 0.002
+
+
+def test_a_former_flag_works_and_is_said_to_be_one() -> None:
+    result = CliRunner().invoke(
+        launch, ["--dry-run", "--schedule.kind", "one-cycle", "--schedule.curve", "line", "--training.clip-norm", "2"]
+    )
+    assert result.exit_code == 0, result.output
+    described = json.loads(result.stdout)
+    assert (described["schedule"]["anneal_strategy"], described["training"]["max_grad_norm"]) == ("linear", 2.0)
+    assert result.stderr.splitlines() == [
+        "warning: --schedule.curve is called --schedule.anneal-strategy now; the old name works for one release",
+        "warning: --training.clip-norm is called --training.max-grad-norm now; the old name works for one release",
+    ]
+
+
+def test_a_former_flag_beside_todays_is_refused() -> None:
+    result = CliRunner().invoke(launch, ["--dry-run", "--training.accumulate", "2", "--schedule.factor", "0.2"])
+    assert result.exit_code == 0, result.output
+    both = ["--training.accumulate", "2", "--training.gradient-accumulation-steps", "2"]
+    result = CliRunner().invoke(launch, ["--dry-run", *both])
+    assert result.exit_code == 2
+    assert "--training.accumulate is the former name of --training.gradient-accumulation-steps" in result.output
+
+
+def test_help_names_no_former_flag() -> None:
+    text = CliRunner().invoke(launch, ["--help"]).output
+    assert "--schedule.gamma" in text
+    assert "--schedule.factor" not in text
+
+
+def test_flags_lie_over_a_file_of_former_names(tmp_path: Any) -> None:
+    path = tmp_path / "run.json"
+    path.write_text('{"schedule": {"factor": 0.2}, "training": {"accumulate": 3, "clip_norm": 1}}')
+    described = dry_run("--config", str(path), "--schedule.gamma", "0.3", "--training.max-grad-norm", "2")
+    assert described["schedule"]["gamma"] == 0.3
+    assert described["training"] == RunConfig().training.model_dump() | {
+        "gradient_accumulation_steps": 3,
+        "max_grad_norm": 2.0,
+    }
+
+
+def test_a_fork_s_fields_may_have_their_former_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert part_of(["schedule.factor=0.2", "training.epochs=9"]) == {
+        "schedule": {"gamma": 0.2},
+        "training": {"epochs": 9},
+    }
+    assert "--schedule.factor is called --schedule.gamma now" in capsys.readouterr().err
+    with pytest.raises(click.UsageError, match=r"former name of --schedule\.gamma"):
+        part_of(["schedule.factor=0.2", "schedule.gamma=0.2"])
 
 
 def test_another_kind_drops_the_file_s_fields_of_the_old_one() -> None:

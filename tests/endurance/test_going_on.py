@@ -168,7 +168,7 @@ def test_a_run_waits_for_a_worker_that_reaches_its_checkpoints(tmp_path: Path) -
 def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(tmp_path: Path) -> None:
     with standing(tmp_path) as system:
         system.start_worker(slots=1)
-        parent = train(system, training=SMALL["training"] | {"epochs": 6}, checkpoints={"every": 2})
+        parent = train(system, training=SMALL["training"] | {"epochs": 6}, checkpoints={"every_n_epochs": 2})
         assert {1, 3, 5} <= set(kept(system, parent))
         assert system.worker is not None
         system.worker.stop()

@@ -112,7 +112,7 @@ def test_auto_takes_the_gpu_and_a_run_that_asks_for_the_cpu_does_not(tmp_path: P
 def test_a_folder_held_on_the_gpu_is_trained_on(tmp_path: Path) -> None:
     class_folder(tmp_path / "mine" / "train", {"cat": 14, "dog": 10})
     class_folder(tmp_path / "mine" / "val", {"cat": 4, "dog": 4})
-    data = {"kind": "image-folder", "folder": "mine", "size": 16, "feed": "memory"}
+    data = {"kind": "image-folder", "folder": "mine", "size": 16, "loading": "memory"}
     config = on_a_gpu(data=data, neq={"probe": {"kind": "split", "samples": 4}})
     assert len(epochs_of(run(config, Workplace(tmp_path, threads=1), ResumePoint()))) == 2
 
@@ -200,8 +200,8 @@ class Mean(torch.nn.Module):
 TASKS = [Classification(4, 0.1), Segmentation(4, 255)]
 LOOPS: list[dict[str, Any]] = [
     *({"compute": {"precision": precision}} for precision in ("float32", "tf32", "bf16", "fp16")),
-    {"training": {"clip_norm": 1.0, "accumulate": 2}},
-    {"compute": {"precision": "fp16"}, "training": {"clip_norm": 1.0}},
+    {"training": {"max_grad_norm": 1.0, "gradient_accumulation_steps": 2}},
+    {"compute": {"precision": "fp16"}, "training": {"max_grad_norm": 1.0}},
     {"optimizer": {"kind": "adamw"}},
 ]
 

@@ -104,10 +104,14 @@ DOUBTFUL = [
     ({"optimizer": {"kind": "sgd", "learning_rate": 10}}, "optimizer.learning_rate", "probably diverge"),
     # siblings
     ({"optimizer": {"kind": "adam", "learning_rate": 0.5}}, "optimizer.learning_rate", "unusually high for Adam"),
-    ({"checkpoints": {"every": 50}}, "checkpoints.every", "the run has 3 epochs in all"),
-    ({"schedule": {"kind": "step", "every": 30}}, "schedule.every", "never drops"),
+    ({"checkpoints": {"every_n_epochs": 50}}, "checkpoints.every_n_epochs", "the run has 3 epochs in all"),
+    ({"schedule": {"kind": "step", "step_size": 30}}, "schedule.step_size", "never drops"),
     ({"schedule": {"kind": "cosine", "warmup": 2}}, "schedule.warmup", "2 of 3 epochs"),
-    ({"training": {"epochs": 3, "accumulate": 50}}, "training.accumulate", "An epoch has 3 batches"),
+    (
+        {"training": {"epochs": 3, "gradient_accumulation_steps": 50}},
+        "training.gradient_accumulation_steps",
+        "An epoch has 3 batches",
+    ),
     ({"neq": {"probe": {"kind": "split", "samples": 3}}}, "neq.probe.samples", "at least one a class"),
     ({"neq": {"probe": {"kind": "share", "fraction": 0.001}}}, "neq.probe.fraction", "1 probe image of 10 classes"),
     ({"neq": {"epsilon": 0}}, "neq.epsilon", "no |v| is below it"),

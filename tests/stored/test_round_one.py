@@ -18,11 +18,13 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from contract.events import EpochFinished
+from contract.former_names import with_former_names
 from contract.runfile import RunFile
 from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.system import System
+from trainer.worker.replay import begin_replay
 
 WRITTEN = Path(__file__).parent / "round_one"
 FINISHED, STOPPED = "xcc0zypbj0", "y8xq6gu1qz"
@@ -72,10 +74,15 @@ def test_a_lacking_answer_would_be_found() -> None:
 
 @pytest.mark.parametrize("description", DESCRIPTIONS, ids=lambda one: f"{one['data']['kind']}-{one['model']['kind']}")
 def test_a_stored_description_is_read(description: dict[str, Any]) -> None:
-    """To the same run: what is read is written and read again as the same, and no value of the old one is lost."""
+    """To the same run: what is read is written and read again as the same, and no value of the old one is lost.
+
+    Every field has its value under the name of then; of values, `line` alone is written as another one, `linear`.
+    """
     read = RunConfig.model_validate(description)
-    assert RunConfig.model_validate(read.model_dump(mode="json")) == read
-    assert values_in(description) == values_in(read.model_dump(mode="json"))
+    written = read.model_dump(mode="json")
+    assert RunConfig.model_validate(written) == read
+    assert lacking(description, with_former_names(RunConfig, written)) == []
+    assert values_in(description) == sorted(value.replace('"linear"', '"line"') for value in values_in(written))
 
 
 def values_in(value: Any) -> list[str]:
@@ -94,6 +101,23 @@ def test_the_run_file_reads_to_the_bit(client: TestClient) -> None:
         stored = np.load(io.BytesIO(client.get(f"/api/v1/runs/{FINISHED}/layers/{layer}/phi").content))
         assert stored.shape == (6, neurons)
         np.testing.assert_array_equal(np.frombuffer(told, "<f4"), stored.ravel())
+
+
+def test_a_run_of_then_is_exported_forked_and_replayed_under_todays_names(client: TestClient, tmp_path: Path) -> None:
+    """What is written anew names no field as it was called then, and means the same run."""
+    file = tmp_path / "again.neq"
+    file.write_bytes(client.get(f"/api/v1/runs/{FINISHED}/file").content)
+    with RunFile.open(file) as exported, RunFile.open(WRITTEN / "run.neq") as written:
+        assert exported.header.config == RunConfig.model_validate(written.header.config).model_dump(mode="json")
+        store = Store.open(f"sqlite:///{tmp_path / 'neq.db'}")
+        assert begin_replay(store, written.header).run.config == exported.header.config
+    part = {"schedule": {"factor": 0.2}, "training": {"epochs": 12, "accumulate": 2}}
+    fork = client.post(f"/api/v1/runs/{STOPPED}/fork", json=part)
+    assert fork.status_code == 201, fork.text
+    config = store.run(fork.json()["id"]).config
+    store.close()
+    assert (config["schedule"]["gamma"], config["training"]["gradient_accumulation_steps"]) == (0.2, 2)
+    assert not {"factor", "accumulate", "clip_norm"} & {*config["schedule"], *config["training"]}
 
 
 def test_a_stopped_run_resumes_from_its_checkpoint(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_no_sentence_is_pydantics(kind: str) -> None:
         ({"training": {"epochs": 0}}, "Must be at least 1"),
         ({"training": {"epochs": 1.5}}, "Must be a whole number"),
         ({"training": {"seed": 2**31}}, "Must be at most 2,147,483,647"),
-        ({"training": {"clip_norm": "1_0"}}, "Write it without separators: 10"),
+        ({"training": {"max_grad_norm": "1_0"}}, "Write it without separators: 10"),
         ({"schedule": {"kind": "multistep", "milestones": ["1_0"]}}, "Write it without separators: 10"),
         ({"schedule": {"kind": "multistep", "milestones": []}}, "Must have at least 1 entry"),
         ({"tags": ["a,b"]}, "Must hold no comma"),

@@ -103,7 +103,7 @@ def test_words_of_somebody_else_are_left_alone() -> None:
     ("data", "remedy"),
     [
         ({"kind": "synthetic", "train_samples": 60, "test_samples": 12}, "Choose fewer images in data.train_samples"),
-        ({"kind": "image-folder", "folder": "mine", "feed": "memory"}, "Set data.feed to stream"),
+        ({"kind": "image-folder", "folder": "mine", "loading": "memory"}, "Set data.loading to stream"),
     ],
     ids=["arrays", "files"],
 )

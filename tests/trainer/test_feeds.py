@@ -60,7 +60,7 @@ def same(one: list[Batch], other: list[Batch], atol: float = 0.0) -> bool:
 def test_an_epoch_takes_every_image_once_in_the_shape_that_is_promised(
     root: Path, data: dict[str, Any], feed: str
 ) -> None:
-    loaded = load(root, prepared(root, data), feed=feed)
+    loaded = load(root, prepared(root, data), loading=feed)
     assert (len(loaded.train), len(loaded.test), len(loaded.probe)) == (32, 11, 4)
     assert (loaded.channels, loaded.height, loaded.width, loaded.classes) == (3, 16, 16, 3)
     batches = epoch(loaded)
@@ -77,7 +77,7 @@ def test_an_epoch_takes_every_image_once_in_the_shape_that_is_promised(
 
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
 def test_both_ways_show_the_same_in_testing(root: Path, data: dict[str, Any]) -> None:
-    held, streamed = (load(root, prepared(root, data), feed=feed) for feed in ("memory", "stream"))
+    held, streamed = (load(root, prepared(root, data), loading=feed) for feed in ("memory", "stream"))
     assert isinstance(held.test, InMemoryDataset)
     assert isinstance(streamed.test, StreamedDataset)
     for one, other in ((held.test, streamed.test), (held.probe, streamed.probe)):
@@ -87,7 +87,7 @@ def test_both_ways_show_the_same_in_testing(root: Path, data: dict[str, Any]) ->
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
 @pytest.mark.parametrize("feed", ["memory", "stream"])
 def test_images_that_are_not_to_be_varied_are_seen_as_in_testing(root: Path, data: dict[str, Any], feed: str) -> None:
-    loaded = load(root, prepared(root, data), feed=feed, augment=False)
+    loaded = load(root, prepared(root, data), loading=feed, augment=False)
     once = torch.cat([inputs.sum(dim=(1, 2, 3)) for inputs, _ in epoch(loaded, batch_size=1)]).sort().values
     in_order: ImageSet = loaded.train
     tested = torch.cat([inputs.sum(dim=(1, 2, 3)) for inputs, _ in loaded.batches(in_order, 1)]).sort().values
@@ -97,12 +97,12 @@ def test_images_that_are_not_to_be_varied_are_seen_as_in_testing(root: Path, dat
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
 @pytest.mark.parametrize("feed", ["memory", "stream"])
 def test_the_state_of_the_generator_decides_the_epoch(root: Path, data: dict[str, Any], feed: str) -> None:
-    loaded = load(root, prepared(root, data), feed=feed)
+    loaded = load(root, prepared(root, data), loading=feed)
     random = torch.Generator().manual_seed(7)
     first = list(loaded.training_batches(5, random))
     state = random.get_state()
     second = list(loaded.training_batches(5, random))
-    again = load(root, data, feed=feed)  # as after a restart, with nothing but the state left
+    again = load(root, data, loading=feed)  # as after a restart, with nothing but the state left
     restored = torch.Generator()
     restored.set_state(state)
     assert same(list(again.training_batches(5, restored)), second)
@@ -114,7 +114,7 @@ def test_the_state_of_the_generator_decides_the_epoch(root: Path, data: dict[str
 def test_one_picture_looks_different_each_time_that_it_is_seen(root: Path, feed: str) -> None:
     for index in range(24):
         save(root / "mine" / "ab"[index % 2] / f"{index}.png", photograph(index, 40, 40))
-    data = load(root, CLASSES, feed=feed)
+    data = load(root, CLASSES, loading=feed)
     random = torch.Generator().manual_seed(0)
     seen = [image for _ in range(2) for inputs, _ in data.training_batches(4, random) for image in inputs]
     distinct = {image.numpy().tobytes() for image in seen}
@@ -131,7 +131,7 @@ def test_the_number_of_loader_processes_changes_nothing(
     by_processes = []
     for processes in (0, 1, 2):
         monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_, processes=processes: processes)
-        loaded = load(root, data, feed="stream")
+        loaded = load(root, data, loading="stream")
         by_processes.append([epoch(loaded, seed=1), epoch(loaded, seed=2), list(loaded.batches(loaded.test, 3))])
     for one, other in zip(by_processes[0], by_processes[1], strict=True):
         assert same(one, other)
@@ -141,7 +141,7 @@ def test_the_number_of_loader_processes_changes_nothing(
 
 def test_a_pass_that_is_left_early_does_not_leak_into_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 2)
-    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    loaded = load(root, prepared(root, CLASSES), loading="stream")
     whole = epoch(loaded, seed=3, batch_size=4)
     left = loaded.training_batches(4, torch.Generator().manual_seed(9))
     next(left)
@@ -154,7 +154,7 @@ def test_two_passes_at_once_are_refused_rather_than_mixed(
     root: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: processes)
-    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    loaded = load(root, prepared(root, CLASSES), loading="stream")
     first = loaded.batches(loaded.test, 4)
     next(first)
     next(loaded.batches(loaded.train, 4))
@@ -164,7 +164,7 @@ def test_two_passes_at_once_are_refused_rather_than_mixed(
 
 def test_a_loader_process_that_is_ended_is_said_so_with_a_remedy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 1)
-    loaded = load(root, prepared(root, CLASSES), feed="stream")
+    loaded = load(root, prepared(root, CLASSES), loading="stream")
     batches = loaded.batches(loaded.train, 1)
     before = set(multiprocessing.active_children())
     next(batches)
@@ -182,14 +182,14 @@ def test_the_way_follows_from_the_size_of_the_data_alone(
 ) -> None:
     monkeypatch.setattr("trainer.data.sources.files.MEMORY_BYTES", limit)
     assert isinstance(load(root, prepared(root, CLASSES)).train, kind)
-    assert isinstance(load(root, CLASSES, feed="memory").train, InMemoryDataset)
-    assert isinstance(load(root, CLASSES, feed="stream").train, StreamedDataset)
+    assert isinstance(load(root, CLASSES, loading="memory").train, InMemoryDataset)
+    assert isinstance(load(root, CLASSES, loading="stream").train, StreamedDataset)
 
 
 def test_photographs_are_normalised_by_imagenets_constants(root: Path) -> None:
     from torchvision.transforms.functional import normalize
 
-    loaded = load(root, prepared(root, CLASSES), feed="memory")
+    loaded = load(root, prepared(root, CLASSES), loading="memory")
     assert isinstance(loaded.test, InMemoryDataset)
     assert isinstance(loaded.test.pixels, torch.Tensor)
     wanted = normalize(loaded.test.pixels.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -197,7 +197,7 @@ def test_photographs_are_normalised_by_imagenets_constants(root: Path) -> None:
 
 
 def test_scenes_of_several_sizes_are_filled_up_within_a_batch(root: Path) -> None:
-    loaded = load(root, prepared(root, SCENES), feed="memory")
+    loaded = load(root, prepared(root, SCENES), loading="memory")
     inputs, targets = next(loaded.batches(loaded.test, 4))
     # 24 × 30 and 24 × 34 at a shorter side of 20: 20 × 25 and 20 × 28
     assert inputs.shape == (4, 3, 20, 28)

@@ -169,7 +169,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path, feed: str, content: by
     class_folder(tmp_path / "mine", {"a": 12, "b": 12})
     (tmp_path / "mine" / "a" / "005.png").write_bytes(content)
     with pytest.raises(DataDamaged, match=r"The image mine/a/005\.png in the data folder cannot be decoded") as error:
-        seen_once(images(tmp_path, feed=feed))
+        seen_once(images(tmp_path, loading=feed))
     assert error.value.remedy
 
 
@@ -180,13 +180,13 @@ def test_an_image_cut_short_is_named(tmp_path: Path, feed: str, ending: str) -> 
     file = save(tmp_path / "mine" / "b" / f"cut{ending}", photograph(1, 60, 60))
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(DataDamaged, match=rf"mine/b/cut\{ending} in the data folder cannot be decoded"):
-        seen_once(images(tmp_path, feed=feed))
+        seen_once(images(tmp_path, loading=feed))
 
 
 def test_a_loaders_process_says_which_file_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.data.loading.loader_processes", lambda *_: 2)
     class_folder(tmp_path / "mine", {"a": 12, "b": 12})
-    data = images(tmp_path, feed="stream")
+    data = images(tmp_path, loading="stream")
     (tmp_path / "mine" / "a" / "003.png").unlink()
     with pytest.raises(DataDamaged, match=r"The image mine/a/003\.png in the data folder is not there") as error:
         seen_once(data)
@@ -201,7 +201,7 @@ def seen_once(data: ImageData) -> None:
 
 def test_masks_stay_with_their_images(tmp_path: Path) -> None:
     mask_folder(tmp_path / "mine", {"train": 8, "test": 4})
-    data = scenes(tmp_path, feed="memory", train_samples=None)
+    data = scenes(tmp_path, loading="memory", train_samples=None)
     assert (data.task, data.classes, len(data.train), len(data.test)) == ("segmentation", 3, 6, 4)
     _, targets = next(data.batches(data.test, 1))
     # 30 columns in bands of 10 become 25: column x shows column ⌊1.2 x + 0.6⌋, so 0 – 7 show the first band,
@@ -220,7 +220,7 @@ def test_a_number_may_stand_for_no_class(tmp_path: Path) -> None:
     with pytest.raises(DataDamaged, match="holds the class number 3, and there are 3 classes") as error:
         seen_once(scenes(tmp_path))
     assert "data.classes to at least 4" in str(error.value.remedy)
-    data = scenes(tmp_path, unlabelled=3)
+    data = scenes(tmp_path, ignore_index=3)
     assert {0, 1, 2, 255} == set(torch.cat([t.flatten() for _, t in data.batches(data.test, 1)]).tolist())
 
 
@@ -229,7 +229,7 @@ def test_a_mask_of_another_size_is_named(tmp_path: Path, feed: str) -> None:
     mask_folder(tmp_path / "mine", {"train": 8, "val": 2})
     save(tmp_path / "mine" / "trainannot" / "004.png", scene(0, 24, 29, 3)[1])
     with pytest.raises(DataDamaged, match=r"mine/trainannot/004\.png is 29 × 24, its image 30 × 24 pixels"):
-        seen_once(scenes(tmp_path, feed=feed))
+        seen_once(scenes(tmp_path, loading=feed))
 
 
 def test_a_mask_in_colour_is_refused(tmp_path: Path) -> None:

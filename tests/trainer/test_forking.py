@@ -47,7 +47,7 @@ def test_a_rule_that_follows_the_weights_must_have_done_so_from_the_start() -> N
         {"training": {"epochs": 90, "batch_size": 20}},
         {"neq": {"epsilon": 0.5, "mu": 0.1, "select": {"kind": "none"}}},
         {"compute": {"device": "cpu"}},
-        {"checkpoints": {"every": 3}},
+        {"checkpoints": {"every_n_epochs": 3}},
     ],
     ids=str,
 )

@@ -22,7 +22,10 @@ KINDS: list[dict[str, Any]] = [
     {"optimizer": {"kind": "adam", "learning_rate": 0.01}},
     {"optimizer": {"kind": "adamw", "learning_rate": 0.01}, "schedule": {"kind": "cosine"}},
     {"optimizer": {"kind": "sgd", "momentum": 0.9, "nesterov": True, "learning_rate": 0.05}},
-    {"model": {"kind": "mlp", "hidden": [12]}, "training": {"epochs": 5, "batch_size": 20, "accumulate": 3}},
+    {
+        "model": {"kind": "mlp", "hidden": [12]},
+        "training": {"epochs": 5, "batch_size": 20, "gradient_accumulation_steps": 3},
+    },
     {"compute": {"device": "cpu", "precision": "bf16"}},
 ]
 

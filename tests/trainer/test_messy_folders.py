@@ -368,7 +368,7 @@ def test_values_that_are_not_finite_are_named(tmp_path: Path, value: float) -> N
         class_folder(tmp_path / "mine" / part, {"a": 6, "b": 6})
     Image.fromarray(np.full((8, 8), value, np.float32)).save(tmp_path / "mine" / "val" / "a" / "x.tif")
     with pytest.raises(DataDamaged, match=r"mine/val/a/x\.tif holds values that are not numbers, or infinite"):
-        load(tmp_path, feed="stream")
+        load(tmp_path, loading="stream")
 
 
 def test_values_below_black_are_refused(tmp_path: Path) -> None:

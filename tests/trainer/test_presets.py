@@ -46,7 +46,7 @@ def test_the_paper_presets_hold_the_papers_values() -> None:
         "nesterov": False,
     }
     schedule = sgd["schedule"]
-    assert (schedule["kind"], schedule["milestones"], schedule["factor"]) == ("multistep", (100, 150), 0.1)
+    assert (schedule["kind"], schedule["milestones"], schedule["gamma"]) == ("multistep", (100, 150), 0.1)
     assert schedule["warmup"] == 0
     assert (sgd["training"]["epochs"], sgd["training"]["batch_size"]) == (250, 100)
     assert (sgd["neq"]["epsilon"], sgd["neq"]["mu"], sgd["neq"]["probe"]["samples"]) == (1e-3, 0.5, 50)

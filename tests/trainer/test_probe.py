@@ -112,7 +112,7 @@ def test_an_image_beyond_the_last_is_refused_at_its_field(tmp_path: Path) -> Non
 @pytest.mark.parametrize("probe", EVERY, ids=lambda probe: probe["kind"])
 def test_every_kind_of_probe_goes_with_images_from_files(tmp_path: Path, probe: dict[str, Any], feed: str) -> None:
     class_folder(tmp_path / "mine", {"a": 60, "b": 60})
-    data = load(probe, tmp_path, data={"kind": "image-folder", "folder": "mine", "size": 16, "feed": feed})
+    data = load(probe, tmp_path, data={"kind": "image-folder", "folder": "mine", "size": 16, "loading": feed})
     one, other = (torch.cat([inputs for inputs, _ in data.batches(data.probe, 7)]) for _ in range(2))
     assert torch.equal(one, other)
     assert one.shape == (len(data.probe), 3, 16, 16)

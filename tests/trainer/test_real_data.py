@@ -77,7 +77,7 @@ def test_cifar_10_with_a_batch_cut_short_is_said_to_be_damaged(cifar10: Path, tm
 def test_a_part_of_imagenet_comes_in_both_ways(tiny_imagenet: Path, feed: str) -> None:
     data = load(
         tiny_imagenet,
-        {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 64, "train_samples": 2000, "feed": feed},
+        {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 64, "train_samples": 2000, "loading": feed},
         probe=40,
     )
     assert (data.classes, len(data.train), len(data.probe), len(data.test)) == (20, 1960, 40, 1000)
@@ -97,11 +97,11 @@ def test_street_scenes_keep_their_classes(camvid: Path, feed: str) -> None:
             "kind": "mask-folder",
             "folder": "camvid12",
             "classes": 11,
-            "unlabelled": 11,
+            "ignore_index": 11,
             "resize": 90,
             "crop": 80,
             "train_samples": 60,
-            "feed": feed,
+            "loading": feed,
         },
     )
     assert (data.classes, len(data.train), len(data.probe), len(data.test)) == (11, 40, 20, 101)
@@ -164,7 +164,7 @@ def test_deeplabv3_learns_street_scenes(camvid: Path) -> None:
         "kind": "mask-folder",
         "folder": "camvid12",
         "classes": 11,
-        "unlabelled": 11,
+        "ignore_index": 11,
         "resize": 64,
         "crop": 64,
         "train_samples": 56,
@@ -186,7 +186,7 @@ def test_deeplabv3_learns_photographs_in_vocs_21_classes(coco128: Path) -> None:
 
 
 def test_a_torchvision_network_learns_from_photographs_read_as_it_trains(tiny_imagenet: Path) -> None:
-    data = {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 32, "train_samples": 420, "feed": "stream"}
+    data = {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 32, "train_samples": 420, "loading": "stream"}
     started, epochs = trained(
         tiny_imagenet,
         data=data | {"test_samples": 200},

@@ -108,7 +108,7 @@ def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     select = {"kind": "prefix", "layer_share": 0.3}
-    training = {"epochs": 6, "batch_size": 8, "clip_norm": 0.5}
+    training = {"epochs": 6, "batch_size": 8, "max_grad_norm": 0.5}
     told = {}
     for every in (10**9, 4):
         monkeypatch.setattr("trainer.training.train_step.STEPS_A_DENSE_ONE", every)

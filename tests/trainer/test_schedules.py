@@ -40,23 +40,23 @@ ALL = EPOCHS * STEPS
 PAIRS: dict[str, tuple[Schedule, Torch, int]] = {
     "constant": (Constant(), lambda o: lr_scheduler.ConstantLR(o, 1.0), STEPS),
     "multistep": (
-        MultiStep(milestones=(3, 7), factor=0.2),
+        MultiStep(milestones=(3, 7), gamma=0.2),
         lambda o: lr_scheduler.MultiStepLR(o, [3, 7], gamma=0.2),
         STEPS,
     ),
-    "step": (Step(every=4, factor=0.3), lambda o: lr_scheduler.StepLR(o, 4, gamma=0.3), STEPS),
-    "cosine": (Cosine(lowest=0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min=0.01), STEPS),
-    "cosine by steps": (Cosine(moves="step"), lambda o: lr_scheduler.CosineAnnealingLR(o, ALL), 1),
+    "step": (Step(step_size=4, gamma=0.3), lambda o: lr_scheduler.StepLR(o, 4, gamma=0.3), STEPS),
+    "cosine": (Cosine(eta_min=0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min=0.01), STEPS),
+    "cosine by steps": (Cosine(interval="step"), lambda o: lr_scheduler.CosineAnnealingLR(o, ALL), 1),
     "polynomial": (Polynomial(power=0.9), lambda o: lr_scheduler.PolynomialLR(o, ALL, power=0.9), 1),
     "one cycle": (
-        OneCycle(rise=0.25, start_divisor=10, end_divisor=100),
+        OneCycle(pct_start=0.25, div_factor=10, final_div_factor=100),
         lambda o: lr_scheduler.OneCycleLR(
             o, TOP, total_steps=ALL, pct_start=0.25, div_factor=10, final_div_factor=100, cycle_momentum=False
         ),
         1,
     ),
     "one cycle in lines": (
-        OneCycle(rise=0.4, curve="line"),
+        OneCycle(pct_start=0.4, anneal_strategy="linear"),
         lambda o: lr_scheduler.OneCycleLR(
             o, TOP, total_steps=ALL, pct_start=0.4, anneal_strategy="linear", cycle_momentum=False
         ),
@@ -72,7 +72,7 @@ def test_a_schedule_is_torchs(schedule: Schedule, build: Torch, every: int) -> N
 
 @pytest.mark.parametrize(("warmup", "unit", "steps"), [(2, "epochs", 10), (7, "steps", 7)])
 def test_a_decay_by_steps_begins_when_the_warm_up_is_over(warmup: int, unit: Any, steps: int) -> None:
-    schedule = Polynomial(warmup=warmup, warmup_unit=unit, warmup_start=0.05)
+    schedule = Polynomial(warmup=warmup, warmup_unit=unit, warmup_start_factor=0.05)
     expected = torchs(
         lambda o: lr_scheduler.SequentialLR(
             o,
@@ -86,7 +86,7 @@ def test_a_decay_by_steps_begins_when_the_warm_up_is_over(warmup: int, unit: Any
 
 
 def test_a_cosine_by_epochs_takes_those_that_the_warm_up_leaves() -> None:
-    rates = ours(Cosine(warmup=2, warmup_start=0.5))
+    rates = ours(Cosine(warmup=2, warmup_start_factor=0.5))
     assert rates[:10] == pytest.approx([TOP * (0.5 + 0.5 * step / 10) for step in range(10)])
     optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=TOP)
     scheduler = lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS - 2)
@@ -98,7 +98,7 @@ def test_a_cosine_by_epochs_takes_those_that_the_warm_up_leaves() -> None:
 
 def test_milestones_stay_where_they_are_whatever_the_warm_up() -> None:
     plain = ours(MultiStep(milestones=(3, 7)))
-    warmed = ours(MultiStep(milestones=(3, 7), warmup=4, warmup_unit="steps", warmup_start=0.25))
+    warmed = ours(MultiStep(milestones=(3, 7), warmup=4, warmup_unit="steps", warmup_start_factor=0.25))
     # a quarter of 0.4, then three quarters of it spread over four steps
     assert warmed[:5] == pytest.approx([0.1, 0.175, 0.25, 0.325, 0.4])
     assert warmed[4:] == plain[4:]
@@ -111,7 +111,7 @@ def test_a_cosine_starts_at_the_top_and_is_half_way_in_the_middle() -> None:
 
 def test_a_cycle_of_a_single_step_has_a_rate() -> None:
     assert ours(OneCycle(), epochs=1, steps=1) == pytest.approx([TOP / 25 / 1e4])
-    assert all(rate > 0 for rate in ours(OneCycle(rise=0.5), epochs=1, steps=2))
+    assert all(rate > 0 for rate in ours(OneCycle(pct_start=0.5), epochs=1, steps=2))
 
 
 def test_a_warm_up_that_outlasts_the_run_is_refused() -> None:
@@ -125,6 +125,6 @@ def test_a_warm_up_that_outlasts_the_run_is_refused() -> None:
 def test_a_lowest_rate_above_the_top_is_refused_at_its_field() -> None:
     with pytest.raises(ValidationError) as error:
         RunConfig.model_validate(
-            {"schedule": {"kind": "cosine", "lowest": 0.2}, "optimizer": {"learning_rate": 0.1, "kind": "sgd"}}
+            {"schedule": {"kind": "cosine", "eta_min": 0.2}, "optimizer": {"learning_rate": 0.1, "kind": "sgd"}}
         )
-    assert error.value.errors()[0]["ctx"]["field"] == "schedule.lowest"
+    assert error.value.errors()[0]["ctx"]["field"] == "schedule.eta_min"

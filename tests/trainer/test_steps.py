@@ -52,7 +52,7 @@ def weights(model: nn.Module) -> Tensor:
 def test_accumulated_batches_move_the_weights_as_one_large_batch() -> None:
     one, four = network(norm=False), network(norm=False)
     learn(steps_for(one, batches=1), size=24)
-    gathered = steps_for(four, batches=4, training={"accumulate": 4})
+    gathered = steps_for(four, batches=4, training={"gradient_accumulation_steps": 4})
     learn(gathered, size=6)
     torch.testing.assert_close(weights(four), weights(one))
     assert gathered.global_step == gathered.rates.steps_per_epoch == 1
@@ -61,7 +61,7 @@ def test_accumulated_batches_move_the_weights_as_one_large_batch() -> None:
 def test_a_last_group_that_is_smaller_takes_the_mean_of_what_it_has() -> None:
     model, plain = network(norm=False), network(norm=False)
     sgd = {"kind": "sgd", "momentum": 0.0, "weight_decay": 0.0}
-    gathered = steps_for(model, batches=3, training={"accumulate": 2}, optimizer=sgd)
+    gathered = steps_for(model, batches=3, training={"gradient_accumulation_steps": 2}, optimizer=sgd)
     learn(gathered, size=8)
     by_hand = steps_for(plain, batches=2, optimizer=sgd)
     for batch, part in enumerate((slice(0, 16), slice(16, 24))):
@@ -75,7 +75,7 @@ def test_the_rate_moves_once_a_step() -> None:
     steps = steps_for(
         model,
         batches=4,
-        training={"accumulate": 2, "epochs": 3},
+        training={"gradient_accumulation_steps": 2, "epochs": 3},
         schedule={"kind": "polynomial", "power": 1.0},
         optimizer={"kind": "sgd", "learning_rate": 0.6},
     )
@@ -92,7 +92,7 @@ def test_clipping_bounds_the_step_and_counts_only_what_moves() -> None:
     sgd = {"kind": "sgd", "learning_rate": 1.0, "momentum": 0.0, "weight_decay": 0.0}
     model = network()
     before = weights(model)
-    learn(steps_for(model, batches=1, training={"clip_norm": 0.01}, optimizer=sgd), size=24)
+    learn(steps_for(model, batches=1, training={"max_grad_norm": 0.01}, optimizer=sgd), size=24)
     assert (weights(model) - before).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
@@ -123,7 +123,7 @@ def test_a_gradient_that_overflows_moves_nothing_and_lowers_the_scale() -> None:
 SCHEDULES: list[dict[str, Any]] = [
     {"kind": "constant"},
     {"kind": "multistep", "milestones": [3]},
-    {"kind": "step", "every": 2},
+    {"kind": "step", "step_size": 2},
     {"kind": "cosine", "warmup": 3, "warmup_unit": "steps"},
     {"kind": "polynomial", "warmup": 1},
     {"kind": "one-cycle"},
@@ -133,14 +133,14 @@ WAYS: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": {"kind": "adam", "weight_decay": 0.1}},
     "adamw": {"optimizer": {"kind": "adamw", "weight_decay": 0.5}},
     "nesterov": {"optimizer": {"kind": "sgd", "nesterov": True}},
-    "accumulate": {"training": {"accumulate": 3}},
-    "clip": {"training": {"clip_norm": 0.1}},
+    "accumulate": {"training": {"gradient_accumulation_steps": 3}},
+    "clip": {"training": {"max_grad_norm": 0.1}},
     "smoothing": {"training": {"label_smoothing": 0.2}},
     "bf16": {"compute": {"precision": "bf16"}},
     "fp16": {"compute": {"precision": "fp16"}},
     "fp16, clipped and accumulated": {
         "compute": {"precision": "fp16"},
-        "training": {"clip_norm": 0.1, "accumulate": 2},
+        "training": {"max_grad_norm": 0.1, "gradient_accumulation_steps": 2},
     },
     "channels in torch's order": {"compute": {"channels_last": False}},
     "deterministic": {"compute": {"deterministic": True}},
@@ -244,7 +244,7 @@ except RunError as error:
     done = subprocess.run([sys.executable, "-c", code, config], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("The device ran out of memory")
-    assert "training.batch_size 60 with training.accumulate 2" in done.stdout
+    assert "training.batch_size 60 with training.gradient_accumulation_steps 2" in done.stdout
 
 
 def test_determinism_is_switched_on_for_the_run_alone(tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ def _from_files(config: RunConfig, data: FileConfig, workplace: Workplace, devic
     looks = look_at_files(parts)
     if looks.values is not None:
         parts = [part.with_white(looks.values.white) for part in parts]
-    with _room_for_images(device, "Set data.feed to stream: images are then read as they are needed."):
-        sets = build_datasets(files, parts, data.feed, device, loader_processes(workplace, device))
+    with _room_for_images(device, "Set data.loading to stream: images are then read as they are needed."):
+        sets = build_datasets(files, parts, data.loading, device, loader_processes(workplace, device))
     segmentation = data.task == "segmentation"
     counts = [count_files(part, len(files.listing.classes), segmentation=segmentation) for part in parts]
     all_used = len(files.train) == _used(config, files.train)

@@ -17,10 +17,10 @@ def go_first() -> None:
 
 def less_memory(config: RunConfig) -> str:
     """What to change so that the run takes less memory, as the end of a sentence."""
-    size, together = config.training.batch_size, config.training.accumulate
+    size, together = config.training.batch_size, config.training.gradient_accumulation_steps
     if size < 2:
         return "choose a smaller model or smaller images, or lower neq.probe.samples."
     return (
-        f"try training.batch_size {size // 2} with training.accumulate {together * 2}, which learns from as many "
-        "images a step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
+        f"try training.batch_size {size // 2} with training.gradient_accumulation_steps {together * 2}, which learns "
+        "from as many images a step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
     )

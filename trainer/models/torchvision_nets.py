@@ -57,7 +57,7 @@ def segmenter(config: TorchvisionSegmenter, shape: Shape, workplace: Workplace |
 
     options: dict[str, Any] = {"weights_backbone": None}
     if not config.name.startswith("lraspp"):
-        options["aux_loss"] = config.auxiliary
+        options["aux_loss"] = config.aux_loss
     builder = models.get_model_builder(config.name)
     remedy = "Choose larger images or another network."
     model = _made(builder, options, shape, shape.sides, config.name, remedy)

@@ -81,7 +81,7 @@ def dry_pass(config: RunConfig, workplace: Workplace) -> DryPass:
     """Tries the beginning of a run; what is wrong with the run itself is in the answer, and nothing is raised."""
     began = perf_counter()
     # Files are read one by one as a streaming run reads them, and not all beforehand; and compiling takes a minute.
-    data = config.data.model_copy(update={"feed": "stream"}) if isinstance(config.data, FileData) else config.data
+    data = config.data.model_copy(update={"loading": "stream"}) if isinstance(config.data, FileData) else config.data
     compute = config.compute.model_copy(update={"compile": False})
     quick = config.model_copy(update={"data": data, "compute": compute})
     answer = DryPass()

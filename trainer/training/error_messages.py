@@ -20,7 +20,7 @@ def diverged(loss: float, epoch: int) -> RunError:
     """The loss of an epoch is infinite or NaN."""
     return RunError(
         f"The loss became {loss} in epoch {epoch}: training diverged.",
-        "Lower optimizer.learning_rate, set training.clip_norm, or raise training.batch_size.",
+        "Lower optimizer.learning_rate, set training.max_grad_norm, or raise training.batch_size.",
     )
 
 

@@ -91,7 +91,7 @@ class TrainStep:
         rates = LearningRates(
             config.schedule,
             top=config.optimizer.learning_rate,
-            steps_per_epoch=-(-batches // training.accumulate),
+            steps_per_epoch=-(-batches // training.gradient_accumulation_steps),
             epochs=training.epochs,
         )
         return cls(
@@ -99,11 +99,11 @@ class TrainStep:
             optimizer,
             task,
             rates,
-            training.accumulate,
-            training.clip_norm,
+            training.gradient_accumulation_steps,
+            training.max_grad_norm,
             _REDUCED.get(config.compute.precision),
             torch.amp.GradScaler(device.type, enabled=config.compute.precision == "fp16"),
-            StepClock(device, batches, training.accumulate),
+            StepClock(device, batches, training.gradient_accumulation_steps),
             PeakMemory(device),
             dense_pass,
         )

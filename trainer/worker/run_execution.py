@@ -153,7 +153,7 @@ class RunExecution:
 
     def _beginning(self) -> tuple[RunConfig, ResumePoint]:
         config = RunConfig.model_validate(self._run.config)
-        every = config.checkpoints.every
+        every = config.checkpoints.every_n_epochs
         self._retention = self._insist(
             "checkpoints", lambda: CheckpointRetention.of(self._store, self._run, self._shelf, every)
         )

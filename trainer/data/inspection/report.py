@@ -85,7 +85,7 @@ def refuse_nothing_to_learn(listing: Listing, train: Counts, test: Counts, *, al
         masks = "only test mask holds" if test.images == 1 else f"{test.images:,} test masks hold"
         raise RunError(
             f"The {masks} {held}: any network could be right about all of it.",
-            "Put masks with several classes into the test set; pixels of value 255 or data.unlabelled do not count.",
+            "Put masks with several classes into the test set; pixels of value 255 or data.ignore_index do not count.",
         )
 
 

@@ -89,7 +89,7 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
             copied = warn_of_copies(find_copies(root, trained.names, tested.names), trained.names, tested.names)
             return _segmented(config, trained, tested, Listing(VOC_NAMES, VOC_SOURCES, warnings=copied), strays)
         case MaskFolder():
-            folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.unlabelled)
+            folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.ignore_index)
             folders = mask_folders(root, folder, values, config.test_share, strays)
             names = numbered(config.classes)
             listing = Listing(names, folders.sources, notes=folders.notes, own_classes=True)

@@ -130,8 +130,8 @@ def _checked(name: str, numbers: np.ndarray, values: MaskValues) -> np.ndarray:
             "(from 0).",
             "Put the set's own masks there: they are palette images whose values are class numbers."
             if values.known_set
-            else f"Set data.classes to at least {largest + 1}, or name the number in data.unlabelled if it stands for "
-            "no class. If the masks are shades of grey, save them anew with class numbers 0, 1, 2, …",
+            else f"Set data.classes to at least {largest + 1}, or name the number in data.ignore_index if it stands "
+            "for no class. If the masks are shades of grey, save them anew with class numbers 0, 1, 2, …",
         )
     return numbers
 
@@ -159,7 +159,7 @@ def understood(root: Path, masks: Iterable[Names], values: MaskValues) -> MaskVa
     if values.classes > 2 or values.unlabelled is not None:
         raise RunError(
             f"The masks hold the values 0 and 255 alone, and the run asks for {values.classes} classes"
-            f"{'' if values.unlabelled is None else ' and has set data.unlabelled'}; 255 stands for no class.",
-            "Set data.classes to 2 and leave data.unlabelled empty: 255 is then taken as class 1.",
+            f"{'' if values.unlabelled is None else ' and has set data.ignore_index'}; 255 stands for no class.",
+            "Set data.classes to 2 and leave data.ignore_index empty: 255 is then taken as class 1.",
         )
     return replace(values, object_at_255=True)
