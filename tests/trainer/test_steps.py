@@ -224,7 +224,7 @@ except RunError as error:
 def test_a_lack_of_memory_names_the_batch_size_to_try(tmp_path: Path) -> None:
     described = SMALL | {
         "data": {"kind": "synthetic", "classes": 4, "size": 32, "train_samples": 140, "test_samples": 20},
-        "model": {"kind": "cnn", "channels": [16_384, 4]},  # one image's features: 16,384 · 32 · 32 · 4 B = 64 MiB
+        "model": {"kind": "cnn", "channels": [2048, 4]},  # one image's features: 2,048 · 32 · 32 · 4 B = 8 MiB
         "training": {"epochs": 1, "batch_size": 120},
     }
     code = """
@@ -234,7 +234,9 @@ from contract.config import RunConfig
 from trainer.engines.environment import Workplace
 from contract.errors import RunError
 from trainer.training import train
-resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+room = pages * resource.getpagesize() + (1 << 30)  # for the run, beside torch
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
 try:
     list(train(RunConfig.model_validate_json(sys.argv[1]), Workplace(Path(), "cpu", threads=1)))
 except RunError as error:
