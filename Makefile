@@ -9,9 +9,9 @@ PORT ?= 8000
 DATA ?= $(CURDIR)/data
 FAST := $(addprefix tests/neq/test_,companions.py explain.py flops.py freeze.py groups.py layers.py measure.py official.py phi.py \
   refusals.py register_layer.py selection.py) \
-  $(addprefix tests/trainer/test_,accounts.py check_words.py optimizers.py probe.py schedules.py scores.py windows.py) \
+  $(addprefix tests/trainer/test_,accounts.py optimizers.py probe.py schedules.py scores.py windows.py) \
   $(addprefix tests/db/test_store_,arrays.py checks.py events.py plans.py runs.py) \
-  tests/dashboard/test_form_parts.py tests/dashboard/test_pasted.py tests/runfile tests/scripts tests/server/test_timing.py
+  tests/dashboard/test_form_parts.py tests/dashboard/test_pasted.py tests/contract tests/scripts tests/server/test_timing.py
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
 UV := $(BIN)/uv

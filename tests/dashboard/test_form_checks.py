@@ -11,7 +11,7 @@ from db import Store
 from tests.dashboard.test_launching import choose, control, only_run, open_form
 from tests.server.checking import has_worker
 from tests.server.test_going_on import Keeping
-from tests.worker.conftest import eventually
+from tests.trainer.worker.conftest import eventually
 
 COLOUR = "element => getComputedStyle(element).color"
 

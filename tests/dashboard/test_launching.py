@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from contract.config import RunConfig
 from db import Store
-from tests.worker.conftest import eventually
+from tests.trainer.worker.conftest import eventually
 
 
 def open_form(page: Page, address: str, query: str = "") -> None:

@@ -10,8 +10,8 @@ import pytest
 from contract.events import EpochFinished, Event, RunFinished, RunStopped
 from contract.runfile import Moment, RunFile, RunFileBroken, RunHeader, run_file_chunks
 from db import RunLost, Store
+from tests.contract.telling import header, moments, told
 from tests.postgres import postgres_server_url, postgres_url
-from tests.runfile.telling import header, moments, told
 from tests.stores import empty_store
 from trainer.worker.replay import begin_replay
 

@@ -13,7 +13,7 @@ from torch.distributed.tensor import distribute_module
 
 from neq.integrations.attachment import Attachment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:

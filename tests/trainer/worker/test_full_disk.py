@@ -3,7 +3,7 @@
 import pytest
 
 from db import EventRecord, Store, StoreFull
-from tests.worker.conftest import Bench, eventually
+from tests.trainer.worker.conftest import Bench, eventually
 
 
 class Full(Store):

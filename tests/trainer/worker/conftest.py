@@ -11,7 +11,7 @@ import pytest
 from contract.config import RunConfig, Training
 from db import END_STATES, Run, Store
 from tests.stores import empty_store
-from tests.worker.stub import TRAIN
+from tests.trainer.worker.stub import TRAIN
 from trainer.checkpoints.folder import Shelf
 from trainer.engines import Engine
 from trainer.engines.environment import Workplace

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from neq import Equilibrium, NEq, Watch
 from neq.integrations.lightning import NEqCallback, refuse_splitting
-from tests.integrations.comparing import assert_same, assert_same_weights
+from tests.neq.integrations.comparing import assert_same, assert_same_weights
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),

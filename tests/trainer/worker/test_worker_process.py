@@ -8,13 +8,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.worker.conftest import Bench, eventually, is_alive
+from tests.trainer.worker.conftest import Bench, eventually, is_alive
 
 
 @pytest.fixture
 def worker(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process on the bench's store."""
-    command = [sys.executable, "-m", "tests.worker.serve", f"sqlite:///{bench.folder / 'neq.db'}", str(bench.folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.trainer.worker.serve",
+        f"sqlite:///{bench.folder / 'neq.db'}",
+        str(bench.folder),
+    ]
     process = subprocess.Popen(command, start_new_session=True)
     yield process
     process.kill()

@@ -1,4 +1,4 @@
-"""A worker process for tests to signal and kill: `python -m tests.worker.serve URL FOLDER`."""
+"""A worker process for tests to signal and kill: `python -m tests.trainer.worker.serve URL FOLDER`."""
 
 import signal
 import sys
@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from db import Store
-from tests.worker.stub import TRAIN
+from tests.trainer.worker.stub import TRAIN
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
 from trainer.worker import run_worker

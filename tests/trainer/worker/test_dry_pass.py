@@ -14,7 +14,7 @@ import pytest
 from contract.config import RunConfig
 from contract.events import EpochFinished
 from db import Check, Store
-from tests.worker.conftest import Bench, eventually, is_alive
+from tests.trainer.worker.conftest import Bench, eventually, is_alive
 from trainer.engines.dry import DryPasses
 from trainer.engines.environment import Workplace
 from trainer.training import train

@@ -4,7 +4,7 @@ import numpy as np
 
 from contract.config import Mlp, NEqConfig, RunConfig, SplitProbe, Synthetic, Training
 from contract.events import EpochFinished, RunStarted, parse_event
-from tests.worker.conftest import Bench
+from tests.trainer.worker.conftest import Bench
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
 

@@ -20,8 +20,8 @@ from cli import start
 from cli.settings import WorkerSettings
 from cli.start import shared_out
 from contract.config import Compute, RunConfig
-from tests.worker.conftest import Bench, eventually
-from tests.worker.stub import TRAIN
+from tests.trainer.worker.conftest import Bench, eventually
+from tests.trainer.worker.stub import TRAIN
 from trainer.engines import ResumePoint, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses

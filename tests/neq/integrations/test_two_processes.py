@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PROGRAM = """
 import os, sys
@@ -38,7 +38,7 @@ def note(equilibrium):
 
 LIGHTNING = PROGRAM.format(
     imports="""
-from tests.integrations.test_lightning import EPSILON, PROBE, fit
+from tests.neq.integrations.test_lightning import EPSILON, PROBE, fit
 from neq.integrations.lightning import NEqCallback
 """,
     training="""
@@ -48,7 +48,7 @@ fit(NEqCallback(Part(), epsilon=EPSILON, on_equilibrium=note), epochs=5, strateg
 
 TRANSFORMERS = PROGRAM.format(
     imports="""
-from tests.integrations.test_transformers import EPSILON, PROBE, training
+from tests.neq.integrations.test_transformers import EPSILON, PROBE, training
 from neq.integrations.transformers import NEqTrainerCallback
 """,
     training="""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from db import EventRecord, Store, StoreUnreachable
-from tests.worker.conftest import Bench, eventually, is_alive
-from tests.worker.stub import ended, finished, started
+from tests.trainer.worker.conftest import Bench, eventually, is_alive
+from tests.trainer.worker.stub import ended, finished, started
 
 
 def test_a_queued_run_is_trained_to_its_end_and_recorded(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from contract.config import RunConfig, Training
 from db import EventRecord, Store
-from tests.worker.conftest import Bench
+from tests.trainer.worker.conftest import Bench
 from trainer.engines import ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.process import ChildRun, process_engine
@@ -42,7 +42,7 @@ def test_a_run_that_always_hangs_fails_with_the_reason(bench: Bench) -> None:
     assert bench.kinds(run_id).count("run_requeued") == 3
 
 
-SLOW = "tests.worker.slow_stub:train"
+SLOW = "tests.trainer.worker.slow_stub:train"
 
 
 def test_importing_torch_is_no_lack_of_progress(bench: Bench) -> None:
@@ -63,7 +63,7 @@ def test_a_process_that_never_begins_is_ended_and_it_is_said_why(bench: Bench, m
 
 def test_a_minute_is_one(bench: Bench) -> None:
     config = RunConfig(training=Training(stall_minutes=1))
-    run = ChildRun(config, Workplace(bench.folder, "cpu", 1), ResumePoint(), "tests.worker.stub:train")
+    run = ChildRun(config, Workplace(bench.folder, "cpu", 1), ResumePoint(), "tests.trainer.worker.stub:train")
     run._begun_at = 0.0
     try:
         assert "no progress for 1 minute, and" in str(run._stalled().args[0])

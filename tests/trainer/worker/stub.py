@@ -28,7 +28,7 @@ from contract.events import (
 from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import ResumePoint
 
-TRAIN = "tests.worker.stub:train"
+TRAIN = "tests.trainer.worker.stub:train"
 NEURONS = 4
 
 

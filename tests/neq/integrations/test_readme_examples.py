@@ -12,7 +12,7 @@ import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-LIBRARY = (Path(__file__).parents[2] / "docs/library.md").read_text()
+LIBRARY = (Path(__file__).parents[3] / "docs/library.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", LIBRARY, flags=re.DOTALL)
 
 

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertForSequenceClassification, Trainer, Tra
 
 from neq import Equilibrium, NEq
 from neq.integrations.transformers import NEqTrainerCallback, refuse_splitting
-from tests.integrations.comparing import assert_same, assert_same_weights
+from tests.neq.integrations.comparing import assert_same, assert_same_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*pin_memory.*no accelerator")
 

@@ -4,4 +4,4 @@ import time
 
 time.sleep(4)
 
-from tests.worker.stub import train as train  # noqa: E402
+from tests.trainer.worker.stub import train as train  # noqa: E402
