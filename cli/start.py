@@ -30,7 +30,7 @@ from cli.settings import (
 from db import Store, StoreUnreachable
 from server.run import CannotListen, address_of, bind, link_of
 from server.run import serve as serve_on
-from server.security.middleware import OpenAddressRefused
+from server.security.tokens import OpenAddressRefused
 from server.settings import ServerSettings
 from trainer.checkpoints.folder import Shelf
 

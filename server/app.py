@@ -1,4 +1,4 @@
-"""The web application: the API, its documentation, and the guard around all that is mounted on it."""
+"""The web application: the API, its documentation, and the security layer around all that is mounted on it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,10 +17,10 @@ from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import look_after_room, requeue_silent_runs
 from server.live.tail import Live
 from server.readiness import Readiness
-from server.response_cache import Shelf
+from server.response_cache import ResponseCache
 from server.root_path import BelowRootPath
 from server.routes import api_router, probes
-from server.security.middleware import Guard
+from server.security.middleware import SecurityMiddleware
 from server.settings import ServerSettings
 from server.writers import Writers
 
@@ -37,13 +37,13 @@ a program may read `/runs/{run_id}/events`. With a token set, send it as `Author
 
 
 class App(FastAPI):
-    """FastAPI, with the guard outside of every middleware, whoever adds one later."""
+    """FastAPI, with the security layer outside of every middleware, whoever adds one later."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """The application as it is served."""
         inner = RemoteGzip(ScriptGzip(super().build_middleware_stack()))
-        guarded = Guard(inner, self.state.settings)
-        return BelowRootPath(guarded, self.state.settings.root_path)
+        secured = SecurityMiddleware(inner, self.state.settings)
+        return BelowRootPath(secured, self.state.settings.root_path)
 
 
 def create_app(store: Store, settings: ServerSettings) -> FastAPI:
@@ -63,7 +63,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.readiness = Readiness(store)
     app.state.columns = Columns()
     app.state.writers = Writers()
-    app.state.shelf = Shelf()
+    app.state.response_cache = ResponseCache()
     errors.install(app)
     app.include_router(probes.router)
     app.include_router(api_router())

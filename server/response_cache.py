@@ -1,6 +1,6 @@
-"""Answers that were encoded once and are asked for again: by many viewers of one run, or by one who comes back.
+"""Encoded responses that are asked for again: by many viewers of one run, or by one who comes back.
 
-Nothing here can be stale: an answer lies under a name that holds the numbers of the events it was made of, and a
+Nothing here can be stale: a response lies under a name that holds the numbers of the events it was made of, and a
 run never gives a number twice. What is asked for last stays longest; all of it together is bounded by its bytes.
 """
 
@@ -14,15 +14,15 @@ from starlette.responses import Response
 
 from contract.version import VERSION
 
-SHELF_BYTES = 64_000_000
+CACHE_BYTES = 64_000_000
 FRESH = "private, no-cache"
 """Keep it, but ask each time whether it still holds: an epoch may be added, or a run resumes and trains it anew."""
 
 
-class Shelf:
+class ResponseCache:
     """Bytes by name. Its methods may be called from any thread."""
 
-    def __init__(self, limit: int = SHELF_BYTES) -> None:
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -69,7 +69,7 @@ def tag_of(request: Request, made_of: Iterable[object]) -> str:
     return f'"{blake2b("|".join(words).encode(), digest_size=12).hexdigest()}"'
 
 
-def kept_answer(
+def cached_response(
     request: Request,
     made_of: Iterable[object],
     make: Callable[[], bytes],
@@ -77,11 +77,11 @@ def kept_answer(
     media_type: str,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The answer, encoded once for all who ask the same; 304 to whoever has it already."""
+    """The response, encoded once for all who ask the same; 304 for a client that has it already."""
     tag = tag_of(request, made_of)
     told = {**(headers or {}), "ETag": tag, "Cache-Control": FRESH}
     known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     if tag in known:
         return Response(status_code=304, headers=told)
-    shelf: Shelf = request.app.state.shelf
-    return Response(shelf.get(tag, make), headers=told, media_type=media_type)
+    cache: ResponseCache = request.app.state.response_cache
+    return Response(cache.get(tag, make), headers=told, media_type=media_type)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from server.client_noise import quieten
 from server.security.limits import bounded_protocol
-from server.security.middleware import refuse_open_address
+from server.security.tokens import refuse_open_address
 from server.settings import ServerSettings
 
 SHUTDOWN_SECONDS = 2

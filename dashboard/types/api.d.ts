@@ -516,7 +516,7 @@ export interface paths {
         };
         /**
          * Stream Events
-         * @description Everything that the run has said and will say (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
+         * @description All events of the run, past and future (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
          *
          *     After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
          */

@@ -1,4 +1,4 @@
-"""The tail of the store and all who listen to it: one reader a process, whatever the number of sockets.
+"""The tail of the store and all who follow it: one reader per process, whatever the number of sockets.
 
 A change is noticed (`Store.changes`), the revisions tell which runs it touched, each of them is read once for all
 sockets at the same cursor, and sent. A socket that begins further back catches up in a task of its own and then joins
@@ -19,15 +19,15 @@ from db.records import Run
 from server.live.batches import read_batch, read_run
 from server.live.viewer import (
     MOST_SUBSCRIPTIONS,
-    OUTBOX_BYTES,
-    Outbox,
-    Said,
+    SEND_QUEUE_BYTES,
+    ClientMessage,
+    SendQueue,
     Subscribe,
     SubscribeRuns,
     Subscription,
     Unsubscribe,
     Viewer,
-    said,
+    client_message,
 )
 from server.serializers import json_bytes, present_runs
 
@@ -48,12 +48,12 @@ def message(kind: str, **content: object) -> str:
 class Live:
     """Follows the store and serves the open sockets and streams."""
 
-    def __init__(self, store: Store, version: str, *, outbox_bytes: int = OUTBOX_BYTES) -> None:
-        self.outbox_bytes = outbox_bytes
+    def __init__(self, store: Store, version: str, *, send_queue_bytes: int = SEND_QUEUE_BYTES) -> None:
+        self.send_queue_bytes = send_queue_bytes
         self._store = store
         self._hello = message("hello", version=version)
         self._viewers: set[Viewer] = set()
-        self._bells: dict[str, set[asyncio.Event]] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
         self._revisions: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -78,16 +78,16 @@ class Live:
     def end_streams(self) -> None:
         """Let every event stream end now, so that a server that is asked to stop need not wait for them."""
         self._closing = True
-        for bells in self._bells.values():
-            for bell in bells:
-                bell.set()
+        for waiting in self._waiting.values():
+            for changed in waiting:
+                changed.set()
 
     @property
     def closing(self) -> bool:
         """Whether the server is about to stop."""
         return self._closing
 
-    # ------------------------------------------------------------ who listens
+    # ------------------------------------------------------------ who follows
 
     @property
     def viewers(self) -> int:
@@ -96,8 +96,8 @@ class Live:
 
     def join(self) -> Viewer:
         """A new socket."""
-        viewer = Viewer(Outbox(self.outbox_bytes))
-        viewer.outbox.put(self._hello)
+        viewer = Viewer(SendQueue(self.send_queue_bytes))
+        viewer.send_queue.put(self._hello)
         self._viewers.add(viewer)
         return viewer
 
@@ -108,41 +108,41 @@ class Live:
             viewer.drop(run_id)
 
     @contextmanager
-    def bell(self, run_id: str) -> Iterator[asyncio.Event]:
+    def watch(self, run_id: str) -> Iterator[asyncio.Event]:
         """An event that is set on every change of a run, and when the server is about to stop."""
-        bell = asyncio.Event()
-        self._bells.setdefault(run_id, set()).add(bell)
+        changed = asyncio.Event()
+        self._waiting.setdefault(run_id, set()).add(changed)
         try:
-            yield bell
+            yield changed
         finally:
-            self._bells[run_id].discard(bell)
-            if not self._bells[run_id]:
-                del self._bells[run_id]
+            self._waiting[run_id].discard(changed)
+            if not self._waiting[run_id]:
+                del self._waiting[run_id]
 
-    async def hear(self, viewer: Viewer, text: str) -> None:
-        """Do what a browser says, or tell it what is wrong with it."""
+    async def receive(self, viewer: Viewer, text: str) -> None:
+        """Act on a browser's message, or answer what is wrong with it."""
         try:
-            word: Said = said.validate_json(text)
+            received: ClientMessage = client_message.validate_json(text)
         except ValidationError as error:
-            viewer.outbox.put(message("error", message=_why(error)))
+            viewer.send_queue.put(message("error", message=_why(error)))
             return
-        if isinstance(word, Subscribe):
-            self._subscribe(viewer, word)
-        elif isinstance(word, Unsubscribe):
-            viewer.drop(word.run)
+        if isinstance(received, Subscribe):
+            self._subscribe(viewer, received)
+        elif isinstance(received, Unsubscribe):
+            viewer.drop(received.run)
         else:
-            viewer.follows_runs = isinstance(word, SubscribeRuns)
+            viewer.follows_runs = isinstance(received, SubscribeRuns)
             if viewer.follows_runs:
-                await self._tell_newest(viewer)
+                await self._send_newest_runs(viewer)
 
-    def _subscribe(self, viewer: Viewer, word: Subscribe) -> None:
-        viewer.drop(word.run)
+    def _subscribe(self, viewer: Viewer, received: Subscribe) -> None:
+        viewer.drop(received.run)
         if len(viewer.subscriptions) >= MOST_SUBSCRIPTIONS:
             text = f"One socket follows {MOST_SUBSCRIPTIONS} runs at most: unsubscribe from others first"
-            viewer.outbox.put(message("error", message=text, run=word.run))
+            viewer.send_queue.put(message("error", message=text, run=received.run))
             return
-        subscription = Subscription(viewer, word.run, word.after, word.selection)
-        viewer.subscriptions[word.run] = subscription
+        subscription = Subscription(viewer, received.run, received.after, received.selection)
+        viewer.subscriptions[received.run] = subscription
         subscription.catching_up = asyncio.create_task(self._catch_up(subscription))
 
     # ------------------------------------------------------------ catching up
@@ -152,11 +152,11 @@ class Live:
         retry = FIRST_RETRY_SECONDS
         while True:
             try:
-                await self._greet(subscription)
+                await self._send_snapshot(subscription)
                 await self._send_missing(subscription)
                 return
             except UnknownRun as error:
-                subscription.viewer.outbox.put(message("error", message=str(error), run=subscription.run_id))
+                subscription.viewer.send_queue.put(message("error", message=str(error), run=subscription.run_id))
                 if subscription.current:
                     del subscription.viewer.subscriptions[subscription.run_id]
                 return
@@ -164,21 +164,21 @@ class Live:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LONGEST_RETRY_SECONDS)
 
-    async def _greet(self, subscription: Subscription) -> None:
-        run_id, outbox = subscription.run_id, subscription.viewer.outbox
-        outbox.put(await asyncio.to_thread(read_run, self._store, run_id))
+    async def _send_snapshot(self, subscription: Subscription) -> None:
+        run_id, send_queue = subscription.run_id, subscription.viewer.send_queue
+        send_queue.put(await asyncio.to_thread(read_run, self._store, run_id))
         if subscription.selection:
             there = {layer["index"] for layer in await asyncio.to_thread(self._store.layers, run_id)}
             missing = sorted(subscription.selection - there)
             if there and missing:
                 named = ", ".join(map(str, missing[:5]))
                 text = f"This run has no layer {named}; it has 0 to {max(there)}"
-                outbox.put(message("error", message=text, run=run_id))
+                send_queue.put(message("error", message=text, run=run_id))
 
     async def _send_missing(self, subscription: Subscription) -> None:
         run_id = subscription.run_id
         while True:
-            await subscription.viewer.outbox.room()
+            await subscription.viewer.send_queue.room()
             seen = self._revisions.get(run_id)
             batch = await asyncio.to_thread(
                 read_batch, self._store, run_id, subscription.cursor, {subscription.selection}
@@ -186,11 +186,11 @@ class Live:
             if batch is not None:
                 subscription.deliver(batch)
             elif self._revisions.get(run_id) == seen:
-                # Whatever is written from here on has a revision that the tail has not told yet: nothing is missed.
+                # Whatever is written from here on has a revision that the tail has not sent yet: nothing is missed.
                 subscription.live = True
                 return
 
-    async def _tell_newest(self, viewer: Viewer) -> None:
+    async def _send_newest_runs(self, viewer: Viewer) -> None:
         """The newest runs, for what changed between the page's list and this moment."""
 
         def read() -> list[str]:
@@ -199,9 +199,9 @@ class Live:
 
         try:
             for text in await asyncio.to_thread(read):
-                viewer.outbox.put(text)
+                viewer.send_queue.put(text)
         except StoreUnreachable as error:
-            viewer.outbox.put(message("error", message=str(error)))
+            viewer.send_queue.put(message("error", message=str(error)))
 
     # ------------------------------------------------------------ the tail
 
@@ -230,34 +230,34 @@ class Live:
                 await self._look()
 
     async def _look(self) -> None:
-        """Find the runs that changed, and tell those who listen."""
+        """Find the runs that changed, and send them to their followers."""
         before = self._revisions
         now: dict[str, int] = await asyncio.to_thread(self._store.revisions)
         self._revisions = now
         try:
             for run_id in before.keys() - now.keys():
-                self._tell_deleted(run_id)
+                self._send_deleted(run_id)
             for run_id, revision in now.items():
                 if before.get(run_id) != revision:
-                    await self._tell(run_id)
+                    await self._send_changes(run_id)
         except StoreUnreachable:
             self._revisions = before  # so that the next look finds the same changes again
             raise
 
-    async def _tell(self, run_id: str) -> None:
-        self._ring(run_id)
+    async def _send_changes(self, run_id: str) -> None:
+        self._notify(run_id)
         if not any(viewer.wants(run_id) for viewer in self._viewers):
             return
         try:
-            await self._tell_events(run_id)
+            await self._send_events(run_id)
             text = await asyncio.to_thread(read_run, self._store, run_id)
         except UnknownRun:
             return  # deleted since; the next look says so
         for viewer in self._viewers:
             if viewer.wants(run_id):
-                viewer.outbox.put(text)
+                viewer.send_queue.put(text)
 
-    async def _tell_events(self, run_id: str) -> None:
+    async def _send_events(self, run_id: str) -> None:
         followers = [each for viewer in self._viewers if (each := viewer.subscriptions.get(run_id))]
         by_cursor: dict[int, list[Subscription]] = {}
         for follower in followers:
@@ -279,23 +279,23 @@ class Live:
                     each.deliver(batch)
             cursor, more = batch.last_seq, batch.full
 
-    def _tell_deleted(self, run_id: str) -> None:
-        self._ring(run_id)
+    def _send_deleted(self, run_id: str) -> None:
+        self._notify(run_id)
         text = message("run_deleted", run=run_id)
         for viewer in self._viewers:
             if viewer.wants(run_id):
-                viewer.outbox.put(text)
+                viewer.send_queue.put(text)
                 viewer.drop(run_id)
 
-    def _ring(self, run_id: str) -> None:
-        for bell in self._bells.get(run_id, ()):
-            bell.set()
+    def _notify(self, run_id: str) -> None:
+        for changed in self._waiting.get(run_id, ()):
+            changed.set()
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(PING_SECONDS)
             for viewer in self._viewers:
-                viewer.outbox.put(message("ping"))
+                viewer.send_queue.put(message("ping"))
 
 
 def _why(error: ValidationError) -> str:

@@ -9,18 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from server.live.batches import Batch, Selection
 
-OUTBOX_BYTES = 32_000_000
+SEND_QUEUE_BYTES = 32_000_000
 MOST_SUBSCRIPTIONS = 100
 
 
-class _Word(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 RunId = Annotated[str, Field(pattern="^[a-z0-9]{1,40}$")]
 
 
-class Subscribe(_Word):
+class Subscribe(_Message):
     """Follow a run from a cursor; again for the same run, it replaces cursor and layers."""
 
     type: Literal["subscribe"]
@@ -36,38 +36,38 @@ class Subscribe(_Word):
         return None if isinstance(self.layers, str) else frozenset(self.layers)
 
 
-class Unsubscribe(_Word):
-    """Follow a run no more."""
+class Unsubscribe(_Message):
+    """Stop following a run."""
 
     type: Literal["unsubscribe"]
     run: RunId
 
 
-class SubscribeRuns(_Word):
-    """Be told of every run that appears, changes or goes."""
+class SubscribeRuns(_Message):
+    """Receive every run that appears, changes or is deleted."""
 
     type: Literal["subscribe_runs"]
 
 
-class UnsubscribeRuns(_Word):
-    """Be told no more."""
+class UnsubscribeRuns(_Message):
+    """Receive runs no more."""
 
     type: Literal["unsubscribe_runs"]
 
 
-Said = Annotated[
+ClientMessage = Annotated[
     Subscribe | Unsubscribe | SubscribeRuns | UnsubscribeRuns,
     Field(discriminator="type"),
 ]
-"""What a browser may say."""
+"""What a browser may send."""
 
-said: TypeAdapter[Said] = TypeAdapter(Said)
+client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
 
-class Outbox:
+class SendQueue:
     """What waits to be sent to one socket, bounded by its bytes."""
 
-    def __init__(self, limit: int = OUTBOX_BYTES) -> None:
+    def __init__(self, limit: int = SEND_QUEUE_BYTES) -> None:
         self.limit = limit
         self.overflowed = asyncio.Event()
         self._waiting: deque[str | bytes] = deque()
@@ -124,9 +124,9 @@ class Subscription:
 
     def deliver(self, batch: Batch) -> None:
         """Send a batch and move the cursor past it."""
-        self.viewer.outbox.put(batch.text)
+        self.viewer.send_queue.put(batch.text)
         for frame in batch.frames.get(self.selection, ()):
-            self.viewer.outbox.put(frame)
+            self.viewer.send_queue.put(frame)
         self.cursor = batch.last_seq
 
     def end(self) -> None:
@@ -139,16 +139,16 @@ class Subscription:
 class Viewer:
     """One open socket."""
 
-    outbox: Outbox
+    send_queue: SendQueue
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     follows_runs: bool = False
 
     def wants(self, run_id: str) -> bool:
-        """Whether a change of this run is told to this socket."""
+        """Whether a change of this run is sent to this socket."""
         return self.follows_runs or run_id in self.subscriptions
 
     def drop(self, run_id: str) -> None:
-        """Follow a run no more."""
+        """Stop following a run."""
         gone = self.subscriptions.pop(run_id, None)
         if gone is not None:
             gone.end()

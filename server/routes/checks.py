@@ -35,7 +35,7 @@ _EMPTY: dict[str, Any] = {
     "neurons": None,
 }
 ANSWER_SECONDS = 150.0
-"""A dry pass takes 120 s at most; of one that is awaited for longer it is said that nobody schemas."""
+"""A dry pass takes 120 s at most; after this wait the API says that no worker answered."""
 _SAID = ("errors", "reason", "seconds", "peak_memory_bytes", "neq_memory_bytes", "parameters", "neurons")
 """What a worker's answer holds."""
 

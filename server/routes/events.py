@@ -49,13 +49,13 @@ async def stream_events(
     run: TheRun,
     cursor: Annotated[int, Depends(_start)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Everything that the run has said and will say (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
+    """All events of the run, past and future (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
 
     After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
     """
-    with live.bell(run.id) as bell:
+    with live.watch(run.id) as changed:
         while not live.closing:
-            bell.clear()
+            changed.clear()
             try:
                 sent, ended = await asyncio.to_thread(_read, store, run.id, cursor)
             except StoreUnreachable:
@@ -70,7 +70,7 @@ async def stream_events(
                 yield END
                 return
             if not sent:
-                await _ring(bell)
+                await _wait_for(changed)
 
 
 def _read(store: Store, run_id: str, cursor: int) -> tuple[list[ServerSentEvent], bool]:
@@ -82,9 +82,9 @@ def _read(store: Store, run_id: str, cursor: int) -> tuple[list[ServerSentEvent]
     return sent, run.state in END_STATES and last >= run.last_seq
 
 
-async def _ring(bell: asyncio.Event) -> None:
+async def _wait_for(changed: asyncio.Event) -> None:
     """Wait for a change, but not for ever: the stream must not hang on a tail that has lost the store."""
     try:
-        await asyncio.wait_for(bell.wait(), LOOK_AGAIN_SECONDS)
+        await asyncio.wait_for(changed.wait(), LOOK_AGAIN_SECONDS)
     except TimeoutError:
         return

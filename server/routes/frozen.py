@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from db import Store
 from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
-from server.response_cache import kept_answer
+from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
 from server.routes.documentation import binary_documentation
 from server.serializers import json_bytes
@@ -46,7 +46,7 @@ def read_frozen_map(
         return json_bytes({"epochs": epochs, "layers": layers, "frozen": shares.tolist()})
 
     # The layers are in the name too: they are known before the first epoch is.
-    return kept_answer(request, (run.id, len(layers), *seqs), make, media_type=NPY if form == "npy" else JSON)
+    return cached_response(request, (run.id, len(layers), *seqs), make, media_type=NPY if form == "npy" else JSON)
 
 
 @router.get("/overview", responses=binary_documentation(NPY, "float32, layers × epochs; NaN: there is no value."))
@@ -80,7 +80,7 @@ def read_overview(
         return npy_bytes(values.astype(np.float32))
 
     headers = {"X-Epochs": f"{epochs.start}:{epochs.start + len(seqs)}"}
-    return kept_answer(request, (run.id, len(neurons), *seqs), make, media_type=NPY, headers=headers)
+    return cached_response(request, (run.id, len(neurons), *seqs), make, media_type=NPY, headers=headers)
 
 
 def _frozen_shares(store: Store, run_id: str, neurons: list[int]) -> tuple[list[int], Shares]:

@@ -13,7 +13,7 @@ from server.arrays.display import phi_change
 from server.arrays.encoding import JSON
 from server.arrays.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
 from server.arrays.layer_columns import Columns
-from server.response_cache import kept_answer
+from server.response_cache import cached_response
 from server.routes.dependencies import (
     EVERYWHERE,
     INVALID,
@@ -52,7 +52,7 @@ def read_layer_histograms(
             field, [epoch for epoch, _ in found], _count_layer(store, run.id, index, field, epochs.start, stop)
         )
 
-    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
+    return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
 
 
 @router.get("/histograms", response_model=schemas.Histograms)
@@ -65,7 +65,7 @@ def read_network_histograms(
     def make() -> bytes:
         return _told(field, [epoch for epoch, _ in found], _count_network(store, columns, run.id, field, found))
 
-    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
+    return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
 
 
 def _count_layer(store: Store, run_id: str, index: int, field: str, first: int, stop: int) -> Counts:

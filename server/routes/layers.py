@@ -10,7 +10,7 @@ from db import Store, UnknownLayer
 from server import schemas
 from server.arrays.display import delta_bytes, display_bytes, phi_bytes, phi_change
 from server.arrays.encoding import JSON, NPY, OCTETS, npy_bytes
-from server.response_cache import kept_answer
+from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
 from server.routes.documentation import binary_documentation
 from server.run_data import RunData
@@ -60,7 +60,7 @@ def read_display(
         return _cells(store, run.id, index, of, epochs.start, stop).tobytes()
 
     headers = _place(epochs.start, stop, neurons)
-    return kept_answer(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
+    return cached_response(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
 
 
 @router.get("/layers/{index}/neurons/{number}", response_model=schemas.NeuronTimeline)
@@ -115,7 +115,7 @@ def read_history(
         return npy_bytes(history.values)
 
     headers = _place(epochs.start, stop, neurons)
-    return kept_answer(request, (run.id, *seqs), make, media_type=JSON if form == "json" else NPY, headers=headers)
+    return cached_response(request, (run.id, *seqs), make, media_type=JSON if form == "json" else NPY, headers=headers)
 
 
 def _cells(store: Store, run_id: str, index: int, of: str, first: int, stop: int) -> npt.NDArray[np.uint8]:

@@ -35,24 +35,26 @@ async def live_socket(websocket: WebSocket, live: TheLive) -> None:
     await websocket.accept()
     viewer = live.join()
     try:
-        await _first_done(_hear(websocket, live, viewer), _speak(websocket, viewer), viewer.outbox.overflowed.wait())
+        await _first_done(
+            _receive(websocket, live, viewer), _send(websocket, viewer), viewer.send_queue.overflowed.wait()
+        )
     finally:
         live.leave(viewer)
-    if viewer.outbox.overflowed.is_set():
+    if viewer.send_queue.overflowed.is_set():
         # It may have left at this very moment, or not even take the goodbye: then the connection is just dropped.
         with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await websocket.close(TOO_SLOW, "too slow, come back")
 
 
-async def _hear(websocket: WebSocket, live: Live, viewer: Viewer) -> None:
+async def _receive(websocket: WebSocket, live: Live, viewer: Viewer) -> None:
     while (received := await websocket.receive())["type"] != "websocket.disconnect":
-        await live.hear(viewer, received.get("text") or "")
+        await live.receive(viewer, received.get("text") or "")
 
 
-async def _speak(websocket: WebSocket, viewer: Viewer) -> None:
+async def _send(websocket: WebSocket, viewer: Viewer) -> None:
     while True:
-        message = await viewer.outbox.take()
+        message = await viewer.send_queue.take()
         try:
             await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
         except (WebSocketDisconnect, RuntimeError):  # the latter where uvicorn has closed it for what it sent

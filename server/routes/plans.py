@@ -8,7 +8,7 @@ from contract.counted import counted
 from server import schemas
 from server.arrays.encoding import JSON
 from server.plans import plans_of
-from server.response_cache import kept_answer
+from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
 from server.serializers import json_bytes
 
@@ -34,4 +34,4 @@ def read_plans(
         found = plans_of(store, run.id, wanted) if seqs else []
         return json_bytes({"epoch": wanted if seqs else None, "layers": found})
 
-    return kept_answer(request, (run.id, *seqs), make, media_type=JSON)
+    return cached_response(request, (run.id, *seqs), make, media_type=JSON)

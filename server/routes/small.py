@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
 from server.arrays.encoding import OCTETS, framed
-from server.response_cache import kept_answer
+from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheEpochs, TheRun, TheStore, invalid_query
 from server.routes.documentation import binary_documentation
 
@@ -47,7 +47,7 @@ def read_small(
         header = {"epochs": [epochs.start, stop], "layers": told}
         return framed(header, *(cells.tobytes() for cells in merged.values()))
 
-    return kept_answer(request, (run.id, *(seq for _, seq in found)), make, media_type=OCTETS)
+    return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=OCTETS)
 
 
 def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:

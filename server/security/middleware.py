@@ -1,4 +1,4 @@
-"""The guard around everything: who may speak to this server, and what its pages may load.
+"""The security layer around everything: who may speak to this server, and what its pages may load.
 
 One ASGI layer around API, pages and the socket. A foreign Host header is refused (a page elsewhere cannot reach us by
 pointing its own name at 127.0.0.1), so is a foreign Origin where something could change or be listened to. With a
@@ -6,14 +6,9 @@ token set, every request brings it as a cookie or as `Authorization: Bearer`; a 
 link or the login page. The cookie holds a keyed digest, never the token.
 """
 
-import hmac
 import logging
 import secrets
-import socket
-from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
-from ipaddress import ip_address
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,41 +18,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import failure
+from server.security.hosts import Hosts
 from server.security.login_page import answer_login, login_page, pass_page
 from server.security.refused_names import RefusedNames
-from server.settings import ServerSettings, is_loopback
+from server.security.tokens import TokenAuth
+from server.settings import ServerSettings
 
 log = logging.getLogger("server")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NOT_LET_IN = "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
-COOKIE_SECONDS = 30 * 24 * 3600
 OPEN_TO_PROBES = frozenset({"/livez", "/readyz"})
 """What a supervisor asks without a token, under whatever name it knows this machine by. They tell no addresses."""
 LONGEST_LENGTH = 18
 """Digits of a Content-Length that are read; a longer one is larger than any limit."""
-
-
-class OpenAddressRefused(Exception):
-    """The address can be reached from other machines, and no token is set."""
-
-
-def make_token() -> str:
-    """A token that nobody guesses."""
-    return secrets.token_urlsafe(24)
-
-
-def refuse_open_address(settings: ServerSettings) -> None:
-    """Refuse to listen on an address that other machines can reach without asking for a token.
-
-    Raises:
-        OpenAddressRefused: with what to set, as a sentence for the person at the command line.
-    """
-    if settings.token is None and not settings.is_local:
-        raise OpenAddressRefused(
-            f"{settings.host} can be reached from other machines, so a token is needed: set NEQ_TOKEN to a secret of "
-            "your own (it is then asked for by every page and route), or listen on 127.0.0.1"
-        )
 
 
 CONTENT_POLICY = (
@@ -68,108 +42,14 @@ CONTENT_POLICY = (
 """The Content-Security-Policy of every answer: nothing from other hosts, and no inline script."""
 
 
-class Hosts:
-    """The host names that this server answers to."""
-
-    def __init__(self, settings: ServerSettings) -> None:
-        self.extra = frozenset(settings.allowed_hosts)
-        self._names = {"127.0.0.1", "localhost", "::1", settings.host.lower().strip("[]"), *self.extra}
-        # Reached from anywhere: any address may be ours. An address, unlike a name, cannot be made to point elsewhere.
-        self._any_address = not is_loopback(settings.host)
-        if self._any_address:
-            self._names.add(socket.gethostname().lower())
-
-    def allow(self, host: str) -> bool:
-        """Whether a Host header names this server; its port does not matter."""
-        name = _host_name(host)
-        if name is None:
-            return False
-        return name in self._names or (self._any_address and _is_address(name))
-
-    def allow_origin(self, origin: str, host: str) -> bool:
-        """Whether an Origin header is that of our own pages: the very host and port that were asked."""
-        parts = split_address(origin)
-        if parts is None or parts.scheme not in ("http", "https"):
-            return False
-        return parts.netloc.lower() == host.lower() or (parts.hostname or "") in self.extra
-
-
-def split_address(text: str) -> SplitResult | None:
-    """The parts of an address that somebody sent, its port included; None where it is malformed."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _host_name(host: str) -> str | None:
-    parts = split_address(f"//{host}")
-    return parts.hostname if parts is not None and parts.netloc == host and "@" not in host else None
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-class Gate:
-    """Knows the token, and what proves that somebody has it."""
-
-    def __init__(self, token: str, root: str = "") -> None:
-        """Args: root: the path prefix of all our addresses, to which the cookie is bound."""
-        self.root = root
-        self._token = token.encode()
-        self._digest = hmac.new(self._token, b"neq session 1", sha256).hexdigest().encode()
-
-    def is_token(self, word: str) -> bool:
-        """Whether this is the token."""
-        return hmac.compare_digest(word.encode(), self._token)
-
-    def lets_in(self, headers: Headers) -> bool:
-        """Whether a request brings the token, or the cookie that stands for it."""
-        scheme, _, word = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(word.strip()):
-            return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers, self.root))
-        except CookieError:
-            return False
-        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._digest)
-
-    def hand_out(self, response: Response, headers: Headers, scheme: str) -> Response:
-        """Put the cookie into an answer."""
-        response.set_cookie(
-            cookie_name(headers, self.root),
-            self._digest.decode(),
-            max_age=COOKIE_SECONDS,
-            path=self.root or "/",
-            httponly=True,
-            samesite="strict",
-            secure=scheme == "https",
-        )
-        return response
-
-
-def cookie_name(headers: Headers, root: str = "") -> str:
-    """The cookie's name, with port and path prefix in it: cookies are shared by all servers of a host."""
-    _, _, port = headers.get("host", "").rpartition(":")
-    name = f"neq_session_{port}" if port.isdigit() else "neq_session"
-    return f"{name}_{sha256(root.encode()).hexdigest()[:8]}" if root else name
-
-
-class Guard:
+class SecurityMiddleware:
     """ASGI layer: checks Host, Origin, token and body size; adds the security headers and a request id."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
         self._hosts = Hosts(settings)
         self._refused_names = RefusedNames()
-        self._gate = Gate(settings.token.get_secret_value(), settings.root_path) if settings.token else None
+        self._auth = TokenAuth(settings.token.get_secret_value(), settings.root_path) if settings.token else None
         self._largest_body = settings.largest_body_bytes
         self._largest_headers = settings.largest_headers_bytes
 
@@ -185,7 +65,7 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         refusal = self._wrong_host(headers)
-        if refusal is None and self._gate is not None and not self._gate.lets_in(headers):
+        if refusal is None and self._auth is not None and not self._auth.lets_in(headers):
             refusal = 401, NOT_LET_IN
         refusal = refusal or self._wrong_origin(headers)
         if refusal is None:
@@ -243,14 +123,14 @@ class Guard:
         if refusal is not None:
             return _refuse(scope, *refusal)
         request = Request(scope, self._bounded(receive))
-        signs_in = self._gate is not None and request.method == "POST" and request.url.path == "/login"
-        if self._gate is not None and not signs_in and (answer := self._ask(self._gate, request)) is not None:
+        signs_in = self._auth is not None and request.method == "POST" and request.url.path == "/login"
+        if self._auth is not None and not signs_in and (answer := self._ask(self._auth, request)) is not None:
             return answer
         refusal = None if scope["method"] in SAFE_METHODS else self._wrong_origin(headers)
         refusal = refusal or self._wrong_length(headers)
         if refusal is not None:
             return _refuse(scope, *refusal)
-        return await answer_login(self._gate, request) if self._gate is not None and signs_in else None
+        return await answer_login(self._auth, request) if self._auth is not None and signs_in else None
 
     def _wrong_host(self, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -272,13 +152,13 @@ class Guard:
             return 413, self._too_large()
         return None
 
-    def _ask(self, gate: Gate, request: Request) -> Response | None:
+    def _ask(self, auth: TokenAuth, request: Request) -> Response | None:
         offered = request.query_params.get("token")
         if request.method in ("GET", "HEAD") and offered is not None:
-            if gate.is_token(offered):
-                return gate.hand_out(_without_token(request, gate.root), request.headers, request.url.scheme)
-            return _unknown(request, gate.root, "This is not the token of this server.")
-        return None if gate.lets_in(request.headers) else _unknown(request, gate.root, "")
+            if auth.is_token(offered):
+                return auth.hand_out(_without_token(request, auth.root), request.headers, request.url.scheme)
+            return _unknown(request, auth.root, "This is not the token of this server.")
+        return None if auth.lets_in(request.headers) else _unknown(request, auth.root, "")
 
     def _too_large(self) -> str:
         return f"The body is larger than {self._largest_body:,} bytes"

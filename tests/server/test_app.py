@@ -15,7 +15,7 @@ from server.app import create_app, local_client
 from server.housekeeping import requeue_silent_runs
 from server.run import CannotListen, address_of, bind, link_of
 from server.schemas import DisplayScale, Health, Presets
-from server.security.middleware import OpenAddressRefused
+from server.security.tokens import OpenAddressRefused
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.recording import Recording

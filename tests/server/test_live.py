@@ -253,7 +253,7 @@ def test_a_tab_that_does_not_listen_is_closed_and_the_others_go_on(
 ) -> None:
     recording = Recording(store, (40_000,))
     recording.start()
-    app.state.live.outbox_bytes = 300_000
+    app.state.live.send_queue_bytes = 300_000
 
     async def scene(address: str) -> None:
         narrow = socket.socket()

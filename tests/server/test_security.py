@@ -14,7 +14,7 @@ from starlette.testclient import WebSocketDenialResponse
 
 from db import Store
 from server.app import create_app
-from server.security.middleware import OpenAddressRefused, make_token, refuse_open_address
+from server.security.tokens import OpenAddressRefused, make_token, refuse_open_address
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.serving import browser, serving
