@@ -251,7 +251,7 @@ class Check(Answer):
     neurons: int | None = Field(description="Watched ones.")
 
 
-class FrozenLayer(Answer):
+class OverviewLayer(Answer):
     """A row of the overview."""
 
     index: int
@@ -259,11 +259,19 @@ class FrozenLayer(Answer):
     neurons: int
 
 
+class Overview(Answer):
+    """One number per layer and epoch."""
+
+    epochs: list[int]
+    layers: list[OverviewLayer]
+    values: list[list[float | None]] = Field(description="Layers × epochs; null: there is no value.")
+
+
 class FrozenMap(Answer):
     """The overview: which share of each layer was decided to be frozen at each epoch's end."""
 
     epochs: list[int]
-    layers: list[FrozenLayer]
+    layers: list[OverviewLayer]
     frozen: list[list[float]] = Field(description="Layers × epochs, 0–1.")
 
 

@@ -265,28 +265,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{run_id}/frozen": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Frozen Map
-         * @description The share of each layer's neurons that was decided to be frozen at each epoch's end: the whole run at once.
-         *
-         *     As `.npy`: float32, layers × epochs.
-         */
-        get: operations["read_frozen_map_api_v1_runs__run_id__frozen_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/runs/{run_id}/overview": {
         parameters: {
             query?: never;
@@ -299,6 +277,28 @@ export interface paths {
          * @description One number a layer and epoch, as `.npy`: what a picture of a whole run is drawn from.
          */
         get: operations["read_overview_api_v1_runs__run_id__overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/frozen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Frozen Map
+         * @deprecated
+         * @description Ask for `/overview?field=frozen&format=json` instead, whose `values` are `frozen` here: this goes with the next
+         *     release.
+         */
+        get: operations["read_frozen_map_api_v1_runs__run_id__frozen_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1662,18 +1662,6 @@ export interface components {
             forks: components["schemas"]["Fork"][];
         };
         /**
-         * FrozenLayer
-         * @description A row of the overview.
-         */
-        FrozenLayer: {
-            /** Index */
-            index: number;
-            /** Name */
-            name: string;
-            /** Neurons */
-            neurons: number;
-        };
-        /**
          * FrozenMap
          * @description The overview: which share of each layer was decided to be frozen at each epoch's end.
          */
@@ -1681,7 +1669,7 @@ export interface components {
             /** Epochs */
             epochs: number[];
             /** Layers */
-            layers: components["schemas"]["FrozenLayer"][];
+            layers: components["schemas"]["OverviewLayer"][];
             /**
              * Frozen
              * @description Layers × epochs, 0–1.
@@ -2483,6 +2471,33 @@ export interface components {
              * @description The former name of `final_div_factor`.
              */
             end_divisor?: number;
+        };
+        /**
+         * Overview
+         * @description One number per layer and epoch.
+         */
+        Overview: {
+            /** Epochs */
+            epochs: number[];
+            /** Layers */
+            layers: components["schemas"]["OverviewLayer"][];
+            /**
+             * Values
+             * @description Layers × epochs; null: there is no value.
+             */
+            values: (number | null)[][];
+        };
+        /**
+         * OverviewLayer
+         * @description A row of the overview.
+         */
+        OverviewLayer: {
+            /** Index */
+            index: number;
+            /** Name */
+            name: string;
+            /** Neurons */
+            neurons: number;
         };
         /**
          * Weights at equilibrium (control)
@@ -4052,7 +4067,6 @@ export type Finding = components['schemas']['Finding'];
 export type Folder = components['schemas']['Folder'];
 export type Fork = components['schemas']['Fork'];
 export type Forks = components['schemas']['Forks'];
-export type FrozenLayer = components['schemas']['FrozenLayer'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
@@ -4078,6 +4092,8 @@ export type NeuronTimeline = components['schemas']['NeuronTimeline'];
 export type NoRule = components['schemas']['NoRule'];
 export type NoiseProbe = components['schemas']['NoiseProbe'];
 export type OneCycle = components['schemas']['OneCycle'];
+export type Overview = components['schemas']['Overview'];
+export type OverviewLayer = components['schemas']['OverviewLayer'];
 export type ParameterNormRule = components['schemas']['ParameterNormRule'];
 export type PartFound = components['schemas']['PartFound'];
 export type PassedOver = components['schemas']['PassedOver'];
@@ -5071,10 +5087,14 @@ export interface operations {
             };
         };
     };
-    read_frozen_map_api_v1_runs__run_id__frozen_get: {
+    read_overview_api_v1_runs__run_id__overview_get: {
         parameters: {
             query?: {
-                format?: "json" | "npy";
+                /** @description frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and is not any more. phi: the layer's mean φ. speed: its mean |v|. */
+                field?: "frozen" | "thawed" | "phi" | "speed";
+                format?: "npy" | "json";
+                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                epochs?: string | null;
             };
             header?: never;
             path: {
@@ -5085,13 +5105,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description float32, layers × epochs; NaN: there is no value. `?format=json` for JSON. */
             200: {
                 headers: {
+                    /** @description `first:stop` */
+                    "X-Epochs"?: string;
+                    "X-Neurons"?: number;
+                    /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
+                    ETag?: unknown;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FrozenMap"];
+                    "application/json": components["schemas"]["Overview"];
                     "application/x-npy": string;
                 };
             };
@@ -5133,13 +5158,10 @@ export interface operations {
             };
         };
     };
-    read_overview_api_v1_runs__run_id__overview_get: {
+    read_frozen_map_api_v1_runs__run_id__frozen_get: {
         parameters: {
             query?: {
-                /** @description frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and is not any more. phi: the layer's mean φ. speed: its mean |v|. */
-                field?: "frozen" | "thawed" | "phi" | "speed";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
-                epochs?: string | null;
+                format?: "npy" | "json";
             };
             header?: never;
             path: {
@@ -5150,18 +5172,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description float32, layers × epochs; NaN: there is no value. */
+            /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description `first:stop` */
-                    "X-Epochs"?: string;
-                    "X-Neurons"?: number;
-                    /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
-                    ETag?: unknown;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["FrozenMap"];
                     "application/x-npy": string;
                 };
             };

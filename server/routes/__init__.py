@@ -8,11 +8,11 @@ from server.routes import (
     epochs,
     events,
     files,
-    frozen,
     health,
     histograms,
     layers,
     live,
+    overview,
     plans,
     resume,
     runs,
@@ -24,7 +24,7 @@ from server.routes import (
 def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
-    recorded = (epochs, frozen, small, plans, histograms, layers, coverage, events, files)
+    recorded = (epochs, overview, small, plans, histograms, layers, coverage, events, files)
     for noun in (runs, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

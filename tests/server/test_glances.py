@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from contract.events import VELOCITY_EDGES
-from server.schemas import Histograms, NeuronTimeline
+from server.schemas import Histograms, NeuronTimeline, Overview
 from server.settings import ServerSettings
 from tests.postgres import postgres_server_url, postgres_url
 from tests.server.recording import Recording
@@ -52,6 +52,33 @@ def test_the_overview_is_what_the_masks_say_layers_by_epochs(client: TestClient,
     assert np.array_equal(array, np.array(expected, np.float32))
 
 
+@pytest.mark.parametrize("field", ["frozen", "thawed", "phi", "speed"])
+def test_the_overview_as_json_has_the_values_of_the_array_and_null_for_nan(
+    client: TestClient, recording: Recording, field: str
+) -> None:
+    asked = at(recording, f"/overview?field={field}&epochs=0:3")
+    overview = Overview.model_validate_json(client.get(f"{asked}&format=json").content)
+    assert (overview.epochs, [layer.index for layer in overview.layers]) == ([0, 1, 2], [0, 1, 2])
+    values = np.array(overview.values, np.float32)
+    assert np.array_equal(values, loaded(client.get(asked).content), equal_nan=True)
+
+
+def test_the_map_of_frozen_shares_says_what_the_overview_says_and_is_deprecated(
+    client: TestClient, recording: Recording
+) -> None:
+    overview = client.get(at(recording, "/overview?field=frozen&format=json")).json()
+    assert client.get(at(recording, "/frozen")).json() == {
+        "epochs": overview["epochs"],
+        "layers": overview["layers"],
+        "frozen": overview["values"],
+    }
+    assert client.get(at(recording, "/frozen?format=npy")).content == client.get(at(recording, "/overview")).content
+    paths = client.get("/openapi.json").json()["paths"]
+    assert [path for path, methods in paths.items() if methods.get("get", {}).get("deprecated")] == [
+        "/api/v1/runs/{run_id}/frozen"
+    ]
+
+
 def test_the_overview_of_means_is_nan_where_an_epoch_has_none(client: TestClient, recording: Recording) -> None:
     speed = loaded(client.get(at(recording, "/overview?field=speed&epochs=0:3")).content)
     assert speed.shape == (3, 3) and np.isnan(speed[:, 0]).all() and (speed[:, 1:] == np.float32(0.01)).all()
@@ -85,6 +112,7 @@ def test_a_run_that_has_not_started_has_an_empty_overview(client: TestClient, re
     [
         "/frozen",
         "/overview",
+        "/overview?field=phi&format=json",
         "/small?layers=0,1,2",
         "/histograms",
         "/histograms?field=phi",

@@ -1,0 +1,110 @@
+"""The overview: layers × epochs."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Query, Request, Response
+
+from db import Run, Store
+from server import schemas
+from server.arrays.encoding import JSON, NPY, npy_bytes
+from server.arrays.layer_columns import Columns
+from server.response_cache import cached_response
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
+from server.routes.documentation import binary_documentation
+from server.serializers import json_bytes
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+OverviewField = Literal["frozen", "thawed", "phi", "speed"]
+Form = Literal["npy", "json"]
+
+
+@router.get(
+    "/overview",
+    response_model=schemas.Overview,
+    responses=binary_documentation(NPY, "float32, layers × epochs; NaN: there is no value. `?format=json` for JSON."),
+)
+def read_overview(
+    request: Request,
+    store: TheStore,
+    columns: TheColumns,
+    run: TheRun,
+    epochs: TheEpochs,
+    field: Annotated[
+        OverviewField,
+        Query(
+            description="frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and "
+            "is not any more. phi: the layer's mean φ. speed: its mean |v|."
+        ),
+    ] = "frozen",
+    form: Annotated[Form, Query(alias="format")] = "npy",
+) -> Response:
+    """One number a layer and epoch, as `.npy`: what a picture of a whole run is drawn from."""
+    return _overview(request, store, columns, run, epochs, field, form, name="values")
+
+
+@router.get(
+    "/frozen",
+    deprecated=True,
+    response_model=schemas.FrozenMap,
+    responses={200: {"content": {NPY: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+def read_frozen_map(
+    request: Request,
+    store: TheStore,
+    columns: TheColumns,
+    run: TheRun,
+    form: Annotated[Form, Query(alias="format")] = "json",
+) -> Response:
+    """Ask for `/overview?field=frozen&format=json` instead, whose `values` are `frozen` here: this goes with the next
+    release."""
+    return _overview(request, store, columns, run, range(run.epochs_done), "frozen", form, name="frozen")
+
+
+def _overview(
+    request: Request,
+    store: Store,
+    columns: Columns,
+    run: Run,
+    epochs: range,
+    field: OverviewField,
+    form: Form,
+    *,
+    name: str,
+) -> Response:
+    """The answer as `.npy`, or as JSON with the values under this name."""
+    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+    layers = [{key: each[key] for key in ("index", "name", "neurons")} for each in store.layers(run.id)]
+
+    def make() -> bytes:
+        values = _values(store, columns, run.id, [each["neurons"] for each in layers], epochs.start, found, field)
+        if form == "npy":
+            return npy_bytes(values.astype(np.float32))
+        content: dict[str, Any] = {"epochs": [epoch for epoch, _ in found], "layers": layers, name: values.tolist()}
+        return json_bytes(content)
+
+    seqs = [seq for _, seq in found]
+    headers = {"X-Epochs": f"{epochs.start}:{epochs.start + len(seqs)}"}
+    media_type = JSON if form == "json" else NPY
+    # The layers are in the name too: they are known before the first epoch is.
+    return cached_response(request, (run.id, len(layers), *seqs), make, media_type=media_type, headers=headers)
+
+
+def _values(
+    store: Store,
+    columns: Columns,
+    run_id: str,
+    neurons: list[int],
+    first: int,
+    found: list[tuple[int, int]],
+    field: OverviewField,
+) -> npt.NDArray[np.float64]:
+    """Layers × epochs; NaN where there is no value."""
+    if field == "frozen":  # the store has these apart from the rest: the first picture of a page need not wait
+        rows = list(store.frozen_counts(run_id)[1][first : first + len(found)])
+    else:
+        rows = [getattr(row, field) for row in columns.layers(store, run_id, [seq for _, seq in found])]
+    values = np.array(rows, np.float64).reshape(len(rows), len(neurons)).T
+    return values / np.array(neurons, np.float64)[:, None] if field in ("frozen", "thawed") else values
