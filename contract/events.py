@@ -266,15 +266,20 @@ class EpochFinished(FrozenModel):
     layers: LayerCounts
     groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
     seconds: Seconds
-    checkpoint: CheckpointFile | None = Field(default=None, description="None: the run leaves no checkpoints.")
+    checkpoint: CheckpointFile | None = Field(
+        default=None, description="What was written after it. None: the run leaves no checkpoints."
+    )
     samples_per_second: float | None = Field(
         default=None, description="Training samples, over the seconds of training."
     )
-    resources: Resources | None = None
-    precision: Precision | None = Field(default=None, description="None: the run does not tell.")
-    step_ms: StepTimes | None = Field(default=None, description="None: the run does not tell.")
-    flops: StepFlops | None = Field(default=None, description="None: the run does not tell.")
-    saving: Saving | None = Field(default=None, description="None: the run does not tell.")
+    # None in each of these: an older program, which did not record it.
+    resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
+    precision: Precision | None = Field(default=None, description="What training, evaluation and φ were computed in.")
+    step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
+    flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
+    saving: Saving | None = Field(
+        default=None, description="What of a step was saved: counted, and measured or why that cannot be told."
+    )
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
 

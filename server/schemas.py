@@ -6,18 +6,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.checks.capabilities import Capabilities
-from contract.costs import PlanKind, Saving, StepFlops, StepTimes
-from contract.events import (
-    CheckpointFile,
-    Coverage,
-    EpochProgressed,
-    Group,
-    Layer,
-    LayerCounts,
-    Precision,
-    Resources,
-    Seconds,
-)
+from contract.costs import PlanKind
+from contract.events import Coverage, EpochFinished, EpochProgressed, Layer, LayerCounts
+from contract.presets import Published
 
 RUN_ID = "k3v9x0a2mq"
 
@@ -177,35 +168,19 @@ class RunCoverage(Answer):
     coverage: Coverage | None = Field(description="null before the run has started, and for runs that do not tell.")
 
 
-class Epoch(Answer):
-    """One finished epoch."""
+class Epoch(EpochFinished):
+    """One finished epoch: its event under the event's number."""
 
     seq: int
     at: datetime
     kind: Literal["epoch_finished"]
-    epoch: int
-    learning_rate: float
-    train_loss: float | None
-    train_accuracy: float | None
-    test_loss: float | None
-    test_accuracy: float | None
-    scores: dict[str, float] = Field(
-        default_factory=dict, description="Further scores on the test images, 0–1: `top5`; `miou` in segmentation."
-    )
-    applied_share: float
-    frozen_share: float
-    beyond_share: float | None = Field(default=None, description="Frozen, and not at equilibrium by the rule.")
-    layers: LayerCounts | None = Field(default=None, description="Left out with `layers=false`.")
-    groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
-    seconds: Seconds
-    checkpoint: CheckpointFile | None = Field(default=None, description="What was written after it, if anything.")
-    samples_per_second: float | None = Field(default=None, description="Training samples, while training.")
-    resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
-    precision: Precision | None = Field(default=None, description="What training, evaluation and φ were computed in.")
-    step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
-    flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
-    saving: Saving | None = Field(
-        default=None, description="What of a step was saved: counted, and measured or why that cannot be told."
+    # The store keeps null for a number that is not finite, since JSON has none.
+    train_loss: float | None  # type: ignore[assignment]
+    train_accuracy: float | None  # type: ignore[assignment]
+    test_loss: float | None  # type: ignore[assignment]
+    test_accuracy: float | None  # type: ignore[assignment]
+    layers: LayerCounts | None = Field(  # type: ignore[assignment]
+        default=None, description="Left out with `layers=false`."
     )
 
 
@@ -336,30 +311,6 @@ class DisplayScale(Answer):
     levels: int
     low: float = Field(description="|v| of level 1.")
     high: float = Field(description="|v| of the highest level.")
-
-
-class Figure(Answer):
-    """One row of a published table; null stands for what was not published."""
-
-    kind: Literal["dense", "neq", "random"] = Field(
-        description="dense: nothing frozen; random: a matched share frozen at random."
-    )
-    score: float | None = Field(description="0–1, after the last epoch.")
-    spread: float | None = Field(description="One standard deviation over seeds.")
-    backward_flops: float | None = Field(
-        description="The paper's count for one sample: 2 × MACs × (1 − frozen share), summed; no gradient by inputs."
-    )
-    frozen_share: float | None = Field(description="Decided at the last epoch's end.")
-
-
-class Published(Answer):
-    """What was published of a run."""
-
-    source: str
-    metric: Literal["accuracy", "miou"] = Field(description="accuracy: `test_accuracy`; miou: the score of that name.")
-    figures: list[Figure]
-    frozen_curve: list[tuple[int, float]] = Field(description="Epoch and frozen share, off the published curve.")
-    differs: str = Field(description="How the recipe differs from the published run; empty: not that we know.")
 
 
 class Preset(Answer):

@@ -3,44 +3,44 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import ConfigDict, Field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One row of a published table; None stands for what was not published.
-
-    Attributes:
-        kind: `dense`, nothing frozen; `neq`; or `random`, a matched share frozen at random.
-        score: in 0–1, after the last epoch, of the metric that the table is about.
-        spread: of the score over seeds, one standard deviation, in the same unit.
-        backward_flops: the paper's count for one sample, mean over the run: 2 × MACs × (1 − frozen share), summed over
-            layers, the gradient by inputs left out.
-        frozen_share: of all neurons, decided at the last epoch's end; 0–1.
-    """
-
-    kind: Literal["dense", "neq", "random"]
-    score: float | None
-    spread: float | None = None
-    backward_flops: float | None = None
-    frozen_share: float | None = None
+from contract.base import FrozenModel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What was published of a run.
+class _Answered(FrozenModel):
+    """The API answers with it, every field of it."""
 
-    Attributes:
-        source: where.
-        metric: what the scores are: `accuracy` is a run's test accuracy, `miou` its score of that name.
-        figures: the rows.
-        frozen_curve: (epoch, frozen share) read off the published curve; empty where there is none.
-        differs: how the recipe differs from the published run, in a sentence; empty: not that we know.
-    """
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Figure(_Answered):
+    """One row of a published table; null stands for what was not published."""
+
+    kind: Literal["dense", "neq", "random"] = Field(
+        description="dense: nothing frozen; random: a matched share frozen at random."
+    )
+    score: float | None = Field(description="0–1, after the last epoch.")
+    spread: float | None = Field(default=None, description="One standard deviation over seeds.")
+    backward_flops: float | None = Field(
+        default=None,
+        description="The paper's count for one sample: 2 × MACs × (1 − frozen share), summed; no gradient by inputs.",
+    )
+    frozen_share: float | None = Field(default=None, description="Decided at the last epoch's end.")
+
+
+class Published(_Answered):
+    """What was published of a run."""
 
     source: str
-    metric: Literal["accuracy", "miou"]
+    metric: Literal["accuracy", "miou"] = Field(description="accuracy: `test_accuracy`; miou: the score of that name.")
     figures: tuple[Figure, ...]
-    frozen_curve: tuple[tuple[int, float], ...] = ()
-    differs: str = ""
+    frozen_curve: tuple[tuple[int, float], ...] = Field(
+        default=(), description="Epoch and frozen share, off the published curve."
+    )
+    differs: str = Field(
+        default="", description="How the recipe differs from the published run; empty: not that we know."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1362,16 +1362,9 @@ export interface components {
         };
         /**
          * Epoch
-         * @description One finished epoch.
+         * @description One finished epoch: its event under the event's number.
          */
         Epoch: {
-            /** Seq */
-            seq: number;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
             /**
              * Kind
              * @constant
@@ -1379,7 +1372,10 @@ export interface components {
             kind: "epoch_finished";
             /** Epoch */
             epoch: number;
-            /** Learning Rate */
+            /**
+             * Learning Rate
+             * @description That this epoch was trained with; at its first step, where it moves.
+             */
             learning_rate: number;
             /** Train Loss */
             train_loss: number | null;
@@ -1396,13 +1392,19 @@ export interface components {
             scores?: {
                 [key: string]: number;
             };
-            /** Applied Share */
+            /**
+             * Applied Share
+             * @description Of all watched neurons, those not updated during this epoch.
+             */
             applied_share: number;
-            /** Frozen Share */
+            /**
+             * Frozen Share
+             * @description Of all watched neurons, those not updated in the next one.
+             */
             frozen_share: number;
             /**
              * Beyond Share
-             * @description Frozen, and not at equilibrium by the rule.
+             * @description Of all watched neurons, those frozen though the rule does not find them at equilibrium.
              */
             beyond_share?: number | null;
             /** @description Left out with `layers=false`. */
@@ -1414,11 +1416,11 @@ export interface components {
              */
             groups: components["schemas"]["Group"][];
             seconds: components["schemas"]["Seconds"];
-            /** @description What was written after it, if anything. */
+            /** @description What was written after it. None: the run leaves no checkpoints. */
             checkpoint?: components["schemas"]["CheckpointFile"] | null;
             /**
              * Samples Per Second
-             * @description Training samples, while training.
+             * @description Training samples, over the seconds of training.
              */
             samples_per_second?: number | null;
             /** @description Memory, power and energy, where measured. */
@@ -1431,6 +1433,13 @@ export interface components {
             flops?: components["schemas"]["StepFlops"] | null;
             /** @description What of a step was saved: counted, and measured or why that cannot be told. */
             saving?: components["schemas"]["Saving"] | null;
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * EpochProgressed
@@ -2797,6 +2806,7 @@ export interface components {
             /**
              * Frozen Curve
              * @description Epoch and frozen share, off the published curve.
+             * @default []
              */
             frozen_curve: [
                 number,
@@ -2805,6 +2815,7 @@ export interface components {
             /**
              * Differs
              * @description How the recipe differs from the published run; empty: not that we know.
+             * @default
              */
             differs: string;
         };

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from contract.events import EpochFinished, EpochProgressed, Event
-from server.live.viewer import Said
+from server.live.viewer import ClientMessage
 from tests.scripts.api_types import ROOT, WRITTEN, generated
 
 LIVE = (ROOT / "dashboard" / "types" / "live.d.ts").read_text()
@@ -25,7 +25,7 @@ def members(union: object) -> tuple[type[BaseModel], ...]:
     return get_args(models)
 
 
-MESSAGES = (*members(Said), *members(Event))
+MESSAGES = (*members(ClientMessage), *members(Event))
 
 
 def written() -> dict[str, dict[str, tuple[bool, str]]]:
@@ -53,7 +53,7 @@ def test_a_message_of_the_socket_is_described_field_by_field(model: type[BaseMod
 
 @pytest.mark.parametrize("model", MESSAGES, ids=lambda model: model.__name__)
 def test_a_message_of_the_socket_is_one_of_its_union(model: type[BaseModel]) -> None:
-    union = "FromBrowser" if model in members(Said) else "RunEvent"
+    union = "FromBrowser" if model in members(ClientMessage) else "RunEvent"
     said = re.search(rf"export type {union} =(.*?);", LIVE, re.DOTALL)
     assert said
     assert model.__name__ in re.findall(r"\w+", said[1])
