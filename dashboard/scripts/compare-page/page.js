@@ -97,7 +97,7 @@ class ComparePage {
       figure: figures.neurons,
       name: `${name} neurons`,
       mode: this.mode,
-      epsilon: record.config.epsilon,
+      epsilon: record.config.neq.epsilon,
       onPoint: (cell) => this.#pointCell(heatmap, cell),
       onRange: (range) => this.#zoomed(heatmap, range),
     });
@@ -280,7 +280,7 @@ class ComparePage {
       ],
       "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all.",
     );
-    const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.epsilon));
+    const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.neq.epsilon));
     const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
     new ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {
       this.mode = mode;

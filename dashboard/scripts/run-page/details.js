@@ -20,7 +20,7 @@ const WORDS = {
   checkpoints: "Checkpoints",
   compute: "Compute",
   kind: "Kind",
-  mu: "memory μ",
+  mu: "velocity momentum μ",
   epsilon: "threshold ε",
   beta1: "β₁",
   beta2: "β₂",

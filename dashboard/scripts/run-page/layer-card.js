@@ -33,7 +33,7 @@ export class LayerCard {
   constructor(options) {
     Object.assign(this, options);
     const { scope, parts, feed, view } = this;
-    this.epsilon = feed.record.config.epsilon;
+    this.epsilon = feed.record.config.neq.epsilon;
     this.index = null;
     Object.assign(this, { mode: view.mode, order: view.order, pair: view.pair, neuron: view.neuron, rows: view.rows });
     this.main = this.#heatmap("neurons", "neurons-note");

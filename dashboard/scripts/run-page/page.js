@@ -107,7 +107,7 @@ class RunPage {
         figures,
         feed,
         name: `${run.name} values`,
-        epsilon: run.config.epsilon,
+        epsilon: run.config.neq.epsilon,
         onPoint,
         onChoose,
         onData: () => this.#explainEmpty(),

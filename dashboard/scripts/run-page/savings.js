@@ -136,7 +136,7 @@ export function words(feed, at) {
   if (!counted && !epoch.step_ms) {
     return { main: `Steps were not timed in epoch ${at}: a program that did not yet do so trained it.`, more: "" };
   }
-  const first = held(epoch, feed.record.config.savings === false);
+  const first = held(epoch, feed.record.config.neq.savings === false);
   const shown = counted && epoch.applied_share ? ["Step", "Backward"].map((name) => flopWords(name, counted[name.toLowerCase()])) : [];
   return { main: [first, ...shown].join(" "), more: epoch.saving && epoch.step_ms ? measured(epoch) : former(epoch) };
 }
