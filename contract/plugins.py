@@ -52,6 +52,6 @@ class OwnData(_Own):
         default=None,
         ge=2,
         title="Training images",
-        description="How many are used, the probe set included. Empty: all of them.",
+        description="Number of images used, including the probe set. Empty: all of them.",
         json_schema_extra={"unit": "images"},
     )

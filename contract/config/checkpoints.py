@@ -1,4 +1,4 @@
-"""From where a run can be forked later."""
+"""Which checkpoints are kept."""
 
 from typing import Annotated
 
@@ -9,14 +9,14 @@ from contract.former_names import FormerName
 
 
 class Checkpoints(ConfigModel):
-    """From where a run can be forked later; it goes on from its newest checkpoint in any case."""
+    """Which checkpoints are kept for forking. A run always resumes from its newest one."""
 
     model_config = ConfigDict(title="Checkpoints")
     every_n_epochs: Annotated[int | None, FormerName("every")] = Field(
         default=None,
         ge=1,
         le=100_000,
-        title="Keep every",
-        description="Checkpoints that stay, to fork the run from, besides the last and the best; empty: no others.",
+        title="Keep one every",
+        description="Besides the last and the best checkpoint, which are always kept. Empty: no others.",
         json_schema_extra={"unit": "epochs", "advanced": True},
     )

@@ -1,4 +1,4 @@
-"""What a network may learn from."""
+"""The data sets that a network can be trained on."""
 
 from functools import reduce
 from operator import or_
@@ -12,7 +12,7 @@ from contract.former_names import FormerName
 from contract.plugins import OwnData
 
 Task = Literal["classification", "segmentation"]
-"""What is asked of a network: one class an image, or one class a pixel."""
+"""What a network predicts: one class per image, or one class per pixel."""
 
 
 class DataPart(ConfigModel):
@@ -22,7 +22,7 @@ class DataPart(ConfigModel):
 
 
 class FashionMnistMini(DataPart):
-    """Fashion-MNIST, the first 1,000 training and 200 test images of each class; comes with the program."""
+    """Fashion-MNIST: the first 1,000 training and 200 test images of each class, bundled with the program."""
 
     model_config = ConfigDict(title="Fashion-MNIST, 12,000 images (bundled)")
     kind: Literal["fashion-mnist-mini"] = "fashion-mnist-mini"
@@ -31,7 +31,7 @@ class FashionMnistMini(DataPart):
         ge=100,
         le=10_000,
         title="Training images",
-        description="How many are used, the probe set included. Classes stay balanced.",
+        description="Number of images used, including the probe set. Classes stay balanced.",
         json_schema_extra={"unit": "images"},
     )
 
@@ -41,7 +41,7 @@ TrainSamples = Annotated[
     Field(
         ge=20,
         title="Training images",
-        description="How many are used, the probe set included. Empty: all of them.",
+        description="Number of images used, including the probe set. Empty: all of them.",
         json_schema_extra={"unit": "images"},
     ),
 ]
@@ -50,22 +50,22 @@ TestSamples = Annotated[
     Field(
         ge=10,
         title="Test images",
-        description="How many are looked at after each epoch, classes balanced. Empty: all of them.",
+        description="Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.",
         json_schema_extra={"unit": "images", "advanced": True},
     ),
 ]
 Augment = Annotated[
     bool,
     Field(
-        title="Augment",
-        description="Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.",
+        title="Augmentation",
+        description="Augment training images at random, as in the paper. Off: they are transformed like test images.",
     ),
 ]
 Side = Annotated[
     int,
     Field(
-        title="Side",
-        description="Height and width that the network sees.",
+        title="Image size",
+        description="Height and width of the network's input.",
         json_schema_extra={"unit": "px"},
     ),
 ]
@@ -74,7 +74,7 @@ FolderName = Annotated[
     StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]*$"),
     Field(
         title="Folder",
-        description="Its name in the worker's data folder (NEQ_DATA_ROOT): a name alone, no path.",
+        description="Name of a folder in the worker's data folder (NEQ_DATA_ROOT); a name, not a path.",
     ),
 ]
 TestShare = Annotated[
@@ -82,15 +82,15 @@ TestShare = Annotated[
     Field(
         gt=0,
         le=0.5,
-        title="Test share",
-        description="Of the images, where the folder has none set apart for testing; the same ones in every run.",
+        title="Test fraction",
+        description="Fraction of the images for testing if the folder has no test set; the same images in every run.",
         json_schema_extra={"step": 0.05},
     ),
 ]
 
 
 class TorchvisionData(DataPart):
-    """What the sets of small images share that torchvision reads from the data folder."""
+    """What the data sets of small images have in common that torchvision reads from the data folder."""
 
     train_samples: TrainSamples = None
     augment: Augment = True
@@ -98,54 +98,54 @@ class TorchvisionData(DataPart):
 
 
 class FashionMnist(TorchvisionData):
-    """Fashion-MNIST whole: 60,000 + 10,000 grey images of 28 × 28, from the data folder; varied by small shifts."""
+    """All of Fashion-MNIST: 60,000 + 10,000 greyscale images of 28 × 28 from the data folder; random crops."""
 
     model_config = ConfigDict(title="Fashion-MNIST, 70,000 images")
     kind: Literal["fashion-mnist"] = "fashion-mnist"
 
 
 class Mnist(TorchvisionData):
-    """Handwritten digits: 60,000 + 10,000 grey images of 28 × 28, from the data folder; varied by small shifts."""
+    """Handwritten digits: 60,000 + 10,000 greyscale images of 28 × 28 from the data folder; random crops."""
 
     model_config = ConfigDict(title="MNIST")
     kind: Literal["mnist"] = "mnist"
 
 
 class Cifar10(TorchvisionData):
-    """CIFAR-10, the paper's main set: 50,000 + 10,000 colour images of 32 × 32; varied by shifts and mirror images."""
+    """CIFAR-10, the paper's main data set: 50,000 + 10,000 colour images of 32 × 32; random crops and flips."""
 
     model_config = ConfigDict(title="CIFAR-10")
     kind: Literal["cifar10"] = "cifar10"
 
 
 class Cifar100(TorchvisionData):
-    """CIFAR-100: 50,000 + 10,000 colour images of 32 × 32 in 100 classes; varied by shifts and mirror images."""
+    """CIFAR-100: 50,000 + 10,000 colour images of 32 × 32 in 100 classes; random crops and flips."""
 
     model_config = ConfigDict(title="CIFAR-100")
     kind: Literal["cifar100"] = "cifar100"
 
 
 class FileData(DataPart):
-    """What the sets share that lie in the data folder as an image a file."""
+    """What the data sets have in common that are folders of image files."""
 
     train_samples: TrainSamples = None
     augment: Augment = True
     test_samples: TestSamples = None
     loading: Annotated[Literal["auto", "memory", "stream"], FormerName("feed")] = Field(
         default="auto",
-        title="Feed",
+        title="Data loading",
         description=(
-            "memory: all images are decoded once and wait on the training device; stream: they are read from their "
-            "files in every epoch; auto: memory up to 2 GiB of pixels."
+            "memory: all images are decoded once and kept on the training device. stream: they are read from their "
+            "files in every epoch. auto: memory if the decoded images take at most 2 GiB."
         ),
         json_schema_extra={"advanced": True},
     )
 
 
 class ImageNet(FileData):
-    """ImageNet of 2012, 1,000 classes: `imagenet/train/CLASS` and `imagenet/val/CLASS` in the data folder.
+    """ImageNet 2012, 1,000 classes: `imagenet/train/CLASS` and `imagenet/val/CLASS` in the data folder.
 
-    Varied by crops of random size and mirror images; in testing the middle is seen.
+    Augmented by random resized crops and flips; test images are resized and centre-cropped.
     """
 
     model_config = ConfigDict(title="ImageNet")
@@ -154,9 +154,9 @@ class ImageNet(FileData):
 
 
 class ImageFolder(FileData):
-    """Your own images: a folder for each class, below `train` and `val` (or `test`) or in the folder itself.
+    """Your own images: one folder per class, in `train` and `val` (or `test`) or directly in the folder.
 
-    Varied by crops of random size and mirror images; in testing the middle is seen.
+    Augmented by random resized crops and flips; test images are resized and centre-cropped.
     """
 
     model_config = ConfigDict(title="Folder of images")
@@ -167,46 +167,46 @@ class ImageFolder(FileData):
 
 
 class SegmentationData(FileData):
-    """What the sets share whose every pixel is labelled."""
+    """What the segmentation data sets have in common."""
 
     task: ClassVar[Task] = "segmentation"
     resize: int = Field(
         default=520,
         ge=16,
         le=2048,
-        title="Shorter side",
-        description="That images are scaled to for testing; in training to 0.5 – 2 times as much at random.",
+        title="Resize",
+        description="Shorter side of a test image; training images are resized to 0.5–2 times it at random.",
         json_schema_extra={"unit": "px"},
     )
     crop: int = Field(
         default=480,
         ge=16,
         le=2048,
-        title="Crop",
-        description="Side of the square that is cut out for training.",
+        title="Crop size",
+        description="Height and width of the square that is cropped from each training image.",
         json_schema_extra={"unit": "px"},
     )
 
 
 class Coco(SegmentationData):
-    """COCO of 2017 in the 21 classes of VOC, as torchvision reduces it: `coco/train2017`, `val2017`, `annotations`."""
+    """COCO 2017, reduced to the 21 classes of VOC as in torchvision: `coco/train2017`, `val2017`, `annotations`."""
 
     model_config = ConfigDict(title="COCO, 21 classes (segmentation)")
     kind: Literal["coco"] = "coco"
 
 
 class Voc(SegmentationData):
-    """Pascal VOC of 2012, 21 classes: `VOCdevkit/VOC2012` in the data folder."""
+    """Pascal VOC 2012, 21 classes: `VOCdevkit/VOC2012` in the data folder."""
 
     model_config = ConfigDict(title="Pascal VOC (segmentation)")
     kind: Literal["voc"] = "voc"
 
 
 class MaskFolder(SegmentationData):
-    """Your own scenes: images in `train` and `val` (or `test`), masks of the same name in `trainannot` and `valannot`.
+    """Your own images in `train` and `val` (or `test`), with masks of the same name in `trainannot` and `valannot`.
 
-    A mask is an image of one channel that holds each pixel's class number; 255 stands for none. Where all masks hold 0
-    and 255 alone, 255 is class 1.
+    A mask is an image of one channel with the class number of each pixel; 255 is ignored. If all masks contain only 0
+    and 255, then 255 is class 1.
     """
 
     model_config = ConfigDict(title="Folder of images and masks (segmentation)")
@@ -217,14 +217,14 @@ class MaskFolder(SegmentationData):
         default=None,
         ge=0,
         le=254,
-        title="Unlabelled",
-        description="A class number that stands for no class and is not counted, beside 255. Empty: there is none.",
+        title="Ignore index",
+        description="Pixels of this class number are ignored, as those of 255 are. Empty: 255 alone.",
     )
     test_share: TestShare = 0.2
 
 
 class Synthetic(DataPart):
-    """Noisy patterns made on the spot, one pattern a class: for trying the system out, in seconds."""
+    """Noisy patterns, generated when the run starts, one pattern per class: to try the system out within seconds."""
 
     model_config = ConfigDict(title="Synthetic patterns")
     kind: Literal["synthetic"] = "synthetic"
@@ -240,17 +240,17 @@ class Synthetic(DataPart):
         ge=0,
         le=10,
         title="Noise",
-        description="Standard deviation, where the pattern's own is 1.",
+        description="Standard deviation of the noise; the pattern's own is 1.",
     )
 
 
 class SyntheticSegmentation(DataPart):
-    """Noisy ellipses on a plain ground, made on the spot, every pixel labelled: for trying segmentation out."""
+    """Noisy ellipses on a plain background, generated when the run starts: to try segmentation out."""
 
     model_config = ConfigDict(title="Synthetic scenes (segmentation)")
     task: ClassVar[Task] = "segmentation"
     kind: Literal["synthetic-segmentation"] = "synthetic-segmentation"
-    classes: int = Field(default=4, ge=2, le=255, title="Classes", description="The ground is one of them.")
+    classes: int = Field(default=4, ge=2, le=255, title="Classes", description="The background is one of them.")
     channels: int = Field(default=3, ge=1, le=16, title="Channels")
     size: Annotated[Side, Field(ge=8, le=512)] = 32
     train_samples: int = Field(
@@ -262,7 +262,7 @@ class SyntheticSegmentation(DataPart):
         ge=0,
         le=10,
         title="Noise",
-        description="Standard deviation, where the pattern's own is 1.",
+        description="Standard deviation of the noise; the pattern's own is 1.",
     )
 
 
@@ -286,4 +286,6 @@ if TYPE_CHECKING:
 else:
     AnyData = reduce(or_, discovered(OwnData, get_args(KnownData)), KnownData)
 
-Data = Annotated[AnyData, Field(discriminator="kind", title="Data", description="What the network learns from.")]
+Data = Annotated[
+    AnyData, Field(discriminator="kind", title="Data", description="The data set that the network is trained on.")
+]

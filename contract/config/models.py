@@ -1,4 +1,4 @@
-"""The networks whose neurons may be watched."""
+"""The networks that can be trained."""
 
 from functools import reduce
 from operator import or_
@@ -28,7 +28,7 @@ class ModelPart(ConfigModel):
 
 
 class Cnn(ModelPart):
-    """Plain convolutions of 3 × 3, each followed by batch norm and ReLU; the image halves after every second one."""
+    """3 × 3 convolutions, each followed by batch norm and ReLU; the resolution halves after every second one."""
 
     model_config = ConfigDict(title="Small CNN")
     kind: Literal["cnn"] = "cnn"
@@ -37,7 +37,7 @@ class Cnn(ModelPart):
         min_length=1,
         max_length=24,
         title="Channels",
-        description="Output channels of each convolution, from the input on.",
+        description="Output channels of each convolution, from input to output.",
     )
     batch_norm: bool = Field(default=True, title="Batch norm")
 
@@ -52,7 +52,7 @@ class Mlp(ModelPart):
         min_length=1,
         max_length=64,
         title="Hidden layers",
-        description="Neurons of each hidden layer, from the input on.",
+        description="Width of each hidden layer, from input to output.",
     )
     batch_norm: bool = Field(default=False, title="Batch norm")
 
@@ -63,7 +63,7 @@ class ResNetCifar(ModelPart):
     model_config = ConfigDict(title="ResNet for small images")
     kind: Literal["resnet-cifar"] = "resnet-cifar"
     depth: Literal[20, 32, 44, 56, 110] = Field(
-        default=32, title="Depth", description="Layers with weights, the head included. The paper uses 32."
+        default=32, title="Depth", description="Number of layers with weights, including the head. The paper uses 32."
     )
 
     @property
@@ -77,21 +77,21 @@ class TorchvisionClassifier(ModelPart):
 
     model_config = ConfigDict(title="torchvision, classification")
     kind: Literal["torchvision"] = "torchvision"
-    name: Classifier = Field(default="resnet18", title="Network", description="As torchvision calls it.")
+    name: Classifier = Field(default="resnet18", title="Network", description="Its name in torchvision.")
     weights: Literal["none", "default"] = Field(
         default="none",
-        title="Start from",
+        title="Pretrained weights",
         description=(
-            "none: new weights. default: torchvision's best trained ones, from the worker's data folder or a download "
-            "that it allows; a head for other classes begins anew."
+            "none: random initialisation. default: torchvision's best weights, from the worker's data folder or, if "
+            "the worker allows it, downloaded; the head is new where the classes differ."
         ),
     )
     input_size: int | None = Field(
         default=None,
         ge=8,
         le=2048,
-        title="Scale images to",
-        description="Side to which images are scaled before the network sees them. Empty: they stay as they are.",
+        title="Input size",
+        description="Images are resized to this height and width before the forward pass. Empty: they are not resized.",
         json_schema_extra={"unit": "px"},
     )
 
@@ -107,27 +107,27 @@ class TorchvisionSegmenter(ModelPart):
     model_config = ConfigDict(title="torchvision, segmentation")
     task: ClassVar[Task] = "segmentation"
     kind: Literal["torchvision-segmentation"] = "torchvision-segmentation"
-    name: Segmenter = Field(default="deeplabv3_resnet50", title="Network", description="As torchvision calls it.")
+    name: Segmenter = Field(default="deeplabv3_resnet50", title="Network", description="Its name in torchvision.")
     weights: Literal["none", "backbone", "default"] = Field(
         default="none",
-        title="Start from",
+        title="Pretrained weights",
         description=(
-            "none: new weights. backbone: its feature extractor trained on ImageNet. default: the whole trained on "
-            "COCO. From the worker's data folder or a download that it allows."
+            "none: random initialisation. backbone: backbone trained on ImageNet. default: whole network trained on "
+            "COCO. From the worker's data folder or, if the worker allows it, downloaded."
         ),
     )
     aux_loss: Annotated[bool, FormerName("auxiliary")] = Field(
         default=True,
-        title="Auxiliary head",
-        description="A second head in mid-network that counts half in training's loss; LR-ASPP has none.",
+        title="Auxiliary loss",
+        description="Train an auxiliary head in mid-network, whose loss counts half; LR-ASPP has none.",
         json_schema_extra={"advanced": True},
     )
     aux_lr_multiplier: Annotated[float, FormerName("auxiliary_rate")] = Field(
         default=1.0,
         gt=0,
         le=1000,
-        title="Auxiliary head's rate",
-        description="Times the learning rate; torchvision's and the paper's recipe has 10.",
+        title="Auxiliary head's LR multiplier",
+        description="Multiplies the learning rate of the auxiliary head; torchvision and the paper use 10.",
         json_schema_extra={"advanced": True},
     )
 
@@ -145,5 +145,5 @@ else:
     AnyModel = reduce(or_, discovered(OwnModel, get_args(KnownModel)), KnownModel)
 
 Model = Annotated[
-    AnyModel, Field(discriminator="kind", title="Model", description="The network whose neurons are watched.")
+    AnyModel, Field(discriminator="kind", title="Model", description="The network that is trained and measured.")
 ]

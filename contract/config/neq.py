@@ -1,4 +1,4 @@
-"""How equilibrium is measured and what follows from it."""
+"""How equilibrium is measured and which neurons are frozen."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,21 +9,21 @@ from contract.config.probe import Probe, SplitProbe
 
 
 class EquilibriumRule(ConfigModel):
-    """The paper's rule: a neuron is frozen for the next epoch while its velocity stays below ε."""
+    """The paper's rule: a neuron is frozen for the next epoch if its velocity is below ε."""
 
     model_config = ConfigDict(title="At equilibrium (|v| < ε)")
     kind: Literal["equilibrium"] = "equilibrium"
 
 
 class NoRule(ConfigModel):
-    """Nothing is ever frozen; φ and v are recorded all the same. The baseline to compare with."""
+    """No neuron is ever frozen; φ and v are still recorded. The baseline for comparisons."""
 
     model_config = ConfigDict(title="Never (plain training)")
     kind: Literal["none"] = "none"
 
 
 class RandomRule(ConfigModel):
-    """Neurons drawn at random, anew every epoch: the control that shows what the rule adds."""
+    """Neurons drawn at random in every epoch: the control that shows what the rule adds."""
 
     model_config = ConfigDict(title="At random (control)")
     kind: Literal["random"] = "random"
@@ -31,28 +31,28 @@ class RandomRule(ConfigModel):
         default=None,
         ge=0,
         le=1,
-        title="Share",
-        description="Of every layer's neurons. Empty: as many of each layer as the rule would freeze at that moment.",
+        title="Fraction",
+        description="Of each layer's neurons. Empty: as many per layer as the rule would freeze in that epoch.",
     )
 
 
 class TopKRule(ConfigModel):
-    """A fixed share of every layer, the neurons with the smallest |v|."""
+    """A fixed fraction of each layer: the neurons with the smallest |v|."""
 
-    model_config = ConfigDict(title="The slowest share (smallest |v|)")
+    model_config = ConfigDict(title="Top-k (smallest |v|)")
     kind: Literal["topk"] = "topk"
-    share: float = Field(default=0.5, ge=0, le=1, title="Share", description="Of every layer's neurons.")
+    share: float = Field(default=0.5, ge=0, le=1, title="Fraction", description="Of each layer's neurons.")
 
 
 class ParameterNormRule(ConfigModel):
-    """The rule on the neurons' own weights instead of their outputs: how like last epoch's they point."""
+    """The rule on the neurons' own weights instead of their outputs: φ is their cosine with those one epoch earlier."""
 
     model_config = ConfigDict(title="Weights at equilibrium (control)")
     kind: Literal["parameter-norm"] = "parameter-norm"
 
 
 class PrefixRule(ConfigModel):
-    """The rule, and from the input on whole layers, so that a stretch of the network stops altogether."""
+    """The rule, and whole layers from the input on, so that the first layers need no backward pass at all."""
 
     model_config = ConfigDict(title="Whole layers from the input on")
     kind: Literal["prefix"] = "prefix"
@@ -60,10 +60,10 @@ class PrefixRule(ConfigModel):
         default=0.8,
         gt=0,
         le=1,
-        title="Share τ",
+        title="Fraction τ",
         description=(
-            "A layer is frozen as a whole once this share of its neurons is at equilibrium and every layer before it "
-            "is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position "
+            "A layer is frozen as a whole once this fraction of its neurons is at equilibrium and every layer before "
+            "it is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position "
             "embeddings, freeze with the layers around them."
         ),
         json_schema_extra={"step": 0.05},
@@ -71,8 +71,8 @@ class PrefixRule(ConfigModel):
 
 
 class BlocksRule(ConfigModel):
-    """The rule, rounded so that whole blocks of neurons move, of 16 on a CPU and of 64 on a GPU, which compute no less
-    anyway."""
+    """The rule, rounded to whole blocks of neurons, 16 on a CPU and 64 on a GPU: computing a part of a block takes as
+    long."""
 
     model_config = ConfigDict(title="At equilibrium, in whole blocks")
     kind: Literal["blocks"] = "blocks"
@@ -88,16 +88,16 @@ Patterns = Annotated[tuple[Pattern, ...], Field(max_length=50, json_schema_extra
 
 
 class Watched(ConfigModel):
-    """Which layers are watched. A pattern is a layer's name; * stands for any letters, as in `layer1.*`."""
+    """Which layers are watched. A pattern is a layer's name; * matches any characters, as in `layer1.*`."""
 
     model_config = ConfigDict(title="Layers")
     only: Patterns = Field(default=(), title="Watch only", description="Empty: every layer that has neurons.")
     never: Patterns = Field(default=(), title="Do not watch", description="Neither measured nor frozen.")
-    never_freeze: Patterns = Field(default=(), title="Never freeze", description="Measured, and always updated.")
+    never_freeze: Patterns = Field(default=(), title="Never freeze", description="Measured, but always updated.")
 
 
 class NEqConfig(ConfigModel):
-    """How equilibrium is measured and what follows from it."""
+    """How equilibrium is measured and which neurons are frozen."""
 
     model_config = ConfigDict(title="Equilibrium")
     epsilon: float = Field(
@@ -106,8 +106,8 @@ class NEqConfig(ConfigModel):
         le=4,
         title="Threshold ε",
         description=(
-            "A neuron counts as settled while its velocity |v| is below this. Larger freezes more and sooner; "
-            "at 0 nothing freezes. The paper uses 0.001."
+            "A neuron is at equilibrium while its velocity |v| is below this. Larger values freeze more neurons, and "
+            "earlier; at 0 nothing freezes. The paper uses 0.001."
         ),
         json_schema_extra={"scale": "log"},
     )
@@ -115,10 +115,10 @@ class NEqConfig(ConfigModel):
         default=0.5,
         ge=0,
         lt=1,
-        title="Memory μ",
+        title="Velocity momentum μ",
         description=(
-            "How much of the previous velocity enters the new one: v = Δφ − μ · v before. The paper uses 0.5, and "
-            "allows no more; the official formula may have up to 1."
+            "Weight of the previous velocity in the new one: v = Δφ − μ · v of the epoch before. The paper uses 0.5 "
+            "and allows no more; the official formula allows anything below 1."
         ),
         json_schema_extra={"step": 0.05},
     )
@@ -128,29 +128,29 @@ class NEqConfig(ConfigModel):
         default="paper",
         title="Formula",
         description=(
-            "paper: φ and v as published. official: as the authors' released code computes them, which their curves "
-            "come from; the last layer then stays free, and masks may act one epoch sooner."
+            "paper: φ and v as published. official: as in the authors' released code, which their curves come from; "
+            "the last layer is then never frozen, and masks may act one epoch earlier."
         ),
         json_schema_extra={"advanced": True},
     )
     phi: Literal["as-formula", "global", "per-sample"] = Field(
         default="as-formula",
-        title="φ over",
-        description="global: one cosine over all of a neuron's outputs. per-sample: the mean of one cosine an image.",
+        title="φ computed over",
+        description="global: one cosine over all of a neuron's outputs. per-sample: the mean of one cosine per image.",
         json_schema_extra={"advanced": True},
     )
     warmup: int = Field(
         default=1,
         ge=0,
         le=100_000,
-        title="Warm-up",
-        description="Epochs from the start in which every neuron is updated.",
-        json_schema_extra={"unit": "epochs", "advanced": True},
+        title="First epoch that may freeze",
+        description="Counted from 0; in the epochs before it every neuron is updated.",
+        json_schema_extra={"advanced": True},
     )
     pinning: bool = Field(
         default=False,
-        title="Pinning",
-        description="Once frozen, for ever: nothing thaws.",
+        title="Never thaw",
+        description="A frozen neuron stays frozen until the run ends.",
         json_schema_extra={"advanced": True},
     )
     momentum_on_thaw: Literal["as-formula", "keep", "cold"] = Field(
@@ -163,7 +163,7 @@ class NEqConfig(ConfigModel):
     groups: Literal["none", "layer", "conv+norm", "stage"] = Field(
         default="none",
         title="Groups",
-        description="Layers that are also looked at as one, by the cosine of all their outputs together.",
+        description="Layers that are also measured as one, by the cosine of all their outputs together.",
         json_schema_extra={"advanced": True},
     )
     decide_by: Literal["neurons", "groups"] = Field(
@@ -174,11 +174,11 @@ class NEqConfig(ConfigModel):
     )
     measure: Literal["auto", "streaming", "cached"] = Field(
         default="auto",
-        title="Measure by",
+        title="Reference outputs",
         description=(
-            "streaming: last epoch's network runs again, which takes little memory. cached: its outputs are kept, "
-            "which takes half the time; on a small GPU they wait in the machine's memory. auto: cached while they are "
-            "small. The numbers are the same."
+            "Where the outputs of one epoch earlier come from. streaming: that epoch's network runs again, which takes "
+            "little memory. cached: its outputs are kept, which takes half the time; on a small GPU they are kept in "
+            "host memory. auto: cached while they are small. The numbers are the same."
         ),
         json_schema_extra={"advanced": True},
     )
@@ -186,17 +186,17 @@ class NEqConfig(ConfigModel):
         default="float32",
         title="Precision of φ",
         description=(
-            "What φ is measured in on a GPU, whatever training computes in. tf32 is faster and rounds products to 10 "
-            "bits, in which a φ very near 1 may drown. A CPU measures in float32."
+            "Precision of φ on a GPU, whatever the precision of training. tf32 is faster and rounds products to 10 "
+            "bits of mantissa, which may hide how far a φ close to 1 is from 1. A CPU uses float32."
         ),
         json_schema_extra={"advanced": True},
     )
     savings: bool = Field(
         default=True,
-        title="Save time",
+        title="Skip frozen gradients",
         description=(
-            "Leave out of the backward pass what frozen neurons do not need. Off: all is computed and they stay put "
-            "all the same, so that both can be compared; on one CPU thread, without clipping, no number changes."
+            "Leave out of the backward pass what frozen neurons do not need. Off: everything is computed and frozen "
+            "neurons still do not change, for comparison; on one CPU thread, without clipping, no number differs."
         ),
         json_schema_extra={"advanced": True},
     )

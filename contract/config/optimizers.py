@@ -1,4 +1,4 @@
-"""How weights may follow their gradients."""
+"""The optimizers, under torch's names for their settings."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,7 +13,7 @@ WeightDecay = Annotated[
         ge=0,
         le=1,
         title="Weight decay",
-        description="Pull of every weight towards zero. Frozen neurons are spared it.",
+        description="L2 penalty; with AdamW, decoupled weight decay. It does not act on frozen neurons.",
         json_schema_extra={"scale": "log"},
     ),
 ]
@@ -29,9 +29,7 @@ class Sgd(ConfigModel):
     learning_rate: LearningRate = 0.1
     momentum: Momentum = 0.9
     weight_decay: WeightDecay = 2.5e-3
-    nesterov: bool = Field(
-        default=False, title="Nesterov", description="Look-ahead momentum; needs a momentum above 0."
-    )
+    nesterov: bool = Field(default=False, title="Nesterov momentum", description="Requires a momentum above 0.")
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
@@ -41,12 +39,14 @@ class Sgd(ConfigModel):
 
 
 class _AdamFields(ConfigModel):
-    beta1: Beta = Field(default=0.9, title="β₁", description="Memory of the mean of the gradient.")
-    beta2: Beta = Field(default=0.999, title="β₂", description="Memory of the gradient's square.")
+    beta1: Beta = Field(default=0.9, title="β₁", description="Decay rate of the running mean of the gradient.")
+    beta2: Beta = Field(
+        default=0.999, title="β₂", description="Decay rate of the running mean of the squared gradient."
+    )
 
 
 class Adam(_AdamFields):
-    """Adam: every weight has a step size of its own."""
+    """Adam: adaptive step sizes, weight by weight."""
 
     model_config = ConfigDict(title="Adam")
     kind: Literal["adam"] = "adam"
@@ -55,7 +55,7 @@ class Adam(_AdamFields):
 
 
 class AdamW(_AdamFields):
-    """Adam with weight decay apart from the gradient."""
+    """Adam with decoupled weight decay."""
 
     model_config = ConfigDict(title="AdamW")
     kind: Literal["adamw"] = "adamw"
@@ -65,5 +65,5 @@ class AdamW(_AdamFields):
 
 Optimizer = Annotated[
     Sgd | Adam | AdamW,
-    Field(discriminator="kind", title="Optimizer", description="How weights follow their gradients."),
+    Field(discriminator="kind", title="Optimizer", description="The algorithm that updates the weights."),
 ]

@@ -12,16 +12,16 @@ ProbeImages = Annotated[
         ge=1,
         le=100_000,
         title="Probe images",
-        description="At least one a class is advised. More cost time at the end of each epoch and change little.",
+        description="At least one per class is advised. More take longer at the end of each epoch and change little.",
         json_schema_extra={"unit": "images"},
     ),
 ]
 
 
 class SplitProbe(ConfigModel):
-    """Images held back from the training set, the same number of each class."""
+    """Images held out from the training set, the same number per class."""
 
-    model_config = ConfigDict(title="Held back from the training set")
+    model_config = ConfigDict(title="Held out from the training set")
     kind: Literal["split"] = "split"
     samples: ProbeImages = 200
 
@@ -31,16 +31,16 @@ class SplitProbe(ConfigModel):
 
 
 class ShareProbe(ConfigModel):
-    """A share of the training images, held back, the same number of each class."""
+    """A fraction of the training images, held out, the same number per class."""
 
-    model_config = ConfigDict(title="A share of the training set")
+    model_config = ConfigDict(title="A fraction of the training set")
     kind: Literal["share"] = "share"
     fraction: float = Field(
         default=0.001,
         gt=0,
         le=0.5,
-        title="Share",
-        description="Of the training images, at least one. The paper's 50 images of CIFAR-10 are 0.001.",
+        title="Fraction",
+        description="Of the training images; at least one image. The paper's 50 images of CIFAR-10 are 0.001.",
         json_schema_extra={"scale": "log"},
     )
 
@@ -50,7 +50,7 @@ class ShareProbe(ConfigModel):
 
 
 class TestProbe(ConfigModel):
-    """Images of the test set, the same number of each class; all training images are trained on."""
+    """Images of the test set, the same number per class; all training images are trained on."""
 
     __test__ = False  # its name is not that of a test
 
@@ -64,7 +64,7 @@ class TestProbe(ConfigModel):
 
 
 class NoiseProbe(ConfigModel):
-    """Normal noise with the mean and deviation of the images: what the network makes of nothing in particular."""
+    """Gaussian noise with the mean and standard deviation of the images."""
 
     model_config = ConfigDict(title="Noise")
     kind: Literal["noise"] = "noise"
@@ -76,7 +76,7 @@ class NoiseProbe(ConfigModel):
 
 
 class SingleProbe(ConfigModel):
-    """One training image, held back: the paper's extreme."""
+    """A single training image, held out: the paper's extreme case."""
 
     model_config = ConfigDict(title="A single image")
     kind: Literal["single"] = "single"
@@ -84,7 +84,7 @@ class SingleProbe(ConfigModel):
         default=None,
         ge=0,
         title="Image",
-        description="Its place in the training set, from 0. Empty: the seed draws one.",
+        description="Its index in the training set, from 0. Empty: drawn with the seed.",
     )
 
     def held_back(self, available: int) -> int:
@@ -102,7 +102,7 @@ Probe = Annotated[
     Field(
         discriminator="kind",
         title="Probe set",
-        description="The images that φ is measured on, the same in every epoch; the seed draws them.",
+        description="The images that φ is measured on, the same in every epoch; they are drawn with the seed.",
     ),
     BeforeValidator(_split_unless_said),
 ]

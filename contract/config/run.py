@@ -19,14 +19,14 @@ Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 
 
 class RunConfig(ConfigModel):
-    """One run: what is trained on what, how, and when its neurons count as settled."""
+    """One run: the data, the network, how it is trained, and when its neurons are at equilibrium."""
 
     model_config = ConfigDict(title="Run")
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] = Field(
-        default="", title="Name", description="Empty: a name is made from the choices below."
+        default="", title="Name", description="Empty: a name is made from the settings below."
     )
     tags: tuple[Tag, ...] = Field(
-        default=(), max_length=20, title="Tags", description="Words to find the run by; no commas."
+        default=(), max_length=20, title="Tags", description="Words to find the run by, without commas."
     )
     notes: str = Field(
         default="", max_length=10_000, title="Notes", json_schema_extra={"multiline": True, "advanced": True}
@@ -34,7 +34,7 @@ class RunConfig(ConfigModel):
     recipe: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)] = Field(
         default="",
         title="Recipe",
-        description="Name of the preset whose published figures are shown beside this run's. Empty: none.",
+        description="Name of the preset whose published results are shown beside this run's. Empty: none.",
         json_schema_extra={"advanced": True},
     )
     data: Data = FashionMnistMini()

@@ -1,4 +1,4 @@
-"""How the learning rate may move."""
+"""The learning-rate schedules, under the names of torch's schedulers and their arguments."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,35 +10,35 @@ from contract.former_names import FormerName
 
 Gamma = Annotated[
     float,
-    Field(gt=0, lt=1, title="gamma", description="Each drop multiplies the learning rate by this."),
+    Field(gt=0, lt=1, title="gamma", description="Factor by which each drop multiplies the learning rate."),
     FormerName("factor"),
 ]
 ADVANCED: JsonDict = {"advanced": True}
 
 
 class Warmed(ConfigModel):
-    """A schedule that may begin with a straight rise, moved at every step of the optimizer."""
+    """A schedule that may begin with a linear warm-up, updated at every optimizer step."""
 
     warmup: int = Field(
         default=0,
         ge=0,
         le=1_000_000,
-        title="Warm-up",
-        description="How long the learning rate first rises, in a straight line. 0: it starts at the top.",
+        title="LR warm-up",
+        description="How long the learning rate rises linearly at the start. 0: no warm-up.",
         json_schema_extra=ADVANCED,
     )
     warmup_unit: Literal["epochs", "steps"] = Field(
         default="epochs",
-        title="Warm-up counts",
-        description="What the warm-up is counted in; a step is one move of the optimizer.",
+        title="Warm-up unit",
+        description="Unit of the warm-up; a step is one optimizer step.",
         json_schema_extra=ADVANCED,
     )
     warmup_start_factor: Annotated[float, FormerName("warmup_start")] = Field(
         default=0.01,
         gt=0,
         le=1,
-        title="Warm-up starts at",
-        description="Share of the learning rate that the first step has.",
+        title="Warm-up start factor",
+        description="The first step's learning rate, as a fraction of the learning rate.",
         json_schema_extra=ADVANCED,
     )
 
@@ -51,75 +51,75 @@ class Constant(Warmed):
 
 
 class MultiStep(Warmed):
-    """The learning rate falls by a factor at each milestone: the paper's recipe."""
+    """The learning rate is multiplied by gamma at each milestone: the paper's recipe."""
 
-    model_config = ConfigDict(title="Drops at milestones")
+    model_config = ConfigDict(title="MultiStepLR")
     kind: Literal["multistep"] = "multistep"
     milestones: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
         default=(12, 26),
         min_length=1,
         max_length=32,
         title="Milestones",
-        description="Epochs (counted from 0) that begin with a lower learning rate, in rising order.",
+        description="Epochs, counted from 0, at the start of which the learning rate drops; in increasing order.",
     )
     gamma: Gamma = 0.1
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> Self:
         if list(self.milestones) != sorted(set(self.milestones)):
-            raise wrong_field("milestones", "milestones must rise: put them in order and name each once")
+            raise wrong_field("milestones", "milestones must increase: put them in order and name each once")
         return self
 
 
 class Step(Warmed):
-    """The learning rate falls by a factor again and again, after the same number of epochs."""
+    """The learning rate is multiplied by gamma every step_size epochs."""
 
-    model_config = ConfigDict(title="Drops at even distances")
+    model_config = ConfigDict(title="StepLR")
     kind: Literal["step"] = "step"
     step_size: Annotated[int, FormerName("every")] = Field(
         default=30,
         ge=1,
         le=100_000,
-        title="Every",
-        description="Epochs from drop to drop.",
+        title="step_size",
+        description="Epochs between drops.",
         json_schema_extra={"unit": "epochs"},
     )
     gamma: Gamma = 0.1
 
 
 class Cosine(Warmed):
-    """The learning rate follows half a cosine from its start, or the warm-up's end, down to its lowest."""
+    """The learning rate follows half a cosine from the start, or the end of the warm-up, down to eta_min."""
 
-    model_config = ConfigDict(title="Cosine")
+    model_config = ConfigDict(title="CosineAnnealingLR")
     kind: Literal["cosine"] = "cosine"
     eta_min: Annotated[float, FormerName("lowest")] = Field(
         default=0.0,
         ge=0,
         le=10,
-        title="Lowest",
-        description="Learning rate that the curve ends at.",
+        title="eta_min",
+        description="Minimum learning rate, reached at the end.",
         json_schema_extra={"scale": "log", **ADVANCED},
     )
     interval: Annotated[Literal["epoch", "step"], FormerName("moves")] = Field(
         default="epoch",
-        title="Moves each",
-        description="Whether the rate stays for an epoch or moves at every step of the optimizer.",
+        title="Update every",
+        description="Whether the learning rate is updated every epoch or every optimizer step.",
         json_schema_extra=ADVANCED,
     )
 
 
 class Polynomial(Warmed):
-    """The learning rate falls to zero along a power of what is left of the run, moving at every step."""
+    """The learning rate decays to zero as a power of the remaining fraction of the run, updated at every step."""
 
-    model_config = ConfigDict(title="Polynomial")
+    model_config = ConfigDict(title="PolynomialLR")
     kind: Literal["polynomial"] = "polynomial"
-    power: float = Field(default=0.9, gt=0, le=10, title="Power", description="1 is a straight line.")
+    power: float = Field(default=0.9, gt=0, le=10, title="Power", description="1: linear decay.")
 
 
 class OneCycle(ConfigModel):
-    """The learning rate rises to its value and falls to next to nothing, moving at every step."""
+    """The learning rate rises to its value and then decays to almost zero, updated at every step."""
 
-    model_config = ConfigDict(title="One cycle")
+    model_config = ConfigDict(title="OneCycleLR")
     kind: Literal["one-cycle"] = "one-cycle"
     pct_start: Annotated[float, FormerName("rise")] = Field(
         default=0.3,
@@ -138,16 +138,16 @@ class OneCycle(ConfigModel):
         default=25.0,
         ge=1,
         le=1e9,
-        title="Starts at one in",
-        description="The first step's rate is the learning rate divided by this.",
+        title="div_factor",
+        description="The first step's learning rate is the learning rate divided by this.",
         json_schema_extra=ADVANCED,
     )
     final_div_factor: Annotated[float, FormerName("end_divisor")] = Field(
         default=1e4,
         ge=1,
         le=1e12,
-        title="Ends at one in",
-        description="The last step's rate is the first one's divided by this.",
+        title="final_div_factor",
+        description="The last step's learning rate is the first one's divided by this.",
         json_schema_extra=ADVANCED,
     )
 
@@ -157,6 +157,6 @@ Schedule = Annotated[
     Field(
         discriminator="kind",
         title="Learning-rate schedule",
-        description="A drop in learning rate is what lets most neurons settle.",
+        description="How the learning rate changes over the run. Most neurons reach equilibrium after a drop.",
     ),
 ]

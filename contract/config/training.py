@@ -1,4 +1,4 @@
-"""How long is trained, and on what of the machine."""
+"""How long a run trains, in what batches, and on what hardware."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,7 +9,7 @@ from contract.former_names import FormerName
 
 
 class Training(ConfigModel):
-    """How long and in what portions."""
+    """How long, and in what batches."""
 
     model_config = ConfigDict(title="Training")
     epochs: int = Field(
@@ -25,16 +25,16 @@ class Training(ConfigModel):
         default=1,
         ge=1,
         le=65_536,
-        title="Batches a step",
-        description="Batches whose mean gradient moves the weights in one step: large batches in little memory.",
+        title="Gradient accumulation steps",
+        description="Batches whose gradients are averaged for one optimizer step: large batches in little memory.",
         json_schema_extra={"unit": "batches", "advanced": True},
     )
     max_grad_norm: Annotated[float | None, FormerName("clip_norm")] = Field(
         default=None,
         gt=0,
         le=1e6,
-        title="Clip gradients at",
-        description="Longer gradients are shortened to this norm, that of all moving weights together. Empty: never.",
+        title="Max grad norm",
+        description="Gradients are clipped to this norm, that of all weights that are not frozen. Empty: no clipping.",
         json_schema_extra={"advanced": True},
     )
     label_smoothing: float = Field(
@@ -42,17 +42,17 @@ class Training(ConfigModel):
         ge=0,
         lt=1,
         title="Label smoothing",
-        description="Share of the target that is spread over all classes, in training alone.",
+        description="Fraction of the target that is spread over all classes, in training only.",
         json_schema_extra={"step": 0.05, "advanced": True},
     )
     stall_minutes: float = Field(
         default=30.0,
         gt=0,
         le=10_080,
-        title="Stall limit",
+        title="Stall timeout",
         description=(
-            "Training that shows no progress and logs nothing for so long is ended, and the run resumes from its last "
-            "checkpoint. Loading the data and compiling must fit within it."
+            "Training that makes no progress and logs nothing for so long is ended, and the run resumes from its last "
+            "checkpoint. Loading the data and compiling must take less."
         ),
         json_schema_extra={"unit": "minutes", "advanced": True},
     )
@@ -62,51 +62,52 @@ class Training(ConfigModel):
         le=2**31 - 1,
         title="Seed",
         description=(
-            "Initial weights, order of the data and probe set follow from it. Comparing masks needs equal seeds."
+            "Determines the initial weights, the order of the data and the probe set. Masks of two runs can be "
+            "compared only if their seeds are equal."
         ),
     )
 
 
 class Compute(ConfigModel):
-    """What the run asks of the machine; a worker that cannot give it says so."""
+    """What the run needs of the machine; a worker that does not have it says so."""
 
     model_config = ConfigDict(title="Compute")
     device: Literal["auto", "cpu", "cuda", "xpu", "mps"] = Field(
         default="auto",
         title="Device",
         description=(
-            "auto: an NVIDIA or AMD GPU (cuda) where there is one, else the CPU. Intel's (xpu) and Apple's (mps) are "
-            "taken where they are asked for; nothing was tried on them."
+            "auto: an NVIDIA or AMD GPU (cuda) if there is one, otherwise the CPU. Intel GPUs (xpu) and Apple's (mps) "
+            "are used only if named here, and are untested."
         ),
     )
     precision: Literal["float32", "tf32", "bf16", "fp16"] = Field(
         default="float32",
         title="Precision",
         description=(
-            "What training computes in. On a GPU tf32 (float32 whose products are rounded to 10 bits of mantissa) "
-            "saves time, bf16 and fp16 (with scaled gradients) time and memory; float32 is exact there, convolutions "
-            "included. Test images are looked at in the same precision, but with fp16 in float32; weights stay "
-            "float32, and φ has a precision of its own."
+            "Precision of the forward and backward pass. On a GPU, tf32 (float32 with products rounded to 10 bits of "
+            "mantissa) saves time; bf16 and fp16 (with gradient scaling) save time and memory; float32 means float32 "
+            "throughout, convolutions included. Test images are evaluated in the same precision, except that fp16 is "
+            "evaluated in float32. Weights are always float32, and φ has a precision of its own."
         ),
     )
     channels_last: bool = Field(
         default=True,
         title="Channels last",
-        description="Order of images in memory; faster for convolutions, and the numbers mean the same.",
+        description="Memory format of the images; faster for convolutions, and equivalent otherwise.",
         json_schema_extra={"advanced": True},
     )
     compile: bool = Field(
         default=False,
         title="Compile",
-        description="torch.compile makes the training steps faster, after a minute or so at the start.",
+        description="Use torch.compile: faster training steps, after a minute or so at the start.",
         json_schema_extra={"advanced": True},
     )
     cudnn_benchmark: bool = Field(
         default=False,
         title="cuDNN benchmark",
         description=(
-            "On an NVIDIA GPU cuDNN tries its convolution algorithms on each new shape of input and keeps the fastest: "
-            "faster where shapes stay the same, and equal seeds may then differ in the last bits."
+            "On an NVIDIA GPU, cuDNN tries its convolution algorithms on each new input shape and keeps the fastest: "
+            "faster while shapes stay the same, but runs with equal seeds may then differ in the last bits."
         ),
         json_schema_extra={"advanced": True},
     )
@@ -114,7 +115,8 @@ class Compute(ConfigModel):
         default=False,
         title="Deterministic",
         description=(
-            "Equal seeds give equal bits on a GPU too, which takes longer; a CPU with equal threads gives them anyway."
+            "Runs with equal seeds are identical to the bit on a GPU too, which takes longer; on a CPU with equal "
+            "threads they always are."
         ),
         json_schema_extra={"advanced": True},
     )

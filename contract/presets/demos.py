@@ -17,15 +17,15 @@ DEMOS: tuple[Preset, ...] = (
     Preset(
         "demo-sgd",
         "Fashion-MNIST with SGD",
-        "A small CNN on the bundled images: restless at first; after the first drop in learning rate "
-        "neurons freeze and thaw, after the second nearly all freeze. "
+        "A small CNN on the bundled images: few neurons freeze before the first drop in learning rate; "
+        "after it neurons freeze and thaw, and after the second nearly all freeze. "
         "About two minutes on one CPU core.",
         {"name": "Fashion-MNIST · SGD", "tags": ["demo"], "optimizer": _DEMO_SGD, **_DEMO},
     ),
     Preset(
         "demo-adam",
         "Fashion-MNIST with Adam",
-        "The same network and images with Adam: more of them settle after the first drop already. "
+        "The same network and images with Adam: more neurons freeze after the first drop already. "
         "About two minutes on one CPU core.",
         {
             "name": "Fashion-MNIST · Adam",
@@ -37,7 +37,7 @@ DEMOS: tuple[Preset, ...] = (
     Preset(
         "baseline",
         "Baseline: nothing freezes",
-        "The demo's run with SGD, watched and never frozen: what a saving is to be compared with.",
+        "The demo with SGD, measured and never frozen: the baseline for comparing savings.",
         {
             "name": "Fashion-MNIST · SGD, never frozen",
             "tags": ["baseline"],

@@ -24,7 +24,7 @@ PAPER: tuple[Preset, ...] = (
         "paper-resnet32-sgd",
         "Paper: ResNet-32 on CIFAR-10, SGD",
         "The paper's main experiment, 250 epochs; it reports 92.96 % accuracy and 98 % of the neurons frozen at the "
-        "end. Needs CIFAR-10 in the data folder, and a GPU to end within hours.",
+        "end. Needs CIFAR-10 in the data folder, and a GPU to finish within hours.",
         {
             **_CIFAR,
             "recipe": "paper-resnet32-sgd",
@@ -44,8 +44,8 @@ PAPER: tuple[Preset, ...] = (
     Preset(
         "paper-resnet32-adam",
         "Paper: ResNet-32 on CIFAR-10, Adam",
-        "The same with Adam, where neurons settle sooner; the paper reports 92.0 % accuracy. Needs CIFAR-10 in the "
-        "data folder, and a GPU to end within hours.",
+        "The same with Adam, where neurons reach equilibrium earlier; the paper reports 92.0 % accuracy. Needs "
+        "CIFAR-10 in the data folder, and a GPU to finish within hours.",
         {
             **_CIFAR,
             "recipe": "paper-resnet32-adam",
@@ -88,7 +88,7 @@ PAPER: tuple[Preset, ...] = (
     Preset(
         "paper-swin-b-imagenet",
         "Paper: Swin-B on ImageNet, fine-tuned",
-        "30 epochs from trained weights; the paper reports 84.35 % accuracy at 64 % less in its count of "
+        "30 epochs from pretrained weights; the paper reports 84.35 % accuracy at 64 % less in its count of "
         "back-propagation. Needs ImageNet and torchvision's weights in the data folder, and a large GPU for days.",
         {
             "recipe": "paper-swin-b-imagenet",

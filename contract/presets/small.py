@@ -16,7 +16,7 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-resnet20-sgd",
         "Small: ResNet-20, SGD",
-        "The paper's main recipe, its schedule shortened to 20 epochs, on 2,000 bundled images. Some minutes on two "
+        "The paper's main recipe, its schedule shortened to 20 epochs, on 2,000 bundled images. A few minutes on two "
         "CPU cores.",
         {
             "name": "Small ResNet-20 · SGD",
@@ -28,7 +28,7 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-resnet20-adam",
         "Small: ResNet-20, Adam",
-        "The same with Adam. Some minutes on two CPU cores.",
+        "The same with Adam. A few minutes on two CPU cores.",
         {
             "name": "Small ResNet-20 · Adam",
             "tags": ["small"],
@@ -39,7 +39,7 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-resnet18",
         "Small: ResNet-18",
-        "The network of the paper's ImageNet run on 1,500 bundled images of 28 px, 15 epochs with two drops. Some "
+        "The network of the paper's ImageNet run on 1,500 bundled images of 28 px, 15 epochs with two drops. A few "
         "minutes on two CPU cores.",
         {
             "name": "Small ResNet-18",
@@ -55,8 +55,8 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-swin",
         "Small: Swin-T",
-        "A Swin transformer from new weights on synthetic patterns of 32 px: AdamW, a cosine with warm-up, 10 epochs. "
-        "Some minutes on two CPU cores.",
+        "A randomly initialised Swin Transformer on synthetic patterns of 32 px: AdamW, cosine schedule with "
+        "warm-up, 10 epochs. A few minutes on two CPU cores.",
         {
             "name": "Small Swin-T",
             "tags": ["small"],
@@ -78,8 +78,8 @@ SMALL: tuple[Preset, ...] = (
     Preset(
         "small-deeplabv3",
         "Small: DeepLabv3",
-        "Segmentation of synthetic scenes with DeepLabv3 on MobileNet, its auxiliary head included; SGD along a power, "
-        "15 epochs. Some minutes on two CPU cores.",
+        "Segmentation of synthetic scenes with DeepLabv3 on MobileNet, its auxiliary head included; SGD, polynomial "
+        "schedule, 15 epochs. A few minutes on two CPU cores.",
         {
             "name": "Small DeepLabv3",
             "tags": ["small"],

@@ -635,18 +635,18 @@ export interface components {
     schemas: {
         /**
          * Adam
-         * @description Adam: every weight has a step size of its own.
+         * @description Adam: adaptive step sizes, weight by weight.
          */
         Adam: {
             /**
              * β₁
-             * @description Memory of the mean of the gradient.
+             * @description Decay rate of the running mean of the gradient.
              * @default 0.9
              */
             beta1: number;
             /**
              * β₂
-             * @description Memory of the gradient's square.
+             * @description Decay rate of the running mean of the squared gradient.
              * @default 0.999
              */
             beta2: number;
@@ -662,25 +662,25 @@ export interface components {
             learning_rate: number;
             /**
              * Weight decay
-             * @description Pull of every weight towards zero. Frozen neurons are spared it.
+             * @description L2 penalty; with AdamW, decoupled weight decay. It does not act on frozen neurons.
              * @default 0
              */
             weight_decay: number;
         };
         /**
          * AdamW
-         * @description Adam with weight decay apart from the gradient.
+         * @description Adam with decoupled weight decay.
          */
         AdamW: {
             /**
              * β₁
-             * @description Memory of the mean of the gradient.
+             * @description Decay rate of the running mean of the gradient.
              * @default 0.9
              */
             beta1: number;
             /**
              * β₂
-             * @description Memory of the gradient's square.
+             * @description Decay rate of the running mean of the squared gradient.
              * @default 0.999
              */
             beta2: number;
@@ -696,15 +696,15 @@ export interface components {
             learning_rate: number;
             /**
              * Weight decay
-             * @description Pull of every weight towards zero. Frozen neurons are spared it.
+             * @description L2 penalty; with AdamW, decoupled weight decay. It does not act on frozen neurons.
              * @default 0.01
              */
             weight_decay: number;
         };
         /**
          * At equilibrium, in whole blocks
-         * @description The rule, rounded so that whole blocks of neurons move, of 16 on a CPU and of 64 on a GPU, which compute no less
-         *     anyway.
+         * @description The rule, rounded to whole blocks of neurons, 16 on a CPU and 64 on a GPU: computing a part of a block takes as
+         *     long.
          */
         BlocksRule: {
             /**
@@ -909,16 +909,16 @@ export interface components {
         };
         /**
          * Checkpoints
-         * @description From where a run can be forked later; it goes on from its newest checkpoint in any case.
+         * @description Which checkpoints are kept for forking. A run always resumes from its newest one.
          */
         "Checkpoints-Input": {
             /**
-             * Keep every
-             * @description Checkpoints that stay, to fork the run from, besides the last and the best; empty: no others.
+             * Keep one every
+             * @description Besides the last and the best checkpoint, which are always kept. Empty: no others.
              */
             every_n_epochs?: number | null;
             /**
-             * Keep every
+             * Keep one every
              * @deprecated
              * @description The former name of `every_n_epochs`.
              */
@@ -934,23 +934,23 @@ export interface components {
         };
         /**
          * CIFAR-10
-         * @description CIFAR-10, the paper's main set: 50,000 + 10,000 colour images of 32 × 32; varied by shifts and mirror images.
+         * @description CIFAR-10, the paper's main data set: 50,000 + 10,000 colour images of 32 × 32; random crops and flips.
          */
         Cifar10: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
@@ -961,23 +961,23 @@ export interface components {
         };
         /**
          * CIFAR-100
-         * @description CIFAR-100: 50,000 + 10,000 colour images of 32 × 32 in 100 classes; varied by shifts and mirror images.
+         * @description CIFAR-100: 50,000 + 10,000 colour images of 32 × 32 in 100 classes; random crops and flips.
          */
         Cifar100: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
@@ -1002,7 +1002,7 @@ export interface components {
         };
         /**
          * Small CNN
-         * @description Plain convolutions of 3 × 3, each followed by batch norm and ReLU; the image halves after every second one.
+         * @description 3 × 3 convolutions, each followed by batch norm and ReLU; the resolution halves after every second one.
          */
         Cnn: {
             /**
@@ -1012,7 +1012,7 @@ export interface components {
             kind: "cnn";
             /**
              * Channels
-             * @description Output channels of each convolution, from the input on.
+             * @description Output channels of each convolution, from input to output.
              * @default [
              *       4,
              *       8,
@@ -1033,41 +1033,41 @@ export interface components {
         };
         /**
          * COCO, 21 classes (segmentation)
-         * @description COCO of 2017 in the 21 classes of VOC, as torchvision reduces it: `coco/train2017`, `val2017`, `annotations`.
+         * @description COCO 2017, reduced to the 21 classes of VOC as in torchvision: `coco/train2017`, `val2017`, `annotations`.
          */
         Coco: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
-             * Feed
-             * @description memory: all images are decoded once and wait on the training device; stream: they are read from their files in every epoch; auto: memory up to 2 GiB of pixels.
+             * Data loading
+             * @description memory: all images are decoded once and kept on the training device. stream: they are read from their files in every epoch. auto: memory if the decoded images take at most 2 GiB.
              * @default auto
              * @enum {string}
              */
             loading: "auto" | "memory" | "stream";
             /**
-             * Shorter side
-             * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
+             * Resize
+             * @description Shorter side of a test image; training images are resized to 0.5–2 times it at random.
              * @default 520
              */
             resize: number;
             /**
-             * Crop
-             * @description Side of the square that is cut out for training.
+             * Crop size
+             * @description Height and width of the square that is cropped from each training image.
              * @default 480
              */
             crop: number;
@@ -1077,7 +1077,7 @@ export interface components {
              */
             kind: "coco";
             /**
-             * Feed
+             * Data loading
              * @deprecated
              * @description The former name of `loading`.
              * @enum {string}
@@ -1086,44 +1086,44 @@ export interface components {
         };
         /**
          * Compute
-         * @description What the run asks of the machine; a worker that cannot give it says so.
+         * @description What the run needs of the machine; a worker that does not have it says so.
          */
         Compute: {
             /**
              * Device
-             * @description auto: an NVIDIA or AMD GPU (cuda) where there is one, else the CPU. Intel's (xpu) and Apple's (mps) are taken where they are asked for; nothing was tried on them.
+             * @description auto: an NVIDIA or AMD GPU (cuda) if there is one, otherwise the CPU. Intel GPUs (xpu) and Apple's (mps) are used only if named here, and are untested.
              * @default auto
              * @enum {string}
              */
             device: "auto" | "cpu" | "cuda" | "xpu" | "mps";
             /**
              * Precision
-             * @description What training computes in. On a GPU tf32 (float32 whose products are rounded to 10 bits of mantissa) saves time, bf16 and fp16 (with scaled gradients) time and memory; float32 is exact there, convolutions included. Test images are looked at in the same precision, but with fp16 in float32; weights stay float32, and φ has a precision of its own.
+             * @description Precision of the forward and backward pass. On a GPU, tf32 (float32 with products rounded to 10 bits of mantissa) saves time; bf16 and fp16 (with gradient scaling) save time and memory; float32 means float32 throughout, convolutions included. Test images are evaluated in the same precision, except that fp16 is evaluated in float32. Weights are always float32, and φ has a precision of its own.
              * @default float32
              * @enum {string}
              */
             precision: "float32" | "tf32" | "bf16" | "fp16";
             /**
              * Channels last
-             * @description Order of images in memory; faster for convolutions, and the numbers mean the same.
+             * @description Memory format of the images; faster for convolutions, and equivalent otherwise.
              * @default true
              */
             channels_last: boolean;
             /**
              * Compile
-             * @description torch.compile makes the training steps faster, after a minute or so at the start.
+             * @description Use torch.compile: faster training steps, after a minute or so at the start.
              * @default false
              */
             compile: boolean;
             /**
              * cuDNN benchmark
-             * @description On an NVIDIA GPU cuDNN tries its convolution algorithms on each new shape of input and keeps the fastest: faster where shapes stay the same, and equal seeds may then differ in the last bits.
+             * @description On an NVIDIA GPU, cuDNN tries its convolution algorithms on each new input shape and keeps the fastest: faster while shapes stay the same, but runs with equal seeds may then differ in the last bits.
              * @default false
              */
             cudnn_benchmark: boolean;
             /**
              * Deterministic
-             * @description Equal seeds give equal bits on a GPU too, which takes longer; a CPU with equal threads gives them anyway.
+             * @description Runs with equal seeds are identical to the bit on a GPU too, which takes longer; on a CPU with equal threads they always are.
              * @default false
              */
             deterministic: boolean;
@@ -1134,21 +1134,21 @@ export interface components {
          */
         Constant: {
             /**
-             * Warm-up
-             * @description How long the learning rate first rises, in a straight line. 0: it starts at the top.
+             * LR warm-up
+             * @description How long the learning rate rises linearly at the start. 0: no warm-up.
              * @default 0
              */
             warmup: number;
             /**
-             * Warm-up counts
-             * @description What the warm-up is counted in; a step is one move of the optimizer.
+             * Warm-up unit
+             * @description Unit of the warm-up; a step is one optimizer step.
              * @default epochs
              * @enum {string}
              */
             warmup_unit: "epochs" | "steps";
             /**
-             * Warm-up starts at
-             * @description Share of the learning rate that the first step has.
+             * Warm-up start factor
+             * @description The first step's learning rate, as a fraction of the learning rate.
              * @default 0.01
              */
             warmup_start_factor: number;
@@ -1158,33 +1158,33 @@ export interface components {
              */
             kind: "constant";
             /**
-             * Warm-up starts at
+             * Warm-up start factor
              * @deprecated
              * @description The former name of `warmup_start_factor`.
              */
             warmup_start?: number;
         };
         /**
-         * Cosine
-         * @description The learning rate follows half a cosine from its start, or the warm-up's end, down to its lowest.
+         * CosineAnnealingLR
+         * @description The learning rate follows half a cosine from the start, or the end of the warm-up, down to eta_min.
          */
         Cosine: {
             /**
-             * Warm-up
-             * @description How long the learning rate first rises, in a straight line. 0: it starts at the top.
+             * LR warm-up
+             * @description How long the learning rate rises linearly at the start. 0: no warm-up.
              * @default 0
              */
             warmup: number;
             /**
-             * Warm-up counts
-             * @description What the warm-up is counted in; a step is one move of the optimizer.
+             * Warm-up unit
+             * @description Unit of the warm-up; a step is one optimizer step.
              * @default epochs
              * @enum {string}
              */
             warmup_unit: "epochs" | "steps";
             /**
-             * Warm-up starts at
-             * @description Share of the learning rate that the first step has.
+             * Warm-up start factor
+             * @description The first step's learning rate, as a fraction of the learning rate.
              * @default 0.01
              */
             warmup_start_factor: number;
@@ -1194,32 +1194,32 @@ export interface components {
              */
             kind: "cosine";
             /**
-             * Lowest
-             * @description Learning rate that the curve ends at.
+             * eta_min
+             * @description Minimum learning rate, reached at the end.
              * @default 0
              */
             eta_min: number;
             /**
-             * Moves each
-             * @description Whether the rate stays for an epoch or moves at every step of the optimizer.
+             * Update every
+             * @description Whether the learning rate is updated every epoch or every optimizer step.
              * @default epoch
              * @enum {string}
              */
             interval: "epoch" | "step";
             /**
-             * Warm-up starts at
+             * Warm-up start factor
              * @deprecated
              * @description The former name of `warmup_start_factor`.
              */
             warmup_start?: number;
             /**
-             * Lowest
+             * eta_min
              * @deprecated
              * @description The former name of `eta_min`.
              */
             lowest?: number;
             /**
-             * Moves each
+             * Update every
              * @deprecated
              * @description The former name of `interval`.
              * @enum {string}
@@ -1489,7 +1489,7 @@ export interface components {
         };
         /**
          * At equilibrium (|v| < ε)
-         * @description The paper's rule: a neuron is frozen for the next epoch while its velocity stays below ε.
+         * @description The paper's rule: a neuron is frozen for the next epoch if its velocity is below ε.
          */
         EquilibriumRule: {
             /**
@@ -1500,23 +1500,23 @@ export interface components {
         };
         /**
          * Fashion-MNIST, 70,000 images
-         * @description Fashion-MNIST whole: 60,000 + 10,000 grey images of 28 × 28, from the data folder; varied by small shifts.
+         * @description All of Fashion-MNIST: 60,000 + 10,000 greyscale images of 28 × 28 from the data folder; random crops.
          */
         FashionMnist: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
@@ -1527,7 +1527,7 @@ export interface components {
         };
         /**
          * Fashion-MNIST, 12,000 images (bundled)
-         * @description Fashion-MNIST, the first 1,000 training and 200 test images of each class; comes with the program.
+         * @description Fashion-MNIST: the first 1,000 training and 200 test images of each class, bundled with the program.
          */
         FashionMnistMini: {
             /**
@@ -1537,7 +1537,7 @@ export interface components {
             kind: "fashion-mnist-mini";
             /**
              * Training images
-             * @description How many are used, the probe set included. Classes stay balanced.
+             * @description Number of images used, including the probe set. Classes stay balanced.
              * @default 6000
              */
             train_samples: number;
@@ -1784,30 +1784,30 @@ export interface components {
         };
         /**
          * Folder of images
-         * @description Your own images: a folder for each class, below `train` and `val` (or `test`) or in the folder itself.
+         * @description Your own images: one folder per class, in `train` and `val` (or `test`) or directly in the folder.
          *
-         *     Varied by crops of random size and mirror images; in testing the middle is seen.
+         *     Augmented by random resized crops and flips; test images are resized and centre-cropped.
          */
         ImageFolder: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
-             * Feed
-             * @description memory: all images are decoded once and wait on the training device; stream: they are read from their files in every epoch; auto: memory up to 2 GiB of pixels.
+             * Data loading
+             * @description memory: all images are decoded once and kept on the training device. stream: they are read from their files in every epoch. auto: memory if the decoded images take at most 2 GiB.
              * @default auto
              * @enum {string}
              */
@@ -1819,23 +1819,23 @@ export interface components {
             kind: "image-folder";
             /**
              * Folder
-             * @description Its name in the worker's data folder (NEQ_DATA_ROOT): a name alone, no path.
+             * @description Name of a folder in the worker's data folder (NEQ_DATA_ROOT); a name, not a path.
              */
             folder: string;
             /**
-             * Side
-             * @description Height and width that the network sees.
+             * Image size
+             * @description Height and width of the network's input.
              * @default 224
              */
             size: number;
             /**
-             * Test share
-             * @description Of the images, where the folder has none set apart for testing; the same ones in every run.
+             * Test fraction
+             * @description Fraction of the images for testing if the folder has no test set; the same images in every run.
              * @default 0.2
              */
             test_share: number;
             /**
-             * Feed
+             * Data loading
              * @deprecated
              * @description The former name of `loading`.
              * @enum {string}
@@ -1844,30 +1844,30 @@ export interface components {
         };
         /**
          * ImageNet
-         * @description ImageNet of 2012, 1,000 classes: `imagenet/train/CLASS` and `imagenet/val/CLASS` in the data folder.
+         * @description ImageNet 2012, 1,000 classes: `imagenet/train/CLASS` and `imagenet/val/CLASS` in the data folder.
          *
-         *     Varied by crops of random size and mirror images; in testing the middle is seen.
+         *     Augmented by random resized crops and flips; test images are resized and centre-cropped.
          */
         ImageNet: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
-             * Feed
-             * @description memory: all images are decoded once and wait on the training device; stream: they are read from their files in every epoch; auto: memory up to 2 GiB of pixels.
+             * Data loading
+             * @description memory: all images are decoded once and kept on the training device. stream: they are read from their files in every epoch. auto: memory if the decoded images take at most 2 GiB.
              * @default auto
              * @enum {string}
              */
@@ -1878,13 +1878,13 @@ export interface components {
              */
             kind: "imagenet";
             /**
-             * Side
-             * @description Height and width that the network sees.
+             * Image size
+             * @description Height and width of the network's input.
              * @default 224
              */
             size: number;
             /**
-             * Feed
+             * Data loading
              * @deprecated
              * @description The former name of `loading`.
              * @enum {string}
@@ -2009,44 +2009,44 @@ export interface components {
         };
         /**
          * Folder of images and masks (segmentation)
-         * @description Your own scenes: images in `train` and `val` (or `test`), masks of the same name in `trainannot` and `valannot`.
+         * @description Your own images in `train` and `val` (or `test`), with masks of the same name in `trainannot` and `valannot`.
          *
-         *     A mask is an image of one channel that holds each pixel's class number; 255 stands for none. Where all masks hold 0
-         *     and 255 alone, 255 is class 1.
+         *     A mask is an image of one channel with the class number of each pixel; 255 is ignored. If all masks contain only 0
+         *     and 255, then 255 is class 1.
          */
         MaskFolder: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
-             * Feed
-             * @description memory: all images are decoded once and wait on the training device; stream: they are read from their files in every epoch; auto: memory up to 2 GiB of pixels.
+             * Data loading
+             * @description memory: all images are decoded once and kept on the training device. stream: they are read from their files in every epoch. auto: memory if the decoded images take at most 2 GiB.
              * @default auto
              * @enum {string}
              */
             loading: "auto" | "memory" | "stream";
             /**
-             * Shorter side
-             * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
+             * Resize
+             * @description Shorter side of a test image; training images are resized to 0.5–2 times it at random.
              * @default 520
              */
             resize: number;
             /**
-             * Crop
-             * @description Side of the square that is cut out for training.
+             * Crop size
+             * @description Height and width of the square that is cropped from each training image.
              * @default 480
              */
             crop: number;
@@ -2057,31 +2057,31 @@ export interface components {
             kind: "mask-folder";
             /**
              * Folder
-             * @description Its name in the worker's data folder (NEQ_DATA_ROOT): a name alone, no path.
+             * @description Name of a folder in the worker's data folder (NEQ_DATA_ROOT); a name, not a path.
              */
             folder: string;
             /** Classes */
             classes: number;
             /**
-             * Unlabelled
-             * @description A class number that stands for no class and is not counted, beside 255. Empty: there is none.
+             * Ignore index
+             * @description Pixels of this class number are ignored, as those of 255 are. Empty: 255 alone.
              */
             ignore_index?: number | null;
             /**
-             * Test share
-             * @description Of the images, where the folder has none set apart for testing; the same ones in every run.
+             * Test fraction
+             * @description Fraction of the images for testing if the folder has no test set; the same images in every run.
              * @default 0.2
              */
             test_share: number;
             /**
-             * Feed
+             * Data loading
              * @deprecated
              * @description The former name of `loading`.
              * @enum {string}
              */
             feed?: "auto" | "memory" | "stream";
             /**
-             * Unlabelled
+             * Ignore index
              * @deprecated
              * @description The former name of `ignore_index`.
              */
@@ -2099,7 +2099,7 @@ export interface components {
             kind: "mlp";
             /**
              * Hidden layers
-             * @description Neurons of each hidden layer, from the input on.
+             * @description Width of each hidden layer, from input to output.
              * @default [
              *       256,
              *       256
@@ -2114,23 +2114,23 @@ export interface components {
         };
         /**
          * MNIST
-         * @description Handwritten digits: 60,000 + 10,000 grey images of 28 × 28, from the data folder; varied by small shifts.
+         * @description Handwritten digits: 60,000 + 10,000 greyscale images of 28 × 28 from the data folder; random crops.
          */
         Mnist: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
@@ -2158,26 +2158,26 @@ export interface components {
             ];
         };
         /**
-         * Drops at milestones
-         * @description The learning rate falls by a factor at each milestone: the paper's recipe.
+         * MultiStepLR
+         * @description The learning rate is multiplied by gamma at each milestone: the paper's recipe.
          */
         MultiStep: {
             /**
-             * Warm-up
-             * @description How long the learning rate first rises, in a straight line. 0: it starts at the top.
+             * LR warm-up
+             * @description How long the learning rate rises linearly at the start. 0: no warm-up.
              * @default 0
              */
             warmup: number;
             /**
-             * Warm-up counts
-             * @description What the warm-up is counted in; a step is one move of the optimizer.
+             * Warm-up unit
+             * @description Unit of the warm-up; a step is one optimizer step.
              * @default epochs
              * @enum {string}
              */
             warmup_unit: "epochs" | "steps";
             /**
-             * Warm-up starts at
-             * @description Share of the learning rate that the first step has.
+             * Warm-up start factor
+             * @description The first step's learning rate, as a fraction of the learning rate.
              * @default 0.01
              */
             warmup_start_factor: number;
@@ -2188,7 +2188,7 @@ export interface components {
             kind: "multistep";
             /**
              * Milestones
-             * @description Epochs (counted from 0) that begin with a lower learning rate, in rising order.
+             * @description Epochs, counted from 0, at the start of which the learning rate drops; in increasing order.
              * @default [
              *       12,
              *       26
@@ -2197,12 +2197,12 @@ export interface components {
             milestones: number[];
             /**
              * gamma
-             * @description Each drop multiplies the learning rate by this.
+             * @description Factor by which each drop multiplies the learning rate.
              * @default 0.1
              */
             gamma: number;
             /**
-             * Warm-up starts at
+             * Warm-up start factor
              * @deprecated
              * @description The former name of `warmup_start_factor`.
              */
@@ -2216,18 +2216,18 @@ export interface components {
         };
         /**
          * Equilibrium
-         * @description How equilibrium is measured and what follows from it.
+         * @description How equilibrium is measured and which neurons are frozen.
          */
         NEqConfig: {
             /**
              * Threshold ε
-             * @description A neuron counts as settled while its velocity |v| is below this. Larger freezes more and sooner; at 0 nothing freezes. The paper uses 0.001.
+             * @description A neuron is at equilibrium while its velocity |v| is below this. Larger values freeze more neurons, and earlier; at 0 nothing freezes. The paper uses 0.001.
              * @default 0.001
              */
             epsilon: number;
             /**
-             * Memory μ
-             * @description How much of the previous velocity enters the new one: v = Δφ − μ · v before. The paper uses 0.5, and allows no more; the official formula may have up to 1.
+             * Velocity momentum μ
+             * @description Weight of the previous velocity in the new one: v = Δφ − μ · v of the epoch before. The paper uses 0.5 and allows no more; the official formula allows anything below 1.
              * @default 0.5
              */
             mu: number;
@@ -2241,7 +2241,7 @@ export interface components {
             select: components["schemas"]["EquilibriumRule"] | components["schemas"]["NoRule"] | components["schemas"]["RandomRule"] | components["schemas"]["TopKRule"] | components["schemas"]["ParameterNormRule"] | components["schemas"]["PrefixRule"] | components["schemas"]["BlocksRule"];
             /**
              * Probe set
-             * @description The images that φ is measured on, the same in every epoch; the seed draws them.
+             * @description The images that φ is measured on, the same in every epoch; they are drawn with the seed.
              * @default {
              *       "kind": "split",
              *       "samples": 200
@@ -2250,27 +2250,27 @@ export interface components {
             probe: components["schemas"]["SplitProbe"] | components["schemas"]["ShareProbe"] | components["schemas"]["TestProbe"] | components["schemas"]["NoiseProbe"] | components["schemas"]["SingleProbe"];
             /**
              * Formula
-             * @description paper: φ and v as published. official: as the authors' released code computes them, which their curves come from; the last layer then stays free, and masks may act one epoch sooner.
+             * @description paper: φ and v as published. official: as in the authors' released code, which their curves come from; the last layer is then never frozen, and masks may act one epoch earlier.
              * @default paper
              * @enum {string}
              */
             formula: "paper" | "official";
             /**
-             * φ over
-             * @description global: one cosine over all of a neuron's outputs. per-sample: the mean of one cosine an image.
+             * φ computed over
+             * @description global: one cosine over all of a neuron's outputs. per-sample: the mean of one cosine per image.
              * @default as-formula
              * @enum {string}
              */
             phi: "as-formula" | "global" | "per-sample";
             /**
-             * Warm-up
-             * @description Epochs from the start in which every neuron is updated.
+             * First epoch that may freeze
+             * @description Counted from 0; in the epochs before it every neuron is updated.
              * @default 1
              */
             warmup: number;
             /**
-             * Pinning
-             * @description Once frozen, for ever: nothing thaws.
+             * Never thaw
+             * @description A frozen neuron stays frozen until the run ends.
              * @default false
              */
             pinning: boolean;
@@ -2291,7 +2291,7 @@ export interface components {
             layers: components["schemas"]["Watched"];
             /**
              * Groups
-             * @description Layers that are also looked at as one, by the cosine of all their outputs together.
+             * @description Layers that are also measured as one, by the cosine of all their outputs together.
              * @default none
              * @enum {string}
              */
@@ -2304,22 +2304,22 @@ export interface components {
              */
             decide_by: "neurons" | "groups";
             /**
-             * Measure by
-             * @description streaming: last epoch's network runs again, which takes little memory. cached: its outputs are kept, which takes half the time; on a small GPU they wait in the machine's memory. auto: cached while they are small. The numbers are the same.
+             * Reference outputs
+             * @description Where the outputs of one epoch earlier come from. streaming: that epoch's network runs again, which takes little memory. cached: its outputs are kept, which takes half the time; on a small GPU they are kept in host memory. auto: cached while they are small. The numbers are the same.
              * @default auto
              * @enum {string}
              */
             measure: "auto" | "streaming" | "cached";
             /**
              * Precision of φ
-             * @description What φ is measured in on a GPU, whatever training computes in. tf32 is faster and rounds products to 10 bits, in which a φ very near 1 may drown. A CPU measures in float32.
+             * @description Precision of φ on a GPU, whatever the precision of training. tf32 is faster and rounds products to 10 bits of mantissa, which may hide how far a φ close to 1 is from 1. A CPU uses float32.
              * @default float32
              * @enum {string}
              */
             phi_precision: "float32" | "tf32";
             /**
-             * Save time
-             * @description Leave out of the backward pass what frozen neurons do not need. Off: all is computed and they stay put all the same, so that both can be compared; on one CPU thread, without clipping, no number changes.
+             * Skip frozen gradients
+             * @description Leave out of the backward pass what frozen neurons do not need. Off: everything is computed and frozen neurons still do not change, for comparison; on one CPU thread, without clipping, no number differs.
              * @default true
              */
             savings: boolean;
@@ -2394,7 +2394,7 @@ export interface components {
         };
         /**
          * Never (plain training)
-         * @description Nothing is ever frozen; φ and v are recorded all the same. The baseline to compare with.
+         * @description No neuron is ever frozen; φ and v are still recorded. The baseline for comparisons.
          */
         NoRule: {
             /**
@@ -2405,7 +2405,7 @@ export interface components {
         };
         /**
          * Noise
-         * @description Normal noise with the mean and deviation of the images: what the network makes of nothing in particular.
+         * @description Gaussian noise with the mean and standard deviation of the images.
          */
         NoiseProbe: {
             /**
@@ -2415,14 +2415,14 @@ export interface components {
             kind: "noise";
             /**
              * Probe images
-             * @description At least one a class is advised. More cost time at the end of each epoch and change little.
+             * @description At least one per class is advised. More take longer at the end of each epoch and change little.
              * @default 200
              */
             samples: number;
         };
         /**
-         * One cycle
-         * @description The learning rate rises to its value and falls to next to nothing, moving at every step.
+         * OneCycleLR
+         * @description The learning rate rises to its value and then decays to almost zero, updated at every step.
          */
         OneCycle: {
             /**
@@ -2444,14 +2444,14 @@ export interface components {
              */
             anneal_strategy: "cosine" | "linear";
             /**
-             * Starts at one in
-             * @description The first step's rate is the learning rate divided by this.
+             * div_factor
+             * @description The first step's learning rate is the learning rate divided by this.
              * @default 25
              */
             div_factor: number;
             /**
-             * Ends at one in
-             * @description The last step's rate is the first one's divided by this.
+             * final_div_factor
+             * @description The last step's learning rate is the first one's divided by this.
              * @default 10000
              */
             final_div_factor: number;
@@ -2469,13 +2469,13 @@ export interface components {
              */
             curve?: "cosine" | "line";
             /**
-             * Starts at one in
+             * div_factor
              * @deprecated
              * @description The former name of `div_factor`.
              */
             start_divisor?: number;
             /**
-             * Ends at one in
+             * final_div_factor
              * @deprecated
              * @description The former name of `final_div_factor`.
              */
@@ -2510,7 +2510,7 @@ export interface components {
         };
         /**
          * Weights at equilibrium (control)
-         * @description The rule on the neurons' own weights instead of their outputs: how like last epoch's they point.
+         * @description The rule on the neurons' own weights instead of their outputs: φ is their cosine with those one epoch earlier.
          */
         ParameterNormRule: {
             /**
@@ -2663,26 +2663,26 @@ export interface components {
             layers: components["schemas"]["Plan"][];
         };
         /**
-         * Polynomial
-         * @description The learning rate falls to zero along a power of what is left of the run, moving at every step.
+         * PolynomialLR
+         * @description The learning rate decays to zero as a power of the remaining fraction of the run, updated at every step.
          */
         Polynomial: {
             /**
-             * Warm-up
-             * @description How long the learning rate first rises, in a straight line. 0: it starts at the top.
+             * LR warm-up
+             * @description How long the learning rate rises linearly at the start. 0: no warm-up.
              * @default 0
              */
             warmup: number;
             /**
-             * Warm-up counts
-             * @description What the warm-up is counted in; a step is one move of the optimizer.
+             * Warm-up unit
+             * @description Unit of the warm-up; a step is one optimizer step.
              * @default epochs
              * @enum {string}
              */
             warmup_unit: "epochs" | "steps";
             /**
-             * Warm-up starts at
-             * @description Share of the learning rate that the first step has.
+             * Warm-up start factor
+             * @description The first step's learning rate, as a fraction of the learning rate.
              * @default 0.01
              */
             warmup_start_factor: number;
@@ -2693,12 +2693,12 @@ export interface components {
             kind: "polynomial";
             /**
              * Power
-             * @description 1 is a straight line.
+             * @description 1: linear decay.
              * @default 0.9
              */
             power: number;
             /**
-             * Warm-up starts at
+             * Warm-up start factor
              * @deprecated
              * @description The former name of `warmup_start_factor`.
              */
@@ -2721,7 +2721,7 @@ export interface components {
         };
         /**
          * Whole layers from the input on
-         * @description The rule, and from the input on whole layers, so that a stretch of the network stops altogether.
+         * @description The rule, and whole layers from the input on, so that the first layers need no backward pass at all.
          */
         PrefixRule: {
             /**
@@ -2730,8 +2730,8 @@ export interface components {
              */
             kind: "prefix";
             /**
-             * Share τ
-             * @description A layer is frozen as a whole once this share of its neurons is at equilibrium and every layer before it is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position embeddings, freeze with the layers around them.
+             * Fraction τ
+             * @description A layer is frozen as a whole once this fraction of its neurons is at equilibrium and every layer before it is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position embeddings, freeze with the layers around them.
              * @default 0.8
              */
             layer_share: number;
@@ -2821,7 +2821,7 @@ export interface components {
         };
         /**
          * At random (control)
-         * @description Neurons drawn at random, anew every epoch: the control that shows what the rule adds.
+         * @description Neurons drawn at random in every epoch: the control that shows what the rule adds.
          */
         RandomRule: {
             /**
@@ -2830,8 +2830,8 @@ export interface components {
              */
             kind: "random";
             /**
-             * Share
-             * @description Of every layer's neurons. Empty: as many of each layer as the rule would freeze at that moment.
+             * Fraction
+             * @description Of each layer's neurons. Empty: as many per layer as the rule would freeze in that epoch.
              */
             share?: number | null;
         };
@@ -2859,7 +2859,7 @@ export interface components {
             kind: "resnet-cifar";
             /**
              * Depth
-             * @description Layers with weights, the head included. The paper uses 32.
+             * @description Number of layers with weights, including the head. The paper uses 32.
              * @default 32
              * @enum {integer}
              */
@@ -3069,18 +3069,18 @@ export interface components {
         };
         /**
          * Run
-         * @description One run: what is trained on what, how, and when its neurons count as settled.
+         * @description One run: the data, the network, how it is trained, and when its neurons are at equilibrium.
          */
         RunConfig: {
             /**
              * Name
-             * @description Empty: a name is made from the choices below.
+             * @description Empty: a name is made from the settings below.
              * @default
              */
             name: string;
             /**
              * Tags
-             * @description Words to find the run by; no commas.
+             * @description Words to find the run by, without commas.
              * @default []
              */
             tags: string[];
@@ -3091,13 +3091,13 @@ export interface components {
             notes: string;
             /**
              * Recipe
-             * @description Name of the preset whose published figures are shown beside this run's. Empty: none.
+             * @description Name of the preset whose published results are shown beside this run's. Empty: none.
              * @default
              */
             recipe: string;
             /**
              * Data
-             * @description What the network learns from.
+             * @description The data set that the network is trained on.
              * @default {
              *       "kind": "fashion-mnist-mini",
              *       "train_samples": 6000
@@ -3106,7 +3106,7 @@ export interface components {
             data: components["schemas"]["FashionMnistMini"] | components["schemas"]["FashionMnist"] | components["schemas"]["Mnist"] | components["schemas"]["Cifar10"] | components["schemas"]["Cifar100"] | components["schemas"]["ImageNet"] | components["schemas"]["ImageFolder"] | components["schemas"]["Coco"] | components["schemas"]["Voc"] | components["schemas"]["MaskFolder"] | components["schemas"]["Synthetic"] | components["schemas"]["SyntheticSegmentation"];
             /**
              * Model
-             * @description The network whose neurons are watched.
+             * @description The network that is trained and measured.
              * @default {
              *       "kind": "cnn",
              *       "channels": [
@@ -3125,7 +3125,7 @@ export interface components {
             model: components["schemas"]["Cnn"] | components["schemas"]["Mlp"] | components["schemas"]["ResNetCifar"] | components["schemas"]["TorchvisionClassifier"] | components["schemas"]["TorchvisionSegmenter"];
             /**
              * Optimizer
-             * @description How weights follow their gradients.
+             * @description The algorithm that updates the weights.
              * @default {
              *       "kind": "sgd",
              *       "learning_rate": 0.1,
@@ -3137,7 +3137,7 @@ export interface components {
             optimizer: components["schemas"]["Sgd"] | components["schemas"]["Adam"] | components["schemas"]["AdamW"];
             /**
              * Learning-rate schedule
-             * @description A drop in learning rate is what lets most neurons settle.
+             * @description How the learning rate changes over the run. Most neurons reach equilibrium after a drop.
              * @default {
              *       "warmup": 0,
              *       "warmup_unit": "epochs",
@@ -3299,20 +3299,20 @@ export interface components {
             momentum: number;
             /**
              * Weight decay
-             * @description Pull of every weight towards zero. Frozen neurons are spared it.
+             * @description L2 penalty; with AdamW, decoupled weight decay. It does not act on frozen neurons.
              * @default 0.0025
              */
             weight_decay: number;
             /**
-             * Nesterov
-             * @description Look-ahead momentum; needs a momentum above 0.
+             * Nesterov momentum
+             * @description Requires a momentum above 0.
              * @default false
              */
             nesterov: boolean;
         };
         /**
-         * A share of the training set
-         * @description A share of the training images, held back, the same number of each class.
+         * A fraction of the training set
+         * @description A fraction of the training images, held out, the same number per class.
          */
         ShareProbe: {
             /**
@@ -3321,15 +3321,15 @@ export interface components {
              */
             kind: "share";
             /**
-             * Share
-             * @description Of the training images, at least one. The paper's 50 images of CIFAR-10 are 0.001.
+             * Fraction
+             * @description Of the training images; at least one image. The paper's 50 images of CIFAR-10 are 0.001.
              * @default 0.001
              */
             fraction: number;
         };
         /**
          * A single image
-         * @description One training image, held back: the paper's extreme.
+         * @description A single training image, held out: the paper's extreme case.
          */
         SingleProbe: {
             /**
@@ -3339,7 +3339,7 @@ export interface components {
             kind: "single";
             /**
              * Image
-             * @description Its place in the training set, from 0. Empty: the seed draws one.
+             * @description Its index in the training set, from 0. Empty: drawn with the seed.
              */
             index?: number | null;
         };
@@ -3364,8 +3364,8 @@ export interface components {
             images: number;
         };
         /**
-         * Held back from the training set
-         * @description Images held back from the training set, the same number of each class.
+         * Held out from the training set
+         * @description Images held out from the training set, the same number per class.
          */
         SplitProbe: {
             /**
@@ -3375,32 +3375,32 @@ export interface components {
             kind: "split";
             /**
              * Probe images
-             * @description At least one a class is advised. More cost time at the end of each epoch and change little.
+             * @description At least one per class is advised. More take longer at the end of each epoch and change little.
              * @default 200
              */
             samples: number;
         };
         /**
-         * Drops at even distances
-         * @description The learning rate falls by a factor again and again, after the same number of epochs.
+         * StepLR
+         * @description The learning rate is multiplied by gamma every step_size epochs.
          */
         Step: {
             /**
-             * Warm-up
-             * @description How long the learning rate first rises, in a straight line. 0: it starts at the top.
+             * LR warm-up
+             * @description How long the learning rate rises linearly at the start. 0: no warm-up.
              * @default 0
              */
             warmup: number;
             /**
-             * Warm-up counts
-             * @description What the warm-up is counted in; a step is one move of the optimizer.
+             * Warm-up unit
+             * @description Unit of the warm-up; a step is one optimizer step.
              * @default epochs
              * @enum {string}
              */
             warmup_unit: "epochs" | "steps";
             /**
-             * Warm-up starts at
-             * @description Share of the learning rate that the first step has.
+             * Warm-up start factor
+             * @description The first step's learning rate, as a fraction of the learning rate.
              * @default 0.01
              */
             warmup_start_factor: number;
@@ -3410,25 +3410,25 @@ export interface components {
              */
             kind: "step";
             /**
-             * Every
-             * @description Epochs from drop to drop.
+             * step_size
+             * @description Epochs between drops.
              * @default 30
              */
             step_size: number;
             /**
              * gamma
-             * @description Each drop multiplies the learning rate by this.
+             * @description Factor by which each drop multiplies the learning rate.
              * @default 0.1
              */
             gamma: number;
             /**
-             * Warm-up starts at
+             * Warm-up start factor
              * @deprecated
              * @description The former name of `warmup_start_factor`.
              */
             warmup_start?: number;
             /**
-             * Every
+             * step_size
              * @deprecated
              * @description The former name of `step_size`.
              */
@@ -3564,7 +3564,7 @@ export interface components {
         };
         /**
          * Synthetic patterns
-         * @description Noisy patterns made on the spot, one pattern a class: for trying the system out, in seconds.
+         * @description Noisy patterns, generated when the run starts, one pattern per class: to try the system out within seconds.
          */
         Synthetic: {
             /**
@@ -3583,8 +3583,8 @@ export interface components {
              */
             channels: number;
             /**
-             * Side
-             * @description Height and width that the network sees.
+             * Image size
+             * @description Height and width of the network's input.
              * @default 16
              */
             size: number;
@@ -3600,14 +3600,14 @@ export interface components {
             test_samples: number;
             /**
              * Noise
-             * @description Standard deviation, where the pattern's own is 1.
+             * @description Standard deviation of the noise; the pattern's own is 1.
              * @default 0.5
              */
             noise: number;
         };
         /**
          * Synthetic scenes (segmentation)
-         * @description Noisy ellipses on a plain ground, made on the spot, every pixel labelled: for trying segmentation out.
+         * @description Noisy ellipses on a plain background, generated when the run starts: to try segmentation out.
          */
         SyntheticSegmentation: {
             /**
@@ -3617,7 +3617,7 @@ export interface components {
             kind: "synthetic-segmentation";
             /**
              * Classes
-             * @description The ground is one of them.
+             * @description The background is one of them.
              * @default 4
              */
             classes: number;
@@ -3627,8 +3627,8 @@ export interface components {
              */
             channels: number;
             /**
-             * Side
-             * @description Height and width that the network sees.
+             * Image size
+             * @description Height and width of the network's input.
              * @default 32
              */
             size: number;
@@ -3644,14 +3644,14 @@ export interface components {
             test_samples: number;
             /**
              * Noise
-             * @description Standard deviation, where the pattern's own is 1.
+             * @description Standard deviation of the noise; the pattern's own is 1.
              * @default 0.5
              */
             noise: number;
         };
         /**
          * From the test set
-         * @description Images of the test set, the same number of each class; all training images are trained on.
+         * @description Images of the test set, the same number per class; all training images are trained on.
          */
         TestProbe: {
             /**
@@ -3661,7 +3661,7 @@ export interface components {
             kind: "test";
             /**
              * Probe images
-             * @description At least one a class is advised. More cost time at the end of each epoch and change little.
+             * @description At least one per class is advised. More take longer at the end of each epoch and change little.
              * @default 200
              */
             samples: number;
@@ -3693,8 +3693,8 @@ export interface components {
             seconds_left: number | null;
         };
         /**
-         * The slowest share (smallest |v|)
-         * @description A fixed share of every layer, the neurons with the smallest |v|.
+         * Top-k (smallest |v|)
+         * @description A fixed fraction of each layer: the neurons with the smallest |v|.
          */
         TopKRule: {
             /**
@@ -3703,8 +3703,8 @@ export interface components {
              */
             kind: "topk";
             /**
-             * Share
-             * @description Of every layer's neurons.
+             * Fraction
+             * @description Of each layer's neurons.
              * @default 0.5
              */
             share: number;
@@ -3721,21 +3721,21 @@ export interface components {
             kind: "torchvision";
             /**
              * Network
-             * @description As torchvision calls it.
+             * @description Its name in torchvision.
              * @default resnet18
              * @enum {string}
              */
             name: "alexnet" | "convnext_base" | "convnext_large" | "convnext_small" | "convnext_tiny" | "densenet121" | "densenet161" | "densenet169" | "densenet201" | "efficientnet_b0" | "efficientnet_b1" | "efficientnet_b2" | "efficientnet_b3" | "efficientnet_b4" | "efficientnet_b5" | "efficientnet_b6" | "efficientnet_b7" | "efficientnet_v2_l" | "efficientnet_v2_m" | "efficientnet_v2_s" | "googlenet" | "inception_v3" | "maxvit_t" | "mnasnet0_5" | "mnasnet0_75" | "mnasnet1_0" | "mnasnet1_3" | "mobilenet_v2" | "mobilenet_v3_large" | "mobilenet_v3_small" | "regnet_x_16gf" | "regnet_x_1_6gf" | "regnet_x_32gf" | "regnet_x_3_2gf" | "regnet_x_400mf" | "regnet_x_800mf" | "regnet_x_8gf" | "regnet_y_128gf" | "regnet_y_16gf" | "regnet_y_1_6gf" | "regnet_y_32gf" | "regnet_y_3_2gf" | "regnet_y_400mf" | "regnet_y_800mf" | "regnet_y_8gf" | "resnet101" | "resnet152" | "resnet18" | "resnet34" | "resnet50" | "resnext101_32x8d" | "resnext101_64x4d" | "resnext50_32x4d" | "shufflenet_v2_x0_5" | "shufflenet_v2_x1_0" | "shufflenet_v2_x1_5" | "shufflenet_v2_x2_0" | "squeezenet1_0" | "squeezenet1_1" | "swin_b" | "swin_s" | "swin_t" | "swin_v2_b" | "swin_v2_s" | "swin_v2_t" | "vgg11" | "vgg11_bn" | "vgg13" | "vgg13_bn" | "vgg16" | "vgg16_bn" | "vgg19" | "vgg19_bn" | "vit_b_16" | "vit_b_32" | "vit_h_14" | "vit_l_16" | "vit_l_32" | "wide_resnet101_2" | "wide_resnet50_2";
             /**
-             * Start from
-             * @description none: new weights. default: torchvision's best trained ones, from the worker's data folder or a download that it allows; a head for other classes begins anew.
+             * Pretrained weights
+             * @description none: random initialisation. default: torchvision's best weights, from the worker's data folder or, if the worker allows it, downloaded; the head is new where the classes differ.
              * @default none
              * @enum {string}
              */
             weights: "none" | "default";
             /**
-             * Scale images to
-             * @description Side to which images are scaled before the network sees them. Empty: they stay as they are.
+             * Input size
+             * @description Images are resized to this height and width before the forward pass. Empty: they are not resized.
              */
             input_size?: number | null;
         };
@@ -3751,38 +3751,38 @@ export interface components {
             kind: "torchvision-segmentation";
             /**
              * Network
-             * @description As torchvision calls it.
+             * @description Its name in torchvision.
              * @default deeplabv3_resnet50
              * @enum {string}
              */
             name: "deeplabv3_mobilenet_v3_large" | "deeplabv3_resnet101" | "deeplabv3_resnet50" | "fcn_resnet101" | "fcn_resnet50" | "lraspp_mobilenet_v3_large";
             /**
-             * Start from
-             * @description none: new weights. backbone: its feature extractor trained on ImageNet. default: the whole trained on COCO. From the worker's data folder or a download that it allows.
+             * Pretrained weights
+             * @description none: random initialisation. backbone: backbone trained on ImageNet. default: whole network trained on COCO. From the worker's data folder or, if the worker allows it, downloaded.
              * @default none
              * @enum {string}
              */
             weights: "none" | "backbone" | "default";
             /**
-             * Auxiliary head
-             * @description A second head in mid-network that counts half in training's loss; LR-ASPP has none.
+             * Auxiliary loss
+             * @description Train an auxiliary head in mid-network, whose loss counts half; LR-ASPP has none.
              * @default true
              */
             aux_loss: boolean;
             /**
-             * Auxiliary head's rate
-             * @description Times the learning rate; torchvision's and the paper's recipe has 10.
+             * Auxiliary head's LR multiplier
+             * @description Multiplies the learning rate of the auxiliary head; torchvision and the paper use 10.
              * @default 1
              */
             aux_lr_multiplier: number;
             /**
-             * Auxiliary head
+             * Auxiliary loss
              * @deprecated
              * @description The former name of `aux_loss`.
              */
             auxiliary?: boolean;
             /**
-             * Auxiliary head's rate
+             * Auxiliary head's LR multiplier
              * @deprecated
              * @description The former name of `aux_lr_multiplier`.
              */
@@ -3790,7 +3790,7 @@ export interface components {
         };
         /**
          * Training
-         * @description How long and in what portions.
+         * @description How long, and in what batches.
          */
         Training: {
             /**
@@ -3805,42 +3805,42 @@ export interface components {
              */
             batch_size: number;
             /**
-             * Batches a step
-             * @description Batches whose mean gradient moves the weights in one step: large batches in little memory.
+             * Gradient accumulation steps
+             * @description Batches whose gradients are averaged for one optimizer step: large batches in little memory.
              * @default 1
              */
             gradient_accumulation_steps: number;
             /**
-             * Clip gradients at
-             * @description Longer gradients are shortened to this norm, that of all moving weights together. Empty: never.
+             * Max grad norm
+             * @description Gradients are clipped to this norm, that of all weights that are not frozen. Empty: no clipping.
              */
             max_grad_norm?: number | null;
             /**
              * Label smoothing
-             * @description Share of the target that is spread over all classes, in training alone.
+             * @description Fraction of the target that is spread over all classes, in training only.
              * @default 0
              */
             label_smoothing: number;
             /**
-             * Stall limit
-             * @description Training that shows no progress and logs nothing for so long is ended, and the run resumes from its last checkpoint. Loading the data and compiling must fit within it.
+             * Stall timeout
+             * @description Training that makes no progress and logs nothing for so long is ended, and the run resumes from its last checkpoint. Loading the data and compiling must take less.
              * @default 30
              */
             stall_minutes: number;
             /**
              * Seed
-             * @description Initial weights, order of the data and probe set follow from it. Comparing masks needs equal seeds.
+             * @description Determines the initial weights, the order of the data and the probe set. Masks of two runs can be compared only if their seeds are equal.
              * @default 0
              */
             seed: number;
             /**
-             * Batches a step
+             * Gradient accumulation steps
              * @deprecated
              * @description The former name of `gradient_accumulation_steps`.
              */
             accumulate?: number;
             /**
-             * Clip gradients at
+             * Max grad norm
              * @deprecated
              * @description The former name of `max_grad_norm`.
              */
@@ -3934,41 +3934,41 @@ export interface components {
         };
         /**
          * Pascal VOC (segmentation)
-         * @description Pascal VOC of 2012, 21 classes: `VOCdevkit/VOC2012` in the data folder.
+         * @description Pascal VOC 2012, 21 classes: `VOCdevkit/VOC2012` in the data folder.
          */
         Voc: {
             /**
              * Training images
-             * @description How many are used, the probe set included. Empty: all of them.
+             * @description Number of images used, including the probe set. Empty: all of them.
              */
             train_samples?: number | null;
             /**
-             * Augment
-             * @description Vary the training images at random, as the paper's recipes do. Off: they are seen as in testing.
+             * Augmentation
+             * @description Augment training images at random, as in the paper. Off: they are transformed like test images.
              * @default true
              */
             augment: boolean;
             /**
              * Test images
-             * @description How many are looked at after each epoch, classes balanced. Empty: all of them.
+             * @description Number of images evaluated after each epoch, balanced over the classes. Empty: all of them.
              */
             test_samples?: number | null;
             /**
-             * Feed
-             * @description memory: all images are decoded once and wait on the training device; stream: they are read from their files in every epoch; auto: memory up to 2 GiB of pixels.
+             * Data loading
+             * @description memory: all images are decoded once and kept on the training device. stream: they are read from their files in every epoch. auto: memory if the decoded images take at most 2 GiB.
              * @default auto
              * @enum {string}
              */
             loading: "auto" | "memory" | "stream";
             /**
-             * Shorter side
-             * @description That images are scaled to for testing; in training to 0.5 – 2 times as much at random.
+             * Resize
+             * @description Shorter side of a test image; training images are resized to 0.5–2 times it at random.
              * @default 520
              */
             resize: number;
             /**
-             * Crop
-             * @description Side of the square that is cut out for training.
+             * Crop size
+             * @description Height and width of the square that is cropped from each training image.
              * @default 480
              */
             crop: number;
@@ -3978,7 +3978,7 @@ export interface components {
              */
             kind: "voc";
             /**
-             * Feed
+             * Data loading
              * @deprecated
              * @description The former name of `loading`.
              * @enum {string}
@@ -3987,7 +3987,7 @@ export interface components {
         };
         /**
          * Layers
-         * @description Which layers are watched. A pattern is a layer's name; * stands for any letters, as in `layer1.*`.
+         * @description Which layers are watched. A pattern is a layer's name; * matches any characters, as in `layer1.*`.
          */
         Watched: {
             /**
@@ -4004,7 +4004,7 @@ export interface components {
             never: string[];
             /**
              * Never freeze
-             * @description Measured, and always updated.
+             * @description Measured, but always updated.
              * @default []
              */
             never_freeze: string[];

@@ -126,7 +126,7 @@ def test_another_kind_drops_the_file_s_fields_of_the_old_one() -> None:
     [
         ({"optimizer": {"kind": "sgd", "learning_rate": -1}}, "--optimizer.learning-rate", "Must be above 0"),
         ({"neq": {"probe": {"samples": 9000}}}, "--neq.probe.samples", "choose at most"),
-        ({"schedule": {"kind": "multistep", "milestones": [9, 3]}}, "--schedule.milestones", "must rise"),
+        ({"schedule": {"kind": "multistep", "milestones": [9, 3]}}, "--schedule.milestones", "must increase"),
     ],
 )
 def test_a_wrong_value_names_its_flag_and_the_remedy(given: dict[str, Any], flag: str, words: str) -> None:
@@ -139,7 +139,7 @@ def test_help_names_bounds_of_choices_and_defaults() -> None:
     text = CliRunner().invoke(launch, ["--help"]).output
     assert "--optimizer.kind [sgd|adam|adamw]" in text
     assert "default 0.001" in text
-    assert "How weights follow their gradients." in text
+    assert "The algorithm that updates the weights." in text
 
 
 def test_a_name_among_many_is_not_listed_and_a_wrong_one_is_told_the_nearest() -> None:
