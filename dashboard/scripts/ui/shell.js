@@ -2,6 +2,7 @@
 // The frame: navigation, titles, the connection's state, and the hooks that pages use.
 
 import * as live from "../api/live.js";
+import { noUpdate, setProps } from "./dash.js";
 import { at } from "./routes.js";
 
 const leaving = [];
