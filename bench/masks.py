@@ -10,8 +10,8 @@ from torch import Tensor
 
 from contract.events import EpochFinished, RunStarted
 from contract.runfile import RunFile
-from neq.decide.selection import Evidence, Prefix
-from neq.decide.velocity import Motion
+from neq.decide.selection import Prefix, SelectionInput
+from neq.decide.velocity import VelocityState
 
 Masks = Mapping[str, Tensor]
 Sizes = Mapping[str, int]
@@ -80,9 +80,9 @@ def recorded(path: Path, sizes: Sizes) -> Source:
 
 def with_prefix(masks: Masks, sizes: Sizes) -> Masks:
     """These masks, and whole layers from the input on as the rule `prefix` freezes them; the head stays free."""
-    settled = torch.cat([masks.get(name, torch.zeros(size, dtype=torch.bool)) for name, size in sizes.items()])
-    held_open = torch.zeros_like(settled)
+    at_equilibrium = torch.cat([masks.get(name, torch.zeros(size, dtype=torch.bool)) for name, size in sizes.items()])
+    held_open = torch.zeros_like(at_equilibrium)
     held_open[-list(sizes.values())[-1] :] = True
-    motion = Motion((~settled).double(), None, None, settled)
-    chosen = Prefix(TAU)(Evidence(motion, None, list(sizes.values()), held_open)) & ~held_open
+    velocity_state = VelocityState((~at_equilibrium).double(), None, None, at_equilibrium)
+    chosen = Prefix(TAU)(SelectionInput(velocity_state, None, list(sizes.values()), held_open)) & ~held_open
     return dict(zip(sizes, chosen.split(list(sizes.values())), strict=True))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neq.memory import NEqMemory
     from neq.neq import NEq
     from neq.network.coverage import Coverage, ModuleCoverage
-    from neq.network.discovery import Watch
+    from neq.network.discovery import LayerFilter
     from neq.network.kinds import register_layer
     from neq.options import Options
 
@@ -24,13 +24,13 @@ __all__ = [
     "Equilibrium",
     "GroupEquilibrium",
     "LayerEquilibrium",
+    "LayerFilter",
     "ModuleCoverage",
     "NEq",
     "NEqError",
     "NEqMemory",
     "NEqWarning",
     "Options",
-    "Watch",
     "register_layer",
 ]
 
@@ -45,12 +45,19 @@ _HOMES = {
     "NEqMemory": "memory",
     "NEqWarning": "errors",
     "Options": "options",
-    "Watch": "network.discovery",
+    "LayerFilter": "network.discovery",
     "register_layer": "network.kinds",
 }
 
+_OLD_NAMES = {"Watch": "LayerFilter"}
+
 
 def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        from neq.old_names import warn_renamed
+
+        warn_renamed(f"neq.{name}", f"neq.{_OLD_NAMES[name]}")
+        return getattr(import_module(__name__), _OLD_NAMES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'neq' has no attribute {name!r}")
     found = getattr(import_module(f"neq.{_HOMES[name]}"), name)

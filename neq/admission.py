@@ -20,8 +20,8 @@ from torch.utils.data import (
 )
 
 from neq.errors import OptimizerOwnsNothing
-from neq.measure.probing import bare
-from neq.network.discovery import Watch
+from neq.measure.probing import unwrap
+from neq.network.discovery import LayerFilter
 from neq.network.layers import described
 from neq.network.optimizers import innermost
 from neq.options import Forward
@@ -30,7 +30,7 @@ _DRAWN = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 
 def admit(
-    model: nn.Module, optimizer: Optimizer, probe: Iterable[Any], layers: Watch | None, forward: Forward | None
+    model: nn.Module, optimizer: Optimizer, probe: Iterable[Any], layers: LayerFilter | None, forward: Forward | None
 ) -> Optimizer:
     """Refuses what cannot work.
 
@@ -43,16 +43,16 @@ def admit(
     """
     _check_model(model, optimizer)
     _check_optimizer(optimizer)
-    if layers is not None and not isinstance(layers, Watch):
-        raise TypeError(f"layers is a {type(layers).__name__}; give layers=Watch(only=(…)) with names or classes")
+    if layers is not None and not isinstance(layers, LayerFilter):
+        raise TypeError(f"layers is a {type(layers).__name__}; give layers=LayerFilter(only=(…)) with names or classes")
     if forward is not None and not callable(forward):
         raise TypeError(f"forward is a {type(forward).__name__}; give a function forward(model, batch)")
     _check_probe(probe, forward)
     refuse_split(model)
-    _check_parameters(bare(model))
-    _check_modules(bare(model), layers or Watch())
+    _check_parameters(unwrap(model))
+    _check_modules(unwrap(model), layers or LayerFilter())
     inner = innermost(optimizer)
-    _check_owned(bare(model), inner)
+    _check_owned(unwrap(model), inner)
     return inner
 
 
@@ -71,7 +71,7 @@ def _check_optimizer(optimizer: Any) -> None:
     if isinstance(optimizer, list | tuple):
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__} of {len(optimizer)}; give the one that moves the layers to be "
-            "frozen, and name those with layers=Watch(only=(…))"
+            "frozen, and name those with layers=LayerFilter(only=(…))"
         )
     if not isinstance(innermost(optimizer), Optimizer):
         _check_no_wrapper(optimizer)
@@ -162,7 +162,7 @@ def check_forms(model: nn.Module, forms: Forms) -> None:
             )
 
 
-def _check_modules(model: nn.Module, layers: Watch) -> None:
+def _check_modules(model: nn.Module, layers: LayerFilter) -> None:
     for name, module in model.named_modules():
         if _observes(module):
             raise ValueError(
@@ -182,14 +182,14 @@ def _observes(module: nn.Module) -> bool:
     )
 
 
-def _check_proposals(name: str, heads: nn.Module, layers: Watch) -> None:
+def _check_proposals(name: str, heads: nn.Module, layers: LayerFilter) -> None:
     """A detector's second stage looks at places that the first proposes: others in every epoch."""
     for local, module in heads.named_modules():
         layer = described(f"{name}.{local}", module)
         if layer is not None and layers.wants(layer):
             raise ValueError(
                 f"layer {layer.name!r} of a detection model sees other proposals in every epoch, so its outputs cannot "
-                f"be paired; leave it out with layers=Watch(never=({name + '.*'!r},)), and give a "
+                f"be paired; leave it out with layers=LayerFilter(never=({name + '.*'!r},)), and give a "
                 "forward(model, batch) that calls the model on a list of images"
             )
 

@@ -41,7 +41,7 @@ def check_start(checks: Checks, layers: Sequence[WatchedLayer], model: nn.Module
                     f"layer {layer.name!r} gives other outputs for the same probe batch and the same weights: φ would "
                     f"be {1 - float(apart.max()):.2f} with nothing trained",
                     "make what draws random numbers in eval mode draw none, with a forward(model, batch) of your own, "
-                    "or leave the layers after it out with layers=Watch(never=…)",
+                    "or leave the layers after it out with layers=LayerFilter(never=…)",
                 )
             )
             return
@@ -119,7 +119,7 @@ def _not_owned(checks: Checks, unowned: Sequence[str], given: str, *, none: bool
     checks.doubtful(
         LayerNotTrained(
             f"layer {unowned[0]!r} (one of {len(unowned)}) is watched, and no optimizer moves it: give its parameters "
-            "to the optimizer, let them require no gradient, or leave it out with layers=Watch(never=…)"
+            "to the optimizer, let them require no gradient, or leave it out with layers=LayerFilter(never=…)"
         ),
         once=True,
     )
@@ -135,7 +135,7 @@ def check_held(checks: Checks, moved: dict[str, tuple[Tensor, int]], epoch: int)
                     f"layer {name!r}: {count} frozen neurons were moved between {times} steps of epoch {epoch} by "
                     "something else than an optimizer's step",
                     f"change weights in the optimizer's step alone, or let the layer never freeze with "
-                    f"layers=Watch(never_freeze=({name!r},))",
+                    f"layers=LayerFilter(never_freeze=({name!r},))",
                 )
             )
         else:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from neq.old_names import warn_renamed
+
 
 @dataclass(frozen=True, eq=False)
 class LayerEquilibrium:
@@ -17,7 +19,7 @@ class LayerEquilibrium:
         frozen: bool, decided now: not updated in the next epoch.
         applied: bool, in force during the epoch that ended: what was decided an epoch earlier, or set by `NEq.freeze`.
             Not those that something else than an optimizer's step moved all the same.
-        settled: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
+        at_equilibrium: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
         dead: bool, its outputs on the probe set are all 0.
         churning: bool, slow but not still: φ below a bound while |v| < ε. By the rule that is equilibrium; the neuron
             goes on changing at an even pace.
@@ -30,11 +32,17 @@ class LayerEquilibrium:
     velocity: Tensor | None
     frozen: Tensor
     applied: Tensor
-    settled: Tensor
+    at_equilibrium: Tensor
     dead: Tensor
     churning: Tensor
     own: Tensor | None = None
     upstream: Tensor | None = None
+
+    @property
+    def settled(self) -> Tensor:
+        """The former name of `at_equilibrium`."""
+        warn_renamed("LayerEquilibrium.settled", "LayerEquilibrium.at_equilibrium")
+        return self.at_equilibrium
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class GroupEquilibrium:
     Attributes:
         layers: names of the layers that belong to it.
         neurons: how many these are together.
-        settled: whether the formula's rule finds the group at equilibrium.
+        at_equilibrium: whether the formula's rule finds the group at equilibrium.
     """
 
     layers: tuple[str, ...]
@@ -52,7 +60,13 @@ class GroupEquilibrium:
     phi: float
     delta_phi: float | None
     velocity: float | None
-    settled: bool
+    at_equilibrium: bool
+
+    @property
+    def settled(self) -> bool:
+        """The former name of `at_equilibrium`."""
+        warn_renamed("GroupEquilibrium.settled", "GroupEquilibrium.at_equilibrium")
+        return self.at_equilibrium
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ class OutputsNotPaired(NEqError):
         super().__init__(
             f"layer {layer!r} {what}: its outputs cannot be paired, as in a model whose router sends other samples to "
             "an expert in every epoch",
-            f"leave it out with layers=Watch(never=({layer!r},)), and with it all layers behind the same router",
+            f"leave it out with layers=LayerFilter(never=({layer!r},)), and with it all layers behind the same router",
         )
         self.layer = layer
 

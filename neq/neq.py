@@ -30,13 +30,13 @@ from neq.measure.agreement import failing_together
 from neq.measure.batches import check_batches
 from neq.measure.first_pass import first_pass
 from neq.measure.measure import Measure
-from neq.measure.previous_state import Former
+from neq.measure.previous_state import PreviousState
 from neq.measure.probe_digest import ProbeDigests
-from neq.measure.probe_statistics import Findings, measured
-from neq.measure.probing import as_found, bare, undisturbed
+from neq.measure.probe_statistics import ProbeStatistics, measured
+from neq.measure.probing import preserve_state, probe_batches, unwrap
 from neq.memory import NEqMemory
 from neq.network.coverage import Coverage, coverage_of
-from neq.network.discovery import Discovery, Watch, discover
+from neq.network.discovery import Discovery, LayerFilter, discover
 from neq.network.gradient_stop import trained
 from neq.network.layers import WatchedLayer
 from neq.network.shared_buffers import of_the_first_process
@@ -91,7 +91,7 @@ class NEq:
         self._process_group = process_group
         if process_group is None and isinstance(model, DistributedDataParallel):
             self._process_group = model.process_group
-        self._model, self._probe = bare(model), probe
+        self._model, self._probe = unwrap(model), probe
         self._moved: dict[str, Tensor] = {}
         self._gone: weakref.finalize[..., NEq] | None = None
         self._checks = Checks(self._options.checks)
@@ -103,19 +103,19 @@ class NEq:
             check_batches(self._checks, self._model, found.layers, probe, self._options.forward, self._digests)
         if self._options.select != "none":
             self._take_over(found.layers)
-        self._former = Former(self._model)
+        self._former = PreviousState(self._model)
         self._forms = forms_of(self._model)
         self._follow(found)
         if self._checks.on:
             check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))
 
     def _first_batch(self) -> Any:
-        return next(undisturbed(self._probe, self._model))
+        return next(probe_batches(self._probe, self._model))
 
     def _discovered(self, first: Any) -> Discovery:
-        with as_found(self._model, self._options.phi_precision):
-            forward, watch = self._options.forward, self._options.layers or Watch()
-            found = discover(self._model, lambda: first_pass(self._model, first, forward), watch)
+        with preserve_state(self._model, self._options.phi_precision):
+            forward, layer_filter = self._options.forward, self._options.layers or LayerFilter()
+            found = discover(self._model, lambda: first_pass(self._model, first, forward), layer_filter)
         if not self._options.is_official or self._options.layers is not None:
             return found
         return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
@@ -240,13 +240,15 @@ class NEq:
             if not grown:
                 self._watch_anew()
         with of_the_first_process(self._model, self._process_group):
-            findings = yield from measured(self._measure, self._options.phi_taken, self._process_group, explain=explain)
-            equilibrium = self._decide(findings)
+            statistics = yield from measured(
+                self._measure, self._options.phi_taken, self._process_group, explain=explain
+            )
+            equilibrium = self._decide(statistics)
         if grown:
             self._watch_anew()
         return equilibrium
 
-    def _decide(self, findings: Findings) -> Equilibrium:
+    def _decide(self, statistics: ProbeStatistics) -> Equilibrium:
         """One epoch on, or none: after an error masks and epoch are those of before, and the next φ is against the
         network of the last epoch that ended well. That is what the owner can act on: there is no epoch of which half is
         known. Where memory runs out while the next masks' rows are noted, the former ones go on being held."""
@@ -258,14 +260,14 @@ class NEq:
         try:
             with failing_together(self._model, self._process_group):
                 if self._checks.on:
-                    check_finite(self._checks, self._layers, self._model, findings.divergence)
+                    check_finite(self._checks, self._layers, self._model, statistics.divergence)
                     check_held(self._checks, moved, self._decision.epoch)
                     check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
                     check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
-                equilibrium = self._decision.next(findings, self._model, self._former.state, moved=self._moved)
+                equilibrium = self._decision.next(statistics, self._model, self._former.state, moved=self._moved)
                 self._freezer.begin_epoch()
-                hold = self._freezer.ready_to_hold(self._masks())
-            self._former.remember(self._model, findings.squares[0])
+                apply = self._freezer.prepare(self._masks())
+            self._former.remember(self._model, statistics.squares[0])
             self._measure.accept()
         except BaseException:
             self._decision.load_state_dict(before)
@@ -274,7 +276,7 @@ class NEq:
         finally:
             self._opened = {}
         self._moved = {}
-        hold()
+        apply()
         return equilibrium
 
     def _hold_as_before(self) -> None:
@@ -282,7 +284,7 @@ class NEq:
         everything is still held as it was."""
         self._freezer.begin_epoch()
         try:
-            self._freezer.hold(self._masks())
+            self._freezer.apply(self._masks())
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -347,11 +349,11 @@ class NEq:
         self._decision.set_masks(masks)
         try:
             self._hold_from_now_on()
-            hold = self._freezer.ready_to_hold(self._masks())
+            apply = self._freezer.prepare(self._masks())
         except BaseException:  # such as too little memory: all is held as it was
             self._decision.load_state_dict(before)
             raise
-        hold()
+        apply()
 
     def _hold_from_now_on(self) -> None:
         """One that measured alone holds neurons too, once it is told to."""

@@ -9,7 +9,8 @@ from torch import nn
 from neq.arguments import check_choice, check_counts, check_numbers
 from neq.checks import CheckMode
 from neq.device.tf32 import Products
-from neq.network.discovery import Pattern, Watch
+from neq.network.discovery import LayerFilter, Pattern
+from neq.old_names import warn_renamed
 
 SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
 FormulaName = Literal["paper", "official"]
@@ -19,8 +20,8 @@ MeasureMode = Literal["auto", "streaming", "cached"]
 BuiltInGroups = Literal["layer", "conv+norm", "stage"]
 Groups = BuiltInGroups | Mapping[str, Sequence[Pattern]]
 """A built-in grouping, or patterns of layers by group name."""
-SavingsMode = bool | Literal["dense", "rows", "turned"]
-"""True: whatever measures fastest. `rows`, `turned`, `dense`: that, without measuring. False: nothing is saved."""
+SavingsMode = bool | Literal["dense", "rows", "transposed"]
+"""True: whatever measures fastest. `rows`, `transposed`, `dense`: that, without measuring. False: nothing is saved."""
 Forward = Callable[[nn.Module, Any], object]
 """forward(model, batch): how to call the model on a probe batch; what it returns is not looked at."""
 
@@ -37,7 +38,8 @@ class Options:
             `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
             the input on whole layers once `share` of their neurons is at equilibrium, and parameters without neurons
             along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
-            computes together: 16 on a CPU, 64 on a GPU. `frozen & ~settled` is what these two freeze beyond the rule.
+            computes together: 16 on a CPU, 64 on a GPU. What these two freeze beyond the rule is
+            `frozen & ~at_equilibrium`.
         formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
             measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
         phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
@@ -87,7 +89,7 @@ class Options:
     warmup: int = 1
     pinning: bool = False
     momentum_on_thaw: MomentumOnThaw | None = None
-    layers: Watch | None = None
+    layers: LayerFilter | None = None
     share: float | None = None
     seed: int = 0
     groups: Groups | None = None
@@ -100,6 +102,9 @@ class Options:
     checks: CheckMode = "raise"
 
     def __post_init__(self) -> None:
+        if self.savings == "turned":  # type: ignore[comparison-overlap]
+            warn_renamed("savings='turned'", "savings='transposed'", stacklevel=3)
+            object.__setattr__(self, "savings", "transposed")
         share = 0.0 if self.share is None else self.share
         check_numbers(epsilon=self.epsilon, mu=self.mu, churning_below=self.churning_below, share=share)
         check_counts(warmup=self.warmup, seed=self.seed)
@@ -152,7 +157,7 @@ class OptionKeywords(TypedDict, total=False):
     warmup: int
     pinning: bool
     momentum_on_thaw: MomentumOnThaw | None
-    layers: Watch | None
+    layers: LayerFilter | None
     share: float | None
     seed: int
     groups: Groups | None

@@ -11,7 +11,7 @@ from torch.optim import SGD
 
 from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
-from bench.gpu_sections.stage import Stage, copies, kinds, masks, moved_rows, products, put_back
+from bench.gpu_sections.stage import Stage, copies, kinds, masks, moved_rows, products, restore
 from neq import NEq
 from neq.savings.choice import ROUNDED
 
@@ -88,7 +88,7 @@ def _rounding(case: str, here: Experiment, name: str, precision: str) -> None:
                 stage.step()
                 told = kinds(neq)
                 refused = sum(plan.reason == ROUNDED.reason for plan in neq.plans().values())
-                put_back(stage.model, state)
+                restore(stage.model, state)
                 found[savings] = _gradients(stage)
     whole, rows = found[False], found["rows"]
     worst = max(float((rows[n] - g).norm() / g.norm().clamp_min(1e-12)) for n, g in whole.items() if n in rows)
@@ -132,7 +132,7 @@ def _cached(case: str, here: Experiment) -> None:
     found: list[Tensor] = []
     ways: tuple[Any, ...] = ("cached", "streaming")
     for way in ways:
-        put_back(stage.model, state)
+        restore(stage.model, state)
         with NEq(stage.model, stage.optimizer, [stage.inputs[:32]], measure=way, checks="off") as neq:
             _disturb(stage.model)
             found.append(torch.cat([one.phi for one in neq.end_epoch().layers.values()]))

@@ -148,7 +148,7 @@ def copies(model: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def put_back(model: nn.Module, values: dict[str, Tensor]) -> None:
+def restore(model: nn.Module, values: dict[str, Tensor]) -> None:
     """What `copies` gave, into the parameters."""
     for name, parameter in model.named_parameters():
         parameter.copy_(values[name])

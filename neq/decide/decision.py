@@ -1,4 +1,4 @@
-"""From one epoch's findings to who is updated in the next."""
+"""From one epoch's φ to who is updated in the next."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from neq.decide.groups import Group, group_divergence
 from neq.decide.report import found_groups, found_layers, neuron_values
-from neq.decide.selection import Evidence, Random, selection
-from neq.decide.velocity import Track, track
+from neq.decide.selection import Random, SelectionInput, selection
+from neq.decide.velocity import VelocityTracker, velocity_tracker
 from neq.device.blocks import neurons_together
 from neq.equilibrium import Equilibrium
 from neq.measure.parameters import parameter_divergence
-from neq.measure.probe_statistics import Findings
+from neq.measure.probe_statistics import ProbeStatistics
 from neq.network.layers import WatchedLayer
 from neq.options import Options
 
@@ -41,7 +41,7 @@ class Decision:
         self._sizes = [layer.neurons for layer in layers]
         self._blocks = [neurons_together(next(layer.parameters()).device) for layer in layers]
         self._select = selection(options.select, share=options.share, seed=options.seed)
-        new_track = partial(track, options.formula, epsilon=options.epsilon, mu=options.mu)
+        new_track = partial(velocity_tracker, options.formula, epsilon=options.epsilon, mu=options.mu)
         self._outputs = new_track()
         self._parameters = new_track() if options.select == "parameter-norm" else None
         self._together = new_track() if groups else None
@@ -79,7 +79,7 @@ class Decision:
 
     def next(
         self,
-        findings: Findings,
+        statistics: ProbeStatistics,
         model: nn.Module,
         former: Mapping[str, Tensor],
         moved: Mapping[str, Tensor] | None = None,
@@ -87,24 +87,24 @@ class Decision:
         """One epoch on.
 
         Args:
-            findings: of the epoch that ended.
+            statistics: of the epoch that ended.
             model: today's network.
             former: last epoch's parameters by name.
             moved: bool, one value a neuron, by layer name: those that were to stand still in that epoch, and did not.
         """
-        outputs = self._outputs.next(findings.divergence)
+        outputs = self._outputs.next(statistics.divergence)
         parameters = together = None
         if self._parameters is not None:
             parameters = self._parameters.next(parameter_divergence(self._layers, model, former))
         if self._together is not None:
-            together = self._together.next(group_divergence(self._groups, findings.squares))
-        chosen = self._select(Evidence(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
+            together = self._together.next(group_divergence(self._groups, statistics.squares))
+        chosen = self._select(SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
         if together is not None:
-            for group, settled in zip(self._by_groups, together.settled, strict=bool(self._by_groups)):
-                chosen[group.members] = settled
+            for group, at_equilibrium in zip(self._by_groups, together.at_equilibrium, strict=bool(self._by_groups)):
+                chosen[group.members] = at_equilibrium
         applied, self._frozen = self._kept_still(moved or {}), self._allowed(chosen)
         self._epoch += 1
-        values = neuron_values(findings, outputs, self._frozen, applied, churning_below=self._churning_below)
+        values = neuron_values(statistics, outputs, self._frozen, applied, churning_below=self._churning_below)
         groups = {} if together is None else found_groups(self._groups, together)
         return Equilibrium(self._epoch - 1, found_layers(self._layers, values), groups)
 
@@ -168,7 +168,7 @@ class Decision:
             "epoch": self._epoch,
             "frozen": self._frozen.clone(),
             "select": self._select.state_dict() if isinstance(self._select, Random) else {},
-            **{name: one.state_dict() for name, one in self._tracks().items()},
+            **{name: one.state_dict() for name, one in self._trackers().items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -177,17 +177,17 @@ class Decision:
         Raises:
             ValueError: it was taken with other options.
         """
-        missing = self._tracks().keys() - state.keys()
+        missing = self._trackers().keys() - state.keys()
         if missing:
             raise ValueError(f"this state was taken with other options: it knows no {', '.join(sorted(missing))}")
         self._epoch = int(state["epoch"])
         self._frozen = state["frozen"].cpu().clone()
         if isinstance(self._select, Random) and state["select"]:
             self._select.load_state_dict(state["select"])
-        for name, one in self._tracks().items():
+        for name, one in self._trackers().items():
             one.load_state_dict(state[name])
 
-    def _tracks(self) -> dict[str, Track]:
+    def _trackers(self) -> dict[str, VelocityTracker]:
         named = {"outputs": self._outputs, "parameters": self._parameters, "groups": self._together}
         return {name: one for name, one in named.items() if one is not None}
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from neq.decide.groups import Group
-from neq.decide.velocity import Motion
+from neq.decide.velocity import VelocityState
 from neq.equilibrium import GroupEquilibrium, LayerEquilibrium
-from neq.measure.probe_statistics import Findings
+from neq.measure.probe_statistics import ProbeStatistics
 from neq.network.layers import WatchedLayer
 
 NeuronValues = Mapping[str, Tensor | None]
@@ -15,21 +15,26 @@ NeuronValues = Mapping[str, Tensor | None]
 
 
 def neuron_values(
-    findings: Findings, motion: Motion, frozen: Tensor, applied: Tensor, *, churning_below: float
+    statistics: ProbeStatistics,
+    velocity_state: VelocityState,
+    frozen: Tensor,
+    applied: Tensor,
+    *,
+    churning_below: float,
 ) -> NeuronValues:
     """All that is known of every neuron."""
-    dead = findings.squares[0] == 0
+    dead = statistics.squares[0] == 0
     return {
-        "phi": motion.phi.float(),
-        "delta_phi": _float(motion.delta_phi),
-        "velocity": _float(motion.velocity),
+        "phi": velocity_state.phi.float(),
+        "delta_phi": _float(velocity_state.delta_phi),
+        "velocity": _float(velocity_state.velocity),
         "frozen": frozen,
         "applied": applied,
-        "settled": motion.settled,
+        "at_equilibrium": velocity_state.at_equilibrium,
         "dead": dead,
-        "churning": motion.settled & (motion.phi < churning_below) & ~dead,
-        "own": None if findings.own is None else (1 - findings.own).float(),
-        "upstream": None if findings.upstream is None else (1 - findings.upstream).float(),
+        "churning": velocity_state.at_equilibrium & (velocity_state.phi < churning_below) & ~dead,
+        "own": None if statistics.own is None else (1 - statistics.own).float(),
+        "upstream": None if statistics.upstream is None else (1 - statistics.upstream).float(),
     }
 
 
@@ -55,7 +60,7 @@ def _columns(name: str, values: Tensor | None, sizes: Sequence[int]) -> Sequence
     return [None if may_lack and bool(column.isnan().all()) else column for column in values.split(sizes)]
 
 
-def found_groups(groups: Sequence[Group], motion: Motion) -> dict[str, GroupEquilibrium]:
+def found_groups(groups: Sequence[Group], velocity_state: VelocityState) -> dict[str, GroupEquilibrium]:
     """The values of each group by its name."""
 
     def at(values: Tensor | None, place: int) -> float | None:
@@ -65,10 +70,10 @@ def found_groups(groups: Sequence[Group], motion: Motion) -> dict[str, GroupEqui
         group.name: GroupEquilibrium(
             layers=group.layers,
             neurons=group.members.numel(),
-            phi=float(motion.phi[place]),
-            delta_phi=at(motion.delta_phi, place),
-            velocity=at(motion.velocity, place),
-            settled=bool(motion.settled[place]),
+            phi=float(velocity_state.phi[place]),
+            delta_phi=at(velocity_state.delta_phi, place),
+            velocity=at(velocity_state.velocity, place),
+            at_equilibrium=bool(velocity_state.at_equilibrium[place]),
         )
         for place, group in enumerate(groups)
     }

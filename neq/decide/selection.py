@@ -7,13 +7,13 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from neq.decide.velocity import Motion
+from neq.decide.velocity import VelocityState
 from neq.device.blocks import neurons_together
 from neq.options import SelectName
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SelectionInput:
     """What a selection may look at, over all neurons, layers one after the other.
 
     Attributes:
@@ -24,42 +24,42 @@ class Evidence:
         blocks: how many neurons of each layer its device computes together; None: as many as a CPU does.
     """
 
-    outputs: Motion
-    parameters: Motion | None
+    outputs: VelocityState
+    parameters: VelocityState | None
     sizes: Sequence[int]
     held_open: Tensor | None = None
     blocks: Sequence[int] | None = None
 
 
-Selection = Callable[[Evidence], Tensor]
-"""Takes the evidence, gives bool, one value a neuron: true is frozen for the next epoch."""
+Selection = Callable[[SelectionInput], Tensor]
+"""Takes a `SelectionInput`, gives bool, one value a neuron: true is frozen for the next epoch."""
 
 
-def at_equilibrium(evidence: Evidence) -> Tensor:
+def at_equilibrium(selection_input: SelectionInput) -> Tensor:
     """The rule: who is at equilibrium now, decided anew at every epoch's end, so that a neuron can thaw.
 
     Source: arXiv:2207.09455.
     """
-    return evidence.outputs.settled
+    return selection_input.outputs.at_equilibrium
 
 
-def never(evidence: Evidence) -> Tensor:
+def never(selection_input: SelectionInput) -> Tensor:
     """Nothing is frozen: plain training, watched."""
-    return torch.zeros_like(evidence.outputs.settled)
+    return torch.zeros_like(selection_input.outputs.at_equilibrium)
 
 
-def parameters_at_equilibrium(evidence: Evidence) -> Tensor:
+def parameters_at_equilibrium(selection_input: SelectionInput) -> Tensor:
     """The same rule on the neurons' parameters instead of their outputs: the cosine of a row with its former self.
 
     Source: the ablation of the released code.
     """
-    if evidence.parameters is None:
-        raise RuntimeError("the motion of the parameters was not measured")
-    return evidence.parameters.settled
+    if selection_input.parameters is None:
+        raise RuntimeError("the velocity of the parameters was not measured")
+    return selection_input.parameters.at_equilibrium
 
 
 class Random:
-    """As many neurons as would settle, drawn uniformly within each layer: the control that shows what the rule adds.
+    """As many neurons as are at equilibrium, drawn at random in each layer: the control that shows what the rule adds.
 
     Args:
         share: of every layer's neurons, in 0–1; None: as many in each layer as the rule finds at equilibrium now.
@@ -70,12 +70,12 @@ class Random:
         self._share = share
         self._random = torch.Generator().manual_seed(seed)
 
-    def __call__(self, evidence: Evidence) -> Tensor:
+    def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Draws."""
         chosen = []
-        for settled in evidence.outputs.settled.split(list(evidence.sizes)):
-            count = int(settled.sum()) if self._share is None else round(self._share * settled.numel())
-            order = torch.randperm(settled.numel(), generator=self._random)
+        for at_equilibrium in selection_input.outputs.at_equilibrium.split(list(selection_input.sizes)):
+            count = int(at_equilibrium.sum()) if self._share is None else round(self._share * at_equilibrium.numel())
+            order = torch.randperm(at_equilibrium.numel(), generator=self._random)
             chosen.append(order < count)
         return torch.cat(chosen)
 
@@ -98,12 +98,12 @@ class TopK:
     def __init__(self, share: float) -> None:
         self._share = share
 
-    def __call__(self, evidence: Evidence) -> Tensor:
+    def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Chooses."""
-        velocity = evidence.outputs.velocity
+        velocity = selection_input.outputs.velocity
         if velocity is None:
-            return never(evidence)
-        speeds = velocity.abs().nan_to_num(nan=torch.inf).split(list(evidence.sizes))
+            return never(selection_input)
+        speeds = velocity.abs().nan_to_num(nan=torch.inf).split(list(selection_input.sizes))
         return torch.cat(
             [speed.argsort(stable=True).argsort() < round(self._share * speed.numel()) for speed in speeds]
         )
@@ -122,11 +122,11 @@ class Prefix:
     def __init__(self, share: float) -> None:
         self._share = share
 
-    def __call__(self, evidence: Evidence) -> Tensor:
+    def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Chooses."""
-        chosen = evidence.outputs.settled.clone()
-        held_open = torch.zeros_like(chosen) if evidence.held_open is None else evidence.held_open
-        sizes = list(evidence.sizes)
+        chosen = selection_input.outputs.at_equilibrium.clone()
+        held_open = torch.zeros_like(chosen) if selection_input.held_open is None else selection_input.held_open
+        sizes = list(selection_input.sizes)
         for layer, stays_open in zip(chosen.split(sizes), held_open.split(sizes), strict=True):
             if bool(stays_open.any()) or int(layer.sum()) < self._share * layer.numel():
                 break
@@ -134,7 +134,7 @@ class Prefix:
         return chosen
 
 
-def in_whole_blocks(evidence: Evidence) -> Tensor:
+def in_whole_blocks(selection_input: SelectionInput) -> Tensor:
     """The rule, rounded so that in each layer whole blocks of neurons move: the device computes no less anyway.
 
     A block is what a layer's device computes together: 16 neurons on a CPU, 64 on a GPU. The number that moves becomes
@@ -142,26 +142,26 @@ def in_whole_blocks(evidence: Evidence) -> Tensor:
     the rule; where more may, those with the largest |v| go on. A layer stops whole only where at least half of it is at
     equilibrium: one smaller than half a block would otherwise never move.
     """
-    velocity = evidence.outputs.velocity
+    velocity = selection_input.outputs.velocity
     if velocity is None:
-        return never(evidence)
-    sizes = list(evidence.sizes)
+        return never(selection_input)
+    sizes = list(selection_input.sizes)
     speeds = velocity.abs().nan_to_num(nan=torch.inf).split(sizes)
-    blocks = evidence.blocks or [neurons_together(torch.device("cpu"))] * len(sizes)
-    layers = zip(speeds, evidence.outputs.settled.split(sizes), blocks, strict=True)
-    return torch.cat([_rounded(speed, settled, block) for speed, settled, block in layers])
+    blocks = selection_input.blocks or [neurons_together(torch.device("cpu"))] * len(sizes)
+    layers = zip(speeds, selection_input.outputs.at_equilibrium.split(sizes), blocks, strict=True)
+    return torch.cat([_rounded(speed, at_equilibrium, block) for speed, at_equilibrium, block in layers])
 
 
-def _rounded(speed: Tensor, settled: Tensor, block: int) -> Tensor:
-    moving = settled.numel() - int(settled.sum())
+def _rounded(speed: Tensor, at_equilibrium: Tensor, block: int) -> Tensor:
+    moving = at_equilibrium.numel() - int(at_equilibrium.sum())
     blocks = (moving + block // 2) // block
-    if blocks == 0 and 2 * moving > settled.numel():
+    if blocks == 0 and 2 * moving > at_equilibrium.numel():
         blocks = 1
-    moving = min(blocks * block, settled.numel())
+    moving = min(blocks * block, at_equilibrium.numel())
     by_speed = speed.argsort(stable=True)
-    settled_first = by_speed[(~settled[by_speed]).int().argsort(stable=True)]
-    frozen = torch.zeros_like(settled)
-    frozen[settled_first[: settled.numel() - moving]] = True
+    at_equilibrium_first = by_speed[(~at_equilibrium[by_speed]).int().argsort(stable=True)]
+    frozen = torch.zeros_like(at_equilibrium)
+    frozen[at_equilibrium_first[: at_equilibrium.numel() - moving]] = True
     return frozen
 
 

@@ -45,18 +45,18 @@ def velocity_official(delta_phi: Tensor, delta_before: Tensor, before: Tensor | 
 
 
 @dataclass(frozen=True)
-class Motion:
+class VelocityState:
     """How φ moved in one epoch; None where a value does not exist yet. float64, one value a neuron.
 
     Attributes:
         divergence: 1 − φ.
-        settled: bool, whether the formula's rule finds the neuron at equilibrium.
+        at_equilibrium: bool, whether the formula's rule finds the neuron at equilibrium.
     """
 
     divergence: Tensor
     delta_phi: Tensor | None
     velocity: Tensor | None
-    settled: Tensor
+    at_equilibrium: Tensor
 
     @property
     def phi(self) -> Tensor:
@@ -64,12 +64,12 @@ class Motion:
         return 1 - self.divergence
 
 
-class Track(Protocol):
+class VelocityTracker(Protocol):
     """Follows φ from epoch to epoch."""
 
     first_freezing_epoch: int
 
-    def next(self, divergence: Tensor) -> Motion:
+    def next(self, divergence: Tensor) -> VelocityState:
         """One epoch on; takes 1 − φ, float64, because near φ = 1 it is the more exact."""
         ...
 
@@ -90,7 +90,7 @@ class Track(Protocol):
         ...
 
 
-class PaperTrack:
+class PaperTracker:
     """v by the paper, and its rule |v| < ε.
 
     Raises:
@@ -106,14 +106,16 @@ class PaperTrack:
         self._epsilon, self._mu = epsilon, mu
         self._memory = _Memory()
 
-    def next(self, divergence: Tensor) -> Motion:
+    def next(self, divergence: Tensor) -> VelocityState:
         """One epoch on."""
         memory = self._memory
         delta = None if memory.divergence is None else memory.divergence - divergence
         velocity = None if delta is None else velocity_paper(delta, _known(memory.velocity), mu=self._mu)
-        settled = torch.zeros_like(divergence, dtype=torch.bool) if velocity is None else velocity.abs() < self._epsilon
+        at_equilibrium = (
+            torch.zeros_like(divergence, dtype=torch.bool) if velocity is None else velocity.abs() < self._epsilon
+        )
         self._memory = _Memory(divergence, delta, velocity)
-        return Motion(divergence, delta, velocity, settled)
+        return VelocityState(divergence, delta, velocity, at_equilibrium)
 
     def state_dict(self) -> dict[str, Any]:
         """What the recursion remembers; copies."""
@@ -128,7 +130,7 @@ class PaperTrack:
         self._memory = other._memory.at(places, fresh=torch.nan)
 
 
-class OfficialTrack:
+class OfficialTracker:
     """V by the released code, and its rule |V| <= ε.
 
     Raises:
@@ -144,7 +146,7 @@ class OfficialTrack:
         self._epsilon, self._mu = epsilon, mu
         self._memory = _Memory()
 
-    def next(self, divergence: Tensor) -> Motion:
+    def next(self, divergence: Tensor) -> VelocityState:
         """One epoch on."""
         memory = self._memory
         still = torch.zeros_like(divergence)
@@ -153,7 +155,7 @@ class OfficialTrack:
         velocity = velocity_official(delta, delta_before, memory.velocity, mu=self._mu)
         measured = None if memory.divergence is None else delta
         self._memory = _Memory(divergence, delta, velocity)
-        return Motion(divergence, measured, velocity, velocity.abs() <= self._epsilon)
+        return VelocityState(divergence, measured, velocity, velocity.abs() <= self._epsilon)
 
     def state_dict(self) -> dict[str, Any]:
         """What the recursion remembers; copies."""
@@ -198,7 +200,7 @@ def _known(velocity: Tensor | None) -> Tensor | None:
     return None if velocity is None else velocity.nan_to_num(nan=0.0)
 
 
-def track(formula: FormulaName, *, epsilon: float, mu: float) -> Track:
+def velocity_tracker(formula: FormulaName, *, epsilon: float, mu: float) -> VelocityTracker:
     """The recursion and rule of that name.
 
     Raises:
@@ -206,7 +208,7 @@ def track(formula: FormulaName, *, epsilon: float, mu: float) -> Track:
     """
     if not epsilon >= 0:
         raise ValueError(f"epsilon is {epsilon}; it must be 0 or more")
-    tracks: dict[str, type[PaperTrack] | type[OfficialTrack]] = {"paper": PaperTrack, "official": OfficialTrack}
+    tracks: dict[str, type[PaperTracker] | type[OfficialTracker]] = {"paper": PaperTracker, "official": OfficialTracker}
     if formula not in tracks:
         raise ValueError(f"formula is {formula!r}; choose one of {', '.join(get_args(FormulaName))}")
     return tracks[formula](epsilon=epsilon, mu=mu)

@@ -22,7 +22,7 @@ class Companions:
     stays free, and so does one of a module that has neurons, which its owner chose not to watch.
 
     Args:
-        model: bare.
+        model: unwrapped.
         layers: the watched ones, in forward order.
     """
 

@@ -32,7 +32,7 @@ _alive: "weakref.WeakSet[Freezer]" = weakref.WeakSet()
 
 
 class Freezer:
-    """Holds the frozen neurons of a model in place, from one `hold` to the next.
+    """Holds the frozen neurons of a model in place, from one `apply` to the next.
 
     Args:
         layers: the watched ones.
@@ -73,19 +73,19 @@ class Freezer:
         self._rows = OptimizerRows(layers, self.optimizers, momentum_on_thaw)
         _alive.add(self)
 
-    def hold(self, masks: Mapping[str, Tensor]) -> None:
+    def apply(self, masks: Mapping[str, Tensor]) -> None:
         """Freezes exactly these neurons, at the values that they have now; all others move again.
 
         Args:
             masks: bool, one value a neuron, by layer name; a layer left out moves whole.
         """
-        self.ready_to_hold(masks)()
+        self.prepare(masks)()
 
-    def ready_to_hold(self, masks: Mapping[str, Tensor]) -> Callable[[], None]:
-        """Makes `hold` ready and returns what does it. Memory may run out here: then all is held as it was before."""
+    def prepare(self, masks: Mapping[str, Tensor]) -> Callable[[], None]:
+        """Makes `apply` ready and returns what does it. Memory may run out here: then all is held as it was before."""
         self._undo_interrupted_step()
         exchange = self._rows.change(masks)
-        return partial(self._hold, masks, self._noted(masks), exchange)
+        return partial(self._apply, masks, self._noted(masks), exchange)
 
     def _noted(self, masks: Mapping[str, Tensor]) -> Holding:
         noted = Holding(self.optimizers, model_may_follow=self.resumed, captured=self._captured)
@@ -93,11 +93,11 @@ class Freezer:
             neurons = mask.nonzero().flatten()
             if neurons.numel():
                 for parameter in self._parameters[name]:
-                    noted.hold(self._layers[name], parameter, neurons)
+                    noted.apply(self._layers[name], parameter, neurons)
         noted.note()
         return noted
 
-    def _hold(self, masks: Mapping[str, Tensor], noted: Holding, exchange: Callable[[], None] | None = None) -> None:
+    def _apply(self, masks: Mapping[str, Tensor], noted: Holding, exchange: Callable[[], None] | None = None) -> None:
         if exchange is not None:
             exchange()
         self._holding.release()
@@ -197,14 +197,14 @@ class Freezer:
         if self.closed is None:
             self._moved_earlier = self.moved()
             self._state = self.state_dict() if keeping_state else None
-            self.hold({})
+            self.apply({})
             self._savings.close()
             self.optimizers.close()
             _alive.discard(self)
             self.closed = reason
 
     def plans(self) -> dict[str, LayerPlan]:
-        """What the backward pass does about every layer until the next `hold`."""
+        """What the backward pass does about every layer until the next `apply`."""
         return self._savings.plans()
 
     def lifted(self) -> AbstractContextManager[bool]:
@@ -224,7 +224,7 @@ class Freezer:
         self._rows.load_state_dict(state, masks)
         self.resumed = True
         self._undo_interrupted_step()
-        self._hold(masks, self._noted(masks))
+        self._apply(masks, self._noted(masks))
 
     def go_on_from(self, other: "Freezer", masks: Mapping[str, Tensor]) -> None:
         """Takes over from another that was closed, and kept its state, for these layers and others.
@@ -259,7 +259,7 @@ class Freezer:
 
     @torch.no_grad()
     def _after_step(self, optimizer: Optimizer, on_its_own: bool) -> None:
-        self._holding.put_back()
+        self._holding.restore()
         self._rows.pin(self._holding)
         if on_its_own:
             self._stepping = False

@@ -120,7 +120,7 @@ class HeldRows:
             self.layer.rows(self.parameter.data)[self.place] = self._values
             self._seen = self._mark()
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Undoes a step."""
         self._writes = self.parameter._version - self._seen[0]
         if not self._is_passed_over() or self._mark() != self._seen:

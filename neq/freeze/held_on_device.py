@@ -121,7 +121,7 @@ class HeldOnDevice(ABC):
                 chosen.append(number)
         self._write(tuple(chosen))
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Undoes a step. What is frozen whole and got no gradient was not touched by it."""
         versions = [parameter._version for parameter in self.parameters]
         self._writes = [now - before for now, before in zip(versions, self._seen, strict=True)]

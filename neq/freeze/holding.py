@@ -35,7 +35,7 @@ def nbytes_at_most(layer: WatchedLayer, parameter: nn.Parameter) -> int:
 
 
 class Holding:
-    """What is held from one change of the masks to the next: `hold` what is frozen, `note` it, and `begin`.
+    """What is held from one change of the masks to the next: `apply` what is frozen, `note` it, and `begin`.
 
     Args:
         optimizers: those that step.
@@ -81,7 +81,7 @@ class Holding:
         """The memory that it takes, values and masks or indices, on the parameters' devices."""
         return sum(held.nbytes for held in self._rows) + sum(group.nbytes for group in self._groups)
 
-    def hold(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor) -> None:
+    def apply(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor) -> None:
         """Adds rows, at the values that they have now; `note` is called after the last.
 
         Args:
@@ -176,14 +176,14 @@ class Holding:
             for group in self._groups:
                 group.take()
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Undoes a step."""
         for held in self._rows:
-            held.put_back()
+            held.restore()
         if self._groups:
             self._follow()
             for group in self._groups:
-                group.put_back()
+                group.restore()
 
     def undo(self) -> None:
         """Undoes a step that began and never ended, unless every parameter was written to since it began: then a state

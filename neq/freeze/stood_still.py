@@ -45,7 +45,7 @@ def check_stood_still(
                 f"layer {still[0].name!r} (one of {len(still)}) is free and its parameters require a gradient, but no "
                 "step moved it: look whether the loss depends on it and its gradient arrives (detached, under no_grad, "
                 "or switched off with requires_grad while stepping), or leave it out with "
-                f"layers=Watch(never=({still[0].name!r},))"
+                f"layers=LayerFilter(never=({still[0].name!r},))"
             ),
             once=True,
         )

@@ -10,7 +10,7 @@ from neq.checks import Checks
 from neq.errors import NotFinite
 from neq.measure.first_pass import first_pass
 from neq.measure.probe_digest import ProbeDigests
-from neq.measure.probing import as_found, undisturbed
+from neq.measure.probing import preserve_state, probe_batches
 from neq.network.layers import WatchedLayer
 from neq.network.watching import Rerun, watching
 from neq.options import Forward
@@ -32,7 +32,7 @@ def check_batches(
         NotFinite: a layer gave NaN or infinity.
     """
     digests.begin()
-    for place, batch in enumerate(undisturbed(probe, model)):
+    for place, batch in enumerate(probe_batches(probe, model)):
         digests.add(batch)
         if place and (layer := _not_finite(model, layers, batch, forward, place)) and _is_finite(model):
             checks.wrong(
@@ -55,7 +55,7 @@ def _not_finite(
         if not bool(output.isfinite().all()):
             found.append(layer.name)
 
-    with as_found(model), watching(layers, look):
+    with preserve_state(model), watching(layers, look):
         first_pass(model, batch, forward, place)
     return found[0] if found else None
 

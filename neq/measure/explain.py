@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from neq.device.tf32 import Products
 from neq.measure.activation_cache import Outputs
 from neq.measure.cosine_accumulator import NeuronSums
-from neq.measure.previous_state import Former
-from neq.measure.probing import as_found, run_former, run_model
+from neq.measure.previous_state import PreviousState
+from neq.measure.probing import preserve_state, run_model, run_previous
 from neq.network.layers import WatchedLayer
 from neq.network.modes import has_modes_of_its_own
 from neq.network.watching import Rerun, States, watching
@@ -34,7 +34,7 @@ def add_causes(
     model: nn.Module,
     layers: Sequence[WatchedLayer],
     portion: Any,
-    former: Former,
+    former: PreviousState,
     forward: Forward | None,
     products: Products = "float32",
 ) -> None:
@@ -52,12 +52,12 @@ def add_causes(
     def upstream(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
         causes.upstream.add(layer, again(others_before), before.take(layer.name))
 
-    with as_found(model, products):
+    with preserve_state(model, products):
         others_today = _by_module(model, layers)
         with former.standing_in(model):
             others_before = _by_module(model, layers)
         with watching(layers, own):
-            run_former(model, former, portion, forward)
+            run_previous(model, former, portion, forward)
         with watching(layers, upstream):
             run_model(model, portion, forward)
 

@@ -23,9 +23,9 @@ from neq.measure.cosine_accumulator import NeuronSums
 from neq.measure.explain import Causes, add_causes
 from neq.measure.output_cache import OutputCache
 from neq.measure.portions import Portions, samples_of
-from neq.measure.previous_state import Former
+from neq.measure.previous_state import PreviousState
 from neq.measure.probe_digest import ProbeDigests
-from neq.measure.probing import as_found, run_former, run_model, undisturbed
+from neq.measure.probing import preserve_state, probe_batches, run_model, run_previous
 from neq.network.layers import WatchedLayer
 from neq.network.watching import Rerun, watching
 from neq.options import Forward, MeasureMode, PhiName
@@ -41,7 +41,7 @@ class Measure:
     """Runs the networks of both epochs over the probe set and adds up what their neurons gave.
 
     Args:
-        model: bare, see `probing.bare`.
+        model: unwrapped, see `probing.unwrap`.
         probe: the same batches in the same order every time that it is iterated.
         former: last epoch's network.
         way: `auto` caches where the outputs take at most CACHE_BYTES.
@@ -55,7 +55,7 @@ class Measure:
         model: nn.Module,
         layers: Sequence[WatchedLayer],
         probe: Iterable[Any],
-        former: Former,
+        former: PreviousState,
         forward: Forward | None,
         *,
         way: MeasureMode,
@@ -131,8 +131,8 @@ class Measure:
         """What the former network gives on the whole probe set; None where that is too large."""
         cache = OutputCache(self._device)
         self._digests.begin()
-        with as_found(self._model, self._products):
-            for batch in undisturbed(self._probe, self._model):
+        with preserve_state(self._model, self._products):
+            for batch in probe_batches(self._probe, self._model):
                 self._digests.add(batch)
                 for portion in self._portions.of(batch):
                     self._keep(portion, cache)
@@ -172,9 +172,9 @@ class Measure:
         cached = None if self._cache is None else iter(self._cache)
         memory = Outputs()
         self._digests.begin()
-        for done, batch in enumerate(undisturbed(self._probe, self._model), start=1):
+        for done, batch in enumerate(probe_batches(self._probe, self._model), start=1):
             self._digests.add(batch)
-            with as_found(self._model, self._products):
+            with preserve_state(self._model, self._products):
                 for portion in self._portions.of(batch):
                     if self._add(portion, sums, causes, cached, memory):
                         continue
@@ -240,7 +240,7 @@ class Measure:
     def against_itself(self, batch: Any) -> Tensor:
         """1 − φ of every neuron, float64, today's network against the former, on a batch's first samples."""
         sums = self.no_sums("global")
-        with as_found(self._model, self._products):
+        with preserve_state(self._model, self._products):
             portion = next(self._portions.of(batch))
             self._compare(portion, self._outputs_before(portion, Outputs()), sums, replace=False)
         return sums.divergence()
@@ -253,7 +253,7 @@ class Measure:
             outputs.keep(layer.name, output)
 
         with watching(self._layers, keep):
-            run_former(self._model, self._former, portion, self._forward)
+            run_previous(self._model, self._former, portion, self._forward)
         self._largest = max(self._largest, outputs.nbytes)
         return outputs
 

@@ -34,7 +34,7 @@ class Portions:
     """Gives a probe batch whole or in portions.
 
     Args:
-        model: bare; in eval mode, without gradients, whenever a batch is asked for.
+        model: unwrapped; in eval mode, without gradients, whenever a batch is asked for.
         samples: how many a portion has at most.
         forward: the caller's own; only it knows how to take a batch apart, so that its batches stay whole.
 

@@ -12,7 +12,7 @@ from neq.network.modes import has_modes_of_its_own
 from neq.network.substitution import substituted
 
 
-class Former:
+class PreviousState:
     """The network as it was when it was last remembered.
 
     Buffers that come, go or change their shape later are taken as they are.

@@ -15,7 +15,7 @@ from neq.options import PhiName
 
 
 @dataclass(frozen=True)
-class Findings:
+class ProbeStatistics:
     """All neurons, layers one after the other; on the CPU.
 
     Attributes:
@@ -32,7 +32,7 @@ class Findings:
 
 def measured(
     measure: Measure, phi: PhiName, group: "torch.distributed.ProcessGroup | None", *, explain: bool
-) -> Generator[int, None, Findings]:
+) -> Generator[int, None, ProbeStatistics]:
     """Measures on the whole probe set, of all processes where there is a group; yields how many batches are done.
 
     Raises:
@@ -48,7 +48,7 @@ def measured(
         if group is not None:
             one.reduce(group)
     _check(sums)
-    return Findings(
+    return ProbeStatistics(
         sums.divergence(),
         sums.squares(),
         causes.own.divergence() if causes else None,

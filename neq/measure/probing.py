@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from neq.device.tf32 import Products, products_in
-from neq.measure.previous_state import Former
+from neq.measure.previous_state import PreviousState
 from neq.network.kept_buffers import KeptBuffers
 from neq.network.modes import in_eval_mode
 from neq.network.substitution import computed_attributes
 from neq.options import Forward
 
 
-def bare(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> nn.Module:
     """The model inside what torch.compile and DistributedDataParallel wrap it in.
 
     φ is measured on the uncompiled module, because compiled code may leave out the hooks that read the outputs, and
@@ -36,7 +36,7 @@ def run_model(model: nn.Module, batch: Any, forward: Forward | None = None) -> o
     """Calls the model on a probe batch, on the model's device.
 
     A model that draws random numbers even in eval mode draws the same ones at every call, so that what is compared
-    differs by the weights alone. The random state must have been put aside, as `as_found` does.
+    differs by the weights alone. The random state must have been saved, as `preserve_state` does.
 
     Args:
         batch: a tensor, an (inputs, targets) pair of which the inputs are taken, or a mapping, given as keywords
@@ -62,13 +62,13 @@ def _to(value: Any, device: torch.device) -> Any:
     return value.to(device) if isinstance(value, Tensor) else value
 
 
-def run_former(model: nn.Module, former: Former, batch: Any, forward: Forward | None = None) -> object:
+def run_previous(model: nn.Module, former: PreviousState, batch: Any, forward: Forward | None = None) -> object:
     """`run_model` on last epoch's network, with the model's own code; the model keeps what it has."""
     with former.standing_in(model):
         return run_model(model, batch, forward)
 
 
-def undisturbed(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
+def probe_batches(probe: Iterable[Any], model: nn.Module) -> Iterator[Any]:
     """The probe batches; reading them leaves the random state as it was, which a data loader alone would not.
 
     Raises:
@@ -111,7 +111,7 @@ def _same_random_numbers(model: nn.Module) -> None:
 
 
 @contextmanager
-def as_found(model: nn.Module, products: Products = "float32") -> Iterator[None]:
+def preserve_state(model: nn.Module, products: Products = "float32") -> Iterator[None]:
     """The model in eval mode without gradients; afterwards its modes, parameters, buffers and the random state are as
     before.
 
@@ -139,7 +139,7 @@ def as_found(model: nn.Module, products: Products = "float32") -> Iterator[None]
         torch.backends.mha.set_fastpath_enabled(fast_attention)
         for attributes, name, tensor in computed:
             attributes[name] = tensor
-        buffers.put_back()
+        buffers.restore()
 
 
 def _as_written() -> AbstractContextManager[Any]:

@@ -20,7 +20,7 @@ Pattern = str | type[nn.Module]
 
 
 @dataclass(frozen=True)
-class Watch:
+class LayerFilter:
     """Which layers to watch, and which of them never to freeze.
 
     A pattern is a name as `model.named_modules()` gives it, in which `*`, `?` and `[…]` stand for what they do in a
@@ -84,7 +84,7 @@ class Discovery:
     bytes_a_sample: int
 
 
-def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> Discovery:
+def discover(model: nn.Module, forward: Callable[[], object], layer_filter: LayerFilter) -> Discovery:
     """Runs the model once and finds out which layers have neurons to watch.
 
     A module used in several places counts once, and so does a second module that shares another's weight. Layers that
@@ -94,8 +94,8 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
         ValueError: there is nothing to watch, a pattern names no layer, or a layer's output is not a tensor.
     """
     known = [layer for name, module in model.named_modules() if (layer := described(name, module)) is not None]
-    watch.check(known)
-    unwatched = {layer.name: reason for layer in known if (reason := _why_not(layer, watch)) is not None}
+    layer_filter.check(known)
+    unwatched = {layer.name: reason for layer in known if (reason := _why_not(layer, layer_filter)) is not None}
     candidates = [layer for layer in known if layer.name not in unwatched]
     order = itertools.count()
     called, computed = _Calls(order), _Calls(order)
@@ -103,7 +103,7 @@ def discover(model: nn.Module, forward: Callable[[], object], watch: Watch) -> D
     with watching(candidates, called.note), watching(functions, computed.note):
         forward()
     calls = {**computed.by_name, **called.by_name}
-    layers = _merged([call for call in calls.values() if call.misfit is None], watch)
+    layers = _merged([call for call in calls.values() if call.misfit is None], layer_filter)
     layers = _open_where_in_doubt(layers, forward)
     named = {module for layer in layers for module in layer.modules}
     for layer in candidates:
@@ -119,12 +119,12 @@ def _by_function(layer: WatchedLayer, model: nn.Module) -> WatchedLayer:
     return layer.replaced(by_function=True, caller=model.get_submodule(layer.name.rpartition(".")[0]))
 
 
-def _why_not(layer: WatchedLayer, watch: Watch) -> str | None:
+def _why_not(layer: WatchedLayer, layer_filter: LayerFilter) -> str | None:
     if not any(trained(parameter) for parameter in layer.parameters()):
         return NOT_TRAINED
-    if watch.only and not any(matches(pattern, layer) for pattern in watch.only):
+    if layer_filter.only and not any(matches(pattern, layer) for pattern in layer_filter.only):
         return "layers.only does not name it"
-    if any(matches(pattern, layer) for pattern in watch.never):
+    if any(matches(pattern, layer) for pattern in layer_filter.never):
         return "layers.never names it"
     return None
 
@@ -156,7 +156,7 @@ class _Calls:
         self.by_name[layer.name] = replace(call, bytes_a_sample=call.bytes_a_sample + size)
 
 
-def _merged(calls: Iterable[_Call], watch: Watch) -> tuple[WatchedLayer, ...]:
+def _merged(calls: Iterable[_Call], layer_filter: LayerFilter) -> tuple[WatchedLayer, ...]:
     """The layers in the order of their first calls, those that share a weight as one."""
     by_weight: dict[tuple[int, type], WatchedLayer] = {}
     for call in sorted(calls, key=lambda call: call.order):
@@ -164,7 +164,7 @@ def _merged(calls: Iterable[_Call], watch: Watch) -> tuple[WatchedLayer, ...]:
         key = id(next(layer.parameters())), type(layer.module)
         first = by_weight.get(key)
         if first is None:
-            by_weight[key] = replace(layer, held_open=_why_open(layer, watch))
+            by_weight[key] = replace(layer, held_open=_why_open(layer, layer_filter))
         elif layer.module is not first.module and not layer.by_function:
             by_weight[key] = replace(first, aliases=(*first.aliases, layer.module))
     return tuple(by_weight.values())
@@ -205,8 +205,8 @@ def _runs_torchs_own_forward(module: nn.Module) -> bool:
     return type(module).forward is vars(base).get("forward", type(module).forward)
 
 
-def _why_open(layer: WatchedLayer, watch: Watch) -> str | None:
-    if any(matches(pattern, layer) for pattern in watch.never_freeze):
+def _why_open(layer: WatchedLayer, layer_filter: LayerFilter) -> str | None:
+    if any(matches(pattern, layer) for pattern in layer_filter.never_freeze):
         return "layers.never_freeze names it"
     own = [getattr(layer.module, name, None) for name in (("weight",) if layer.kind is None else layer.kind.parameters)]
     computed = any(isinstance(tensor, Tensor) and not isinstance(tensor, nn.Parameter) for tensor in own)

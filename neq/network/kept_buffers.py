@@ -33,7 +33,7 @@ class KeptBuffers:
         self._together = [(buffers, _joined(buffers)) for buffers in together.values()]
 
     @torch.no_grad()
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Every buffer is in its place again, with the values that it had; what did not change is not written to."""
         for place, name, buffer in self._places:
             place[name] = buffer

@@ -38,7 +38,7 @@ def in_eval_mode(model: nn.Module) -> Iterator[None]:
                 _back_to(modes)
             for module, training in modes:
                 module.training = training
-            _put_back(values)
+            _restore(values)
 
 
 def _back_to(modes: list[tuple[nn.Module, bool]]) -> None:
@@ -49,7 +49,7 @@ def _back_to(modes: list[tuple[nn.Module, bool]]) -> None:
 
 
 @torch.no_grad()
-def _put_back(values: list[tuple[nn.Parameter, Tensor]]) -> None:
+def _restore(values: list[tuple[nn.Parameter, Tensor]]) -> None:
     for parameter, value in values:
         if not torch.equal(parameter, value):
             parameter.copy_(value)

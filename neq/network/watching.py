@@ -93,7 +93,7 @@ def _hook_for(layer: WatchedLayer, seen: Seen, rerun: _Rerun) -> Hook:
         if not isinstance(output, Tensor):
             raise NoTensor(
                 f"layer {layer.name!r} gave a {type(output).__name__}, not a tensor: its neurons cannot be told "
-                f"apart; leave it out with layers=Watch(never=({layer.name!r},))"
+                f"apart; leave it out with layers=LayerFilter(never=({layer.name!r},))"
             )
 
         def again(states: States) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from neq.savings.functions import WeightGradients, with_weight_gradient
-from neq.savings.swap import cast, swap, unswap
+from neq.savings.patch import cast, patch, unpatch
 
 _CALLERS = frozenset({("torchvision.models.swin_transformer", "ShiftedWindowAttention")})
 """Modules of which it is proven: they call the function once, within their own forward pass and not in a checkpoint."""
@@ -27,18 +27,18 @@ def replace_call(caller: nn.Module, weight: nn.Parameter, compute: WeightGradien
     own = _replaced(caller)
     if own is None:
         own = {}
-        swap(caller, _forward)
+        patch(caller, _forward)
         type(caller)._own_gradients = own  # type: ignore[attr-defined]
     own[id(weight)] = compute
 
 
-def put_back_call(caller: nn.Module, weight: nn.Parameter) -> None:
+def restore_call(caller: nn.Module, weight: nn.Parameter) -> None:
     """`caller` multiplies by this weight as it did."""
     own = _replaced(caller)
     if own is not None:
         own.pop(id(weight), None)
         if not own:
-            unswap(caller)
+            unpatch(caller)
 
 
 def _replaced(caller: nn.Module) -> dict[int, WeightGradients] | None:
@@ -48,9 +48,9 @@ def _replaced(caller: nn.Module) -> dict[int, WeightGradients] | None:
 def _forward(module: Any, *inputs: Any, **keywords: Any) -> Any:
     kind = type(module)
     if torch.compiler.is_compiling():
-        return kind._swapped_from.forward(module, *inputs, **keywords)
+        return kind._patched_from.forward(module, *inputs, **keywords)
     with _Calls(kind._own_gradients):
-        return kind._swapped_from.forward(module, *inputs, **keywords)
+        return kind._patched_from.forward(module, *inputs, **keywords)
 
 
 class _Calls(TorchFunctionMode):

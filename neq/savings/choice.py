@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from neq.device.blocks import rows_together
-from neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, turned, whole
+from neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, transposed, whole
 
-Way = Literal["dense", "rows", "turned"]
+Way = Literal["dense", "rows", "transposed"]
 """All rows; the active ones alone, in whole blocks; those alone, with input and gradient in each other's place."""
 
 SWAP_MS = 0.12
@@ -72,17 +72,17 @@ class Task:
         return Rows.of(self.mask, rows_together(device)).to(device)
 
     def ways(self, rows: Rows) -> tuple[Way, ...]:
-        """Those that leave some rows out. To turn a convolution about helps the registers of a CPU only."""
+        """Those that leave some rows out. To transpose a convolution helps the registers of a CPU only."""
         some: tuple[Way, ...] = ("rows",) if rows.computed.numel() < self.mask.numel() else ()
-        turns = self.gradient.device.type == "cpu" and self.geometry.turns(self.weight.shape)
-        return (*some, "turned") if turns else some
+        transposes = self.gradient.device.type == "cpu" and self.geometry.transposes(self.weight.shape)
+        return (*some, "transposed") if transposes else some
 
     def run(self, way: Way, rows: Rows) -> tuple[Tensor, ...]:
         """The gradients, frozen rows zero."""
         if way == "dense":
             return tuple(part.index_fill_(0, rows.frozen, 0) for part in self.whole())
         given = self.geometry, self.inputs, self.gradient, self.weight
-        return (of_rows if way == "rows" else turned)(*given, rows, bias=self.bias)
+        return (of_rows if way == "rows" else transposed)(*given, rows, bias=self.bias)
 
     def whole(self) -> tuple[Tensor, ...]:
         """The gradients, of all rows."""

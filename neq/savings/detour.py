@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neq.savings.gradients import Geometry, whole
-from neq.savings.swap import swap, with_own_gradient
+from neq.savings.patch import patch, with_own_gradient
 
 _WIDTH, _WARM_UPS, _ROUNDS = 8, 3, 15
 
@@ -20,10 +20,10 @@ def detour_ms(device: torch.device) -> float:
     A small layer is run both ways in turns, and medians are compared; nothing waits for the device.
     """
     inputs = torch.zeros(_WIDTH, _WIDTH, device=device, requires_grad=True)
-    own, swapped = _layer(device), _layer(device)
-    swap(swapped, with_own_gradient(_Whole()))
+    own, patched = _layer(device), _layer(device)
+    patch(patched, with_own_gradient(_Whole()))
     with torch.enable_grad(), torch.autocast(device.type, enabled=False):
-        taken = [(_run(own, inputs), _run(swapped, inputs)) for _ in range(_WARM_UPS + _ROUNDS)][_WARM_UPS:]
+        taken = [(_run(own, inputs), _run(patched, inputs)) for _ in range(_WARM_UPS + _ROUNDS)][_WARM_UPS:]
     return max(0.0, median(one for _, one in taken) - median(one for one, _ in taken))
 
 

@@ -25,7 +25,7 @@ class Geometry:
     @classmethod
     def of(cls, module: nn.Module) -> "Geometry | None":
         """That of a module of exactly one of the kinds whose rows can be computed alone; None for others."""
-        kind = vars(type(module)).get("_swapped_from", type(module))
+        kind = vars(type(module)).get("_patched_from", type(module))
         if kind is nn.Linear:
             return cls(())
         if kind not in CONVOLUTIONS:
@@ -35,7 +35,7 @@ class Geometry:
             return None
         return cls(convolution.stride, convolution.padding, convolution.dilation)
 
-    def turns(self, weight: torch.Size) -> bool:
+    def transposes(self, weight: torch.Size) -> bool:
         """Whether input and output gradient may change places: a convolution that keeps the size of what it is fed."""
         spans = zip(self.padding, self.dilation, weight[2:], strict=True)
         return bool(self.stride) and set(self.stride) == {1} and all(2 * p == d * (k - 1) for p, d, k in spans)
@@ -165,13 +165,14 @@ def _of_columns(inputs: Tensor, gradient: Tensor, some: Tensor, rows: Rows, *, b
     return weight, gradient.reshape(-1, gradient.shape[-1]).sum(0).index_fill_(0, rows.frozen, 0)
 
 
-def turned(
+def transposed(
     geometry: Geometry, inputs: Tensor, gradient: Tensor, weight: Tensor, rows: Rows, *, bias: bool
 ) -> tuple[Tensor, ...]:
     """What `of_rows` gives, computed as if the output's gradient had been convolved to give the input.
 
     Every entry is the same sum of the same products. But now the input's channels fill the vector registers and the
-    active rows make the loop around them, so that few rows take less time than a block. `geometry.turns` must hold.
+    active rows make the loop around them, so that few rows take less time than a block. Only where
+    `geometry.transposes`.
     """
     some = gathered(geometry, gradient, rows.active)
     like = weight.new_empty(weight.shape[1], rows.active.numel(), *weight.shape[2:])

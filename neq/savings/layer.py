@@ -11,11 +11,11 @@ from neq.device.blocks import rows_together
 from neq.device.free_memory import is_out_of_memory
 from neq.freeze.plan import LayerPlan
 from neq.network.layers import WatchedLayer
-from neq.savings.by_function import put_back_call, replace_call
+from neq.savings.by_function import replace_call, restore_call
 from neq.savings.choice import NO_MEMORY, Choice, Task, Way, choose
-from neq.savings.gradients import Geometry, Rows, of_rows, turned, whole
+from neq.savings.gradients import Geometry, Rows, of_rows, transposed, whole
 from neq.savings.measuring import Measuring
-from neq.savings.swap import Forward, lift, swap, unswap, with_own_gradient
+from neq.savings.patch import Forward, lift, patch, unpatch, with_own_gradient
 
 _TRIES = 16
 """Backward passes with gradients that are not finite, after which no other is tried: a scaler of float16 halves its
@@ -65,7 +65,7 @@ class SavingLayer:
             return
         compute = with_own_gradient(self) if device.type == "cpu" else self._noted(with_own_gradient(self))
         for module in self._layer.modules:
-            swap(module, compute)
+            patch(module, compute)
 
     def _noted(self, compute: Forward) -> Forward:
         """The same, and a step that is measured begins with the first layer that has no plan."""
@@ -80,16 +80,16 @@ class SavingLayer:
     def release(self) -> None:
         """The modules run their own code again."""
         if self._layer.caller is not None:
-            put_back_call(self._layer.caller, self._layer.module.weight)  # type: ignore[arg-type]
+            restore_call(self._layer.caller, self._layer.module.weight)  # type: ignore[arg-type]
         for module in self._layer.modules:
-            unswap(module)
+            unpatch(module)
 
     @contextmanager
     def lifted(self) -> Iterator[None]:
         """The modules run their own code meanwhile, and the frozen rows of what they give are zeroed."""
-        swapped = [*self._layer.modules, *([] if self._layer.caller is None else [self._layer.caller])]
+        patched = [*self._layer.modules, *([] if self._layer.caller is None else [self._layer.caller])]
         with ExitStack() as stack:
-            for module in swapped:
+            for module in patched:
                 stack.callback(lift(module))
             self._lifted = True
             stack.callback(setattr, self, "_lifted", False)
@@ -146,7 +146,7 @@ class SavingLayer:
             return
         self._tries += not choice.final
         self._rows = None if choice.way == "dense" else rows or self._there
-        self._way = turned if choice.way == "turned" else of_rows
+        self._way = transposed if choice.way == "transposed" else of_rows
         self.plan = self._planned(choice)
         if not choice.final and self._tries < _TRIES:
             self.plan = self.plan.replaced(kind="undecided")
@@ -154,7 +154,7 @@ class SavingLayer:
     def _planned(self, choice: Choice) -> LayerPlan:
         computed = self.plan.neurons
         if self._rows is not None:
-            computed = (self._rows.active if choice.way == "turned" else self._rows.computed).numel()
+            computed = (self._rows.active if choice.way == "transposed" else self._rows.computed).numel()
         return self.plan.replaced(
             kind="dense" if self._rows is None else "rows",
             computed=computed,

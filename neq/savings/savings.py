@@ -14,15 +14,15 @@ from neq.network.layers import WatchedLayer
 from neq.network.optimizers import Optimizers
 from neq.options import SavingsMode
 from neq.savings.choice import NO_MEMORY, Way
-from neq.savings.compiled import Translations
+from neq.savings.compiled import Recompiles
 from neq.savings.gradients import Rows
 from neq.savings.layer import SavingLayer
 from neq.savings.measuring import Measuring
+from neq.savings.patch import patch, with_zeros, without_gradient
 from neq.savings.refusal import keeps_input, why_no_rows, why_no_zeros, why_not_at_all
-from neq.savings.stops import NOT_YET, Stops
-from neq.savings.swap import swap, with_zeros, without_gradient
+from neq.savings.stops import NOT_YET, GradientStop
 
-_COMPILED = "the network is compiled: another plan would have to be translated, which is done for few whole layers only"
+_COMPILED = "the network is compiled: another plan means a recompile, which is done for few whole layers only"
 
 
 class Savings:
@@ -40,20 +40,20 @@ class Savings:
     def __init__(
         self, layers: Sequence[WatchedLayer], optimizer: Optimizer | Optimizers, mode: SavingsMode = True
     ) -> None:
-        if mode not in (True, False, "rows", "turned", "dense"):
-            raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'turned' or 'dense'")
+        if mode not in (True, False, "rows", "transposed", "dense"):
+            raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'transposed' or 'dense'")
         self._layers = {layer.name: layer for layer in layers}
         optimizers = optimizer if isinstance(optimizer, Optimizers) else Optimizers({}, optimizer)
         self._optimizers, self._mode = optimizers, mode
         self._force: Way | None = None if isinstance(mode, bool) else mode
-        self._stops = Stops((parameter for layer in layers for parameter in layer.parameters()), optimizers)
+        self._stops = GradientStop((parameter for layer in layers for parameter in layer.parameters()), optimizers)
         self._saving: dict[str, SavingLayer] = {}
         self._measuring = Measuring(self._force)
         self._unsettled: set[str] = set()
         self._not_yet: dict[str, Tensor] = {}
-        self._translations = Translations()
+        self._recompiles = Recompiles()
         self._compiled = False
-        self._translated: frozenset[str] = frozenset()
+        self._compiled_for: frozenset[str] = frozenset()
         self._captured: list[Rows] = []
 
     def change(self, masks: Mapping[str, Tensor]) -> None:
@@ -64,10 +64,10 @@ class Savings:
         """
         self.release()
         self._measuring = Measuring(self._force)
-        self._compiled = self._mode is not False and self._translations.there_are()
+        self._compiled = self._mode is not False and self._recompiles.happened()
         if self._compiled:
             whole = frozenset(name for name, mask in masks.items() if bool(mask.all()))
-            self._translated = self._translations.nearest(whole)
+            self._compiled_for = self._recompiles.nearest(whole)
         for name, mask in masks.items():
             if bool(mask.any()):
                 self._saving[name] = self._planned(self._layers[name], mask.cpu())
@@ -79,7 +79,7 @@ class Savings:
         refused = why_not_at_all(layer, self._optimizers)
         if self._mode is False or refused is not None:
             return SavingLayer(layer, mask, dense if refused is None else dense.replaced(reason=refused))
-        if self._compiled and layer.name not in self._translated:
+        if self._compiled and layer.name not in self._compiled_for:
             return SavingLayer(layer, mask, dense.replaced(reason=_COMPILED))
         if active == 0:
             return self._whole(layer, mask, dense)
@@ -104,13 +104,13 @@ class Savings:
         if refused is None:
             plan = dense.replaced(kind="stopped", computed=0, reason="all its neurons are frozen")
             for module in () if self._compiled else filter(keeps_input, layer.modules):
-                swap(module, without_gradient)
+                patch(module, without_gradient)
             for parameter in moving:
                 self._stops.stop(parameter)
         elif (unable := _COMPILED if self._compiled else why_no_zeros(layer)) is None:
             plan = dense.replaced(kind="zeros", computed=0, reason=refused)
             for module in layer.modules:
-                swap(module, with_zeros(layer.name))
+                patch(module, with_zeros(layer.name))
         else:
             plan = dense.replaced(reason=f"{refused}; {unable}")
         return SavingLayer(layer, mask, plan)
@@ -150,10 +150,10 @@ class Savings:
 
     def _can_lift(self) -> bool:
         """Where something is left out, and leaving it in gives the same bits: not where rows alone may be rounded in
-        another way, as with several threads or on a GPU; not in a compiled network, which would be translated anew; and
+        another way, as with several threads or on a GPU; not in a compiled network, which would be recompiled; and
         not where processes train together, for each of them must do the same, or a CUDA graph is captured."""
         kinds = {saving.plan.kind for saving in self._saving.values()}
-        if self._compiled or self._translations.there_are() or not kinds & {"rows", "zeros", "stopped"}:
+        if self._compiled or self._recompiles.happened() or not kinds & {"rows", "zeros", "stopped"}:
             return False
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             return False

@@ -24,7 +24,7 @@ NOT_YET = "no step has been made with it yet"
 """The one reason that passes: ask again after a step."""
 
 
-class Stops:
+class GradientStop:
     """The parameters that are stopped, and what is owed to them.
 
     Args:

@@ -12,6 +12,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("statement", "new"),
     [
+        ("from neq import Watch", "neq.LayerFilter"),
+        ("import neq; neq.Options(savings='turned')", "savings='transposed'"),
+        ("import neq; neq.GroupEquilibrium((), 0, 1.0, None, None, True).settled", "GroupEquilibrium.at_equilibrium"),
+        ("import neq; neq.LayerEquilibrium(*8 * [None]).settled", "LayerEquilibrium.at_equilibrium"),
         ("from trainer.neq import NEq, Watch, register_layer", "from neq import NEq"),
         ("from trainer.own import OwnData, OwnModel, wrong_field", "contract.plugins"),
         ("from trainer.integrations.lightning import NEqCallback", "neq.integrations.lightning"),

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
 from bench.kept import kept_bytes
-from neq import NEq, Watch
+from neq import LayerFilter, NEq
 
 TABLE = "attn.relative_position_bias_table"
 
@@ -157,9 +157,9 @@ def test_layers_that_their_owner_does_not_watch_go_on() -> None:
             return outputs
 
     model = nn.Sequential(Pair(), nn.Linear(4, 2))
-    watch = Watch(never=("0.plain", "0.computed"))
+    layer_filter = LayerFilter(never=("0.plain", "0.computed"))
     probe = [torch.randn(3, 4)]
-    with NEq(model, optimizer("sgd", model), probe, select="prefix", share=1.0, layers=watch) as neq:
+    with NEq(model, optimizer("sgd", model), probe, select="prefix", share=1.0, layers=layer_filter) as neq:
         neq.freeze(whole(neq, "0.seen"))
         assert neq.held_along == ("0.scale",)  # and not 0.heat, which has no dimension to hold it by
 

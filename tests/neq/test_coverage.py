@@ -16,12 +16,12 @@ from transformers import (
     MixtralForCausalLM,
 )
 
-from neq import Coverage, NEq, Watch
+from neq import Coverage, LayerFilter, NEq
 from tests.neq.marks import no_step_is_made
 
 
-def covered(model: nn.Module, probe: object, watch: Watch | None = None) -> Coverage:
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), [probe], layers=watch, measure="streaming")
+def covered(model: nn.Module, probe: object, layer_filter: LayerFilter | None = None) -> Coverage:
+    neq = NEq(model, SGD(model.parameters(), lr=0.1), [probe], layers=layer_filter, measure="streaming")
     coverage = neq.coverage()
     assert neq.unwatched == coverage.unwatched
     return coverage
@@ -136,7 +136,7 @@ def test_what_stands_still_counts_in_neither_number() -> None:
 
 def test_layers_left_out_by_the_caller_are_told_as_that() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.PReLU(4), nn.Linear(4, 2))
-    coverage = covered(model, torch.randn(3, 4), Watch(never=("0",)))
+    coverage = covered(model, torch.randn(3, 4), LayerFilter(never=("0",)))
     assert coverage.unwatched["0"] == "layers.never names it"
     assert coverage.unwatched["1"].startswith("where a PReLU has its neurons is not known")
     assert coverage.fraction == 10 / 34

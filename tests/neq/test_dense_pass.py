@@ -124,7 +124,7 @@ def test_an_error_inside_leaves_the_plans_in_force() -> None:
         with pytest.raises(RuntimeError, match="mat1"), neq.dense_pass():
             model(torch.randn(6, 3, 12, 12))
         assert not gets_gradient(model.get_parameter("0.weight"))
-        assert "_swapped_from" in vars(type(model[0]))
+        assert "_patched_from" in vars(type(model[0]))
     assert gets_gradient(model.get_parameter("0.weight"))
 
 

@@ -78,7 +78,7 @@ def counted(network: str, masks: Masks, savings: SavingsMode) -> tuple[StepFlops
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("masks", [nothing, random_half, first_half])
-@pytest.mark.parametrize("savings", [True, "rows", "turned", False])
+@pytest.mark.parametrize("savings", [True, "rows", "transposed", False])
 def test_a_step_s_operations_are_torchs_to_the_integer(network: str, masks: Masks, savings: SavingsMode) -> None:
     ours, torchs = counted(network, masks, savings)
     assert ours.total == torchs

@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from neq import NEq
 from neq.freeze.freeze import Freezer
-from neq.network.discovery import Watch, discover
+from neq.network.discovery import LayerFilter, discover
 from neq.network.layers import WatchedLayer
 from tests.neq.marks import no_step_is_made
 
@@ -46,7 +46,7 @@ INPUTS = (8, 2, 6, 6)
 
 
 def watched(model: nn.Module) -> tuple[WatchedLayer, ...]:
-    return discover(model, lambda: model(torch.randn(INPUTS)), Watch()).layers
+    return discover(model, lambda: model(torch.randn(INPUTS)), LayerFilter()).layers
 
 
 def train(model: nn.Module, optimizer: Optimizer, steps: int) -> None:
@@ -82,7 +82,7 @@ def test_frozen_rows_and_biases_are_unchanged_to_the_bit_and_all_others_move(opt
     train(model, optim, 3)  # momentum and second moments are warm
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
     freezer = Freezer(layers, optim)
-    freezer.hold(every_second(layers))
+    freezer.apply(every_second(layers))
     train(model, optim, 20)
     for layer in layers:
         expected = torch.arange(layer.neurons) % 2 == 1
@@ -105,9 +105,9 @@ def test_a_thawed_neuron_moves_again() -> None:
     optim = OPTIMIZERS["sgd"](model)
     layers = watched(model)
     freezer = Freezer(layers, optim)
-    freezer.hold(every_second(layers))
+    freezer.apply(every_second(layers))
     train(model, optim, 2)
-    freezer.hold({})
+    freezer.apply({})
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
     train(model, optim, 2)
     for layer in layers:
@@ -119,7 +119,7 @@ def test_gradients_of_frozen_rows_are_zero_before_the_step() -> None:
     optim = OPTIMIZERS["sgd"](model)
     layers = watched(model)
     freezer = Freezer(layers, optim)
-    freezer.hold({"0": torch.tensor([True, False] * 3)})
+    freezer.apply({"0": torch.tensor([True, False] * 3)})
     model(torch.randn(INPUTS)).square().sum().backward()
     model(torch.randn(INPUTS)).square().sum().backward()  # accumulated
     for name in ("0.weight", "0.bias"):
@@ -133,7 +133,7 @@ def test_running_statistics_of_a_frozen_batch_norm_follow_the_data() -> None:
     model = network()
     optim = OPTIMIZERS["sgd"](model)
     freezer = Freezer(watched(model), optim)
-    freezer.hold({"1": torch.ones(6, dtype=torch.bool)})
+    freezer.apply({"1": torch.ones(6, dtype=torch.bool)})
     before = model.get_buffer("1.running_mean").clone()
     train(model, optim, 2)
     assert bool((model.get_buffer("1.running_mean") != before).all())

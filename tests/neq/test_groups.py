@@ -9,7 +9,7 @@ from torchvision.models import resnet18, swin_t
 from contract.config import ResNetCifar
 from neq import Equilibrium, NEq
 from neq.decide.groups import group_layers
-from neq.network.discovery import Watch, discover
+from neq.network.discovery import LayerFilter, discover
 from neq.options import Groups
 from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
@@ -19,7 +19,7 @@ from trainer.models import Shape, build_model
 def grouped(model: nn.Module, inputs: Tensor, groups: Groups) -> dict[str, tuple[str, ...]]:
     model.eval()
     with torch.no_grad():
-        layers = discover(model, lambda: model(inputs), Watch()).layers
+        layers = discover(model, lambda: model(inputs), LayerFilter()).layers
     return {group.name: group.layers for group in group_layers(groups, layers, model)}
 
 
@@ -44,7 +44,7 @@ def test_phi_of_a_group_is_that_of_its_concatenated_outputs() -> None:
     assert found["first"].phi == pytest.approx(cosine(now[1], before[1]), abs=1e-6)
     assert found["all"].neurons == 6
     assert found["all"].velocity is None
-    assert not found["all"].settled
+    assert not found["all"].at_equilibrium
     still = neq.end_epoch().groups["all"]
     assert still.phi == 1
     assert still.velocity == pytest.approx(1 - found["all"].phi)
@@ -104,8 +104,8 @@ def test_a_group_that_decides_freezes_all_of_its_neurons_or_none() -> None:
     assert found_by("neurons").layers["rows"].frozen.tolist() == [True, True, False]
     found = found_by("groups")
     assert found.layers["rows"].frozen.tolist() == [True, True, True]
-    assert found.layers["rows"].settled.tolist() == [True, True, False]
-    assert found.groups["rows"].settled
+    assert found.layers["rows"].at_equilibrium.tolist() == [True, True, False]
+    assert found.groups["rows"].at_equilibrium
 
 
 @no_step_is_made
@@ -116,7 +116,7 @@ def test_a_group_that_moves_keeps_its_still_neurons_moving() -> None:
     with torch.no_grad():
         model.rows.weight[0] = -10 * model.rows.weight[0]
     layer = neq.end_epoch().layers["rows"]
-    assert layer.settled.tolist() == [False, True, True]
+    assert layer.at_equilibrium.tolist() == [False, True, True]
     assert layer.frozen.tolist() == [False, False, False]
 
 

@@ -10,7 +10,7 @@ from torchvision.models import resnet18
 
 from contract.config import ResNetCifar
 from neq import NEq
-from neq.network.discovery import Watch, discover
+from neq.network.discovery import LayerFilter, discover
 from tests.neq.marks import no_step_is_made
 from trainer.models import Shape, build_model
 
@@ -18,7 +18,7 @@ from trainer.models import Shape, build_model
 def neurons_by_type(model: nn.Module, inputs: Tensor) -> Counter[str]:
     model.eval()
     count: Counter[str] = Counter()
-    for layer in discover(model, lambda: model(inputs), Watch()).layers:
+    for layer in discover(model, lambda: model(inputs), LayerFilter()).layers:
         count[layer.type] += layer.neurons
     return count
 

@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from neq import NEq
 from neq.measure import probing
-from neq.measure.probing import as_found
+from neq.measure.probing import preserve_state
 from neq.options import MeasureMode
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
@@ -122,7 +122,7 @@ def test_buffers_that_a_pass_writes_to_are_put_back(gpu: None, device: str) -> N
     model = Counting().to(device)
     before = {name: (buffer, buffer.clone()) for name, buffer in model.named_buffers()}
     written = {name: buffer._version for name, buffer in model.named_buffers()}
-    with as_found(model):
+    with preserve_state(model):
         model(BATCH.to(device))
         model.calls.data.add_(1)  # what torch's own count of writes misses
     for name, (buffer, value) in before.items():

@@ -11,7 +11,7 @@ from torch.optim import SGD
 from torchvision.models import convnext_tiny, googlenet, swin_b
 from torchvision.models.segmentation import deeplabv3_resnet50
 
-from neq import NEq, Watch
+from neq import LayerFilter, NEq
 from neq.errors import FrozenNeuronsChanged
 from neq.network.discovery import discover
 from tests.neq.marks import no_step_is_made
@@ -25,7 +25,7 @@ def test_swin_b_has_the_papers_neurons_in_the_last_dimension() -> None:
     model = swin_b()
     model.eval()
     with torch.no_grad():
-        found = discover(model, lambda: model(torch.randn(1, 3, 64, 64)), Watch())
+        found = discover(model, lambda: model(torch.randn(1, 3, 64, 64)), LayerFilter())
     assert sum(layer.neurons for layer in found.layers) == 140_008
     # Its layers give (B, H, W, C); only the first one is a convolution, (B, C, H, W).
     assert {layer.type: layer.axis for layer in found.layers} == {"Conv2d": -3, "LayerNorm": -1, "Linear": -1}
@@ -40,7 +40,7 @@ def test_deeplabv3_counts_every_convolution_norm_and_both_heads() -> None:
             expected[type(module).__name__] += len(module.weight)
     model.eval()
     with torch.no_grad():
-        found = discover(model, lambda: model(torch.randn(1, 3, 64, 64)), Watch())
+        found = discover(model, lambda: model(torch.randn(1, 3, 64, 64)), LayerFilter())
     count: Counter[str] = Counter()
     for layer in found.layers:
         count[layer.type] += layer.neurons
@@ -149,7 +149,7 @@ def test_computed_weights_are_measured_and_left_free(kind: str) -> None:
     neq = NEq(model, sgd(model), [torch.randn(5, 3)], measure="streaming")
     neq.end_epoch()
     equilibrium = neq.end_epoch()
-    assert equilibrium.layers["0"].settled.all()
+    assert equilibrium.layers["0"].at_equilibrium.all()
     assert not equilibrium.layers["0"].frozen.any()
     assert equilibrium.layers["1"].frozen.all()
     with pytest.raises(ValueError, match="'0' cannot be frozen: its weight is computed from other parameters"):
@@ -170,19 +170,19 @@ def test_a_pattern_that_names_nothing_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"layers.never_freeze: 'heads\.\*' names no layer with neurons; the first are 0"
     ):
-        NEq(model, sgd(model), [torch.randn(2, 3)], layers=Watch(never_freeze=("heads.*",)))
+        NEq(model, sgd(model), [torch.randn(2, 3)], layers=LayerFilter(never_freeze=("heads.*",)))
 
 
 def test_layers_are_chosen_by_name_and_by_class() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3), nn.Linear(3, 3))
     optimizer = sgd(model)
     probe = [torch.randn(2, 3)]
-    for watch, names in (
-        (Watch(only=(nn.Linear,)), ["0", "2"]),
-        (Watch(only=("[01]",)), ["0", "1"]),
-        (Watch(never=("2", nn.LayerNorm)), ["0"]),
+    for layer_filter, names in (
+        (LayerFilter(only=(nn.Linear,)), ["0", "2"]),
+        (LayerFilter(only=("[01]",)), ["0", "1"]),
+        (LayerFilter(never=("2", nn.LayerNorm)), ["0"]),
     ):
-        with NEq(model, optimizer, probe, layers=watch) as neq:
+        with NEq(model, optimizer, probe, layers=layer_filter) as neq:
             assert [layer.name for layer in neq.layers] == names
             assert len(neq.unwatched) == 3 - len(names)
 

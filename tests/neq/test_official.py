@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
-from neq import Equilibrium, NEq, Watch
-from neq.decide.velocity import OfficialTrack, velocity_official, velocity_paper
+from neq import Equilibrium, LayerFilter, NEq
+from neq.decide.velocity import OfficialTracker, velocity_official, velocity_paper
 from neq.options import PhiName
 from neq.reference import cosine_by_sample, follow_official
 from tests.neq.marks import no_step_is_made
@@ -27,11 +27,18 @@ VELOCITY = [-0.90, 1.00, -0.05, 0.295, -0.1425, -0.10125]
 
 
 def test_the_official_recursion_by_hand() -> None:
-    track = OfficialTrack(epsilon=0.12, mu=0.5)
-    motions = [track.next(torch.tensor([1 - phi], dtype=torch.float64)) for phi in PHI]
-    assert [motion.velocity.item() for motion in motions if motion.velocity is not None] == pytest.approx(VELOCITY)
-    assert [bool(motion.settled) for motion in motions] == [False, False, True, False, False, True]
-    assert motions[0].delta_phi is None  # φ before the first epoch is a convention, not a measurement
+    tracker = OfficialTracker(epsilon=0.12, mu=0.5)
+    states = [tracker.next(torch.tensor([1 - phi], dtype=torch.float64)) for phi in PHI]
+    assert [state.velocity.item() for state in states if state.velocity is not None] == pytest.approx(VELOCITY)
+    assert [bool(state.at_equilibrium) for state in states] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert states[0].delta_phi is None  # φ before the first epoch is a convention, not a measurement
 
 
 def test_the_reference_agrees_with_the_hand() -> None:
@@ -44,20 +51,22 @@ def test_the_reference_agrees_with_the_hand() -> None:
     st.sampled_from([0.0, 0.5, 0.9]),
 )
 def test_any_course_of_phi_agrees_with_the_reference(phis: list[list[float]], mu: float) -> None:
-    track = OfficialTrack(epsilon=0.1, mu=mu)
+    tracker = OfficialTracker(epsilon=0.1, mu=mu)
     for phi, expected in zip(phis, follow_official(phis, epsilon=0.1, mu=mu), strict=True):
-        motion = track.next(1 - torch.tensor(phi, dtype=torch.float64))
-        assert motion.velocity is not None
+        state = tracker.next(1 - torch.tensor(phi, dtype=torch.float64))
+        assert state.velocity is not None
         assert expected.velocity is not None
-        assert motion.velocity.tolist() == pytest.approx(expected.velocity, abs=1e-12)
+        assert state.velocity.tolist() == pytest.approx(expected.velocity, abs=1e-12)
         if expected.delta_phi is not None:
-            assert motion.delta_phi is not None
-            assert motion.delta_phi.tolist() == pytest.approx(expected.delta_phi, abs=1e-12)
+            assert state.delta_phi is not None
+            assert state.delta_phi.tolist() == pytest.approx(expected.delta_phi, abs=1e-12)
 
 
 def test_the_threshold_itself_freezes() -> None:
-    track = OfficialTrack(epsilon=0.25, mu=0.0)
-    assert track.next(torch.tensor([0.25], dtype=torch.float64)).settled.tolist() == [True]  # V_0 = φ − 1 = −0.25
+    tracker = OfficialTracker(epsilon=0.25, mu=0.0)
+    assert tracker.next(torch.tensor([0.25], dtype=torch.float64)).at_equilibrium.tolist() == [
+        True
+    ]  # V_0 = φ − 1 = −0.25
 
 
 def test_a_steady_drift_dies_away_and_does_not_in_the_papers() -> None:
@@ -130,15 +139,17 @@ def test_masks_may_act_from_epoch_one_and_the_last_layer_stays_free() -> None:
     assert neq.first_freezing_epoch == 1
     equilibrium = neq.end_epoch()  # nothing moved: V_0 = φ_0 − 1 = 0
     assert equilibrium.layers["conv"].frozen.all()
-    assert equilibrium.layers["head"].settled.all()
+    assert equilibrium.layers["head"].at_equilibrium.all()
     assert not equilibrium.layers["head"].frozen.any()
 
 
 @no_step_is_made
 def test_layers_said_otherwise_take_the_place_of_the_formulas() -> None:
     model = Positions()
-    watch = Watch(never_freeze=("conv",))
-    neq = NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(2, 2, 3, 3)], formula="official", layers=watch)
+    layer_filter = LayerFilter(never_freeze=("conv",))
+    neq = NEq(
+        model, SGD(model.parameters(), lr=0.1), [torch.randn(2, 2, 3, 3)], formula="official", layers=layer_filter
+    )
     equilibrium = neq.end_epoch()
     assert not equilibrium.layers["conv"].frozen.any()
     assert equilibrium.layers["head"].frozen.all()

@@ -13,7 +13,7 @@ from neq import NEq
 from neq.decide.selection import in_whole_blocks
 from neq.savings import choice, measuring
 from neq.savings.choice import Task
-from tests.neq.test_selection import evidence
+from tests.neq.test_selection import selection_input
 
 MASKS = {"0": torch.arange(64) < 40, "2": torch.arange(48) % 2 == 0}
 ERRORS: list[Callable[[], Exception]] = [
@@ -124,7 +124,7 @@ def test_gradients_that_stay_not_finite_are_not_tried_for_ever(monkeypatch: pyte
 
 
 def test_blocks_rounds_to_what_each_layer_s_device_computes_together() -> None:
-    found = evidence([0.01 * item for item in range(160)] * 2, [160, 160], 0.495)  # 110 of each would move
+    found = selection_input([0.01 * item for item in range(160)] * 2, [160, 160], 0.495)  # 110 of each would move
     for blocks, moving in (([64, 16], [128, 112]), (None, [112, 112])):
         frozen = in_whole_blocks(replace(found, blocks=blocks)).split([160, 160])
         assert [int((~layer).sum()) for layer in frozen] == moving

@@ -83,7 +83,7 @@ class Run:
         return [plain(parameter).detach().clone() for parameter in self.model.parameters()]
 
 
-@pytest.mark.parametrize(("savings", "waits"), [(True, 3 + 1), ("rows", 1), ("turned", 1)])
+@pytest.mark.parametrize(("savings", "waits"), [(True, 3 + 1), ("rows", 1), ("transposed", 1)])
 def test_the_first_step_after_a_change_of_the_masks_waits_once_a_shape_and_once_in_all_and_no_later_one_does(
     savings: Any, waits: int
 ) -> None:
@@ -119,12 +119,12 @@ def test_where_rows_are_known_not_to_pay_another_number_of_them_is_not_even_comp
     assert {plan.reason for plan in again.plans()} == {"measured on the device 0.20 ms, and 0.10 ms for all rows"}
 
 
-@pytest.mark.parametrize("savings", ["rows", "turned"])
+@pytest.mark.parametrize("savings", ["rows", "transposed"])
 def test_rows_come_in_blocks_of_8_and_no_convolution_is_turned_about(
     monkeypatch: pytest.MonkeyPatch, savings: Any
 ) -> None:
-    monkeypatch.setattr("neq.savings.layer.turned", lambda *given, **more: pytest.fail("turned about"))
-    monkeypatch.setattr("neq.savings.choice.turned", lambda *given, **more: pytest.fail("turned about"))
+    monkeypatch.setattr("neq.savings.layer.transposed", lambda *given, **more: pytest.fail("transposed"))
+    monkeypatch.setattr("neq.savings.choice.transposed", lambda *given, **more: pytest.fail("transposed"))
     for active, computed in ((17, 24), (3, 8), (24, 24)):
         run = Run(savings, active=active)
         run.step()

@@ -24,7 +24,7 @@ from torch.utils.data import (
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 from transformers import T5Config, T5ForConditionalGeneration, WhisperConfig, WhisperForConditionalGeneration
 
-from neq import NEq, Watch
+from neq import LayerFilter, NEq
 from neq.measure.first_pass import ProbeFailed
 from tests.neq.marks import no_step_is_made
 
@@ -165,7 +165,7 @@ def test_a_detection_model_unless_its_second_stage_is_left_out() -> None:
         model,
         sgd(model),
         image,
-        layers=Watch(never=("roi_heads.*",)),
+        layers=LayerFilter(never=("roi_heads.*",)),
         forward=lambda model, batch: model(list(batch)),
         measure="streaming",
     )
@@ -383,14 +383,14 @@ def test_something_else_as_probe_set(probe: Any, words: str) -> None:
 
 @pytest.mark.parametrize("layers", [["0"], ("0",), "0", nn.Linear])
 def test_layers_that_are_no_watch(layers: Any) -> None:
-    refused(TypeError, r"give layers=Watch\(only=", layers=layers)
+    refused(TypeError, r"give layers=LayerFilter\(only=", layers=layers)
 
 
 @pytest.mark.parametrize("field", ["only", "never", "never_freeze"])
 @pytest.mark.parametrize("given", ["0", nn.Linear])
 def test_a_watch_of_one_name_that_is_no_tuple(field: str, given: Any) -> None:
     with pytest.raises(TypeError, match=rf"layers.{field} is .*; give a tuple"):
-        Watch(**{field: given})
+        LayerFilter(**{field: given})
 
 
 def test_parameters_without_values() -> None:

@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from neq import Equilibrium, NEq, NEqError
 from neq.device import free_memory as room
-from neq.measure.probing import as_found
+from neq.measure.probing import preserve_state
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
 
@@ -292,7 +292,7 @@ def test_processes_take_the_portions_of_the_one_with_the_least_memory(
     neq.end_epoch()  # alone again
     assert max(model.calls) == 24
     neq._measure.make_room(object())  # type: ignore[arg-type]
-    with as_found(model):
+    with preserve_state(model):
         assert [len(portion) for portion in neq._measure._portions.of(BATCH.cuda())] == [5, 5, 5, 5, 4]
 
 

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from torchvision.models.swin_transformer import SwinTransformerBlock
 
 from bench.kept import kept_bytes
-from neq import NEq, Watch
+from neq import LayerFilter, NEq
 from neq.network.discovery import discover
 from neq.network.layers import WatchedLayer
 from neq.options import SavingsMode
@@ -62,7 +62,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
 def watched(model: nn.Module, inputs: Tensor) -> tuple[WatchedLayer, ...]:
     training = model.training
     model.eval()
-    layers = discover(model, lambda: model(inputs), Watch()).layers
+    layers = discover(model, lambda: model(inputs), LayerFilter()).layers
     model.train(training)
     return layers
 
@@ -139,8 +139,8 @@ def test_active_rows_get_the_gradients_of_the_whole_to_the_bit(kind: str, share:
 def test_turned_about_a_convolution_computes_no_row_but_the_active_ones(kernel: int, padding: int, active: int) -> None:
     model, inputs = nn.Sequential(nn.Conv2d(16, 16, kernel, padding=padding, bias=False)), torch.randn(8, 16, 9, 9)
     mask = torch.randperm(16) >= active
-    assert_same_gradients(copy.deepcopy(model), inputs, {"0": mask}, {"0": "rows"}, mode="turned")
-    with NEq(model, optimizer(model), [inputs], savings="turned") as neq:
+    assert_same_gradients(copy.deepcopy(model), inputs, {"0": mask}, {"0": "rows"}, mode="transposed")
+    with NEq(model, optimizer(model), [inputs], savings="transposed") as neq:
         neq.freeze({"0": mask})
         model(inputs).sum().backward()
         assert neq.plans()["0"].computed == active
@@ -164,7 +164,7 @@ def test_a_convolution_is_turned_about_only_where_it_has_the_bits_of_the_whole(
     if layout == torch.channels_last and inputs.dim() == 4:
         model, inputs = model.to(memory_format=layout), inputs.to(memory_format=layout)
     mask = random_mask(model[0].out_channels, share)
-    assert_same_gradients(model, inputs, {"0": mask}, {}, mode="turned")
+    assert_same_gradients(model, inputs, {"0": mask}, {}, mode="transposed")
 
 
 @pytest.mark.parametrize("kind", LAYERS)

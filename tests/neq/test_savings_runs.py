@@ -193,8 +193,8 @@ def test_clipping_sees_the_same_norm_but_for_the_order_of_its_sum() -> None:
     torch.testing.assert_close(weights_on, weights_off, rtol=1e-5, atol=1e-6)
 
 
-def test_a_compiled_network_is_translated_a_few_times_and_its_losses_stay_the_same_bits() -> None:
-    """Its masks change nine times, and the compiler would give up after eight translations."""
+def test_a_compiled_network_is_recompiled_a_few_times_and_its_losses_stay_the_same_bits() -> None:
+    """Its masks change nine times, and the compiler would give up after eight recompiles."""
     ends, graphs = [], []
     for savings in (False, True):
         torch._dynamo.reset()

@@ -5,19 +5,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from neq import NEq, Watch
-from neq.decide.selection import Evidence, Random, TopK, selection
-from neq.decide.velocity import Motion
+from neq import LayerFilter, NEq
+from neq.decide.selection import Random, SelectionInput, TopK, selection
+from neq.decide.velocity import VelocityState
 from tests.neq.marks import no_step_is_made
 
 
-def evidence(velocity: list[float], sizes: list[int], epsilon: float = 0.1) -> Evidence:
+def selection_input(velocity: list[float], sizes: list[int], epsilon: float = 0.1) -> SelectionInput:
     v = torch.tensor(velocity, dtype=torch.float64)
-    return Evidence(Motion(torch.zeros_like(v), v, v, v.abs() < epsilon), None, sizes)
+    return SelectionInput(VelocityState(torch.zeros_like(v), v, v, v.abs() < epsilon), None, sizes)
 
 
 def test_random_freezes_as_many_of_each_layer_as_the_rule_would() -> None:
-    found = evidence([0, 0, 1, 1, 0, 1, 1, 1], [4, 4])
+    found = selection_input([0, 0, 1, 1, 0, 1, 1, 1], [4, 4])
     drawn = [Random(None, seed)(found) for seed in range(40)]
     assert {int(mask[:4].sum()) for mask in drawn} == {2}
     assert {int(mask[4:].sum()) for mask in drawn} == {1}
@@ -28,7 +28,7 @@ def test_random_with_a_share_takes_it_of_every_layer_uniformly() -> None:
     draw = Random(0.25, seed=1)
     counts = torch.zeros(8)
     for _ in range(2000):
-        mask = draw(evidence([1.0] * 8, [4, 4]))
+        mask = draw(selection_input([1.0] * 8, [4, 4]))
         assert int(mask[:4].sum()) == int(mask[4:].sum()) == 1
         counts += mask
     # Each is drawn with probability 1/4: 500 of 2000, standard deviation 19.4; five of them either way.
@@ -37,7 +37,7 @@ def test_random_with_a_share_takes_it_of_every_layer_uniformly() -> None:
 
 def test_random_goes_on_from_its_state_as_if_never_stopped() -> None:
     first, second = Random(0.5, seed=3), Random(0.5, seed=3)
-    found = evidence([1.0] * 20, [20])
+    found = selection_input([1.0] * 20, [20])
     first(found)
     state = first.state_dict()
     second.load_state_dict(state)
@@ -45,13 +45,13 @@ def test_random_goes_on_from_its_state_as_if_never_stopped() -> None:
 
 
 def test_topk_freezes_the_slowest_of_each_layer() -> None:
-    found = evidence([0.3, -0.1, 0.2, float("nan"), 5, 4, -6, 0], [4, 4])
+    found = selection_input([0.3, -0.1, 0.2, float("nan"), 5, 4, -6, 0], [4, 4])
     assert TopK(0.5)(found).tolist() == [False, True, True, False, False, True, False, True]
 
 
 def test_topk_freezes_nobody_before_there_is_a_velocity() -> None:
-    nothing = Motion(torch.zeros(3), None, None, torch.zeros(3, dtype=torch.bool))
-    assert not TopK(1.0)(Evidence(nothing, None, [3])).any()
+    nothing = VelocityState(torch.zeros(3), None, None, torch.zeros(3, dtype=torch.bool))
+    assert not TopK(1.0)(SelectionInput(nothing, None, [3])).any()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_selection_that_makes_no_sense_is_refused(name: str, share: float | No
 def test_prefix_freezes_whole_layers_from_the_input_on_and_keeps_the_rule_behind_them() -> None:
     slow, fast = 0.0, 1.0
     layers = [[slow, slow, slow, fast], [slow, slow], [slow, fast], [slow, slow], [fast, fast]]
-    found = evidence([v for layer in layers for v in layer], [4, 2, 2, 2, 2])
+    found = selection_input([v for layer in layers for v in layer], [4, 2, 2, 2, 2])
     chosen = selection("prefix", share=0.75, seed=0)(found)
     assert [part.tolist() for part in chosen.split([4, 2, 2, 2, 2])] == [
         [True, True, True, True],  # 3 of 4 reach the share of 0.75
@@ -83,13 +83,15 @@ def test_prefix_freezes_whole_layers_from_the_input_on_and_keeps_the_rule_behind
         [True, True],  # the rule
         [False, False],
     ]
-    beyond = chosen & ~found.outputs.settled
+    beyond = chosen & ~found.outputs.at_equilibrium
     assert beyond.nonzero().flatten().tolist() == [3]
 
 
 def test_a_layer_that_may_not_freeze_ends_the_prefix() -> None:
-    found = evidence([0, 1, 0, 0, 0, 1], [2, 2, 2])
-    open_layer = Evidence(found.outputs, None, found.sizes, torch.tensor([False, False, True, True, False, False]))
+    found = selection_input([0, 1, 0, 0, 0, 1], [2, 2, 2])
+    open_layer = SelectionInput(
+        found.outputs, None, found.sizes, torch.tensor([False, False, True, True, False, False])
+    )
     chosen = selection("prefix", share=0.5, seed=0)(open_layer)
     assert chosen.tolist() == [True, True, True, True, True, False]
 
@@ -98,19 +100,19 @@ def test_blocks_rounds_what_moves_to_the_nearest_block_by_speed() -> None:
     # 40 neurons with |v| = 0, 0.01, … 0.39. At ε = 0.205 the rule freezes 21 and 19 move: rounded to 16, the three
     # slowest of those freeze too. At ε = 0.145 it freezes 15 and 25 move: rounded to 32, seven of the 15 move on.
     speeds = [n / 100 for n in range(40)]
-    fewer = selection("blocks", share=None, seed=0)(evidence(speeds, [40], 0.205))
+    fewer = selection("blocks", share=None, seed=0)(selection_input(speeds, [40], 0.205))
     assert fewer.tolist() == [n < 24 for n in range(40)]
-    more = selection("blocks", share=None, seed=0)(evidence(speeds, [40], 0.145))
+    more = selection("blocks", share=None, seed=0)(selection_input(speeds, [40], 0.145))
     assert more.tolist() == [n < 8 for n in range(40)]
 
 
 def test_blocks_freezes_a_layer_whole_when_few_are_left_and_never_splits_a_small_one() -> None:
-    found = evidence([0.0] * 13 + [1.0] * 7 + [1.0] * 10, [20, 10])
+    found = selection_input([0.0] * 13 + [1.0] * 7 + [1.0] * 10, [20, 10])
     assert selection("blocks", share=None, seed=0)(found).tolist() == [True] * 20 + [False] * 10
 
 
 def test_blocks_does_not_stop_a_layer_of_half_a_block_before_half_of_it_is_at_equilibrium() -> None:
-    found = evidence([0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [4, 4])
+    found = selection_input([0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [4, 4])
     assert selection("blocks", share=None, seed=0)(found).tolist() == [False] * 4 + [True] * 4
 
 
@@ -133,7 +135,7 @@ class Rows(nn.Module):
 
 
 def watch(model: Rows, **options: object) -> NEq:
-    options = {"epsilon": 0.05, "mu": 0.0, "layers": Watch(never_freeze=("last",)), **options}
+    options = {"epsilon": 0.05, "mu": 0.0, "layers": LayerFilter(never_freeze=("last",)), **options}
     return NEq(model, SGD(model.parameters(), lr=0.1), [torch.eye(2)], **options)  # type: ignore[arg-type]
 
 
@@ -185,7 +187,7 @@ def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
     found = by_weights.end_epoch()
     assert found.layers["rows"].frozen.tolist() == [False, True]
     assert found.layers["rows"].velocity is not None
-    assert not found.layers["last"].settled.all()  # by its outputs
+    assert not found.layers["last"].at_equilibrium.all()  # by its outputs
     by_weights.close()
     free = watch(model, select="parameter-norm", epsilon=0.02, layers=None)
     free.end_epoch()
@@ -198,16 +200,16 @@ def test_a_frozen_share_beyond_the_rule_can_be_told() -> None:
     neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=1.0)
     equilibrium = neq.end_epoch()
     layer = equilibrium.layers["rows"]
-    assert (layer.frozen & ~layer.settled).tolist() == [True, True]  # before any velocity the rule finds nobody
+    assert (layer.frozen & ~layer.at_equilibrium).tolist() == [True, True]  # before any velocity the rule finds nobody
 
 
 @no_step_is_made
 def test_layers_held_open_are_measured_and_never_frozen() -> None:
     model = Rows([[1, 0], [0, 1]])
-    neq = watch(model, layers=Watch(never_freeze=(nn.Linear,)))
+    neq = watch(model, layers=LayerFilter(never_freeze=(nn.Linear,)))
     neq.end_epoch()
     equilibrium = neq.end_epoch()
-    assert equilibrium.layers["rows"].settled.all()
+    assert equilibrium.layers["rows"].at_equilibrium.all()
     assert equilibrium.frozen_fraction == 0
 
 

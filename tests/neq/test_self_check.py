@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.optimizer import _global_optimizer_post_hooks  # type: ignore[attr-defined]
 
-from neq import NEq, NEqError, Watch
+from neq import LayerFilter, NEq, NEqError
 from neq.errors import (
     CheckFailed,
     FrozenNeuronsMoved,
@@ -355,13 +355,13 @@ def test_an_expert_that_sees_other_tokens_is_named_with_the_remedy(
     assert name.startswith("experts.")
     assert f"layer {name!r}" in caught.value.reason
     assert "router" in caught.value.reason
-    assert f"layers=Watch(never=({name!r}," in caught.value.remedy
+    assert f"layers=LayerFilter(never=({name!r}," in caught.value.remedy
     assert "\n" not in str(caught.value)
 
 
 def test_a_mixture_whose_experts_are_left_out_is_watched() -> None:
     model = Mixture(skips=True)
-    loop = Loop(model, layers=Watch(never=("experts.*",)))
+    loop = Loop(model, layers=LayerFilter(never=("experts.*",)))
     loop.train()
     model.route_anew(torch.tensor([0.0, 0.0, 0.0, -9.0]))
     assert set(loop.neq.end_epoch().layers) == {"router", "head"}

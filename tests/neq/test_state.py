@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from neq import Equilibrium, NEq, Watch
+from neq import Equilibrium, LayerFilter, NEq
 
 pytestmark = pytest.mark.usefixtures("held")
 
@@ -17,7 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "paper": {},
     "cached": {"measure": "cached"},
     "streaming": {"measure": "streaming"},
-    "official": {"formula": "official", "layers": Watch()},
+    "official": {"formula": "official", "layers": LayerFilter()},
     "random": {"select": "random"},
     "topk": {"select": "topk", "share": 0.4},
     "parameter-norm": {"select": "parameter-norm"},
@@ -96,7 +96,7 @@ def test_continuing_is_never_having_stopped(options: str, optimizer: str, mid_ep
         assert one.epoch == other.epoch
         assert one.groups == other.groups
         for name, layer in one.layers.items():
-            for field in ("phi", "delta_phi", "velocity", "frozen", "applied", "settled"):
+            for field in ("phi", "delta_phi", "velocity", "frozen", "applied", "at_equilibrium"):
                 assert same(getattr(layer, field), getattr(other.layers[name], field)), (name, field)
             frozen += int(layer.frozen.sum())
             thawed += int((layer.applied & ~layer.frozen).sum())

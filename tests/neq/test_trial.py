@@ -175,5 +175,5 @@ def test_no_convolution_is_turned_about_but_on_a_cpu() -> None:
     inputs = torch.zeros(2, 16, 5, 5)
     on_cpu = Task(geometry, inputs, inputs, module.weight, True, mask)
     on_gpu = Task(geometry, inputs, _OnGpu(inputs), module.weight, True, mask)  # type: ignore[arg-type]
-    assert on_cpu.ways(on_cpu.rows()) == ("turned",)
+    assert on_cpu.ways(on_cpu.rows()) == ("transposed",)
     assert on_gpu.ways(Rows.of(mask, 8)) == ("rows",)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 from torch.optim import SGD, AdamW, NAdam, Optimizer
 
-from neq import Watch
+from neq import LayerFilter
 from neq.errors import (
     AnotherOptimizer,
     FrozenNeuronsChanged,
@@ -303,7 +303,7 @@ def test_what_goes_on_moving_frozen_neurons_outside_of_the_step_is_refused() -> 
     with pytest.raises(FrozenNeuronsMoved, match=r"layer '4': \d+ frozen neurons .*never_freeze=\('4',\)"):
         for _ in range(8):
             loop.epoch()
-    free = Noisy(epsilon=0.3, layers=Watch(never_freeze=("4",)))
+    free = Noisy(epsilon=0.3, layers=LayerFilter(never_freeze=("4",)))
     for _ in range(6):
         equilibrium = free.epoch()
     assert equilibrium.frozen_fraction > 0
@@ -362,8 +362,8 @@ def test_one_that_takes_over_goes_on_from_the_formers_state(momentum_on_thaw: st
 def test_two_may_hold_different_layers_of_one_model() -> None:
     model = network()
     optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
-    one = Loop(model, optimizer, layers=Watch(only=("0", "1")), epsilon=0.2)
-    other = Loop(model, optimizer, layers=Watch(only=("4", "6")), epsilon=0.2)
+    one = Loop(model, optimizer, layers=LayerFilter(only=("0", "1")), epsilon=0.2)
+    other = Loop(model, optimizer, layers=LayerFilter(only=("4", "6")), epsilon=0.2)
     for _ in range(5):
         one.train()
         found = one.neq.end_epoch(), other.neq.end_epoch()
@@ -527,7 +527,7 @@ def test_watching_more_changes_nothing_of_what_was_watched(options: dict[str, An
     def found(*, enabled: bool) -> list[Tensor]:
         model = network()
         model[0].requires_grad_(False)
-        loop = Loop(model, SGD(model[1:].parameters(), lr=0.05, momentum=0.9), **options, layers=Watch())
+        loop = Loop(model, SGD(model[1:].parameters(), lr=0.05, momentum=0.9), **options, layers=LayerFilter())
         results = []
         for number in range(6):
             if number == 3 and enabled:  # and no optimizer moves it: the other layers go on as they would have

@@ -109,4 +109,4 @@ def test_a_launched_run_that_neq_refuses_ends_with_reason_and_remedy(tmp_path: P
     assert re.match(
         r"Layer 'layers\.1': 8 frozen neurons were moved between \d+ steps of epoch 2", caught.value.message
     )
-    assert "Watch(never_freeze=('layers.1',))" in caught.value.remedy
+    assert "LayerFilter(never_freeze=('layers.1',))" in caught.value.remedy

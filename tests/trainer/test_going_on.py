@@ -60,7 +60,7 @@ def said(events: list[Event]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("changes", KINDS, ids=str)
 def test_cut_off_after_every_epoch_it_says_the_same_to_the_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
     config = RunConfig.model_validate(SMALL | changes)
-    undisturbed = list(train(config, Workplace(tmp_path, "cpu", 1)))
+    probe_batches = list(train(config, Workplace(tmp_path, "cpu", 1)))
     resume_point, events = ResumePoint("run1"), []
     for epoch in range(5):
         torch.rand(3)  # what else happens in between does not matter
@@ -68,8 +68,8 @@ def test_cut_off_after_every_epoch_it_says_the_same_to_the_bit(tmp_path: Path, c
         part, resume_point = until(tmp_path, epoch, resume_point, **changes)
         events += part
     part, _ = until(tmp_path, None, resume_point, **changes)
-    assert said(events + part) == said(undisturbed)
-    assert any(epoch.frozen_share for epoch in epochs_of(undisturbed)), "there was something to lose"
+    assert said(events + part) == said(probe_batches)
+    assert any(epoch.frozen_share for epoch in epochs_of(probe_batches)), "there was something to lose"
 
 
 def test_a_run_whose_last_epoch_is_recorded_has_its_end_to_tell(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
 from contract import costs
-from neq import NEq, Watch
+from neq import LayerFilter, NEq
 from neq.freeze import plan
 from tests.pretended.device import GPU, counted, pretending
 from trainer.training.clock import StepClock
@@ -73,7 +73,7 @@ def test_what_is_done_what_was_dense_and_what_is_least_by_hand(savings: Any) -> 
 
 def test_layers_that_are_not_watched_are_counted_all_the_same() -> None:
     model = network()
-    with NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(4, 30)], layers=Watch(only=("4",))) as neq:
+    with NEq(model, SGD(model.parameters(), lr=0.1), [torch.randn(4, 30)], layers=LayerFilter(only=("4",))) as neq:
         costs = CostRecorder(model, neq, IMAGE)
         neq.freeze(frozen(neq))
         flops = costs.flops()

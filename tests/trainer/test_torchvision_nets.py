@@ -15,7 +15,7 @@ from contract.config import RunConfig, TorchvisionClassifier, TorchvisionSegment
 from contract.config.torchvision_names import Classifier, Segmenter
 from contract.errors import RunError
 from contract.events import EpochFinished, RunStarted
-from neq import Watch
+from neq import LayerFilter
 from neq.network.discovery import Discovery, discover
 from trainer.engines.environment import Workplace
 from trainer.models import Shape, build_model
@@ -60,7 +60,7 @@ def segmenter(name: str, shape: Shape, **changes: Any) -> nn.Module:
 def watched(model: nn.Module, size: int) -> Discovery:
     model.eval()
     with torch.no_grad():
-        return discover(model, lambda: model(torch.empty(1, 3, size, size, device="meta")), Watch())
+        return discover(model, lambda: model(torch.empty(1, 3, size, size, device="meta")), LayerFilter())
 
 
 def test_the_names_are_torchvisions() -> None:
@@ -118,7 +118,7 @@ def test_self_attention_computes_what_torchs_does() -> None:
     got, _ = model["attention"](tokens, tokens, tokens, need_weights=False)
     torch.testing.assert_close(got, expected)
     with torch.no_grad():
-        found = discover(model, lambda: model["attention"](tokens, tokens, tokens), Watch())
+        found = discover(model, lambda: model["attention"](tokens, tokens, tokens), LayerFilter())
     assert [layer.name for layer in found.layers] == ["attention.qkv", "attention.proj"]
 
 

@@ -10,8 +10,8 @@ from contract.costs import PLANS_WHOLE_EVERY, PlanChanges, StepFlops
 from neq import NEq
 from neq.flops import LayerFlops, Multiplied
 from neq.freeze.plan import LayerPlan
-from neq.measure.probing import as_found
-from neq.network.discovery import Watch, discover
+from neq.measure.probing import preserve_state
+from neq.network.discovery import LayerFilter, discover
 
 
 class CostRecorder:
@@ -27,8 +27,8 @@ class CostRecorder:
 
     def __init__(self, model: nn.Module, neq: NEq, image: torch.Tensor) -> None:
         self._model, self._neq, self._image = model, neq, image
-        with as_found(model):
-            self._layers = discover(model, lambda: model(image), Watch()).layers
+        with preserve_state(model):
+            self._layers = discover(model, lambda: model(image), LayerFilter()).layers
         self._dense = self._seen()
         self._told: list[LayerPlan] = []
 
@@ -56,7 +56,7 @@ class CostRecorder:
         )
 
     def _seen(self) -> Multiplied:
-        with as_found(self._model), torch.enable_grad(), Multiplied(self._layers) as seen:
+        with preserve_state(self._model), torch.enable_grad(), Multiplied(self._layers) as seen:
             self._model(self._image)
         return seen
 

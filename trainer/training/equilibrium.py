@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from contract.config import NEqConfig, PrefixRule, RandomRule, RunConfig, TopKRule
 from contract.errors import RunError
-from neq import NEq, NEqError, NEqWarning, Options, Watch
+from neq import LayerFilter, NEq, NEqError, NEqWarning, Options
 from neq.measure.first_pass import ProbeFailed
 
 
@@ -76,8 +76,8 @@ def _share(wanted: NEqConfig) -> float | None:
     return wanted.select.share if isinstance(wanted.select, RandomRule | TopKRule) else None
 
 
-def _watch(wanted: NEqConfig) -> Watch | None:
+def _watch(wanted: NEqConfig) -> LayerFilter | None:
     layers = wanted.layers
     if not (layers.only or layers.never or layers.never_freeze):
         return None  # the formula's own choice
-    return Watch(layers.only, layers.never, layers.never_freeze)
+    return LayerFilter(layers.only, layers.never, layers.never_freeze)

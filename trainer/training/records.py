@@ -32,7 +32,7 @@ def layer_counts(equilibrium: Equilibrium, plans: PlanChanges) -> LayerCounts:
         ),
         dead=_counts([layer.dead for layer in layers]),
         churning=_counts([layer.churning for layer in layers]),
-        beyond=_counts([layer.frozen & ~layer.settled for layer in layers]),
+        beyond=_counts([layer.frozen & ~layer.at_equilibrium for layer in layers]),
         plans=plans,
     )
 
@@ -45,7 +45,7 @@ def group_records(equilibrium: Equilibrium) -> tuple[Group, ...]:
             neurons=group.neurons,
             phi=_finite(group.phi),
             velocity=None if group.velocity is None else _finite(group.velocity),
-            settled=group.settled,
+            settled=group.at_equilibrium,
         )
         for name, group in equilibrium.groups.items()
     )

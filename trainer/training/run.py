@@ -34,7 +34,7 @@ def train(
     RunContinued.
 
     Args:
-        config: what to train on what, and when its neurons count as settled.
+        config: what to train on what, and when its neurons count as at equilibrium.
         workplace: where the data lie, where checkpoints go, and what of the machine may be used.
         resume_point: how far the run is recorded: it goes on there.
 

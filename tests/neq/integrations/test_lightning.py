@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torch.utils.data import DataLoader, TensorDataset
 
-from neq import Equilibrium, NEq, Watch
+from neq import Equilibrium, LayerFilter, NEq
 from neq.integrations.lightning import NEqCallback, refuse_splitting
 from tests.neq.integrations.comparing import assert_same, assert_same_weights
 
@@ -253,7 +253,7 @@ def test_with_several_optimizers_one_is_to_be_chosen() -> None:
 
 def test_the_chosen_optimizers_layers_are_frozen_and_the_others_move() -> None:
     callback = NEqCallback(
-        PROBE, optimizer=0, layers=Watch(only=("first",)), select="random", share=0.6, epsilon=EPSILON
+        PROBE, optimizer=0, layers=LayerFilter(only=("first",)), select="random", share=0.6, epsilon=EPSILON
     )
     module = Pair()
     kept = {name: tensor.clone() for name, tensor in module.state_dict().items()}

@@ -18,7 +18,7 @@ Forward = Callable[..., Any]
 """Takes a module and what its forward pass is given."""
 
 
-def swap(module: nn.Module, forward: Forward) -> None:
+def patch(module: nn.Module, forward: Forward) -> None:
     """Runs `forward(module, …)` wherever a gradient is recorded; elsewhere the module's own code."""
     base: Any = type(module)
 
@@ -32,7 +32,7 @@ def swap(module: nn.Module, forward: Forward) -> None:
         return copyreg._reconstructor, (base, object, None), *rest  # type: ignore[attr-defined]
 
     body = {"forward": forward_or_own, "__reduce_ex__": reduce, "__module__": base.__module__, "__doc__": base.__doc__}
-    module.__class__ = type(base.__name__, (base,), {**body, "__qualname__": base.__qualname__, "_swapped_from": base})
+    module.__class__ = type(base.__name__, (base,), {**body, "__qualname__": base.__qualname__, "_patched_from": base})
 
 
 def _is_traced() -> bool:
@@ -40,17 +40,17 @@ def _is_traced() -> bool:
     return torch._C._functorch.peek_interpreter_stack() is not None or torch._C._is_tracing()
 
 
-def unswap(module: nn.Module) -> None:
+def unpatch(module: nn.Module) -> None:
     """Gives a module its own class back."""
-    base = vars(type(module)).get("_swapped_from")
+    base = vars(type(module)).get("_patched_from")
     if base is not None:
         module.__class__ = base
 
 
 def lift(module: nn.Module) -> Callable[[], None]:
-    """Gives a module its own class back for a while; call what is returned to swap it again."""
+    """Gives a module its own class back for a while; call what is returned to patch it again."""
     kind = type(module)
-    unswap(module)
+    unpatch(module)
 
     def lower() -> None:
         module.__class__ = kind
@@ -74,7 +74,7 @@ def with_own_gradient(compute: WeightGradients) -> Forward:
 def without_gradient(module: Any, inputs: Tensor) -> Tensor:
     """A convolution whose parameters require no gradient, without keeping its input."""
     if not _needs_input_gradient_alone(module, inputs):
-        return type(module)._swapped_from.forward(module, inputs)  # type: ignore[no-any-return]
+        return type(module)._patched_from.forward(module, inputs)  # type: ignore[no-any-return]
     return InputGradientAlone.apply(inputs, module)  # type: ignore[no-any-return]
 
 
