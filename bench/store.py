@@ -187,7 +187,7 @@ def read(store: Store, run_id: str) -> None:
         "run": lambda: store.run(run_id),
         "runs, first page of 50": store.runs,
         "runs, searched": lambda: store.runs(search="measured"),
-        "frozen_trail of 50 runs": lambda: store.frozen_trail([r.id for r in store.runs().items]),
+        "frozen_sparkline of 50 runs": lambda: store.frozen_sparkline([r.id for r in store.runs().items]),
         "revisions": store.revisions,
         "requeue_silent, nobody": lambda: store.requeue_silent(1e6),
         "claim, nothing queued": lambda: store.claim("nobody"),

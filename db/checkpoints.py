@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 
 from db.records import Checkpoint, RetainedCheckpoints
-from db.schema import checkpoints, discarded, runs
+from db.schema import checkpoints, checkpoints_to_delete, runs
 from db.transactions import Transactions, reading, writing
 
 
@@ -27,22 +27,30 @@ class CheckpointQueries(Transactions):
     def discard_unknown_checkpoints(self, connection: Connection, shelf: str, paths: Sequence[str]) -> None:
         """Makes those of these files needless that no run has recorded: their writer was cut off in between."""
         known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
-        known |= set(connection.execute(select(discarded.c.path).where(discarded.c.path.in_(list(paths)))).scalars())
+        known |= set(
+            connection.execute(
+                select(checkpoints_to_delete.c.path).where(checkpoints_to_delete.c.path.in_(list(paths)))
+            ).scalars()
+        )
         rows = [{"path": path, "shelf": shelf} for path in paths if path not in known]
         if rows:
-            connection.execute(insert(discarded), rows)
+            connection.execute(insert(checkpoints_to_delete), rows)
 
     @reading
     def needless_checkpoints(self, connection: Connection, shelf: str) -> list[str]:
         """Paths on a shelf that no run needs any more: delete the files, and say so."""
-        needed = exists().where(checkpoints.c.path == discarded.c.path)
-        query = select(discarded.c.path).where(discarded.c.shelf == shelf, ~needed).order_by(discarded.c.path)
+        needed = exists().where(checkpoints.c.path == checkpoints_to_delete.c.path)
+        query = (
+            select(checkpoints_to_delete.c.path)
+            .where(checkpoints_to_delete.c.shelf == shelf, ~needed)
+            .order_by(checkpoints_to_delete.c.path)
+        )
         return list(connection.execute(query).scalars())
 
     @writing(tell=False)
     def checkpoints_deleted(self, connection: Connection, paths: Sequence[str]) -> None:
         """Notes that the files under these paths are gone."""
-        connection.execute(delete(discarded).where(discarded.c.path.in_(list(paths))))
+        connection.execute(delete(checkpoints_to_delete).where(checkpoints_to_delete.c.path.in_(list(paths))))
 
 
 def of_run(connection: Connection, run_id: str) -> list[Checkpoint]:
@@ -70,9 +78,9 @@ def discard_all(connection: Connection, run_id: str) -> None:
 
 def _drop(connection: Connection, run_id: str, which: ColumnElement[bool]) -> None:
     mine = (checkpoints.c.run_id == run_id) & which
-    again = exists().where(discarded.c.path == checkpoints.c.path)
+    again = exists().where(checkpoints_to_delete.c.path == checkpoints.c.path)
     source = select(checkpoints.c.path, runs.c.shelf).join_from(checkpoints, runs).where(mine, ~again)
-    connection.execute(insert(discarded).from_select(["path", "shelf"], source))
+    connection.execute(insert(checkpoints_to_delete).from_select(["path", "shelf"], source))
     connection.execute(delete(checkpoints).where(mine))
 
 

@@ -22,7 +22,7 @@ GIVEN_UP_AFTER = timedelta(minutes=3)
 MOST_PENDING = 32
 """More are not waited for: the oldest are dropped."""
 
-Moment = ColumnElement[datetime]
+Now = ColumnElement[datetime]
 
 
 class CheckQueries(Transactions):

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, String, Text
+import sqlalchemy
+from sqlalchemy import DateTime, Dialect, LargeBinary, String
 from sqlalchemy.types import TypeDecorator
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime; SQLite, which drops time zones, holds it in UTC."""
 
     impl = DateTime(timezone=True)
@@ -41,17 +42,17 @@ _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair without the other: Python joins pairs when it reads them."""
 
 
-class Plain(TypeDecorator[str]):
+class Text(TypeDecorator[str]):
     """Text, made storable."""
 
-    impl = Text
+    impl = sqlalchemy.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
 
 
-class Word(TypeDecorator[str]):
+class Varchar(TypeDecorator[str]):
     """A short text such as an id, made storable, since what is looked for may come from a browser."""
 
     impl = String
@@ -64,7 +65,7 @@ class Word(TypeDecorator[str]):
 class Tags(TypeDecorator[tuple[str, ...]]):
     """Words between commas, `,a,b,`, so that one of them is found as `,a,`."""
 
-    impl = Text
+    impl = sqlalchemy.Text
     cache_ok = True
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> str | None:
@@ -79,10 +80,10 @@ class Tags(TypeDecorator[tuple[str, ...]]):
         return None if value is None else tuple(word for word in value.split(",") if word)
 
 
-class Document(TypeDecorator[dict[str, Any]]):
+class JsonText(TypeDecorator[dict[str, Any]]):
     """A JSON object as text, in the order it was given; never searched by the database."""
 
-    impl = Text
+    impl = sqlalchemy.Text
     cache_ok = True
 
     def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
@@ -93,10 +94,10 @@ class Document(TypeDecorator[dict[str, Any]]):
         return None if value is None else json.loads(value)
 
 
-class DocumentList(TypeDecorator[tuple[dict[str, Any], ...]]):
+class JsonListText(TypeDecorator[tuple[dict[str, Any], ...]]):
     """JSON objects in order, as text; NULL is none of them."""
 
-    impl = Text
+    impl = sqlalchemy.Text
     cache_ok = True
 
     def process_bind_param(self, value: Iterable[dict[str, Any]] | None, dialect: Dialect) -> str | None:
@@ -106,7 +107,7 @@ class DocumentList(TypeDecorator[tuple[dict[str, Any], ...]]):
         return () if value is None else tuple(json.loads(value))
 
 
-class PackedDocument(TypeDecorator[dict[str, Any]]):
+class PackedJson(TypeDecorator[dict[str, Any]]):
     """A JSON object, deflated: an epoch's columns of numbers shrink about five-fold."""
 
     impl = LargeBinary

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.address import parse_url
-from db.columns import Moment
+from db.columns import UtcDateTime
 from db.errors import EventRefused, StoreDamaged, StoreError, StoreFull
 from db.remedies import is_state_of_database, unreachable
 from db.reserve import Reserve
@@ -91,8 +91,8 @@ class Database:
     def clock(self) -> ColumnElement[datetime]:
         """The time now, by the one clock that all who share this database share."""
         if self.is_sqlite:  # one machine, so its own clock, which counts finer than SQLite's
-            return literal(datetime.now(UTC), Moment)
-        return func.clock_timestamp(type_=Moment)
+            return literal(datetime.now(UTC), UtcDateTime)
+        return func.clock_timestamp(type_=UtcDateTime)
 
     def answering_seconds(self) -> float:
         """For how long this process has found the database answering, without a failure in between."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from db import checkpoints
-from db.columns import Plain
+from db.columns import Text
 from db.errors import RunActive, UnknownCursor, UnknownRun
 from db.records import Run, RunPage
 from db.schema import epochs, runs
@@ -37,7 +37,7 @@ COLUMNS = [
 ]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Moment = ColumnElement[datetime]
+Now = ColumnElement[datetime]
 
 
 class RunQueries(Transactions):
@@ -147,7 +147,9 @@ class RunQueries(Transactions):
         return dict(cursor.fetchall()) if cursor else {}
 
     @reading
-    def frozen_trail(self, connection: Connection, run_ids: Iterable[str], points: int = 60) -> dict[str, list[float]]:
+    def frozen_sparkline(
+        self, connection: Connection, run_ids: Iterable[str], points: int = 60
+    ) -> dict[str, list[float]]:
         """At most `points` (two at least) frozen shares of each run, evenly spaced, the newest included."""
         run_ids = list(run_ids)
         steps = max(2, points)
@@ -164,15 +166,15 @@ class RunQueries(Transactions):
             .where(runs.c.id.in_(run_ids))
             .order_by(runs.c.id, step.c.n)
         )
-        trails: dict[str, list[float]] = {run_id: [] for run_id in run_ids}
+        sparklines: dict[str, list[float]] = {run_id: [] for run_id in run_ids}
         for row in connection.execute(query):
-            trails[row.id].append(row.share)
-        return trails
+            sparklines[row.id].append(row.share)
+        return sparklines
 
 
 def create(
     connection: Connection,
-    now: Moment,
+    now: Now,
     *,
     name: str,
     notes: str,
@@ -237,7 +239,7 @@ def _narrowed(
 
 
 def _text(value: str) -> ColumnElement[str]:
-    return literal(value, Plain())
+    return literal(value, Text())
 
 
 def _searchable(run_id: str, name: str, notes: str, tags: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Table,
 )
 
-from db.columns import Document, DocumentList, Moment, PackedDocument, Plain, Tags, Word
+from db.columns import JsonListText, JsonText, PackedJson, Tags, Text, UtcDateTime, Varchar
 
 metadata = MetaData(
     naming_convention={
@@ -28,15 +28,15 @@ metadata = MetaData(
 runs = Table(
     "runs",
     metadata,
-    Column("id", Word(10), primary_key=True),
+    Column("id", Varchar(10), primary_key=True),
     Column("revision", Integer, nullable=False),
-    Column("state", Word(8), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("started_at", Moment),
-    Column("ended_at", Moment),
-    Column("heartbeat_at", Moment),
+    Column("state", Varchar(8), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("heartbeat_at", UtcDateTime),
     Column("stop_requested", Boolean, nullable=False),
-    Column("worker_id", Word(32)),
+    Column("worker_id", Varchar(32)),
     Column("last_seq", Integer, nullable=False),
     Column("epochs_planned", Integer, nullable=False),
     Column("epochs_done", Integer, nullable=False),
@@ -44,25 +44,25 @@ runs = Table(
     Column("test_accuracy", Double),
     Column("best_test_accuracy", Double),
     Column("frozen_share", Double),
-    Column("device", Plain),
-    Column("reason", Plain),
+    Column("device", Text),
+    Column("reason", Text),
     # The run and the epoch that this one was forked from; the parent may be gone.
-    Column("parent_id", Word(10)),
+    Column("parent_id", Varchar(10)),
     Column("parent_epoch", Integer),
     # Where its checkpoints rest (only workers there can go on with it), and the epoch of the newest one.
-    Column("shelf", Word(32)),
+    Column("shelf", Varchar(32)),
     Column("checkpoint_epoch", Integer),
     # How often it was cut off since its newest epoch.
     Column("setbacks", Integer, key="interruptions", nullable=False, server_default="0"),
-    Column("name", Plain, nullable=False),
+    Column("name", Text, nullable=False),
     Column("tags", Tags, nullable=False),
-    Column("progress", Document),
-    Column("config", Document, nullable=False),
-    Column("notes", Plain, nullable=False),
+    Column("progress", JsonText),
+    Column("config", JsonText, nullable=False),
+    Column("notes", Text, nullable=False),
     # What was doubtful about it when it was launched.
-    Column("warnings", DocumentList),
+    Column("warnings", JsonListText),
     # Id, name, tags and notes, case folded: the same search on every database.
-    Column("searchable", Plain, nullable=False),
+    Column("searchable", Text, nullable=False),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'stopped', 'failed')", name="state"),
     Index(None, "created_at", "id"),
     Index(None, "state", "created_at", "id"),
@@ -70,7 +70,7 @@ runs = Table(
 
 
 def _of_run() -> Column[str]:
-    return Column("run_id", Word(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    return Column("run_id", Varchar(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
 events = Table(
@@ -78,11 +78,11 @@ events = Table(
     metadata,
     _of_run(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Word(32), nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("payload", Document, nullable=False),
+    Column("kind", Varchar(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("payload", JsonText, nullable=False),
     # The payload's "layers" of an epoch: most of its bytes, and often not wanted.
-    Column("layers", PackedDocument),
+    Column("layers", PackedJson),
     Index(None, "run_id", "kind", "seq"),
 )
 
@@ -126,49 +126,49 @@ checkpoints = Table(
     _of_run(),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     # Below the shelf's folder; a fork begins with its parent's.
-    Column("path", Word(80), nullable=False),
+    Column("path", Varchar(80), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Index(None, "path"),
 )
 
-discarded = Table(
+checkpoints_to_delete = Table(
     "discarded",
     metadata,
     # Checkpoints that some run needs no more; a worker of that shelf deletes the file if no other run needs it.
-    Column("path", Word(80), primary_key=True),
-    Column("shelf", Word(32), nullable=False),
+    Column("path", Varchar(80), primary_key=True),
+    Column("shelf", Varchar(32), nullable=False),
     Index(None, "shelf"),
 )
 
 workers = Table(
     "workers",
     metadata,
-    Column("id", Word(32), primary_key=True),
-    Column("name", Plain, nullable=False),
-    Column("host", Plain, nullable=False),
+    Column("id", Varchar(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("device", Plain, nullable=False),
+    Column("device", Text, nullable=False),
     Column("slots", Integer, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("heard_at", Moment, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heard_at", UtcDateTime, nullable=False),
     # The data sets, weights, devices and memory that it has; NULL: it has not said yet.
-    Column("capabilities", Document),
+    Column("capabilities", JsonText),
 )
 
 checks = Table(
     "checks",
     metadata,
     # The digest of what is checked, so that the same question has one answer.
-    Column("id", Word(64), primary_key=True),
-    Column("config", Document, nullable=False),
+    Column("id", Varchar(64), primary_key=True),
+    Column("config", JsonText, nullable=False),
     # The workers that may take it.
     Column("workers", Tags, nullable=False),
-    Column("state", Word(8), nullable=False),
-    Column("asked_at", Moment, nullable=False),
-    Column("worker_id", Word(32)),
-    Column("begun_at", Moment),
-    Column("ended_at", Moment),
-    Column("answer", Document),
+    Column("state", Varchar(8), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("worker_id", Varchar(32)),
+    Column("begun_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("answer", JsonText),
     CheckConstraint("state IN ('pending', 'running', 'ok', 'failed', 'unknown')", name="state"),
     Index(None, "state", "asked_at"),
 )

@@ -115,7 +115,12 @@ class Run(Answer):
     heard_seconds_ago: float | None = Field(description="Since its worker's last heartbeat; null while none has it.")
     queue: Place | None = Field(description="Its place among the queued runs; null where it is not queued.")
     warnings: list[Finding] = Field(description="What was doubtful about it when it was launched; it ran all the same.")
-    frozen_trail: list[float] = Field(description="Frozen shares of its epochs, thinned to 60 at most, newest last.")
+    frozen_sparkline: list[float] = Field(
+        description="Frozen shares of its epochs, thinned to 60 at most, newest last."
+    )
+    frozen_trail: list[float] = Field(
+        deprecated=True, description="The former name of `frozen_sparkline`, answered for one release more."
+    )
 
 
 class RunList(Answer):

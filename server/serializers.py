@@ -20,7 +20,7 @@ _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERN
 
 
 def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True) -> list[dict[str, Any]]:
-    """Runs as the API shows them: without worker internals, with their page and frozen trail.
+    """Runs as the API shows them: without worker internals, with their page and sparkline.
 
     Args:
         store: where they are recorded.
@@ -30,7 +30,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     if not runs:
         return []
     ids = [run.id for run in runs]
-    trails, turns, now = store.frozen_trail(ids), store.turns(ids), datetime.now(UTC)
+    sparklines, turns, now = store.frozen_sparkline(ids), store.turns(ids), datetime.now(UTC)
     queue = store.queue() if any(run.state == "queued" for run in runs) else []
     places = {run_id: {"position": place, "length": len(queue)} for place, run_id in enumerate(queue, 1)}
     return [
@@ -38,7 +38,8 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
         | {
             "config": answered(run.config, former_names=former_names),
             "url": f"/runs/{run.id}",
-            "frozen_trail": trails.get(run.id, []),
+            "frozen_sparkline": sparklines.get(run.id, []),
+            "frozen_trail": sparklines.get(run.id, []),
             "turns": [_present_turn(turn) for turn in turns[run.id][-MOST_TURNS:]],
             "timing": timing_of(run, turns[run.id], _newest_epochs(store, run), now),
             "queue": places.get(run.id),

@@ -3047,8 +3047,14 @@ export interface components {
              */
             warnings: components["schemas"]["Finding"][];
             /**
-             * Frozen Trail
+             * Frozen Sparkline
              * @description Frozen shares of its epochs, thinned to 60 at most, newest last.
+             */
+            frozen_sparkline: number[];
+            /**
+             * Frozen Trail
+             * @deprecated
+             * @description The former name of `frozen_sparkline`, answered for one release more.
              */
             frozen_trail: number[];
         };

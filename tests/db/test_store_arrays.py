@@ -76,12 +76,12 @@ def test_a_trail_keeps_the_ends_and_at_most_the_points_asked_for(store: Store, w
     other = store.create_run(config={}, epochs_planned=1).id
     # Frozen after epoch e: e of the 10 neurons of one layer and min(e, 3) of the other's 3.
     shares = [(epoch + min(epoch, 3)) / 13 for epoch in range(11)]
-    trail = store.frozen_trail([run.id, other])
-    assert trail == {run.id: pytest.approx(shares), other: []}
+    sparkline = store.frozen_sparkline([run.id, other])
+    assert sparkline == {run.id: pytest.approx(shares), other: []}
     # Five of eleven: epochs 0, 10/4, 20/4, 30/4, 10, rounded down.
-    assert store.frozen_trail([run.id], 5)[run.id] == pytest.approx([shares[i] for i in (0, 2, 5, 7, 10)])
-    assert store.frozen_trail([run.id], 11)[run.id] == pytest.approx(shares)
-    assert store.frozen_trail([]) == {}
+    assert store.frozen_sparkline([run.id], 5)[run.id] == pytest.approx([shares[i] for i in (0, 2, 5, 7, 10)])
+    assert store.frozen_sparkline([run.id], 11)[run.id] == pytest.approx(shares)
+    assert store.frozen_sparkline([]) == {}
 
 
 def test_masks_of_several_layers_come_at_once(store: Store, recorded: str) -> None:

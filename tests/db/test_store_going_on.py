@@ -223,7 +223,7 @@ def test_a_fork_begins_with_its_parents_records_up_to_the_epoch(store: Store, wo
             theirs = store.layer_history(run.id, layer, field, 0, 3)  # type: ignore[arg-type]
             assert list(mine.epochs) == [0, 1, 2]
             np.testing.assert_array_equal(mine.values, theirs.values)
-    assert store.frozen_trail([fork.id])[fork.id] == store.frozen_trail([run.id])[run.id][:3]
+    assert store.frozen_sparkline([fork.id])[fork.id] == store.frozen_sparkline([run.id])[run.id][:3]
 
 
 def test_a_fork_records_on_from_there_and_leaves_its_parent_alone(store: Store, worker_id: str, run: Run) -> None:

@@ -78,7 +78,7 @@ QUESTIONS = {
     "frozen": lambda s, r: s.frozen_counts(r.id),
     "history": lambda s, r: s.layer_history(r.id, 0, "phi", 0, 9),
     "one epoch": lambda s, r: s.snapshots_at(r.id, 0),
-    "trail": lambda s, r: s.frozen_trail([r.id]),
+    "sparkline": lambda s, r: s.frozen_sparkline([r.id]),
     "runs in a state": lambda s, r: s.runs(state="running"),
 }
 

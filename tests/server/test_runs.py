@@ -153,13 +153,15 @@ def test_an_unknown_run_is_a_json_404(asker: TestClient, method: str, rest: str,
     assert answer.json()["detail"]
 
 
-def test_a_run_shows_where_it_is_inside_an_epoch_and_its_trail(client: TestClient, recording: Recording) -> None:
+def test_a_run_shows_where_it_is_inside_an_epoch_and_its_sparkline(client: TestClient, recording: Recording) -> None:
     recording.progress(3)
-    run = Run.model_validate_json(client.get(f"{RUNS}/{recording.id}").content)
+    answer = client.get(f"{RUNS}/{recording.id}")
+    run = Run.model_validate_json(answer.content)
     assert run.progress is not None
     assert (run.progress.batch, run.epochs_done, run.last_seq) == (3, 4, recording.run.last_seq)
     shares = [sum(masks[epoch].sum() for masks in recording.frozen) / 25 for epoch in range(4)]
-    assert run.frozen_trail == pytest.approx(shares)
+    assert run.frozen_sparkline == pytest.approx(shares)
+    assert answer.json()["frozen_trail"] == run.frozen_sparkline, "the former name is answered for one release more"
 
 
 def test_worker_internals_are_not_shown(client: TestClient, store: Store, recording: Recording) -> None:
