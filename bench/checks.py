@@ -19,7 +19,7 @@ from contract.config import ResNetCifar
 from neq import NEq
 from neq.checks import CheckMode
 from trainer.models.resnet_cifar import resnet_cifar
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 STEPS = 500
 
@@ -52,7 +52,7 @@ class Training:
 
     def __init__(self, probe: list[torch.Tensor], mode: CheckMode) -> None:
         torch.manual_seed(0)
-        self.model = resnet_cifar(ResNetCifar(depth=32), Shape(3, 32, 10, 32))
+        self.model = resnet_cifar(ResNetCifar(depth=32), DataShape(3, 32, 10, 32))
         self.optimizer = SGD(self.model.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
         self.neq = NEq(self.model, self.optimizer, probe, select="none", checks=mode)
         self.images, self.labels = torch.randn(100, 3, 32, 32), torch.randint(0, 10, (100,))

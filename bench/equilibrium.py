@@ -25,7 +25,7 @@ from torchvision.models import resnet18
 from contract.config import ResNetCifar
 from neq import NEq
 from neq.options import MeasureMode
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Case:
 
 WAYS: tuple[MeasureMode, ...] = ("streaming", "cached")
 CASES = {
-    "resnet32": Case(lambda: build_model(ResNetCifar(), Shape(3, 32, 10), seed=0), 32, 500, 100, 50_000, 10),
+    "resnet32": Case(lambda: build_model(ResNetCifar(), DataShape(3, 32, 10), seed=0), 32, 500, 100, 50_000, 10),
     "resnet18": Case(lambda: resnet18(), 224, 256, 32, 1_281_167, 2),
 }
 

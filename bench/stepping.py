@@ -18,7 +18,7 @@ from neq import NEq
 from neq.flops import Multiplied, StepFlops
 from neq.savings import LayerPlan
 from trainer.models.resnet_cifar import resnet_cifar
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def swin(blocks: int = 2) -> nn.Module:
 
 def resnet32() -> nn.Module:
     """That of CIFAR-10."""
-    return resnet_cifar(ResNetCifar(), Shape(3, 32, 10))
+    return resnet_cifar(ResNetCifar(), DataShape(3, 32, 10))
 
 
 _HEAD = {"all but the head": 0.38}

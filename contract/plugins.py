@@ -4,13 +4,14 @@ This module imports pydantic alone, and nothing of a run's description, so that 
 imported by itself, by the web process (which has no torch) and by the worker.
 """
 
-from typing import ClassVar, Literal
+import warnings
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from contract.base import ConfigModel, wrong_field
 
-__all__ = ["OwnData", "OwnModel", "PluginBroken", "wrong_field"]
+__all__ = ["DatasetPlugin", "ModelPlugin", "PluginBroken", "wrong_field"]
 
 
 class PluginBroken(ImportError):
@@ -32,8 +33,9 @@ class _Own(ConfigModel):
     builder: ClassVar[str]
 
 
-class OwnModel(_Own):
-    """A network of your own. Its builder takes this description and a `trainer.models.Shape`, and gives the module."""
+class ModelPlugin(_Own):
+    """A network of your own. Its builder takes this description and a `trainer.models.DataShape`, and
+    gives the module."""
 
     @property
     def label(self) -> str:
@@ -41,8 +43,9 @@ class OwnModel(_Own):
         return self.kind
 
 
-class OwnData(_Own):
-    """A data set of your own. Its builder takes this description and the data folder, and gives `trainer.data.OwnSets`.
+class DatasetPlugin(_Own):
+    """A data set of your own. Its builder takes this description and the data folder, and gives
+    `trainer.data.DatasetSplits`.
 
     Attributes:
         train_samples: how many training images are used, the probe set included; None: all of them.
@@ -55,3 +58,15 @@ class OwnData(_Own):
         description="Number of images used, including the probe set. Empty: all of them.",
         json_schema_extra={"unit": "images"},
     )
+
+
+_OLD_NAMES = {"OwnModel": ModelPlugin, "OwnData": DatasetPlugin}
+
+
+def __getattr__(name: str) -> Any:
+    """What was called otherwise before works for one release more."""
+    if name not in _OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    new = _OLD_NAMES[name]
+    warnings.warn(f"{name} is now called {new.__name__}: import that from {__name__}", FutureWarning, stacklevel=2)
+    return new

@@ -5,10 +5,10 @@ from importlib import import_module
 from typing import Any
 
 from contract.errors import RunError
-from contract.plugins import OwnData, OwnModel
+from contract.plugins import DatasetPlugin, ModelPlugin
 
 
-def builder_of(config: OwnModel | OwnData) -> Callable[..., Any]:
+def builder_of(config: ModelPlugin | DatasetPlugin) -> Callable[..., Any]:
     """The function that builds what is described. The name comes from the class, never from a run's description.
 
     Raises:

@@ -2,12 +2,15 @@
 
 import warnings
 
-from contract.plugins import OwnData, OwnModel, PluginBroken, wrong_field
+from contract.plugins import DatasetPlugin as OwnData
+from contract.plugins import ModelPlugin as OwnModel
+from contract.plugins import PluginBroken, wrong_field
 
 __all__ = ["OwnData", "OwnModel", "PluginBroken", "wrong_field"]
 
 warnings.warn(
-    "trainer.own is now called contract.plugins: write `from contract.plugins import OwnModel`",
+    "trainer.own is now called contract.plugins, OwnModel ModelPlugin and OwnData DatasetPlugin: write "
+    "`from contract.plugins import ModelPlugin`",
     FutureWarning,
     stacklevel=2,
 )

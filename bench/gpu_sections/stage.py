@@ -33,9 +33,9 @@ def network(name: str) -> nn.Module:
         return _vit(side=224, blocks=12, width=768)
     from contract.config.models import ResNetCifar
     from trainer.models.resnet_cifar import resnet_cifar
-    from trainer.models.shape import Shape
+    from trainer.models.shape import DataShape
 
-    return resnet_cifar(ResNetCifar(), Shape(3, 32, 10))
+    return resnet_cifar(ResNetCifar(), DataShape(3, 32, 10))
 
 
 def dry_network(name: str) -> nn.Module:

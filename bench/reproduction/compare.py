@@ -28,7 +28,7 @@ from neq import NEq
 from trainer.data import ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 from trainer.optimizers import build_optimizer
 from trainer.training.evaluate import evaluate
 from trainer.training.metrics import Metrics
@@ -67,7 +67,7 @@ class Training:
 
     def __init__(self, config: RunConfig, arm: Arm, data: ImageData) -> None:
         self._config, self._data = config, data
-        shape = Shape(data.channels, data.height, data.classes, data.width)
+        shape = DataShape(data.channels, data.height, data.classes, data.width)
         self._model = build_model(config.model, shape, seed=config.training.seed).to(memory_format=torch.channels_last)
         optimizer = build_optimizer(config.optimizer, [{"params": list(self._model.parameters())}])
         batches = len(batch_bounds(len(data.train), config.training.batch_size))

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from contract.base import ConfigModel
 from contract.config.discovery import discovered
 from contract.former_names import FormerName
-from contract.plugins import OwnData
+from contract.plugins import DatasetPlugin
 
 Task = Literal["classification", "segmentation"]
 """What a network predicts: one class per image, or one class per pixel."""
@@ -282,9 +282,9 @@ KnownData = (
 )
 
 if TYPE_CHECKING:
-    AnyData = KnownData | OwnData
+    AnyData = KnownData | DatasetPlugin
 else:
-    AnyData = reduce(or_, discovered(OwnData, get_args(KnownData)), KnownData)
+    AnyData = reduce(or_, discovered(DatasetPlugin, get_args(KnownData)), KnownData)
 
 Data = Annotated[
     AnyData, Field(discriminator="kind", title="Data", description="The data set that the network is trained on.")

@@ -16,14 +16,14 @@ from types import ModuleType
 from typing import TypeVar, get_args
 
 from contract.base import ConfigModel
-from contract.plugins import OwnData, OwnModel, PluginBroken
+from contract.plugins import DatasetPlugin, ModelPlugin, PluginBroken
 
 VARIABLE = "NEQ_PLUGINS"
 """Modules, or paths of Python files, parted by commas."""
-_GROUPS = {OwnModel: "neq.models", OwnData: "neq.datasets"}
+_GROUPS = {ModelPlugin: "neq.models", DatasetPlugin: "neq.datasets"}
 _KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUILDER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-Own = TypeVar("Own", OwnModel, OwnData)
+Own = TypeVar("Own", ModelPlugin, DatasetPlugin)
 
 
 def discovered(base: type[Own], known: tuple[type[ConfigModel], ...]) -> tuple[type[Own], ...]:
@@ -82,8 +82,8 @@ def _named(base: type[Own]) -> Iterator[type[Own]]:
         module = _imported(name)
         offered = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, ConfigModel)]
         own = [each for each in offered if each.__module__ == module.__name__]
-        if not any(issubclass(each, OwnModel | OwnData) for each in own):
-            raise PluginBroken(f"{VARIABLE}: {name} defines no OwnModel and no OwnData (of contract.plugins)")
+        if not any(issubclass(each, ModelPlugin | DatasetPlugin) for each in own):
+            raise PluginBroken(f"{VARIABLE}: {name} defines no ModelPlugin and no DatasetPlugin (of contract.plugins)")
         yield from (each for each in own if issubclass(each, base))
 
 

@@ -11,7 +11,7 @@ from contract.config.data import Task
 from contract.config.discovery import discovered
 from contract.config.torchvision_names import Classifier, Segmenter
 from contract.former_names import FormerName
-from contract.plugins import OwnModel
+from contract.plugins import ModelPlugin
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
 
@@ -140,9 +140,9 @@ class TorchvisionSegmenter(ModelPart):
 KnownModel = Cnn | Mlp | ResNetCifar | TorchvisionClassifier | TorchvisionSegmenter
 
 if TYPE_CHECKING:
-    AnyModel = KnownModel | OwnModel
+    AnyModel = KnownModel | ModelPlugin
 else:
-    AnyModel = reduce(or_, discovered(OwnModel, get_args(KnownModel)), KnownModel)
+    AnyModel = reduce(or_, discovered(ModelPlugin, get_args(KnownModel)), KnownModel)
 
 Model = Annotated[
     AnyModel, Field(discriminator="kind", title="Model", description="The network that is trained and measured.")

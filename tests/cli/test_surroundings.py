@@ -35,8 +35,8 @@ from trainer.training.resource_monitor import ResourceMonitor
 
 PLUGIN = """
 from typing import ClassVar, Literal
-from contract.plugins import OwnModel
-class {name}(OwnModel):
+from contract.plugins import ModelPlugin
+class {name}(ModelPlugin):
     kind: Literal["{kind}"] = "{kind}"
     builder: ClassVar[str] = "nowhere:build"
 """

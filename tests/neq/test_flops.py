@@ -15,7 +15,7 @@ from neq import NEq
 from neq.flops import Multiplied, StepFlops, multiply_adds
 from neq.options import SavingsMode
 from trainer.models.resnet_cifar import resnet_cifar
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 Masks = Callable[[NEq], dict[str, Tensor]]
 
@@ -107,7 +107,7 @@ def test_with_savings_off_the_paper_s_count_falls_and_the_step_s_does_not() -> N
     ("model", "side", "published"),
     [
         # Multiply-adds of convolutions and classifier 68,862,592; norms 2 × 303,104 values: twice their sum.
-        (lambda: resnet_cifar(ResNetCifar(), Shape(3, 32, 10)), 32, 138_937_600),
+        (lambda: resnet_cifar(ResNetCifar(), DataShape(3, 32, 10)), 32, 138_937_600),
         (torchvision.models.resnet18, 224, pytest.approx(3.64e9, rel=1e-3)),
     ],
 )

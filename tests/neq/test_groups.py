@@ -13,7 +13,7 @@ from neq.network.discovery import LayerFilter, discover
 from neq.options import Groups
 from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 
 
 def grouped(model: nn.Module, inputs: Tensor, groups: Groups) -> dict[str, tuple[str, ...]]:
@@ -62,7 +62,7 @@ def test_residual_stages_are_found_in_torchvisions_and_our_networks() -> None:
     stages = grouped(resnet18(), torch.randn(1, 3, 32, 32), "stage")
     assert list(stages) == ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc"]
     assert len(stages["layer2"]) == 10
-    ours = build_model(ResNetCifar(depth=20), Shape(3, 32, 10), seed=0)
+    ours = build_model(ResNetCifar(depth=20), DataShape(3, 32, 10), seed=0)
     assert list(grouped(ours, torch.randn(1, 3, 32, 32), "stage")) == [
         "conv", "norm", "stages.0", "stages.1", "stages.2", "head",
     ]  # fmt: skip

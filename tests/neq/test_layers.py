@@ -12,7 +12,7 @@ from contract.config import ResNetCifar
 from neq import NEq
 from neq.network.discovery import LayerFilter, discover
 from tests.neq.marks import no_step_is_made
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 
 
 def neurons_by_type(model: nn.Module, inputs: Tensor) -> Counter[str]:
@@ -24,7 +24,7 @@ def neurons_by_type(model: nn.Module, inputs: Tensor) -> Counter[str]:
 
 
 def test_resnet32_has_the_papers_neurons_and_parameters() -> None:
-    model = build_model(ResNetCifar(depth=32), Shape(channels=3, size=32, classes=10), seed=0)
+    model = build_model(ResNetCifar(depth=32), DataShape(channels=3, size=32, classes=10), seed=0)
     count = neurons_by_type(model, torch.randn(1, 3, 32, 32))
     assert count == {"Conv2d": 1136, "BatchNorm2d": 1136, "Linear": 10}
     assert count.total() == 2282

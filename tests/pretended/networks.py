@@ -12,13 +12,13 @@ from contract.config.models import ResNetCifar
 from neq import NEq
 from trainer.models.attention import call_attention_layers
 from trainer.models.resnet_cifar import resnet_cifar
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 
 def resnet32() -> nn.Module:
     """93 parameters, 62 of them of batch norms."""
     torch.manual_seed(0)
-    return resnet_cifar(ResNetCifar(), Shape(3, 32, 10))
+    return resnet_cifar(ResNetCifar(), DataShape(3, 32, 10))
 
 
 def resnet18() -> nn.Module:

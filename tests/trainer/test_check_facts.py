@@ -19,7 +19,7 @@ from contract.config import NEqConfig, RandomRule, RunConfig, Synthetic, Torchvi
 from contract.config.torchvision_names import Classifier, Segmenter
 from contract.errors import RunError
 from trainer.data.datasets.images import batch_bounds
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 from trainer.models.write_facts import file_of, segmenter_facts
 from trainer.training.equilibrium import build_neq
 from trainer.training.warnings import doubts
@@ -38,10 +38,10 @@ def test_every_network_is_known_by_the_file_of_its_weights() -> None:
 def test_the_smallest_side_is_just_what_the_network_takes(name: str) -> None:
     facts = CLASSIFIERS[name]
     config = TorchvisionClassifier(name=name)  # type: ignore[arg-type]
-    build_model(config, Shape(3, facts.smallest, 10), seed=0)
+    build_model(config, DataShape(3, facts.smallest, 10), seed=0)
     if facts.smallest > 1:
         with pytest.raises(RunError, match="cannot take images"):
-            build_model(config, Shape(3, facts.smallest - 1, 10), seed=0)
+            build_model(config, DataShape(3, facts.smallest - 1, 10), seed=0)
 
 
 @given(samples=st.integers(20, 3000), together=st.integers(1, 400), probe=st.integers(1, 10))

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import Event, Logged, RunFinished
-from contract.plugins import OwnModel
+from contract.plugins import ModelPlugin
 from neq.errors import NoStepMade, ProbeChanged
 from trainer.engines.environment import Workplace
-from trainer.models import Shape
+from trainer.models import DataShape
 from trainer.training import train
 from trainer.training.equilibrium import told_by_neq
 from trainer.training.error_messages import explained
@@ -54,7 +54,7 @@ def test_what_neq_refuses_ends_a_run_with_its_own_remedy() -> None:
 class Shrinking(nn.Module):
     """Shrinks its own weights in training, as a maximal norm does, in every `every`-th forward pass."""
 
-    def __init__(self, shape: Shape, every: int) -> None:
+    def __init__(self, shape: DataShape, every: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Flatten(), nn.Linear(shape.channels * 64, 8), nn.ReLU())
         self.head = nn.Linear(8, shape.classes)
@@ -70,13 +70,13 @@ class Shrinking(nn.Module):
         return logits
 
 
-class ShrinkingNet(OwnModel):
+class ShrinkingNet(ModelPlugin):
     kind: Literal["shrinking-net"] = "shrinking-net"
     builder: ClassVar[str] = f"{__name__}:shrinking"
     every: int
 
 
-def shrinking(config: ShrinkingNet, shape: Shape) -> Shrinking:
+def shrinking(config: ShrinkingNet, shape: DataShape) -> Shrinking:
     return Shrinking(shape, config.every)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from contract.config import Adam, AdamW, Cnn, Optimizer, Sgd, TorchvisionSegmenter
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups, set_learning_rate
 
 
@@ -40,7 +40,7 @@ def test_a_rate_is_set_for_every_parameter_group() -> None:
 
 def test_an_auxiliary_head_moves_at_so_many_times_the_rate() -> None:
     config = TorchvisionSegmenter(name="deeplabv3_mobilenet_v3_large", aux_lr_multiplier=10)
-    model = build_model(config, Shape(3, 32, 3), seed=0)
+    model = build_model(config, DataShape(3, 32, 3), seed=0)
     optimizer = build_optimizer(Sgd(momentum=0, weight_decay=0), parameter_groups(config, model))
     set_learning_rate(optimizer, 0.01)
     head, rest = model.get_parameter("aux_classifier.4.bias"), model.get_parameter("classifier.4.bias")

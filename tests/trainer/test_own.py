@@ -16,10 +16,10 @@ import pytest
 
 from contract.errors import RunError
 from tests.system import System
-from trainer.data.sources.plugins import OwnSets, own_sets
+from trainer.data.sources.plugins import DatasetSplits, build_plugin_dataset
 from trainer.engines.environment import Workplace
-from trainer.models import Shape
-from trainer.models.plugins import own_model
+from trainer.models import DataShape
+from trainer.models.plugins import build_plugin_model
 
 DOCS = Path(__file__).parents[2] / "docs" / "your-own.md"
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -134,8 +134,8 @@ def test_a_module_with_descriptions_can_be_imported_by_itself(example: Path) -> 
 
 NET = """
 from typing import ClassVar, Literal
-from contract.plugins import OwnModel
-class Net(OwnModel):
+from contract.plugins import ModelPlugin
+class Net(ModelPlugin):
     kind: Literal[{kind!r}] = {kind!r}
     builder: ClassVar[str] = {builder!r}
 """
@@ -145,11 +145,11 @@ class Net(OwnModel):
     ("content", "said"),
     [
         ("import nowhere", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
-        ("x = 1", "defines no OwnModel and no OwnData"),
+        ("x = 1", "defines no ModelPlugin and no DatasetPlugin"),
         (NET.format(kind="cnn", builder="a:b"), "the kind 'cnn' is contract.config.models.Cnn's"),
         (NET.format(kind="My Net", builder="a:b"), "small letters, digits and hyphens"),
         (NET.format(kind="my-net", builder="no function"), "name its builder"),
-        ("from contract.plugins import OwnModel\nclass Net(OwnModel):\n    pass", "give it a kind"),
+        ("from contract.plugins import ModelPlugin\nclass Net(ModelPlugin):\n    pass", "give it a kind"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_ends_the_command_with_a_line(tmp_path: Path, content: str, said: str) -> None:
@@ -184,11 +184,11 @@ def test_a_builder_that_does_not_build_is_named(spots: ModuleType, builder: str,
 
     Spoilt.builder = builder
     with pytest.raises(RunError) as error:
-        own_model(Spoilt(), Shape(1, 12, 4))
+        build_plugin_model(Spoilt(), DataShape(1, 12, 4))
     assert said in error.value.message
 
 
-def cut(sets: OwnSets) -> OwnSets:
+def cut(sets: DatasetSplits) -> DatasetSplits:
     return replace(sets, train_labels=sets.train_labels[1:])
 
 
@@ -196,7 +196,7 @@ def cut(sets: OwnSets) -> OwnSets:
     ("spoil", "said"),
     [
         (lambda sets: replace(sets, classes=3), "gave training labels from 0 to 3 for 3 classes"),
-        (lambda sets: (sets,), "gave a tuple, not OwnSets"),
+        (lambda sets: (sets,), "gave a tuple, not DatasetSplits"),
         (lambda sets: replace(sets, train_pixels=sets.train_pixels[:, 0]), "training images of shape (400, 12, 12)"),
         (cut, "gave training labels of shape (399,) for images of shape (400, 1, 12, 12)"),
         (lambda sets: replace(sets, test_pixels=sets.test_pixels.double()), "test images of shape (100, 1, 12, 12)"),
@@ -204,11 +204,11 @@ def cut(sets: OwnSets) -> OwnSets:
     ],
 )
 def test_data_that_do_not_fit_are_named(
-    spots: ModuleType, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[OwnSets], Any], said: str
+    spots: ModuleType, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[DatasetSplits], Any], said: str
 ) -> None:
     good = spots.images(spots.Spots(), Path())
-    assert own_sets(spots.Spots(), Workplace(Path())).classes == 4
+    assert build_plugin_dataset(spots.Spots(), Workplace(Path())).classes == 4
     monkeypatch.setattr(spots, "images", lambda config, folder: spoil(good))
     with pytest.raises(RunError) as error:
-        own_sets(spots.Spots(), Workplace(Path()))
+        build_plugin_dataset(spots.Spots(), Workplace(Path()))
     assert said in error.value.message

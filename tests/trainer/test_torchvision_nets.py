@@ -18,7 +18,7 @@ from contract.events import EpochFinished, RunStarted
 from neq import LayerFilter
 from neq.network.discovery import Discovery, discover
 from trainer.engines.environment import Workplace
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 from trainer.models.attention import call_attention_layers
 from trainer.models.write_names import TARGET, names_module
 from trainer.training import train
@@ -49,11 +49,11 @@ def ghosts() -> Iterator[None]:
         yield
 
 
-def classifier(name: str, shape: Shape, **changes: Any) -> nn.Module:
+def classifier(name: str, shape: DataShape, **changes: Any) -> nn.Module:
     return build_model(TorchvisionClassifier.model_validate({"name": name, **changes}), shape, seed=0)
 
 
-def segmenter(name: str, shape: Shape, **changes: Any) -> nn.Module:
+def segmenter(name: str, shape: DataShape, **changes: Any) -> nn.Module:
     return build_model(TorchvisionSegmenter.model_validate({"name": name, **changes}), shape, seed=0)
 
 
@@ -73,7 +73,7 @@ def test_the_names_are_torchvisions() -> None:
 @pytest.mark.parametrize("name", [*ONE_OF_EACH, *(pytest.param(name, marks=pytest.mark.endurance) for name in OTHERS)])
 def test_every_classifier_builds_for_grey_images_and_seven_classes(name: str) -> None:
     size = NATIVE.get(name, 224)
-    model = classifier(name, Shape(1, size, 7)).to("meta")
+    model = classifier(name, DataShape(1, size, 7)).to("meta")
     for logits in logits_in(model.train()(torch.empty(2, 1, size, size, device="meta"))):
         assert logits.shape == (2, 7)
 
@@ -81,7 +81,7 @@ def test_every_classifier_builds_for_grey_images_and_seven_classes(name: str) ->
 @pytest.mark.usefixtures("ghosts")
 @pytest.mark.parametrize("name", get_args(Segmenter))
 def test_every_segmenter_answers_for_every_pixel(name: str) -> None:
-    model = segmenter(name, Shape(3, 48, 5, 64))
+    model = segmenter(name, DataShape(3, 48, 5, 64))
     outputs = logits_in(model.train()(torch.empty(2, 3, 48, 64, device="meta")))
     assert [tuple(logits.shape) for logits in outputs] == [(2, 5, 48, 64)] * (1 if "lraspp" in name else 2)
 
@@ -97,14 +97,14 @@ def test_every_segmenter_answers_for_every_pixel(name: str) -> None:
 )
 @pytest.mark.usefixtures("ghosts")
 def test_a_network_has_the_papers_neurons(name: str, size: int, neurons: int) -> None:
-    found = watched(classifier(name, Shape(3, size, 1000)), size)
+    found = watched(classifier(name, DataShape(3, size, 1000)), size)
     assert sum(layer.neurons for layer in found.layers) == neurons
 
 
 @pytest.mark.usefixtures("ghosts")
 @pytest.mark.parametrize("name", ["swin_t", "swin_v2_t", "vit_b_32", "maxvit_t", "convnext_tiny", "efficientnet_b0"])
 def test_no_layer_with_weights_goes_unwatched(name: str) -> None:
-    assert not watched(classifier(name, Shape(3, 224, 10)).to("meta"), 224).unwatched
+    assert not watched(classifier(name, DataShape(3, 224, 10)).to("meta"), 224).unwatched
 
 
 def test_self_attention_computes_what_torchs_does() -> None:
@@ -128,19 +128,19 @@ def test_self_attention_computes_what_torchs_does() -> None:
 )
 def test_an_image_of_the_wrong_size_is_refused_with_the_one_that_fits(name: str, size: int, native: int) -> None:
     with pytest.raises(RunError, match=f"{name} cannot take images of {size} × {size} px") as error:
-        classifier(name, Shape(3, size, 10))
+        classifier(name, DataShape(3, size, 10))
     assert f"model.input_size to {native}" in str(error.value.remedy)
 
 
 def test_images_may_be_scaled_to_the_size_that_a_network_wants() -> None:
-    model = classifier("vit_b_32", Shape(1, 28, 10), input_size=64).eval()
+    model = classifier("vit_b_32", DataShape(1, 28, 10), input_size=64).eval()
     images = torch.randn(2, 1, 28, 28)
     larger = torch.nn.functional.interpolate(images, (64, 64), mode="bilinear", antialias=True)
     torch.testing.assert_close(model(images), model(larger))
 
 
 def test_inceptions_auxiliary_head_is_left_out_where_it_would_see_nothing() -> None:
-    small, large = (classifier("inception_v3", Shape(3, size, 4)) for size in (96, 299))
+    small, large = (classifier("inception_v3", DataShape(3, size, 4)) for size in (96, 299))
     assert len(logits_in(small.train()(torch.randn(2, 3, 96, 96)))) == 1
     assert hasattr(large, "AuxLogits")
     assert getattr(large, "AuxLogits", None) is not None
@@ -165,17 +165,17 @@ def put_weights(
     return trained
 
 
-def from_weights(root: Path, config: TorchvisionClassifier | TorchvisionSegmenter, shape: Shape) -> nn.Module:
+def from_weights(root: Path, config: TorchvisionClassifier | TorchvisionSegmenter, shape: DataShape) -> nn.Module:
     return build_model(config, shape, seed=0, workplace=Workplace(root))
 
 
 def test_trained_weights_are_taken_over_and_a_head_for_other_classes_begins_anew(tmp_path: Path) -> None:
     trained = put_weights(tmp_path, "resnet18")
     config = TorchvisionClassifier(name="resnet18", weights="default")
-    same, other = (from_weights(tmp_path, config, Shape(3, 64, classes)) for classes in (1000, 10))
+    same, other = (from_weights(tmp_path, config, DataShape(3, 64, classes)) for classes in (1000, 10))
     images = torch.randn(2, 3, 64, 64)
     assert torch.equal(same.eval()(images), trained.eval()(images))
-    fresh = classifier("resnet18", Shape(3, 64, 10))
+    fresh = classifier("resnet18", DataShape(3, 64, 10))
     assert torch.equal(other.get_parameter("conv1.weight"), trained.conv1.weight)
     assert torch.equal(other.get_parameter("fc.weight"), fresh.get_parameter("fc.weight"))
 
@@ -183,11 +183,11 @@ def test_trained_weights_are_taken_over_and_a_head_for_other_classes_begins_anew
 def test_a_grey_image_is_seen_by_trained_weights_as_three_equal_channels(tmp_path: Path) -> None:
     trained = put_weights(tmp_path, "resnet18")
     config = TorchvisionClassifier(name="resnet18", weights="default")
-    grey = from_weights(tmp_path, config, Shape(1, 64, 1000))
+    grey = from_weights(tmp_path, config, DataShape(1, 64, 1000))
     image = torch.randn(2, 1, 64, 64)
     torch.testing.assert_close(grey.eval()(image), trained.eval()(image.expand(-1, 3, -1, -1)), atol=1e-4, rtol=1e-4)
     with pytest.raises(RunError, match="images of 1 or 3 channels, not 2"):
-        from_weights(tmp_path, config, Shape(2, 64, 10))
+        from_weights(tmp_path, config, DataShape(2, 64, 10))
 
 
 def test_densenets_old_names_are_read(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_densenets_old_names_are_read(tmp_path: Path) -> None:
         return {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): value for key, value in state.items()}
 
     trained = put_weights(tmp_path, "densenet121", change=aged)
-    model = from_weights(tmp_path, TorchvisionClassifier(name="densenet121", weights="default"), Shape(3, 64, 1000))
+    model = from_weights(tmp_path, TorchvisionClassifier(name="densenet121", weights="default"), DataShape(3, 64, 1000))
     images = torch.randn(1, 3, 64, 64)
     assert torch.equal(model.eval()(images), trained.eval()(images))
 
@@ -203,7 +203,7 @@ def test_densenets_old_names_are_read(tmp_path: Path) -> None:
 def test_a_transformers_positions_are_stretched_to_the_images(tmp_path: Path) -> None:
     put_weights(tmp_path, "vit_b_32")
     config = TorchvisionClassifier(name="vit_b_32", weights="default")
-    model = from_weights(tmp_path, config, Shape(3, 96, 10))
+    model = from_weights(tmp_path, config, DataShape(3, 96, 10))
     assert model(torch.randn(1, 3, 96, 96)).shape == (1, 10)
 
 
@@ -214,7 +214,7 @@ def test_a_segmentation_networks_backbone_may_come_from_imagenet(tmp_path: Path)
     file = models.ResNet50_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
     torch.save(trained.state_dict(), tmp_path / "weights" / file)
     config = TorchvisionSegmenter(name="fcn_resnet50", weights="backbone")
-    model = from_weights(tmp_path, config, Shape(3, 64, 5))
+    model = from_weights(tmp_path, config, DataShape(3, 64, 5))
     for key, value in model.get_submodule("backbone").state_dict().items():
         assert torch.equal(value, trained.state_dict()[key])
 
@@ -222,7 +222,7 @@ def test_a_segmentation_networks_backbone_may_come_from_imagenet(tmp_path: Path)
 def test_a_whole_segmentation_network_takes_heads_for_other_classes(tmp_path: Path) -> None:
     trained = put_weights(tmp_path, "deeplabv3_mobilenet_v3_large")
     config = TorchvisionSegmenter(name="deeplabv3_mobilenet_v3_large", weights="default")
-    model = from_weights(tmp_path, config, Shape(3, 64, 5))
+    model = from_weights(tmp_path, config, DataShape(3, 64, 5))
     assert torch.equal(model.get_parameter("classifier.1.weight"), trained.classifier[1].weight)
     assert model.get_parameter("aux_classifier.4.weight").shape[0] == 5
 
@@ -231,7 +231,7 @@ def test_weights_that_are_not_there_are_named_with_a_remedy(tmp_path: Path, monk
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
     config = TorchvisionClassifier(name="resnet18", weights="default")
     with pytest.raises(RunError, match=r"resnet18-\w+\.pth are not on this worker") as error:
-        from_weights(tmp_path, config, Shape(3, 64, 10))
+        from_weights(tmp_path, config, DataShape(3, 64, 10))
     assert "NEQ_DOWNLOAD" in str(error.value.remedy)
     assert str(tmp_path / "weights") in error.value.message
 
@@ -242,10 +242,10 @@ def test_damaged_weights_and_those_of_another_network_are_refused(tmp_path: Path
     config = TorchvisionClassifier(name="resnet18", weights="default")
     torch.save(models.resnet34().state_dict() | {"conv1.weight": torch.ones(3)}, file)
     with pytest.raises(RunError, match=r"do not belong to resnet18: conv1\.weight"):
-        from_weights(tmp_path, config, Shape(3, 64, 10))
+        from_weights(tmp_path, config, DataShape(3, 64, 10))
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(RunError, match="cannot be read"):
-        from_weights(tmp_path, config, Shape(3, 64, 10))
+        from_weights(tmp_path, config, DataShape(3, 64, 10))
 
 
 # ---------------------------------------------------------------- trained a little

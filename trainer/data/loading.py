@@ -17,7 +17,7 @@ from contract.config import (
 )
 from contract.data_report import DataFound
 from contract.errors import RunError
-from contract.plugins import OwnData
+from contract.plugins import DatasetPlugin
 from trainer.data.datasets.file_dataset import FileDataset
 from trainer.data.datasets.images import ImageData, ImageSet, Normalisation, TensorImages
 from trainer.data.datasets.probe import choose_probe, noise_images
@@ -36,7 +36,7 @@ from trainer.data.sources.bundled import CLASSES as FASHION_CLASSES
 from trainer.data.sources.bundled import SOURCES as BUNDLED
 from trainer.data.sources.bundled import fashion_mnist_mini
 from trainer.data.sources.files import NORMALISE, FileConfig, build_datasets, file_sets, loader_processes
-from trainer.data.sources.plugins import copied, own_sets
+from trainer.data.sources.plugins import build_plugin_dataset, copied
 from trainer.data.sources.synthetic import synthetic, synthetic_segmentation
 from trainer.data.sources.torchvision_sets import TorchvisionConfig, torchvision_folders, torchvision_images
 from trainer.engines.device_errors import first_line, is_memory
@@ -45,7 +45,7 @@ from trainer.engines.environment import Workplace
 Source = TypeVar("Source", TensorImages, FileDataset)
 _MADE = ("made by the program", "made by the program")
 _PROBE_SOURCES = {"train": "held back from training images", "test": "drawn from test images", "noise": "noise"}
-ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation | OwnData
+ArrayConfig = FashionMnistMini | TorchvisionConfig | Synthetic | SyntheticSegmentation | DatasetPlugin
 
 
 def load_data(config: RunConfig, workplace: Workplace, device: torch.device) -> ImageData:
@@ -151,8 +151,8 @@ def _arrays(
             return *synthetic(config), Listing(numbered(config.classes), _MADE), None
         case SyntheticSegmentation():
             return *synthetic_segmentation(config), Listing(numbered(config.classes), _MADE), None
-        case OwnData():
-            sets = own_sets(config, workplace)
+        case DatasetPlugin():
+            sets = build_plugin_dataset(config, workplace)
             train, test = (
                 TensorImages(sets.train_pixels, sets.train_labels),
                 TensorImages(sets.test_pixels, sets.test_labels),

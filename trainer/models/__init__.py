@@ -1,21 +1,24 @@
 """Networks by the name that a run's description gives them, fitted to the data."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from contract.config import Cnn, Mlp, Model, ResNetCifar, TorchvisionClassifier, TorchvisionSegmenter
-from contract.plugins import OwnModel
+from contract.plugins import ModelPlugin
+from neq.old_names import warn_renamed
 from trainer.engines.environment import Workplace
 from trainer.models.cnn import cnn
 from trainer.models.mlp import mlp
-from trainer.models.plugins import own_model
+from trainer.models.plugins import build_plugin_model
 from trainer.models.resnet_cifar import resnet_cifar
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
-__all__ = ["Shape", "build_model"]
+__all__ = ["DataShape", "build_model"]
 
 
-def build_model(config: Model, shape: Shape, *, seed: int, workplace: Workplace | None = None) -> nn.Module:
+def build_model(config: Model, shape: DataShape, *, seed: int, workplace: Workplace | None = None) -> nn.Module:
     """The network on the CPU, its initial weights fixed by the seed; the global random state is left alone.
 
     Args:
@@ -32,7 +35,7 @@ def build_model(config: Model, shape: Shape, *, seed: int, workplace: Workplace 
         return _built(config, shape, workplace)
 
 
-def _built(config: Model, shape: Shape, workplace: Workplace | None) -> nn.Module:
+def _built(config: Model, shape: DataShape, workplace: Workplace | None) -> nn.Module:
     match config:
         case Cnn():
             return cnn(config, shape)
@@ -40,11 +43,19 @@ def _built(config: Model, shape: Shape, workplace: Workplace | None) -> nn.Modul
             return mlp(config, shape)
         case ResNetCifar():
             return resnet_cifar(config, shape)
-        case OwnModel():
-            return own_model(config, shape)
+        case ModelPlugin():
+            return build_plugin_model(config, shape)
         case TorchvisionClassifier() | TorchvisionSegmenter():
             from trainer.models import torchvision_nets  # a second to import, and only these need it
 
             if isinstance(config, TorchvisionClassifier):
                 return torchvision_nets.classifier(config, shape, workplace)
             return torchvision_nets.segmenter(config, shape, workplace)
+
+
+def __getattr__(name: str) -> Any:
+    """What was called otherwise before works for one release more."""
+    if name != "Shape":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn_renamed("trainer.models.Shape", "trainer.models.DataShape")
+    return DataShape

@@ -4,10 +4,10 @@ from torch import nn
 
 from contract.config import Cnn
 from contract.errors import RunError
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 
-def cnn(config: Cnn, shape: Shape) -> nn.Module:
+def cnn(config: Cnn, shape: DataShape) -> nn.Module:
     """Convolutions of 3 × 3, each with ReLU (and batch norm before it); after every second one the image halves.
 
     The last feature maps are averaged and go to one linear layer. No halving after the last convolution.

@@ -3,10 +3,10 @@
 from torch import nn
 
 from contract.config import Mlp
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 
-def mlp(config: Mlp, shape: Shape) -> nn.Module:
+def mlp(config: Mlp, shape: DataShape) -> nn.Module:
     """Linear layers with ReLU between them (and batch norm before it), the image's pixels as one row."""
     model = nn.Sequential()
     model.add_module("flatten", nn.Flatten())

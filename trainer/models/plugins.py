@@ -3,12 +3,12 @@
 from torch import nn
 
 from contract.errors import RunError
-from contract.plugins import OwnModel
+from contract.plugins import ModelPlugin
 from trainer.builders import builder_of
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 
-def own_model(config: OwnModel, shape: Shape) -> nn.Module:
+def build_plugin_model(config: ModelPlugin, shape: DataShape) -> nn.Module:
     """What the description's builder makes of it; torch's random state is that of the run's seed.
 
     Raises:

@@ -6,12 +6,12 @@ from torch.nn.functional import pad, relu
 
 from contract.config import ResNetCifar
 from contract.errors import RunError
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 
 STAGES = (16, 32, 64)
 
 
-def resnet_cifar(config: ResNetCifar, shape: Shape) -> nn.Module:
+def resnet_cifar(config: ResNetCifar, shape: DataShape) -> nn.Module:
     """A residual network of 6n + 2 layers; ResNet-32 has 2,282 neurons and 0.46 M parameters.
 
     Raises:
@@ -28,7 +28,7 @@ def resnet_cifar(config: ResNetCifar, shape: Shape) -> nn.Module:
 
 
 class _ResNet(nn.Module):
-    def __init__(self, blocks: int, shape: Shape) -> None:
+    def __init__(self, blocks: int, shape: DataShape) -> None:
         super().__init__()
         self.conv = _convolution(shape.channels, STAGES[0], stride=1)
         self.norm = nn.BatchNorm2d(STAGES[0])

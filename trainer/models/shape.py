@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class DataShape:
     """Images of `size` px (high, and wide where `width` says nothing else) with so many channels and classes."""
 
     channels: int

@@ -13,7 +13,7 @@ from contract.config import TorchvisionClassifier, TorchvisionSegmenter
 from contract.errors import RunError
 from trainer.engines.environment import Workplace
 from trainer.models.attention import call_attention_layers
-from trainer.models.shape import Shape
+from trainer.models.shape import DataShape
 from trainer.models.weights import State, load_fitting, trained_state
 
 INCEPTION_AUXILIARY_SIDE = 299
@@ -21,7 +21,7 @@ INCEPTION_AUXILIARY_SIDE = 299
 _DENSE_LAYER = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
 
 
-def classifier(config: TorchvisionClassifier, shape: Shape, workplace: Workplace | None) -> nn.Module:
+def classifier(config: TorchvisionClassifier, shape: DataShape, workplace: Workplace | None) -> nn.Module:
     """The network of that name, its head for the data's classes and its first layer for their channels.
 
     Raises:
@@ -47,7 +47,7 @@ def classifier(config: TorchvisionClassifier, shape: Shape, workplace: Workplace
     return model
 
 
-def segmenter(config: TorchvisionSegmenter, shape: Shape, workplace: Workplace | None) -> nn.Module:
+def segmenter(config: TorchvisionSegmenter, shape: DataShape, workplace: Workplace | None) -> nn.Module:
     """The network of that name; it answers with `out`, and in mid-network with `aux` where it has that head.
 
     Raises:
@@ -89,7 +89,7 @@ def _options(name: str, sides: tuple[int, int], *, takes_colour: bool) -> dict[s
 def _made(
     builder: Callable[..., nn.Module],
     options: dict[str, Any],
-    shape: Shape,
+    shape: DataShape,
     sides: tuple[int, int],
     name: str,
     remedy: str,

@@ -13,7 +13,7 @@ from trainer.checkpoints.train_state import TrainState
 from trainer.data import ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
-from trainer.models import Shape, build_model
+from trainer.models import DataShape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups
 from trainer.training.costs import CostRecorder
 from trainer.training.equilibrium import build_neq
@@ -91,7 +91,7 @@ def build_components(config: RunConfig, workplace: Workplace, device: torch.devi
 
 def build_network(config: RunConfig, data: ImageData, workplace: Workplace, device: torch.device) -> nn.Module:
     """The network that the description names, for these data, on the device and in the memory format asked for."""
-    shape = Shape(data.channels, data.height, data.classes, data.width)
+    shape = DataShape(data.channels, data.height, data.classes, data.width)
     model = build_model(config.model, shape, seed=config.training.seed, workplace=workplace).to(device)
     if config.compute.channels_last and device.type != "mps":  # an Apple GPU's convolutions want torch's default order
         # A third less time for small convolutions on a CPU than torch's default order.

@@ -122,8 +122,8 @@ def test_what_would_be_downloaded_is_not_and_nothing_is_claimed(tmp_path: Path) 
 
 CRASHING = """
 from typing import Literal, ClassVar
-from contract.plugins import OwnModel
-class Fragile(OwnModel):
+from contract.plugins import ModelPlugin
+class Fragile(ModelPlugin):
     kind: Literal["fragile"] = "fragile"
     builder: ClassVar[str] = "fragile_net:build"
 """

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from contract.errors import RunError
-from contract.plugins import OwnData
+from contract.plugins import DatasetPlugin
 from trainer.builders import builder_of
 from trainer.data.datasets.images import IGNORE_INDEX
 from trainer.data.inspection.copies import evenly
@@ -18,7 +18,7 @@ MOST_SEARCHED = 10_000
 
 
 @dataclass(frozen=True)
-class OwnSets:
+class DatasetSplits:
     """What a builder of a data set gives.
 
     Attributes:
@@ -37,7 +37,7 @@ class OwnSets:
     class_names: tuple[str, ...] | None = None
 
 
-def own_sets(config: OwnData, workplace: Workplace) -> OwnSets:
+def build_plugin_dataset(config: DatasetPlugin, workplace: Workplace) -> DatasetSplits:
     """What the description's builder gives, looked through.
 
     Raises:
@@ -46,13 +46,15 @@ def own_sets(config: OwnData, workplace: Workplace) -> OwnSets:
     sets = builder_of(config)(config, workplace.data_root)
     wrong = _wrong(config, sets)
     if wrong:
-        raise RunError(f"The builder of {config.kind}, {config.builder}, gave {wrong}.", "See trainer.data.OwnSets.")
+        raise RunError(
+            f"The builder of {config.kind}, {config.builder}, gave {wrong}.", "See trainer.data.DatasetSplits."
+        )
     return sets  # type: ignore[no-any-return]
 
 
-def _wrong(config: OwnData, sets: object) -> str | None:
-    if not isinstance(sets, OwnSets):
-        return f"a {type(sets).__name__}, not OwnSets"
+def _wrong(config: DatasetPlugin, sets: object) -> str | None:
+    if not isinstance(sets, DatasetSplits):
+        return f"a {type(sets).__name__}, not DatasetSplits"
     for part, pixels, labels in (
         ("training", sets.train_pixels, sets.train_labels),
         ("test", sets.test_pixels, sets.test_labels),
