@@ -32,7 +32,7 @@ from server.run import CannotListen, address_of, bind, link_of
 from server.run import serve as serve_on
 from server.security.tokens import OpenAddressRefused
 from server.settings import ServerSettings
-from trainer.checkpoints.folder import Shelf
+from trainer.checkpoints.folder import CheckpointStore
 
 if TYPE_CHECKING:
     from trainer.engines.device_choice import DeviceChoice
@@ -109,14 +109,14 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.worker import run_worker
     from trainer.worker.checking import Checker
 
-    shelf = _open_shelf(settings.checkpoints)
+    checkpoint_store = _open_checkpoint_store(settings.checkpoints)
     gpus = _find_gpus(settings, stop.is_set)
     if stop.is_set():
         return
     choice = DeviceChoice.parse(settings.device)
     count = len(choice.numbers if gpus is None else gpus)
     slots = settings.slots_on(count)
-    workplace = _workplace(settings, shelf, slots, count)
+    workplace = _workplace(settings, checkpoint_store, slots, count)
     pool = GpuPool(gpus, choice)
     store = open_store(settings.database_url)
     store.keep_reserve(settings.disk_reserve_bytes)
@@ -129,14 +129,14 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
             slots=slots,
             silence_limit_seconds=settings.silence_limit_seconds,
             stop=stop,
-            shelf=shelf,
+            checkpoint_store=checkpoint_store,
             checker=Checker(workplace, pool),
         )
     finally:
         store.close()
 
 
-def _workplace(settings: WorkerSettings, shelf: Shelf, slots: int, gpus: int) -> "Workplace":
+def _workplace(settings: WorkerSettings, checkpoint_store: CheckpointStore, slots: int, gpus: int) -> "Workplace":
     from trainer.engines.device_choice import DeviceChoice
     from trainer.engines.environment import Workplace
 
@@ -145,7 +145,7 @@ def _workplace(settings: WorkerSettings, shelf: Shelf, slots: int, gpus: int) ->
         DeviceChoice.parse(settings.device).kind,
         settings.threads_per_run(slots),
         settings.download,
-        checkpoints=shelf.folder,
+        checkpoints=checkpoint_store.folder,
         country=settings.country,
         loaders=settings.loaders_per_run(slots, gpus),
     )
@@ -301,9 +301,9 @@ def open_store(url: str) -> Store:
         _exit(str(error))
 
 
-def _open_shelf(folder: Path) -> Shelf:
+def _open_checkpoint_store(folder: Path) -> CheckpointStore:
     try:
-        return Shelf.at(folder)
+        return CheckpointStore.at(folder)
     except OSError as error:
         _exit(f"the folder of checkpoints cannot be used: {error}; name another in NEQ_CHECKPOINTS")
 

@@ -1,8 +1,8 @@
 """Checkpoints: which are kept of each run, and which files nobody needs any more.
 
-The store knows them by their path below a shelf, a folder that some workers reach; it never sees the files. A file goes
-in two steps, so that no crash loses one that is needed: its row goes, with the event that made it needless; then a
-worker of that shelf deletes it, if no other run (a fork) has a row of the same path.
+The database knows them by their path below a checkpoint store, a folder that some workers reach; it never sees the
+files. A file goes in two steps, so that no crash loses one that is needed: its row goes, with the event that made it
+needless; then a worker of that checkpoint store deletes it, if no other run (a fork) has a row of the same path.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class CheckpointQueries(Transactions):
         return of_run(connection, run_id)
 
     @writing(tell=False)
-    def discard_unknown_checkpoints(self, connection: Connection, shelf: str, paths: Sequence[str]) -> None:
+    def discard_unknown_checkpoints(self, connection: Connection, checkpoint_store: str, paths: Sequence[str]) -> None:
         """Makes those of these files needless that no run has recorded: their writer was cut off in between."""
         known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
         known |= set(
@@ -32,17 +32,17 @@ class CheckpointQueries(Transactions):
                 select(checkpoints_to_delete.c.path).where(checkpoints_to_delete.c.path.in_(list(paths)))
             ).scalars()
         )
-        rows = [{"path": path, "shelf": shelf} for path in paths if path not in known]
+        rows = [{"path": path, "checkpoint_store": checkpoint_store} for path in paths if path not in known]
         if rows:
             connection.execute(insert(checkpoints_to_delete), rows)
 
     @reading
-    def needless_checkpoints(self, connection: Connection, shelf: str) -> list[str]:
-        """Paths on a shelf that no run needs any more: delete the files, and say so."""
+    def needless_checkpoints(self, connection: Connection, checkpoint_store: str) -> list[str]:
+        """Paths in a checkpoint store that no run needs any more: delete the files, and say so."""
         needed = exists().where(checkpoints.c.path == checkpoints_to_delete.c.path)
         query = (
             select(checkpoints_to_delete.c.path)
-            .where(checkpoints_to_delete.c.shelf == shelf, ~needed)
+            .where(checkpoints_to_delete.c.checkpoint_store == checkpoint_store, ~needed)
             .order_by(checkpoints_to_delete.c.path)
         )
         return list(connection.execute(query).scalars())
@@ -79,8 +79,12 @@ def discard_all(connection: Connection, run_id: str) -> None:
 def _drop(connection: Connection, run_id: str, which: ColumnElement[bool]) -> None:
     mine = (checkpoints.c.run_id == run_id) & which
     again = exists().where(checkpoints_to_delete.c.path == checkpoints.c.path)
-    source = select(checkpoints.c.path, runs.c.shelf).join_from(checkpoints, runs).where(mine, ~again)
-    connection.execute(insert(checkpoints_to_delete).from_select(["path", "shelf"], source))
+    source = select(checkpoints.c.path, runs.c.checkpoint_store).join_from(checkpoints, runs).where(mine, ~again)
+    connection.execute(
+        insert(checkpoints_to_delete).from_select(
+            [checkpoints_to_delete.c.path, checkpoints_to_delete.c.checkpoint_store], source
+        )
+    )
     connection.execute(delete(checkpoints).where(mine))
 
 

@@ -22,15 +22,15 @@ class ClaimQueries(Transactions):
     """What workers write."""
 
     @writing(tell=False)
-    def claim(self, connection: Connection, worker_id: str, shelf: str = "") -> Run | None:
+    def claim(self, connection: Connection, worker_id: str, checkpoint_store: str = "") -> Run | None:
         """Gives the oldest queued run to this worker; None when nothing is queued for it. No run is given twice.
 
         Args:
             worker_id: who asks.
-            shelf: where it keeps checkpoints; runs whose checkpoints rest on another are not for it.
+            checkpoint_store: where it keeps checkpoints; runs whose checkpoints are in another are not for it.
         """
         now = self._now()
-        within_reach = runs.c.shelf.is_(None) | (runs.c.shelf == shelf)
+        within_reach = runs.c.checkpoint_store.is_(None) | (runs.c.checkpoint_store == checkpoint_store)
         oldest = select(runs.c.id).where(runs.c.state == "queued", within_reach)
         oldest = oldest.order_by(runs.c.created_at, runs.c.id).limit(1)
         taken = (
@@ -59,7 +59,7 @@ class ClaimQueries(Transactions):
         *,
         config: Mapping[str, Any],
         epochs_planned: int,
-        shelf: str,
+        checkpoint_store: str,
         name: str = "",
         notes: str = "",
         tags: Iterable[str] = (),
@@ -68,7 +68,7 @@ class ClaimQueries(Transactions):
 
         Args:
             worker_id: who tells it.
-            shelf: as in `claim`. One that no other worker has keeps the run from all others for good.
+            checkpoint_store: as in `claim`. One that no other worker has keeps the run from all others for good.
         """
         now = self._now()
         made = create(
@@ -80,7 +80,13 @@ class ClaimQueries(Transactions):
             config=config,
             epochs_planned=epochs_planned,
         )
-        values = {"state": "running", "worker_id": worker_id, "started_at": now, "heartbeat_at": now, "shelf": shelf}
+        values = {
+            "state": "running",
+            "worker_id": worker_id,
+            "started_at": now,
+            "heartbeat_at": now,
+            "checkpoint_store": checkpoint_store,
+        }
         taken = update(runs).where(runs.c.id == made.id).values(**values)
         return run_of(connection.execute(taken.returning(*COLUMNS)).one())
 

@@ -160,7 +160,7 @@ def _changes(record: EventRecord, now: ColumnElement[datetime]) -> dict[str, Any
         values |= _epoch_changes(record.epoch)
     if record.kept is not None:
         newest = max((each.epoch for each in record.kept.checkpoints), default=None)
-        values |= {"shelf": record.kept.shelf, "checkpoint_epoch": newest}
+        values |= {"checkpoint_store": record.kept.checkpoint_store, "checkpoint_epoch": newest}
     if record.ends is not None:
         values |= {"state": record.ends, "reason": record.reason, "ended_at": now, "progress": null()}
     return values

@@ -78,7 +78,7 @@ def _inherited(parent: Run, epoch: int) -> dict[str, Any]:
     return {
         "parent_id": parent.id,
         "parent_epoch": epoch,
-        "shelf": parent.shelf,
+        "checkpoint_store": parent.checkpoint_store,
         "checkpoint_epoch": epoch,
         "epochs_done": epoch + 1,
         "last_seq": epoch + 2,

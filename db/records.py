@@ -55,8 +55,8 @@ class Run:
     """The run that it was forked from, which may be gone."""
     parent_epoch: int | None
     """The epoch after which it was forked."""
-    shelf: str | None
-    """Where its checkpoints rest; None while it has none."""
+    checkpoint_store: str | None
+    """Where its checkpoints are; None while it has none."""
     checkpoint_epoch: int | None
     """The newest epoch that a checkpoint is kept of."""
     interruptions: int
@@ -162,15 +162,15 @@ class Checkpoint:
     epoch: int
     """The last one that is trained in it."""
     path: str
-    """Below its shelf's folder."""
+    """Below its checkpoint store."""
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class RetainedCheckpoints:
-    """All checkpoints of a run that are kept from now on, and the shelf that they rest on."""
+    """All checkpoints of a run that are kept from now on, and the checkpoint store that they are in."""
 
-    shelf: str
+    checkpoint_store: str
     checkpoints: tuple[Checkpoint, ...]
 
 

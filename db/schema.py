@@ -50,7 +50,7 @@ runs = Table(
     Column("parent_id", Varchar(10)),
     Column("parent_epoch", Integer),
     # Where its checkpoints rest (only workers there can go on with it), and the epoch of the newest one.
-    Column("shelf", Varchar(32)),
+    Column("shelf", Varchar(32), key="checkpoint_store"),
     Column("checkpoint_epoch", Integer),
     # How often it was cut off since its newest epoch.
     Column("setbacks", Integer, key="interruptions", nullable=False, server_default="0"),
@@ -125,7 +125,7 @@ checkpoints = Table(
     metadata,
     _of_run(),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
-    # Below the shelf's folder; a fork begins with its parent's.
+    # Below the checkpoint store; a fork begins with its parent's.
     Column("path", Varchar(80), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Index(None, "path"),
@@ -134,10 +134,10 @@ checkpoints = Table(
 checkpoints_to_delete = Table(
     "discarded",
     metadata,
-    # Checkpoints that some run needs no more; a worker of that shelf deletes the file if no other run needs it.
+    # Checkpoints that some run needs no more; a worker of their store deletes the file if no other run needs it.
     Column("path", Varchar(80), primary_key=True),
-    Column("shelf", Varchar(32), nullable=False),
-    Index(None, "shelf"),
+    Column("shelf", Varchar(32), key="checkpoint_store", nullable=False),
+    Index(None, "checkpoint_store"),
 )
 
 workers = Table(

@@ -13,7 +13,7 @@ from server.descriptions import answered
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
-_INTERNAL = ("worker_id", "heartbeat_at", "shelf", "checkpoint_epoch", "interruptions")
+_INTERNAL = ("worker_id", "heartbeat_at", "checkpoint_store", "checkpoint_epoch", "interruptions")
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)

@@ -47,7 +47,7 @@ class Measured(Recording):
             precision = Precision(training="bf16", evaluation="bf16", phi="float32")
             told = {"resources": resources, "samples_per_second": 1234.0, "precision": precision}
             event = event.model_copy(update=told)
-            given["kept"] = RetainedCheckpoints("shelf", (file,))
+            given["kept"] = RetainedCheckpoints("checkpoint_store", (file,))
         return super()._append(event, **given)  # type: ignore[arg-type]
 
 

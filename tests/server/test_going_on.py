@@ -33,7 +33,7 @@ class Keeping(Recording):
                 kind=event.kind,
                 payload=event.model_dump(mode="json"),
                 at=datetime.now(UTC),
-                kept=RetainedCheckpoints("shelf", files),
+                kept=RetainedCheckpoints("checkpoint_store", files),
             )
             return self.store.append(self.id, self.worker.id, replace(entry, **given))
         return super()._append(event, ends=ends, **given)

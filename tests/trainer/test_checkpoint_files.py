@@ -12,7 +12,7 @@ import torch
 from contract.errors import RunError
 from contract.retention import Retained, kept
 from trainer.checkpoints import files
-from trainer.checkpoints.folder import Name, Shelf
+from trainer.checkpoints.folder import CheckpointStore, Name
 
 CONTENT: dict[str, Any] = {"tensor": torch.arange(1000.0), "words": ["a", 1, None, (True, 2.5)], "nested": {"x": {}}}
 
@@ -88,7 +88,7 @@ def test_a_path_that_is_no_checkpoints_is_refused(tmp_path: Path, path: str) -> 
     with pytest.raises(ValueError, match="names no checkpoint"):
         files.read(tmp_path, path)
     with pytest.raises(ValueError, match="names no checkpoint"):
-        Shelf.at(tmp_path).delete([path])
+        CheckpointStore.at(tmp_path).delete([path])
 
 
 def test_a_full_disk_is_said_and_leaves_the_former_checkpoint(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_full_disk_is_said_and_leaves_the_former_checkpoint(tmp_path: Path) ->
         with pytest.raises(RunError, match="disk is full: the checkpoint of epoch 3") as error:
             files.write(tmp_path, "run1", 3, CONTENT | {"large": torch.zeros(1_000_000)})
     assert "its last good checkpoint is kept" in str(error.value.remedy)
-    assert Shelf.at(tmp_path).paths("run1") == [former] and files.read(tmp_path, former)
+    assert CheckpointStore.at(tmp_path).paths("run1") == [former] and files.read(tmp_path, former)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_the_disk_is_told_before_the_name_appears(tmp_path: Path, monkeypatch: p
     told: list[str] = []
 
     def fsync(handle: int) -> None:
-        there = Shelf.at(tmp_path).paths("run1")
+        there = CheckpointStore.at(tmp_path).paths("run1")
         told.append(f"{Path(f'/proc/self/fd/{handle}').readlink().suffix or 'folder'}, {len(there)} named")
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -129,25 +129,25 @@ def test_the_disk_is_told_before_the_name_appears(tmp_path: Path, monkeypatch: p
 
 
 def test_all_who_reach_a_shelf_know_it_by_the_same_name(tmp_path: Path) -> None:
-    one = Shelf.at(tmp_path / "a")
-    assert one == Shelf.at(tmp_path / "a") and len(one.id) == 16
-    assert Shelf.at(tmp_path / "b").id != one.id
+    one = CheckpointStore.at(tmp_path / "a")
+    assert one == CheckpointStore.at(tmp_path / "a") and len(one.id) == 16
+    assert CheckpointStore.at(tmp_path / "b").id != one.id
     assert sorted(file.name for file in one.folder.iterdir()) == ["shelf.id"]
 
 
 def test_a_shelf_deletes_what_it_is_told_and_empty_folders(tmp_path: Path) -> None:
-    shelf = Shelf.at(tmp_path)
+    checkpoint_store = CheckpointStore.at(tmp_path)
     one, two = written(tmp_path, 1), written(tmp_path, 2)
     (tmp_path / "run1" / "epoch-000003-rest.part").write_text("the rest of an unfinished write")
-    assert shelf.paths("run1") == [one, two]
-    assert shelf.delete([one, "gone/epoch-000001-0123456789abcdef.pt"]) == [
+    assert checkpoint_store.paths("run1") == [one, two]
+    assert checkpoint_store.delete([one, "gone/epoch-000001-0123456789abcdef.pt"]) == [
         one,
         "gone/epoch-000001-0123456789abcdef.pt",
     ]
-    shelf.clear("run1")
-    assert shelf.paths("run1") == [two] and len(list((tmp_path / "run1").iterdir())) == 1
-    shelf.delete([two])
-    shelf.clear("run1")
+    checkpoint_store.clear("run1")
+    assert checkpoint_store.paths("run1") == [two] and len(list((tmp_path / "run1").iterdir())) == 1
+    checkpoint_store.delete([two])
+    checkpoint_store.clear("run1")
     assert not (tmp_path / "run1").exists()
 
 

@@ -1,5 +1,5 @@
 """Checkpoints: what continuing a run needs, in a file an epoch.
 
-`shelf` and `retention` know files by name and import no torch, for the worker; `files` and `state` write and read them,
-in the training process. Nobody here knows the store: which checkpoint counts is for the store to say.
+`folder` knows files by name and imports no torch, for the worker; `files`, `train_state` and `checkpointer` write and
+read them, in the training process. Nothing here knows the database, which says which checkpoint counts.
 """

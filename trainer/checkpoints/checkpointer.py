@@ -26,7 +26,7 @@ class Checkpointer:
     """Writes a run's checkpoints, and restores it from one.
 
     Args:
-        folder: the shelf's; None: nothing is written.
+        folder: of the checkpoint store; None: nothing is written.
         resume_point: how far the run is recorded.
         config: what is trained.
         state: what changes while it is trained.

@@ -44,7 +44,7 @@ class _Hashing:
 
 
 def write(folder: Path, run_id: str, epoch: int, content: dict[str, Any]) -> tuple[Name, int]:
-    """Writes a checkpoint below the shelf's folder; returns its name and size in bytes.
+    """Writes a checkpoint into the checkpoint store; returns its name and size in bytes.
 
     When this returns, the file outlives a power cut; when it raises, it is not there. No other file is touched: another
     process, given up for dead and not knowing it, may be at the same epoch, and both write under names of their own.

@@ -1,4 +1,4 @@
-"""The shelf: a folder of checkpoints that some workers share, and the names of the files on it.
+"""The checkpoint store: a folder of checkpoints that some workers share, and the names of the files in it.
 
 A file's name holds the run that wrote it, its epoch, and the beginning of its own SHA-256: what is read under that name
 is what was written under it, or it is damaged. Two workers that train the same epoch of the same run (one of them given
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DIGEST_LENGTH = 16
-_ID_FILE = "shelf.id"
+_ID_FILE = "shelf.id"  # what stores of older versions have
 _PATH = re.compile(rf"([a-z0-9]{{1,40}})/epoch-(\d{{6,9}})-([0-9a-f]{{{DIGEST_LENGTH}}})\.pt")
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A checkpoint's path below its shelf, in parts."""
+    """A checkpoint's path below its checkpoint store, in parts."""
 
     run_id: str
     epoch: int
@@ -44,15 +44,15 @@ def file_stem(epoch: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class CheckpointStore:
     """A folder of checkpoints. Its `id` stands in it, so that all who reach it know that they share it."""
 
     folder: Path
     id: str
 
     @classmethod
-    def at(cls, folder: Path) -> "Shelf":
-        """The shelf in this folder, which is made where it is not there; OSError where it cannot be."""
+    def at(cls, folder: Path) -> "CheckpointStore":
+        """The checkpoint store in this folder, which is made where it is not there; OSError where it cannot be."""
         folder.mkdir(parents=True, exist_ok=True)
         place = folder / _ID_FILE
         if not place.exists():

@@ -1,11 +1,11 @@
-"""A worker's shelf, in the store's words: which checkpoints of a run count, and which files may go."""
+"""A worker's checkpoint store: which checkpoints of a run count, and which files may go."""
 
 from dataclasses import dataclass, field
 
 from contract.events import EpochFinished
 from contract.retention import Retained, kept
 from db import Checkpoint, RetainedCheckpoints, Run, Store
-from trainer.checkpoints.folder import Name, Shelf
+from trainer.checkpoints.folder import CheckpointStore, Name
 from trainer.engines import ResumePoint
 
 
@@ -13,17 +13,19 @@ from trainer.engines import ResumePoint
 class CheckpointRetention:
     """The checkpoints of one run, while a worker has it."""
 
-    shelf: Shelf | None
+    checkpoint_store: CheckpointStore | None
     every: int | None
     held: tuple[Retained, ...] = field(default=())
 
     @classmethod
-    def of(cls, store: Store, run: Run, shelf: Shelf | None, every: int | None) -> "CheckpointRetention":
+    def of(
+        cls, store: Store, run: Run, checkpoint_store: CheckpointStore | None, every: int | None
+    ) -> "CheckpointRetention":
         """What the store knows of a run that was claimed now; files that it does not know are given up."""
-        if shelf is None:
+        if checkpoint_store is None:
             return cls(None, every)
-        shelf.clear(run.id)
-        store.discard_unknown_checkpoints(shelf.id, shelf.paths(run.id))
+        checkpoint_store.clear(run.id)
+        store.discard_unknown_checkpoints(checkpoint_store.id, checkpoint_store.paths(run.id))
         accuracy = {
             event.payload["epoch"]: event.payload.get("test_accuracy")
             for event in store.epochs_after(run.id, layers=False)
@@ -32,7 +34,7 @@ class CheckpointRetention:
             Retained(each.epoch, each.path, each.size_bytes, accuracy.get(each.epoch))
             for each in store.checkpoints(run.id)
         )
-        return cls(shelf, every, tuple(held))
+        return cls(checkpoint_store, every, tuple(held))
 
     def resume_point(self, run: Run) -> ResumePoint:
         """Where the run stands, as its engine is told."""
@@ -41,21 +43,21 @@ class CheckpointRetention:
 
     def after(self, epoch: EpochFinished) -> RetainedCheckpoints | None:
         """What is kept once this epoch is recorded; None where the run leaves no checkpoints."""
-        if self.shelf is None or epoch.checkpoint is None:
+        if self.checkpoint_store is None or epoch.checkpoint is None:
             return None
         new = Retained(epoch.epoch, epoch.checkpoint.path, epoch.checkpoint.size_bytes, epoch.test_accuracy)
         self.held = kept(self.held, new, self.every)
         return RetainedCheckpoints(
-            self.shelf.id, tuple(Checkpoint(each.epoch, each.path, each.size_bytes) for each in self.held)
+            self.checkpoint_store.id, tuple(Checkpoint(each.epoch, each.path, each.size_bytes) for each in self.held)
         )
 
 
-def tidy(store: Store, shelf: Shelf) -> None:
+def tidy(store: Store, checkpoint_store: CheckpointStore) -> None:
     """Deletes the files that no run needs any more, and what else a deleted run left."""
-    gone = shelf.delete(store.needless_checkpoints(shelf.id))
+    gone = checkpoint_store.delete(store.needless_checkpoints(checkpoint_store.id))
     if not gone:
         return
     store.checkpoints_deleted(gone)
     for run_id in {Name.of(path).run_id for path in gone} - store.revisions().keys():
-        store.discard_unknown_checkpoints(shelf.id, shelf.paths(run_id))
-        shelf.clear(run_id)
+        store.discard_unknown_checkpoints(checkpoint_store.id, checkpoint_store.paths(run_id))
+        checkpoint_store.clear(run_id)

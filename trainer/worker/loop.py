@@ -8,7 +8,7 @@ import time
 
 from db import Run, Store, StoreUnreachable, UnknownWorker
 from db import Worker as WorkerRecord
-from trainer.checkpoints.folder import Shelf
+from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine
 from trainer.worker.checking import Checker
 from trainer.worker.checkpoint_retention import tidy
@@ -34,7 +34,7 @@ def run_worker(
     slots: int,
     silence_limit_seconds: float,
     stop: threading.Event,
-    shelf: Shelf | None = None,
+    checkpoint_store: CheckpointStore | None = None,
     checker: Checker | None = None,
 ) -> None:
     """Trains queued runs until `stop` is set; then it puts its runs back into the queue, and returns.
@@ -50,10 +50,10 @@ def run_worker(
         slots: how many runs are trained at once.
         silence_limit_seconds: a run of any worker that is silent for longer is put back into the queue.
         stop: set it to end the worker, from a signal handler for instance.
-        shelf: where the engine's runs leave their checkpoints; None: they leave none.
+        checkpoint_store: where the engine's runs leave their checkpoints; None: they leave none.
         checker: says what this machine has, and makes the dry passes that are asked of it; None: it does neither.
     """
-    worker = Worker(store, engine, name, device, slots, silence_limit_seconds, stop, shelf)
+    worker = Worker(store, engine, name, device, slots, silence_limit_seconds, stop, checkpoint_store)
     if checker is None:
         worker.work()
         return
@@ -76,9 +76,9 @@ class Worker:
         slots: int,
         silence_limit_seconds: float,
         stop: threading.Event,
-        shelf: Shelf | None,
+        checkpoint_store: CheckpointStore | None,
     ) -> None:
-        self._store, self._engine, self._stop, self._shelf = store, engine, stop, shelf
+        self._store, self._engine, self._stop, self._checkpoint_store = store, engine, stop, checkpoint_store
         self._name, self._device, self._slots = name or socket.gethostname(), device, slots
         self._silence_limit_seconds = silence_limit_seconds
         self._registered: WorkerRecord | None = None
@@ -113,11 +113,13 @@ class Worker:
         if time.monotonic() >= self._heartbeat_at + HEARTBEAT_SECONDS:
             self._heartbeat_at = time.monotonic()
             self._heartbeat(self._registered)
-        if self._shelf is not None and time.monotonic() >= self._tidy_at + TIDY_SECONDS:
+        if self._checkpoint_store is not None and time.monotonic() >= self._tidy_at + TIDY_SECONDS:
             self._tidy_at = time.monotonic()
-            tidy(self._store, self._shelf)
+            tidy(self._store, self._checkpoint_store)
         while self._registered is not None and len(self._executions) < self._slots and not self._stop.is_set():
-            run = self._store.claim(self._registered.id, "" if self._shelf is None else self._shelf.id)
+            run = self._store.claim(
+                self._registered.id, "" if self._checkpoint_store is None else self._checkpoint_store.id
+            )
             if run is None:
                 return
             self._begin(run, self._registered.id)
@@ -144,7 +146,7 @@ class Worker:
             log.warning("run %s: its worker fell silent; it is %s now", run_id, state)
 
     def _begin(self, run: Run, worker_id: str) -> None:
-        execution = RunExecution(self._store, run, worker_id, self._engine, self._shelf)
+        execution = RunExecution(self._store, run, worker_id, self._engine, self._checkpoint_store)
         self._executions.append(execution)
         execution.start()
 

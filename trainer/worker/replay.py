@@ -43,7 +43,7 @@ def begin_replay(store: Store, header: RunHeader, name: str | None = None) -> "R
         worker.id,
         config=config.model_dump(mode="json"),
         epochs_planned=header.epochs_planned,
-        shelf=f"replay {secrets.token_hex(8)}",  # nobody else's, for nobody could train it on
+        checkpoint_store=f"replay {secrets.token_hex(8)}",  # nobody else's, for nobody could train it on
         name=name or header.name,
         notes="\n\n".join(filter(None, (header.notes, f"Replay of run {header.id}."))),
         tags=dict.fromkeys((*(tag for tag in header.tags if tag and "," not in tag), TAG)),

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from db import EventRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
-from trainer.checkpoints.folder import Shelf
+from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.worker.checkpoint_retention import CheckpointRetention
 from trainer.worker.event_records import event_record
@@ -35,10 +35,12 @@ log = logging.getLogger("neq.worker")
 class RunExecution:
     """A claimed run, from `start()` until `is_over`. Its methods may be called from any thread."""
 
-    def __init__(self, store: Store, run: Run, worker_id: str, engine: Engine, shelf: Shelf | None) -> None:
+    def __init__(
+        self, store: Store, run: Run, worker_id: str, engine: Engine, checkpoint_store: CheckpointStore | None
+    ) -> None:
         self.run_id = run.id
         self._store, self._run, self._worker_id, self._engine = store, run, worker_id, engine
-        self._shelf = shelf
+        self._checkpoint_store = checkpoint_store
         self._retention = CheckpointRetention(None, None)
         self._stopping = threading.Event()
         # Both None while stopping: the run is lost, and nothing is to be said.
@@ -155,7 +157,7 @@ class RunExecution:
         config = RunConfig.model_validate(self._run.config)
         every = config.checkpoints.every_n_epochs
         self._retention = self._insist(
-            "checkpoints", lambda: CheckpointRetention.of(self._store, self._run, self._shelf, every)
+            "checkpoints", lambda: CheckpointRetention.of(self._store, self._run, self._checkpoint_store, every)
         )
         return config, self._retention.resume_point(self._run)
 

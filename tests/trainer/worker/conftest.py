@@ -12,7 +12,7 @@ from contract.config import RunConfig, Training
 from db import END_STATES, Run, Store
 from tests.stores import empty_store
 from tests.trainer.worker.stub import TRAIN
-from trainer.checkpoints.folder import Shelf
+from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
@@ -48,7 +48,12 @@ class Bench:
         return self.store.create_run(name=name, config=config.model_dump(mode="json"), epochs_planned=epochs).id
 
     def start_worker(
-        self, *, slots: int = 1, engine: Engine | None = None, limit: float = 60, shelf: Shelf | None = None
+        self,
+        *,
+        slots: int = 1,
+        engine: Engine | None = None,
+        limit: float = 60,
+        checkpoint_store: CheckpointStore | None = None,
     ) -> threading.Event:
         """Starts a worker; setting what is returned ends it."""
         stop = threading.Event()
@@ -62,7 +67,7 @@ class Bench:
                 "slots": slots,
                 "silence_limit_seconds": limit,
                 "stop": stop,
-                "shelf": shelf,
+                "checkpoint_store": checkpoint_store,
             },
         )
         thread.start()

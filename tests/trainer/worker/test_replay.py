@@ -66,7 +66,7 @@ def test_no_worker_can_take_a_replay(store: Store, tmp_path: Path) -> None:
     other = store.register_worker(name="w", host="h", pid=1, device="cpu", slots=1)
     assert store.claim(other.id) is None
     store.requeue_silent(-1)  # the replay was killed: back to the queue it goes, where nobody may train it
-    assert store.claim(other.id) is None and store.claim(other.id, "shelf") is None
+    assert store.claim(other.id) is None and store.claim(other.id, "checkpoint_store") is None
 
 
 def test_a_replay_that_is_taken_for_dead_says_no_more(store: Store, tmp_path: Path) -> None:
