@@ -25,7 +25,7 @@ def resume(run_id: str, follow: bool) -> None:
     with Client(ClientSettings()) as client:
         before = client.ask("GET", run_path(run_id))["last_seq"]
         run = client.ask("POST", f"{run_path(run_id)}/resume")
-        click.echo(f"{run['id']}: goes on with epoch {run['epochs_done']} as soon as a worker takes it")
+        click.echo(f"{run['id']}: resumes at epoch {run['epochs_done']} as soon as a worker takes it")
         if follow:
             sys.exit(follow_to_the_end(client, run, after=before))
 

@@ -25,7 +25,7 @@ class CheckpointQueries(Transactions):
 
     @writing(tell=False)
     def discard_unknown_checkpoints(self, connection: Connection, checkpoint_store: str, paths: Sequence[str]) -> None:
-        """Makes those of these files needless that no run has recorded: their writer was cut off in between."""
+        """Makes those of these files needless that no run has recorded: their writer was interrupted in between."""
         known = set(connection.execute(select(checkpoints.c.path).where(checkpoints.c.path.in_(list(paths)))).scalars())
         known |= set(
             connection.execute(

@@ -1,4 +1,4 @@
-"""What workers write: claims, what their runs said, signs of life, and runs that they give back."""
+"""What workers write: claims, what their runs said, heartbeats, and runs that they put back into the queue."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -133,11 +133,11 @@ class ClaimQueries(Transactions):
     ) -> str:
         """Ends a run's time with its worker: it goes back to the queue, and continues from its last checkpoint.
 
-        It is failed instead where it has no checkpoint, or was cut off more than three times in the same epoch.
+        It is failed instead where it has no checkpoint, or was interrupted more than three times in the same epoch.
 
         Args:
             run_id, worker_id: which run, and who has it.
-            reason: a sentence: what cut it off.
+            reason: a sentence: what interrupted it.
             remedy: a sentence for a person, should it fail.
             details: the last lines of its log, should it fail.
             counted: whether this counts as the run's misfortune; False for a worker that is ended in order.

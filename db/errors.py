@@ -7,7 +7,7 @@ StoreError
 │   └── StoreFull         its disk is full; what ends or deletes a run still works
 ├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint, UnknownCheck
 ├── RunActive             it is running, and what was asked needs it not to be
-├── CannotResume          it is not at rest, has reached its end, or no checkpoint of it is kept
+├── CannotResume          it has not ended, has finished all its epochs, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
 ├── RunLost               it no longer belongs to the worker that speaks
 └── EventRefused          the event contradicts what is stored; nothing of it was kept

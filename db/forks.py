@@ -35,7 +35,7 @@ class ForkQueries(Transactions):
         tags: Iterable[str] = (),
         warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
-        """Queues a new run that goes on from the checkpoint after an epoch of another, with a copy of its records.
+        """Queues a new run that starts from the checkpoint after an epoch of another, with a copy of its records.
 
         Args:
             words: what the fork's log says of its beginning.

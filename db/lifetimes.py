@@ -1,4 +1,4 @@
-"""Turns in the lives of runs, read for many runs at once: what began, cut off, continued and ended each."""
+"""Transitions of runs, read for many runs at once: what started, interrupted, resumed and ended each."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,7 @@ class LifetimeQueries(Transactions):
 
     @reading
     def turns(self, connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Turn]]:
-        """What began, cut off, continued and ended each of these runs, oldest first."""
+        """What started, interrupted, resumed and ended each of these runs, oldest first."""
         run_ids = list(run_ids)
         told = events.c.kind.in_((CONTINUED, REQUEUED))  # the others' payloads are long, and nothing of them is wanted
         payload = case((told, events.c.payload), else_=null()).label("payload")

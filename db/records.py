@@ -60,7 +60,7 @@ class Run:
     checkpoint_epoch: int | None
     """The newest epoch that a checkpoint is kept of."""
     interruptions: int
-    """How often it was cut off since its newest epoch."""
+    """How often it was interrupted since its newest epoch."""
     warnings: tuple[dict[str, Any], ...] = ()
     """What was doubtful about it at its launch: field and message of each."""
 
@@ -218,7 +218,7 @@ class StoredText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Something that began, cut off, continued or ended a run."""
+    """Something that started, interrupted, resumed or ended a run."""
 
     seq: int
     at: datetime

@@ -52,7 +52,7 @@ runs = Table(
     # Where its checkpoints rest (only workers there can go on with it), and the epoch of the newest one.
     Column("shelf", Varchar(32), key="checkpoint_store"),
     Column("checkpoint_epoch", Integer),
-    # How often it was cut off since its newest epoch.
+    # How often it was interrupted since its newest epoch.
     Column("setbacks", Integer, key="interruptions", nullable=False, server_default="0"),
     Column("name", Text, nullable=False),
     Column("tags", Tags, nullable=False),

@@ -16,7 +16,7 @@ from db.schema import runs as table
 from db.transactions import Transactions, urgent, writing
 
 MOST_INTERRUPTIONS = 3
-"""How often a run that was cut off is tried again in the same epoch."""
+"""How often a run that was interrupted is tried again in the same epoch."""
 
 STOPPED_EARLY = "It was stopped before a worker took it."
 STOPPED_BETWEEN = "It was stopped before a worker took it again."
@@ -40,7 +40,7 @@ class TransitionQueries(Transactions):
 
     @writing()
     def resume(self, connection: Connection, run_id: str) -> Run:
-        """Queues a stopped or failed run again, to go on where its records end; CannotResume, or UnknownRun."""
+        """Queues a stopped or failed run again, to resume where its records end; CannotResume, or UnknownRun."""
         now = self._now()
         run = runs.read(connection, run_id, alone=True)
         if run.state == "finished":
@@ -69,13 +69,13 @@ def requeue(
 ) -> str:
     """Ends a run's time with its worker: it is queued again, and continues from its last checkpoint.
 
-    It is failed instead where it cannot go on, or was cut off too often in the same epoch; it is stopped where that was
-    asked for. Returns the new state.
+    It is failed instead where it cannot resume, or was interrupted too often in the same epoch; it is stopped where
+    that was asked for. Returns the new state.
 
     Args:
         run: as it was read in this transaction.
         guard: what must still hold.
-        reason: a sentence: what cut it off.
+        reason: a sentence: what interrupted it.
         remedy: a sentence for a person, should it fail.
         details: the last lines of its log.
         counted: whether this is the run's own misfortune, and must not happen for ever.
@@ -86,14 +86,14 @@ def requeue(
         events.append(connection, now, run.id, None, _stopped(run, STOPPED), guard=guard)
         return "stopped"
     if not run.can_resume:
-        failed = _failed(f"{reason} It cannot go on: {NO_CHECKPOINT}.", "Launch it again.", details)
+        failed = _failed(f"{reason} It cannot resume: {NO_CHECKPOINT}.", "Launch it again.", details)
     elif counted and run.interruptions >= MOST_INTERRUPTIONS:
         times = run.interruptions + 1
-        often = f"It was cut off {times} times in epoch {run.epochs_done}, and is not tried again by itself."
+        often = f"It was interrupted {times} times in epoch {run.epochs_done} and is not retried automatically."
         failed = _failed(f"{reason} {often}", remedy, details)
     else:
         changes = {"interruptions": run.interruptions + counted}
-        words = f"{reason} The run goes back to the queue, {_where(run)}."
+        words = f"{reason} The run is queued again, {_where(run)}."
         _requeue(connection, now, run, guard=guard, words=words, level="warning", changes=changes)
         return "queued"
     events.append(connection, now, run.id, None, failed, guard=guard)
@@ -105,8 +105,8 @@ def requeue_silent(
 ) -> dict[str, str]:
     """Takes the runs that were found silent from their workers, unless they were heard meanwhile: id → new state."""
     states = {}
-    reason = f"The worker fell silent: nothing was heard from it for {limit_seconds:g} seconds."
-    remedy = "Look whether its process or machine was ended, start a worker, and continue the run."
+    reason = f"No heartbeat from its worker for {limit_seconds:g} seconds."
+    remedy = "Check whether its process or machine ended, start a worker, and resume the run."
     for run in late:
         # Guarded by the very heartbeat that was read: a worker that speaks up in between keeps its run.
         guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
@@ -143,7 +143,7 @@ def _requeue(
 
 def _where(run: Run) -> str:
     if run.epochs_done == 0:
-        return "to begin anew, for no epoch was finished"
+        return "to start over, because no epoch was finished"
     return f"to resume at epoch {run.epochs_done}"
 
 

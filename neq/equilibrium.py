@@ -22,7 +22,7 @@ class LayerEquilibrium:
         at_equilibrium: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
         dead: bool, its outputs on the probe set are all 0.
         churning: bool, slow but not still: φ below a bound while |v| < ε. By the rule that is equilibrium; the neuron
-            goes on changing at an even pace.
+            keeps changing at an even pace.
         own: float32, φ had only the neuron's own parameters moved, not what it is fed; only where it was asked for.
         upstream: float32, φ had only what it is fed moved; only where it was asked for.
     """

@@ -1,7 +1,7 @@
 """What NEq says where its results would be wrong, and where they may be.
 
 NEqError(ValueError)
-    FrozenNeuronsMoved      something goes on moving what is frozen
+    FrozenNeuronsMoved      something keeps moving what is frozen
     ModelChanged            a layer was replaced, resized or taken away
     NEqClosed               this NEq was closed, or another took its place
     NotFinite               a measured output is NaN or infinite
@@ -39,7 +39,7 @@ class NEqError(ValueError):
 
 
 class FrozenNeuronsMoved(NEqError):
-    """Something goes on moving neurons that are frozen, step by step."""
+    """Something keeps moving neurons that are frozen, step by step."""
 
 
 class ModelChanged(NEqError):

@@ -10,8 +10,8 @@ class NEqMemory:
     Attributes:
         device: where the model is, and with it all that is not said to be elsewhere.
         former: last epoch's network, which φ is measured against: a copy of every parameter and buffer.
-        optimizer_rows: what the optimizer held of neurons when they froze, to be given back to them when they thaw.
-        held: the values that frozen neurons are put back to after each step, and which rows these are.
+        optimizer_rows: what the optimizer held of neurons when they froze, to be restored when they thaw.
+        held: the values that frozen neurons are restored to after each step, and which rows these are.
         outputs: last epoch's outputs on the probe set, where they are kept, see `NEq.measure`.
         outputs_on_host: whether these are in the machine's memory, and not on the device.
         measuring: passing, at the end of an epoch: the outputs of a portion of the probe set in both epochs, and sums.

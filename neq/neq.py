@@ -59,7 +59,7 @@ class NEq:
     Args:
         model: trained by the caller; its layers must have their final shapes and devices. It may be compiled or wrapped
             in DistributedDataParallel; φ is measured on what is inside.
-        optimizer: any of torch's; it runs unchanged, and frozen rows are put back after each of its steps.
+        optimizer: any of torch's; it runs unchanged, and frozen rows are restored after each of its steps.
         probe: gives the same batches in the same order every time that it is iterated: tensors, (inputs, targets)
             pairs or mappings, whose `labels` are left out. Disjoint from the training data.
         options: what is frozen and how it is measured; None: the defaults.
@@ -280,8 +280,8 @@ class NEq:
         return equilibrium
 
     def _hold_as_before(self) -> None:
-        """After an error: what moved is told once, and what goes on moving anew. Where there is no memory to note that,
-        everything is still held as it was."""
+        """After an error: what moved is reported once, and what keeps moving is reported again. Where there is no
+        memory to note that, everything is still held as it was."""
         self._freezer.begin_epoch()
         try:
             self._freezer.apply(self._masks())

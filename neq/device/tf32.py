@@ -1,7 +1,7 @@
 """Whether float32 products may be rounded to TF32, whose mantissa has 10 bits instead of 23, while a context lasts.
 
 Torch has two sets of switches for it, an older and a newer one, and refuses to read the older where the two disagree.
-Both are therefore set, and both put back. Of the older ones those are left alone that their owner has made unreadable.
+Both are therefore set, and both restored. Of the older ones those are left alone that their owner has made unreadable.
 """
 
 import warnings

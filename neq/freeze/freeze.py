@@ -1,7 +1,7 @@
 """Frozen neurons do not move: their weight rows and bias entries stay the same to the bit.
 
 Any optimizer may run unchanged. Its step moves frozen rows by momentum and weight decay even where their gradient is
-zero, so the rows are put back right after it, as they were right before it: what else changes them is their owner's
+zero, so the rows are restored right after it, as they were right before it: what else changes them is their owner's
 business, and told. Their gradients are zeroed as they arrive, so that norms taken between the backward pass and the
 step count only what moves. What need not be computed at all is left to whatever stands behind `savings_door`.
 """
@@ -212,7 +212,7 @@ class Freezer:
         return self._savings.lifted()
 
     def state_dict(self) -> dict[str, Any]:
-        """What the optimizer will be given back when frozen neurons thaw; copies."""
+        """What the optimizer gets again when frozen neurons thaw; copies."""
         return self._rows.state_dict() if self._state is None else copy.deepcopy(self._state)
 
     def load_state_dict(self, state: Mapping[str, Any], masks: Mapping[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""What an optimizer remembers of a frozen neuron, and what it is given back when the neuron thaws.
+"""What an optimizer's state holds of a frozen neuron, and what is restored when the neuron thaws.
 
 While a neuron is frozen its optimizer runs on: momentum decays, weight decay leaks into it. What the optimizer held at
 the moment of freezing is kept aside, a row for a row, and decides how the neuron starts again.
@@ -71,7 +71,7 @@ class OptimizerRows:
 
     @torch.no_grad()
     def change(self, masks: Mapping[str, Tensor]) -> Callable[[], None]:
-        """Makes ready to take the rows of neurons that freeze now and to give back those of neurons that thaw.
+        """Makes ready to take the rows of neurons that freeze now and to restore those of neurons that thaw.
 
         All memory that it takes is taken here, beside what is kept already: where that runs out, nothing has changed.
 
@@ -106,7 +106,7 @@ class OptimizerRows:
     def _exchanged(
         self, layer: WatchedLayer, before: Tensor, after: Tensor, given_back: "list[_GivenBack]"
     ) -> dict[str, Tensor]:
-        """What is kept of a layer from now on; adds what its thawed neurons are given back."""
+        """What is kept of a layer from now on; adds what is restored for its thawed neurons."""
         kept, now = self._kept.get(layer.name, {}), {}
         exchanges: dict[torch.device, _Exchange] = {}
         same = torch.equal(before, after)
@@ -199,7 +199,7 @@ class _GivenBack(NamedTuple):
 
 
 class _Exchange:
-    """Takes the rows of a layer's neurons that freeze, and what thawed ones are given back; writes nothing.
+    """Takes the rows of a layer's neurons that freeze, and what is restored for thawed ones; writes nothing.
 
     Args:
         before, after: who is frozen: bool, one value a neuron, on the CPU.

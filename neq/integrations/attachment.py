@@ -50,7 +50,7 @@ class Attachment:
         epoch: int,
         process_group: "torch.distributed.ProcessGroup | None" = None,
     ) -> Equilibrium | None:
-        """Starts anew, or goes on from a state that was loaded; model and optimizer must have theirs by now.
+        """Starts anew, or continues from a state that was loaded; model and optimizer must have theirs by now.
 
         Args:
             model: as NEq takes it.
@@ -97,7 +97,7 @@ class Attachment:
             self.neq = None
 
     def state_dict(self) -> dict[str, Any]:
-        """All that going on needs; empty where training never began."""
+        """All that resuming needs; empty where training never began."""
         return self._state if self.neq is None else {"neq": self.neq.state_dict(), "ended": self._ended}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

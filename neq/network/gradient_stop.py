@@ -12,7 +12,7 @@ _WANTED = "_neq_requires_grad"
 class StoppedParameter(nn.Parameter):
     """A parameter while it is stopped: the same object, of this class.
 
-    It gets no gradient whatever its owner sets meanwhile, and what they set holds from when it is let go. They read
+    It gets no gradient whatever its owner sets meanwhile, and what they set holds from when it is released. They read
     what they set: who puts the flags aside and back, as GANs do, or picks what to train by them, finds theirs.
     Copies and pickles are plain parameters that require a gradient where the owner wants one.
     """
@@ -66,7 +66,7 @@ def stop(parameter: nn.Parameter) -> None:
 
 
 def lift(parameter: nn.Parameter, requires_grad: bool) -> None:
-    """Sets what autograd sees of a stopped parameter, which goes on being one."""
+    """Sets what autograd sees of a stopped parameter, which stays one."""
     torch.Tensor.requires_grad_(parameter, requires_grad)
 
 

@@ -1,4 +1,4 @@
-"""The buffers of a model while it is measured: put aside before, put back after, and found out in one look whether that
+"""The buffers of a model while it is measured: saved before, restored after, and found out in one look whether that
 is necessary, because each question to a GPU waits until all that it was told is done."""
 
 from collections.abc import Iterable

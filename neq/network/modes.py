@@ -2,7 +2,7 @@
 
 Some modules do more than to set a flag: LoRA layers add their product to the weight for eval mode and take it away for
 training, others keep what they computed in eval mode until they are trained again. They do so in a `train()` of their
-own, which is therefore called; but what is added and taken away leaves rounding, so values are put back afterwards.
+own, which is therefore called; but what is added and taken away leaves rounding, so values are restored afterwards.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Parameters that stand still whole: no gradient, no optimizer step, and yet the same numbers once they move again.
 
-An optimizer passes over a parameter without a gradient. Had it got zeros instead, its rows would have been put back
+An optimizer passes over a parameter without a gradient. Had it got zeros instead, its rows would have been restored
 after each step and its momentum when it thawed, so that nothing of those steps would be left but their count, by which
 Adam and others correct their means. The count goes on here.
 """

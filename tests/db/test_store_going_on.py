@@ -60,7 +60,7 @@ def test_a_run_that_is_given_back_is_claimed_again_where_its_records_end(
     assert again.started_at == run.started_at, "the first beginning stays"
     assert again.progress is None and again.checkpoint_epoch == 1
     assert store.append(run.id, other, epoch_kept(run.id, 2)) == again.last_seq + 1
-    assert "The process was killed. The run goes back to the queue, to resume at epoch 2." in words(store, run.id)
+    assert "The process was killed. The run is queued again, to resume at epoch 2." in words(store, run.id)
 
 
 def test_a_run_is_cut_off_three_times_in_an_epoch_and_failed_the_fourth(store: Store, worker_id: str, run: Run) -> None:
@@ -72,7 +72,7 @@ def test_a_run_is_cut_off_three_times_in_an_epoch_and_failed_the_fourth(store: S
     failed = store.run(run.id)
     assert failed.state == "failed" and failed.ended_at is not None
     assert failed.reason == (
-        "The process was killed. It was cut off 4 times in epoch 1, and is not tried again by itself. Free memory."
+        "The process was killed. It was interrupted 4 times in epoch 1 and is not retried automatically. Free memory."
     )
     assert store.events_after(run.id, 0)[-1].payload["details"] == "last words"
 

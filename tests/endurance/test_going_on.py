@@ -71,7 +71,7 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
                 mine = "datname = current_database() AND pid <> pg_backend_pid()"
                 connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
         status, said = neq(system, "resume", run_id, "--follow")
-        assert status == 0 and f"goes on with epoch {stopped['epochs_done']}" in said and "finished" in said
+        assert status == 0 and f"resumes at epoch {stopped['epochs_done']}" in said and "finished" in said
         assert told(system, run_id) == undisturbed
         assert neq(system, "resume", run_id) == (
             2,
@@ -111,7 +111,7 @@ def test_a_process_killed_four_times_in_one_epoch_fails_its_run_with_the_reason(
             eventually(lambda child=child: child not in children(worker))
         run = wait(system, run_id, ended)
         assert run["state"] == "failed" and run["can_resume"]
-        assert "signal 9 (SIGKILL)" in run["reason"] and "It was cut off 4 times in epoch 0" in run["reason"]
+        assert "signal 9 (SIGKILL)" in run["reason"] and "It was interrupted 4 times in epoch 0" in run["reason"]
         assert "try training.batch_size" in run["reason"]
         assert system.ask("POST", f"/runs/{run_id}/resume")["state"] == "queued", "a person may try again"
         system.ask("POST", f"/runs/{run_id}/stop")

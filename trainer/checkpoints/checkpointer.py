@@ -1,4 +1,4 @@
-"""A run's own checkpoints: written after each epoch, read once, when it goes on."""
+"""A run's own checkpoints: written after each epoch, read once, when the run resumes."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -127,11 +127,11 @@ def _not_written(error: OSError, epoch: int, home: Path) -> RunError:
     if error.errno in _FULL:
         return RunError(
             f"The disk is full: the checkpoint of epoch {epoch} could not be written to {home}.",
-            "Free space there and continue the run: its last good checkpoint is kept.",
+            "Free space there and resume the run: its last good checkpoint is kept.",
         )
     return RunError(
         f"The checkpoint of epoch {epoch} could not be written: {error}.",
-        "See that the worker may write to its folder of checkpoints (NEQ_CHECKPOINTS), and continue the run.",
+        "See that the worker may write to its folder of checkpoints (NEQ_CHECKPOINTS), and resume the run.",
     )
 
 

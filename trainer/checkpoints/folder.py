@@ -72,7 +72,7 @@ class CheckpointStore:
         """Deletes these checkpoints; returns the paths that are gone."""
         gone = []
         for path in paths:
-            with suppress(OSError):  # it is tried again with the next look
+            with suppress(OSError):  # it is tried again the next time
                 (self.folder / str(Name.of(path))).unlink(missing_ok=True)
                 gone.append(path)
         return gone

@@ -79,7 +79,7 @@ class TrainState:
         if state.get("format") != FORMAT:
             raise RunError(
                 f"The checkpoint has format {state.get('format')!r}, and this program reads {FORMAT}.",
-                "Continue the run with the version of the program that wrote it, or launch it again.",
+                "Resume the run with the version of the program that wrote it, or launch it again.",
             )
         _compare(state["config"], config)
         told = self._load(state, config)
@@ -99,7 +99,7 @@ class TrainState:
                 raise  # the device failed, and the checkpoint is as good as it was
             raise RunError(
                 f"The checkpoint does not fit this run: {str(error).partition(chr(10))[0]}",
-                "Continue it with the version of the program that wrote it, or launch it again.",
+                "Resume it with the version of the program that wrote it, or launch it again.",
             ) from error
         return told
 
@@ -128,7 +128,7 @@ def _compare(before: dict[str, Any], config: RunConfig) -> None:
     except ValidationError as error:
         raise RunError(
             "The checkpoint's configuration cannot be read: it was written by another version of this program.",
-            "Continue the run with that version, or launch it again.",
+            "Resume the run with that version, or launch it again.",
         ) from error
     if wrong:
         path, why = next(iter(wrong.items()))
@@ -199,7 +199,7 @@ def _gpu_state(device: torch.device) -> Tensor | None:
 
 
 def _restore_gpu_state(states: Mapping[str, Any], device: torch.device) -> list[str]:
-    """The run's own GPU goes on where it was, however many others there were then and are now.
+    """The run's own GPU continues where it was, however many others there were then and are now.
 
     A checkpoint of an older program names the states of all CUDA GPUs, of which the run used the first.
     """

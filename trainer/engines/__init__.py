@@ -7,13 +7,13 @@ from contract.events import Event
 from trainer.engines.resume_point import ResumePoint
 
 Engine = Callable[[RunConfig, ResumePoint], Generator[Event, None, None]]
-"""Starts a run, or continues it where it stands, and tells what happens. It goes on when the next event is asked for:
+"""Starts a run, or continues it where it stands, and tells what happens. It continues when the next event is asked for:
 an epoch counts as recorded by then; `.close()` ends it. An engine whose `.close()` may be called from another thread
 ends a run in mid-epoch. It raises `Interrupted` where training was ended from outside."""
 
 
 class Interrupted(Exception):
-    """Training was ended from outside, by a signal for instance: the run can go on from its last checkpoint.
+    """Training was ended from outside, by a signal for instance: the run can resume from its last checkpoint.
 
     Attributes:
         reason: one sentence, what happened.

@@ -1,11 +1,11 @@
-"""How far a run has come, as an engine is told when it begins or goes on."""
+"""How far a run has come, as an engine is told when it starts or resumes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """What is recorded of a run. An engine goes on exactly there: no epoch is told twice, none is left out.
+    """What is recorded of a run. An engine resumes exactly there: no epoch is told twice, none is left out.
 
     Attributes:
         run_id: its id; empty for a run that is recorded nowhere, and so leaves no checkpoints.

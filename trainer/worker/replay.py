@@ -108,7 +108,7 @@ class Replay:
         return self._say(end or RunStopped(epochs=self._epochs, reason=CUT_SHORT), told)
 
     def _wait(self, due: float, stop: threading.Event) -> str | None:
-        """Waits, and beats meanwhile. Returns why the replay must end, or None."""
+        """Waits, and sends heartbeats meanwhile. Returns why the replay must end, or None."""
         while True:
             if stop.is_set():
                 return INTERRUPTED

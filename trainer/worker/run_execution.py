@@ -22,10 +22,10 @@ from trainer.worker.log_messages import LogMessages
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
-"""How long an ending worker goes on trying to give its run back."""
+"""How long a worker that shuts down keeps trying to requeue its run."""
 FULL_PATIENCE_SECONDS = 60.0
 """How long training waits for room on the store's disk before its run is failed, to be resumed by a person."""
-START_A_WORKER = "Start a worker, and continue the run."
+START_A_WORKER = "Start a worker, and resume the run."
 
 T = TypeVar("T")
 

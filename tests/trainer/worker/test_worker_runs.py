@@ -54,7 +54,7 @@ def test_a_process_that_is_killed_is_tried_again_and_fails_its_run_the_fourth_ti
     assert run.state == "failed" and run.reason is not None
     assert "signal 9 (SIGKILL)" in run.reason and "out of memory" in run.reason
     assert "try training.batch_size 50 with training.gradient_accumulation_steps 2" in run.reason
-    assert "It was cut off 4 times in epoch 0" in run.reason
+    assert "It was interrupted 4 times in epoch 0" in run.reason
     assert bench.kinds(run_id).count("run_requeued") == 3
     assert "the last words" in bench.store.events_after(run_id, 0)[-1].payload["details"]
 
