@@ -39,7 +39,7 @@ from db.records import (
     Snapshot,
     SnapshotRow,
     StoredEvent,
-    Turn,
+    Transition,
     Worker,
 )
 from db.store import Store
@@ -73,7 +73,7 @@ __all__ = [
     "StoreNewer",
     "StoreUnreachable",
     "StoredEvent",
-    "Turn",
+    "Transition",
     "UnknownCheck",
     "UnknownCheckpoint",
     "UnknownCursor",

@@ -217,7 +217,7 @@ class StoredText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Transition:
     """Something that started, interrupted, resumed or ended a run."""
 
     seq: int

@@ -29,7 +29,7 @@ from neq.freeze.stood_still import check_opened, check_stood_still
 from neq.measure.agreement import failing_together
 from neq.measure.batches import check_batches
 from neq.measure.first_pass import first_pass
-from neq.measure.measure import Measure
+from neq.measure.measure import PhiMeasurement
 from neq.measure.previous_state import PreviousState
 from neq.measure.probe_digest import ProbeDigests
 from neq.measure.probe_statistics import ProbeStatistics, measured
@@ -140,7 +140,7 @@ class NEq:
         options = self._options
         self._groups = () if options.groups is None else group_layers(options.groups, self._layers, self._model)
         self._decision = Decision(self._layers, self._groups, options)
-        self._measure = Measure(
+        self._measure = PhiMeasurement(
             self._model,
             self._layers,
             self._probe,

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from db import Store
-from db.records import Run, StoredText, Turn
+from db.records import Run, StoredText, Transition
 from server.descriptions import answered
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
@@ -30,7 +30,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     if not runs:
         return []
     ids = [run.id for run in runs]
-    sparklines, turns, now = store.frozen_sparkline(ids), store.turns(ids), datetime.now(UTC)
+    sparklines, turns, now = store.frozen_sparkline(ids), store.transitions(ids), datetime.now(UTC)
     queue = store.queue() if any(run.state == "queued" for run in runs) else []
     places = {run_id: {"position": place, "length": len(queue)} for place, run_id in enumerate(queue, 1)}
     return [
@@ -51,7 +51,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     ]
 
 
-def _present_turn(turn: Turn) -> dict[str, Any]:
+def _present_turn(turn: Transition) -> dict[str, Any]:
     payload = turn.payload
     return {
         "kind": turn.kind,

@@ -5,7 +5,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from db.records import Run, Turn
+from db.records import Run, Transition
 
 RECENT_EPOCHS = 8
 PHASES = ("train", "probe", "evaluate")
@@ -14,7 +14,7 @@ USUAL = {"train": 0.88, "probe": 0.05, "evaluate": 0.07}
 BEGINNINGS = frozenset({"run_started", "run_continued"})
 
 
-def timing_of(run: Run, turns: Sequence[Turn], epochs: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
+def timing_of(run: Run, turns: Sequence[Transition], epochs: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
     """The run's times at a moment, as `answers.Timing` has them.
 
     Args:
@@ -35,7 +35,7 @@ def timing_of(run: Run, turns: Sequence[Turn], epochs: Sequence[dict[str, Any]],
     }
 
 
-def elapsed_seconds(run: Run, turns: Iterable[Turn], now: datetime) -> float | None:
+def elapsed_seconds(run: Run, turns: Iterable[Transition], now: datetime) -> float | None:
     """Seconds since a worker took the run, without those in which none had it; None: none took it yet.
 
     The first stretch begins when the run was taken, so that what it prepares counts; a fork's does too, for its first
@@ -57,7 +57,7 @@ def elapsed_seconds(run: Run, turns: Iterable[Turn], now: datetime) -> float | N
     return total
 
 
-def _last_heard(turn: Turn) -> datetime:
+def _last_heard(turn: Transition) -> datetime:
     """When the training was over: a lost worker's run is requeued long after its last heartbeat."""
     heard = turn.payload.get("heard_at")
     return min(turn.at, datetime.fromisoformat(heard)) if heard else turn.at

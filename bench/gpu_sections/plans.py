@@ -14,7 +14,7 @@ from bench.gpu_sections import expected
 from bench.gpu_sections.experiment import Experiment
 from bench.gpu_sections.stage import Stage, kinds, products
 from neq.savings import choice, measuring
-from neq.savings.choice import Task, Way
+from neq.savings.choice import GradientMethod, WeightGradientTask
 from neq.savings.gradients import Rows
 
 _CASES = (("resnet32", "float32"), ("resnet18", "bf16"), ("vit-b", "bf16"))
@@ -71,18 +71,18 @@ def _spied(here: Experiment) -> Iterator[_Seen]:
     """Whatever the planner tries is also timed with a cold cache, in its very step."""
     seen, on_gpu, on_cpu = _Seen(), measuring.tried, choice._measured
 
-    def note(task: Task, rows: Rows) -> None:
+    def note(task: WeightGradientTask, rows: Rows) -> None:
         shapes = f"{tuple(task.weight.shape)} x {tuple(task.gradient.shape)}"
         if shapes not in seen.dense:
             seen.dense[shapes] = _cold_ms(here, lambda: task.whole())
             seen.rows[shapes] = _cold_ms(here, lambda: task.run("rows", rows))
 
-    def tried(task: Task, rows: Rows) -> Any:
+    def tried(task: WeightGradientTask, rows: Rows) -> Any:
         found = on_gpu(task, rows)
         note(task, rows)
         return found
 
-    def measured(task: Task, rows: Rows, ways: list[Way]) -> Any:
+    def measured(task: WeightGradientTask, rows: Rows, ways: list[GradientMethod]) -> Any:
         note(task, rows)
         return on_cpu(task, rows, ways)
 

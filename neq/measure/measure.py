@@ -37,7 +37,7 @@ FEWEST = 4
 """Samples in a portion, however little is free; fewer only where these do not fit."""
 
 
-class Measure:
+class PhiMeasurement:
     """Runs the networks of both epochs over the probe set and adds up what their neurons gave.
 
     Args:

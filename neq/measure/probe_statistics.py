@@ -10,7 +10,7 @@ from torch import Tensor
 from neq.measure.agreement import failing_together
 from neq.measure.cosine_accumulator import NeuronSums
 from neq.measure.explain import Causes
-from neq.measure.measure import Measure
+from neq.measure.measure import PhiMeasurement
 from neq.options import PhiName
 
 
@@ -31,7 +31,7 @@ class ProbeStatistics:
 
 
 def measured(
-    measure: Measure, phi: PhiName, group: "torch.distributed.ProcessGroup | None", *, explain: bool
+    measure: PhiMeasurement, phi: PhiName, group: "torch.distributed.ProcessGroup | None", *, explain: bool
 ) -> Generator[int, None, ProbeStatistics]:
     """Measures on the whole probe set, of all processes where there is a group; yields how many batches are done.
 

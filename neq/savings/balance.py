@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neq.device.timing import Load
-from neq.savings.choice import MARGIN, Choice
+from neq.savings.choice import MARGIN, MethodChoice
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Weighed:
         return self.calls * (self.detour_ms + self.times.rows.host - self.times.dense.host)
 
 
-def weighed(layers: Mapping[str, Weighed], measured: Load) -> dict[str, Choice]:
+def weighed(layers: Mapping[str, Weighed], measured: Load) -> dict[str, MethodChoice]:
     """Some rows or all, by layer name, such that the step is shortest.
 
     Args:
@@ -61,7 +61,7 @@ def weighed(layers: Mapping[str, Weighed], measured: Load) -> dict[str, Choice]:
     rows = {name for place, name in enumerate(paying) if place in taken}
     host_bound = whole.host >= whole.device
     return {
-        name: Choice(
+        name: MethodChoice(
             "rows" if name in rows else "dense",
             _reason(layer, _bound(taken=name in rows, host_bound=host_bound)),
             layer.times.dense.device,

@@ -17,7 +17,7 @@ from torch import Tensor
 from neq.device.blocks import rows_together
 from neq.savings.gradients import Geometry, Rows, in_blocks, of_rows, transposed, whole
 
-Way = Literal["dense", "rows", "transposed"]
+GradientMethod = Literal["dense", "rows", "transposed"]
 """All rows; the active ones alone, in whole blocks; those alone, with input and gradient in each other's place."""
 
 SWAP_MS = 0.12
@@ -33,14 +33,14 @@ FEW = 3
 
 
 @dataclass(frozen=True)
-class Choice:
+class MethodChoice:
     """The way that was chosen, and why.
 
     Attributes:
         final: holds until the masks change; else the next backward pass chooses anew.
     """
 
-    way: Way
+    way: GradientMethod
     reason: str
     dense_ms: float | None = None
     rows_ms: float | None = None
@@ -48,7 +48,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Task:
+class WeightGradientTask:
     """One backward pass of one layer.
 
     Attributes:
@@ -71,13 +71,13 @@ class Task:
             return self.there
         return Rows.of(self.mask, rows_together(device)).to(device)
 
-    def ways(self, rows: Rows) -> tuple[Way, ...]:
+    def ways(self, rows: Rows) -> tuple[GradientMethod, ...]:
         """Those that leave some rows out. To transpose a convolution helps the registers of a CPU only."""
-        some: tuple[Way, ...] = ("rows",) if rows.computed.numel() < self.mask.numel() else ()
+        some: tuple[GradientMethod, ...] = ("rows",) if rows.computed.numel() < self.mask.numel() else ()
         transposes = self.gradient.device.type == "cpu" and self.geometry.transposes(self.weight.shape)
         return (*some, "transposed") if transposes else some
 
-    def run(self, way: Way, rows: Rows) -> tuple[Tensor, ...]:
+    def run(self, way: GradientMethod, rows: Rows) -> tuple[Tensor, ...]:
         """The gradients, frozen rows zero."""
         if way == "dense":
             return tuple(part.index_fill_(0, rows.frozen, 0) for part in self.whole())
@@ -101,7 +101,7 @@ class Task:
         )
 
 
-_chosen: dict[Hashable, Choice] = {}
+_chosen: dict[Hashable, MethodChoice] = {}
 _sound: dict[Hashable, bool] = {}
 
 
@@ -109,7 +109,7 @@ class _NotFiniteError(Exception):
     """The gradients are no numbers, and tell nothing."""
 
 
-def choose(task: Task, force: Way | None = None) -> Choice:
+def choose(task: WeightGradientTask, force: GradientMethod | None = None) -> MethodChoice:
     """The fastest way on a CPU; measured the first time that such a task comes up in this process.
 
     Args:
@@ -125,18 +125,18 @@ def choose(task: Task, force: Way | None = None) -> Choice:
         return NOT_FINITE
 
 
-def without_trying(task: Task, rows: Rows, force: Way | None) -> Choice | None:
+def without_trying(task: WeightGradientTask, rows: Rows, force: GradientMethod | None) -> MethodChoice | None:
     """What needs no trial, because there is nothing to choose; None where it does."""
     if force == "dense":
-        return Choice("dense", "told to compute all rows")
-    return None if task.ways(rows) else Choice("dense", "its active neurons fill all blocks")
+        return MethodChoice("dense", "told to compute all rows")
+    return None if task.ways(rows) else MethodChoice("dense", "its active neurons fill all blocks")
 
 
-def _chosen_way(task: Task, rows: Rows, force: Way | None) -> Choice:
+def _chosen_way(task: WeightGradientTask, rows: Rows, force: GradientMethod | None) -> MethodChoice:
     ways = task.ways(rows)
     if force is not None:
         sound = [way for way in sorted(ways, key=lambda way: way != force) if _is_sound(task, rows, way)]
-        return Choice(sound[0], FORCED) if sound else ROUNDED
+        return MethodChoice(sound[0], FORCED) if sound else ROUNDED
     key = task.key()
     if key not in _chosen:
         _chosen[key] = _measured(task, rows, [way for way in ways if _is_sound(task, rows, way)])
@@ -151,12 +151,12 @@ def forget() -> None:
 
 
 FORCED = "told to compute active rows alone"
-ROUNDED = Choice("dense", "rows computed alone would be rounded in another way")
-NO_MEMORY = Choice("dense", "there was not enough memory left to try whether some rows alone are faster")
-NOT_FINITE = Choice("dense", "its gradients were not finite, and so told nothing", final=False)
+ROUNDED = MethodChoice("dense", "rows computed alone would be rounded in another way")
+NO_MEMORY = MethodChoice("dense", "there was not enough memory left to try whether some rows alone are faster")
+NOT_FINITE = MethodChoice("dense", "its gradients were not finite, and so told nothing", final=False)
 
 
-def _is_sound(task: Task, rows: Rows, way: Way) -> bool:
+def _is_sound(task: WeightGradientTask, rows: Rows, way: GradientMethod) -> bool:
     """Whether this way gives the bits of the whole, for just so many rows: kernels are picked by their number."""
     key = task.key(), rows.active.numel(), way
     if key not in _sound:
@@ -174,7 +174,7 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(tensor.sum(dtype=torch.promote_types(tensor.dtype, torch.float32)).isfinite())
 
 
-def _measured(task: Task, rows: Rows, ways: Sequence[Way]) -> Choice:
+def _measured(task: WeightGradientTask, rows: Rows, ways: Sequence[GradientMethod]) -> MethodChoice:
     if not ways:
         return ROUNDED
     times = dict.fromkeys(("dense", *ways), math.inf)
@@ -189,10 +189,12 @@ def _measured(task: Task, rows: Rows, ways: Sequence[Way]) -> Choice:
     rows_ms, dense_ms = times[best], times["dense"]
     reason = f"measured {rows_ms:.2f} ms instead of {dense_ms:.2f} ms"
     if rows_ms + SWAP_MS < dense_ms * (1 - MARGIN):
-        return Choice(best, reason, dense_ms, rows_ms)
+        return MethodChoice(best, reason, dense_ms, rows_ms)
     if rows_ms >= dense_ms:
-        return Choice("dense", f"measured {rows_ms:.2f} ms, and {dense_ms:.2f} ms for all rows", dense_ms, rows_ms)
-    return Choice("dense", f"{reason}: less than the detour and the noise are worth", dense_ms, rows_ms)
+        return MethodChoice(
+            "dense", f"measured {rows_ms:.2f} ms, and {dense_ms:.2f} ms for all rows", dense_ms, rows_ms
+        )
+    return MethodChoice("dense", f"{reason}: less than the detour and the noise are worth", dense_ms, rows_ms)
 
 
 def _same(found: tuple[Tensor, ...], dense: tuple[Tensor, ...]) -> bool:

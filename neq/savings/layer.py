@@ -12,7 +12,7 @@ from neq.device.free_memory import is_out_of_memory
 from neq.freeze.plan import LayerPlan
 from neq.network.layers import WatchedLayer
 from neq.savings.by_function import replace_call, restore_call
-from neq.savings.choice import NO_MEMORY, Choice, Task, Way, choose
+from neq.savings.choice import NO_MEMORY, GradientMethod, MethodChoice, WeightGradientTask, choose
 from neq.savings.gradients import Geometry, Rows, of_rows, transposed, whole
 from neq.savings.measuring import Measuring
 from neq.savings.patch import Forward, lift, patch, unpatch, with_own_gradient
@@ -40,7 +40,7 @@ class SavingLayer:
         layer: WatchedLayer,
         mask: Tensor,
         plan: LayerPlan,
-        force: Way | None = None,
+        force: GradientMethod | None = None,
         measuring: Measuring | None = None,
     ) -> None:
         self.plan = plan
@@ -115,14 +115,14 @@ class SavingLayer:
         if entire:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
         if self.plan.kind == "undecided" and not _captured(gradient):
-            self._look(Task(geometry, inputs, gradient, like, bias is not None, self._mask, self._there))
+            self._look(WeightGradientTask(geometry, inputs, gradient, like, bias is not None, self._mask, self._there))
         if self._rows is None:
             return whole(geometry, inputs, gradient, like, bias=bias is not None)
         if _captured(gradient):
             self.captured = self._rows
         return self._way(geometry, inputs, gradient, like, self._rows, bias=bias is not None)
 
-    def _look(self, task: Task) -> None:
+    def _look(self, task: WeightGradientTask) -> None:
         """A CPU decides at once, other devices when the step is over."""
         if task.gradient.device.type != "cpu":
             self._there = task.rows()
@@ -136,7 +136,7 @@ class SavingLayer:
             choice = NO_MEMORY
         self.decide(choice, task.rows() if choice.way != "dense" else None)
 
-    def decide(self, choice: Choice, rows: Rows | None = None) -> None:
+    def decide(self, choice: MethodChoice, rows: Rows | None = None) -> None:
         """Follows a choice, where nothing else has decided meanwhile.
 
         Args:
@@ -151,7 +151,7 @@ class SavingLayer:
         if not choice.final and self._tries < _TRIES:
             self.plan = self.plan.replaced(kind="undecided")
 
-    def _planned(self, choice: Choice) -> LayerPlan:
+    def _planned(self, choice: MethodChoice) -> LayerPlan:
         computed = self.plan.neurons
         if self._rows is not None:
             computed = (self._rows.active if choice.way == "transposed" else self._rows.computed).numel()

@@ -13,7 +13,16 @@ import torch
 from neq.device.free_memory import give_back_unused, is_out_of_memory
 from neq.savings import choice
 from neq.savings.balance import Times, Weighed, weighed
-from neq.savings.choice import FORCED, NO_MEMORY, NOT_FINITE, ROUNDED, Choice, Task, Way, without_trying
+from neq.savings.choice import (
+    FORCED,
+    NO_MEMORY,
+    NOT_FINITE,
+    ROUNDED,
+    GradientMethod,
+    MethodChoice,
+    WeightGradientTask,
+    without_trying,
+)
 from neq.savings.detour import detour_ms
 from neq.savings.gradients import Rows
 from neq.savings.step_load import StepLoad
@@ -42,7 +51,7 @@ class _Look:
     device: torch.device
     kernels: Hashable = None
     times: Hashable = None
-    told: Choice | None = None
+    told: MethodChoice | None = None
     verdict: Verdict | None = None
     trial: Trial | None = None
     calls: int = 1
@@ -55,7 +64,7 @@ class Measuring:
         force: as `choice.choose` has it.
     """
 
-    def __init__(self, force: Way | None) -> None:
+    def __init__(self, force: GradientMethod | None) -> None:
         self._force = force
         self._looks: dict[str, _Look] = {}
         self._asked: set[Hashable] = set()
@@ -66,7 +75,7 @@ class Measuring:
         if self._force is None:
             self._load.begin(device)
 
-    def look(self, name: str, task: Task) -> None:
+    def look(self, name: str, task: WeightGradientTask) -> None:
         """The backward pass of a layer without a plan; the first one of a step is tried."""
         device = task.gradient.device
         self._load.pause(device)
@@ -76,7 +85,7 @@ class Measuring:
             self._looks[name] = self._looked_at(task)
         self._load.go_on(device)
 
-    def _looked_at(self, task: Task) -> _Look:
+    def _looked_at(self, task: WeightGradientTask) -> _Look:
         device = task.gradient.device
         try:
             return self._tried(task, task.rows())
@@ -86,7 +95,7 @@ class Measuring:
         give_back_unused(device)  # only here: the error held on to what was allocated
         return _Look(device, told=NO_MEMORY)
 
-    def _tried(self, task: Task, rows: Rows) -> _Look:
+    def _tried(self, task: WeightGradientTask, rows: Rows) -> _Look:
         times = task.key(), uses_tf32(task), torch.are_deterministic_algorithms_enabled()
         look = _Look(task.gradient.device, (times, rows.active.numel()), times)
         look.told = without_trying(task, rows, self._force)
@@ -104,7 +113,7 @@ class Measuring:
         """Whether it is known that rows do not pay, be they the same or not."""
         return self._force is None and look.times in _times and not _times[look.times].pay
 
-    def settle(self) -> dict[str, Choice]:
+    def settle(self) -> dict[str, MethodChoice]:
         """The step is over: what is done about the layers that were tried in it. Waits for the device, once."""
         looks, self._looks = self._looks, {}
         self._asked.clear()
@@ -122,7 +131,7 @@ class Measuring:
         layers = {name: Weighed(_times[look.times], look.calls, detour_ms(look.device)) for name, look in left.items()}
         return told | weighed(layers, measured)
 
-    def _told(self, look: _Look) -> Choice | None:
+    def _told(self, look: _Look) -> MethodChoice | None:
         """What there is to do whatever the others do; None where that is the question."""
         if look.told is not None or self._is_slower(look):
             return look.told
@@ -131,7 +140,7 @@ class Measuring:
             return NOT_FINITE
         if not same:
             return ROUNDED
-        return None if self._force is None else Choice("rows", FORCED)
+        return None if self._force is None else MethodChoice("rows", FORCED)
 
 
 def _keep_verdicts(looks: Iterable[_Look]) -> None:

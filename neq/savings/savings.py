@@ -13,7 +13,7 @@ from neq.network.gradient_stop import gets_gradient
 from neq.network.layers import WatchedLayer
 from neq.network.optimizers import Optimizers
 from neq.options import SavingsMode
-from neq.savings.choice import NO_MEMORY, Way
+from neq.savings.choice import NO_MEMORY, GradientMethod
 from neq.savings.compiled import Recompiles
 from neq.savings.gradients import Rows
 from neq.savings.layer import SavingLayer
@@ -45,7 +45,7 @@ class Savings:
         self._layers = {layer.name: layer for layer in layers}
         optimizers = optimizer if isinstance(optimizer, Optimizers) else Optimizers({}, optimizer)
         self._optimizers, self._mode = optimizers, mode
-        self._force: Way | None = None if isinstance(mode, bool) else mode
+        self._force: GradientMethod | None = None if isinstance(mode, bool) else mode
         self._stops = GradientStop((parameter for layer in layers for parameter in layer.parameters()), optimizers)
         self._saving: dict[str, SavingLayer] = {}
         self._measuring = Measuring(self._force)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from neq.device.timing import Load, Piece, Stopwatch, hold_up, synchronize
 from neq.savings.balance import Times
-from neq.savings.choice import Task
+from neq.savings.choice import WeightGradientTask
 from neq.savings.gradients import Rows
 
 _ROUNDS = 5
@@ -48,7 +48,7 @@ def _median(pieces: tuple[Piece, ...]) -> Load:
     return Load(median(load.device for load in loads), median(load.host for load in loads))
 
 
-def tried(task: Task, rows: Rows) -> Trial:
+def tried(task: WeightGradientTask, rows: Rows) -> Trial:
     """Runs both ways, which must have run once before. Waits for the device, once.
 
     The whole gradient is run without zeroing frozen rows: they are zeroed with those of all layers, whatever the plan.
@@ -81,7 +81,7 @@ class Verdict:
     finite: Tensor
 
 
-def compared(task: Task, rows: Rows) -> Verdict:
+def compared(task: WeightGradientTask, rows: Rows) -> Verdict:
     """Whether the active rows computed alone are those of the whole but for rounding, see `tolerance`."""
     found, dense = task.run("rows", rows), task.run("dense", rows)
     share = tolerance(task)
@@ -102,7 +102,7 @@ def _as_rows(gradient: Tensor, rows: Rows) -> Tensor:
     return active.reshape(1, -1) if active.dim() == 1 else active.flatten(1)
 
 
-def tolerance(task: Task) -> float:
+def tolerance(task: WeightGradientTask) -> float:
     """How far a row may lie from the whole gradient's, as a share of its norm.
 
     Sums are split in other places, and what is rounded differs: every product and part of a sum where kernels reckon in
@@ -117,7 +117,7 @@ def tolerance(task: Task) -> float:
     return _FULL * torch.finfo(kind).eps
 
 
-def uses_tf32(task: Task) -> bool:
+def uses_tf32(task: WeightGradientTask) -> bool:
     """Whether float32 products may be rounded there; asked in torch's newer way, for the older one may raise."""
     if task.gradient.device.type != "cuda":
         return False

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neq import NEq
 from neq.decide.selection import in_whole_blocks
 from neq.savings import choice, measuring
-from neq.savings.choice import Task
+from neq.savings.choice import WeightGradientTask
 from tests.neq.test_selection import selection_input
 
 MASKS = {"0": torch.arange(64) < 40, "2": torch.arange(48) % 2 == 0}
@@ -74,12 +74,12 @@ def test_without_the_memory_to_try_some_rows_alone_all_are_computed_and_the_run_
     _, expected, _ = trained(False, batches())
     asked = 0
 
-    def run(task: Task, way: str, rows: object) -> Any:
+    def run(task: WeightGradientTask, way: str, rows: object) -> Any:
         nonlocal asked
         asked += 1
         raise error()
 
-    monkeypatch.setattr(Task, "run", run)
+    monkeypatch.setattr(WeightGradientTask, "run", run)
     kinds, found, reasons = trained(savings, batches())
     assert asked == 2  # once a layer, not in every step
     assert kinds == [dict.fromkeys(MASKS, "dense")] * 3
@@ -88,10 +88,10 @@ def test_without_the_memory_to_try_some_rows_alone_all_are_computed_and_the_run_
 
 
 def test_an_error_that_is_no_lack_of_memory_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(task: Task, way: str, rows: object) -> Any:
+    def run(task: WeightGradientTask, way: str, rows: object) -> Any:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(Task, "run", run)
+    monkeypatch.setattr(WeightGradientTask, "run", run)
     with pytest.raises(RuntimeError, match="a fault"):
         trained(True, batches())
 

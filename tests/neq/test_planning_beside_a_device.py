@@ -11,7 +11,7 @@ from neq import NEq
 from neq.device.timing import Load
 from neq.savings import measuring
 from neq.savings.balance import weighed
-from neq.savings.choice import Task
+from neq.savings.choice import WeightGradientTask
 from tests.pretended.device import GPU, pretending
 
 WIDTH, LAYERS = 64, 4
@@ -64,14 +64,14 @@ class Event:
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     """That of the pretended GPU, on which all rows of a layer take 4 ms and some take 1."""
     found = Stream()
-    real, real_whole = Task.run, Task.whole
+    real, real_whole = WeightGradientTask.run, WeightGradientTask.whole
 
-    def whole(task: Task) -> Any:
+    def whole(task: WeightGradientTask) -> Any:
         found.works(4.0)
         found.host_works(0.01)
         return real_whole(task)
 
-    def run(task: Task, way: Any, rows: Any) -> Any:
+    def run(task: WeightGradientTask, way: Any, rows: Any) -> Any:
         found.works(1.0 if way == "rows" else 0.0)
         found.host_works(0.02)
         return real(task, way, rows)
@@ -83,8 +83,8 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     monkeypatch.setattr("neq.savings.trial.hold_up", lambda device, ms: found.works(ms))
     monkeypatch.setattr("neq.savings.step_load.hold_up", lambda device, ms: found.works(ms))
     monkeypatch.setattr("neq.savings.trial.synchronize", lambda device: found.wait_until(found.through_at()))
-    monkeypatch.setattr(Task, "whole", whole)
-    monkeypatch.setattr(Task, "run", run)
+    monkeypatch.setattr(WeightGradientTask, "whole", whole)
+    monkeypatch.setattr(WeightGradientTask, "run", run)
     measuring.forget()
     with pretending():
         yield found

@@ -13,7 +13,7 @@ from neq.device.timing import Load
 from neq.freeze.plan import LayerPlan
 from neq.savings import Savings, detour, measuring
 from neq.savings.balance import Times, weighed
-from neq.savings.choice import NO_MEMORY, Task
+from neq.savings.choice import NO_MEMORY, WeightGradientTask
 from neq.savings.detour import detour_ms
 from neq.savings.step_load import StepLoad
 from neq.savings.trial import Trial
@@ -100,7 +100,7 @@ def test_the_first_step_after_a_change_of_the_masks_waits_once_a_shape_and_once_
 def test_shapes_that_are_known_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first = Run()
     first.step()
-    monkeypatch.setattr(Task, "run", lambda *given: pytest.fail("it was tried again"))
+    monkeypatch.setattr(WeightGradientTask, "run", lambda *given: pytest.fail("it was tried again"))
     again = Run()
     again.step()
     assert set(again.kinds()) <= {"rows", "dense"}
@@ -112,7 +112,7 @@ def test_where_rows_are_known_not_to_pay_another_number_of_them_is_not_even_comp
     made_up(monkeypatch, dense=Load(0.1, 0.01), rows=Load(0.2, 0.01), step=Load(30.0, 5.0))
     first = Run(active=17)
     first.step()
-    monkeypatch.setattr(Task, "run", lambda *given: pytest.fail("it was tried again"))
+    monkeypatch.setattr(WeightGradientTask, "run", lambda *given: pytest.fail("it was tried again"))
     again = Run(active=18)
     again.step()
     assert first.kinds() == again.kinds() == ["dense"] * 3
@@ -178,14 +178,14 @@ def test_a_layer_that_runs_out_of_memory_while_it_is_tried_computes_all_rows(
     given_back: list[torch.device] = []
     monkeypatch.setattr(measuring, "give_back_unused", given_back.append)
     made_up(monkeypatch, dense=Load(0.9, 0.01), rows=Load(0.2, 0.01), step=Load(30.0, 5.0))
-    real = Task.run
+    real = WeightGradientTask.run
 
-    def run_out(task: Task, way: Any, rows: Any) -> Any:
+    def run_out(task: WeightGradientTask, way: Any, rows: Any) -> Any:
         if task.weight.dim() == 2:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
         return real(task, way, rows)
 
-    monkeypatch.setattr(Task, "run", run_out)
+    monkeypatch.setattr(WeightGradientTask, "run", run_out)
     run, dense = Run(savings), Run(False)
     for _ in range(3):
         run.step()

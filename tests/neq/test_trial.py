@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from neq.device.blocks import neurons_together, rows_together
 from neq.device.timing import Load
 from neq.savings import step_load
-from neq.savings.choice import Task
+from neq.savings.choice import WeightGradientTask
 from neq.savings.gradients import Geometry, Rows
 from neq.savings.step_load import StepLoad
 from neq.savings.trial import compared, tolerance, uses_tf32
@@ -18,12 +18,14 @@ from neq.savings.trial import compared, tolerance, uses_tf32
 GPU = torch.device("cuda:0")
 
 
-def task(dtype: torch.dtype = torch.float32) -> Task:
+def task(dtype: torch.dtype = torch.float32) -> WeightGradientTask:
     """A linear layer of 64 neurons, half of them frozen, whose gradients differ widely in size."""
     torch.manual_seed(0)
     sizes = torch.logspace(-3, 3, 64)
     inputs, gradient = torch.randn(200, 40).to(dtype), (torch.randn(200, 64) * sizes).to(dtype)
-    return Task(Geometry(()), inputs, gradient, torch.zeros(64, 40, dtype=dtype), True, torch.arange(64) % 2 == 0)
+    return WeightGradientTask(
+        Geometry(()), inputs, gradient, torch.zeros(64, 40, dtype=dtype), True, torch.arange(64) % 2 == 0
+    )
 
 
 def differing(monkeypatch: pytest.MonkeyPatch, change: float, *, row: int) -> bool:
@@ -31,8 +33,10 @@ def differing(monkeypatch: pytest.MonkeyPatch, change: float, *, row: int) -> bo
     own = task()
     found = [part.clone() for part in own.run("rows", own.rows())]
     found[0][row] *= 1 + change
-    real = Task.run
-    monkeypatch.setattr(Task, "run", lambda self, way, rows: found if way == "rows" else real(self, way, rows))
+    real = WeightGradientTask.run
+    monkeypatch.setattr(
+        WeightGradientTask, "run", lambda self, way, rows: found if way == "rows" else real(self, way, rows)
+    )
     verdict = compared(own, own.rows())
     assert bool(verdict.finite)
     return not bool(verdict.same)
@@ -76,7 +80,7 @@ def test_where_float32_products_use_tf32_its_bits_are_allowed_for(
     backends: Any = torch.backends
     switch = backends.cudnn.conv if geometry.stride else backends.cuda.matmul
     own = task()
-    there = Task(geometry, own.inputs, _OnGpu(own.gradient), own.weight, True, own.mask)  # type: ignore[arg-type]
+    there = WeightGradientTask(geometry, own.inputs, _OnGpu(own.gradient), own.weight, True, own.mask)  # type: ignore[arg-type]
     before = switch.fp32_precision
     try:
         for precision, used in (("tf32", True), ("ieee", False)):
@@ -173,7 +177,7 @@ def test_no_convolution_is_turned_about_but_on_a_cpu() -> None:
     assert geometry is not None
     mask = torch.arange(16) >= 4
     inputs = torch.zeros(2, 16, 5, 5)
-    on_cpu = Task(geometry, inputs, inputs, module.weight, True, mask)
-    on_gpu = Task(geometry, inputs, _OnGpu(inputs), module.weight, True, mask)  # type: ignore[arg-type]
+    on_cpu = WeightGradientTask(geometry, inputs, inputs, module.weight, True, mask)
+    on_gpu = WeightGradientTask(geometry, inputs, _OnGpu(inputs), module.weight, True, mask)  # type: ignore[arg-type]
     assert on_cpu.ways(on_cpu.rows()) == ("transposed",)
     assert on_gpu.ways(Rows.of(mask, 8)) == ("rows",)

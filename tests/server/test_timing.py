@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db import Run, Store, Turn
+from db import Run, Store, Transition
 from server.serializers import present_runs
 from server.timing import elapsed_seconds, timing_of
 from tests.server.recording import Recording
@@ -18,8 +18,8 @@ def after(seconds: float) -> datetime:
     return BEGAN + timedelta(seconds=seconds)
 
 
-def turn(kind: str, seconds: float, **payload: Any) -> Turn:
-    return Turn(seq=0, at=after(seconds), kind=kind, payload=payload)
+def turn(kind: str, seconds: float, **payload: Any) -> Transition:
+    return Transition(seq=0, at=after(seconds), kind=kind, payload=payload)
 
 
 def run_of(store: Store, **changes: Any) -> Run:
@@ -97,7 +97,7 @@ def test_the_store_tells_when_a_lost_worker_was_last_heard(store: Store) -> None
     recording = Recording(store)
     recording.start()
     recording.requeue("It was shut down.")
-    started, requeued = store.turns([recording.id])[recording.id]
+    started, requeued = store.transitions([recording.id])[recording.id]
     assert (started.kind, requeued.kind) == ("run_started", "run_requeued")
     assert datetime.fromisoformat(requeued.payload["heard_at"]) <= requeued.at + timedelta(seconds=1)
 

@@ -23,7 +23,7 @@ from trainer.data.datasets.images import ImageData, ImageSet, Normalisation, Ten
 from trainer.data.datasets.probe import choose_probe, noise_images
 from trainer.data.datasets.split import stratified_subset
 from trainer.data.inspection.inspection import (
-    Counts,
+    ClassCounts,
     Listing,
     Looks,
     count_arrays,
@@ -96,13 +96,13 @@ def _room_for_images(device: torch.device, remedy: str) -> Iterator[None]:
 
 
 def _told(
-    config: RunConfig, listing: Listing, counts: list[Counts], source: str, looks: Looks, *, all_used: bool
+    config: RunConfig, listing: Listing, counts: list[ClassCounts], source: str, looks: Looks, *, all_used: bool
 ) -> DataFound:
     """What was found, where anything can be learnt from it."""
     refuse_nothing_to_learn(listing, counts[0], counts[1], all_used=all_used)
     if len(counts) < len(PARTS):  # noise is of no class
         samples = config.neq.probe.samples if isinstance(config.neq.probe, NoiseProbe) else 0
-        counts = [*counts, Counts(samples, torch.zeros_like(counts[0].shown))]
+        counts = [*counts, ClassCounts(samples, torch.zeros_like(counts[0].shown))]
     return data_found(listing, counts, source, looks)
 
 

@@ -57,7 +57,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Counts:
+class ClassCounts:
     """How many images of a part show each class, int64 (classes,); of masks, how many were read."""
 
     images: int
@@ -170,21 +170,21 @@ def _sizes(sizes: Sequence[tuple[int, int]], images: int) -> Sizes:
     )
 
 
-def count_files(part: FileDataset, classes: int, *, segmentation: bool) -> Counts:
+def count_files(part: FileDataset, classes: int, *, segmentation: bool) -> ClassCounts:
     """How many of a part's files show each class: by their labels, or by some of their masks.
 
     Raises:
         DataDamaged: a mask cannot be read.
     """
     if not segmentation:
-        return Counts(len(part), torch.bincount(part.stratify_labels, minlength=classes))
+        return ClassCounts(len(part), torch.bincount(part.stratify_labels, minlength=classes))
     first = evenly(len(part), MASKS_READ)
     shown, read = _shown_by(part, first, classes), len(first)
     rest = sorted(set(evenly(len(part), MOST_MASKS_READ)) - set(first))
     while rest and bool((shown == 0).any()):
         portion, rest = rest[:MASKS_READ], rest[MASKS_READ:]
         shown, read = shown + _shown_by(part, portion, classes), read + len(portion)
-    return Counts(len(part), shown, read)
+    return ClassCounts(len(part), shown, read)
 
 
 def _shown_by(part: FileDataset, indices: list[int], classes: int) -> Tensor:
@@ -220,12 +220,12 @@ def look_at_arrays(parts: Sequence[TensorImages]) -> Looks:
     )
 
 
-def count_arrays(part: TensorImages, classes: int) -> Counts:
+def count_arrays(part: TensorImages, classes: int) -> ClassCounts:
     """How many images show each class: by their labels, or by some of their masks."""
     if part.labels.dim() == 1:
-        return Counts(len(part), torch.bincount(part.labels.cpu(), minlength=classes))
+        return ClassCounts(len(part), torch.bincount(part.labels.cpu(), minlength=classes))
     chosen = evenly(len(part), MOST_MASKS_READ)
     shown = torch.zeros(classes, dtype=torch.int64)
     for index in chosen:
         shown += torch.bincount(part.labels[index].flatten().long(), minlength=IGNORE_INDEX + 1)[:classes] > 0
-    return Counts(len(part), shown, len(chosen))
+    return ClassCounts(len(part), shown, len(chosen))

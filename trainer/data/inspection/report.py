@@ -8,7 +8,7 @@ from torch import Tensor
 from contract.counted import counted
 from contract.data_report import MOST_CLASSES, ClassFound, DataFound, MoreClasses, PartFound, shortened
 from contract.errors import RunError
-from trainer.data.inspection.inspection import Counts, Listing, Looks
+from trainer.data.inspection.inspection import ClassCounts, Listing, Looks
 from trainer.data.names import legible
 
 MOST_NAMED = 20
@@ -21,7 +21,7 @@ def numbered(classes: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(classes))
 
 
-def data_found(listing: Listing, counts: Sequence[Counts], probe_source: str, looks: Looks) -> DataFound:
+def data_found(listing: Listing, counts: Sequence[ClassCounts], probe_source: str, looks: Looks) -> DataFound:
     """The run's data as a fact.
 
     Args:
@@ -59,7 +59,7 @@ def data_found(listing: Listing, counts: Sequence[Counts], probe_source: str, lo
     )
 
 
-def refuse_nothing_to_learn(listing: Listing, train: Counts, test: Counts, *, all_used: bool) -> None:
+def refuse_nothing_to_learn(listing: Listing, train: ClassCounts, test: ClassCounts, *, all_used: bool) -> None:
     """Refuses data of which a class is never seen, or on which any network scores well.
 
     Args:
@@ -99,16 +99,16 @@ def _nor_others(count: int) -> str:
     return "" if not count else f"; {counted(count, 'other class is', 'other classes are')} missing too"
 
 
-def _missing(counts: Counts) -> list[int]:
+def _missing(counts: ClassCounts) -> list[int]:
     missing: list[int] = (counts.shown == 0).nonzero().flatten().tolist()
     return missing
 
 
-def _absent(listing: Listing, counts: Counts) -> tuple[str, ...]:
+def _absent(listing: Listing, counts: ClassCounts) -> tuple[str, ...]:
     return tuple(shortened(listing.classes[number]) for number in _missing(counts)[:MOST_NAMED])
 
 
-def _warnings(listing: Listing, counts: Counts, part: Literal["train", "test"]) -> tuple[str, ...]:
+def _warnings(listing: Listing, counts: ClassCounts, part: Literal["train", "test"]) -> tuple[str, ...]:
     missing = _missing(counts)
     if not missing:
         return ()
@@ -125,7 +125,7 @@ def _warnings(listing: Listing, counts: Counts, part: Literal["train", "test"]) 
     return (f"No {where} mask{read} holds {named}{more}{consequence}.",)
 
 
-def _single_images(listing: Listing, train: Counts, probe: Counts) -> tuple[str, ...]:
+def _single_images(listing: Listing, train: ClassCounts, probe: ClassCounts) -> tuple[str, ...]:
     """A warning of classes of which a single image is trained on and none is in the probe set."""
     if train.masks_read is not None:
         return ()
@@ -137,7 +137,7 @@ def _single_images(listing: Listing, train: Counts, probe: Counts) -> tuple[str,
     return (f"A single training image shows {named}{more}, and no probe image: it is hardly learnt.",)
 
 
-def _more(train: Counts, test: Counts) -> MoreClasses:
+def _more(train: ClassCounts, test: ClassCounts) -> MoreClasses:
     def spread(shown: Tensor) -> tuple[float, float]:
         rest = shown[MOST_CLASSES:]
         return float(rest.min()), float(rest.max())
