@@ -324,8 +324,8 @@ class NEq:
             self._take_over(found.layers)
         self._former.squares = None
         self._follow(found)
-        self._decision.go_on_from(decision)
-        self._freezer.go_on_from(freezer, masks)
+        self._decision.carry_over_from(decision)
+        self._freezer.carry_over_from(freezer, masks)
         opened = (layer.name for layer in found.layers if layer.held_open and before.get(layer.name, "") is None)
         self._opened = {name: masks[name] for name in opened if bool(masks[name].any())}
 

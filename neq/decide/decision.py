@@ -113,7 +113,7 @@ class Decision:
         masks = self.masks()
         return torch.cat([mask & ~moved[name] if name in moved else mask for name, mask in masks.items()])
 
-    def go_on_from(self, other: "Decision") -> None:
+    def carry_over_from(self, other: "Decision") -> None:
         """Takes over what another one knows of the layers and groups that both follow; further ones start anew."""
         self._epoch, self._select = other._epoch, other._select
         starts = dict(zip((layer.name for layer in other._layers), _starts(other._sizes), strict=True))
@@ -126,13 +126,13 @@ class Decision:
             ]
         )
         self._frozen = (places >= 0) & other._frozen[places]
-        self._outputs.go_on_from(other._outputs, places)
+        self._outputs.carry_over_from(other._outputs, places)
         if self._parameters is not None and other._parameters is not None:
-            self._parameters.go_on_from(other._parameters, places)
+            self._parameters.carry_over_from(other._parameters, places)
         if self._together is not None and other._together is not None:
             known = {group.name: place for place, group in enumerate(other._groups)}
             of_groups = torch.tensor([known.get(group.name, -1) for group in self._groups])
-            self._together.go_on_from(other._together, of_groups)
+            self._together.carry_over_from(other._together, of_groups)
 
     def _allowed(self, chosen: Tensor) -> Tensor:
         """What may really be frozen in the next epoch."""

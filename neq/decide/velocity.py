@@ -81,7 +81,7 @@ class VelocityTracker(Protocol):
         """Continues where `state_dict()` was taken."""
         ...
 
-    def go_on_from(self, other: Any, places: Tensor) -> None:
+    def carry_over_from(self, other: Any, places: Tensor) -> None:
         """Takes over what another of the same kind remembers.
 
         Args:
@@ -125,7 +125,7 @@ class PaperTracker:
         """Continues where `state_dict()` was taken."""
         self._memory = _Memory.of(state)
 
-    def go_on_from(self, other: Any, places: Tensor) -> None:
+    def carry_over_from(self, other: Any, places: Tensor) -> None:
         """Takes over what another of the same kind remembers."""
         self._memory = other._memory.at(places, fresh=torch.nan)
 
@@ -165,7 +165,7 @@ class OfficialTracker:
         """Continues where `state_dict()` was taken."""
         self._memory = _Memory.of(state)
 
-    def go_on_from(self, other: Any, places: Tensor) -> None:
+    def carry_over_from(self, other: Any, places: Tensor) -> None:
         """Takes over what another of the same kind remembers."""
         self._memory = other._memory.at(places, fresh=0.0)
 

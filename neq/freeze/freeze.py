@@ -226,7 +226,7 @@ class Freezer:
         self._undo_interrupted_step()
         self._apply(masks, self._noted(masks))
 
-    def go_on_from(self, other: "Freezer", masks: Mapping[str, Tensor]) -> None:
+    def carry_over_from(self, other: "Freezer", masks: Mapping[str, Tensor]) -> None:
         """Takes over from another that was closed, and kept its state, for these layers and others.
 
         Args:

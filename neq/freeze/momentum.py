@@ -207,13 +207,15 @@ class _Exchange:
     """
 
     def __init__(self, layer: WatchedLayer, before: Tensor, after: Tensor, device: torch.device) -> None:
-        frozen, goes_on = before.nonzero().flatten(), after[before]
+        frozen, stays_frozen = before.nonzero().flatten(), after[before]
         self._layer, self._count = layer, frozen.numel()
         self._held = after.nonzero().flatten().to(device)
-        self._thawed = frozen[~goes_on].to(device)
+        self._thawed = frozen[~stays_frozen].to(device)
         # Where in the rows that were kept, and where in those that are kept from now on.
-        self._thawed_then = (~goes_on).nonzero().flatten().to(device)
-        self._stays_then, self._stays_now = (one.nonzero().flatten().to(device) for one in (goes_on, before[after]))
+        self._thawed_then = (~stays_frozen).nonzero().flatten().to(device)
+        self._stays_then, self._stays_now = (
+            one.nonzero().flatten().to(device) for one in (stays_frozen, before[after])
+        )
 
     def made(self, state: Tensor, kept: Tensor | None, given_back: list[_GivenBack]) -> Tensor:
         """Rows of the neurons that are frozen after.

@@ -83,7 +83,7 @@ class Measuring:
             self._looks[name].calls += 1
         else:
             self._looks[name] = self._looked_at(task)
-        self._load.go_on(device)
+        self._load.resume(device)
 
     def _looked_at(self, task: WeightGradientTask) -> _Look:
         device = task.gradient.device

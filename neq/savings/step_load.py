@@ -33,9 +33,9 @@ class StepLoad:
             if self._held_up < MOST_TIMES:
                 self._held_up += 1
                 hold_up(device, HELD_UP_MS)
-            self.go_on(device)
+            self.resume(device)
 
-    def go_on(self, device: torch.device) -> None:
+    def resume(self, device: torch.device) -> None:
         """What comes now belongs to the step."""
         self._watch, self._device = Stopwatch(device), device
 

@@ -50,12 +50,12 @@ def interrupt(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("through_data", [False, True])
-@pytest.mark.parametrize("goes_on", [False, True])
-def test_what_an_interrupted_step_moved_is_put_back_without_a_word(through_data: bool, goes_on: bool) -> None:
+@pytest.mark.parametrize("step_after", [False, True])
+def test_what_an_interrupted_step_moved_is_restored_without_a_word(through_data: bool, step_after: bool) -> None:
     loop = interrupted(through_data)
     before, frozen = weights(loop.neq), loop.neq._masks()
     interrupt(loop)
-    if goes_on:
+    if step_after:
         loop.step(2)
     after = loop.neq.end_epoch()  # FrozenNeuronsChanged would be an error here
     assert applied_that_moved(after, loop.neq, before) == 0

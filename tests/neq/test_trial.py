@@ -136,7 +136,7 @@ def test_a_step_is_what_lies_between_its_trials(clock: _Clock) -> None:
     clock.told += 3  # the forward pass
     load.pause(GPU)
     clock.told += 50  # a trial
-    load.go_on(GPU)
+    load.resume(GPU)
     load.begin(GPU)  # a later layer is called: the step has begun already
     clock.told += 4
     load.end()
@@ -149,7 +149,7 @@ def test_a_piece_in_which_the_host_may_have_waited_counts_for_neither(clock: _Cl
     clock.told += 3
     clock.done = clock.told  # somebody reads the loss
     load.pause(GPU)
-    load.go_on(GPU)
+    load.resume(GPU)
     clock.done = clock.told  # and the device has nothing to do while its host goes on telling
     load.end()
     assert load.read() == Load(0.0, 0.0)
