@@ -93,7 +93,7 @@ class Freezer:
             neurons = mask.nonzero().flatten()
             if neurons.numel():
                 for parameter in self._parameters[name]:
-                    noted.apply(self._layers[name], parameter, neurons)
+                    noted.add(self._layers[name], parameter, neurons)
         noted.note()
         return noted
 

@@ -35,7 +35,7 @@ def nbytes_at_most(layer: WatchedLayer, parameter: nn.Parameter) -> int:
 
 
 class Holding:
-    """What is held from one change of the masks to the next: `apply` what is frozen, `note` it, and `begin`.
+    """What is held from one change of the masks to the next: `add` what is frozen, `note` it, and `begin`.
 
     Args:
         optimizers: those that step.
@@ -81,7 +81,7 @@ class Holding:
         """The memory that it takes, values and masks or indices, on the parameters' devices."""
         return sum(held.nbytes for held in self._rows) + sum(group.nbytes for group in self._groups)
 
-    def apply(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor) -> None:
+    def add(self, layer: WatchedLayer, parameter: nn.Parameter, neurons: Tensor) -> None:
         """Adds rows, at the values that they have now; `note` is called after the last.
 
         Args:
