@@ -1719,11 +1719,6 @@ export interface components {
              */
             settled: boolean;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * Health
          * @description How the system is.
@@ -3906,19 +3901,6 @@ export interface components {
              */
             reason: string;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
         /**
          * Values
          * @description What pixels hold as stored, of some images or of all.
@@ -4087,7 +4069,6 @@ export type Forks = components['schemas']['Forks'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
-export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type Health = components['schemas']['Health'];
 export type Histograms = components['schemas']['Histograms'];
 export type History = components['schemas']['History'];
@@ -4157,7 +4138,6 @@ export type TorchvisionSegmenter = components['schemas']['TorchvisionSegmenter']
 export type Training = components['schemas']['Training'];
 export type Turn = components['schemas']['Turn'];
 export type UnwatchedModule = components['schemas']['UnwatchedModule'];
-export type ValidationError = components['schemas']['ValidationError'];
 export type Values = components['schemas']['Values'];
 export type Voc = components['schemas']['Voc'];
 export type Watched = components['schemas']['Watched'];
@@ -6127,13 +6107,13 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description A value is wrong; it says which and why. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["FieldProblems"];
                 };
             };
             /** @description The database does not answer; try again. */

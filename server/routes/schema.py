@@ -16,7 +16,7 @@ from server import schemas
 from server.arrays.display import FROZEN_BIT, HIGH, LEVELS, LOW
 from server.checking import living
 from server.descriptions import FormerNames, answered
-from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
+from server.routes.dependencies import EVERYWHERE, INVALID, TheSettings, TheStore
 
 router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)
 
@@ -33,7 +33,7 @@ async def read_display_scale() -> schemas.DisplayScale:
     return schemas.DisplayScale(frozen_bit=FROZEN_BIT, levels=LEVELS, low=LOW, high=HIGH)
 
 
-@router.get("/presets")
+@router.get("/presets", responses=INVALID)
 def list_presets(store: TheStore, settings: TheSettings, former_names: FormerNames = True) -> schemas.Presets:
     """Starting points for the launch form, each with what keeps the living workers from training it."""
     try:
