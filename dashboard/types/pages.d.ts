@@ -1,8 +1,21 @@
 /** What the scripts call what the API answers, and what libraries leave on the page. */
-export type { Coverage, Epoch, Layer, LayerCounts, Run } from "./api";
+export type { Coverage, Epoch, Layer, LayerCounts, LogLine, Run } from "./api";
 
 /** A value that may not exist yet. */
 export type Missing<T> = T | null | undefined;
+
+/** The element of a name as `element` takes it: `dialog.question` is a dialog. */
+export type ElementOf<Name extends string> = Name extends `${infer Tag}.${string}`
+  ? ElementOf<Tag>
+  : Name extends keyof HTMLElementTagNameMap
+    ? HTMLElementTagNameMap[Name]
+    : HTMLElement;
+
+/** The event of a type: `keydown` is a KeyboardEvent. */
+export type EventOf<Type extends string> = Type extends keyof WindowEventMap ? WindowEventMap[Type] : Event;
+
+/** The elements of a page that its layout named with `data-part`, by these names. */
+export type Parts = Record<string, HTMLElement>;
 
 declare global {
   /** Dash starts when one is made; it calls what main.js put into `dash_clientside` before. */

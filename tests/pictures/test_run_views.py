@@ -13,7 +13,7 @@ from tests.server.recording import Recording
 
 EPSILON = 1e-3
 BYTES = """([of, epochs]) => {
-  const cells = neq.run.present().heatmap.layer.histories[of];
+  const cells = neq.run.present().heatmap.layer.histories.get(of);
   if (!cells || cells.firstGap(epochs) !== -1) return false;
   return Array.from(cells.bytes.subarray(0, epochs * cells.neurons), (byte) => byte & 127);
 }"""

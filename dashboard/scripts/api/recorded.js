@@ -17,6 +17,7 @@ export class ApiError extends Error {
 }
 
 /** @typedef {{signal?: AbortSignal}} Options */
+/** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
 /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
 
 /** @param {string} path @param {Options} [options] */
@@ -115,7 +116,7 @@ export function histograms(id, layer, field, { first, stop } = {}, signal) {
  * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 a level.
  *
  * @param {string} id @param {number} layer
- * @param {{of?: "state"|"phi"|"delta"} & Span} [what] `of`: what the levels are: the size of v, of 1 − φ, or Δφ with its sign.
+ * @param {{of?: Levels} & Span} [what]
  * @param {AbortSignal} [signal]
  * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
  */

@@ -1,56 +1,81 @@
-// @ts-nocheck (types to come)
 /*
- * Area: a place with an epoch axis and an upright axis, before anybody drew the axes.
+ * A place with an epoch axis and an upright axis, before anybody drew the axes.
  *
  * It knows where values lie on the screen from the figure's template alone, so that cells can be painted before Plotly has
  * arrived; Axes takes over when it has. Over the plot lie the pointer's hairline, the page's epoch cursor and words.
- * (Scripts load in the order of their names: this one before its heirs.)
  */
 
 import { say } from "../ui/dom.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
 
+/** @typedef {"x" | "y"} Axis */
+/** @typedef {Record<Axis, number[]>} Range values at the edges: [left, right] and [bottom, top], as Plotly orders them. */
+/** @typedef {{data: any[], layout: any}} Figure a Plotly figure; templates are in figures.py. */
+/** @typedef {{clientX: number, clientY: number}} Place on the screen. */
+/** @typedef {{column: number, row: number} & Place} Cell and where it was pointed at. */
+/** @typedef {{name: string, colour: string, dash?: string}} Key of a legend; with `dash` a line. */
+/** @typedef {{shapes: object[], annotations: object[]}} Marks lines and labels, as Plotly has them. */
+/** @typedef {Record<string, unknown>} Update of a layout: values by Plotly's paths. */
+
+/**
+ * @typedef {object} AreaOptions
+ * @property {Scope} scope the plot ends with it.
+ * @property {HTMLElement} host an element whose size is the plot's; what is in it goes.
+ * @property {Figure} figure a template; a copy is kept.
+ * @property {string} name of the file when saved, and its title.
+ * @property {() => Key[]} [legend] of a saved file.
+ * @property {(range: Range) => void} [onRange] after the reader zoomed or panned.
+ */
+
+/** @param {string} className */
 function element(className) {
   return Object.assign(document.createElement("div"), { className, hidden: true });
 }
 
-/** Sets `a.b.c` in an object of objects. */
+/** Sets `a.b.c` in an object of objects. @param {any} target @param {string} path @param {unknown} value */
 function assignPath(target, path, value) {
   const keys = path.split(".");
-  const last = keys.pop();
+  const last = keys.pop() ?? "";
   let place = target;
   for (const key of keys) place = place[key] ??= {};
   place[last] = value;
 }
 
 export class Area {
-  /**
-   * @param {object} options
-   * @param {Scope} options.scope the plot ends with it.
-   * @param {HTMLElement} options.host an element whose size is the plot's; what is in it goes.
-   * @param {object} options.figure template from figures.py; a copy is kept.
-   * @param {string} options.name of the file when saved, and its title.
-   * @param {() => {name: string, colour: string, dash?: string}[]} [options.legend] of a saved file; with `dash` a line.
-   */
+  /** @param {AreaOptions} options */
   constructor(options) {
-    Object.assign(this, options);
     this.scope = options.scope.child();
+    this.host = options.host;
+    this.name = options.name;
+    this.legend = options.legend;
+    this.onRange = options.onRange;
     this.figure = structuredClone(options.figure);
     const { xaxis, yaxis } = this.figure.layout;
+    /** @type {Range} */
     this.full = { x: [...xaxis.range], y: yaxis.range && [...yaxis.range] };
     this.line = element("plot-pointer");
     this.here = element("plot-cursor");
     this.words = Object.assign(document.createElement("p"), { className: "plot-words", hidden: true });
+    /** @type {any} where Plotly draws, and leaves what it knows. */
     this.plot = element("plot-axes");
     this.plot.hidden = false;
+    /** What heirs draw on. */
+    this.canvas = document.createElement("canvas");
     this.host.classList.add("plot");
-    this.host.replaceChildren(this.line, this.here, this.plot, this.words);
+    this.host.replaceChildren(this.canvas, this.line, this.here, this.plot, this.words);
+    /** @type {Marks} */
     this.marks = { shapes: [], annotations: [] };
+    /** @type {number | null} the page's epoch cursor. */
     this.cursor = null;
+    /** @type {number | null} the epoch that the reader points at. */
+    this.pointed = null;
+    /** @type {string | undefined} words of the picture. */
+    this.described = undefined;
+    this.describe(this.name);
   }
 
-  /** Values at the edges: {x: [left, right], y: [bottom, top]}, as Plotly orders them. */
+  /** What is seen. @returns {Range} */
   get range() {
     const { xaxis, yaxis } = this.figure.layout;
     return { x: [...xaxis.range], y: [...yaxis.range] };
@@ -63,13 +88,13 @@ export class Area {
     return { left: l, top: t, width: Math.max(0, clientWidth - l - r), height: Math.max(0, clientHeight - t - b) };
   }
 
-  /** Whether the reader looks at a part of that axis only. */
+  /** Whether the reader looks at a part of that axis only. @param {Axis} axis */
   zoomed(axis) {
     const [from, to] = this.range[axis];
     return Math.abs(from - this.full[axis][0]) + Math.abs(to - this.full[axis][1]) > 1e-6;
   }
 
-  /** Changes the layout, by Plotly's paths. */
+  /** Changes the layout. @param {Update} update */
   adjust(update) {
     for (const [path, value] of Object.entries(update)) assignPath(this.figure.layout, path, value);
     this.moved();
@@ -80,20 +105,25 @@ export class Area {
     this.#place();
   }
 
-  /** Sets what is seen, without telling `onRange`. Axes that are left out stay. */
+  /** Sets what is seen, without telling `onRange`. Axes that are left out stay. @param {Partial<Range>} range */
   show(range) {
     const now = this.range;
+    /** @type {Update} */
     const update = {};
-    for (const axis of ["x", "y"]) {
+    for (const axis of /** @type {const} */ (["x", "y"])) {
       const wanted = range[axis];
       if (wanted && (wanted[0] !== now[axis][0] || wanted[1] !== now[axis][1])) update[`${axis}axis.range`] = [...wanted];
     }
     if (Object.keys(update).length) this.adjust(update);
   }
 
-  /** Gives an axis a new whole: who saw all of it still does; who is zoomed in stays where he is. */
+  /**
+   * Gives an axis a new whole: who saw all of it still does; who is zoomed in stays there.
+   * @param {Axis} axis @param {number[]} whole
+   */
   extend(axis, whole) {
     if (this.full[axis][0] === whole[0] && this.full[axis][1] === whole[1]) return;
+    /** @type {Update} */
     const update = this.zoomed(axis) ? {} : { [`${axis}axis.range`]: [...whole] };
     this.full[axis] = [...whole];
     update[`${axis}axis.minallowed`] = Math.min(...whole);
@@ -107,12 +137,15 @@ export class Area {
     this.onRange?.(this.range);
   }
 
-  /** Looks at a part, `by` times as wide (below 1: nearer), around the middle or a value; tells. */
+  /**
+   * Looks at a part, `by` times as wide (below 1: nearer), around the middle or a value; tells.
+   * @param {Axis} axis @param {number} by @param {number | null} [around]
+   */
   zoom(axis, by, around = null) {
     const [from, to] = this.range[axis];
     const centre = around ?? (from + to) / 2;
     const [low, high] = [...this.full[axis]].sort((a, b) => a - b);
-    const inside = (value) => Math.max(low, Math.min(high, value));
+    const inside = (/** @type {number} */ value) => Math.max(low, Math.min(high, value));
     const ends = [centre + (from - centre) * by, centre + (to - centre) * by].map(inside);
     if (Math.abs(ends[1] - ends[0]) < 1) return;
     this.show({ [axis]: ends });
@@ -121,6 +154,7 @@ export class Area {
 
   // ------------------------------------------------------------ over the plot
 
+  /** @param {HTMLElement} line @param {number | null} column */
   #stroke(line, column) {
     const [from, to] = this.range.x;
     const { left, top, width, height } = this.area;
@@ -131,13 +165,13 @@ export class Area {
     line.style.transform = `translateX(${Math.round(left + share * width)}px)`;
   }
 
-  /** A hairline over one epoch, where the reader points; null takes it away. */
+  /** A hairline over one epoch, where the reader points; null takes it away. @param {number | null} column */
   point(column) {
     this.pointed = column;
     this.#stroke(this.line, column);
   }
 
-  /** The page's epoch cursor; null: none. */
+  /** The page's epoch cursor; null: none. @param {number | null} column */
   setCursor(column) {
     this.cursor = column;
     this.#stroke(this.here, column);
@@ -145,10 +179,10 @@ export class Area {
 
   #place() {
     this.#stroke(this.here, this.cursor);
-    this.#stroke(this.line, this.pointed ?? null);
+    this.#stroke(this.line, this.pointed);
   }
 
-  /** Words in the middle of the plot, for when there is nothing to draw; empty: none. */
+  /** Words in the middle of the plot, for when there is nothing to draw; empty: none. @param {string} words */
   say(words) {
     say(this.words, words);
     this.words.hidden = !words;
@@ -160,7 +194,10 @@ export class Area {
 
   // ------------------------------------------------------------ screen and cells
 
-  /** The cell under a point of the screen, or null: outside of the axes. */
+  /**
+   * The cell under a point of the screen, or null: outside of the axes.
+   * @param {number} clientX @param {number} clientY @returns {Cell | null}
+   */
   cellAt(clientX, clientY) {
     const box = this.host.getBoundingClientRect();
     const { left, top, width, height } = this.area;
@@ -173,7 +210,7 @@ export class Area {
     return { column, row, clientX, clientY };
   }
 
-  /** Where a cell's centre lies on the screen. */
+  /** Where a cell's centre lies on the screen. @param {number} column @param {number} row */
   placeOf(column, row) {
     const box = this.host.getBoundingClientRect();
     const { left, top, width, height } = this.area;
@@ -184,7 +221,10 @@ export class Area {
     };
   }
 
-  /** Words for those who do not see the picture; the canvas speaks them, the buttons beside it stay within reach. */
+  /**
+   * Words for those who do not see the picture; the canvas speaks them, the buttons beside it stay within reach.
+   * @param {string} words
+   */
   describe(words) {
     if (words === this.described) return;
     if (!this.described) {
@@ -195,7 +235,7 @@ export class Area {
     this.described = words;
   }
 
-  /** A canvas over exactly the drawing area, at the screen's density. */
+  /** A canvas over exactly the drawing area, at the screen's density. @param {HTMLCanvasElement} canvas */
   fit(canvas) {
     const { left, top, width, height } = this.area;
     const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
@@ -205,7 +245,7 @@ export class Area {
     return size;
   }
 
-  /** Calls `redraw` when the window moves to a screen of another pixel density. */
+  /** Calls `redraw` when the window moves to a screen of another pixel density. @param {() => void} redraw */
   watchDensity(redraw) {
     const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
     const changed = () => {

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Picture: a canvas of cells under transparent Plotly axes.
+ * A canvas of cells under transparent Plotly axes.
  *
  * Plotly gives axes, zoom, pan and export; every pixel between the axes is ours, painted by raster. A picture has a
  * source of cells and a table of colours; both can be changed for others at any time. Its cells are there before its axes.
@@ -9,23 +8,25 @@
 import { Axes } from "./frame.js";
 import * as raster from "./raster.js";
 
+/** @import { AxesOptions } from "./frame.js" */
+/** @import { Source, Table } from "./raster.js" */
+
+/**
+ * @typedef {object} Cells
+ * @property {Source} source
+ * @property {() => Table} table makes the colours; called again when light turns dark.
+ * @property {(note: {rowsPer: number, columnsPer: number}) => void} [onPaint]
+ */
+
 export class Picture extends Axes {
-  /**
-   * @param {object} options those of Axes, and
-   * @param {object} options.source cells, as raster.paint takes them.
-   * @param {() => object} options.table makes the colours; called again when light turns dark.
-   * @param {(note: {rowsPer: number, columnsPer: number}) => void} [options.onPaint]
-   */
+  /** @param {AxesOptions & Cells} options */
   constructor(options) {
     super(options);
-    /** @type {any} */
     this.source = options.source;
-    /** @type {() => any} */
     this.table = options.table;
+    this.onPaint = options.onPaint;
     this.colours = this.table();
-    this.canvas = Object.assign(document.createElement("canvas"), { className: "picture-pixels" });
-    this.describe(this.name);
-    this.host.prepend(this.canvas);
+    this.canvas.className = "picture-pixels";
     this.redraw = this.scope.once(() => this.paint());
     this.watchDensity(this.redraw);
     this.redraw();
@@ -74,7 +75,7 @@ export class Picture extends Axes {
     super.recolour();
   }
 
-  /** Other cells or colours, such as another layer or colour mode. @param {{source?: any, table?: () => any}} other */
+  /** Other cells or colours, such as another layer or colour mode. @param {{source?: Source, table?: () => Table}} other */
   use({ source = this.source, table = this.table }) {
     this.source = source;
     this.table = table;

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * modes: what a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
+ * What a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
  */
 
 import { NeuronHistory } from "../run-data/neuron-history.js";
@@ -9,11 +8,14 @@ import * as format from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 import * as palette from "./palette.js";
 
+/** @import { Levels } from "../api/recorded.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
+
+/** @import { Table } from "./raster.js" */
 
 /** @typedef {[number, string]} Tick a place on the scale, 0–1, and its words. */
 /** @typedef {{name: string, none?: string, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale */
-/** @typedef {{query: string | null, of: string, table: (epsilon: number) => any, scale?: Scale}} Mode */
+/** @typedef {{query: string | null, of: Levels, table: (epsilon: number) => Table, scale?: Scale}} Mode */
 
 const DECADES = [-6, -4, -2, 0];
 const { setting } = format;
@@ -124,7 +126,7 @@ export class ColourSwitch {
  * A bar of colours with its ticks and marks.
  *
  * @param {Scale} scale
- * @param {object} table from palette; where `none` is said, its first colour is that of no value.
+ * @param {Table} table from palette; where `none` is said, its first colour is that of no value.
  * @param {number} epsilon
  */
 export function scaleBar({ name, none, ticks, marks }, table, epsilon) {
@@ -138,6 +140,6 @@ export function scaleBar({ name, none, ticks, marks }, table, epsilon) {
     ...(epsilon > 0 ? marks(epsilon).map(mark) : []),
     ...ticks().map(tick),
   );
-  const nothing = none && element("span.legend-item", {}, element("span.swatch.swatch-none"), none);
-  return [element("span.scale-name", {}, name), bar, nothing].filter(Boolean);
+  const nothing = none ? [element("span.legend-item", {}, element("span.swatch.swatch-none"), none)] : [];
+  return [element("span.scale-name", {}, name), bar, ...nothing];
 }

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Axes: Plotly axes that are looked at together with others.
+ * Plotly axes that are looked at together with others.
  *
  * The base of Picture (a canvas of cells under the axes) and Chart (lines). It knows what part is seen, tells its
  * owner when the reader zooms, and lets the owner move it without telling.
@@ -24,6 +23,9 @@ const DOUBLE_CLICK_MS = 350;
 const FEW = 8;
 const HEAD_PIXELS = 30;
 const LEGEND_PIXELS = 34;
+/** Where a saved file has its title and its legend. */
+const TITLE = { x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 } };
+const LEGEND = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
 /** @type {Promise<any> | null} */
 let loading = null;
 
@@ -43,7 +45,9 @@ export function plotly(address) {
   return loading;
 }
 
-/** A trace that is nowhere but in the legend. @param {{name: string, colour: string, dash?: string}} line */
+/** @import { AreaOptions, Cell, Figure, Key, Marks, Range, Update } from "./area.js" */
+
+/** A trace that is nowhere but in the legend. @param {Key} line */
 function key({ name, colour, dash }) {
   const look = dash
     ? { mode: "lines", line: { color: colour, dash } }
@@ -51,19 +55,24 @@ function key({ name, colour, dash }) {
   return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
 }
 
-/** @typedef {PointerEvent & {target: HTMLElement}} Press */
+/**
+ * @typedef {object} Pointing
+ * @property {(cell: Cell | null) => void} [onHover] null: the reader points at none any more.
+ * @property {(cell: Cell) => void} [onClick]
+ */
+
+/** @typedef {AreaOptions & Pointing} AxesOptions */
 
 export class Axes extends Area {
-  /**
-   * @param {object} options those of Area, and
-   * @param {(point: object|null) => void} [options.onHover] {column, row, clientX, clientY}; null: left.
-   * @param {(point: object) => void} [options.onClick] the same.
-   * @param {(range: {x: number[], y: number[]}) => void} [options.onRange] after the reader zoomed or panned.
-   */
+  /** @param {AxesOptions} options */
   constructor(options) {
     super(options);
+    this.onHover = options.onHover;
+    this.onClick = options.onClick;
+    /** @type {any} the library, as soon as it is there. */
+    this.Plotly = null;
     this.clickedAt = 0;
-    /** @type {Press | null} a pointer that is down. */
+    /** @type {PointerEvent | null} of a pointer that is down. */
     this.pressed = null;
     /** @type {string | undefined} the range that `onRange` knows. */
     this.told = undefined;
@@ -108,14 +117,10 @@ export class Axes extends Area {
       scope.once(() => this.#fit()),
     );
     scope.finally(onScheme(() => this.recolour()));
-    scope.on(
-      host,
-      "pointermove",
-      (/** @type {PointerEvent} */ event) => !event.buttons && this.onHover?.(this.cellAt(event.clientX, event.clientY)),
-    );
+    scope.on(host, "pointermove", (event) => event.buttons || this.onHover?.(this.cellAt(event.clientX, event.clientY)));
     scope.on(host, "pointerleave", () => this.onHover?.(null));
-    scope.on(host, "pointerdown", (/** @type {Press} */ event) => (this.pressed = event), { capture: true });
-    scope.on(window, "pointerup", (/** @type {PointerEvent} */ event) => this.#release(event), { capture: true });
+    scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
+    scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
   }
 
   #fit() {
@@ -128,6 +133,7 @@ export class Axes extends Area {
 
   // ------------------------------------------------------------ what is seen
 
+  /** @returns {Range} */
   get range() {
     if (!this.started) return super.range;
     const { xaxis, yaxis } = this.plot._fullLayout;
@@ -154,7 +160,7 @@ export class Axes extends Area {
     this.onRange?.(this.range);
   }
 
-  /** Changes axes without telling `onRange`. @param {Record<string, unknown>} update */
+  /** Changes axes without telling `onRange`. @param {Update} update */
   adjust(update) {
     if (!this.started) return super.adjust(update);
     this.Plotly.relayout(this.plot, update);
@@ -166,9 +172,10 @@ export class Axes extends Area {
   /** Of few epochs or neurons each has its tick: Plotly puts several between two, and names them alike. */
   #tickWholes() {
     const update = {};
-    for (const axis of ["xaxis", "yaxis"]) {
+    for (const name of /** @type {const} */ (["x", "y"])) {
+      const axis = `${name}axis`;
       const { tickformat, tickmode } = this.plot._fullLayout[axis];
-      const [from, to] = this.range[axis[0]];
+      const [from, to] = this.range[name];
       const few = Math.abs(to - from) <= FEW;
       if (tickformat !== "d" || few === (tickmode === "linear")) continue;
       Object.assign(update, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
@@ -176,10 +183,7 @@ export class Axes extends Area {
     if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);
   }
 
-  /**
-   * Lines and labels: Plotly shapes and annotations, with `var(--…)` colours.
-   * @param {{shapes: object[], annotations: object[]}} marks
-   */
+  /** Lines and labels, with `var(--…)` colours. @param {Marks} marks */
   mark(marks) {
     if (JSON.stringify(marks) === JSON.stringify(this.marks)) return;
     this.marks = marks;
@@ -207,7 +211,8 @@ export class Axes extends Area {
   #release(event) {
     const start = this.pressed;
     this.pressed = null;
-    if (!start || event.button !== 0 || start.target.closest(".modebar")) return;
+    const pressed = /** @type {Element | null | undefined} */ (start?.target);
+    if (!start || event.button !== 0 || pressed?.closest(".modebar")) return;
     if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PIXELS) return;
     const cell = this.cellAt(event.clientX, event.clientY);
     if (!cell) return;
@@ -229,31 +234,21 @@ export class Axes extends Area {
     return { name: "save", title: "Save as PNG", icon, click: () => this.save() };
   }
 
-  /** For heirs: what lies under the axes in a saved file, as Plotly layout images. */
+  /** For heirs: what lies under the axes in a saved file, as Plotly layout images. @returns {object[]} */
   underlay() {
     return [];
   }
 
-  /** The plot as a file shows it: as it is seen, with its title and its legend, on the card's ground. */
+  /** The plot as a file shows it: as it is seen, with its title and its legend, on the card's ground. @returns {Figure} */
   figureToSave() {
     const { layout } = this.plot;
     const { clientWidth: width, clientHeight } = this.host;
     const keys = (this.legend?.() || []).map(key);
     const height = clientHeight + HEAD_PIXELS + (keys.length ? LEGEND_PIXELS : 0);
     const margin = { ...layout.margin, t: layout.margin.t + HEAD_PIXELS, b: layout.margin.b + (keys.length ? LEGEND_PIXELS : 0) };
-    const title = {
-      text: this.name.replaceAll("<", "&lt;"),
-      x: 0,
-      xref: "paper",
-      xanchor: "left",
-      y: 1,
-      yref: "container",
-      yanchor: "top",
-      pad: { t: 8 },
-      font: { size: 14, color: palette.token("--neq-text") },
-    };
-    const legend = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
-    const changes = { title, legend, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
+    const text = this.name.replaceAll("<", "&lt;");
+    const title = { ...TITLE, text, font: { size: 14, color: palette.token("--neq-text") } };
+    const changes = { title, legend: { ...LEGEND }, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
     const ground = palette.token("--neq-surface");
     return { data: keys.length ? palette.resolve(keys) : this.plot.data, layout: { ...layout, ...changes, paper_bgcolor: ground } };
   }

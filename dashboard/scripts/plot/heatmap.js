@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Heatmap: one layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
+ * One layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
  */
 
 import { say } from "../ui/dom.js";
@@ -10,60 +9,103 @@ import { Picture } from "./cell-canvas.js";
 import { CellWords } from "./cell-words.js";
 import { legendOf, modes } from "./colour-modes.js";
 
+/** @import { LayerFeed } from "../run-data/layer-feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Axis, Figure, Place, Range, Update } from "./area.js" */
+/** @import { Cell } from "./cell-words.js" */
+/** @import { Source } from "./raster.js" */
 
+/** @type {Source} */
 const EMPTY = { rows: 1, columns: 0, fill: () => false };
 const NEAR = 0.5;
+/** @type {Record<string, [across: number, down: number]>} */
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @type {Record<string, number>} */
+const ZOOMS = { "+": NEAR, "=": NEAR, "-": 1 / NEAR };
 const { counted } = format;
 
+/** @typedef {Cell | (Cell & Place)} NeuronCell one neuron in one epoch, and where it was pointed at if it was. */
+
+/**
+ * @typedef {object} HeatmapOptions
+ * @property {Scope} scope
+ * @property {HTMLElement} host
+ * @property {Figure} figure template `neurons` of figures.py.
+ * @property {string} name of a saved file.
+ * @property {string} mode of modes.
+ * @property {number} [epsilon] the run's threshold, for the colours of |v|.
+ * @property {HTMLElement} [note] says when one row stands for several neurons.
+ * @property {(cell: NeuronCell | null) => void} [onPoint] the reader points at a cell.
+ * @property {(cell: NeuronCell) => void} [onOpen] the reader chose a cell.
+ * @property {(range: Range) => void} [onRange]
+ */
+
+/** The row of each neuron. @param {Int32Array} order the neuron of each row. */
+function inverse(order) {
+  const rows = new Int32Array(order.length);
+  for (const [row, neuron] of order.entries()) rows[neuron] = row;
+  return rows;
+}
+
 export class Heatmap {
-  /**
-   * @param {object} options
-   * @param {Scope} options.scope
-   * @param {HTMLElement} options.host
-   * @param {object} options.figure template `neurons` of figures.py.
-   * @param {string} options.name of a saved file.
-   * @param {string} options.mode of modes.
-   * @param {number} [options.epsilon] the run's threshold, for the colours of |v|.
-   * @param {HTMLElement} [options.note] says when one row stands for several neurons.
-   * @param {(cell: {column: number, neuron: number}|null) => void} [options.onPoint] the reader points at a cell.
-   * @param {(cell: {column: number, neuron: number}) => void} [options.onOpen] the reader chose a cell.
-   * @param {(range: object) => void} [options.onRange]
-   */
+  /** @param {HeatmapOptions} options */
   constructor(options) {
-    Object.assign(this, { epsilon: 0, order: null, neuron: null, drops: [] }, options);
+    const { scope, host, figure, name } = options;
+    this.host = host;
+    this.mode = options.mode;
+    this.epsilon = options.epsilon ?? 0;
+    this.note = options.note;
+    this.onPoint = options.onPoint;
+    this.onOpen = options.onOpen;
+    /** @type {LayerFeed | null | undefined} undefined: nothing was shown yet. */
+    this.layer = undefined;
+    /** @type {Int32Array | null} the neuron of each row; null: their own order. */
+    this.order = null;
+    /** @type {Int32Array | null} the row of each neuron. */
+    this.rowsOf = null;
+    this.title = "neuron";
+    /** @type {string | undefined} the upright axis's ticks, as Plotly knows them. */
+    this.ticks = undefined;
+    /** @type {number | null} whose row is framed. */
+    this.neuron = null;
+    /** @type {{epoch: number}[]} */
+    this.drops = [];
+    /** @type {NeuronCell | null} the reader points at it. */
+    this.cell = null;
     this.picture = new Picture({
-      scope: this.scope,
-      host: this.host,
-      figure: this.figure,
-      name: this.name,
+      scope,
+      host,
+      figure,
+      name,
       source: EMPTY,
       table: () => modes[this.mode].table(this.epsilon),
       onHover: (cell) => this.#hover(cell && this.#named(cell)),
       onClick: (cell) => this.#choose(this.#named(cell)),
-      onRange: (range) => this.onRange?.(range),
+      onRange: options.onRange,
       onPaint: (note) => this.#say(note),
       legend: () => legendOf(modes[this.mode], this.epsilon),
     });
     this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
-    this.words = new CellWords(this.scope, this.host, this.picture);
-    this.scope.on(this.host, "keydown", (event) => this.#key(event));
-    this.scope.on(this.host, "blur", () => this.#hover(null));
-    this.host.tabIndex = 0;
-    this.host.setAttribute("role", "application");
+    this.words = new CellWords(scope, host);
+    scope.on(host, "keydown", (event) => this.#key(event));
+    scope.on(host, "blur", () => this.#hover(null));
+    host.tabIndex = 0;
+    host.setAttribute("role", "application");
     this.describe();
-    this.host.setAttribute("aria-roledescription", "picture of cells");
+    host.setAttribute("aria-roledescription", "picture of cells");
   }
 
+  /** @param {any} Plotly */
   start(Plotly) {
     return this.picture.start(Plotly);
   }
 
-  /** Shows a layer; null: none. */
+  /** Shows a layer; null: none. @param {LayerFeed | null} layer */
   show(layer) {
     const same = layer && this.layer && this.layer.layer.neurons === layer.layer.neurons;
     this.layer = layer;
     this.order = null;
+    this.rowsOf = null;
     this.#hover(null);
     const whole = [(layer ? layer.layer.neurons : 1) - 0.5, -0.5];
     if (!same) {
@@ -73,7 +115,7 @@ export class Heatmap {
     this.#draw();
   }
 
-  /** Colours by a mode of modes. */
+  /** Colours by a mode of modes. @param {string} mode */
   colourBy(mode) {
     this.mode = mode;
     this.#draw();
@@ -87,8 +129,7 @@ export class Heatmap {
    */
   orderBy(order, title = "neuron") {
     this.order = order;
-    this.rowsOf = order && new Int32Array(order.length);
-    for (const [row, neuron] of (order ?? []).entries()) this.rowsOf[neuron] = row;
+    this.rowsOf = order && inverse(order);
     this.title = title;
     this.#draw();
   }
@@ -98,6 +139,7 @@ export class Heatmap {
     const { layer, mode, order } = this;
     this.picture.use({ source: layer ? layer.source(mode, order) : EMPTY });
     const named = Boolean(layer) && !order;
+    /** @type {Update} */
     const ticks = {
       "yaxis.showticklabels": named,
       "yaxis.ticks": named ? "outside" : "",
@@ -116,20 +158,20 @@ export class Heatmap {
     this.describe();
   }
 
-  /** One more epoch has come. */
+  /** One more epoch has come. @param {number} epoch */
   append(epoch) {
     this.picture.paintColumn(epoch);
     this.describe();
     if (this.cell) this.#hover(this.cell, false);
   }
 
-  /** Where the learning rate fell. */
+  /** Where the learning rate changed at once. @param {{epoch: number}[]} drops */
   markDrops(drops) {
     this.drops = drops;
     this.#mark();
   }
 
-  /** Frames the row of the neuron whose timeline is open; null: none. */
+  /** Frames the row of the neuron whose timeline is open; null: none. @param {number | null} neuron */
   select(neuron) {
     this.neuron = neuron;
     this.#mark();
@@ -140,10 +182,12 @@ export class Heatmap {
     this.picture.mark({ shapes: [...marks.drops(this.layer ? this.drops : []).shapes, ...framed], annotations: [] });
   }
 
+  /** @param {number} neuron */
   rowOf(neuron) {
-    return this.order ? this.rowsOf[neuron] : neuron;
+    return this.rowsOf ? this.rowsOf[neuron] : neuron;
   }
 
+  /** @template {{column: number, row: number}} C @param {C} cell @returns {C & Cell} */
   #named(cell) {
     return { ...cell, neuron: this.order ? (this.order[cell.row] ?? -1) : cell.row };
   }
@@ -163,6 +207,7 @@ export class Heatmap {
     );
   }
 
+  /** @param {{rowsPer: number, columnsPer: number}} note */
   #say({ rowsPer, columnsPer }) {
     if (!this.note) return;
     const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
@@ -174,10 +219,12 @@ export class Heatmap {
 
   // ------------------------------------------------------------ one cell
 
+  /** @param {NeuronCell | null} cell */
   #exists(cell) {
     return Boolean(cell && this.layer && this.layer.cells.state(cell.column, cell.neuron) !== -1);
   }
 
+  /** @param {NeuronCell | null} cell */
   #hover(cell, tells = true) {
     const there = this.#exists(cell) ? cell : null;
     const changed = there?.column !== this.cell?.column || there?.neuron !== this.cell?.neuron;
@@ -187,18 +234,19 @@ export class Heatmap {
     if (tells && changed) this.onPoint?.(there);
   }
 
+  /** @param {NeuronCell} cell */
   #choose(cell) {
     if (this.#exists(cell)) this.onOpen?.(cell);
   }
 
-  /** Shows a cell's words, beside its pointer or else beside the cell. */
+  /** Shows a cell's words, beside its pointer or else beside the cell. @param {NeuronCell} cell */
   tell(cell) {
-    if (!this.#exists(cell)) return this.words.hide();
+    if (!this.layer || !this.#exists(cell)) return this.words.hide();
     const place = "clientX" in cell ? cell : this.picture.placeOf(cell.column, this.rowOf(cell.neuron));
     return this.words.show(this.layer, cell, place);
   }
 
-  /** Another heatmap's reader points at this cell: tell the same of ours; null: no longer. */
+  /** Another heatmap's reader points at this cell: tell the same of ours; null: no longer. @param {NeuronCell | null} cell */
   echo(cell) {
     if (cell) this.tell({ column: cell.column, neuron: cell.neuron });
     else this.words.hide();
@@ -206,25 +254,28 @@ export class Heatmap {
 
   // ------------------------------------------------------------ keys
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (!this.layer || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const nearer = { "+": NEAR, "=": NEAR, "-": 1 / NEAR }[event.key];
-    if (step) this.#walk(...step.map((by) => by * (event.shiftKey ? 10 : 1)));
-    else if (nearer) for (const axis of ["x", "y"]) this.picture.zoom(axis, nearer, this.#middle(axis));
+    const step = STEPS[event.key];
+    const nearer = ZOOMS[event.key];
+    const times = event.shiftKey ? 10 : 1;
+    if (step) this.#walk(this.layer, step[0] * times, step[1] * times);
+    else if (nearer) for (const axis of /** @type {const} */ (["x", "y"])) this.picture.zoom(axis, nearer, this.#middle(axis));
     else if (event.key === "0") this.picture.showAll();
     else if (event.key === "Enter" && this.cell) this.#choose(this.cell);
     else return;
     event.preventDefault();
   }
 
+  /** @param {Axis} axis */
   #middle(axis) {
     if (!this.cell) return null;
     return axis === "x" ? this.cell.column : this.rowOf(this.cell.neuron);
   }
 
-  #walk(across, down) {
-    const { cells } = this.layer;
+  /** @param {LayerFeed} layer @param {number} across @param {number} down */
+  #walk({ cells }, across, down) {
     const now = this.cell ? [this.cell.column, this.rowOf(this.cell.neuron)] : [cells.epochs - 1 - across, -down];
     const column = Math.max(0, Math.min(cells.epochs - 1, now[0] + across));
     const row = Math.max(0, Math.min(cells.neurons - 1, now[1] + down));

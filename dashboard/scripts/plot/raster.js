@@ -236,7 +236,7 @@ function sheet(width, height) {
  * @param {Source} source cells as
  *   indices into the table; `fill` writes one whole column, or says false where there is none yet.
  * @param {Table} table colours, from palette.
- * @param {{x: [number, number], y: [number, number]}} view values at the left, right, top and bottom edges.
+ * @param {{x: number[], y: number[]}} view values at the left, right, top and bottom edges.
  * @param {{width: number, height: number}} size in device pixels.
  * @param {{from: number, stop: number}} [part] only these pixel columns.
  * @returns {{image: ImageData|null, rowsPer: number, columnsPer: number}} image: of the part, to be used before the next
@@ -270,7 +270,7 @@ export function paint(source, table, view, size, part = { from: 0, stop: size.wi
 
 /**
  * The pixel columns that a change of one column of cells can alter: its block, and the neighbours' edges.
- * @param {[number, number]} range @param {number} column @param {number} width
+ * @param {number[]} range @param {number} column @param {number} width
  */
 export function stretch([from, to], column, width) {
   const pixel = (/** @type {number} */ value) => ((value - from) / (to - from)) * width;

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Feed: all that is known of one run, from its history and from then on live.
+ * All that is known of one run, from its history and from then on live.
  *
  * First what is stored comes over REST, then the socket continues from the last stored epoch; both write into the same
  * places by epoch, so that an overlap does no harm. A reload is the same path. Who shows the run listens to `on`.
@@ -13,16 +12,40 @@ import { LayerFeed } from "./layer-feed.js";
 import { LayerTables } from "./layer-tables.js";
 import { SmallFeed } from "./thumbnail-feed.js";
 
+/** @import { Epoch, Layer, LayerCounts, LogLine, Run } from "../../types/pages" */
+/** @import { NumberedEvent, RunFailed, RunStarted } from "../../types/live" */
+/** @import { Levels } from "../api/recorded.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Numbers } from "./layer-tables.js" */
+
+/**
+ * @typedef {object} News what a feed tells, by kind.
+ * @property {undefined} run its record has changed.
+ * @property {undefined} layers they are known.
+ * @property {number} epoch one more is finished, live.
+ * @property {{epoch: number, layers: LayerCounts}} counts its columns, an item a layer.
+ * @property {undefined} history many epochs came.
+ * @property {undefined} log
+ * @property {{layer: number, epoch: number, of?: Levels}} column of an open layer; `of`: of what, without it its states.
+ * @property {number} cells this layer's history came.
+ * @property {Numbers} table all epochs of one of `tables`.
+ * @property {number[]} small layers whose small pictures changed.
+ * @property {undefined} progress
+ * @property {undefined} end
+ * @property {string | null} trouble why nothing new comes; null: it comes again.
+ * @property {undefined} deleted
+ */
 
 const ENDS = new Set(["finished", "stopped", "failed"]);
 const RETRY_MS = 1500;
 const MEND_MS = 400;
+/** A learning rate that falls below this share of the former one fell at a milestone, as `DROP` of the run's log says too. */
+const RATE_DROP = 0.75;
 
-/** The layer to open where none was asked for: the first of those with the most neurons has the most to show. */
+/** The layer to open where none was asked for: the first of those with the most neurons has the most to show. @param {Layer[]} layers */
 export const widest = (layers) => layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
 
-/** Why there is nothing to draw of a run; empty: there is something. */
+/** Why there is nothing to draw of a run; empty: there is something. @param {Feed} feed */
 export function nothingYet(feed) {
   if (!feed.loaded) return "Loading…";
   if (feed.done) return "";
@@ -30,47 +53,53 @@ export function nothingYet(feed) {
   return feed.ended ? "The run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
 }
 
-/** Why a queued run has nothing to show; one that a worker had before has started. @param {string} missing what that did not get done. */
+/**
+ * Why a queued run has nothing to show; one that a worker had before has started.
+ * @param {Run} record @param {string} missing what that did not get done.
+ */
 export const queuedYet = ({ started_at: started }, missing) =>
   started ? `The run is queued again. ${missing}` : "The run has not started.";
 
 export class Feed {
   /**
    * @param {Scope} scope
-   * @param {object} record the run, as the API gives it.
+   * @param {Run} record the run, as the API gives it.
    */
   constructor(scope, record) {
     this.scope = scope;
     this.record = record;
     this.known = record.last_seq;
+    /** @type {Layer[]} */
     this.layers = [];
-    /** EpochFinished payloads without their "layers", by epoch. */
+    /** @type {Epoch[]} without their "layers", by epoch. */
     this.epochs = [];
     this.tables = new LayerTables(this);
     this.small = new SmallFeed(this);
+    /** @type {LogLine[]} */
     this.log = [];
+    /** @type {RunFailed | null} */
     this.failure = null;
+    /** @type {RunStarted | null} */
     this.started = null;
     this.loaded = false;
-    this.open = new Map();
-    this.listeners = new Map();
-    this.mending = 0;
+    /** @type {ReturnType<typeof live.subscribe> | null} */
+    this.live = null;
+    this.open = /** @type {Map<number, LayerFeed>} */ (new Map());
+    this.listeners = /** @type {Map<keyof News, ((value: any) => void)[]>} */ (new Map());
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.mending = undefined;
     scope.finally(() => clearTimeout(this.mending));
   }
 
-  /**
-   * Listens: "run", "layers", "epoch" (one more, live), "counts" ({epoch, layers}: its columns, an item a layer),
-   * "history" (many), "log", "column" ({layer, epoch}), "cells" (a layer's history came), "table" (of what: all epochs of
-   * one of `tables`), "small" (layers whose small pictures changed), "progress", "end", "trouble" (message or null), "deleted".
-   */
+  /** Listens. @template {keyof News} K @param {K} kind @param {(value: News[K]) => void} listener */
   on(kind, listener) {
-    if (!this.listeners.has(kind)) this.listeners.set(kind, []);
-    this.listeners.get(kind).push(listener);
+    this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), listener]);
     return this;
   }
 
+  /** @template {keyof News} K @param {K} kind @param {News[K]} [value] */
   tell(kind, value) {
-    for (const listener of this.listeners.get(kind) || []) listener(value);
+    for (const listener of this.listeners.get(kind) ?? []) listener(value);
   }
 
   get id() {
@@ -125,6 +154,7 @@ export class Feed {
     ]);
     if (this.scope.ended) return;
     this.#takeLayers(layers);
+    /** @type {Epoch[]} */
     const epochs = layers.length ? stored.epochs : []; // begun between two answers: all of it comes live
     for (const epoch of epochs) this.epochs[epoch.epoch] = epoch;
     for (const line of lines) this.#takeLine(line);
@@ -141,6 +171,7 @@ export class Feed {
     );
   }
 
+  /** @param {number} after */
   #follow(after) {
     this.live = this.scope.keep(
       live.subscribe(this.id, {
@@ -159,12 +190,13 @@ export class Feed {
 
   // ------------------------------------------------------------ from the socket
 
-  /** Takes over what changes of a run's record without the run itself, such as its place in the queue. */
+  /** Takes over what changes of a run's record without the run itself, such as its place in the queue. @param {Run} record */
   renew(record) {
     if (record.revision === this.record.revision) this.record = { ...this.record, queue: record.queue };
     else this.#takeRecord(record);
   }
 
+  /** @param {Run} record */
   #takeRecord(record) {
     if (record.revision < this.record.revision) return;
     const before = this.record;
@@ -173,34 +205,41 @@ export class Feed {
     if (ENDS.has(record.state) && before.state !== record.state) this.tell("end");
   }
 
+  /** @param {NumberedEvent} numbered */
   #takeEvent({ seq, at, event }) {
-    const take = {
-      run_started: () => {
+    switch (event.kind) {
+      case "run_started":
         this.started = event;
         this.#takeLayers(event.layers);
-      },
-      epoch_progressed: () => {
+        break;
+      case "epoch_progressed":
         this.record = { ...this.record, progress: event };
         this.tell("progress");
-      },
-      epoch_finished: () => this.#takeEpoch({ seq, at, ...event }),
-      logged: () => this.#takeLine({ seq, at, level: event.level, text: event.text }) && this.tell("log"),
-      run_finished: () => this.tell("end"),
-      run_stopped: () => this.tell("end"),
-      run_failed: () => {
+        break;
+      case "epoch_finished":
+        this.#takeEpoch({ seq, at, ...event });
+        break;
+      case "logged":
+        if (this.#takeLine({ seq, at, level: event.level, text: event.text })) this.tell("log");
+        break;
+      case "run_failed":
         this.failure = event;
         this.tell("end");
-      },
-    }[event.kind];
-    take?.();
+        break;
+      case "run_finished":
+      case "run_stopped":
+        this.tell("end");
+    }
   }
 
+  /** @param {Layer[]} layers */
   #takeLayers(layers) {
     if (this.layers.length || !layers.length) return;
     this.layers = layers;
     this.tell("layers");
   }
 
+  /** @param {Epoch} epoch */
   #takeEpoch(epoch) {
     const { layers, ...scalars } = epoch;
     this.epochs[epoch.epoch] = scalars;
@@ -213,6 +252,7 @@ export class Feed {
     this.mendSoon();
   }
 
+  /** @param {{epoch: number, columns: {layer: number, bytes: Uint8Array}[]}} display */
   #takeDisplay({ epoch, columns }) {
     for (const { layer, bytes } of columns) {
       this.small.take(layer, epoch, bytes);
@@ -223,6 +263,7 @@ export class Feed {
     }
   }
 
+  /** Whether it is new. @param {LogLine} line */
   #takeLine(line) {
     if (this.log.length && line.seq <= this.log[this.log.length - 1].seq) return false;
     this.log.push(line);
@@ -231,7 +272,7 @@ export class Feed {
 
   // ------------------------------------------------------------ layers that are looked at
 
-  /** Opens these layers and closes all others; what they know is kept and continued while they are open. */
+  /** Opens these layers and closes all others; what they know is kept and continued while they are open. @param {number[]} indices */
   watch(indices) {
     const wanted = new Set(indices);
     for (const index of [...this.open.keys()]) if (!wanted.has(index)) this.open.delete(index);
@@ -266,9 +307,9 @@ export class Feed {
 
   /** Epochs at which the learning rate fell at once by a quarter or more, or rose by a third; a smooth schedule has none. */
   rateChanges() {
-    const factor = (epoch) => epoch.learning_rate / this.epochs[epoch.epoch - 1]?.learning_rate;
+    const factor = (/** @type {Epoch} */ epoch) => epoch.learning_rate / this.epochs[epoch.epoch - 1]?.learning_rate;
     return this.epochs
-      .filter((epoch) => factor(epoch) < 0.75 || factor(epoch) > 4 / 3)
+      .filter((epoch) => factor(epoch) < RATE_DROP || factor(epoch) > 1 / RATE_DROP)
       .map((epoch) => ({ epoch: epoch.epoch, factor: factor(epoch), rate: epoch.learning_rate }));
   }
 

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * LayerFeed: one layer of a run that somebody looks at: its cells, by state, |v|, φ or Δφ, and its exact values.
+ * One layer of a run that somebody looks at: its cells, by state, |v|, φ or Δφ, and its exact values.
  */
 
 import * as rest from "../api/recorded.js";
@@ -8,6 +7,7 @@ import { modes } from "../plot/colour-modes.js";
 import { NeuronHistory } from "./neuron-history.js";
 
 /** @import { Feed } from "./feed.js" */
+/** @import { Levels } from "../api/recorded.js" */
 /** @import { Layer } from "../../types/pages" */
 
 const COLUMNS_KEPT = 400;
@@ -23,9 +23,9 @@ export class LayerFeed {
     this.feed = feed;
     this.index = layer.index;
     this.layer = layer;
+    this.cells = new NeuronHistory(layer.neurons);
     /** Display bytes by what their levels are: |v| ("state", always here), φ and Δφ (when asked for). */
-    /** @type {Record<string, any>} */
-    this.histories = { state: new NeuronHistory(layer.neurons) };
+    this.histories = /** @type {Map<Levels, NeuronHistory>} */ (new Map([["state", this.cells]]));
     this.asked = /** @type {Map<string, Promise<void>>} */ (new Map());
     this.values = /** @type {Map<string, Values | Promise<Values>>} */ (new Map());
     this.loaded = false;
@@ -33,8 +33,11 @@ export class LayerFeed {
     this.problem = null;
   }
 
-  get cells() {
-    return this.histories.state;
+  /** @param {Levels} of */
+  #history(of) {
+    const history = this.histories.get(of) ?? new NeuronHistory(this.layer.neurons);
+    this.histories.set(of, history);
+    return history;
   }
 
   /** Whether this is still one of the layers looked at. */
@@ -53,29 +56,29 @@ export class LayerFeed {
 
   /**
    * Sees to it that the bytes of "phi" or "delta" come, and go on coming; tells of "cells" when they are there.
-   * @param {string} of
+   * @param {Levels} of
    */
   async want(of) {
-    if (this.histories[of]) return;
-    this.histories[of] = new NeuronHistory(this.layer.neurons);
+    if (this.histories.has(of)) return;
+    this.#history(of);
     await this.#fetch(of);
     if (this.current) this.feed.tell("cells", this.index);
   }
 
-  /** Fetches all epochs from `first` on; one request at a time for each kind. @param {string} of @param {number} [first] */
+  /** Fetches all epochs from `first` on; one request at a time for each kind. @param {Levels} of @param {number} [first] */
   #fetch(of, first) {
     const asked = this.asked.get(of) ?? this.#ask(of, first).finally(() => this.asked.delete(of));
     this.asked.set(of, asked);
     return asked;
   }
 
-  /** @param {string} of @param {number} [first] */
+  /** @param {Levels} of @param {number} [first] */
   async #ask(of, first) {
     const { id, scope, done } = this.feed;
     const span = first === undefined ? {} : { first, stop: Math.max(done, first + 1) };
     try {
       const display = await rest.display(id, this.index, { of, ...span }, scope.signal);
-      this.histories[of].put(display.first, display.bytes);
+      this.#history(of).put(display.first, display.bytes);
       this.problem = null;
     } catch (problem) {
       const error = /** @type {Error} */ (problem);
@@ -83,17 +86,17 @@ export class LayerFeed {
     }
   }
 
-  /** Whether an epoch that is over is not here. @param {string} of */
+  /** Whether an epoch that is over is not here. @param {Levels} of */
   #lacks(of) {
-    return this.problem !== null || this.histories[of].firstGap(this.feed.done) !== -1;
+    return this.problem !== null || this.#history(of).firstGap(this.feed.done) !== -1;
   }
 
   /** Fetches the epochs that the socket did not bring; again until none is missing. */
   async mend() {
     if (!this.loaded || !this.current) return;
-    const lacking = Object.keys(this.histories).filter((of) => this.#lacks(of));
+    const lacking = [...this.histories.keys()].filter((of) => this.#lacks(of));
     if (!lacking.length) return;
-    await Promise.all(lacking.map((of) => this.#fetch(of, Math.max(0, this.histories[of].firstGap(this.feed.done)))));
+    await Promise.all(lacking.map((of) => this.#fetch(of, Math.max(0, this.#history(of).firstGap(this.feed.done)))));
     if (this.current) this.feed.tell("cells", this.index);
     if (this.current && lacking.some((of) => this.#lacks(of))) this.feed.mendSoon();
   }
@@ -104,12 +107,12 @@ export class LayerFeed {
    */
   take(epoch, bytes) {
     this.cells.put(epoch, bytes);
-    for (const of of Object.keys(this.histories)) if (of !== "state") this.#follow(of, epoch);
+    for (const of of this.histories.keys()) if (of !== "state") this.#follow(of, epoch);
   }
 
-  /** @param {string} of @param {number} epoch */
+  /** @param {Levels} of @param {number} epoch */
   async #follow(of, epoch) {
-    const gap = this.histories[of].firstGap(epoch + 1);
+    const gap = this.#history(of).firstGap(epoch + 1);
     await this.#fetch(of, gap === -1 ? epoch : gap);
     if (this.current) this.feed.tell("column", { layer: this.index, epoch, of });
   }
@@ -149,7 +152,7 @@ export class LayerFeed {
    */
   source(mode, order = null) {
     const { of } = modes[mode];
-    const history = () => this.histories[of];
+    const history = () => this.histories.get(of);
     const plain = new Uint8Array(this.layer.neurons);
     const fill = (/** @type {number} */ epoch, /** @type {Uint8Array} */ into) => {
       const cells = history();

@@ -1,9 +1,11 @@
 /*
- * Scope: the lifetime of a page's scripts.
+ * The lifetime of a page's scripts.
  *
  * Everything that would outlive a page (listeners, timers, subscriptions, observers, requests) is made through a scope
  * and ends with it, so that leaving a page leaves nothing behind.
  */
+
+/** @import { EventOf } from "../../types/pages" */
 
 /** What is to be drawn in the next frame, all scopes' together. */
 const waiting = /** @type {Set<() => void>} */ (new Set());
@@ -58,13 +60,14 @@ export class Scope {
   /**
    * Listens until the scope ends.
    *
+   * @template {string} Type
    * @param {EventTarget} target
-   * @param {string} type
-   * @param {(event: Event) => void} listener
+   * @param {Type} type
+   * @param {(event: EventOf<Type>) => void} listener
    * @param {AddEventListenerOptions} [options]
    */
   on(target, type, listener, options = {}) {
-    target.addEventListener(type, listener, { ...options, signal: this.signal });
+    target.addEventListener(type, /** @type {EventListener} */ (listener), { ...options, signal: this.signal });
   }
 
   /** Calls `tick` every `ms` milliseconds until the scope ends. @param {number} ms @param {() => void} tick */
