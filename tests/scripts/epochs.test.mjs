@@ -97,9 +97,9 @@ test("a run is never more than all over", () => {
 
 /** Densities of a run of two layers, 3 and 5 neurons; `told` lists what changed. The server answers with `histograms`. */
 function densities(what, histograms) {
-  globalThis.fetch = async (address) => ({ ok: true, json: () => histograms(address) });
+  globalThis.fetch = async (address) => new Response(JSON.stringify(await histograms(address)));
   const changed = [];
-  const feed = { id: "a", layers: [{ neurons: 3 }, { neurons: 5 }], scope: { ended: false, signal: null } };
+  const feed = { id: "a", layers: [{ neurons: 3 }, { neurons: 5 }], scope: { ended: false, signal: new AbortController().signal } };
   return Object.assign(new Densities(feed, what, (epoch) => changed.push(epoch)), { told: changed });
 }
 
@@ -143,7 +143,7 @@ test("φ of a new epoch is asked for, that epoch alone", async () => {
 test("what the server refuses is kept as the problem, and gone with the next answer", async () => {
   const layer = densities({ layer: 1, field: "phi" }, async () => ({ epochs: [], counts: [] }));
   const { fetch } = globalThis;
-  globalThis.fetch = async () => ({ ok: false, status: 404, json: async () => ({ detail: "no such layer" }) });
+  globalThis.fetch = async () => new Response(JSON.stringify({ detail: "no such layer" }), { status: 404 });
   await layer.load();
   assert.equal(layer.problem, "no such layer");
   globalThis.fetch = fetch;

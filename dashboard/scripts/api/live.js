@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * live: the one socket of a tab.
  *

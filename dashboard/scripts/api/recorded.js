@@ -1,54 +1,12 @@
 /*
- * rest: what a run recorded, as the pictures ask for it: histories, bytes and arrays, given up when a page is left.
+ * What a run recorded, as the pictures ask for it: histories, bytes and arrays, given up when a page is left.
  * (Asking for runs and acting on them is in runs.js.)
  */
 
-import { at } from "../ui/routes.js";
+import { ask, askJson, Unreadable } from "./client.js";
 
-const ROOT = "/api/v1";
-
-/** The API refused, or did not answer; the message is fit for a person. `status` 0: no answer at all. */
-export class ApiError extends Error {
-  /** @param {string} message @param {number} status */
-  constructor(message, status) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** @typedef {{signal?: AbortSignal}} Options */
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
 /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
-
-/** @param {string} path @param {Options} [options] */
-async function ask(path, { signal } = {}) {
-  let response;
-  try {
-    response = await fetch(at(ROOT + path), { signal });
-  } catch (problem) {
-    const error = /** @type {Error} */ (problem);
-    if (error.name === "AbortError") throw error;
-    throw new ApiError("The server did not answer.", 0);
-  }
-  if (!response.ok) throw new ApiError(await refusal(response), response.status);
-  return response;
-}
-
-/** @param {Response} response */
-async function refusal(response) {
-  try {
-    const { detail } = await response.json();
-    if (typeof detail === "string") return detail;
-  } catch {
-    // No JSON: the status has to do.
-  }
-  return `The server answered ${response.status}.`;
-}
-
-/** @param {string} path @param {Options} [options] */
-async function json(path, options) {
-  return (await ask(path, options)).json();
-}
 
 /** @param {number} [first] @param {number} [stop] */
 function span(first, stop) {
@@ -66,7 +24,7 @@ export function parseNpy(buffer) {
   const length = wide ? new DataView(buffer).getUint32(8, true) : new DataView(buffer).getUint16(8, true);
   const start = (wide ? 12 : 10) + length;
   const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
-  if (!header.includes("'<f4'")) throw new ApiError(`expected float32, got ${header}`, 200);
+  if (!header.includes("'<f4'")) throw new Unreadable(`Expected float32, got ${header}.`);
   const [, sizes = ""] = /'shape':\s*\(([^)]*)\)/.exec(header) ?? [];
   const shape = sizes.split(",").filter((part) => part.trim());
   return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
@@ -80,25 +38,25 @@ const run = (id) => `/runs/${encodeURIComponent(id)}`;
  * @param {string} search @param {number} limit @param {AbortSignal} [signal]
  */
 export const runs = async (search, limit, signal) =>
-  (await json(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
+  (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
 /** The watched layers in forward order; empty before the run started. @param {string} id @param {AbortSignal} [signal] */
-export const layers = async (id, signal) => (await json(`${run(id)}/layers`, { signal })).layers;
+export const layers = async (id, signal) => (await askJson(`${run(id)}/layers`, { signal })).layers;
 /**
  * How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell.
  * @param {string} id @param {AbortSignal} [signal]
  */
-export const coverage = async (id, signal) => (await json(`${run(id)}/coverage`, { signal })).coverage;
+export const coverage = async (id, signal) => (await askJson(`${run(id)}/coverage`, { signal })).coverage;
 /** The runs that were forked from this one: `{id, name, state, epoch}`. @param {string} id @param {AbortSignal} [signal] */
-export const forks = async (id, signal) => (await json(`${run(id)}/forks`, { signal })).forks;
+export const forks = async (id, signal) => (await askJson(`${run(id)}/forks`, { signal })).forks;
 /** Scalars of all finished epochs: `{epochs, last_seq}`. @param {string} id @param {AbortSignal} [signal] */
-export const epochs = (id, signal) => json(`${run(id)}/epochs?after=0&layers=false`, { signal });
+export const epochs = (id, signal) => askJson(`${run(id)}/epochs?after=0&layers=false`, { signal });
 /** The log's lines. @param {string} id @param {AbortSignal} [signal] */
-export const log = async (id, signal) => (await json(`${run(id)}/log?after=0`, { signal })).lines;
+export const log = async (id, signal) => (await askJson(`${run(id)}/log?after=0`, { signal })).lines;
 /**
  * What the run found in its data; null before it started, and where an older program did not look.
  * @param {string} id @param {AbortSignal} [signal]
  */
-export const data = async (id, signal) => (await json(`${run(id)}/data`, { signal })).data;
+export const data = async (id, signal) => (await askJson(`${run(id)}/data`, { signal })).data;
 /**
  * Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all.
  * @param {string} id
@@ -109,7 +67,7 @@ export const data = async (id, signal) => (await json(`${run(id)}/data`, { signa
  */
 export function histograms(id, layer, field, { first, stop } = {}, signal) {
   const place = layer === null ? "" : `/layers/${layer}`;
-  return json(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
+  return askJson(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
 }
 
 /**
@@ -122,10 +80,10 @@ export function histograms(id, layer, field, { first, stop } = {}, signal) {
  */
 export async function display(id, layer, { of = "state", first, stop } = {}, signal) {
   const kind = of === "state" ? "" : `of=${of}&`;
-  const response = await ask(`${run(id)}/layers/${layer}/display?${kind}${span(first, stop)}`, { signal });
-  const [from, to] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
-  const neurons = Number(response.headers.get("X-Neurons"));
-  return { first: from, stop: to, neurons, bytes: new Uint8Array(await response.arrayBuffer()) };
+  const { headers, bytes } = await ask(`${run(id)}/layers/${layer}/display?${kind}${span(first, stop)}`, { signal });
+  const [from, to] = (headers.get("X-Epochs") || "0:0").split(":").map(Number);
+  const neurons = Number(headers.get("X-Neurons"));
+  return { first: from, stop: to, neurons, bytes: new Uint8Array(bytes) };
 }
 
 /**
@@ -134,7 +92,7 @@ export async function display(id, layer, { of = "state", first, stop } = {}, sig
  */
 export async function column(id, layer, field, epoch, signal) {
   const where = `${run(id)}/layers/${layer}/${field}?${span(epoch, epoch + 1)}&format=npy`;
-  const { shape, values } = parseNpy(await (await ask(where, { signal })).arrayBuffer());
+  const { shape, values } = parseNpy((await ask(where, { signal })).bytes);
   return shape[0] ? values : null;
 }
 
@@ -145,9 +103,9 @@ export async function column(id, layer, field, epoch, signal) {
  * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
  */
 export async function overview(id, field, signal) {
-  const response = await ask(`${run(id)}/overview?field=${field}`, { signal });
-  const [first] = (response.headers.get("X-Epochs") || "0:0").split(":").map(Number);
-  const { shape, values } = parseNpy(await response.arrayBuffer());
+  const { headers, bytes } = await ask(`${run(id)}/overview?field=${field}`, { signal });
+  const [first] = (headers.get("X-Epochs") || "0:0").split(":").map(Number);
+  const { shape, values } = parseNpy(bytes);
   const [layers, epochs] = shape;
   const column = (/** @type {number} */ epoch) => Float32Array.from({ length: layers }, (_, layer) => values[layer * epochs + epoch]);
   return { first, columns: Array.from({ length: epochs || 0 }, (_, epoch) => column(epoch)) };
@@ -165,7 +123,7 @@ export async function overview(id, field, signal) {
  */
 export async function small(id, layers, rows, { first, stop } = {}, signal) {
   const where = `${run(id)}/small?layers=${layers.join(",")}&rows=${rows}&${span(first, stop)}`;
-  const buffer = await (await ask(where, { signal })).arrayBuffer();
+  const { bytes: buffer } = await ask(where, { signal });
   const length = new DataView(buffer).getUint32(0, true);
   /** @type {{epochs: [number, number], layers: [number, number, number, number][]}} */
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -183,10 +141,10 @@ export async function small(id, layers, rows, { first, stop } = {}, signal) {
  * One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value.
  * @param {string} id @param {number} layer @param {number} neuron @param {AbortSignal} [signal]
  */
-export const neuron = (id, layer, neuron, signal) => json(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal });
+export const neuron = (id, layer, neuron, signal) => askJson(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal });
 
 /**
  * What the backward pass did about each layer in an epoch: `{epoch, layers}`.
  * @param {string} id @param {number} epoch @param {AbortSignal} [signal]
  */
-export const plans = (id, epoch, signal) => json(`${run(id)}/plans?epoch=${epoch}`, { signal });
+export const plans = (id, epoch, signal) => askJson(`${run(id)}/plans?epoch=${epoch}`, { signal });

@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
  */

@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * RunPicker: which runs are compared, and a search for another.
  */

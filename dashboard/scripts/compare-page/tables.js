@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * CompareTables: what the Compare page says in numbers and words: headline numbers, settings, what may be compared.
  */

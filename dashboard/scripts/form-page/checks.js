@@ -3,6 +3,7 @@
  * later what came of a dry pass on a worker.
  */
 
+import { Refused } from "../api/client.js";
 import * as api from "../api/runs.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -40,7 +41,7 @@ function ask(now, dryPass) {
 
 /** An answer of the same shape for what the server refuses to read at all. @param {unknown} problem @returns {Answer} */
 function refusal(problem) {
-  if (!(problem instanceof api.Refused && problem.status === 422 && Array.isArray(problem.detail))) throw problem;
+  if (!(problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail))) throw problem;
   return { state: "refused", errors: problem.detail, warnings: [] };
 }
 

@@ -2,7 +2,7 @@
  * What the server says about a configuration, put where the reader looks: at the input, or on top of the form.
  */
 
-import { Refused, Unreachable } from "../api/runs.js";
+import { Refused, Unreachable } from "../api/client.js";
 import { setProps } from "../ui/dash.js";
 import { element } from "../ui/dom.js";
 import { inForce, placeOf } from "./values.js";

@@ -5,9 +5,9 @@
  * places by epoch, so that an overlap does no harm. A reload is the same path. Who shows the run listens to `on`.
  */
 
+import { ApiError, Refused } from "../api/client.js";
 import * as live from "../api/live.js";
 import * as rest from "../api/recorded.js";
-import { ApiError } from "../api/recorded.js";
 import { LayerFeed } from "./layer-feed.js";
 import { LayerTables } from "./layer-tables.js";
 import { SmallFeed } from "./thumbnail-feed.js";
@@ -137,7 +137,7 @@ export class Feed {
         if (this.scope.ended) return;
         if (!(error instanceof ApiError)) throw error;
         this.tell("trouble", error.message);
-        if (error.status >= 400 && error.status < 500) return;
+        if (error instanceof Refused && error.status < 500) return;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

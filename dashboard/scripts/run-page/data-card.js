@@ -3,8 +3,8 @@
  * DataCard: what the run found in its data: classes and their images, sizes and values, files that were passed over.
  */
 
+import { ApiError } from "../api/client.js";
 import * as rest from "../api/recorded.js";
-import { ApiError } from "../api/recorded.js";
 import { queuedYet } from "../run-data/feed.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";

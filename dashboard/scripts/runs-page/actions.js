@@ -2,6 +2,7 @@
  * What may be done with a run of the table: stop, clone, edit, delete; and the dialogs that ask for more.
  */
 
+import { Refused } from "../api/client.js";
 import * as api from "../api/runs.js";
 import { noUpdate, setProps } from "../ui/dash.js";
 import { counted } from "../ui/format.js";
@@ -101,7 +102,7 @@ export async function remove(clicks) {
   setProps("run-delete-yes", { loading: true });
   const { id } = target;
   const answer = await once("remove", target, () => api.remove(id));
-  if (answer instanceof Error && !(answer instanceof api.Refused && answer.status === 404)) {
+  if (answer instanceof Error && !(answer instanceof Refused && answer.status === 404)) {
     setProps("run-delete-problem", { children: wordsOf(answer) });
   } else {
     rows.drop(id);

@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * The page of all runs: fills the table page by page, follows every change, and fits its columns to the window.
  */

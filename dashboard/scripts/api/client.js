@@ -1,0 +1,88 @@
+/*
+ * One way to ask the server over HTTP, and what may come of it other than an answer.
+ */
+
+import { at } from "../ui/routes.js";
+
+const ROOT = "/api/v1";
+const PATIENCE_MS = 60_000; // until an answer begins; a long history may take a slow line longer than that
+
+/** Nothing came that could be used; the message is fit for a person. */
+export class ApiError extends Error {}
+
+/** The server did not answer, or its answer broke off. */
+export class Unreachable extends ApiError {}
+
+/** Something answered in a way that is not the server's, such as a proxy with a page of its own. */
+export class Unreadable extends ApiError {}
+
+/** The server answered, and refused: `status`, and `detail` as it said it. */
+export class Refused extends ApiError {
+  /** @param {number} status @param {unknown} detail */
+  constructor(status, detail) {
+    super(typeof detail === "string" ? detail : `The server answered ${status}.`);
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+/**
+ * @typedef {object} Question
+ * @property {string} [method] without it GET.
+ * @property {object} [body] sent as JSON.
+ * @property {AbortSignal} [signal] gives the question up: it then throws what `fetch` throws, and no ApiError.
+ */
+
+/**
+ * Asks, and waits for the whole of the answer.
+ * @param {string} path below the API's root. @param {Question} [question]
+ * @returns {Promise<{headers: Headers, bytes: ArrayBuffer}>}
+ */
+export async function ask(path, { method = "GET", body, signal } = {}) {
+  const headers = body === undefined ? undefined : { "content-type": "application/json" };
+  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  let response;
+  let bytes;
+  try {
+    response = await begun(at(ROOT + path), request, signal);
+    bytes = await response.arrayBuffer();
+  } catch (problem) {
+    if (signal?.aborted) throw problem;
+    throw new Unreachable("The server cannot be reached.");
+  }
+  if (!response.ok) throw new Refused(response.status, parsed(bytes)?.detail);
+  return { headers: response.headers, bytes };
+}
+
+/**
+ * Asks for JSON; null: the answer is empty.
+ * @param {string} path @param {Question} [question] @returns {Promise<any>}
+ */
+export async function askJson(path, question) {
+  const { bytes } = await ask(path, question);
+  const answer = parsed(bytes);
+  if (answer === undefined) throw new Unreadable("What answered was not the server: a proxy may stand before it.");
+  return answer;
+}
+
+/** A response as soon as it begins. @param {string} address @param {RequestInit} request @param {AbortSignal} [signal] */
+async function begun(address, request, signal) {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  const signals = signal ? [signal, patience.signal] : [patience.signal];
+  try {
+    return await fetch(address, { ...request, signal: AbortSignal.any(signals) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What JSON says; null: it is empty; undefined: it is none. @param {ArrayBuffer} bytes */
+function parsed(bytes) {
+  if (!bytes.byteLength) return null;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { afterEach, mock, test } from "node:test";
+import { ApiError, ask, askJson, Refused, Unreachable, Unreadable } from "../../dashboard/scripts/api/client.js";
+import * as recorded from "../../dashboard/scripts/api/recorded.js";
+import * as runs from "../../dashboard/scripts/api/runs.js";
+
+const dataset = {};
+globalThis.document = { documentElement: { dataset } };
+
+/** Answers every question with this, and lists what was asked. */
+function server(answer) {
+  const asked = [];
+  mock.method(globalThis, "fetch", async (address, request) => {
+    asked.push({ address, ...request });
+    return answer(request);
+  });
+  return asked;
+}
+
+const json = (value, status = 200) => new Response(JSON.stringify(value), { status });
+
+/** What hears of it when it is given up, as a request that nobody answers does. */
+const silence = ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+afterEach(() => {
+  mock.restoreAll();
+  mock.timers.reset();
+  delete dataset.root;
+});
+
+// ------------------------------------------------------------ asking
+
+test("a question is asked below the API's root, and below the prefix of a proxy", async () => {
+  const asked = server(() => json({}));
+  await askJson("/health");
+  dataset.root = "/neq";
+  await askJson("/health");
+  assert.deepEqual(
+    asked.map(({ address, method }) => [method, address]),
+    [
+      ["GET", "/api/v1/health"],
+      ["GET", "/neq/api/v1/health"],
+    ],
+  );
+});
+
+test("a body goes as JSON and says so; without one nothing is said", async () => {
+  const asked = server(() => json({}));
+  await runs.describe("a/b", { name: "new" });
+  await runs.stop("a");
+  assert.equal(asked[0].address, "/api/v1/runs/a%2Fb");
+  assert.deepEqual([asked[0].method, asked[0].body, asked[0].headers], ["PATCH", '{"name":"new"}', { "content-type": "application/json" }]);
+  assert.deepEqual([asked[1].method, asked[1].body, asked[1].headers], ["POST", undefined, undefined]);
+});
+
+test("an answer without a body is null", async () => {
+  server(() => new Response(null, { status: 204 }));
+  assert.equal(await runs.remove("a"), null);
+});
+
+test("bytes come whole, with the headers that tell what they are", async () => {
+  server(() => new Response(Uint8Array.of(1, 130, 0, 7), { headers: { "X-Epochs": "3:5", "X-Neurons": "2" } }));
+  const display = await recorded.display("a", 0);
+  assert.deepEqual({ ...display, bytes: [...display.bytes] }, { first: 3, stop: 5, neurons: 2, bytes: [1, 130, 0, 7] });
+});
+
+// ------------------------------------------------------------ what may go wrong
+
+test("a refusal carries its status, and the server's words for a person", async () => {
+  server(() => json({ detail: "There is no run a." }, 404));
+  const refused = await recorded.layers("a").catch((error) => error);
+  assert.ok(refused instanceof Refused && refused instanceof ApiError);
+  assert.deepEqual([refused.status, refused.message], [404, "There is no run a."]);
+});
+
+test("a refusal of fields keeps them, and has words of its own", async () => {
+  const detail = [{ loc: ["epochs"], msg: "must be above 0" }];
+  server(() => json({ detail }, 422));
+  const refused = await runs.launch({ epochs: 0 }).catch((error) => error);
+  assert.deepEqual(refused.detail, detail);
+  assert.equal(refused.message, "The server answered 422.");
+});
+
+test("a refusal that is a page, such as a proxy's, has its status", async () => {
+  server(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
+  const refused = await ask("/health").catch((error) => error);
+  assert.deepEqual([refused.constructor, refused.status, refused.detail], [Refused, 502, undefined]);
+});
+
+test("a page where JSON was asked for is no answer", async () => {
+  server(() => new Response("<h1>Sign in</h1>"));
+  await assert.rejects(askJson("/health"), Unreadable);
+});
+
+test("a server that cannot be reached is not a refusal", async () => {
+  server(() => Promise.reject(new TypeError("Failed to fetch")));
+  await assert.rejects(runs.health(), (error) => error instanceof Unreachable && error instanceof ApiError && !(error instanceof Refused));
+});
+
+test("an answer that breaks off is none", async () => {
+  const torn = new ReadableStream({ pull: (stream) => stream.error(new TypeError("network error")) });
+  server(() => new Response(torn));
+  await assert.rejects(recorded.overview("a", "frozen"), Unreachable);
+});
+
+test("a server that does not begin to answer within a minute is given up", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  server(silence);
+  const given = assert.rejects(askJson("/health"), Unreachable);
+  mock.timers.tick(60_000);
+  await given;
+});
+
+test("who leaves a page hears of what was asked there as fetch tells it, and no error of the API", async () => {
+  const leaving = new AbortController();
+  server(silence);
+  const given = recorded.log("a", leaving.signal);
+  leaving.abort();
+  await assert.rejects(given, { name: "AbortError" });
+});
