@@ -1,5 +1,5 @@
 /*
- * live: the one socket of a tab.
+ * The one socket of a tab.
  *
  * Whoever wants to follow a run subscribes with a cursor (`after`, the last sequence number it has seen) and gets each
  * later event exactly once and in order, however often the connection breaks in between: on every reconnect each
@@ -9,6 +9,7 @@
 
 import { at } from "../ui/routes.js";
 
+/** @import { DisplayHeader, FromBrowser, FromServer, NumberedEvent } from "../../types/live" */
 /** @import { Run } from "../../types/pages" */
 
 const PATH = "/api/v1/live";
@@ -22,8 +23,6 @@ const NOT_PASSED_ON =
   "The server answers, but live updates do not reach this page: a proxy in front of it may not pass WebSockets on. " +
   "Load the page again to see what is new.";
 
-/** @typedef {import("../types/live").FromServer} FromServer */
-/** @typedef {import("../types/live").NumberedEvent} NumberedEvent */
 /** @typedef {"connecting" | "live" | "lost" | "refused"} Status */
 
 /**
@@ -89,7 +88,7 @@ function address() {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${at(PATH)}`;
 }
 
-/** @param {import("../types/live").FromBrowser} message */
+/** @param {FromBrowser} message */
 function send(message) {
   if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
@@ -271,7 +270,7 @@ function hearEvents(message) {
 /** Takes a binary frame apart: u32 header length, header JSON, then each layer's display bytes. @param {ArrayBuffer} buffer */
 function hearDisplay(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
-  /** @type {import("../types/live").DisplayHeader} */
+  /** @type {DisplayHeader} */
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let offset = 4 + length;
   const columns = header.layers.map(([layer, neurons]) => {

@@ -4,41 +4,68 @@
 
 import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
 import { plotly } from "../plot/frame.js";
-import { Heatmap } from "../plot/heatmap.js";
 import { Together, wholeOf } from "../plot/line-chart.js";
-import { Feed, nothingYet, widest } from "../run-data/feed.js";
+import { widest } from "../run-data/feed.js";
 import { Curves } from "../run-page/curves.js";
-import { Overview } from "../run-page/overview.js";
 import { element, parts } from "../ui/dom.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave, whenThere } from "../ui/shell.js";
 import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
+import { Entry } from "./entry.js";
 import { compareAddress, distinctNames, RunPicker } from "./picker.js";
 import { CompareTables } from "./tables.js";
 
+/** @import { RunConfig } from "../../types/api" */
+/** @import { Run } from "../../types/pages" */
+/** @import { Figure, Range } from "../plot/area.js" */
+/** @import { NeuronCell } from "../plot/heatmap.js" */
+
+/** @type {ComparePage | null} */
 let current = null;
+
+/**
+ * @typedef {object} CompareData what pages/compare.py draws from.
+ * @property {Run[]} runs
+ * @property {RunConfig[]} settings the runs' configurations, made comparable.
+ * @property {string[]} missing ids of runs that do not exist.
+ * @property {number} left_out how many more were asked for than fit.
+ * @property {number} most how many fit.
+ * @property {string | null} layer the name of the layer to begin with.
+ * @property {Record<string, Figure>[]} figures
+ * @property {string} plotly its address.
+ */
 
 class ComparePage {
   /**
    * @param {HTMLElement} root the page's frame, drawn by pages/compare.py.
-   * @param {{runs: object[], settings: object[], missing: string[], left_out: number, layer: string|null, figures: object[]}} data
-   *   settings: the runs' configurations, made comparable.
+   * @param {CompareData} data
    */
   constructor(root, data) {
     this.root = root;
     this.scope = new Scope();
     this.parts = parts(root);
     this.data = data;
-    this.wanted = this.layer = data.layer;
+    /** @type {string | null} the layer to look at, by name. */
+    this.wanted = data.layer;
+    /** @type {string | null} the one that is looked at. */
+    this.layer = data.layer;
+    this.drawn = false;
     this.mode = modeOf(readQuery().colour);
     this.together = new Together();
     help(this.scope, root);
     new RunPicker(this.scope, this.parts.chips, data);
     this.#sayMissing();
-    if (!data.runs.length) return;
     this.names = distinctNames(data.runs);
+    /** @type {Entry[]} */
+    this.entries = [];
+    this.drawSoon = this.scope.once(() => this.#drawCurves());
+    if (data.runs.length) this.#build();
+  }
+
+  #build() {
+    const { data } = this;
     this.entries = data.runs.map((record, place) => this.#entry(record, place));
     this.tables = new CompareTables(this.scope, this.parts, this.entries);
     this.curves = new Curves({
@@ -46,11 +73,10 @@ class ComparePage {
       hosts: this.parts,
       figures: data.figures[0],
       name: "comparison",
-      onPoint: (epoch) => this.#point(epoch),
+      onPoint: (epoch) => this.together.point(epoch),
     });
     this.#wireControls();
-    this.drawSoon = this.scope.once(() => this.#drawCurves());
-    this.#start();
+    this.#start(this.curves);
   }
 
   #sayMissing() {
@@ -60,68 +86,51 @@ class ComparePage {
       left && `Only four runs fit side by side; ${left} more ${left === 1 ? "was" : "were"} left out.`,
       runs.length === 1 && "Add another run to compare with.",
       !runs.length && "Choose two to four runs. Their neurons, curves and settings are then shown side by side.",
-    ].filter(Boolean);
+    ].filter((text) => typeof text === "string");
     this.parts.notice.hidden = !words.length;
     this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
     this.parts.notice.replaceChildren(...words.map((text) => element("p", {}, text)));
   }
 
-  /** Into the address, unless the reader has gone on to another page, which is not drawn yet. */
+  /** Into the address, unless the reader has gone on to another page, which is not drawn yet. @param {Record<string, string | null>} changes */
   #remember(changes) {
     if (!this.scope.ended && /\/compare\/*$/.test(location.pathname)) writeQuery(changes);
   }
 
   // ------------------------------------------------------------ one run of them
 
+  /** @param {Run} record @param {number} place */
   #entry(record, place) {
     const { scope, parts, data } = this;
-    const colour = `var(--neq-series-${place + 1})`;
-    const feed = new Feed(scope, record);
-    const name = this.names.get(record.id);
-    const pane = (className) => {
-      const host = element("div", { class: className });
-      const note = element("p.picture-note", { hidden: true });
-      const head = element("h3.compare-name", {}, element("span.swatch", { style: `background: ${colour}` }), name);
-      return { host, note, box: element("div.compare-pane", {}, head, host, note) };
-    };
-    const neurons = pane("picture-neurons");
-    const layers = pane("picture-overview");
-    parts.heatmaps.append(neurons.box);
-    parts.overviews.append(layers.box);
-    const figures = data.figures[place];
-    const heatmap = new Heatmap({
+    const entry = new Entry({
       scope,
-      host: neurons.host,
-      note: neurons.note,
-      figure: figures.neurons,
-      name: `${name} neurons`,
+      parts,
+      record,
+      place,
+      config: data.settings[place],
+      figures: data.figures[place],
+      name: this.names.get(record.id) ?? record.name,
+      crowded: data.runs.length > 2,
       mode: this.mode,
-      epsilon: record.config.neq.epsilon,
-      onPoint: (cell) => this.#pointCell(heatmap, cell),
-      onRange: (range) => this.#zoomed(heatmap, range),
+      onOpen: (layer) => this.open(layer),
+      onPoint: (epoch) => this.together.point(epoch),
+      onPointCell: (cell) => this.#pointCell(entry, cell),
+      onRange: (range) => this.#zoomed(entry, range),
     });
-    const overview = new Overview({
-      scope,
-      host: layers.host,
-      figure: narrow(figures.overview, data.runs.length > 2 ? 84 : 120),
-      feed,
-      name,
-      labelSigns: data.runs.length > 2 ? 12 : 17,
-      onOpen: (layer) => this.open(feed.layers[layer].name),
-      onPoint: (epoch) => this.#point(epoch),
-    });
-    this.#listen(feed, heatmap, overview);
-    return { feed, name, colour, heatmap, overview, config: data.settings[place] };
+    this.#listen(entry);
+    return entry;
   }
 
-  #listen(feed, heatmap, overview) {
+  /** @param {Entry} entry */
+  #listen(entry) {
+    const { feed, heatmap, overview } = entry;
     feed.on("layers", () => this.#layersKnown());
     feed.on("history", () => this.#drawHistory());
     feed.on("cells", () => this.#layerChanged());
     feed.on("run", () => this.#tablesSoon());
     feed.on("end", () => this.#tablesSoon());
     feed.on("trouble", (message) => {
-      feed.trouble = message;
+      entry.trouble = message;
       this.#explainEmpty();
     });
     feed.on("deleted", () => go(compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
@@ -141,15 +150,16 @@ class ComparePage {
 
   // ------------------------------------------------------------ beginning
 
-  async #start() {
+  /** @param {Curves} curves */
+  async #start(curves) {
     for (const { feed } of this.entries) feed.start();
     const Plotly = await plotly(this.data.plotly);
     if (this.scope.ended) return;
     const pictures = this.entries.flatMap(({ heatmap, overview }) => [heatmap, overview]);
-    await Promise.all([this.curves, ...pictures].map((picture) => picture.start(Plotly)));
+    await Promise.all([curves, ...pictures].map((picture) => picture.start(Plotly)));
     if (this.scope.ended) return;
     for (const { picture } of pictures) this.together.add(picture);
-    this.curves.join(this.together);
+    curves.join(this.together);
     this.drawn = true;
     this.root.dataset.drawn = "";
     this.#drawHistory();
@@ -171,11 +181,8 @@ class ComparePage {
 
   #drawCurves() {
     if (!this.drawn) return;
-    this.curves.drawMany(this.entries);
-    for (const { feed, heatmap, overview } of this.entries) {
-      overview.markEpochs(feed.rateChanges());
-      heatmap.markDrops(feed.rateChanges());
-    }
+    this.curves?.drawMany(this.entries);
+    for (const entry of this.entries) entry.markRates();
     this.#tablesSoon();
   }
 
@@ -190,87 +197,82 @@ class ComparePage {
     const names = this.#names();
     this.parts.layer.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     this.parts["layer-controls"].hidden = false;
-    this.tables.draw();
+    this.tables?.draw();
     if (this.drawn) for (const { overview } of this.entries) overview.draw();
     const all = this.entries.flatMap(({ feed }) => feed.layers);
     // A guess is made anew when another run tells its layers; a choice stays.
-    this.#show(names.includes(this.wanted) ? this.wanted : all[widest(all)].name);
+    this.#show(this.wanted !== null && names.includes(this.wanted) ? this.wanted : all[widest(all)].name);
   }
 
-  /** The reader opens the layer of this name. */
+  /** The reader opens the layer of this name. @param {string} name */
   open(name) {
     if (!this.#names().includes(name)) return;
     this.wanted = name;
     this.#show(name);
   }
 
-  /** Shows the layer of this name in every run that has it. */
+  /** Shows the layer of this name in every run that has it. @param {string} name */
   #show(name) {
     const names = this.#names();
     this.layer = name;
-    const { layer, "layer-back": back, "layer-on": on } = this.parts;
-    layer.value = name;
+    const { choice, back, on } = this.#layerControls();
+    choice.value = name;
     back.disabled = names.indexOf(name) === 0;
     on.disabled = names.indexOf(name) === names.length - 1;
     this.#remember({ layer: name });
-    for (const { feed } of this.entries) {
-      const own = feed.layers.find((each) => each.name === name);
-      feed.watch(own ? [own.index] : []);
-    }
+    for (const entry of this.entries) entry.open(name);
     this.#layerChanged();
   }
 
   #layerChanged() {
     if (!this.drawn) return;
-    for (const { feed, heatmap, overview } of this.entries) {
-      const layer = [...feed.open.values()][0] || null;
-      if (layer) overview.select(layer.index);
-      if (heatmap.layer !== layer) heatmap.show(layer);
-      else heatmap.redraw();
-    }
+    for (const entry of this.entries) entry.drawLayer();
     this.#explainEmpty();
   }
 
   #explainEmpty() {
     if (!this.drawn) return;
-    for (const { feed, heatmap, overview } of this.entries) {
-      const layer = [...feed.open.values()][0];
-      const lacks = feed.layers.length && !layer && this.layer ? `This run has no layer ${this.layer}.` : "";
-      heatmap.picture.say(feed.trouble || layer?.problem || lacks || nothingYet(feed));
-      overview.picture.say(feed.trouble || nothingYet(feed));
-    }
+    for (const entry of this.entries) entry.explainEmpty(this.layer);
   }
 
   // ------------------------------------------------------------ joined
 
+  /** @param {Entry} from @param {NeuronCell | null} cell */
   #pointCell(from, cell) {
-    this.#point(cell?.column ?? null);
-    for (const { heatmap } of this.entries) if (heatmap !== from) heatmap.echo(cell);
+    this.together.point(cell?.column ?? null);
+    for (const entry of this.entries) if (entry !== from) entry.heatmap.echo(cell);
   }
 
-  #point(epoch) {
-    this.together.point(epoch);
-  }
-
-  /** Epochs are joined by Together; rows only among layers of the same size. */
+  /** Epochs are joined by Together; rows only among layers of the same size. @param {Entry} from @param {Range} range */
   #zoomed(from, range) {
-    for (const { heatmap } of this.entries) {
-      const same = heatmap.layer && from.layer && heatmap.layer.layer.neurons === from.layer.layer.neurons;
-      if (heatmap !== from && same) heatmap.picture.show({ y: range.y });
+    const size = from.heatmap.layer?.layer.neurons;
+    for (const entry of this.entries) {
+      const same = size !== undefined && entry.heatmap.layer?.layer.neurons === size;
+      if (entry !== from && same) entry.heatmap.picture.show({ y: range.y });
     }
   }
 
   // ------------------------------------------------------------ controls
 
+  #layerControls() {
+    const { layer: choice, "layer-back": back, "layer-on": on } = this.parts;
+    return {
+      choice: /** @type {HTMLSelectElement} */ (choice),
+      back: /** @type {HTMLButtonElement} */ (back),
+      on: /** @type {HTMLButtonElement} */ (on),
+    };
+  }
+
   #wireControls() {
     const { scope, parts } = this;
-    const step = (by) => {
+    const step = (/** @type {1 | -1} */ by) => {
       const names = this.#names();
-      this.open(names[names.indexOf(this.layer) + by]);
+      this.open(names[names.indexOf(this.layer ?? "") + by]);
     };
-    scope.on(parts.layer, "change", () => this.open(parts.layer.value));
-    scope.on(parts["layer-back"], "click", () => step(-1));
-    scope.on(parts["layer-on"], "click", () => step(1));
+    const { choice, back, on } = this.#layerControls();
+    scope.on(choice, "change", () => this.open(choice.value));
+    scope.on(back, "click", () => step(-1));
+    scope.on(on, "click", () => step(1));
     const keys = new Keys(
       scope,
       [
@@ -289,13 +291,7 @@ class ComparePage {
   }
 }
 
-/** A figure with another left margin. */
-export const narrow = (figure, left) => ({
-  ...figure,
-  layout: { ...figure.layout, margin: { ...figure.layout.margin, l: left } },
-});
-
-/** Called by Dash when the layout is there; the former page's scripts end first. */
+/** Called by Dash when the layout is there; the former page's scripts end first. @param {CompareData | null} data */
 export async function mount(data) {
   if (!data) return null;
   current?.scope.end();

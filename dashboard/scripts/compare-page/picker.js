@@ -1,5 +1,5 @@
 /*
- * RunPicker: which runs are compared, and a search for another.
+ * Which runs are compared, and a search for another.
  */
 
 import * as rest from "../api/recorded.js";
@@ -8,32 +8,55 @@ import * as format from "../ui/format.js";
 import { go } from "../ui/shell.js";
 import { readQuery } from "../ui/url-state.js";
 
+/** @import { Run } from "../../types/pages" */
+/** @import { Scope } from "../ui/page-scope.js" */
+
 const SEARCH_MS = 200;
 const FOUND = 8;
+/** @type {Record<string, number>} */
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 const { percent } = format;
 
-/** The address of the comparison of these runs, with the layer and colours that are chosen now. */
+/** The address of the comparison of these runs, with the layer and colours that are chosen now. @param {string[]} ids */
 export function compareAddress(ids) {
   const { layer, colour } = readQuery();
-  const rest = Object.entries({ layer, colour }).filter(([, value]) => value);
-  const query = rest.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
+  const kept = Object.entries({ layer, colour }).filter(([, value]) => value);
+  const query = kept.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
   return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
 }
 
-/** What compared runs are called, by id: their names, and with their ids those of one name. */
+/** What compared runs are called, by id: their names, and with their ids those of one name. @param {Run[]} runs */
 export function distinctNames(runs) {
-  const isAlone = (run) => runs.every((other) => other.id === run.id || other.name !== run.name);
+  const isAlone = (/** @type {Run} */ run) => runs.every((other) => other.id === run.id || other.name !== run.name);
   return new Map(runs.map((run) => [run.id, isAlone(run) ? run.name : `${run.name} (${run.id})`]));
 }
 
 /** The chosen runs as chips that can be taken away, and a search for another. */
 export class RunPicker {
+  /** @param {Scope} scope @param {HTMLElement} host @param {{runs: Run[], most: number}} data `most`: how many fit. */
   constructor(scope, host, { runs, most }) {
-    Object.assign(this, { scope, runs, ids: runs.map((run) => run.id), names: distinctNames(runs) });
+    this.scope = scope;
+    this.ids = runs.map((run) => run.id);
+    this.names = distinctNames(runs);
+    this.input = element("input.compare-search", {
+      type: "search",
+      placeholder: "Add a run…",
+      "aria-label": "Add a run: search by name, tag or id",
+      autocomplete: "off",
+    });
+    this.list = element("div.compare-found", { hidden: true });
+    this.box = element("div.compare-picker", {}, this.input, this.list);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {string | null} what the list was found for. */
+    this.foundFor = null;
     host.replaceChildren(...runs.map((run, place) => this.#chip(run, place)));
-    if (runs.length < most) host.append(this.#search());
+    if (runs.length >= most) return;
+    host.append(this.box);
+    this.#listen();
   }
 
+  /** @param {Run} run @param {number} place */
   #chip(run, place) {
     const without = this.ids.filter((id) => id !== run.id);
     const name = this.names.get(run.id);
@@ -54,26 +77,17 @@ export class RunPicker {
     );
   }
 
-  #search() {
-    const label = "Add a run: search by name, tag or id";
-    this.input = element("input.compare-search", {
-      type: "search",
-      placeholder: "Add a run…",
-      "aria-label": label,
-      autocomplete: "off",
+  #listen() {
+    const { scope, input, box } = this;
+    scope.on(input, "input", () => this.#findSoon(SEARCH_MS));
+    scope.on(input, "focus", () => this.#findSoon(0));
+    scope.on(box, "focusout", (event) => {
+      if (!box.contains(/** @type {Node | null} */ (event.relatedTarget))) this.list.hidden = true;
     });
-    this.list = element("div.compare-found", { hidden: true });
-    const box = element("div.compare-picker", {}, this.input, this.list);
-    this.box = box;
-    this.scope.on(this.input, "input", () => this.#findSoon(SEARCH_MS));
-    this.scope.on(this.input, "focus", () => this.#findSoon(0));
-    this.scope.on(box, "focusout", (event) => {
-      if (!box.contains(event.relatedTarget)) this.list.hidden = true;
-    });
-    this.scope.on(box, "keydown", (event) => this.#key(event));
-    return box;
+    scope.on(box, "keydown", (event) => this.#key(event));
   }
 
+  /** @param {number} ms */
   #findSoon(ms) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#find(), ms);
@@ -84,7 +98,8 @@ export class RunPicker {
     const words = this.input.value.trim();
     const found = await rest.runs(words, FOUND + this.ids.length, this.scope.signal).catch(() => null);
     if (this.scope.ended || words !== this.input.value.trim()) return;
-    const others = (found || []).filter((run) => !this.ids.includes(run.id)).slice(0, FOUND);
+    /** @type {Run[]} */
+    const others = (found || []).filter((/** @type {Run} */ run) => !this.ids.includes(run.id)).slice(0, FOUND);
     this.foundFor = words;
     const empty = found ? "No other run is found." : "The server did not answer.";
     this.list.replaceChildren(...(others.length ? others.map((run) => this.#choice(run)) : [element("p.muted", {}, empty)]));
@@ -97,6 +112,7 @@ export class RunPicker {
     if (!this.scope.ended) this.list.querySelector("button")?.click();
   }
 
+  /** @param {Run} run */
   #choice(run) {
     const facts = `${run.state}, ${run.epochs_done} of ${format.counted(run.epochs_planned, "epoch")}, ${percent(run.test_accuracy)}`;
     return element(
@@ -107,12 +123,13 @@ export class RunPicker {
     );
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const choices = [...this.list.querySelectorAll("button")];
-    const at = choices.indexOf(document.activeElement);
+    const at = choices.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     if (event.key === "Escape") this.list.hidden = true;
     if (event.key === "Enter" && at === -1) this.#takeFirst();
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = STEPS[event.key];
     if (!step || this.list.hidden) return;
     event.preventDefault();
     (choices[at + step] || (step < 0 ? this.input : null))?.focus();

@@ -1,5 +1,5 @@
 /*
- * CompareTables: what the Compare page says in numbers and words: headline numbers, settings, what may be compared.
+ * What the Compare page says in numbers and words: headline numbers, settings, what may be compared.
  */
 
 import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
@@ -8,9 +8,17 @@ import { settingName, settings, settingWords } from "../run-page/details.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
+/** @import { Epoch } from "../../types/pages" */
+/** @import { Feed } from "../run-data/feed.js" */
+/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Entry } from "./entry.js" */
+
 const { percent, number, setting, duration, estimate, count } = format;
 
-/** A row's name and what each run has there. */
+/** Wall-clock seconds of an epoch. @param {Epoch} epoch */
+const secondsOf = ({ seconds }) => epochSeconds({ ...seconds });
+
+/** @type {[name: string, read: (feed: Feed) => string][]} a row's name and what each run has there. */
 const NUMBERS = [
   ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
   ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
@@ -21,25 +29,26 @@ const NUMBERS = [
   ["Training loss", ({ last }) => number(last?.train_loss)],
   ["Test loss", ({ last }) => number(last?.test_loss)],
   ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : format.NOTHING)],
-  [
-    "Time per epoch, wall clock",
-    ({ epochs }) =>
-      rangeWords(
-        epochRange(epochs, ({ seconds }) => epochSeconds(seconds)),
-        duration,
-      ),
-  ],
+  ["Time per epoch, wall clock", ({ epochs }) => rangeWords(epochRange(epochs, secondsOf), duration)],
   ["Elapsed", ({ record }) => duration(timing.elapsed(record))],
   ["Left", ({ record }) => estimate(timing.left(record))],
   ["Neurons", ({ record }) => count(record.neurons)],
 ];
 const NOT_SETTINGS = /^(name|tags|notes)$/;
 
+/** @typedef {{name: (Node | string)[], words: string[], differs: boolean}} Row of settings. */
+
 export class CompareTables {
+  /** @param {Scope} scope @param {Record<string, HTMLElement>} parts of the page. @param {Entry[]} entries */
   constructor(scope, parts, entries) {
-    Object.assign(this, { parts, entries, all: false });
+    this.parts = parts;
+    this.entries = entries;
+    /** Whether settings are shown that do not differ. */
+    this.all = false;
+    /** @type {string | undefined} the numbers that are shown. */
+    this.drawn = undefined;
     this.draw = scope.once(() => this.#draw());
-    const choose = (all) => {
+    const choose = (/** @type {boolean} */ all) => {
       this.all = all;
       this.#drawSettings();
     };
@@ -56,13 +65,14 @@ export class CompareTables {
     );
   }
 
+  /** @param {Row[]} rows */
   #table(rows) {
-    const line = ([name, values, differs]) =>
+    const line = (/** @type {Row} */ { name, words, differs }) =>
       element(
         "tr",
         differs ? { class: "differs" } : {},
-        element("th", { scope: "row" }, ...[name].flat()),
-        ...values.map((value) => element("td", {}, value)),
+        element("th", { scope: "row" }, ...name),
+        ...words.map((value) => element("td", {}, value)),
       );
     return element(
       "table.compare-table",
@@ -79,7 +89,7 @@ export class CompareTables {
     if (text === this.drawn) return;
     this.drawn = text;
     const head = NUMBERS.map(([name]) => element("th", { scope: "col" }, name));
-    const line = (values, place) => {
+    const line = (/** @type {string[]} */ values, /** @type {number} */ place) => {
       const { feed, name, colour } = this.entries[place];
       const swatch = element("span.swatch", { style: `background: ${colour}` });
       const link = element("a", { href: `/runs/${feed.id}` }, name);
@@ -116,11 +126,11 @@ export class CompareTables {
       const words = this.entries.length > 1 ? "These runs have the same settings." : "Only one run is chosen.";
       return parts.settings.replaceChildren(element("p.muted", {}, words));
     }
-    const name = (path) => {
+    const row = (/** @type {{path: string, words: string[], differs: boolean}} */ { path, words, differs }) => {
       const [group, rest] = settingName(path);
-      return [element("span.muted", {}, `${group} `), rest];
+      return { name: [element("span.muted", {}, `${group} `), rest], words, differs: this.all && differs };
     };
-    return parts.settings.replaceChildren(this.#table(shown.map(({ path, words, differs }) => [name(path), words, this.all && differs])));
+    return parts.settings.replaceChildren(this.#table(shown.map(row)));
   }
 
   /** Whether neuron 5 of one run is neuron 5 of another: by their layers as they told them, and not by settings alone. */
@@ -135,7 +145,7 @@ export class CompareTables {
       differing.includes("training.seed") && "seed",
       (differing.some((path) => path.startsWith("model.")) || (told && networks.size > 1)) && "network",
       differing.some((path) => path.startsWith("data.")) && "data",
-    ].filter(Boolean);
+    ].filter((reason) => typeof reason === "string");
     this.parts.note.hidden = this.entries.length < 2;
     this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
     say(this.parts.note, noteWords(reasons, told));
@@ -150,6 +160,7 @@ export class CompareTables {
   }
 }
 
+/** @param {string[]} reasons why single cells cannot be compared. @param {boolean} told whether each run told its layers. */
 function noteWords(reasons, told) {
   if (reasons.length) {
     return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`;

@@ -1,0 +1,115 @@
+/*
+ * One of the runs side by side: its feed, its neurons and its layers, in a pane each.
+ */
+
+import { Heatmap } from "../plot/heatmap.js";
+import { Feed, nothingYet } from "../run-data/feed.js";
+import { Overview } from "../run-page/overview.js";
+import { element } from "../ui/dom.js";
+
+/** @import { RunConfig } from "../../types/api" */
+/** @import { Run } from "../../types/pages" */
+/** @import { Figure, Range } from "../plot/area.js" */
+/** @import { NeuronCell } from "../plot/heatmap.js" */
+/** @import { Scope } from "../ui/page-scope.js" */
+
+/**
+ * @typedef {object} EntryOptions
+ * @property {Scope} scope
+ * @property {Record<string, HTMLElement>} parts of the page: heatmaps, overviews.
+ * @property {Run} record
+ * @property {RunConfig} config made comparable.
+ * @property {Record<string, Figure>} figures
+ * @property {string} name which no other of them has.
+ * @property {number} place among the runs, from 0.
+ * @property {boolean} crowded whether there is little room for the names of layers.
+ * @property {string} mode of modes.
+ * @property {(epoch: number | null) => void} onPoint the reader points at an epoch.
+ * @property {(cell: NeuronCell | null) => void} onPointCell the reader points at a neuron of it.
+ * @property {(layer: string) => void} onOpen the reader chose a layer.
+ * @property {(range: Range) => void} onRange the reader zoomed the neurons.
+ */
+
+export class Entry {
+  /** @param {EntryOptions} options */
+  constructor({ scope, parts, record, config, figures, name, place, crowded, mode, onPoint, onPointCell, onOpen, onRange }) {
+    this.name = name;
+    this.config = config;
+    this.colour = `var(--neq-series-${place + 1})`;
+    this.feed = new Feed(scope, record);
+    /** @type {string | null} why nothing new comes. */
+    this.trouble = null;
+    const neurons = this.#pane(parts.heatmaps, "picture-neurons");
+    const layers = this.#pane(parts.overviews, "picture-overview");
+    this.heatmap = new Heatmap({
+      scope,
+      host: neurons.host,
+      note: neurons.note,
+      figure: figures.neurons,
+      name: `${name} neurons`,
+      mode,
+      epsilon: record.config.neq.epsilon,
+      onPoint: onPointCell,
+      onRange,
+    });
+    this.overview = new Overview({
+      scope,
+      host: layers.host,
+      figure: narrow(figures.overview, crowded ? 84 : 120),
+      feed: this.feed,
+      name,
+      labelSigns: crowded ? 12 : 17,
+      onOpen: (/** @type {number} */ layer) => onOpen(this.feed.layers[layer].name),
+      onPoint,
+    });
+  }
+
+  /** A frame for a picture, under the run's name. @param {HTMLElement} row @param {string} className */
+  #pane(row, className) {
+    const host = element("div", { class: className });
+    const note = element("p.picture-note", { hidden: true });
+    const head = element("h3.compare-name", {}, element("span.swatch", { style: `background: ${this.colour}` }), this.name);
+    row.append(element("div.compare-pane", {}, head, host, note));
+    return { host, note };
+  }
+
+  /** The layer that is open; null: none, or none of that name. */
+  get layer() {
+    return [...this.feed.open.values()][0] ?? null;
+  }
+
+  /** Opens the layer of this name, if the run has one. @param {string} name */
+  open(name) {
+    const own = this.feed.layers.find((each) => each.name === name);
+    this.feed.watch(own ? [own.index] : []);
+  }
+
+  /** Draws the open layer anew. */
+  drawLayer() {
+    const { layer, heatmap, overview } = this;
+    if (layer) overview.select(layer.index);
+    if (heatmap.layer !== layer) heatmap.show(layer);
+    else heatmap.redraw();
+  }
+
+  /** Marks where the learning rate changed at once. */
+  markRates() {
+    const changes = this.feed.rateChanges();
+    this.overview.markEpochs(changes);
+    this.heatmap.markDrops(changes);
+  }
+
+  /** Says in its pictures why there is nothing in them. @param {string | null} wanted the name of the layer to look at. */
+  explainEmpty(wanted) {
+    const { feed, layer, trouble } = this;
+    const lacks = feed.layers.length && !layer && wanted ? `This run has no layer ${wanted}.` : "";
+    this.heatmap.picture.say(trouble || layer?.problem || lacks || nothingYet(feed));
+    this.overview.picture.say(trouble || nothingYet(feed));
+  }
+}
+
+/** A figure with another left margin. @param {Figure} figure @param {number} left @returns {Figure} */
+const narrow = (figure, left) => ({
+  ...figure,
+  layout: { ...figure.layout, margin: { ...figure.layout.margin, l: left } },
+});
