@@ -192,14 +192,13 @@ def _neurons() -> Any:
 
 
 def _pane(name: str, picture: str, *, hidden: bool = False) -> Any:
-    return part(
-        f"{picture}-pane",
-        part(name, tag=html.H3, hidden=True) if not hidden else part(name, tag=html.H3),
+    pictured = [
         part(picture, className="picture-neurons"),
         part(f"{picture}-note", tag=html.P, className="picture-note", hidden=True),
-        className="pane",
-        hidden=hidden,
-    )
+    ]
+    if hidden:
+        return part(f"{picture}-pane", part(name, tag=html.H3), *pictured, className="pane", hidden=True)
+    return html.Div([part(name, tag=html.H3, hidden=True), *pictured], className="pane")
 
 
 def _timeline() -> Any:
