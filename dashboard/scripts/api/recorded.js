@@ -4,6 +4,7 @@
  */
 
 import { ask, askJson, Unreadable } from "./client.js";
+import { openFrame } from "./frames.js";
 
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
 /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
@@ -123,17 +124,12 @@ export async function overview(id, field, signal) {
  */
 export async function small(id, layers, rows, { first, stop } = {}, signal) {
   const where = `${run(id)}/small?layers=${layers.join(",")}&rows=${rows}&${span(first, stop)}`;
-  const { bytes: buffer } = await ask(where, { signal });
-  const length = new DataView(buffer).getUint32(0, true);
-  /** @type {{epochs: [number, number], layers: [number, number, number, number][]}} */
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const { header, take } = openFrame((await ask(where, { signal })).bytes);
+  /** @type {[number, number]} */
   const [from, to] = header.epochs;
-  let offset = 4 + length;
-  const found = header.layers.map(([index, , per, high]) => {
-    const bytes = new Uint8Array(buffer, offset, high * (to - from));
-    offset += bytes.length;
-    return { index, per, rows: high, bytes };
-  });
+  /** @type {[index: number, neurons: number, per: number, rows: number][]} */
+  const sizes = header.layers;
+  const found = sizes.map(([index, , per, rows]) => ({ index, per, rows, bytes: take(rows * (to - from)) }));
   return { first: from, stop: to, layers: found };
 }
 
