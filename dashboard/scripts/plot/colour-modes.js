@@ -2,6 +2,7 @@
  * What a cell of neurons × epochs is coloured by, the legends that belong to it, and the switch between them.
  */
 
+import { decadePlace, SMALLEST_DECADE } from "../run-data/decades.js";
 import { NeuronHistory } from "../run-data/neuron-history.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -17,17 +18,18 @@ import * as palette from "./palette.js";
 /** @typedef {{name: string, none?: string, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale */
 /** @typedef {{query: string | null, of: Levels, table: (epsilon: number) => Table, scale?: Scale}} Mode */
 
-const DECADES = [-6, -4, -2, 0];
+/** The decades that have a tick. */
+const DECADES = [SMALLEST_DECADE, -4, -2, 0];
 const { setting } = format;
 /** @param {number} decade */
 const power = (decade) => (decade ? setting(10 ** decade) : "1");
 
 /** Places 0–1 and words on a scale from 10⁻⁶ to 1. @returns {Tick[]} */
-const logTicks = () => DECADES.map((decade) => [(decade + 6) / 6, power(decade)]);
+const logTicks = () => DECADES.map((decade) => [decadePlace(decade), power(decade)]);
 
 /** The same on both sides of 0. @returns {Tick[]} */
 function signedTicks() {
-  const sides = [-2, -4].map((decade) => [decade, (decade + 6) / 12]);
+  const sides = [-2, -4].map((decade) => [decade, decadePlace(decade) / 2]);
   /** @type {Tick[]} */
   const below = sides.map(([decade, far]) => [0.5 - far, `−${power(decade)}`]);
   /** @type {Tick[]} */

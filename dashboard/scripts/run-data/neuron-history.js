@@ -1,10 +1,11 @@
 /*
- * NeuronHistory: one layer's neurons × epochs as display bytes, epoch after epoch in one growing block of memory.
+ * One layer's neurons × epochs as display bytes, epoch after epoch in one growing block of memory.
  */
+
+import { decadePlace } from "./decades.js";
 
 const FROZEN = 128;
 const LEVEL = 127;
-const LOWEST_DECADE = -6;
 
 /**
  * A layer's history for display. Epochs may come in any order and more than once; what came last counts.
@@ -147,4 +148,4 @@ export class NeuronHistory {
 }
 
 /** Where |v| lies on the display's scale: 0 at 10⁻⁶ and below, 1 at 1 and above. @param {number} speed */
-NeuronHistory.place = (speed) => Math.max(0, Math.min(1, (Math.log10(Math.max(speed, 1e-12)) - LOWEST_DECADE) / -LOWEST_DECADE));
+NeuronHistory.place = (speed) => decadePlace(Math.log10(Math.max(speed, 1e-12)));
