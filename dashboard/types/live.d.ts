@@ -2,7 +2,8 @@
  * What goes over the live socket, `/api/v1/live`: OpenAPI describes no sockets. The server's own words are in
  * server/live/viewer.py, server/live/tail.py and contract/events.py; a test holds these against them, field by field.
  */
-import type { Coverage, DataFound, Epoch, EpochProgressed, Layer, LayerCounts, Run } from "./api";
+import type { Coverage, DataFound, Epoch, EpochProgressed, Layer, LayerCounts } from "./api";
+import type { Run } from "./pages";
 
 // ------------------------------------------------------------ what a browser says
 

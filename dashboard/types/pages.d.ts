@@ -1,5 +1,10 @@
 /** What the scripts call what the API answers, and what libraries leave on the page. */
-export type { Coverage, Epoch, Layer, LayerCounts, LogLine, Run } from "./api";
+import type { Run as ApiRun, RunConfig } from "./api";
+
+export type { Coverage, Epoch, Layer, LayerCounts, LogLine, RunConfig } from "./api";
+
+/** A run as the API gives it, with the configuration that it was launched with, whole. */
+export type Run = Omit<ApiRun, "config"> & { config: RunConfig };
 
 /** A value that may not exist yet. */
 export type Missing<T> = T | null | undefined;

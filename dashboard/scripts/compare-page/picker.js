@@ -38,12 +38,9 @@ export class RunPicker {
     this.scope = scope;
     this.ids = runs.map((run) => run.id);
     this.names = distinctNames(runs);
-    this.input = element("input.compare-search", {
-      type: "search",
-      placeholder: "Add a run…",
-      "aria-label": "Add a run: search by name, tag or id",
-      autocomplete: "off",
-    });
+    const label = "Add a run: search by name, tag or id";
+    const search = { type: "search", placeholder: "Add a run…", "aria-label": label, autocomplete: "off" };
+    this.input = /** @type {HTMLInputElement} */ (element("input.compare-search", search));
     this.list = element("div.compare-found", { hidden: true });
     this.box = element("div.compare-picker", {}, this.input, this.list);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -59,7 +56,7 @@ export class RunPicker {
   /** @param {Run} run @param {number} place */
   #chip(run, place) {
     const without = this.ids.filter((id) => id !== run.id);
-    const name = this.names.get(run.id);
+    const name = this.names.get(run.id) ?? run.name;
     return element(
       "span.compare-chip",
       {},

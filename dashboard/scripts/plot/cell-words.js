@@ -1,5 +1,5 @@
 /*
- * CellWords: what is said of one neuron in one epoch, with the stored float32 values.
+ * What is said of one neuron in one epoch, with the stored float32 values.
  */
 
 import { element } from "../ui/dom.js";

@@ -1,5 +1,5 @@
 /*
- * Cursor: the one epoch that the whole page is about. It follows the newest until the reader moves it.
+ * The one epoch that the whole page is about. It follows the newest until the reader moves it.
  */
 
 import { putInput, say } from "../ui/dom.js";

@@ -1,5 +1,5 @@
 /*
- * orders: in which order the neurons of a layer are drawn. Pure: a history in, a list of neurons out.
+ * In which order the neurons of a layer are drawn. Pure: a history in, a list of neurons out.
  */
 
 /** @import { NeuronHistory } from "../run-data/neuron-history.js" */

@@ -1,5 +1,5 @@
 /*
- * palette: colours. All come from the custom properties of theme.css; here they become numbers for pixels.
+ * Colours. All come from the custom properties of theme.css; here they become numbers for pixels.
  *
  * Mixtures are averaged in linear light, as the eye averages fine dots; averaging the sRGB numbers would darken them.
  */

@@ -1,5 +1,5 @@
 /*
- * raster: cells into pixels.
+ * Cells into pixels.
  *
  * A cell larger than a pixel is drawn as a crisp block (nearest neighbour). Where cells are smaller than pixels, equal
  * blocks of `per` cells are merged to the average of their colours in linear light: no row or epoch is ever skipped, and

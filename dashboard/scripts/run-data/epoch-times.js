@@ -1,5 +1,5 @@
 /*
- * epochTimes: what epochs took by the clock on the wall, with how far that reaches: other programs lengthen it.
+ * What epochs took by the clock on the wall, with how far that reaches: other programs lengthen it.
  */
 
 import * as format from "../ui/format.js";

@@ -1,5 +1,5 @@
 /*
- * groups: layers by the block of the network that they belong to, as their names tell. Pure.
+ * Layers by the block of the network that they belong to, as their names tell. Pure.
  */
 
 /** @import { Layer } from "../../types/pages" */

@@ -1,5 +1,5 @@
 /*
- * Densities: how many neurons of a layer, or of the network, lie in each bin of φ, Δφ or v, epoch by epoch.
+ * How many neurons of a layer, or of the network, lie in each bin of φ, Δφ or v, epoch by epoch.
  */
 
 import * as rest from "../api/recorded.js";

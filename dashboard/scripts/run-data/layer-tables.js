@@ -1,5 +1,5 @@
 /*
- * LayerTables: numbers of layers × epochs: shares frozen and thawed, mean φ, mean |v|.
+ * Numbers of layers × epochs: shares frozen and thawed, mean φ, mean |v|.
  */
 
 import * as rest from "../api/recorded.js";

@@ -1,5 +1,5 @@
 /*
- * SmallFeed: layers in a few rows each, for the small pictures; only of those that are seen.
+ * Layers in a few rows each, for the small pictures; only of those that are seen.
  *
  * A byte is the share of frozen neurons of `per` neighbours: 0 none, 255 all, and never one of these where it is not so.
  */

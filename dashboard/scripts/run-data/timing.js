@@ -1,5 +1,5 @@
 /*
- * timing: how long a run has been trained and how long it will be. The server counts (server/timing.py), by its own
+ * How long a run has been trained and how long it will be. The server counts (server/timing.py), by its own
  * clock and without the time in which nobody trained the run; the seconds since its answer came are added here.
  */
 

@@ -1,5 +1,5 @@
 /*
- * warnings: of all that a run warned of in its log, what holds now.
+ * Of all that a run warned of in its log, what holds now.
  *
  * Why a run went back to the queue is over when it has been continued, and the run's turns tell that better than its log. Each
  * beginning of a training says anew what it warns of at first; what an earlier one said then is over too. What was said of
