@@ -6,6 +6,9 @@
 import { ask, askJson, Unreadable } from "./client.js";
 import { openFrame } from "./frames.js";
 
+/** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layer, LogLine, NeuronTimeline, Plans } from "../../types/api" */
+/** @import { Run } from "../../types/pages" */
+
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
 /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
 
@@ -36,35 +39,39 @@ const run = (id) => `/runs/${encodeURIComponent(id)}`;
 
 /**
  * Up to `limit` runs whose name, notes, tags or id hold `search`.
- * @param {string} search @param {number} limit @param {AbortSignal} [signal]
+ * @param {string} search @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Run[]>}
  */
 export const runs = async (search, limit, signal) =>
   (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
-/** The watched layers in forward order; empty before the run started. @param {string} id @param {AbortSignal} [signal] */
+/**
+ * The watched layers in forward order; empty before the run started.
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Layer[]>}
+ */
 export const layers = async (id, signal) => (await askJson(`${run(id)}/layers`, { signal })).layers;
 /**
- * How much of the network is watched, `{parameters, watched, fraction, unwatched, …}`; null: the run does not tell.
- * @param {string} id @param {AbortSignal} [signal]
+ * How much of the network is watched; null: the run does not tell.
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Coverage | null>}
  */
 export const coverage = async (id, signal) => (await askJson(`${run(id)}/coverage`, { signal })).coverage;
-/** The runs that were forked from this one: `{id, name, state, epoch}`. @param {string} id @param {AbortSignal} [signal] */
+/** The runs that were forked from this one. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Fork[]>} */
 export const forks = async (id, signal) => (await askJson(`${run(id)}/forks`, { signal })).forks;
-/** Scalars of all finished epochs: `{epochs, last_seq}`. @param {string} id @param {AbortSignal} [signal] */
+/** Scalars of all finished epochs. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Epochs>} */
 export const epochs = (id, signal) => askJson(`${run(id)}/epochs?after=0&layers=false`, { signal });
-/** The log's lines. @param {string} id @param {AbortSignal} [signal] */
+/** The log's lines. @param {string} id @param {AbortSignal} [signal] @returns {Promise<LogLine[]>} */
 export const log = async (id, signal) => (await askJson(`${run(id)}/log?after=0`, { signal })).lines;
 /**
  * What the run found in its data; null before it started, and where an older program did not look.
- * @param {string} id @param {AbortSignal} [signal]
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<DataFound | null>}
  */
 export const data = async (id, signal) => (await askJson(`${run(id)}/data`, { signal })).data;
 /**
- * Histograms of one layer, or of the network (null): `{edges, epochs, counts}`, of these epochs or of all.
+ * Histograms of one layer, or of the network (null), of these epochs or of all.
  * @param {string} id
  * @param {number | null} layer
  * @param {string} field
  * @param {Span} [span]
  * @param {AbortSignal} [signal]
+ * @returns {Promise<Histograms>}
  */
 export function histograms(id, layer, field, { first, stop } = {}, signal) {
   const place = layer === null ? "" : `/layers/${layer}`;
@@ -134,13 +141,13 @@ export async function small(id, layers, rows, { first, stop } = {}, signal) {
 }
 
 /**
- * One neuron over all epochs: `{epochs, phi, velocity, frozen, applied}`, null where there is no value.
- * @param {string} id @param {number} layer @param {number} neuron @param {AbortSignal} [signal]
+ * One neuron over all epochs; null where there is no value.
+ * @param {string} id @param {number} layer @param {number} neuron @param {AbortSignal} [signal] @returns {Promise<NeuronTimeline>}
  */
 export const neuron = (id, layer, neuron, signal) => askJson(`${run(id)}/layers/${layer}/neurons/${neuron}`, { signal });
 
 /**
- * What the backward pass did about each layer in an epoch: `{epoch, layers}`.
- * @param {string} id @param {number} epoch @param {AbortSignal} [signal]
+ * What the backward pass did about each layer in an epoch.
+ * @param {string} id @param {number} epoch @param {AbortSignal} [signal] @returns {Promise<Plans>}
  */
 export const plans = (id, epoch, signal) => askJson(`${run(id)}/plans?epoch=${epoch}`, { signal });

@@ -4,33 +4,35 @@
 
 import { askJson } from "./client.js";
 
-/** @import { Check, Health, Run, RunList } from "../../types/api" */
+/** @import { Check, Health } from "../../types/api" */
+/** @import { Run } from "../../types/pages" */
 
 /** @param {string} id */
 const named = (id) => `/runs/${encodeURIComponent(id)}`;
 
+/** @returns {Promise<Health>} */
 export const health = () => askJson("/health");
-/** @param {string | null} cursor @param {number} limit */
+/** @param {string | null} cursor @param {number} limit @returns {Promise<{runs: Run[], next: string | null}>} */
 export const runs = (cursor, limit) =>
   askJson(`/runs?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) }).toString()}`);
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Run>} */
 export const run = (id) => askJson(named(id));
-/** @param {object} config @param {boolean} dryPass */
+/** @param {object} config @param {boolean} dryPass @returns {Promise<Check>} */
 export const check = (config, dryPass) => askJson(`/checks?dry_pass=${dryPass}`, { method: "POST", body: config });
-/** @param {string} id @param {number} epoch @param {object} config @param {boolean} dryPass */
+/** @param {string} id @param {number} epoch @param {object} config @param {boolean} dryPass @returns {Promise<Check>} */
 export const checkFork = (id, epoch, config, dryPass) =>
   askJson(`${named(id)}/fork/check?epoch=${epoch}&dry_pass=${dryPass}`, { method: "POST", body: config });
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Check>} */
 export const checkOf = (id) => askJson(`/checks/${encodeURIComponent(id)}`);
-/** @param {object} config */
+/** @param {object} config @returns {Promise<Run>} */
 export const launch = (config) => askJson("/runs", { method: "POST", body: config });
-/** @param {string} id @param {object} changes */
+/** @param {string} id @param {object} changes @returns {Promise<Run>} */
 export const describe = (id, changes) => askJson(named(id), { method: "PATCH", body: changes });
 /** @param {string} id */
 export const remove = (id) => askJson(named(id), { method: "DELETE" });
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Run>} */
 export const stop = (id) => askJson(`${named(id)}/stop`, { method: "POST" });
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Run>} */
 export const resume = (id) => askJson(`${named(id)}/resume`, { method: "POST" });
-/** @param {string} id @param {number} epoch @param {object} config */
+/** @param {string} id @param {number} epoch @param {object} config @returns {Promise<Run>} */
 export const fork = (id, epoch, config) => askJson(`${named(id)}/fork?epoch=${epoch}`, { method: "POST", body: config });
