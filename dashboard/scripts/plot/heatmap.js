@@ -50,7 +50,7 @@ function inverse(order) {
 export class Heatmap {
   /** @param {HeatmapOptions} options */
   constructor(options) {
-    const { scope, host, figure, name } = options;
+    const { scope, host } = options;
     this.host = host;
     this.mode = options.mode;
     this.epsilon = options.epsilon ?? 0;
@@ -72,7 +72,16 @@ export class Heatmap {
     this.drops = [];
     /** @type {NeuronCell | null} the reader points at it. */
     this.cell = null;
-    this.picture = new Picture({
+    this.picture = this.#picture(options);
+    this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
+    this.words = new CellWords(scope, host);
+    this.describe();
+    this.#makeAnswer(scope);
+  }
+
+  /** @param {HeatmapOptions} options */
+  #picture({ scope, host, figure, name, onRange }) {
+    return new Picture({
       scope,
       host,
       figure,
@@ -81,17 +90,19 @@ export class Heatmap {
       table: () => modes[this.mode].table(this.epsilon),
       onHover: (cell) => this.#hover(cell && this.#named(cell)),
       onClick: (cell) => this.#choose(this.#named(cell)),
-      onRange: options.onRange,
+      onRange,
       onPaint: (note) => this.#say(note),
       legend: () => legendOf(modes[this.mode], this.epsilon),
     });
-    this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
-    this.words = new CellWords(scope, host);
+  }
+
+  /** Lets the host take the keyboard. @param {Scope} scope */
+  #makeAnswer(scope) {
+    const { host } = this;
     scope.on(host, "keydown", (event) => this.#key(event));
     scope.on(host, "blur", () => this.#hover(null));
     host.tabIndex = 0;
     host.setAttribute("role", "application");
-    this.describe();
     host.setAttribute("aria-roledescription", "picture of cells");
   }
 
