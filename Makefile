@@ -1,17 +1,13 @@
 # The commands a person types. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast endurance check format types lock wheels clean
+.PHONY: help setup demo up test test-fast endurance check check-types check-others format types lock wheels clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 DATA ?= $(CURDIR)/data
-FAST := $(addprefix tests/neq/test_,companions.py explain.py flops.py freeze.py groups.py layers.py measure.py official.py phi.py \
-  refusals.py register_layer.py selection.py) \
-  $(addprefix tests/trainer/test_,accounts.py optimizers.py probe.py schedules.py scores.py windows.py) \
-  $(addprefix tests/db/test_store_,arrays.py checks.py events.py plans.py runs.py) \
-  tests/dashboard/test_form_parts.py tests/dashboard/test_pasted.py tests/contract tests/scripts tests/server/test_timing.py
+FAST := $(addprefix tests/,contract dashboard db neq scripts server trainer)
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
 UV := $(BIN)/uv
@@ -49,16 +45,22 @@ test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python tests/setup_browser.py
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-fast: setup ## the unit tests: a minute, without browser, PostgreSQL and other processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -k "not postgresql" $(FAST) $(ARGS)
+test-fast: setup ## the quick tests: a minute, without browser, PostgreSQL and other processes
+	$(BIN)/python -m pytest --numprocesses 2 -m "not (browser or postgres or process or slow or endurance)" $(FAST) $(ARGS)
 
 endurance: $(STAMP) ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
 	$(BIN)/python -m pytest --numprocesses 2 -m endurance $(ARGS)
 
 check: setup ## format, lint, types, import contracts
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-types check-others
+
+# Side by side, for they take about as long.
+check-types:
+	$(BIN)/mypy
+
+check-others:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIOME) check --error-on-warnings
 	$(TSC)

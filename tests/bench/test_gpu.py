@@ -18,6 +18,8 @@ from bench.gpu_sections.experiment import DeviceLost, Experiment
 from bench.gpu_sections.record import Range, Record, is_surprise, rule
 from bench.gpu_sections.schedule import SECTIONS, share
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:

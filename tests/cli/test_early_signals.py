@@ -14,6 +14,8 @@ import pytest
 from tests.cli.test_processes import all_gone, descendants
 from tests.system import STARTED, Process
 
+pytestmark = pytest.mark.process
+
 
 def catches(pid: int, number: int) -> bool:
     """Whether the process has put its own handler in place; Python itself does so for SIGINT alone."""

@@ -14,6 +14,8 @@ from cli.main import app
 from db import Store
 from tests.system import Process
 
+pytestmark = pytest.mark.process
+
 Case = tuple[tuple[str, ...], dict[str, str], str]
 
 

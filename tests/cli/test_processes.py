@@ -13,6 +13,8 @@ import pytest
 
 from tests.system import STARTED, Process
 
+pytestmark = pytest.mark.process
+
 LONG_RUN: dict[str, Any] = {
     "data": {"kind": "synthetic", "train_samples": 4000},
     "model": {"kind": "cnn", "channels": [8, 16]},

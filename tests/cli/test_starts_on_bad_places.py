@@ -21,6 +21,8 @@ from db import Store
 from tests.postgres import postgres_server_url, postgres_url
 from tests.system import running
 
+pytestmark = pytest.mark.process
+
 __all__ = ["postgres_server_url", "postgres_url"]
 
 PASSWORD = "s3cret@word"

@@ -33,6 +33,8 @@ from tests.system import STARTED, Process, System, running
 from trainer.processors import usable_processors
 from trainer.training.resource_monitor import ResourceMonitor
 
+pytestmark = pytest.mark.process
+
 PLUGIN = """
 from typing import ClassVar, Literal
 from contract.plugins import ModelPlugin

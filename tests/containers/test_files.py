@@ -19,6 +19,8 @@ from click.testing import CliRunner
 from cli.main import app
 from tests.system import running
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -13,7 +13,7 @@ from tests.stores import empty_store
 __all__ = ["postgres_server_url", "postgres_url"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a new database."""
     if request.param == "sqlite":

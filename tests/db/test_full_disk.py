@@ -12,6 +12,8 @@ import pytest
 from db import EventRecord, Store, StoreFull
 from tests.db.making import WORKER
 
+pytestmark = pytest.mark.process
+
 RESERVE = 400_000
 ROOT = Path(__file__).parents[2]
 

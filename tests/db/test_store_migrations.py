@@ -130,6 +130,7 @@ Store.open(sys.argv[1]).create_run(config={}, epochs_planned=1)
 """
 
 
+@pytest.mark.process
 def test_processes_that_open_a_new_database_at_once_do_not_collide(url: str) -> None:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen([sys.executable, "-c", OPENING, url], **pipes) for _ in range(4)]  # type: ignore[call-overload]

@@ -8,6 +8,8 @@ import pytest
 
 import neq
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 

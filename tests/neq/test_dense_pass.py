@@ -16,6 +16,8 @@ from neq import NEq
 from neq.network.gradient_stop import gets_gradient
 from tests.neq.test_savings_runs import OPTIMIZERS, masks, network
 
+pytestmark = pytest.mark.slow
+
 Build = Callable[[Sequence[nn.Parameter]], Optimizer]
 
 

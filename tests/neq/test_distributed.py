@@ -15,6 +15,8 @@ from neq.errors import FrozenNeuronsMoved, NEqClosed, OtherProcessFailed, ProbeC
 from neq.freeze import holding
 from tests.neq.together import WORLD, group_of_two, in_two_processes
 
+pytestmark = pytest.mark.process
+
 PROBE = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
 
 

@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import pytest
 import torch
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
@@ -10,6 +11,8 @@ from torch.optim import SGD
 from neq import NEq
 from tests.neq.test_distributed import PROBE, network, train
 from tests.neq.together import WORLD, group_of_two, in_two_processes
+
+pytestmark = pytest.mark.process
 
 
 def one_of(rank: int, folder: str) -> None:

@@ -17,6 +17,8 @@ from neq.options import SavingsMode
 from trainer.models.resnet_cifar import resnet_cifar
 from trainer.models.shape import DataShape
 
+pytestmark = pytest.mark.slow
+
 Masks = Callable[[NEq], dict[str, Tensor]]
 
 

@@ -17,6 +17,8 @@ from neq import NEq
 from neq.network.gradient_stop import gets_gradient
 from neq.options import MeasureMode
 
+pytestmark = pytest.mark.slow
+
 INPUTS = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
 
 

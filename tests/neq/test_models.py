@@ -16,6 +16,8 @@ from neq.errors import FrozenNeuronsChanged
 from neq.network.discovery import discover
 from tests.neq.marks import no_step_is_made
 
+pytestmark = pytest.mark.slow
+
 
 def sgd(model: nn.Module) -> SGD:
     return SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)

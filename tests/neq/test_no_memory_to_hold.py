@@ -18,6 +18,8 @@ from neq.freeze.held_on_device import HeldAlone
 from neq.freeze.held_together import HeldTogether
 from tests.pretended.device import capturing, plain, pretending
 
+pytestmark = pytest.mark.slow
+
 FIRST = {"0": torch.arange(12) < 6, "2": torch.arange(8) < 4}
 SECOND = {"0": torch.arange(12) < 9, "2": torch.arange(8) < 2}
 DEVICES = ["cpu", "cuda"]

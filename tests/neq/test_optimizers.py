@@ -12,7 +12,7 @@ from neq import NEq
 from neq.reference import cosine
 from tests.neq.marks import no_step_is_made
 
-pytestmark = pytest.mark.usefixtures("held")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("held")]
 
 OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "sgd dampening": lambda p: SGD(p, lr=0.05, momentum=0.9, dampening=0.2, weight_decay=0.1),

@@ -11,6 +11,8 @@ from torch import Tensor
 from neq.measure.similarity import divergence_from_sums, phi_from_sums, sample_sums
 from neq.reference import cosine
 
+pytestmark = pytest.mark.slow
+
 values = st.floats(-100, 100, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
 pairs = st.integers(1, 30).flatmap(
     lambda n: st.tuples(st.lists(values, min_size=n, max_size=n), st.lists(values, min_size=n, max_size=n))

@@ -19,6 +19,8 @@ from neq.savings.step_load import StepLoad
 from neq.savings.trial import Trial
 from tests.pretended.device import GPU, capturing, counted, plain, pretending
 
+pytestmark = pytest.mark.slow
+
 FROZEN = ("0", "2", "5")
 
 

@@ -14,6 +14,8 @@ from neq.measure.probing import preserve_state
 from tests.neq.marks import no_step_is_made
 from tests.pretended.device import counted, pretending
 
+pytestmark = pytest.mark.slow
+
 MB, GB = 2**20, 2**30
 CUDA = torch.device("cuda", 0)
 

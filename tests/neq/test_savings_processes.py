@@ -11,6 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 from neq import NEq
 from tests.neq.together import group_of_two, in_two_processes
 
+pytestmark = pytest.mark.process
+
 
 def network() -> nn.Sequential:
     torch.manual_seed(3)

@@ -26,6 +26,8 @@ from neq import NEq
 from neq.options import SavingsMode
 from neq.savings.compiled import LIMIT
 
+pytestmark = pytest.mark.slow
+
 OPTIMIZERS: dict[str, Callable[[Sequence[nn.Parameter]], Optimizer]] = {
     "sgd": lambda p: SGD(p, lr=0.05),
     "sgd, momentum": lambda p: SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-2),

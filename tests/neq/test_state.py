@@ -11,7 +11,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from neq import Equilibrium, LayerFilter, NEq
 
-pytestmark = pytest.mark.usefixtures("held")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("held")]
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "paper": {},

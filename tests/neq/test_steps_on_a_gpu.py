@@ -15,6 +15,8 @@ from tests.pretended.device import Counts, capturing, counted, plain, pretending
 from tests.pretended.networks import first_layers, random_masks, resnet32
 from tests.pretended.networks import step as plain_step
 
+pytestmark = pytest.mark.slow
+
 MORE = 12
 """Kernels that a step with frozen neurons may take beside the plain step's."""
 

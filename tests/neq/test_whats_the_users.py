@@ -32,7 +32,7 @@ from tests.neq.training_loop import (
     weights,
 )
 
-pytestmark = pytest.mark.usefixtures("held")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("held")]
 
 
 @pytest.mark.parametrize("through_data", [False, True])

@@ -13,8 +13,12 @@ WORLD = 2
 
 
 def in_two_processes(work: Callable[..., None], *arguments: Any) -> None:
-    """Calls work(rank, *arguments) in each; an error of either is raised here."""
-    torch.multiprocessing.spawn(work, args=arguments, nprocs=WORLD, join=True)  # type: ignore[no-untyped-call]
+    """Calls work(rank, *arguments) in each; an error of either is raised here.
+
+    Both are forked from a server that has imported torch once for all tests.
+    """
+    torch.multiprocessing.set_forkserver_preload(["torch.distributed", "neq", "pytest"])
+    torch.multiprocessing.start_processes(work, args=arguments, nprocs=WORLD, start_method="forkserver")
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1)")
 
 

@@ -11,6 +11,8 @@ from db import Store
 from server.schemas import Check, Run
 from tests.server.checking import SMALL_CPU, has_worker
 
+pytestmark = pytest.mark.slow
+
 RUNS, CHECKS = "/api/v1/runs", "/api/v1/checks"
 QUICK: dict[str, Any] = {
     "data": {"kind": "fashion-mnist-mini", "train_samples": 300},

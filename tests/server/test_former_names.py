@@ -9,6 +9,8 @@ from contract.config import RunConfig
 from db import Store
 from tests.server.test_going_on import Keeping
 
+pytestmark = pytest.mark.slow
+
 RUNS = "/api/v1/runs"
 FORMER = {
     "schedule": {"kind": "step", "every": 4, "factor": 0.2},

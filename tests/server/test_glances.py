@@ -17,10 +17,12 @@ from tests.postgres import postgres_server_url, postgres_url
 from tests.server.recording import Recording
 from tests.server.serving import read_frame
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["postgres_server_url", "postgres_url"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def settings(request: pytest.FixtureRequest, settings: ServerSettings) -> ServerSettings:
     """The same settings on either database."""
     if request.param == "sqlite":

@@ -14,6 +14,8 @@ from db import Checkpoint, EventRecord, RetainedCheckpoints, Run, Store
 from server import schemas as answers
 from tests.server.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 RUNS = "/api/v1/runs"
 PLANNED = 400
 

@@ -24,6 +24,8 @@ from tests.server.conftest import BASE
 from tests.server.recording import Recording
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.slow
+
 RUNS = "/api/v1/runs"
 UPDATE = "/_dash-update-component"
 PATHS = ["/", "/api/v1/health", RUNS, "/docs", "/scripts/ui/dom.js", "/_dash-layout"]
@@ -235,7 +237,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(WORDS, min_size=1, max_size=4), body=BODIES)
 def test_nothing_that_is_sent_to_a_documented_address_is_our_failure(
     whole: TestClient, words: list[str], body: object

@@ -19,6 +19,8 @@ from server.settings import ServerSettings
 from tests.server.recording import Recording
 from tests.server.serving import browser, serving
 
+pytestmark = pytest.mark.slow
+
 HEALTH = "/api/v1/health"
 
 

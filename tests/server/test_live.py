@@ -23,6 +23,8 @@ from server.settings import ServerSettings
 from tests.server.recording import Recording
 from tests.server.serving import SECONDS, Browser, browser, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:

@@ -14,6 +14,8 @@ from neq.freeze.plan import LayerPlan
 from tests.server.recording import Recording
 from trainer.training.costs import CostRecorder
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 55
 NAMES = ("kind", "computed", "reason", "dense_ms", "rows_ms")
 

@@ -20,6 +20,8 @@ from tests.server.conftest import BASE
 from tests.server.recording import Recording
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["postgres_server_url", "postgres_url"]
 
 HEALTH = "/api/v1/health"

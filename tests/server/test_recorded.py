@@ -13,6 +13,8 @@ from server.arrays.display import HIGH, LEVELS, LOW
 from server.schemas import Epochs, FrozenMap, Histograms, History, Layers, Log
 from tests.server.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 
 def at(recording: Recording, rest: str) -> str:
     return f"/api/v1/runs/{recording.id}{rest}"

@@ -120,6 +120,7 @@ def test_a_run_of_then_is_exported_forked_and_replayed_under_todays_names(client
     assert not {"factor", "accumulate", "clip_norm"} & {*config["schedule"], *config["training"]}
 
 
+@pytest.mark.process
 def test_a_stopped_run_resumes_from_its_checkpoint(tmp_path: Path) -> None:
     """The weights, the masks and the optimizer's state that the old program left are gone on with."""
     shutil.copy(WRITTEN / "store.db", tmp_path / "neq.db")

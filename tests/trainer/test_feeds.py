@@ -19,6 +19,8 @@ from trainer.data.sources.files import loader_processes
 from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Transform
 from trainer.engines.environment import Workplace
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 CLASSES: dict[str, Any] = {"kind": "image-folder", "folder": "mine", "size": 16}
 SCENES: dict[str, Any] = {"kind": "mask-folder", "folder": "mine", "classes": 3, "resize": 20, "crop": 16}

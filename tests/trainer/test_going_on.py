@@ -17,6 +17,8 @@ from trainer.training import train
 from trainer.training.tasks import Classification
 from trainer.training.train_step import TrainStep
 
+pytestmark = pytest.mark.slow
+
 KINDS: list[dict[str, Any]] = [
     {},
     {"optimizer": {"kind": "adam", "learning_rate": 0.01}},

@@ -76,6 +76,7 @@ def run_python(code: str, environment: Mapping[str, str]) -> subprocess.Complete
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("way", [installed, pytest.param(named, marks=pytest.mark.endurance)])
 def test_the_pages_example_is_launched_over_the_api_and_learns(example: Path, tmp_path: Path, way: Any) -> None:
     system = System(tmp_path)
@@ -93,6 +94,7 @@ def test_the_pages_example_is_launched_over_the_api_and_learns(example: Path, tm
         system.stop()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("way", [installed, named])
 def test_the_server_offers_its_fields_and_loads_no_torch(example: Path, way: Any) -> None:
     done = run_python(READ_SCHEMA, way(example))
@@ -103,11 +105,13 @@ def test_the_server_offers_its_fields_and_loads_no_torch(example: Path, way: Any
     assert not said["torch"]
 
 
+@pytest.mark.process
 def test_nothing_is_offered_where_nobody_asked_for_it() -> None:
     said = json.loads(run_python(READ_SCHEMA, {}).stdout)
     assert "spot-net" not in said["kinds"]
 
 
+@pytest.mark.process
 def test_the_form_and_the_flags_have_its_fields(example: Path) -> None:
     code = """
 from cli.flags import flags
@@ -120,6 +124,7 @@ print("model.spot-net.width" in {part.path for part in walk(read_schema(RunConfi
     assert run_python(code, named(example)).stdout.split() == ["True", "True"]
 
 
+@pytest.mark.process
 def test_a_file_may_be_named_by_its_path(example: Path, tmp_path: Path) -> None:
     file = tmp_path / "lonely.py"
     file.write_text((example / "spots" / "describe.py").read_text())
@@ -127,6 +132,7 @@ def test_a_file_may_be_named_by_its_path(example: Path, tmp_path: Path) -> None:
     assert "spot-net" in said["kinds"]
 
 
+@pytest.mark.process
 def test_a_module_with_descriptions_can_be_imported_by_itself(example: Path) -> None:
     done = run_python("import spots.describe", named(example))
     assert (done.returncode, done.stderr) == (0, "")
@@ -141,6 +147,7 @@ class Net(ModelPlugin):
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("content", "said"),
     [

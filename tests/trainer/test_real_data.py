@@ -17,6 +17,8 @@ from trainer.data import ImageData, TensorImages, load_data
 from trainer.engines.environment import Workplace
 from trainer.training import train
 
+pytestmark = pytest.mark.process
+
 Epochs = list[EpochFinished]
 DEEPLAB = {"kind": "torchvision-segmentation", "name": "deeplabv3_mobilenet_v3_large"}
 

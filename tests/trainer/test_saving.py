@@ -14,6 +14,8 @@ from tests.trainer.test_going_on import until
 from tests.trainer.test_train import SMALL, epochs_of, run, without_times
 from trainer.engines.resume_point import ResumePoint
 
+pytestmark = pytest.mark.slow
+
 NEQ = SMALL["neq"]
 WIDE = {"kind": "cnn", "channels": [32, 48, 64]}
 

@@ -10,6 +10,8 @@ from contract.presets import PRESETS, Preset
 from trainer.engines.environment import Workplace
 from trainer.training import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "preset", [preset for preset in PRESETS if preset.name.startswith("small-")], ids=lambda preset: preset.name

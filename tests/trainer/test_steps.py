@@ -21,6 +21,8 @@ from trainer.training.error_messages import explained
 from trainer.training.tasks import Classification
 from trainer.training.train_step import TrainStep
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 IMAGES = torch.randn(24, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(24) % 4
@@ -144,8 +146,11 @@ WAYS: dict[str, dict[str, Any]] = {
     },
     "channels in torch's order": {"compute": {"channels_last": False}},
     "deterministic": {"compute": {"deterministic": True}},
-    "compiled": {"compute": {"compile": True}},
 }
+CASES = [
+    *(pytest.param(changes, id=way) for way, changes in WAYS.items()),
+    pytest.param({"compute": {"compile": True}}, id="compiled", marks=pytest.mark.process),
+]
 
 
 Rows = dict[str, list[Tensor]]
@@ -166,7 +171,7 @@ def watch_epochs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Tensor
     return seen
 
 
-@pytest.mark.parametrize("changes", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("changes", CASES)
 def test_frozen_neurons_keep_every_bit_through_an_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
@@ -200,6 +205,7 @@ SMALL: dict[str, Any] = {
 }
 
 
+@pytest.mark.process
 def test_a_compiler_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     code = """
 import os, sys
@@ -221,6 +227,7 @@ except RunError as error:
     assert "compute.compile off" in done.stdout
 
 
+@pytest.mark.process
 def test_a_lack_of_memory_names_the_batch_size_to_try(tmp_path: Path) -> None:
     described = SMALL | {
         "data": {"kind": "synthetic", "classes": 4, "size": 32, "train_samples": 140, "test_samples": 20},

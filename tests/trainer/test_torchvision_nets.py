@@ -24,11 +24,18 @@ from trainer.models.write_names import TARGET, names_module
 from trainer.training import train
 from trainer.training.tasks import logits_in
 
+pytestmark = pytest.mark.slow
+
 NATIVE = {"inception_v3": 299, "vit_h_14": 224}
 
 
-FAMILIES = {re.match(r"[a-z]+(_v\d)?", name)[0]: name for name in reversed(get_args(Classifier))}  # type: ignore[index]
-"""The first network of each family, by the beginning of their names."""
+def parameters(name: str) -> int:
+    return int(models.get_model_weights(name).DEFAULT.meta["num_params"])
+
+
+LARGEST_FIRST = sorted(get_args(Classifier), key=parameters, reverse=True)
+FAMILIES = {re.match(r"[a-z]+(_v\d)?", name)[0]: name for name in LARGEST_FIRST}  # type: ignore[index]
+"""The smallest network of each family, by the beginning of their names."""
 ONE_OF_EACH = sorted({*FAMILIES.values(), *NATIVE})
 OTHERS = sorted({*get_args(Classifier)} - {*ONE_OF_EACH})
 

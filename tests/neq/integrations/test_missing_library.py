@@ -13,6 +13,8 @@ from torch.distributed.tensor import distribute_module
 
 from neq.integrations.attachment import Attachment
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[3]
 
 

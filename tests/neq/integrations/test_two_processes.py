@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[3]
 
 PROGRAM = """

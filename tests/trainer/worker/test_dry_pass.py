@@ -21,6 +21,8 @@ from trainer.training import train
 from trainer.worker import run_worker
 from trainer.worker.checking import Checker
 
+pytestmark = pytest.mark.process
+
 QUICK: dict[str, Any] = {
     "data": {"kind": "synthetic", "train_samples": 200, "test_samples": 20},
     "model": {"kind": "cnn", "channels": [4, 8]},

@@ -5,6 +5,8 @@ import pytest
 from db import EventRecord, Store, StoreFull
 from tests.trainer.worker.conftest import Bench, eventually
 
+pytestmark = pytest.mark.process
+
 
 class Full(Store):
     """A store on whose disk only ends and signs of life find room, as with its reserve in use."""

@@ -109,6 +109,7 @@ def queued(bench: Bench, name: str, **compute: Any) -> str:
     return bench.store.create_run(name=name, config=config, epochs_planned=1).id
 
 
+@pytest.mark.process
 def test_runs_at_once_see_a_gpu_each_and_a_run_on_the_cpu_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
     pool = GpuPool(TWO)
@@ -167,6 +168,7 @@ def test_whether_segments_can_grow_is_tried_where_torch_is_asked_for_gpus(
     assert [Gpu(**each).segments_grow for each in torch_gpus("cuda")] == [bears_it]
 
 
+@pytest.mark.process
 def test_torch_is_asked_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(NoSuchGpu, match="there is no cuda:3 that torch can use here; it finds none"):
@@ -198,6 +200,7 @@ def test_a_kind_of_gpu_that_is_asked_for_and_not_there_is_refused_and_auto_goes_
     assert "NEQ_DEVICE: torch finds no cuda device" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_what_is_asked_of_torch_is_given_up_once_the_worker_ends() -> None:
     began = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired):

@@ -18,7 +18,7 @@ from trainer.worker.replay import begin_replay
 __all__ = ["postgres_server_url", "postgres_url"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     sqlite = request.param == "sqlite"

@@ -11,6 +11,8 @@ from trainer.engines import ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.process import ChildRun, process_engine
 
+pytestmark = pytest.mark.process
+
 MINUTES = 0.1
 """Six seconds: a process must have started within them."""
 

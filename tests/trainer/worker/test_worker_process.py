@@ -10,6 +10,8 @@ import pytest
 
 from tests.trainer.worker.conftest import Bench, eventually, is_alive
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def worker(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:

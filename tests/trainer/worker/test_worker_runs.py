@@ -11,6 +11,8 @@ from db import EventRecord, Store, StoreUnreachable
 from tests.trainer.worker.conftest import Bench, eventually, is_alive
 from tests.trainer.worker.stub import ended, finished, started
 
+pytestmark = pytest.mark.process
+
 
 def test_a_queued_run_is_trained_to_its_end_and_recorded(bench: Bench) -> None:
     run_id = bench.launch("epochs", epochs=3)

@@ -1,12 +1,15 @@
 """The whole way with the real trainer: from a queued description to neurons in the store."""
 
 import numpy as np
+import pytest
 
 from contract.config import Mlp, NEqConfig, RunConfig, SplitProbe, Synthetic, Training
 from contract.events import EpochFinished, RunStarted, parse_event
 from tests.trainer.worker.conftest import Bench
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
+
+pytestmark = pytest.mark.process
 
 
 def test_a_network_is_trained_and_its_neurons_are_recorded(bench: Bench) -> None:
