@@ -16,6 +16,8 @@ from tests.proxy import proxying
 from tests.server.recording import Recording
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.process
+
 PREFIX = "/user/ana/proxy/8300"
 TOKEN = "open-sesame-42"
 PICTURE = "[data-part=neurons] canvas.picture-pixels"

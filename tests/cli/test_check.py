@@ -6,6 +6,8 @@ import pytest
 
 from tests.system import Process, System, running
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:

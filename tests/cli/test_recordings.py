@@ -14,6 +14,8 @@ from db import Store
 from tests.server.recording import Recording
 from tests.system import Process, System, running
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Any:
