@@ -8,14 +8,11 @@ in their file; one that does so without the mark fails.
 import gc
 import sys
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
 MARKS = {"chromium": "browser", "postgres_server_url": "postgres", "system": "process"}
 """By the fixture that a test asks for, itself or through others."""
-
-PYTHON = Path(sys.executable).name
 
 gc.set_threshold(20_000, 20, 20)
 """Beside all that the tests import, Python's own thresholds let garbage collection take a fifth of most tests' time."""
@@ -54,7 +51,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "subprocess.Popen" and Path(str(arguments[0])).name == PYTHON:
+    if event == "subprocess.Popen" and arguments[0] == sys.executable:
         _started.append(str(arguments[1])[:200])
 
 

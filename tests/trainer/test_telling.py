@@ -68,6 +68,7 @@ def test_the_commit_is_gits_own_word() -> None:
         assert str(commit()).removesuffix("-dirty") == head.stdout.strip()
 
 
+@pytest.mark.process
 def test_energy_is_measured_offline_where_a_country_is_named(tmp_path: Path) -> None:
     pytest.importorskip("codecarbon", reason="the extra `energy` is not installed")
     events = list(train(RunConfig.model_validate(SMALL), Workplace(tmp_path, "cpu", 1, country="DEU")))

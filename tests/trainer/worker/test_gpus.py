@@ -270,6 +270,7 @@ def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
     assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone, as NEQ_DEVICE says" in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("what", "error"),
     [
