@@ -13,6 +13,8 @@ from contract.config import RunConfig
 from contract.former_names import FormerName, former_names, with_current_names, with_former_names
 from tests.dashboard.configs import run_configs
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 

@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,6 +12,8 @@ from contract.config import RunConfig
 from dashboard.form.defaults import with_defaults
 from dashboard.form.schema import read_schema
 from tests.dashboard.configs import run_configs
+
+pytestmark = pytest.mark.slow
 
 FORM = read_schema(RunConfig.model_json_schema())
 

@@ -1,5 +1,6 @@
 """The login page in real Chromium: what headers a browser really sends decides whether its form is let in."""
 
+import pytest
 from fastapi import FastAPI
 from playwright.sync_api import sync_playwright
 from pydantic import SecretStr
@@ -11,6 +12,8 @@ from tests.chromium import FLAGS
 from tests.pictures.walking import walk
 from tests.server.serving import serving
 from tests.setup_browser import find_chromium
+
+pytestmark = pytest.mark.browser
 
 OPEN_SOCKET = """() => new Promise(done => {
   const socket = new WebSocket("ws://" + location.host + "/api/v1/live");

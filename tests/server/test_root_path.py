@@ -15,6 +15,8 @@ from server.app import create_app
 from server.settings import ServerSettings
 from tests.server.conftest import BASE
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "/user/ana@uni/proxy/8300"
 TOKEN = "open-sesame-42"
 PAGE = {"accept": "text/html"}

@@ -10,6 +10,8 @@ from db import Store
 from server.schemas import Run, RunList
 from tests.server.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 RUNS = "/api/v1/runs"
 
 

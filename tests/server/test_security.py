@@ -19,6 +19,8 @@ from server.settings import ServerSettings
 from tests.server.conftest import BASE
 from tests.server.serving import browser, serving
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "open-sesame-42"
 HEALTH = "/api/v1/health"
 RUNS = "/api/v1/runs"
