@@ -17,6 +17,8 @@ MARKS = {"chromium": "browser", "postgres_server_url": "postgres", "system": "pr
 gc.set_threshold(20_000, 20, 20)
 """Beside all that the tests import, Python's own thresholds let garbage collection take a fifth of most tests' time."""
 
+PYTHON = sys.executable
+
 _started: list[str] = []
 """The Pythons that were started since a test began."""
 
@@ -51,7 +53,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "subprocess.Popen" and arguments[0] == sys.executable:
+    if event == "subprocess.Popen" and arguments[0] == PYTHON:
         _started.append(str(arguments[1])[:200])
 
 
