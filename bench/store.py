@@ -27,7 +27,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from contract.events import EpochFinished, LayerCounts, LayerSnapshot, Seconds
-from db import EpochScalars, EventRecord, SnapshotRow, Store
+from db import EpochScalars, EventRecord, Snapshot, Store
 from db.schema import epochs as epochs_table
 from db.schema import events as events_table
 from db.schema import runs as runs_table
@@ -46,7 +46,7 @@ def event_record(epoch: int, random: np.random.Generator) -> EventRecord:
     """A finished epoch as the trainer writes it; arrays of noise, which no database can shrink."""
     frozen = [random.random(n) < 0.5 for n in WIDTHS]
     rows = tuple(
-        SnapshotRow(
+        Snapshot(
             layer=layer,
             neurons=n,
             phi=random.random(n, dtype=np.float32).tobytes(),

@@ -1,14 +1,13 @@
 """What workers write: claims, what their runs said, heartbeats, and runs that they put back into the queue."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, update
 
 from db import events
 from db.errors import RunLost
-from db.records import EventRecord, Run
+from db.records import EventRecord, NewRun, Run
 from db.runs import COLUMNS, create, owned, read, run_of
 from db.schema import runs
 from db.transactions import Transactions, reading, urgent, writing
@@ -52,18 +51,7 @@ class ClaimQueries(Transactions):
         return run_of(row)
 
     @writing()
-    def begin_run(
-        self,
-        connection: Connection,
-        worker_id: str,
-        *,
-        config: Mapping[str, Any],
-        epochs_planned: int,
-        checkpoint_store: str,
-        name: str = "",
-        notes: str = "",
-        tags: Iterable[str] = (),
-    ) -> Run:
+    def begin_run(self, connection: Connection, worker_id: str, new: NewRun, *, checkpoint_store: str) -> Run:
         """Makes a run that is this worker's from its first moment on, so that no other can claim it.
 
         Args:
@@ -71,15 +59,7 @@ class ClaimQueries(Transactions):
             checkpoint_store: as in `claim`. One that no other worker has keeps the run from all others for good.
         """
         now = self._now()
-        made = create(
-            connection,
-            now,
-            name=name,
-            notes=notes,
-            tags=tags,
-            config=config,
-            epochs_planned=epochs_planned,
-        )
+        made = create(connection, now, new)
         values = {
             "state": "running",
             "worker_id": worker_id,

@@ -1,6 +1,5 @@
 """Forks: runs that begin where another stood, with its records up to there as their own."""
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +7,7 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from db import checkpoints, events, runs
 from db.errors import UnknownCheckpoint
-from db.records import EventRecord, Run
+from db.records import EventRecord, NewRun, Run
 from db.schema import checkpoints as checkpoint_table
 from db.schema import epochs as epoch_table
 from db.schema import events as event_table
@@ -21,20 +20,7 @@ class ForkQueries(Transactions):
     """Runs that begin where another stood."""
 
     @writing()
-    def fork(
-        self,
-        connection: Connection,
-        parent_id: str,
-        epoch: int,
-        *,
-        config: Mapping[str, Any],
-        epochs_planned: int,
-        words: str,
-        name: str = "",
-        notes: str = "",
-        tags: Iterable[str] = (),
-        warnings: Iterable[dict[str, Any]] = (),
-    ) -> Run:
+    def fork(self, connection: Connection, parent_id: str, epoch: int, new: NewRun, *, words: str) -> Run:
         """Queues a new run that starts from the checkpoint after an epoch of another, with a copy of its records.
 
         Args:
@@ -47,16 +33,7 @@ class ForkQueries(Transactions):
         kept = checkpoints.of_run(connection, parent_id)
         if epoch not in {each.epoch for each in kept}:
             raise UnknownCheckpoint(parent_id, epoch, (each.epoch for each in kept))
-        made = runs.create(
-            connection,
-            now,
-            name=name,
-            notes=notes,
-            tags=tags,
-            config=config,
-            epochs_planned=epochs_planned,
-            warnings=warnings,
-        )
+        made = runs.create(connection, now, new)
         _copy_start(connection, parent_id, made)
         _copy_epochs(connection, parent_id, made.id, epoch)
         connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))

@@ -3,6 +3,7 @@
 Datetimes are aware, and UTC on the way out. Epochs and layer indices count from 0. Shares and accuracies lie in 0–1.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -70,6 +71,19 @@ class Run:
         return self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a run is made with."""
+
+    config: Mapping[str, Any]
+    epochs_planned: int
+    name: str = ""
+    notes: str = ""
+    tags: Iterable[str] = ()
+    warnings: Iterable[dict[str, Any]] = ()
+    """What is doubtful about it: `field` and `message` of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunPage:
     """A page of runs, newest first."""
@@ -128,8 +142,8 @@ class EpochScalars:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotRow:
-    """One layer's neurons after one epoch, on the way in."""
+class Snapshot:
+    """One layer's neurons after one epoch."""
 
     layer: int
     neurons: int
@@ -139,19 +153,6 @@ class SnapshotRow:
     """The same; None while there is none yet."""
     applied: bytes
     """Bits, first neuron in the highest bit of the first byte (numpy.packbits)."""
-    frozen: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One layer's neurons after one epoch, on the way out; the bytes as in `SnapshotRow`."""
-
-    epoch: int
-    layer: int
-    neurons: int
-    phi: bytes | None
-    velocity: bytes | None
-    applied: bytes
     frozen: bytes
 
 
@@ -190,7 +191,7 @@ class EventRecord:
     reason: str | None = None
     device: str | None = None
     epoch: EpochScalars | None = None
-    snapshots: tuple[SnapshotRow, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
     kept: RetainedCheckpoints | None = None
     """Where it changes which checkpoints are kept."""
 

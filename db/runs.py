@@ -24,7 +24,7 @@ from sqlalchemy.engine import Row
 from db import checkpoints
 from db.columns import Text
 from db.errors import RunActive, UnknownCursor, UnknownRun
-from db.records import Run, RunPage
+from db.records import NewRun, Run, RunPage
 from db.schema import epochs, runs
 from db.transactions import Transactions, reading, urgent, writing
 
@@ -56,16 +56,8 @@ class RunQueries(Transactions):
         warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
         """Queues a new run; `warnings` is what was doubtful about it, `field` and `message` of each."""
-        return create(
-            connection,
-            self._now(),
-            name=name,
-            notes=notes,
-            tags=tags,
-            config=config,
-            epochs_planned=epochs_planned,
-            warnings=warnings,
-        )
+        new = NewRun(name=name, notes=notes, tags=tags, config=config, epochs_planned=epochs_planned, warnings=warnings)
+        return create(connection, self._now(), new)
 
     @reading
     def run(self, connection: Connection, run_id: str) -> Run:
@@ -172,28 +164,18 @@ class RunQueries(Transactions):
         return sparklines
 
 
-def create(
-    connection: Connection,
-    now: Now,
-    *,
-    name: str,
-    notes: str,
-    tags: Iterable[str],
-    config: Mapping[str, Any],
-    epochs_planned: int,
-    warnings: Iterable[dict[str, Any]] = (),
-) -> Run:
+def create(connection: Connection, now: Now, new: NewRun) -> Run:
     """Queues a new run under an id of its own."""
     run_id = "".join(secrets.choice(_ALPHABET) for _ in range(10))
-    words = tuple(tags)
+    tags = tuple(new.tags)
     values = {
         "id": run_id,
-        "name": name,
-        "notes": notes,
-        "tags": words,
-        "searchable": _searchable(run_id, name, notes, words),
-        "config": dict(config),
-        "epochs_planned": epochs_planned,
+        "name": new.name,
+        "notes": new.notes,
+        "tags": tags,
+        "searchable": _searchable(run_id, new.name, new.notes, tags),
+        "config": dict(new.config),
+        "epochs_planned": new.epochs_planned,
         "state": "queued",
         "created_at": now,
         "stop_requested": False,
@@ -201,7 +183,7 @@ def create(
         "last_seq": 0,
         "revision": 1,
         "interruptions": 0,
-        "warnings": tuple(warnings),
+        "warnings": tuple(new.warnings),
     }
     return run_of(connection.execute(insert(runs).values(values).returning(*COLUMNS)).one())
 

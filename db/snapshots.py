@@ -14,7 +14,7 @@ from db.records import Field, LayerHistory, Snapshot, Timeline
 from db.schema import snapshots
 from db.transactions import Transactions, reading
 
-_COLUMNS = [column for column in snapshots.c if column.name != "run_id"]
+_COLUMNS = [column for column in snapshots.c if column.name not in ("run_id", "epoch")]
 
 
 class SnapshotQueries(Transactions):

@@ -23,7 +23,7 @@ from contract.runfile.header import (
     RunHeader,
     part_names,
 )
-from contract.runfile.planes import Sizes, unpack
+from contract.snapshot_arrays import Sizes, unpack
 
 _PIECE = 1 << 20
 _ENCRYPTED = 1

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from contract.events import LayerSnapshot
 from contract.runfile.header import HEADER_NAME, LINES_A_PART, FileHeader, RunHeader, part_names
-from contract.runfile.planes import pack, table_of
+from contract.snapshot_arrays import pack, table_of
 from contract.version import VERSION
 
 _QUICK = 1

@@ -12,7 +12,7 @@ from contract.config.forking import changes, refused
 from contract.config.overlay import laid_over
 from contract.former_names import with_current_names
 from contract.retention import best_of
-from db import Run, Store, UnknownCheckpoint
+from db import NewRun, Run, Store, UnknownCheckpoint
 from server import schemas
 from server.checking import as_json, living, of_now, refuse_what_fails
 from server.descriptions import current
@@ -69,13 +69,15 @@ def fork_run(
     made = store.fork(
         run.id,
         after,
-        name=config.display_name(),
-        notes=config.notes,
-        tags=config.tags,
-        config=config.model_dump(mode="json"),
-        epochs_planned=config.training.epochs,
+        NewRun(
+            name=config.display_name(),
+            notes=config.notes,
+            tags=config.tags,
+            config=config.model_dump(mode="json"),
+            epochs_planned=config.training.epochs,
+            warnings=warnings,
+        ),
         words=_words(run, after, before, config),
-        warnings=warnings,
     )
     told = {"warnings": [*warnings, *of_now(workers)]}
     return json_answer(present_run(store, made) | told, 201, {"Location": address_of_run(settings, made)})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from contract.events import EpochFinished, Event, LayerSnapshot
 from contract.runfile import RunFile, RunFileBroken, run_file_chunks
-from contract.runfile.planes import pack, table_of, unpack
+from contract.snapshot_arrays import pack, table_of, unpack
 from tests.contract.telling import header, moments, told
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "run-file.md"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from db import EpochScalars, EventRecord, SnapshotRow
+from db import EpochScalars, EventRecord, Snapshot
 
 WORKER: dict[str, Any] = {"name": "w", "host": "h", "pid": 1, "device": "auto", "slots": 1}
 NEURONS = (10, 3)
@@ -48,10 +48,10 @@ def frozen_of(epoch: int, layer: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.arange(NEURONS[layer]) < epoch
 
 
-def row(epoch: int, layer: int) -> SnapshotRow:
+def row(epoch: int, layer: int) -> Snapshot:
     """One layer's neurons after an epoch; no velocity in the first."""
     phi = phi_of(epoch, layer)
-    return SnapshotRow(
+    return Snapshot(
         layer=layer,
         neurons=NEURONS[layer],
         phi=phi.tobytes(),
@@ -61,7 +61,7 @@ def row(epoch: int, layer: int) -> SnapshotRow:
     )
 
 
-def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[SnapshotRow, ...] | None = None) -> EventRecord:
+def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[Snapshot, ...] | None = None) -> EventRecord:
     """An epoch is over."""
     counts = tuple(int(frozen_of(epoch, layer).sum()) for layer in range(len(NEURONS)))
     share = sum(counts) / sum(NEURONS)

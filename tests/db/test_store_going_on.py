@@ -13,6 +13,7 @@ from db import (
     CannotResume,
     Checkpoint,
     EventRecord,
+    NewRun,
     RetainedCheckpoints,
     Run,
     RunLost,
@@ -191,7 +192,7 @@ def test_deleting_a_run_leaves_its_checkpoints_to_be_deleted(store: Store, worke
 
 
 def forked(store: Store, parent_id: str, epoch: int, epochs: int = 9) -> Run:
-    return store.fork(parent_id, epoch, config={"seed": 1}, epochs_planned=epochs, words="Forked.", name="fork")
+    return store.fork(parent_id, epoch, NewRun(config={"seed": 1}, epochs_planned=epochs, name="fork"), words="Forked.")
 
 
 def test_a_fork_begins_with_its_parents_records_up_to_the_epoch(store: Store, worker_id: str, run: Run) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from contract.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
 from contract.presets import PRESETS
-from db import Checkpoint, EventRecord, RetainedCheckpoints, Store
+from db import Checkpoint, EventRecord, NewRun, RetainedCheckpoints, Store
 from tests.server.recording import Recording
 
 MB = 10**6
@@ -85,7 +85,9 @@ def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page
     recording.start()
     for _ in range(3):
         recording.epoch()
-    fork = store.fork(recording.id, 2, config=recording.run.config, epochs_planned=40, words="Forked.", name="its fork")
+    fork = store.fork(
+        recording.id, 2, NewRun(config=recording.run.config, epochs_planned=40, name="its fork"), words="Forked."
+    )
     page.goto(f"{address}/runs/{recording.id}?epoch=1")
     machine = page.locator("[data-part=machine]")
     for words in ("1,234 samples/s", "600 MB", "2,048 MB", "87.3 %", "301 W", "4.00 Wh", "2.00 g"):

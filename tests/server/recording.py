@@ -23,7 +23,7 @@ from contract.events import (
     RunStarted,
     Seconds,
 )
-from db import EpochScalars, EventRecord, Run, SnapshotRow, Store
+from db import EpochScalars, EventRecord, Run, Snapshot, Store
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -150,8 +150,8 @@ class Recording:
         )
         return self.store.append(self.id, self.worker.id, entry)
 
-    def _row(self, layer: int, phi: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> SnapshotRow:
-        return SnapshotRow(
+    def _row(self, layer: int, phi: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> Snapshot:
+        return Snapshot(
             layer=layer,
             neurons=len(phi),
             phi=phi.tobytes(),

@@ -1,19 +1,19 @@
-"""How events travel from the training process to its parent: JSON with the neurons' arrays as raw bytes behind it.
+"""How events travel from the training process to its parent: JSON with the neurons' arrays behind it.
 
-A frame is two little-endian u32, the lengths of its parts; then the JSON object {"event": …, "snapshots": [[layer,
-neurons, bytes of φ or null, of velocity or null, of applied, of frozen], …]}; then those bytes, in the order named.
-Nothing in it can name code, unlike a pickle. A frame of no bytes says that training has begun.
+A frame is two little-endian u32, the lengths of its parts; then the JSON object {"event": …, "snapshots": table}; then
+the arrays that the table describes, packed as in a run file. Nothing in it can name code, unlike a pickle. A frame of
+no bytes says that training has begun.
 """
 
 import json
 import struct
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from contract.events import EpochFinished, Event, LayerSnapshot, parse_event
+from contract.events import EpochFinished, Event, parse_event
+from contract.snapshot_arrays import pack, table_of, unpack
 
 _LENGTHS = struct.Struct("<II")
 LARGEST = 1 << 30
-_ARRAYS = ("phi", "velocity", "applied", "frozen")
 
 
 class Begun:
@@ -27,12 +27,7 @@ class FrameBroken(Exception):
 def write_frame(pipe: BinaryIO, event: Event) -> None:
     """Writes one event, wholly."""
     snapshots = event.snapshots if isinstance(event, EpochFinished) else ()
-    parts = [getattr(snapshot, name) for snapshot in snapshots for name in _ARRAYS]
-    arrays = b"".join(part for part in parts if part is not None)
-    head = {
-        "event": event.model_dump(mode="json"),
-        "snapshots": [[item.index, item.neurons, *_sizes(item)] for item in snapshots],
-    }
+    arrays, head = pack(snapshots), {"event": event.model_dump(mode="json"), "snapshots": table_of(snapshots)}
     text = json.dumps(head, separators=(",", ":")).encode()
     pipe.write(_LENGTHS.pack(len(text), len(arrays)) + text + arrays)
     pipe.flush()
@@ -66,25 +61,7 @@ def read_frame(pipe: BinaryIO) -> Event | Begun | None:
     try:
         head = json.loads(text)
         event = parse_event(head["event"])
-        rows = _unpack(head["snapshots"], memoryview(arrays))
-    except (ValueError, KeyError, TypeError) as error:
+        rows = unpack(head["snapshots"], arrays)
+    except (ValueError, LookupError, TypeError) as error:
         raise FrameBroken(f"an event arrived that cannot be read: {error}") from error
     return event.model_copy(update={"snapshots": rows}) if rows else event
-
-
-def _sizes(snapshot: LayerSnapshot) -> list[int | None]:
-    arrays = (getattr(snapshot, name) for name in _ARRAYS)
-    return [None if array is None else len(array) for array in arrays]
-
-
-def _unpack(table: list[Any], arrays: memoryview) -> tuple[LayerSnapshot, ...]:
-    rows, place = [], 0
-    for index, neurons, *sizes in table:
-        parts: dict[str, bytes | None] = {}
-        for name, size in zip(_ARRAYS, sizes, strict=True):
-            parts[name] = None if size is None else bytes(arrays[place : place + size])
-            place += size or 0
-        rows.append(LayerSnapshot(index=index, neurons=neurons, **parts))  # type: ignore[arg-type]
-    if place != len(arrays):
-        raise ValueError(f"{len(arrays)} bytes of arrays, {place} announced")
-    return tuple(rows)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract.events import EpochFinished, Event, RunContinued, RunFailed, RunFinished, RunStarted, RunStopped
-from db import EpochScalars, EventRecord, RetainedCheckpoints, SnapshotRow
+from db import EpochScalars, EventRecord, RetainedCheckpoints, Snapshot
 
 
 def event_record(event: Event, kept: RetainedCheckpoints | None = None) -> EventRecord:
@@ -44,9 +44,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _rows(event: EpochFinished) -> tuple[SnapshotRow, ...]:
+def _rows(event: EpochFinished) -> tuple[Snapshot, ...]:
     return tuple(
-        SnapshotRow(
+        Snapshot(
             layer=snapshot.index,
             neurons=snapshot.neurons,
             phi=snapshot.phi,

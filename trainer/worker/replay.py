@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
 from contract.runfile import RunFile, RunFileBroken, RunHeader
-from db import Run, Store, StoreUnreachable
+from db import NewRun, Run, Store, StoreUnreachable
 from trainer.worker.event_records import event_record
 
 HEARTBEAT_SECONDS = 0.7
@@ -41,12 +41,14 @@ def begin_replay(store: Store, header: RunHeader, name: str | None = None) -> "R
     )
     run = store.begin_run(
         worker.id,
-        config=config.model_dump(mode="json"),
-        epochs_planned=header.epochs_planned,
+        NewRun(
+            config=config.model_dump(mode="json"),
+            epochs_planned=header.epochs_planned,
+            name=name or header.name,
+            notes="\n\n".join(filter(None, (header.notes, f"Replay of run {header.id}."))),
+            tags=dict.fromkeys((*(tag for tag in header.tags if tag and "," not in tag), TAG)),
+        ),
         checkpoint_store=f"replay {secrets.token_hex(8)}",  # nobody else's, for nobody could train it on
-        name=name or header.name,
-        notes="\n\n".join(filter(None, (header.notes, f"Replay of run {header.id}."))),
-        tags=dict.fromkeys((*(tag for tag in header.tags if tag and "," not in tag), TAG)),
     )
     return Replay(store, run, worker.id)
 
