@@ -44,7 +44,9 @@ def test_a_lack_of_memory_is_explained_in_whatever_words_it_comes(error: Excepti
     known = explained(error, RunConfig())
     assert known is not None and known.message.startswith("The device ran out of memory")
     assert "training.batch_size 50" in str(known.remedy)
-    assert explain(error).reason.startswith("The training process ran out of memory")
+    outside = explain(error, RunConfig())
+    assert outside.reason.startswith("The training process ran out of memory")
+    assert outside.remedy == known.remedy, "the same advice wherever it comes from"
 
 
 FAILURES = [

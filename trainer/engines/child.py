@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 from contract.config import RunConfig
 from contract.errors import RunError
 from contract.events import EpochFinished, Event, RunFailed
-from trainer.engines.device_errors import explained_failure, first_line, is_memory
+from trainer.engines.device_errors import explained_failure, first_line, is_memory, sentence
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import write_begun, write_frame
-from trainer.engines.memory import go_first
+from trainer.engines.memory import go_first, less_memory
 from trainer.engines.resume_point import ResumePoint
 
 Train = Callable[[RunConfig, Workplace, ResumePoint], Generator[Event, None, None]]
@@ -40,21 +40,23 @@ def main() -> None:
     number = int(sys.argv[1])
     os.set_inheritable(number, False)
     with os.fdopen(number, "wb") as pipe:
+        config: RunConfig | None = None
         try:
+            config = RunConfig.model_validate(job["config"])
             train = _generator(job)
             write_begun(pipe)
-            for event in _events(train, job):
+            for event in _events(train, config, job):
                 write_frame(pipe, event)
                 if isinstance(event, EpochFinished):
                     recorded.acquire()
         except BaseException as error:
-            failure = explain(error)
+            failure = explain(error, config)
             sys.stdout.flush()
             sys.stderr.flush()
             write_frame(pipe, failure)
 
 
-def explain(error: BaseException) -> RunFailed:
+def explain(error: BaseException, config: RunConfig | None = None) -> RunFailed:
     """What a person should read when training raised this; what else is known goes to the log, by way of stderr."""
     if isinstance(error, RunError):
         return RunFailed(reason=error.message, remedy=error.remedy)
@@ -62,7 +64,7 @@ def explain(error: BaseException) -> RunFailed:
     if is_memory(error):
         return RunFailed(
             reason=f"The training process ran out of memory: {first_line(error)}",
-            remedy="Try a smaller batch size or a smaller network.",
+            remedy=sentence(less_memory(config)),
         )
     if (known := explained_failure(error)) is not None:
         return RunFailed(reason=known.message, remedy=known.remedy)
@@ -79,9 +81,8 @@ def _generator(job: dict[str, Any]) -> Train:
     return train
 
 
-def _events(train: Train, job: dict[str, Any]) -> Generator[Event, None, None]:
-    config, resume_point = RunConfig.model_validate(job["config"]), ResumePoint(**job["resume_point"])
-    return train(config, Workplace.from_json(job["workplace"]), resume_point)
+def _events(train: Train, config: RunConfig, job: dict[str, Any]) -> Generator[Event, None, None]:
+    return train(config, Workplace.from_json(job["workplace"]), ResumePoint(**job["resume_point"]))
 
 
 def _take_standard_input() -> BinaryIO:

@@ -20,6 +20,8 @@ class _Known(NamedTuple):
     remedy: str
 
 
+CHECK_LABELS = "Check the data: labels count from 0, and 255 stands for pixels of no class."
+
 _KNOWN = (
     _Known(
         ("busy or unavailable",),
@@ -31,8 +33,7 @@ _KNOWN = (
         ("device-side assert",),
         "A label lies outside the classes that the data announce, or another index outside its tensor: the GPU stopped "
         "at it.",
-        "Check the data: labels count from 0, and 255 stands for pixels of no class. With compute.device cpu the run "
-        "names what it stumbles over.",
+        f"{CHECK_LABELS} With compute.device cpu the run names what it stumbles over.",
     ),
     _Known(
         ("no kernel image", "invalid device function"),
@@ -123,3 +124,8 @@ def explained_failure(error: BaseException) -> Explained | None:
 def first_line(error: BaseException) -> str:
     """What it says, as far as a sentence has room for it."""
     return str(error).strip().partition("\n")[0][:500] or type(error).__name__
+
+
+def sentence(text: str) -> str:
+    """The text, beginning with a capital letter."""
+    return text[0].upper() + text[1:]

@@ -15,6 +15,7 @@ from contract.checks.finding import Finding
 from contract.config import RunConfig
 from trainer.engines.environment import Workplace
 from trainer.engines.gpus import GpuPool
+from trainer.engines.memory import SMALLER_RUN
 from trainer.engines.process import environment_of_child
 
 LONGEST_SECONDS = 120.0
@@ -166,7 +167,7 @@ class _NotReady(Exception):
 
 def _crashed(status: int) -> Finding:
     if status == -signal.SIGKILL:
-        why = "was killed, as the system does when it is out of memory: choose a smaller network or smaller images"
+        why = f"was killed, as the system does when it is out of memory: {SMALLER_RUN}"
     elif status < 0:
         name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
         why = f"crashed with {name}: the run would end in the same way"

@@ -4,16 +4,10 @@ from contract.config import RunConfig
 from contract.errors import RunError
 from neq import NEqError
 from neq.errors import ProbeDoesNotFit
-from trainer.engines.device_errors import explained_failure, first_line, is_memory
-from trainer.engines.memory import less_memory
+from trainer.engines.device_errors import CHECK_LABELS, explained_failure, first_line, is_memory, sentence
+from trainer.engines.memory import SMALLER_OR_MORE_MEMORY, less_memory
 
 _COMPILERS = ("torch._dynamo", "torch._inductor", "torch._functorch")
-
-
-SMALLER = (
-    "Choose a smaller model or smaller images, end what else takes the device's memory, or train where there is more."
-)
-"""What is left to do where memory runs out on as few images as there can be: smaller batches do not help."""
 
 
 def diverged(loss: float, epoch: int) -> RunError:
@@ -26,7 +20,9 @@ def diverged(loss: float, epoch: int) -> RunError:
 
 def single_image_does_not_fit(error: Exception) -> RunError:
     """Memory ran out on a test batch of one image."""
-    return RunError(f"The device ran out of memory with a single test image: {first_line(error)}", SMALLER)
+    return RunError(
+        f"The device ran out of memory with a single test image: {first_line(error)}", SMALLER_OR_MORE_MEMORY
+    )
 
 
 def explained(error: Exception, config: RunConfig, images: str | None = None) -> RunError | None:
@@ -38,14 +34,16 @@ def explained(error: Exception, config: RunConfig, images: str | None = None) ->
     first = first_line(error)
     if isinstance(error, ProbeDoesNotFit):
         single = "a single sample" in error.reason
-        return RunError(f"{_sentence(error.reason)}.", SMALLER if single else f"Lower neq.probe.samples. {SMALLER}")
+        return RunError(
+            f"{sentence(error.reason)}.",
+            SMALLER_OR_MORE_MEMORY if single else f"Lower neq.probe.samples. {SMALLER_OR_MORE_MEMORY}",
+        )
     if isinstance(error, NEqError):
-        return RunError(f"{_sentence(error.reason)}.", f"{_sentence(error.remedy)}.")
+        return RunError(f"{sentence(error.reason)}.", f"{sentence(error.remedy)}.")
     if is_memory(error):
         if images is not None:
-            return RunError(f"The device ran out of memory with {images}: {first}", SMALLER)
-        remedy = less_memory(config)
-        return RunError(f"The device ran out of memory: {first}", remedy[0].upper() + remedy[1:])
+            return RunError(f"The device ran out of memory with {images}: {first}", SMALLER_OR_MORE_MEMORY)
+        return RunError(f"The device ran out of memory: {first}", sentence(less_memory(config)))
     if config.compute.compile and type(error).__module__.startswith(_COMPILERS):
         return RunError(
             f"torch.compile could not translate the network: {first}",
@@ -64,11 +62,7 @@ def explained(error: Exception, config: RunConfig, images: str | None = None) ->
     if isinstance(error, IndexError) and "out of bounds" in first:
         return RunError(
             f"A label lies outside the classes that the data announce: {first}",
-            "Check the data: labels count from 0, and 255 stands for pixels of no class.",
+            CHECK_LABELS,
         )
     failure = explained_failure(error)
     return None if failure is None else RunError(*failure)
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -39,8 +39,8 @@ class TrainStep:
 
     Attributes:
         network: what is called, perhaps compiled; it shares its weights with the model that is watched.
-        accumulate: batches whose gradients are averaged before an optimizer step.
-        clip_norm: longer gradients, all moving weights taken together, are shortened to this norm.
+        gradient_accumulation_steps: batches whose gradients are averaged before an optimizer step.
+        max_grad_norm: longer gradients, all trainable weights taken together, are scaled to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
         clock: times the parts of its steps.
         memory: told what kind of step comes.
@@ -52,8 +52,8 @@ class TrainStep:
     optimizer: Optimizer
     task: Task
     rates: LearningRates
-    accumulate: int
-    clip_norm: float | None
+    gradient_accumulation_steps: int
+    max_grad_norm: float | None
     reduced: torch.dtype | None
     scaler: torch.amp.GradScaler
     clock: StepClock
@@ -119,8 +119,8 @@ class TrainStep:
 
         The last group of an epoch may be smaller than the others; its gradients are averaged over what it has.
         """
-        first = batch - batch % self.accumulate
-        last = min(first + self.accumulate, batches) - 1
+        first = batch - batch % self.gradient_accumulation_steps
+        last = min(first + self.gradient_accumulation_steps, batches) - 1
         if batch == first:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
@@ -149,9 +149,9 @@ class TrainStep:
         return rate
 
     def _optimizer_step(self) -> None:
-        if self.clip_norm is not None:
+        if self.max_grad_norm is not None:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)
+            nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.global_step += 1
