@@ -15,7 +15,7 @@ BEGINNINGS = frozenset({"run_started", "run_continued"})
 
 
 def timing_of(run: Run, turns: Sequence[Transition], epochs: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    """The run's times at a moment, as `answers.Timing` has them.
+    """The run's times at a moment, as `schemas.Timing` has them.
 
     Args:
         run: as it stands.

@@ -7,14 +7,17 @@ Bit 7: frozen, as decided at the epoch's end. Bits 0–6: 0 = no velocity yet; 1
 import numpy as np
 import numpy.typing as npt
 
+from contract.events import SMALLEST_DECADE
+
 FROZEN_BIT = 128
 LEVELS = 127
-LOW = 1e-6
+LOW = 10.0**SMALLEST_DECADE
 HIGH = 1.0
 
 DELTA_ZERO = 64
 DELTA_STEPS = 63
 
+_DECADES = np.float32(-SMALLEST_DECADE)
 _PER_DECADE = (LEVELS - 1) / (np.log10(HIGH) - np.log10(LOW))
 
 
@@ -44,7 +47,7 @@ def phi_bytes(phi: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> np
 def delta_bytes(delta: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """The same with a signed Δφ: 64 is about none (|Δφ| ≤ 1e-6), 127 is +1 and more, 1 is −1 and less, 0 no Δφ."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = (np.log10(np.abs(delta)) + np.float32(6)) / np.float32(6)
+        size = (np.log10(np.abs(delta)) + _DECADES) / _DECADES
     levels = DELTA_ZERO + np.sign(delta) * np.rint(DELTA_STEPS * np.clip(size, 0, 1))
     cells: npt.NDArray[np.uint8] = np.nan_to_num(levels, nan=0.0).astype(np.uint8)
     cells |= frozen.view(np.uint8) << 7
