@@ -115,7 +115,7 @@ class RunRequeued(FrozenModel):
 
 
 class EpochProgressed(FrozenModel):
-    """A sign of life inside an epoch, at most two a second; the next one or the epoch's end replaces it."""
+    """Progress inside an epoch, reported at most twice a second; the next report or the epoch's end replaces it."""
 
     kind: Literal["epoch_progressed"] = "epoch_progressed"
     epoch: int

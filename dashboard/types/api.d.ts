@@ -1443,7 +1443,7 @@ export interface components {
         };
         /**
          * EpochProgressed
-         * @description A sign of life inside an epoch, at most two a second; the next one or the epoch's end replaces it.
+         * @description Progress inside an epoch, reported at most twice a second; the next report or the epoch's end replaces it.
          */
         EpochProgressed: {
             /**
