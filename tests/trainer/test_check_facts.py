@@ -22,7 +22,7 @@ from trainer.data.datasets.images import batch_bounds
 from trainer.models import DataShape, build_model
 from trainer.models.write_facts import file_of, segmenter_facts
 from trainer.training.equilibrium import build_neq
-from trainer.training.warnings import doubts
+from trainer.training.warnings import freezing_warnings
 
 
 def test_every_network_is_known_by_the_file_of_its_weights() -> None:
@@ -83,7 +83,7 @@ def test_the_first_epoch_that_can_freeze_is_the_librarys(formula: str, select: R
 def test_that_nothing_will_freeze_is_said_alike_before_a_launch_and_at_the_start(changed: dict[str, Any]) -> None:
     config = RunConfig.model_validate(changed)
     (before,) = (each.message for each in warnings(config, []) if "Nothing will freeze" in each.message)
-    assert doubts(config, first_freezing_epoch(config), all_held_open=False) == (f"{before}.",)
+    assert freezing_warnings(config, first_freezing_epoch(config), all_held_open=False) == (f"{before}.",)
 
 
 def of_folder(name: str) -> RunConfig:

@@ -41,9 +41,9 @@ def epoch(memory: PeakMemory, counts: Counts, *, first: int, ordinary: int, dens
         (False, dense),
         (True, ordinary - 2),
     ):
-        memory.goes_on(ordinary=is_ordinary)
+        memory.enter(ordinary=is_ordinary)
         counts.takes(5, peak)
-    memory.goes_on(ordinary=False)
+    memory.enter(ordinary=False)
     counts.takes(5, probe)
     return memory.end_epoch()
 
@@ -65,7 +65,7 @@ def test_what_frozen_neurons_free_shows_though_measuring_and_dense_steps_take_mo
 
 def test_an_epoch_without_an_ordinary_step_has_no_peak_of_one(counts: Counts) -> None:
     memory = PeakMemory(torch.device("cuda"))
-    memory.goes_on(ordinary=False)
+    memory.enter(ordinary=False)
     counts.takes(5, 50)
     assert memory.end_epoch() == Peaks(50, 50, None)
 

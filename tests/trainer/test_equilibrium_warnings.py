@@ -18,7 +18,7 @@ from neq.errors import NoStepMade, ProbeChanged
 from trainer.engines.environment import Workplace
 from trainer.models import DataShape
 from trainer.training import train
-from trainer.training.equilibrium import told_by_neq
+from trainer.training.equilibrium import collect_neq_warnings
 from trainer.training.error_messages import explained
 
 
@@ -26,7 +26,7 @@ def test_neqs_warnings_are_collected_each_time_and_others_go_on() -> None:
     told: list[str] = []
     with pytest.warns(DeprecationWarning, match="old"):
         for _ in range(2):
-            with told_by_neq(told):
+            with collect_neq_warnings(told):
                 warnings.warn(NoStepMade("no optimizer made a step in epoch 3"), stacklevel=1)
                 warnings.warn("old", DeprecationWarning, stacklevel=1)
     assert told == ["no optimizer made a step in epoch 3"] * 2
@@ -36,7 +36,7 @@ def test_a_warning_before_an_error_is_told_too() -> None:
     told: list[str] = []
 
     def fails() -> None:
-        with told_by_neq(told):
+        with collect_neq_warnings(told):
             warnings.warn(NoStepMade("no step"), stacklevel=1)
             raise ProbeChanged("it is another", "let it be the same")
 

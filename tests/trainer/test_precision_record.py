@@ -13,7 +13,7 @@ from tests.trainer.test_train import epochs_of, run
 from trainer.training import evaluate
 from trainer.training.records import precision_record
 from trainer.training.tasks import logits_in
-from trainer.training.warnings import without_tf32
+from trainer.training.warnings import tf32_warnings
 
 IN_TF32 = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
 
@@ -52,12 +52,12 @@ def test_a_gpu_of_before_ampere_computes_in_float32_and_the_run_says_so(monkeypa
     gpu = torch.device("cuda", 0)
     told = precision_record(IN_TF32, gpu)
     assert (told.training, told.evaluation, told.phi) == ("float32",) * 3
-    assert without_tf32(IN_TF32, gpu) == (
+    assert tf32_warnings(IN_TF32, gpu) == (
         "This GPU has no TF32, asked for by compute.precision and neq.phi_precision: it computes in float32 there.",
     )
-    assert without_tf32(RunConfig(), gpu) == ()
+    assert tf32_warnings(RunConfig(), gpu) == ()
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
-    assert without_tf32(IN_TF32, gpu) == ()
+    assert tf32_warnings(IN_TF32, gpu) == ()
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", ["neq.phi_precision"]), ("auto", [])])

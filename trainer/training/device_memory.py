@@ -31,8 +31,8 @@ class PeakMemory:
         self._run = self._epoch = self._steps = 0
         self._ordinary = False
 
-    def goes_on(self, *, ordinary: bool) -> None:
-        """What comes now is an ordinary training step, or something else."""
+    def enter(self, *, ordinary: bool) -> None:
+        """An ordinary training step begins, or something else."""
         if ordinary != self._ordinary:
             self._read()
             self._ordinary = ordinary

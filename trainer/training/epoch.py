@@ -9,7 +9,7 @@ from contract.costs import PlanChanges, StepFlops
 from contract.events import EpochFinished, EpochProgressed, Event, Logged, Seconds
 from neq import Equilibrium
 from trainer.training.components import Components
-from trainer.training.equilibrium import told_by_neq
+from trainer.training.equilibrium import collect_neq_warnings
 from trainer.training.evaluate import BatchSplitter, evaluate
 from trainer.training.metrics import Metrics
 from trainer.training.progress import Progress, ProgressThrottle
@@ -96,7 +96,7 @@ class EpochLoop:
             told: list[str] = []
             equilibrium: Equilibrium | None = None
             try:
-                with told_by_neq(told):
+                with collect_neq_warnings(told):
                     done = next(steps)
             except StopIteration as end:
                 equilibrium = end.value

@@ -57,7 +57,7 @@ def _options(config: RunConfig) -> Options:
 
 
 @contextmanager
-def told_by_neq(told: list[str]) -> Iterator[None]:
+def collect_neq_warnings(told: list[str]) -> Iterator[None]:
     """Collects what NEq warns of while the context lasts, for the run's log; other warnings go where they went."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NEqWarning)

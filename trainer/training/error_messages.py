@@ -31,19 +31,33 @@ def explained(error: Exception, config: RunConfig, images: str | None = None) ->
     Args:
         images: on which images it came up, such as `a single test image`, where a smaller batch cannot be had.
     """
-    first = first_line(error)
+    if isinstance(error, NEqError):
+        return _of_neq(error)
+    if is_memory(error):
+        return _of_memory(error, config, images)
+    if (known := _of_torch(error, config)) is not None:
+        return known
+    failure = explained_failure(error)
+    return None if failure is None else RunError(*failure)
+
+
+def _of_neq(error: NEqError) -> RunError:
+    remedy = f"{sentence(error.remedy)}."
     if isinstance(error, ProbeDoesNotFit):
         single = "a single sample" in error.reason
-        return RunError(
-            f"{sentence(error.reason)}.",
-            SMALLER_OR_MORE_MEMORY if single else f"Lower neq.probe.samples. {SMALLER_OR_MORE_MEMORY}",
-        )
-    if isinstance(error, NEqError):
-        return RunError(f"{sentence(error.reason)}.", f"{sentence(error.remedy)}.")
-    if is_memory(error):
-        if images is not None:
-            return RunError(f"The device ran out of memory with {images}: {first}", SMALLER_OR_MORE_MEMORY)
-        return RunError(f"The device ran out of memory: {first}", sentence(less_memory(config)))
+        remedy = SMALLER_OR_MORE_MEMORY if single else f"Lower neq.probe.samples. {SMALLER_OR_MORE_MEMORY}"
+    return RunError(f"{sentence(error.reason)}.", remedy)
+
+
+def _of_memory(error: Exception, config: RunConfig, images: str | None) -> RunError:
+    first = first_line(error)
+    if images is not None:
+        return RunError(f"The device ran out of memory with {images}: {first}", SMALLER_OR_MORE_MEMORY)
+    return RunError(f"The device ran out of memory: {first}", sentence(less_memory(config)))
+
+
+def _of_torch(error: Exception, config: RunConfig) -> RunError | None:
+    first = first_line(error)
     if config.compute.compile and type(error).__module__.startswith(_COMPILERS):
         return RunError(
             f"torch.compile could not translate the network: {first}",
@@ -64,5 +78,4 @@ def explained(error: Exception, config: RunConfig, images: str | None = None) ->
             f"A label lies outside the classes that the data announce: {first}",
             CHECK_LABELS,
         )
-    failure = explained_failure(error)
-    return None if failure is None else RunError(*failure)
+    return None

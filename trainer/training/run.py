@@ -20,7 +20,7 @@ from trainer.training.error_messages import explained
 from trainer.training.records import held_along, memory_record
 from trainer.training.resource_monitor import ResourceMonitor, monitor_resources
 from trainer.training.train_step import determinism
-from trainer.training.warnings import doubts, without_tf32
+from trainer.training.warnings import freezing_warnings, tf32_warnings
 
 
 def train(
@@ -88,8 +88,8 @@ class _Run:
         """The first events: that it starts or goes on, and what may be different then."""
         config, data = self.parts.config, self.parts.data
         warnings = [
-            *self._doubts(),
-            *without_tf32(config, self.parts.device),
+            *self._freezing_warnings(),
+            *tf32_warnings(config, self.parts.device),
             *(() if data.found is None else data.found.warnings),
         ]
         if not self.resume_point.started:
@@ -123,14 +123,14 @@ class _Run:
             data=data.found,
             versions=versions(),
             commit=commit(),
-            warnings=self._doubts(),
+            warnings=self._freezing_warnings(),
             coverage=coverage_record(parts.neq.coverage()),
         )
 
-    def _doubts(self) -> tuple[str, ...]:
+    def _freezing_warnings(self) -> tuple[str, ...]:
         neq = self.parts.neq
         all_held_open = all(layer.held_open is not None for layer in neq.layers)
-        return doubts(self.parts.config, neq.first_freezing_epoch, all_held_open=all_held_open)
+        return freezing_warnings(self.parts.config, neq.first_freezing_epoch, all_held_open=all_held_open)
 
     def epochs(self, monitor: ResourceMonitor) -> Generator[Event, None, Result]:
         """The events of every epoch that is not recorded yet; returns how the run stands after the last."""

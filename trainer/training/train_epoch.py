@@ -37,7 +37,7 @@ def train_epoch(
         accumulator.update(loss, logits, targets)
         if progress.due():
             yield progress.report(batch + 1, accumulator.images, finite(accumulator.compute(), epoch).loss)
-    train_step.memory.goes_on(ordinary=False)
+    train_step.memory.enter(ordinary=False)
     return finite(accumulator.compute(), epoch)
 
 

@@ -125,7 +125,7 @@ class TrainStep:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
         with self.dense_pass() if self._dense_is_due(first) else nullcontext(False) as dense:
-            self.memory.goes_on(ordinary=first > 0 and not dense)
+            self.memory.enter(ordinary=first > 0 and not dense)
             self.clock.begin(batch, dense=dense)
             with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
                 outputs = self.network(inputs)

@@ -7,7 +7,7 @@ from contract.config import RunConfig
 from trainer.training.device import has_tf32
 
 
-def doubts(config: RunConfig, first_freezing_epoch: int, *, all_held_open: bool) -> tuple[str, ...]:
+def freezing_warnings(config: RunConfig, first_freezing_epoch: int, *, all_held_open: bool) -> tuple[str, ...]:
     """Why nothing will be frozen, in sentences; none where something may be.
 
     Args:
@@ -23,7 +23,7 @@ def doubts(config: RunConfig, first_freezing_epoch: int, *, all_held_open: bool)
     return () if short is None else (f"{short.message}.",)
 
 
-def without_tf32(config: RunConfig, device: torch.device) -> tuple[str, ...]:
+def tf32_warnings(config: RunConfig, device: torch.device) -> tuple[str, ...]:
     """That an NVIDIA GPU has no TF32 where the run asks for it; a CPU's lack of it is told before the launch."""
     wanted = {"compute.precision": config.compute.precision, "neq.phi_precision": config.neq.phi_precision}
     fields = " and ".join(field for field, precision in wanted.items() if precision == "tf32")
