@@ -1,7 +1,26 @@
 /** What the scripts call what the API answers, and what libraries leave on the page. */
 import type { Run as ApiRun, RunConfig } from "./api";
 
-export type { Coverage, Epoch, Layer, LayerCounts, LogLine, RunConfig } from "./api";
+export type {
+  Change,
+  Coverage,
+  DataFound,
+  DenseStep,
+  Epoch,
+  Fork,
+  Health,
+  Layer,
+  LayerCounts,
+  LogLine,
+  NeuronTimeline,
+  Plan,
+  Preset,
+  Range,
+  Resources,
+  RunConfig,
+  StepFlops,
+  StepTimes,
+} from "./api";
 
 /** A run as the API gives it, with the configuration that it was launched with, whole. */
 export type Run = Omit<ApiRun, "config"> & { config: RunConfig };

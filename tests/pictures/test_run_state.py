@@ -179,3 +179,13 @@ def test_a_run_that_ended_early_and_cannot_resume_has_no_next_epoch(
     expect(tiles).to_contain_text("Frozen at the end")
     page.keyboard.press("Home")
     expect(tiles).to_contain_text("Frozen next epoch")
+
+
+def test_who_looks_at_a_run_that_is_deleted_hears_of_it_and_is_led_to_the_table(
+    page: Page, address: str, store: Store, recording: Recording
+) -> None:
+    recording.finish()
+    open_run(page, address, recording)
+    store.delete_run(recording.id)
+    expect(page.get_by_text("This run was deleted.")).to_be_visible()
+    expect(page).to_have_url(f"{address}/")

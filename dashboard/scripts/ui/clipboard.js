@@ -1,9 +1,8 @@
-// @ts-nocheck (types to come)
 /*
  * Copying text.
  */
 
-/** Copies text; says so on the button for a moment. */
+/** Copies text; says so on the button for a moment. @param {HTMLElement} button @param {string} text */
 export async function copy(button, text) {
   const words = button.textContent;
   try {

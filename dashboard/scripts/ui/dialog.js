@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * A question before something is done.
  */

@@ -1,5 +1,5 @@
 /*
- * format: numbers and times as a person reads them. What does not exist yet is an en dash.
+ * Numbers and times as a person reads them. What does not exist yet is an en dash.
  */
 
 /** @import { Missing } from "../../types/pages" */

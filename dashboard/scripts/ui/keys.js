@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Keys: the page's keyboard: one table, from which the keys work and the help is drawn.
+ * The page's keyboard: one table, from which the keys work and the help is drawn.
  */
 
 import { element } from "./dom.js";
@@ -24,17 +23,18 @@ export class Keys {
     this.scope = scope;
     this.table = table;
     this.note = note;
-    /** @type {any} the help, while it is open. */
+    /** @type {HTMLDialogElement | null} the help, while it is open. */
     this.dialog = null;
-    scope.on(document, "keydown", (/** @type {KeyboardEvent & {target: HTMLElement}} */ event) => this.#key(event));
+    scope.on(document, "keydown", (event) => this.#key(event));
   }
 
-  /** @param {KeyboardEvent & {target: HTMLElement}} event */
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPED)) return;
+    const target = /** @type {Element} */ (event.target);
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.closest(TYPED)) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (key === " " && event.target.closest(PRESSED)) return; // the button's own
-    if (event.target.matches("input[type=range]") && /^(Arrow|Home|End)/.test(key)) return;
+    if (key === " " && target.closest(PRESSED)) return; // the button's own
+    if (target.matches("input[type=range]") && /^(Arrow|Home|End)/.test(key)) return;
     const found = this.table.find(({ keys }) => keys.includes(key));
     if (!found) return;
     event.preventDefault();
@@ -45,7 +45,7 @@ export class Keys {
   help() {
     if (this.dialog) return this.dialog.close();
     const rows = this.table.flatMap(({ shown, words }) => [
-      element("dt", {}, ...shown.split(" ").map((/** @type {string} */ key) => (key === "·" ? " " : element("kbd", {}, key)))),
+      element("dt", {}, ...shown.split(" ").map((key) => (key === "·" ? " " : element("kbd", {}, key)))),
       element("dd", {}, words),
     ]);
     const close = element("button.button", { value: "close" }, "Close");
@@ -62,7 +62,7 @@ export class Keys {
       this.dialog = null;
       dialog.remove();
     });
-    dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "?" && dialog.close());
+    dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
     this.scope.finally(() => dialog.close());
     document.body.append(dialog);
     return dialog.showModal();

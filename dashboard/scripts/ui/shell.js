@@ -1,17 +1,21 @@
-// @ts-nocheck (types to come)
-// The frame: navigation, titles, the connection's state, and the hooks that pages use.
+/*
+ * What surrounds every page: navigation, titles, the connection's state, and the hooks that pages use.
+ */
 
 import * as live from "../api/live.js";
 import { noUpdate, setProps } from "./dash.js";
 import { at } from "./routes.js";
 
+/** @import { Missing } from "../../types/pages" */
+
+/** @type {(() => void)[]} */
 const leaving = [];
 const LOST_AFTER_MS = 1500;
 
-/** Call `undo` once, when the reader leaves the present page: close sockets, remove listeners. */
+/** Call `undo` once, when the reader leaves the present page: close sockets, remove listeners. @param {() => void} undo */
 export const onLeave = (undo) => leaving.push(undo);
 
-/** Resolve with the element of this id as soon as it is in the page. */
+/** Resolve with the element of this id as soon as it is in the page. @param {string} id @returns {Promise<HTMLElement>} */
 export const whenThere = (id) =>
   new Promise((resolve) => {
     const found = document.getElementById(id);
@@ -25,7 +29,7 @@ export const whenThere = (id) =>
     watch.observe(document.documentElement, { childList: true, subtree: true });
   });
 
-/** A short notice at the edge of the screen; kind "good" | "bad". */
+/** A short notice at the edge of the screen. @param {string} message @param {"good" | "bad"} kind @param {string} [title] */
 export const notice = (message, kind, title) =>
   setProps("notices", {
     sendNotifications: [
@@ -40,60 +44,67 @@ export const notice = (message, kind, title) =>
     ],
   });
 
-/** Follow a link of our own without loading the document anew. */
+/** Follow a link of our own without loading the document anew. @param {string} address */
 export function go(address) {
   window.history.pushState({}, "", at(address));
   window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   window.scrollTo(0, 0);
 }
 
-/** Call `changed` whenever light turns dark or back. Returns what ends it. */
+/** Call `changed` whenever light turns dark or back. Returns what ends it. @param {() => void} changed */
 export function onScheme(changed) {
   const watch = new MutationObserver(changed);
   watch.observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
   return () => watch.disconnect();
 }
 
+/** @typedef {{path: string, title: string}} Page what dashboard/routing.py tells of a page. */
+
+/** @type {Page | null} the page that Dash drew last. */
 let drawn = null;
 
-/** Called by Dash when the reader goes to another page. */
+/** Called by Dash when the reader goes to another page. @param {string} path */
 export function leave(path) {
   while (leaving.length) {
-    const undo = leaving.pop();
     try {
-      undo();
+      leaving.pop()?.();
     } catch (problem) {
       console.error("leaving the page:", problem);
     }
   }
   for (const link of document.querySelectorAll("#nav a")) {
-    const here = [path, `${path}/`].includes(link.getAttribute("href")); // a path prefix may come without its slash
+    const here = [path, `${path}/`].includes(link.getAttribute("href") ?? ""); // a path prefix may come without its slash
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   return "nav";
 }
 
-/** Called by Dash when a page is drawn. */
+/** Called by Dash when a page is drawn. @param {Missing<Page>} page */
 export function arrive(page) {
   if (!page) return noUpdate();
   document.title = page.title;
-  if (drawn && drawn.path !== page.path) document.getElementById("page").focus({ preventScroll: true });
+  if (drawn && drawn.path !== page.path) document.getElementById("page")?.focus({ preventScroll: true });
   drawn = page;
   return page.title;
 }
 
+/** @type {Record<string, string>} */
 const WORDS = { live: "Live", connecting: "Connecting", lost: "Offline", refused: "Not live" };
-let lostTimer = null;
-
+/** @type {number | undefined} */
+let lostTimer;
+/** @type {string | null} what the banner says of a lost connection. */
 let lostWords = null;
 
+/** An element that every page has around it. @param {string} id */
+const surrounding = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @param {string} status @param {Missing<string>} reason why the server refuses. */
 function showStatus(status, reason) {
-  const pill = document.getElementById("live-status");
-  pill.dataset.status = status;
-  document.getElementById("live-word").textContent = WORDS[status] || status;
+  surrounding("live-status").dataset.status = status;
+  surrounding("live-word").textContent = WORDS[status] || status;
   window.clearTimeout(lostTimer);
-  const banner = document.getElementById("lost-banner");
+  const banner = surrounding("lost-banner");
   if (status === "live") {
     banner.hidden = true;
     // A link followed while the server was away changed the address only.
@@ -109,5 +120,6 @@ function showStatus(status, reason) {
 export function start() {
   whenThere("live-status").then(() => live.onStatus(showStatus));
   // Forms are answered by scripts, never by loading another document.
-  document.addEventListener("submit", (event) => event.target.method === "dialog" || event.preventDefault(), true);
+  const answered = (/** @type {SubmitEvent} */ event) => /** @type {HTMLFormElement} */ (event.target).method === "dialog";
+  document.addEventListener("submit", (event) => answered(event) || event.preventDefault(), true);
 }

@@ -1,4 +1,3 @@
-// @ts-nocheck (types to come)
 /*
  * A box beside the pointer, and the help that elements carry.
  */
@@ -19,7 +18,10 @@ export class Tooltip {
     scope.finally(() => this.box.remove());
   }
 
-  /** Shows these nodes beside a point of the screen, on the side where there is room. */
+  /**
+   * Shows these nodes beside a point of the screen, on the side where there is room.
+   * @param {Node[]} nodes @param {number} clientX @param {number} clientY
+   */
   show(nodes, clientX, clientY) {
     this.box.replaceChildren(...nodes);
     this.box.hidden = false;
@@ -37,11 +39,14 @@ export class Tooltip {
 
 let explained = 0;
 
-/** Lets an element explain itself: `help` shows the text, and it is the element's description; empty: no longer. */
+/**
+ * Lets an element explain itself: `help` shows the text, and it is the element's description; empty: no longer.
+ * @param {HTMLElement} target @param {string} text
+ */
 export function explain(target, text) {
   if ((target.dataset.help || "") === text) return;
   const described = target.getAttribute("aria-describedby");
-  document.getElementById(described)?.remove();
+  if (described) document.getElementById(described)?.remove();
   for (const name of ["data-help", "tabindex", "role", "aria-describedby"]) target.removeAttribute(name);
   if (!text) return;
   explained += 1;
@@ -51,15 +56,19 @@ export function explain(target, text) {
   target.setAttribute("aria-describedby", id);
 }
 
-/** Lets every `[data-help]` within `root` show its text: on hovering, on focus, on a touch. */
+/**
+ * Lets every `[data-help]` within `root` show its text: on hovering, on focus, on a touch.
+ * @param {Scope} scope @param {HTMLElement} root
+ */
 export function help(scope, root) {
   const tooltip = new Tooltip(scope);
   tooltip.box.classList.add("tooltip-help");
+  /** @param {Event} event */
   const show = (event) => {
-    const asked = event.target.closest("[data-help]");
+    const asked = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-help]"));
     if (!asked) return tooltip.hide();
     const { left, bottom } = asked.getBoundingClientRect();
-    return tooltip.show([document.createTextNode(asked.dataset.help)], left - GAP, bottom - GAP / 2);
+    return tooltip.show([document.createTextNode(asked.dataset.help ?? "")], left - GAP, bottom - GAP / 2);
   };
   for (const type of ["pointerover", "focusin", "click"]) scope.on(root, type, show);
   scope.on(root, "focusout", () => tooltip.hide());

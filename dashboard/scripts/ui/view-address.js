@@ -1,5 +1,5 @@
 /*
- * Address: what the reader looks at, in the address: a link shows the same, back and forward go through it.
+ * Keeps what the reader looks at in the address: a link shows the same, back and forward go through it.
  *
  * Choices (layer, colour, order, neuron …) are steps that "back" undoes; what moves all the time (cursor, zoom) only
  * replaces the present address, and not more often than browsers allow.
