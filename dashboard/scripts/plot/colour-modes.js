@@ -77,7 +77,7 @@ export const modeOf = (query) => Object.keys(modes).find((name) => modes[name].q
 
 /**
  * What a saved picture says of its colours: the states by name, or a scale by colours at its ticks.
- * @param {Mode} mode @param {number} epsilon
+ * @param {Pick<Mode, "table" | "scale">} mode @param {number} epsilon
  */
 export function legendOf({ scale, table }, epsilon) {
   if (!scale)

@@ -1,21 +1,20 @@
-// @ts-nocheck (types to come)
 /*
- * Coverage: how much of a run's network is watched, and what is not and why. Whatever the page calls frozen is a
- * share of the watched neurons alone.
+ * How much of a run's network is watched, and what is not and why. Whatever the page calls frozen is a share of the
+ * watched neurons alone.
  */
 
 import * as rest from "../api/recorded.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
-/** @import { CoverageFound } from "../../types/pages" */
+/** @import { Coverage as CoverageFound } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 
 /** How much is watched, in a sentence. @param {CoverageFound} coverage */
 export function coverageWords({ fraction, watched, parameters }) {
   if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
-  const { percent, count } = format; // loaded after this file
+  const { percent, count } = format;
   // Rounded down, for what is left out must not be rounded away.
   const share = percent(Math.floor(fraction * 1000) / 1000);
   return `The watched layers hold ${share} of the trainable parameters (${count(watched)} of ${count(parameters)}).`;
@@ -31,6 +30,7 @@ export class Coverage {
 
   /** Asks for it, once the run has started; a run of an earlier release has none. */
   async ask() {
+    /** @type {CoverageFound | null} */
     const coverage = await rest.coverage(this.feed.id, this.scope.signal).catch(() => null);
     if (!coverage || this.scope.ended) return;
     this.host.replaceChildren(drawn(coverage));

@@ -1,19 +1,26 @@
-// @ts-nocheck (types to come)
 /*
- * Curves: accuracy, loss, frozen share and learning rate over the epochs, of one run or of several.
+ * Accuracy, loss, frozen share and learning rate over the epochs, of one run or of several.
  */
 
 import * as marks from "../plot/annotations.js";
 import { Chart } from "../plot/line-chart.js";
 import * as format from "../ui/format.js";
 
+/** @import { Epoch } from "../../types/pages" */
+/** @import { Figure } from "../plot/area.js" */
+/** @import { Together } from "../plot/line-chart.js" */
+/** @import { Dash } from "../plot/line-pen.js" */
+/** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
-const percent = (share) => format.percent(share);
-const number = (value) => format.number(value);
-const rate = (value) => format.setting(Number(value.toPrecision(3)));
+/** @typedef {"train_accuracy" | "test_accuracy" | "train_loss" | "test_loss" | "frozen_share" | "learning_rate"} Field */
+/** @typedef {{field: Field, name: string, colour: string, dash?: Dash, step?: boolean, words: (value: number) => string}} Curve */
 
-/** What each chart shows of a run: field of its epochs, colour and dash when it is the only run. */
+const percent = (/** @type {number} */ share) => format.percent(share);
+const number = (/** @type {number} */ value) => format.number(value);
+const rate = (/** @type {number} */ value) => format.setting(Number(value.toPrecision(3)));
+
+/** @type {Record<string, Curve[]>} what each chart shows of a run: field of its epochs, colour and dash when it is the only run. */
 const CHARTS = {
   accuracy: [
     { field: "train_accuracy", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: percent },
@@ -32,32 +39,34 @@ export class Curves {
    * @param {object} options
    * @param {Scope} options.scope
    * @param {Record<string, HTMLElement>} options.hosts an element for each chart of CHARTS.
-   * @param {object} options.figures templates `curve` of figures.py, by the same names.
+   * @param {Record<string, Figure>} options.figures templates `curve` of figures.py, by the same names.
    * @param {string} options.name of saved files.
-   * @param {(epoch: number|null) => void} [options.onPoint]
+   * @param {(epoch: number | null) => void} [options.onPoint]
    * @param {(epoch: number) => void} [options.onChoose]
    */
   constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
     this.charts = Object.fromEntries(
       Object.keys(CHARTS).map((key) => {
-        const onHover = (cell) => onPoint?.(cell?.column ?? null);
-        const onClick = (cell) => onChoose?.(cell.column);
         const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
-        return [key, new Chart({ ...about, onHover, onClick })];
+        return [
+          key,
+          new Chart({ ...about, onHover: (cell) => onPoint?.(cell?.column ?? null), onClick: (cell) => onChoose?.(cell.column) }),
+        ];
       }),
     );
   }
 
+  /** @param {any} Plotly */
   start(Plotly) {
     return Promise.all(Object.values(this.charts).map((chart) => chart.start(Plotly)));
   }
 
-  /** Joins all of them to others that share the epochs. */
+  /** Joins all of them to others that share the epochs. @param {Together} together */
   join(together) {
     for (const chart of Object.values(this.charts)) together.add(chart);
   }
 
-  /** Draws one run: test and train told apart by colour. */
+  /** Draws one run: test and train told apart by colour. @param {Feed} feed */
   drawOne(feed) {
     for (const [key, chart] of Object.entries(this.charts)) {
       chart.draw(CHARTS[key].map((line) => ({ ...line, ...points(feed, line.field) })));
@@ -66,7 +75,10 @@ export class Curves {
     }
   }
 
-  /** Draws several runs: each in its own colour; the test values, with the training values dotted. */
+  /**
+   * Draws several runs: each in its own colour; the test values, with the training values dotted.
+   * @param {{feed: Feed, name: string, colour: string}[]} runs
+   */
   drawMany(runs) {
     for (const [key, chart] of Object.entries(this.charts)) {
       const lines = runs.flatMap(({ feed, name, colour }) =>
@@ -84,13 +96,17 @@ export class Curves {
   }
 }
 
-/** Words for those who do not see the lines. */
+/** Words for those who do not see the lines. @param {Chart} chart */
 function describe(chart) {
   const { figure, lines } = chart;
-  const last = lines.flatMap(({ name, x, y, words }) => (y.length ? [`${name} ${words(y.at(-1))} at epoch ${x.at(-1)}`] : []));
+  const last = lines.flatMap(({ name, x, y, words = number }) => {
+    const [value, epoch] = [/** @type {number} */ (y.at(-1)), Number(x.at(-1))];
+    return y.length ? [`${name} ${words(value, epoch)} at epoch ${epoch}`] : [];
+  });
   chart.describe(`${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
 }
 
+/** @param {Feed} feed @param {Field} field */
 function points(feed, field) {
   const known = feed.epochs.filter(Boolean);
   return { x: known.map((epoch) => epoch.epoch), y: known.map((epoch) => epoch[field]) };

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * DataCard: what the run found in its data: classes and their images, sizes and values, files that were passed over.
+ * What the run found in its data: classes and their images, sizes and values, files that were passed over.
  */
 
 import { ApiError } from "../api/client.js";
@@ -9,12 +8,15 @@ import { queuedYet } from "../run-data/feed.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
+/** @import { DataFound } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 
-// Scripts load in the order of their names: format comes after this one.
-const count = (value) => format.count(value);
-const number = (value) => (Number.isInteger(value) ? count(value) : format.number(value));
+/** @typedef {DataFound["parts"]} PartsFound */
+/** @typedef {DataFound["classes"][number]} ClassFound */
+
+const { count } = format;
+const number = (/** @type {number} */ value) => (Number.isInteger(value) ? count(value) : format.number(value));
 /** Classes that are seen at once; the others open on demand. */
 const AT_ONCE = 20;
 const PARTS = { train: "Training", test: "Test", probe: "Probe" };
@@ -22,10 +24,13 @@ const PARTS = { train: "Training", test: "Test", probe: "Probe" };
 export class DataCard {
   /** @param {{scope: Scope, host: HTMLElement, feed: Feed}} options */
   constructor({ scope, host, feed }) {
-    Object.assign(this, { scope, host, feed });
+    this.scope = scope;
+    this.host = host;
+    this.feed = feed;
     this.#say("Loading…");
     feed.on("layers", () => this.#load());
-    for (const kind of ["history", "run", "end"]) feed.on(kind, () => feed.layers.length || this.#say(waiting(feed)));
+    for (const kind of /** @type {const} */ (["history", "run", "end"]))
+      feed.on(kind, () => feed.layers.length || this.#say(waiting(feed)));
   }
 
   async #load() {
@@ -38,6 +43,7 @@ export class DataCard {
     }
   }
 
+  /** @param {DataFound | null} found */
   #draw(found) {
     if (!found) return this.#say("This run was trained by a version that did not record what it found in its data.");
     const warnings = found.warnings.map((text) => element("p.data-warning", {}, text));
@@ -46,22 +52,23 @@ export class DataCard {
     return this.host.replaceChildren(...warnings, table(found), ...more, facts(found), ...passedOver(found.passed_over), ...notes);
   }
 
+  /** @param {string} words */
   #say(words) {
     this.host.replaceChildren(element("p.picture-empty", {}, words));
   }
 }
 
-/** Why nothing is told yet. */
+/** Why nothing is told yet. @param {Feed} feed */
 function waiting(feed) {
   if (!feed.loaded) return "Loading…";
   if (feed.record.state === "queued") return queuedYet(feed.record, "It has not looked through its data yet.");
   return feed.ended ? "The run ended before it had looked through its data." : "The run is looking through its data.";
 }
 
-/** Classes × parts; beyond the first the rows open on demand. */
+/** Classes × parts; beyond the first the rows open on demand. @param {DataFound} found */
 function table({ parts, classes, class_count: all }) {
-  const name = ({ part }) => element("th", { scope: "col" }, PARTS[part]);
-  const head = element("tr", {}, element("th", { scope: "col" }, "Class"), ...parts.map(name));
+  const names = parts.map(({ part }) => element("th", { scope: "col" }, PARTS[part]));
+  const head = element("tr", {}, element("th", { scope: "col" }, "Class"), ...names);
   const totals = parts.map(({ images }) => element("td", {}, count(images)));
   const first = element("tr.data-total", {}, element("th", { scope: "row" }, `All ${count(all)} classes`), ...totals);
   const whole = element(
@@ -72,56 +79,61 @@ function table({ parts, classes, class_count: all }) {
   );
   const scroll = element("div.data-scroll", { tabindex: "0", role: "region", "aria-label": "Classes and their images" }, whole);
   if (classes.length <= AT_ONCE) return scroll;
-  const rest = element("tbody", {}, ...classes.slice(AT_ONCE).map(row(parts)));
-  rest.hidden = true;
+  const rest = element("tbody", { hidden: true }, ...classes.slice(AT_ONCE).map(row(parts)));
   whole.append(rest);
-  const words = `Show ${format.counted(classes.length - AT_ONCE, "more class", "more classes")}`;
-  const opener = element("button.button.button-small", { type: "button", "aria-expanded": "false" }, words);
-  opener.addEventListener("click", () => {
-    rest.hidden = !rest.hidden;
-    opener.setAttribute("aria-expanded", String(!rest.hidden));
-    say(opener, rest.hidden ? words : "Show fewer classes");
-  });
-  return element("div", {}, scroll, opener);
+  return element("div", {}, scroll, opener(rest, classes.length - AT_ONCE));
 }
 
+/** What shows and hides the rest of the classes. @param {HTMLElement} rest @param {number} classes */
+function opener(rest, classes) {
+  const words = `Show ${format.counted(classes, "more class", "more classes")}`;
+  const button = element("button.button.button-small", { type: "button", "aria-expanded": "false" }, words);
+  button.addEventListener("click", () => {
+    rest.hidden = !rest.hidden;
+    button.setAttribute("aria-expanded", String(!rest.hidden));
+    say(button, rest.hidden ? words : "Show fewer classes");
+  });
+  return button;
+}
+
+/** Draws a class's row. @param {PartsFound} parts @returns {(each: ClassFound) => HTMLElement} */
 const row = (parts) => (each) => {
   const cells = parts.map(({ part }) => element(each[part] ? "td" : "td.data-none", {}, count(each[part])));
   return element("tr", {}, element("th", { scope: "row" }, each.name), ...cells);
 };
 
+/** @param {NonNullable<DataFound["more_classes"]>} more */
 function moreWords({ count: others, train, test }) {
   return `${format.counted(others, "more class", "more classes")}: ${range(train)} training and ${range(test)} test images each.`;
 }
 
-/** Where the parts come from, sizes, and values. */
+/** Where the parts come from, sizes, and values. @param {DataFound} found */
 function facts({ parts, sizes, values }) {
   const rows = parts.map(({ part, source }) => [`${PARTS[part]} images`, source]);
-  const read = parts.filter((part) => part.masks_read !== null);
-  if (read.length)
-    rows.push([
-      "Classes counted in",
-      read.map(({ part, masks_read: masks, images }) => `${of(masks, images)} ${PARTS[part].toLowerCase()} masks`).join(", "),
-    ]);
+  const masks = parts.flatMap(({ part, masks_read: read, images }) =>
+    typeof read === "number" ? [`${of(read, images)} ${PARTS[part].toLowerCase()} masks`] : [],
+  );
+  if (masks.length) rows.push(["Classes counted in", masks.join(", ")]);
   if (sizes) rows.push(["Size", `${range(sizes.width)} × ${range(sizes.height)} px${looked(sizes)}`]);
   if (values) rows.push(["Values", `${number(values.low)} to ${number(values.high)}, white is ${number(values.white)}${looked(values)}`]);
   const list = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
   return element("dl.data-facts", {}, ...list);
 }
 
+/** @param {DataFound["passed_over"]} reasons */
 function passedOver(reasons) {
   if (!reasons.length) return [];
   const total = reasons.reduce((sum, each) => sum + each.count, 0);
-  const item = ({ reason, count: files, examples }) =>
-    element(
-      "li",
-      {},
-      `${count(files)} × ${reason} `,
-      element("span.muted", {}, examples.join(", ") + (files > examples.length ? ", …" : "")),
-    );
-  return [element("h3", {}, `Passed over (${count(total)})`), element("ul.data-passed", {}, ...reasons.map(item))];
+  const items = reasons.map(({ reason, count: files, examples }) => {
+    const names = examples.join(", ") + (files > examples.length ? ", …" : "");
+    return element("li", {}, `${count(files)} × ${reason} `, element("span.muted", {}, names));
+  });
+  return [element("h3", {}, `Passed over (${count(total)})`), element("ul.data-passed", {}, ...items)];
 }
 
+/** @param {[number, number]} ends */
 const range = ([low, high]) => (low === high ? count(low) : `${count(low)}–${count(high)}`);
+/** @param {number} some @param {number} all */
 const of = (some, all) => (some === all ? `all ${count(all)}` : `${count(some)} of ${count(all)}`);
+/** @param {{looked_at: number, images: number}} among */
 const looked = ({ looked_at: some, images }) => (some === images ? "" : ` (in ${of(some, images)} images)`);

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Distribution: epoch × value densities of φ, Δφ or v with ±ε, and beside it the histogram at the epoch cursor.
+ * Epoch × value densities of φ, Δφ or v with ±ε, and beside it the histogram at the epoch cursor.
  */
 
 import * as marks from "../plot/annotations.js";
@@ -13,85 +12,122 @@ import * as format from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
 
+/** @import { LayerCounts, Parts } from "../../types/pages" */
+/** @import { Figure, Cell } from "../plot/area.js" */
+/** @import { Source } from "../plot/raster.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 
+/** @typedef {Densities["field"]} Field */
+/** @typedef {{name: string, bins: number, bin: (index: number) => string, threshold: boolean}} Values */
+
+/** @type {Source} */
 const EMPTY = { rows: 39, columns: 0, fill: () => false };
 const PHI_BINS = 50;
 const VELOCITY_BINS = 39;
-const counted = (number) => format.count(number);
-const percent = (share) => format.percent(share);
+const { count: counted, percent } = format;
 
+/** @param {number} index */
 function phiBin(index) {
-  const edge = (place) => format.setting(Number((-1 + (2 * place) / PHI_BINS).toFixed(2)));
+  const edge = (/** @type {number} */ place) => format.setting(Number((-1 + (2 * place) / PHI_BINS).toFixed(2)));
   return `${edge(index)} ≤ φ ${index === PHI_BINS - 1 ? "≤" : "<"} ${edge(index + 1)}`;
 }
 
-/** What can be shown: title of the axis, bins, a bin in words, whether ±ε has a place. */
+/** What can be shown: title of the axis, bins, a bin in words, whether ±ε has a place. @type {Record<Field, Values>} */
 export const FIELDS = {
   velocity: { name: "v", bins: VELOCITY_BINS, bin: (index) => velocityBin(index, "v"), threshold: true },
   delta: { name: "Δφ", bins: VELOCITY_BINS, bin: (index) => velocityBin(index, "Δφ"), threshold: true },
   phi: { name: "φ", bins: PHI_BINS, bin: phiBin, threshold: false },
 };
 
-/** Colour index of a count; roots let few neurons be seen, and a bin with any is never empty. */
+/** @param {string | undefined} name @returns {name is Field} */
+const isField = (name) => name !== undefined && Object.hasOwn(FIELDS, name);
+
+/** Colour index of a count; roots let few neurons be seen, and a bin with any is never empty. @param {number} count @param {number} neurons */
 function shade(count, neurons) {
   return count ? Math.max(6, Math.round(255 * Math.min(1, 1.3 * Math.sqrt(count / neurons)))) : 0;
 }
 
+/** @type {() => {name: string, colour: string}[]} */
+const LEGEND = () => [
+  { name: "no neuron", colour: "var(--neq-surface)" },
+  { name: "all neurons", colour: "var(--neq-density)" },
+];
+
+/**
+ * @typedef {object} DistributionOptions
+ * @property {Scope} scope
+ * @property {HTMLElement} host
+ * @property {HTMLElement} side for the histogram at the cursor.
+ * @property {Record<string, Figure>} figures templates `velocities` and `phis` of figures.py.
+ * @property {Feed} feed
+ * @property {string} name of a saved file.
+ * @property {number} epsilon the run's threshold.
+ * @property {(epoch: number | null) => void} [onPoint]
+ * @property {(epoch: number) => void} [onChoose]
+ * @property {() => void} [onData] more is known of what is shown.
+ */
+
 export class Distribution {
-  /**
-   * @param {object} options
-   * @param {Scope} options.scope
-   * @param {HTMLElement} options.host
-   * @param {HTMLElement} options.side for the histogram at the cursor.
-   * @param {object} options.figures templates `velocities` and `phis` of figures.py.
-   * @param {Feed} options.feed
-   * @param {string} options.name of a saved file.
-   * @param {number} options.epsilon the run's threshold.
-   * @param {(epoch: number|null) => void} [options.onPoint]
-   * @param {(epoch: number) => void} [options.onChoose]
-   */
-  constructor(options) {
-    Object.assign(this, { changes: [], cursor: -1 }, options);
-    this.tooltip = new Tooltip(this.scope);
+  /** @param {DistributionOptions} options */
+  constructor({ scope, host, side, figures, feed, name, epsilon, onPoint, onChoose, onData }) {
+    this.figures = figures;
+    this.feed = feed;
+    this.epsilon = epsilon;
+    this.onPoint = onPoint;
+    /** @type {Densities | null} what is shown. */
+    this.data = null;
+    this.onData = onData;
+    /** @type {{epoch: number}[]} of the learning rate. */
+    this.changes = [];
+    this.cursor = -1;
+    this.tooltip = new Tooltip(scope);
     this.picture = new Picture({
-      scope: this.scope,
-      host: this.host,
-      figure: this.figures.velocities,
-      name: this.name,
+      scope,
+      host,
+      figure: figures.velocities,
+      name,
       source: EMPTY,
       table: () => palette.densities(),
       onHover: (cell) => this.#hover(cell),
-      legend: () => [
-        { name: "no neuron", colour: "var(--neq-surface)" },
-        { name: "all neurons", colour: "var(--neq-density)" },
-      ],
-      onClick: (cell) => this.data?.counts[cell.column] && this.onChoose?.(cell.column),
+      legend: LEGEND,
+      onClick: (cell) => this.data?.counts[cell.column] && onChoose?.(cell.column),
     });
-    this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
-    this.side.setAttribute("role", "img");
+    this.side = side;
+    this.sideWidth = 0;
     this.bars = element("canvas.picture-bars", { "aria-hidden": "true" });
     this.caption = element("p.bars-caption");
+    this.drawBars = scope.once(() => this.#drawBars());
+    this.#buildSide(scope);
+  }
+
+  /** The histogram at the cursor. @param {Scope} scope */
+  #buildSide(scope) {
+    this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
+    this.side.setAttribute("role", "img");
     this.side.replaceChildren(this.bars, this.caption);
-    this.drawBars = this.scope.once(() => this.#drawBars());
-    this.scope.watchSize(this.side, ([{ contentRect }]) => {
+    scope.watchSize(this.side, ([{ contentRect }]) => {
       this.sideWidth = contentRect.width;
       this.drawBars();
     });
-    this.scope.finally(onScheme(() => this.drawBars()));
-    this.scope.on(this.bars, "pointermove", (event) => this.#hoverBar(event));
-    this.scope.on(this.bars, "pointerleave", () => this.tooltip.hide());
+    scope.finally(onScheme(() => this.drawBars()));
+    scope.on(this.bars, "pointermove", (event) => this.#hoverBar(event));
+    scope.on(this.bars, "pointerleave", () => this.tooltip.hide());
   }
 
+  /** @param {any} Plotly */
   async start(Plotly) {
     await this.picture.start(Plotly);
     this.#mark();
   }
 
-  /** Shows a field of a layer, or of the network (null). Fetches it unless it is what is shown. */
+  /**
+   * Shows a field of a layer, or of the network (null). Fetches it unless it is what is shown.
+   * @param {number | null} layer @param {Field} field
+   */
   show(layer, field) {
     if (this.data && this.data.layer === layer && this.data.field === field && !this.data.problem) return;
+    /** @type {Densities} */
     const data = new Densities(this.feed, { layer, field }, (epoch) => this.data === data && this.#changed(epoch));
     this.data = data;
     const { bins } = FIELDS[field];
@@ -104,11 +140,12 @@ export class Distribution {
     data.load();
   }
 
-  /** An epoch came live. */
+  /** An epoch came live. @param {number} epoch @param {LayerCounts} layers */
   take(epoch, layers) {
     this.data?.take(epoch, layers);
   }
 
+  /** @param {number | null} epoch one more came; null: many. */
   #changed(epoch) {
     if (epoch === null) this.picture.redraw();
     else this.picture.paintColumn(epoch);
@@ -116,6 +153,7 @@ export class Distribution {
     this.onData?.();
   }
 
+  /** @param {Densities} data @param {number} bins @returns {Source} */
   #source(data, bins) {
     return {
       rows: bins,
@@ -132,7 +170,7 @@ export class Distribution {
     };
   }
 
-  /** Where the learning rate changed. */
+  /** Where the learning rate changed. @param {{epoch: number}[]} changes */
   markDrops(changes) {
     this.changes = changes;
     this.#mark();
@@ -146,6 +184,7 @@ export class Distribution {
 
   // ------------------------------------------------------------ the histogram at the cursor
 
+  /** @param {number} epoch */
   setCursor(epoch) {
     this.cursor = epoch;
     this.drawBars();
@@ -156,9 +195,9 @@ export class Distribution {
     say(this.caption, this.cursor >= 0 ? `epoch ${this.cursor}` : "");
     const { width, height } = this.#fitBars();
     const pen = this.bars.getContext("2d");
-    pen.clearRect(0, 0, width, height);
+    pen?.clearRect(0, 0, width, height);
     this.#describe(counts);
-    if (!counts) return;
+    if (!counts || !pen) return;
     const most = Math.max(...counts);
     const thick = height / counts.length;
     pen.fillStyle = palette.token("--neq-density");
@@ -166,11 +205,13 @@ export class Distribution {
       const length = count ? Math.max(1, (count / most) * (width - 2)) : 0;
       pen.fillRect(0, Math.round(height - (bin + 1) * thick), length, Math.max(1, Math.round(thick) - 1));
     });
-    this.#drawThreshold(pen, width, height, counts.length);
+    this.#drawThreshold(pen, counts.length);
   }
 
-  #drawThreshold(pen, width, height, bins) {
-    if (!FIELDS[this.data.field].threshold || !(this.epsilon > 0)) return;
+  /** @param {CanvasRenderingContext2D} pen @param {number} bins */
+  #drawThreshold(pen, bins) {
+    if (!this.data || !FIELDS[this.data.field].threshold || !(this.epsilon > 0)) return;
+    const { width, height } = this.bars;
     pen.fillStyle = palette.token("--neq-just-thawed");
     for (const epsilon of [this.epsilon, -this.epsilon]) {
       pen.fillRect(0, height - ((velocityPlace(epsilon) + 0.5) / bins) * height, width, 1.5 * devicePixelRatio);
@@ -179,7 +220,7 @@ export class Distribution {
 
   #fitBars() {
     const { top, height } = this.picture.area;
-    const width = this.sideWidth ?? 0;
+    const width = this.sideWidth;
     const place = `top: ${top}px; height: ${height}px; width: ${width}px`;
     if (this.bars.getAttribute("style") !== place) this.bars.setAttribute("style", place);
     const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
@@ -187,33 +228,37 @@ export class Distribution {
     return this.bars;
   }
 
+  /** @param {number[] | null | undefined} counts */
   #describe(counts) {
     if (!this.data) return;
     const place = this.data.layer === null ? "the network" : this.feed.layers[this.data.layer].name;
     const { name, bin } = FIELDS[this.data.field];
     this.picture.describe(`${name} of ${place} over the epochs, as densities`);
-    const most = counts?.indexOf(Math.max(...counts));
-    const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${bin(most)}` : "no values";
+    const most = (/** @type {number[]} */ of) => bin(of.indexOf(Math.max(...of)));
+    const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${most(counts)}` : "no values";
     this.side.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);
   }
 
   // ------------------------------------------------------------ pointing
 
+  /** @param {number} epoch @param {number} bin @param {number} clientX @param {number} clientY */
   #tell(epoch, bin, clientX, clientY) {
     const counts = this.data?.counts[epoch];
-    if (!counts || !(bin >= 0 && bin < counts.length)) return this.tooltip.hide();
+    if (!this.data || !counts || !(bin >= 0 && bin < counts.length)) return this.tooltip.hide();
     const { neurons, field } = this.data;
     const words = `${counted(counts[bin])} of ${counted(neurons)} neurons (${percent(counts[bin] / neurons)})`;
     const lines = [FIELDS[field].bin(bin), words].map((line) => element("div", {}, line));
     return this.tooltip.show([element("div.tooltip-head", {}, `epoch ${epoch}`), ...lines], clientX, clientY);
   }
 
+  /** @param {Cell | null} cell */
   #hover(cell) {
     this.onPoint?.(cell && this.data?.counts[cell.column] ? cell.column : null);
     if (cell) this.#tell(cell.column, cell.row, cell.clientX, cell.clientY);
     else this.tooltip.hide();
   }
 
+  /** @param {PointerEvent} event */
   #hoverBar({ clientX, clientY }) {
     const { top, height } = this.bars.getBoundingClientRect();
     const { bins } = FIELDS[this.data?.field ?? "velocity"];
@@ -221,40 +266,51 @@ export class Distribution {
   }
 }
 
+/** @typedef {{values?: string, of?: string}} View the address's words. */
+
 /** The distributions' card: which values, of the open layer or of the whole network. */
 export class ValuesCard {
   /**
    * @param {object} options
    * @param {Scope} options.scope
-   * @param {Record<string, HTMLElement>} options.parts of the page: values-…, distribution-title.
+   * @param {Parts} options.parts of the page: values-…, distribution-title.
    * @param {Feed} options.feed
-   * @param {object} options.distribution options of Distribution.
-   * @param {Record<string, string>} options.view the address's words: values, of.
-   * @param {(changes: object) => void} options.onStep the reader chose: for the address.
+   * @param {DistributionOptions} options.distribution
+   * @param {View} options.view
+   * @param {(changes: {values: string | null, of: string | null}) => void} options.onStep the reader chose: for the address.
    */
-  constructor(options) {
-    const { scope, parts, view } = Object.assign(this, options);
-    this.distribution = new Distribution(options.distribution);
+  constructor({ scope, parts, feed, distribution, view, onStep }) {
+    this.parts = parts;
+    this.feed = feed;
+    this.onStep = onStep;
+    this.distribution = new Distribution(distribution);
+    /** @type {number | null} */
     this.layer = null;
-    for (const field of Object.keys(FIELDS)) scope.on(parts[`values-${field}`], "click", () => this.#choose({ field }));
+    /** @type {Field} */
+    this.field = "velocity";
+    this.everywhere = false;
+    for (const field of Object.keys(FIELDS).filter(isField)) scope.on(parts[`values-${field}`], "click", () => this.#choose({ field }));
     scope.on(parts["values-network"], "click", () => this.#choose({ everywhere: !this.everywhere }));
     this.look(view);
   }
 
-  /** Shows what the address says. */
+  /** Shows what the address says. @param {View} view */
   look({ values, of }) {
-    Object.assign(this, { field: FIELDS[values] ? values : "velocity", everywhere: of === "network" });
+    this.field = isField(values) ? values : "velocity";
+    this.everywhere = of === "network";
     this.#draw();
   }
 
-  /** Another layer is open. */
+  /** Another layer is open. @param {number} layer */
   open(layer) {
     this.layer = layer;
     this.#draw();
   }
 
-  #choose(change) {
-    Object.assign(this, change);
+  /** @param {{field?: Field, everywhere?: boolean}} change */
+  #choose({ field = this.field, everywhere = this.everywhere }) {
+    this.field = field;
+    this.everywhere = everywhere;
     this.#draw();
     this.onStep({ values: this.field === "velocity" ? null : this.field, of: this.everywhere ? "network" : null });
   }
@@ -262,7 +318,7 @@ export class ValuesCard {
   #draw() {
     const { parts, feed, field, everywhere, layer } = this;
     if (layer !== null) this.distribution.show(everywhere ? null : layer, field);
-    const place = everywhere ? "the network" : (feed.layers[layer]?.name ?? "a layer");
+    const place = everywhere ? "the network" : (feed.layers[layer ?? -1]?.name ?? "a layer");
     say(parts["distribution-title"], `${FIELDS[field].name} of ${place}`);
     for (const each of Object.keys(FIELDS)) parts[`values-${each}`].setAttribute("aria-pressed", String(each === field));
     parts["values-network"].setAttribute("aria-pressed", String(everywhere));

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Pulse: what goes on inside an epoch: phase, step, pace, loss, and the time left for the epoch and for the run.
+ * What goes on inside an epoch: phase, step, pace, loss, and the time left for the epoch and for the run.
  */
 
 import * as timing from "../run-data/timing.js";

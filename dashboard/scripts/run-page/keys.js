@@ -2,11 +2,23 @@
  * The keys of a run's page.
  */
 
-/** @import { Key } from "../ui/keys.js" */
+/** @import { Parts } from "../../types/pages" */
+/** @import { Cursor } from "../plot/epoch-cursor.js" */
+/** @import { Key, Keys } from "../ui/keys.js" */
+
+/**
+ * @typedef {object} Steered what the keys act on: the page.
+ * @property {Cursor} cursor
+ * @property {Parts} parts
+ * @property {number | null} index the layer that is open.
+ * @property {Keys} keys
+ * @property {(index: number) => void} open opens a layer.
+ * @property {() => void} escape
+ */
 
 const FAR = 10;
 
-/** The keys of a run's page. @param {any} page @returns {Key[]} */
+/** The keys of a run's page. @param {Steered} page @returns {Key[]} */
 export function runKeys(page) {
   const { cursor, parts } = page;
   /** @param {KeyboardEvent} event */
@@ -21,7 +33,7 @@ export function runKeys(page) {
       keys: ["l"],
       shown: "l · Shift+L",
       words: "the next layer, the one before",
-      act: (event) => page.open(page.index + (event.shiftKey ? -1 : 1)),
+      act: (event) => page.open(Number(page.index) + (event.shiftKey ? -1 : 1)),
     },
     {
       keys: ["/"],

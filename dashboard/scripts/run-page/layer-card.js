@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * LayerCard: the open layer of a run: its neurons, beside them those of its norm, and one neuron's timeline.
+ * The open layer of a run: its neurons, beside them those of its norm, and one neuron's timeline.
  */
 
 import { ColourSwitch, modes } from "../plot/colour-modes.js";
@@ -12,51 +11,87 @@ import * as format from "../ui/format.js";
 import { spanOf } from "../ui/view-address.js";
 import { Timeline } from "./timeline.js";
 
-/** @import { Scope } from "../ui/page-scope.js" */
-/** @import { Feed } from "../run-data/feed.js" */
-/** @import { Together } from "../plot/line-chart.js" */
+/** @import { Layer, Missing, Parts } from "../../types/pages" */
 /** @import { Cursor } from "../plot/epoch-cursor.js" */
+/** @import { Figure } from "../plot/area.js" */
+/** @import { NeuronCell } from "../plot/heatmap.js" */
+/** @import { Together } from "../plot/line-chart.js" */
+/** @import { Feed } from "../run-data/feed.js" */
+/** @import { LayerFeed } from "../run-data/layer-feed.js" */
+/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Changes } from "../ui/view-address.js" */
+
+/**
+ * @typedef {object} View what the address says of the card.
+ * @property {string} mode of modes.
+ * @property {string} order of orders.
+ * @property {boolean} pair
+ * @property {number | null} neuron
+ * @property {number[] | null} rows edges of those that are shown; null: all.
+ */
+
+/**
+ * @typedef {object} LayerCardOptions
+ * @property {Scope} scope
+ * @property {Parts} parts of the page.
+ * @property {Record<string, Figure>} figures
+ * @property {Feed} feed
+ * @property {Together} together
+ * @property {Cursor} cursor
+ * @property {View} view what to show at first.
+ * @property {(changes: Changes) => void} onStep the reader chose: for the address.
+ * @property {(changes: Changes) => void} onSettle the reader zoomed.
+ */
 
 export class LayerCard {
-  /**
-   * @param {object} options
-   * @param {Scope} options.scope
-   * @param {Record<string, HTMLElement>} options.parts of the page.
-   * @param {object} options.figures
-   * @param {Feed} options.feed
-   * @param {Together} options.together
-   * @param {Cursor} options.cursor
-   * @param {object} options.view what to show at first: mode, order, pair, neuron, rows.
-   * @param {(changes: object) => void} options.onStep the reader chose: for the address.
-   * @param {(changes: object) => void} options.onSettle the reader zoomed.
-   */
-  constructor(options) {
-    Object.assign(this, options);
-    const { scope, parts, feed, view } = this;
+  /** @param {LayerCardOptions} options */
+  constructor({ scope, parts, figures, feed, together, cursor, view, onStep, onSettle }) {
+    this.scope = scope;
+    this.parts = parts;
+    this.figures = figures;
+    this.feed = feed;
+    this.together = together;
+    this.cursor = cursor;
+    this.onStep = onStep;
+    this.onSettle = onSettle;
     this.epsilon = feed.record.config.neq.epsilon;
-    this.index = null;
-    Object.assign(this, { mode: view.mode, order: view.order, pair: view.pair, neuron: view.neuron, rows: view.rows });
+    this.index = -1; // no layer is open
+    /** @type {Layer | null} the norm that follows the open layer, or the layer that it follows. */
+    this.partner = null;
+    this.mode = view.mode;
+    this.order = view.order;
+    this.pair = view.pair;
+    this.neuron = view.neuron;
+    this.rows = view.rows;
     this.main = this.#heatmap("neurons", "neurons-note");
     this.other = this.#heatmap("partner", "partner-note");
-    this.timeline = new Timeline({
-      scope,
-      parts,
-      figures: this.figures,
-      feed,
-      epsilon: this.epsilon,
-      onPoint: (epoch) => this.together.point(epoch),
-      onChoose: (epoch) => this.cursor.move(epoch),
-      onMove: (neuron) => this.openNeuron(neuron),
-    });
+    this.timeline = this.#timeline();
     this.switch = new ColourSwitch(scope, parts, this.epsilon, this.mode, (mode) => this.colourBy(mode));
-    fillChoice(parts.order, orders, this.order);
-    scope.on(parts.order, "change", () => this.orderBy(parts.order.value));
+    const choice = /** @type {HTMLSelectElement} */ (parts.order);
+    fillChoice(choice, orders, this.order);
+    scope.on(choice, "change", () => this.orderBy(choice.value));
     scope.on(parts.reorder, "click", () => this.arrange());
     scope.on(parts.pair, "click", () => this.showPair(!this.pair));
   }
 
+  #timeline() {
+    const { scope, parts, figures, feed, epsilon } = this;
+    return new Timeline({
+      scope,
+      parts,
+      figures,
+      feed,
+      epsilon,
+      onPoint: (epoch) => this.together.point(epoch),
+      onChoose: (epoch) => this.cursor.move(epoch),
+      onMove: (neuron) => this.openNeuron(neuron),
+    });
+  }
+
+  /** @param {string} part @param {string} note @returns {Heatmap} */
   #heatmap(part, note) {
     const { scope, parts, figures, feed, together } = this;
+    /** @type {Heatmap} */
     const heatmap = new Heatmap({
       scope,
       host: parts[part],
@@ -75,11 +110,13 @@ export class LayerCard {
     return heatmap;
   }
 
+  /** @param {Heatmap} heatmap */
   #otherOf(heatmap) {
     if (!this.partner || !this.pair) return null;
     return heatmap === this.main ? this.other : this.main;
   }
 
+  /** @param {any} Plotly */
   async start(Plotly) {
     await Promise.all([this.main, this.other, this.timeline].map((picture) => picture.start(Plotly)));
   }
@@ -90,7 +127,10 @@ export class LayerCard {
 
   // ------------------------------------------------------------ what is shown
 
-  /** Opens a layer; the neuron that was open belongs to another one, so it closes unless it is named. */
+  /**
+   * Opens a layer; the neuron that was open belongs to another one, so it closes unless it is named.
+   * @param {number} index @param {number | null} [neuron]
+   */
   open(index, neuron = null) {
     const { feed, parts } = this;
     this.index = index;
@@ -104,15 +144,15 @@ export class LayerCard {
   }
 
   #watch() {
-    const { feed, parts, index, partner } = this;
-    const both = Boolean(this.pair && partner);
-    parts["partner-pane"].hidden = !both;
-    parts["main-name"].hidden = !both;
-    parts.pair.setAttribute("aria-pressed", String(both));
-    feed.watch(both ? [index, partner.index] : [index]);
-    if (both) {
+    const { feed, parts, index } = this;
+    const beside = this.pair ? this.partner : null;
+    parts["partner-pane"].hidden = !beside;
+    parts["main-name"].hidden = !beside;
+    parts.pair.setAttribute("aria-pressed", String(Boolean(beside)));
+    feed.watch(beside ? [index, beside.index] : [index]);
+    if (beside) {
       say(parts["main-name"], feed.layers[index].name);
-      say(parts["partner-name"], partner.name);
+      say(parts["partner-name"], beside.name);
     }
     this.draw();
   }
@@ -126,6 +166,7 @@ export class LayerCard {
     this.other.select(partner ? this.neuron : null);
   }
 
+  /** @param {Heatmap} heatmap @param {LayerFeed | null} layer */
   #drawOne(heatmap, layer) {
     if (heatmap.layer === layer) {
       if (layer && this.order !== "index" && !heatmap.order) this.arrange();
@@ -138,7 +179,7 @@ export class LayerCard {
     return undefined;
   }
 
-  /** A column came of a layer. */
+  /** A column came of a layer. @param {number} layer @param {number} epoch @param {string} [of] */
   append(layer, epoch, of = "state") {
     if (of !== modes[this.mode].of) return;
     if (layer === this.index) this.main.append(epoch);
@@ -147,12 +188,13 @@ export class LayerCard {
 
   // ------------------------------------------------------------ choices
 
+  /** @param {string} mode */
   colourBy(mode) {
     this.colour(mode);
     this.onStep({ colour: modes[mode].query });
   }
 
-  /** Colours by a mode of modes; no step of the reader's. */
+  /** Colours by a mode of modes; no step of the reader's. @param {string} mode */
   colour(mode) {
     this.mode = mode;
     this.switch.show(mode);
@@ -160,9 +202,10 @@ export class LayerCard {
     this.other.colourBy(mode);
   }
 
+  /** @param {string} order of orders. */
   orderBy(order) {
     this.order = order;
-    this.parts.order.value = order;
+    /** @type {HTMLSelectElement} */ (this.parts.order).value = order;
     this.arrange();
     this.onStep({ order: order === "index" ? null : order });
   }
@@ -171,11 +214,10 @@ export class LayerCard {
   arrange() {
     const cells = this.main.layer?.cells;
     const { name, make } = orders[this.order];
-    const known = cells && cells.epochs > 0;
-    const order = known ? make(cells, this.cursor.epoch) : null;
+    const order = cells && cells.epochs > 0 ? make(cells, this.cursor.epoch) : null;
     const { parts } = this;
     parts["order-note"].hidden = !order;
-    if (order) {
+    if (cells && order) {
       const at = this.order === "v" ? `epoch ${this.cursor.epoch}` : format.counted(cells.epochs, "epoch");
       say(parts["order-words"], `as of ${at}`);
     }
@@ -183,13 +225,14 @@ export class LayerCard {
     if (this.partner && this.pair) this.other.orderBy(order, `neurons by ${name}`);
   }
 
+  /** @param {boolean} shown */
   showPair(shown) {
     this.pair = shown;
     this.#watch();
     this.onStep({ pair: shown ? 1 : null });
   }
 
-  /** Opens a neuron's timeline; null closes it. */
+  /** Opens a neuron's timeline; null closes it. @param {number | null} neuron */
   openNeuron(neuron) {
     const { layer } = this.main.layer ?? {};
     const there = neuron !== null && layer && neuron >= 0 && neuron < layer.neurons;
@@ -200,13 +243,14 @@ export class LayerCard {
     this.onStep({ neuron: this.neuron });
   }
 
+  /** @param {Heatmap} heatmap @param {number[]} y */
   #zoomed(heatmap, y) {
     this.#otherOf(heatmap)?.picture.show({ y });
     const whole = !this.main.picture.zoomed("y");
     this.onSettle({ rows: whole ? null : spanOf(y) });
   }
 
-  /** Words in the pictures that have nothing to show. */
+  /** Words in the pictures that have nothing to show. @param {string} nothing */
   say(nothing) {
     this.main.picture.say(this.main.layer?.problem || nothing);
     this.other.picture.say(this.other.layer?.problem || nothing);

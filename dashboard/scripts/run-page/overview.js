@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Overview: layers × epochs in forward order, by block of the network; input at the top.
+ * Layers × epochs in forward order, by block of the network; input at the top.
  */
 
 import * as marks from "../plot/annotations.js";
@@ -14,8 +13,21 @@ import * as format from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
 
+/** @import { Cell, Figure, Update } from "../plot/area.js" */
+/** @import { Scale, Tick } from "../plot/colour-modes.js" */
+/** @import { Source, Table } from "../plot/raster.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
+/** @import { Numbers } from "../run-data/layer-tables.js" */
+
+/**
+ * @typedef {object} Mode what a cell may be coloured by.
+ * @property {string} name
+ * @property {(value: number) => number} index of the colour of a layer's value.
+ * @property {(epsilon: number) => Table} table
+ * @property {(value: number) => string} words
+ * @property {Scale} scale of the legend.
+ */
 
 const LABEL_PIXELS = 13;
 const LABEL_SIGNS = 17;
@@ -23,14 +35,15 @@ const AXIS_PIXELS = 46;
 const HIGHEST = 420;
 const { percent, number, ending } = format;
 const steps = 255; // of the tables of 256 colours
-const level = (value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * NeuronHistory.place(value)));
-const logTicks = modes.phi.scale.ticks;
+const level = (/** @type {number} */ value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * NeuronHistory.place(value)));
+const scaleOf = (/** @type {string} */ mode) => /** @type {Scale} */ (modes[mode].scale);
+/** @param {string} last @returns {() => Tick[]} */
 const ends = (last) => () => [
   [0, "0"],
   [1, last],
 ];
 
-/** What a cell may be coloured by: colour index of a layer's value, table, words, legend. */
+/** @type {Record<Numbers, Mode>} */
 export const MODES = {
   frozen: {
     name: "frozen",
@@ -44,14 +57,14 @@ export const MODES = {
     index: (phi) => level(1 - phi),
     table: () => palette.similarities(),
     words: (phi) => `mean φ ${number(phi, 4)}`,
-    scale: { name: "1 − mean φ", none: "none yet", ticks: logTicks, marks: () => [] },
+    scale: { name: "1 − mean φ", none: "none yet", ticks: scaleOf("phi").ticks, marks: () => [] },
   },
   speed: {
     name: "mean |v|",
     index: level,
     table: (epsilon) => palette.speeds(epsilon),
     words: (speed) => `mean |v| ${number(speed)}`,
-    scale: { ...modes.speed.scale, name: "mean |v|", none: "none yet" },
+    scale: { ...scaleOf("speed"), name: "mean |v|", none: "none yet" },
   },
   // The root lets few be seen among many.
   thawed: {
@@ -71,44 +84,64 @@ export const MODES = {
   },
 };
 
+/** The mode of this name; "frozen" where there is none. @param {string | undefined} name @returns {Numbers} */
+export const modeOf = (name) => (name !== undefined && Object.hasOwn(MODES, name) ? /** @type {Numbers} */ (name) : "frozen");
+
 export class Overview {
   /**
    * @param {object} options
    * @param {Scope} options.scope
    * @param {HTMLElement} options.host
-   * @param {object} options.figure template `overview` of figures.py.
+   * @param {Figure} options.figure template `overview` of figures.py.
    * @param {Feed} options.feed
    * @param {(layer: number) => void} options.onOpen a row was chosen.
    * @param {(epoch: number|null) => void} [options.onPoint]
    * @param {number} [options.labelSigns] how much of a layer's name fits.
    * @param {string} [options.name] what the run is called, where another of the page has its name.
-   * @param {string} [options.mode] of overviewModes.
+   * @param {Numbers} [options.mode]
    * @param {HTMLElement} [options.legend]
    */
-  constructor(options) {
-    Object.assign(this, { mode: "frozen", changes: [], bursts: [], name: options.feed.record.name }, options);
-    const { feed, scope } = this;
+  constructor({ scope, host, figure, feed, onOpen, onPoint, labelSigns = LABEL_SIGNS, name = feed.record.name, mode = "frozen", legend }) {
+    this.scope = scope;
+    this.host = host;
+    this.feed = feed;
+    this.onPoint = onPoint;
+    this.labelSigns = labelSigns;
+    this.mode = mode;
+    this.legend = legend;
+    /** @type {{epoch: number}[]} of the learning rate. */
+    this.changes = [];
+    /** @type {{epoch: number, share: number}[]} of thawing. */
+    this.bursts = [];
+    /** @type {ReturnType<typeof groups> | null} the network's blocks; null: not known yet. */
+    this.groups = null;
+    /** @type {number | null} the layer that is open. */
+    this.selected = null;
+    /** @type {string | null} the upright axis's labels, as Plotly knows them. */
+    this.labels = null;
     this.epsilon = feed.record.config.neq?.epsilon ?? 0;
     this.tooltip = new Tooltip(scope);
     this.picture = new Picture({
-      scope: this.scope,
-      host: this.host,
-      figure: this.figure,
-      name: `${this.name} overview`,
+      scope,
+      host,
+      figure,
+      name: `${name} overview`,
       source: this.#source(),
       table: () => MODES[this.mode].table(this.epsilon),
       onHover: (cell) => this.#hover(cell),
       legend: () => legendOf(MODES[this.mode], this.epsilon),
-      onClick: (cell) => feed.layers[cell.row] && this.onOpen(cell.row),
+      onClick: (cell) => feed.layers[cell.row] && onOpen(cell.row),
     });
-    if (this.legend) scope.finally(onScheme(() => this.#drawLegend()));
+    if (legend) scope.finally(onScheme(() => this.#drawLegend()));
     this.#drawLegend();
   }
 
+  /** @param {number} epoch @returns {Float32Array | undefined} */
   #column(epoch) {
     return this.feed.tables.columns[this.mode][epoch];
   }
 
+  /** @returns {Source} */
   #source() {
     const overview = this;
     const { feed } = this;
@@ -129,6 +162,7 @@ export class Overview {
     };
   }
 
+  /** @param {any} Plotly */
   async start(Plotly) {
     await this.picture.start(Plotly);
     const label = this.scope.once(() => this.#label());
@@ -141,7 +175,7 @@ export class Overview {
     });
   }
 
-  /** Colours by a mode of overviewModes. */
+  /** Colours by a mode. @param {Numbers} mode */
   colourBy(mode) {
     this.mode = mode;
     this.feed.tables.want(mode);
@@ -168,28 +202,32 @@ export class Overview {
     this.describe();
   }
 
-  /** One more epoch has come. */
+  /** One more epoch has come. @param {number} epoch */
   append(epoch) {
     this.picture.paintColumn(epoch);
     this.describe();
   }
 
-  /** Marks the row of the layer that is open. */
+  /** Marks the row of the layer that is open. @param {number} index */
   select(index) {
     this.selected = index;
     this.#label();
   }
 
-  /** Vertical lines where the learning rate changed; a mark above where many neurons thawed. */
+  /**
+   * Vertical lines where the learning rate changed; a mark above where many neurons thawed.
+   * @param {{epoch: number}[]} changes @param {{epoch: number, share: number}[]} [bursts]
+   */
   markEpochs(changes, bursts = []) {
-    Object.assign(this, { changes, bursts });
+    this.changes = changes;
+    this.bursts = bursts;
     this.#mark();
   }
 
   #mark() {
     if (!this.groups) return;
     const between = this.groups.slice(1).map(({ first }) => marks.border(first - 0.5));
-    const box = this.selected === undefined ? [] : [marks.row(this.selected)];
+    const box = this.selected === null ? [] : [marks.row(this.selected)];
     const { shapes } = marks.drops(this.changes);
     this.picture.mark({ shapes: [...between, ...shapes, ...box], annotations: marks.bursts(this.bursts) });
   }
@@ -199,20 +237,15 @@ export class Overview {
     const { layers } = this.feed;
     const room = this.picture.area.height;
     if (!layers.length || room < 1 || !this.groups) return;
-    const all = layers.map(({ index, name }) => [index, name]);
-    const blocks = this.groups.map(({ first, last, label }) => [(first + last) / 2, label]);
+    const all = layers.map(({ index, name }) => ({ place: index, name }));
+    const blocks = this.groups.map(({ first, last, label }) => ({ place: (first + last) / 2, name: label }));
     const fits = layers.length * LABEL_PIXELS <= room;
-    let next = -Infinity;
-    const apart = ([place]) => {
-      const fitting = (place - next) * (room / layers.length) >= LABEL_PIXELS;
-      if (fitting) next = place;
-      return fitting;
-    };
-    const seen = fits ? all : blocks.filter(apart);
+    const seen = fits ? all : apart(blocks, (LABEL_PIXELS * layers.length) / room);
+    /** @type {Update} */
     const update = {
       "yaxis.tickmode": "array",
-      "yaxis.tickvals": seen.map(([place]) => place),
-      "yaxis.ticktext": seen.map(([, name]) => ending(name, this.labelSigns || LABEL_SIGNS)),
+      "yaxis.tickvals": seen.map(({ place }) => place),
+      "yaxis.ticktext": seen.map(({ name }) => ending(name, this.labelSigns)),
       "yaxis.tickfont.size": 11,
       "yaxis.showticklabels": true,
       "yaxis.ticks": "outside",
@@ -234,6 +267,7 @@ export class Overview {
     return this.picture.describe(`${head}. ${words}: ${percent(shares[most])}.`);
   }
 
+  /** @param {Cell | null} cell */
   #hover(cell) {
     const value = cell && this.#column(cell.column)?.[cell.row];
     const layer = cell && this.feed.layers[cell.row];
@@ -247,7 +281,7 @@ export class Overview {
         element("div.tooltip-head", {}, layer.name),
         element("div", {}, `${layer.type}, ${format.counted(layer.neurons, "neuron")}`),
         element("div", {}, `after epoch ${cell.column}: ${words}`),
-        burst ? element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`) : "",
+        ...(burst ? [element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`)] : []),
         element("div.tooltip-hint", {}, "click to open the layer, drag to choose epochs"),
       ],
       cell.clientX,
@@ -256,4 +290,14 @@ export class Overview {
   }
 }
 
-export { MODES as overviewModes };
+/** Those of the labels, from the top, that stand at least so far from the one before. @param {{place: number, name: string}[]} labels @param {number} least */
+function apart(labels, least) {
+  let next = -Infinity;
+  return labels.filter(({ place }) => {
+    const fitting = place - next >= least;
+    if (fitting) next = place;
+    return fitting;
+  });
+}
+
+export { MODES as overviewModes, modeOf as overviewModeOf };

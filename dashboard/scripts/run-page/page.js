@@ -1,13 +1,10 @@
-// @ts-nocheck (types to come)
 /*
  * The page of one run: joins what is known of it (Feed) to its head, pictures, configuration and log.
  */
 
-import { modeOf } from "../plot/colour-modes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { plotly } from "../plot/frame.js";
-import { Together, wholeOf } from "../plot/line-chart.js";
-import { orders } from "../plot/orders.js";
+import { wholeOf } from "../plot/line-chart.js";
 import { Feed, nothingYet, widest } from "../run-data/feed.js";
 import { copy } from "../ui/clipboard.js";
 import { element, fillChoice, frameShown, parts, say } from "../ui/dom.js";
@@ -19,28 +16,34 @@ import { help } from "../ui/tooltip.js";
 import { readQuery } from "../ui/url-state.js";
 import { Address, edgesOf, spanOf, whole } from "../ui/view-address.js";
 import { Coverage } from "./coverage.js";
-import { Curves } from "./curves.js";
 import { DataCard } from "./data-card.js";
 import { drawConfig, LogView, launchCommand } from "./details.js";
-import { ValuesCard } from "./distribution.js";
 import { RunHead } from "./head.js";
 import { runKeys } from "./keys.js";
-import { LayerCard } from "./layer-card.js";
-import { Overview, overviewModes } from "./overview.js";
+import { overviewModeOf, overviewModes } from "./overview.js";
 import { Published } from "./paper-comparison.js";
+import { buildPictures, viewOf } from "./pictures.js";
 import { Machine } from "./resources.js";
-import { SavingsCard } from "./savings-card.js";
-import { Multiples } from "./small-multiples.js";
 
+/** @import { Layer, Missing, Run } from "../../types/pages" */
+/** @import { Figure } from "../plot/area.js" */
+/** @import { Numbers } from "../run-data/layer-tables.js" */
+/** @import { Recipe } from "./paper-comparison.js" */
+/** @import { Query } from "./pictures.js" */
+
+/** @typedef {{run: Run, layer: number | null, figures: Record<string, Figure>, plotly: string, recipe: Recipe | null}} Data from pages/run.py. */
+
+/** @type {RunPage | null} */
 let current = null;
 
 class RunPage {
   /**
    * @param {HTMLElement} root the page's frame, drawn by pages/run.py.
-   * @param {{run: object, layer: number|null, figures: object, plotly: string}} data
+   * @param {Data} data
    */
   constructor(root, data) {
     this.root = root;
+    this.drawn = false; // its axes are there
     this.scope = new Scope();
     this.parts = parts(root);
     this.data = data;
@@ -58,70 +61,44 @@ class RunPage {
     this.coverage = new Coverage({ scope: this.scope, host: this.parts.coverage, feed: this.feed });
     this.machine = new Machine({ parts: this.parts, feed: this.feed });
     this.dataCard = new DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });
-    this.#buildPictures(query);
+    const pictures = this.#buildPictures(query);
+    this.together = pictures.together;
+    this.overview = pictures.overview;
+    this.card = pictures.card;
+    this.values = pictures.values;
+    this.curves = pictures.curves;
+    this.savings = pictures.savings;
+    this.multiples = pictures.multiples;
+    this.heatmap = this.card.main;
+    this.distribution = this.values.distribution;
+    this.epochs = edgesOf(query.epochs);
     this.bar = new CursorBar(this.scope, this.parts, this.cursor);
+    /** @type {Keys} */
+    this.keys = new Keys(
+      this.scope,
+      runKeys(this),
+      "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
+    );
     this.#listen();
     this.#wireControls();
     this.#start();
   }
 
+  /** @param {Query} query */
   #buildPictures(query) {
-    const { scope, parts, feed, cursor } = this;
-    const { figures, run } = this.data;
-    const together = new Together();
-    this.together = together;
-    const onPoint = (epoch) => together.point(epoch);
-    const onOpen = (layer) => this.open(layer);
-    const onChoose = (epoch) => cursor.move(epoch);
-    this.overview = new Overview({
-      scope,
-      host: parts.overview,
-      figure: figures.overview,
-      feed,
-      onPoint,
-      onOpen,
-      legend: parts["overview-legend"],
-      mode: overviewModes[query.overview] ? query.overview : "frozen",
-    });
-    this.card = new LayerCard({
+    const { scope, parts, feed, cursor, address, data } = this;
+    return buildPictures({
       scope,
       parts,
-      figures,
       feed,
-      together,
       cursor,
-      view: viewOf(query),
-      onStep: (changes) => this.address.step(changes),
-      onSettle: (changes) => this.address.settle(changes),
+      address,
+      data,
+      query,
+      onOpen: (layer) => this.open(layer),
+      onEpochs: (range) => this.#epochsShown(range),
+      onData: () => this.#explainEmpty(),
     });
-    this.values = new ValuesCard({
-      scope,
-      parts,
-      feed,
-      view: query,
-      onStep: (changes) => this.address.step(changes),
-      distribution: {
-        scope,
-        host: parts.distribution,
-        side: parts["distribution-bars"],
-        figures,
-        feed,
-        name: `${run.name} values`,
-        epsilon: run.config.neq.epsilon,
-        onPoint,
-        onChoose,
-        onData: () => this.#explainEmpty(),
-      },
-    });
-    this.distribution = this.values.distribution;
-    this.curves = new Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
-    this.savings = new SavingsCard({ scope, parts, figures, feed, onPoint, onChoose });
-    this.multiples = new Multiples({ scope, parts, feed, onOpen });
-    this.heatmap = this.card.main;
-    for (const picture of [this.overview.picture, this.distribution.picture, ...this.card.pictures]) together.add(picture);
-    for (const card of [this.curves, this.savings]) card.join(together);
-    together.onShow = (range) => this.#epochsShown(range);
-    this.epochs = edgesOf(query.epochs);
   }
 
   /** The history first, then the axes: cells are seen before Plotly has come. */
@@ -162,10 +139,7 @@ class RunPage {
     });
     feed.on("small", (layers) => this.multiples.changed(layers));
     feed.on("end", () => this.#runChanged());
-    feed.on("trouble", (message) => {
-      head.trouble = message;
-      head.draw();
-    });
+    feed.on("trouble", (message) => head.say(message));
     feed.on("deleted", () => {
       notice("This run was deleted.", "bad");
       go("/");
@@ -180,7 +154,7 @@ class RunPage {
 
   #layersKnown() {
     const { layers } = this.feed;
-    const option = ({ index, name, type, neurons }) =>
+    const option = (/** @type {Layer} */ { index, name, type, neurons }) =>
       element("option", { value: index }, `${index} · ${name} (${type}, ${format.count(neurons)})`);
     this.parts.layer.replaceChildren(...layers.map(option));
     this.parts["layer-controls"].hidden = false;
@@ -208,6 +182,7 @@ class RunPage {
     this.#runChanged();
   }
 
+  /** @param {number} epoch */
   #epochCame(epoch) {
     this.#extend();
     this.cursor.reach(this.feed.done - 1);
@@ -227,9 +202,9 @@ class RunPage {
 
   /** The tables that are about the cursor's epoch. */
   #drawNumbers() {
-    const epoch = this.cursor?.following === false ? this.feed.epochs[this.cursor.epoch] : this.feed.last;
-    this.published?.draw(epoch ?? null);
-    this.machine?.draw(epoch ?? null);
+    const epoch = this.cursor.following === false ? this.feed.epochs[this.cursor.epoch] : this.feed.last;
+    this.published.draw(epoch ?? null);
+    this.machine.draw(epoch ?? null);
   }
 
   /** An empty picture says why. */
@@ -246,7 +221,7 @@ class RunPage {
 
   // ------------------------------------------------------------ what is looked at
 
-  /** Opens a layer, as a step of the reader's. */
+  /** Opens a layer, as a step of the reader's. @param {number} index */
   open(index) {
     if (!this.feed.layers[index] || index === this.index) return;
     this.card.rows = null;
@@ -254,12 +229,13 @@ class RunPage {
     this.address.step({ layer: index, neuron: null, rows: null });
   }
 
+  /** @param {number} index @param {number | null} [neuron] */
   #show(index, neuron = null) {
     const { parts, feed } = this;
     this.index = index;
-    parts.layer.value = index;
-    parts["layer-back"].disabled = index === 0;
-    parts["layer-on"].disabled = index === feed.layers.length - 1;
+    /** @type {HTMLSelectElement} */ (parts.layer).value = String(index);
+    parts["layer-back"].toggleAttribute("disabled", index === 0);
+    parts["layer-on"].toggleAttribute("disabled", index === feed.layers.length - 1);
     this.card.open(index, neuron);
     this.overview.select(index);
     this.multiples.select(index);
@@ -267,8 +243,9 @@ class RunPage {
     this.#explainEmpty();
   }
 
+  /** @param {Numbers} mode */
   #colourOverview(mode) {
-    this.parts["overview-mode"].value = mode;
+    /** @type {HTMLSelectElement} */ (this.parts["overview-mode"]).value = mode;
     this.overview.colourBy(mode);
   }
 
@@ -277,12 +254,12 @@ class RunPage {
     this.head.at = following ? null : epoch;
     this.head.draw();
     this.#drawNumbers();
-    this.bar?.draw();
+    this.bar.draw();
     const line = following || epoch < 0 ? null : epoch; // at the newest epoch it would stand at the edge
-    this.together?.setCursor(line);
-    this.distribution?.setCursor(epoch);
-    this.savings?.setCursor(epoch, following);
-    this.multiples?.setCursor(epoch, line);
+    this.together.setCursor(line);
+    this.distribution.setCursor(epoch);
+    this.savings.setCursor(epoch, following);
+    this.multiples.setCursor(epoch, line);
     if (this.feed.loaded) this.address.settle({ epoch: following ? null : epoch });
   }
 
@@ -292,7 +269,7 @@ class RunPage {
     this.multiples.show(range);
   }
 
-  /** The reader zoomed along the epochs in one picture, or shows all again. */
+  /** The reader zoomed along the epochs in one picture, or shows all again. @param {number[]} range */
   #epochsShown(range) {
     const all = wholeOf(this.feed.done, this.feed.planned);
     this.epochs = range[0] === all[0] && range[1] === all[1] ? null : range;
@@ -306,17 +283,17 @@ class RunPage {
     return this.overview.picture.showAll();
   }
 
-  /** Back or forward: shows what the address says. */
+  /** Back or forward: shows what the address says. @param {Query} query */
   #go(query) {
     const { card } = this;
     const view = viewOf(query);
     const layer = whole(query.layer) ?? this.index;
-    Object.assign(card, { order: view.order, pair: view.pair, rows: view.rows, mode: view.mode });
+    Object.assign(card, { order: view.order, pair: view.pair, rows: view.rows });
     card.colour(view.mode);
-    this.parts.order.value = view.order;
+    /** @type {HTMLSelectElement} */ (this.parts.order).value = view.order;
     this.values.look(query);
-    this.#colourOverview(overviewModes[query.overview] ? query.overview : "frozen");
-    if (this.feed.layers[layer]) this.#show(layer, view.neuron);
+    this.#colourOverview(overviewModeOf(query.overview));
+    if (layer !== null && this.feed.layers[layer]) this.#show(layer, view.neuron);
     card.arrange();
     this.epochs = edgesOf(query.epochs);
     this.#showEpochs();
@@ -328,38 +305,24 @@ class RunPage {
   #wireControls() {
     const { scope, parts } = this;
     const { config } = this.data.run;
-    scope.on(parts.layer, "change", () => this.open(Number(parts.layer.value)));
-    scope.on(parts["layer-back"], "click", () => this.open(this.index - 1));
-    scope.on(parts["layer-on"], "click", () => this.open(this.index + 1));
-    fillChoice(parts["overview-mode"], overviewModes, this.overview.mode);
-    scope.on(parts["overview-mode"], "change", () => {
-      const mode = parts["overview-mode"].value;
+    const layer = /** @type {HTMLSelectElement} */ (parts.layer);
+    const colour = /** @type {HTMLSelectElement} */ (parts["overview-mode"]);
+    scope.on(layer, "change", () => this.open(Number(layer.value)));
+    scope.on(parts["layer-back"], "click", () => this.open(Number(this.index) - 1));
+    scope.on(parts["layer-on"], "click", () => this.open(Number(this.index) + 1));
+    fillChoice(colour, overviewModes, this.overview.mode);
+    scope.on(colour, "change", () => {
+      const mode = overviewModeOf(colour.value);
       this.#colourOverview(mode);
       this.address.step({ overview: mode === "frozen" ? null : mode });
     });
     scope.on(parts["copy-json"], "click", () => copy(parts["copy-json"], JSON.stringify(config, null, 2)));
     scope.on(parts["copy-command"], "click", () => copy(parts["copy-command"], launchCommand(config)));
-    this.keys = new Keys(
-      scope,
-      runKeys(this),
-      "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
-    );
     scope.on(parts["keys-help"], "click", () => this.keys.help());
   }
 }
 
-/** What the address says of the layer's card. */
-function viewOf(query) {
-  return {
-    mode: modeOf(query.colour),
-    order: orders[query.order] ? query.order : "index",
-    pair: query.pair === "1",
-    neuron: whole(query.neuron),
-    rows: edgesOf(query.rows),
-  };
-}
-
-/** Called by Dash when the layout of a run is there; the former page's scripts end first. */
+/** Called by Dash when the layout of a run is there; the former page's scripts end first. @param {Missing<Data>} data */
 export async function mount(data) {
   if (!data) return null;
   current?.scope.end();

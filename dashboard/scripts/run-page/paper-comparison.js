@@ -1,13 +1,17 @@
-// @ts-nocheck (types to come)
 /*
- * Published: what was published of the recipe that a run started from, beside what the run itself reached.
+ * What was published of the recipe that a run started from, beside what the run itself reached.
  */
 
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { settingName, settings, settingWords } from "./details.js";
 
+/** @import { Epoch, Missing, Parts, Preset } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
+
+/** @typedef {NonNullable<Preset["published"]>} Figures */
+/** @typedef {Figures["metric"]} Metric */
+/** @typedef {{whole: Preset["whole"], published: Figures}} Recipe a preset's configuration, and what was published of it. */
 
 const { percent, number, count } = format;
 const ROWS = { dense: "Published: nothing frozen", neq: "Published: NEq", random: "Published: as many at random" };
@@ -15,7 +19,10 @@ const METRICS = { accuracy: "Accuracy", miou: "mIoU" };
 const MOST_CHANGES = 8;
 const ABOUT_IT = new Set(["name", "tags", "notes", "recipe"]);
 
-/** The settings in which a run differs from its recipe, as [path, the run's, the recipe's]. */
+/**
+ * The settings in which a run differs from its recipe, as [path, the run's, the recipe's].
+ * @param {object} recipe @param {object} config @returns {[path: string, own: unknown, theirs: unknown][]}
+ */
 export function changedFrom(recipe, config) {
   const own = new Map(settings(config));
   return settings(recipe)
@@ -25,16 +32,18 @@ export function changedFrom(recipe, config) {
 
 export class Published {
   /**
-   * @param {{parts: Record<string, HTMLElement>, feed: Feed, recipe: object|null}} options recipe: the preset that the
-   *   run's description names, with what was published of it; null: it names none that is known.
+   * @param {{parts: Parts, feed: Feed, recipe: Recipe | null}} options recipe: the one that the run's configuration names;
+   *   null: it names none that is known.
    */
   constructor({ parts, feed, recipe }) {
-    Object.assign(this, { parts, feed, recipe });
+    this.parts = parts;
+    this.feed = feed;
+    this.recipe = recipe;
     this.parts["published-card"].hidden = !recipe;
-    if (recipe) this.#sayDifferences();
+    if (recipe) this.#sayDifferences(recipe);
   }
 
-  /** Draws the run's row as of this epoch's numbers. */
+  /** Draws the run's row as of this epoch's numbers. @param {Epoch | null} epoch */
   draw(epoch) {
     if (!this.recipe) return;
     const { metric, figures } = this.recipe.published;
@@ -49,13 +58,14 @@ export class Published {
     this.parts.published.replaceChildren(table);
   }
 
+  /** @param {Epoch | null} epoch */
   #whichEpoch(epoch) {
     const of = `of ${format.counted(this.feed.record.epochs_planned, "epoch")}`;
     return epoch ? `This run after ${count(epoch.epoch + 1)} ${of}` : "This run: no epoch yet";
   }
 
-  #sayDifferences() {
-    const { published, whole } = this.recipe;
+  /** @param {Recipe} recipe */
+  #sayDifferences({ published, whole }) {
     const changed = changedFrom(whole, this.feed.record.config);
     const told = changed.slice(0, MOST_CHANGES).map(([path, own, theirs]) => {
       const [group, name] = settingName(path);
@@ -72,20 +82,24 @@ export class Published {
   }
 }
 
+/** @param {Epoch | null} epoch @param {Metric} metric */
 function score(epoch, metric) {
   return metric === "accuracy" ? epoch?.test_accuracy : epoch?.scores?.[metric];
 }
 
+/** @param {number | null} value @param {number | null} spread */
 function scoreWords(value, spread) {
   if (value === null) return format.NOTHING;
   return spread === null ? percent(value, 2) : `${(value * 100).toFixed(2)} ± ${(spread * 100).toFixed(2)} %`;
 }
 
+/** @param {number | null} flops */
 function flopWords(flops) {
   if (flops === null) return format.NOTHING;
   return flops >= 1e9 ? `${number(flops / 1e9, 4)} G` : `${number(flops / 1e6, 4)} M`;
 }
 
+/** @param {string} name @param {...string} cells */
 function row(name, ...cells) {
   return element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((words) => element("td", {}, words)));
 }

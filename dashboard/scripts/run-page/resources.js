@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Machine: what the epochs asked of the machine: pace, memory, the GPU's use and power, energy.
+ * What the epochs asked of the machine: pace, memory, the GPU's use and power, energy.
  */
 
 import { epochRange, rangeWords } from "../run-data/epoch-times.js";
@@ -9,18 +8,32 @@ import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { explain } from "../ui/tooltip.js";
 
+/** @import { Epoch, Missing, Parts, Resources } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
+/** @import { Range } from "../run-data/epoch-times.js" */
+
+/** @typedef {[name: string, value: string, help?: string]} Fact */
 
 const { percent, number, count, megabytes } = format;
 
+/** The facts that are there. @param {...(Fact | Missing<false | 0 | "">)} facts @returns {Fact[]} */
+const present = (...facts) => facts.flatMap((fact) => (fact ? [fact] : []));
+
+/** Of several epochs their median and how far they reach, behind a value. @param {Range | null} all @param {(value: number) => string} words */
+const medianWords = (all, words) => (all && all.count > 1 ? `; median of ${count(all.count)} epochs ${rangeWords(all, words)}` : "");
+
 export class Machine {
-  /** @param {{parts: Record<string, HTMLElement>, feed: Feed}} options */
+  /** @param {{parts: Parts, feed: Feed}} options */
   constructor({ parts, feed }) {
-    Object.assign(this, { parts, feed });
+    this.parts = parts;
+    this.feed = feed;
+    /** @type {string | null} what is shown, as text. */
+    this.drawn = null;
   }
 
-  /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. */
+  /** Draws the numbers of this epoch (null: there is none yet), and the energy of all up to it. @param {Epoch | null} epoch */
   draw(epoch) {
+    /** @type {Fact[]} */
     const rows = epoch
       ? [
           ...this.#pace(epoch),
@@ -40,21 +53,20 @@ export class Machine {
     this.parts.machine.replaceChildren(rows.length ? element("dl", {}, ...list) : nothing);
   }
 
+  /** @param {Epoch} epoch */
   #pace(epoch) {
     const { samples_per_second: pace } = epoch;
     const device = this.feed.record.device;
-    const rate = (value) => count(Math.round(value));
+    const rate = (/** @type {number} */ value) => count(Math.round(value));
     const all = epochRange(this.feed.epochs.slice(0, epoch.epoch + 1), (each) => each.samples_per_second);
-    const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${rangeWords(all, rate)}` : "";
-    return [device && ["Device", device], pace && ["Training, wall clock", `${rate(pace)} samples/s${range}`]].filter(Boolean);
+    return present(device && ["Device", device], pace && ["Training, wall clock", `${rate(pace)} samples/s${medianWords(all, rate)}`]);
   }
 
-  /** A GPU's memory in this epoch alone; of the steps, where what freezing frees shows, with all epochs so far. */
+  /** A GPU's memory in this epoch alone; of the steps, where what freezing frees shows, with all epochs so far. @param {Epoch} of */
   #peaks({ epoch, resources }) {
     const { epoch_peak_device_memory_bytes: peak = null, step_peak_device_memory_bytes: steps = null } = resources || {};
     const all = epochRange(this.feed.epochs.slice(0, epoch + 1), (each) => each.resources?.step_peak_device_memory_bytes);
-    const range = all?.count > 1 ? `; median of ${count(all.count)} epochs ${rangeWords(all, megabytes)}` : "";
-    return [
+    return present(
       peak && [
         `Peak GPU memory in epoch ${epoch}`,
         megabytes(peak),
@@ -62,19 +74,20 @@ export class Machine {
       ],
       steps && [
         "Peak GPU memory of its training steps",
-        `${megabytes(steps)}${range}`,
+        `${megabytes(steps)}${medianWords(all, megabytes)}`,
         "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here.",
       ],
-    ].filter(Boolean);
+    );
   }
 
+  /** @param {Epoch} last @returns {Fact[]} */
   #energy(last) {
-    const spent = this.feed.epochs
-      .slice(0, last.epoch + 1)
-      .map((epoch) => epoch?.resources)
-      .filter((each) => each && each.energy_kwh !== null);
+    const spent = this.feed.epochs.slice(0, last.epoch + 1).flatMap((epoch) => {
+      const resources = epoch?.resources;
+      return resources && resources.energy_kwh !== null ? [resources] : [];
+    });
     if (!spent.length) return [["Energy", "not measured"]];
-    const sum = (field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
+    const sum = (/** @type {"energy_kwh" | "co2_kg"} */ field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
     const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${format.counted(last.epoch + 1, "epoch")} measured)`;
     return [
       ["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`],
@@ -83,16 +96,16 @@ export class Machine {
   }
 }
 
-/** The system tells of a process its peak so far alone. */
+/** The system tells of a process its peak so far alone. @param {Missing<Resources>} resources */
 function memory(resources) {
-  const rows = [
-    ["Peak memory of the process so far", resources?.peak_memory_bytes],
-    ["Peak GPU memory so far", resources?.peak_device_memory_bytes],
-  ];
-  return rows.filter(([, bytes]) => bytes).map(([name, bytes]) => [name, megabytes(bytes)]);
+  const { peak_memory_bytes: process = null, peak_device_memory_bytes: device = null } = resources || {};
+  return present(
+    process && ["Peak memory of the process so far", megabytes(process)],
+    device && ["Peak GPU memory so far", megabytes(device)],
+  );
 }
 
-/** What the run computed in: one word where all is the same. */
+/** What the run computed in: one word where all is the same. @param {Epoch["precision"]} of @returns {Fact[]} */
 function precision(of) {
   if (!of) return [];
   const { training, evaluation, phi } = of;
@@ -100,7 +113,7 @@ function precision(of) {
   return [["Precision", training === evaluation && training === phi ? training : `${both}; φ ${phi}`]];
 }
 
-/** What freezing itself kept, and in the explanation what for. */
+/** What freezing itself kept, and in the explanation what for. @param {Missing<Resources>} resources @returns {Fact[]} */
 function freezing(resources) {
   const kept = resources?.neq_memory;
   if (!kept) return [];
@@ -116,14 +129,15 @@ function freezing(resources) {
   return [["Kept for freezing", `${megabytes(former + rows + held + outputs)}, at most ${megabytes(most)}`, help]];
 }
 
-/** What explains itself is no term any more to who hears the page: so it stands within one. */
+/** What explains itself is no term any more to who hears the page: so it stands within one. @param {string} name @param {string} [help] */
 function term(name, help) {
   const words = element("span", {}, name);
   explain(words, help || "");
   return element("dt", {}, words);
 }
 
+/** @param {Missing<Resources>} resources */
 function gpu(resources) {
   const { device_use: use = null, device_watts: watts = null } = resources || {};
-  return [use !== null && ["GPU busy", percent(use)], watts !== null && ["GPU power", `${number(watts)} W`]].filter(Boolean);
+  return present(use !== null && ["GPU busy", percent(use)], watts !== null && ["GPU power", `${number(watts)} W`]);
 }

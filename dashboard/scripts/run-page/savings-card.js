@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * SavingsCard: what a batch takes, part by part and epoch by epoch, beside what could be saved; and why, layer by layer.
+ * What a batch takes, part by part and epoch by epoch, beside what could be saved; and why, layer by layer.
  */
 
 import * as rest from "../api/recorded.js";
@@ -10,34 +9,52 @@ import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import * as savings from "./savings.js";
 
+/** @import { Epoch, Missing, Parts, Plan, Range, StepTimes } from "../../types/pages" */
+/** @import { Figure } from "../plot/area.js" */
+/** @import { Together } from "../plot/line-chart.js" */
+/** @import { Line } from "../plot/line-pen.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
+
+/** @typedef {Epoch & {step_ms: StepTimes}} Timed an epoch whose steps were timed. */
+/** @typedef {{epoch: number, saving: savings.Counted}} Told what is known of an epoch's saving. */
 
 const { number, percent, count } = format;
 const ASK_MS = 150;
 const FOLLOW_MS = 3000; // nobody reads a table that changes every second
 
-const ms = (value) => `${number(value)} ms`;
-const STACK = [
+const ms = (/** @type {Missing<number>} */ value) => `${number(value)} ms`;
+const STACK = /** @type {const} */ ([
   { part: "forward", name: "forward", colour: "var(--neq-series-1)" },
   { part: "backward", name: "backward", colour: "var(--neq-series-2)" },
   { part: "optimizer", name: "optimizer", colour: "var(--neq-series-3)" },
   { part: "probe", name: "measuring φ", colour: "var(--neq-series-4)" },
-];
+]);
 
 export class SavingsCard {
   /**
    * @param {object} options
    * @param {Scope} options.scope
-   * @param {Record<string, HTMLElement>} options.parts of the page.
-   * @param {object} options.figures templates `step_ms` and `step_share`.
+   * @param {Parts} options.parts of the page.
+   * @param {Record<string, Figure>} options.figures templates `step_ms` and `step_share`.
    * @param {Feed} options.feed
    * @param {(epoch: number|null) => void} options.onPoint
    * @param {(epoch: number) => void} options.onChoose
    */
   constructor({ scope, parts, figures, feed, onPoint, onChoose }) {
-    Object.assign(this, { scope, parts, feed, epoch: -1, asked: 0, askedAt: -Infinity, shown: null });
-    const chart = (key) =>
+    this.scope = scope;
+    this.parts = parts;
+    this.feed = feed;
+    this.epoch = -1; // of the page's cursor
+    this.following = true;
+    /** @type {ReturnType<typeof setTimeout> | undefined} until the plans are asked for. */
+    this.asked = undefined;
+    this.askedAt = -Infinity;
+    /** @type {number | null} the epoch whose plans are shown. */
+    this.shown = null;
+    /** @type {string | null} the plans that are shown, or the words in their place. */
+    this.told = null;
+    const chart = (/** @type {string} */ key) =>
       new Chart({
         scope,
         host: parts[key],
@@ -48,29 +65,39 @@ export class SavingsCard {
       });
     this.charts = ["step_ms", "step_share"].map(chart);
     this.draw = scope.once(() => this.#draw());
-    for (const kind of ["run", "history", "epoch"]) feed.on(kind, () => this.draw());
+    for (const kind of /** @type {const} */ (["run", "history", "epoch"])) feed.on(kind, () => this.draw());
     this.inSight = false;
-    const observer = new IntersectionObserver(([seen]) => {
-      this.inSight = seen.isIntersecting;
-      this.#askSoon();
-    });
-    observer.observe(parts.plans);
-    scope.finally(() => observer.disconnect());
+    this.#watchPlans();
     scope.finally(() => clearTimeout(this.asked));
     this.draw();
   }
 
+  #watchPlans() {
+    const observer = new IntersectionObserver(([seen]) => {
+      this.inSight = seen.isIntersecting;
+      this.#askSoon();
+    });
+    observer.observe(this.parts.plans);
+    this.scope.finally(() => observer.disconnect());
+  }
+
+  /** @param {any} Plotly */
   start(Plotly) {
     return Promise.all(this.charts.map((chart) => chart.start(Plotly)));
   }
 
+  /** @param {Together} together */
   join(together) {
     for (const chart of this.charts) together.add(chart);
   }
 
-  /** The page's epoch cursor, -1 while no epoch is finished; whether it follows the newest, or the reader moved it. */
+  /**
+   * The page's epoch cursor, -1 while no epoch is finished; whether it follows the newest, or the reader moved it.
+   * @param {number} epoch @param {boolean} following
+   */
   setCursor(epoch, following) {
-    Object.assign(this, { epoch, following });
+    this.epoch = epoch;
+    this.following = following;
     this.draw();
     this.#askSoon();
   }
@@ -83,7 +110,7 @@ export class SavingsCard {
     say(parts["savings-words"], main);
     say(parts["savings-more"], more);
     parts["savings-more"].hidden = !more;
-    const timed = feed.epochs.filter((epoch) => epoch?.step_ms);
+    const timed = feed.epochs.filter(isTimed);
     const none = nothingYet(feed) || (timed.length ? "" : "The steps of this run were not timed.");
     for (const chart of this.charts) chart.say(none);
     this.charts[0].draw(stacked(timed));
@@ -91,6 +118,7 @@ export class SavingsCard {
     for (const chart of this.charts) this.#describe(chart);
   }
 
+  /** @param {Chart} chart */
   #describe(chart) {
     const values = chart.valuesAt(this.epoch).map(([name, words]) => `${name} ${words}`);
     const told = values.length ? `At epoch ${this.epoch}: ${values.join("; ")}.` : "Nothing was measured there.";
@@ -109,9 +137,11 @@ export class SavingsCard {
     return undefined;
   }
 
+  /** @param {number} epoch */
   async #ask(epoch) {
     this.askedAt = performance.now();
     try {
+      /** @type {{layers: Plan[]}} */
       const { layers } = await rest.plans(this.feed.id, epoch, this.scope.signal);
       if (this.scope.ended || epoch !== this.epoch) return;
       this.shown = epoch;
@@ -120,12 +150,14 @@ export class SavingsCard {
       const text = JSON.stringify(layers);
       if (text !== this.told) this.parts.plans.replaceChildren(table(layers));
       this.told = text;
-    } catch (error) {
+    } catch (problem) {
+      const error = /** @type {Error} */ (problem);
       if (error.name !== "AbortError") this.#say(error.message);
     }
     return undefined;
   }
 
+  /** @param {string} words */
   #say(words) {
     if (words === this.told) return;
     this.told = words;
@@ -134,50 +166,59 @@ export class SavingsCard {
   }
 }
 
-/** One band on the other, and the dense step of the same time as a line with its spread. */
+/** @param {Epoch} epoch @returns {epoch is Timed} */
+const isTimed = (epoch) => Boolean(epoch?.step_ms);
+
+/** One band on the other, and the dense step of the same time as a line with its spread. @param {Timed[]} timed @returns {Line[]} */
 function stacked(timed) {
   const x = timed.map(({ epoch }) => epoch);
   let below = x.map(() => 0);
   const bands = STACK.map(({ part, ...line }) => {
     const own = timed.map(({ step_ms }) => step_ms[part]);
-    const ranges = timed.map(({ step_ms }) => step_ms.ranges?.[part]);
+    const ranges = timed.map(({ step_ms }) => (part === "probe" ? null : step_ms.ranges?.[part]));
     const y = own.map((value, place) => below[place] + value);
-    const words = (_, epoch) => msRange(own[x.indexOf(epoch)], ranges[x.indexOf(epoch)]);
+    const words = (/** @type {number} */ _, /** @type {number} */ epoch) => msRange(own[x.indexOf(epoch)], ranges[x.indexOf(epoch)]);
     const band = { ...line, x, y, below, words };
     below = y;
     return band;
   });
-  const dense = timed.map(({ step_ms }) => step_ms.dense?.step);
-  if (!dense.some(Boolean)) return bands;
-  const words = (value, epoch) => msRange(value, dense[x.indexOf(epoch)]);
-  const line = {
-    name: "dense step",
-    x,
-    y: dense.map((step) => step?.median ?? null),
-    colour: "var(--neq-text)",
-    dash: "dash",
-    width: 1.2,
-  };
-  return [...bands, { ...line, words, spread: dense }];
+  return [...bands, ...denseStep(x, timed)];
 }
 
+/** The dense step as a line with its spread; none where none was timed. @param {number[]} x epochs. @param {Timed[]} timed @returns {Line[]} */
+function denseStep(x, timed) {
+  const spread = timed.map(({ step_ms }) => step_ms.dense?.step);
+  if (!spread.some(Boolean)) return [];
+  const y = spread.map((step) => step?.median ?? null);
+  const words = (/** @type {number} */ value, /** @type {number} */ epoch) => msRange(value, spread[x.indexOf(epoch)]);
+  return [{ name: "dense step", x, y, colour: "var(--neq-text)", dash: "dash", width: 1.2, words, spread }];
+}
+
+/** @param {number} value @param {Missing<Range>} range */
 const msRange = (value, range) => (range ? `${ms(value)} (${number(range.low)} to ${number(range.high)})` : ms(value));
 
-/** Shares of the dense step: by FLOPs, at least, and measured with the spread. Epochs that cannot tell are gaps. */
+/**
+ * Shares of the dense step: by FLOPs, at least, and measured with the spread. Epochs that cannot tell are gaps.
+ * @param {Epoch[]} epochs @returns {Line[]}
+ */
 function shares(epochs) {
-  const told = epochs.map((epoch) => ({ epoch: epoch.epoch, saving: savings.of(epoch) })).filter(({ saving }) => saving);
+  /** @type {Told[]} */
+  const told = epochs.flatMap((epoch) => {
+    const saving = savings.of(epoch);
+    return saving ? [{ epoch: epoch.epoch, saving }] : [];
+  });
+  /** @param {string} name @param {string} colour @param {(told: Told, at: number) => number | null} of @param {Partial<Line>} [more] */
   const line = (name, colour, of, more = {}) => ({
     name,
     colour,
     x: told.map(({ epoch }) => epoch),
     y: told.map(of),
-    words: (share) => percent(share),
+    words: (/** @type {number} */ share) => percent(share),
     ...more,
   });
   const spread = told.map(({ saving }) => share(saving.step.measured));
-  const place = (epoch) => told.findIndex((each) => each.epoch === epoch);
-  const words = (_, epoch) =>
-    `${percent(spread[place(epoch)].median)} (${percent(spread[place(epoch)].low)} to ${percent(spread[place(epoch)].high)})`;
+  const words = (/** @type {number} */ _, /** @type {number} */ epoch) =>
+    shareRange(spread[told.findIndex((each) => each.epoch === epoch)]);
   const lines = [
     line("FLOP lower bound", "var(--neq-muted)", ({ saving }) => 1 + saving.step.bound, { dash: "dash", width: 1.2 }),
     line("FLOPs", "var(--neq-series-3)", ({ saving }) => 1 + saving.step.flops, { dash: "dot" }),
@@ -190,18 +231,23 @@ function shares(epochs) {
   ];
 }
 
-/** What is left of the dense step, of how it changed. */
+/** @param {Missing<Range>} range */
+const shareRange = (range) => `${percent(range?.median)} (${percent(range?.low)} to ${percent(range?.high)})`;
+
+/** What is left of the dense step, of how it changed. @param {Missing<Range>} change */
 const share = (change) => change && { low: 1 + change.low, median: 1 + change.median, high: 1 + change.high };
 
+/** @param {Plan[]} layers */
 function table(layers) {
   const heads = ["Layer", "Moving", "Plan", "Rows computed", "ms: those rows / all rows", "Why"];
   const head = element("tr", {}, ...heads.map((words) => element("th", { scope: "col" }, words)));
   return element("table.plans-table", {}, element("thead", {}, head), element("tbody", {}, ...layers.map(row)));
 }
 
+/** @param {Plan} plan */
 function row({ name, type, neurons, active, kind, computed, dense_ms, rows_ms, reason }) {
   const measured = dense_ms === null ? format.NOTHING : `${ms(rows_ms)} / ${ms(dense_ms)}`;
-  const cell = (words) => element("td", {}, words);
+  const cell = (/** @type {string} */ words) => element("td", {}, words);
   return element(
     "tr",
     {},

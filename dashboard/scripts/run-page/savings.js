@@ -1,16 +1,21 @@
-// @ts-nocheck (types to come)
 /*
- * savings: what frozen neurons saved, in sentences. What is measured and whether to believe it was decided by the training
- * process (`saving` of an epoch); here it is only worded. FLOPs come first: they are exact.
+ * What frozen neurons saved, in sentences. What is measured and whether to believe it was decided by the training process
+ * (`saving` of an epoch); here it is only worded. FLOPs come first: they are exact.
  */
 
 import { nothingYet } from "../run-data/feed.js";
 import * as format from "../ui/format.js";
 
+/** @import { Change, Epoch, Range, StepFlops, StepTimes } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
 
+/** @typedef {NonNullable<Epoch["saving"]>} Saving as the training process judged it. */
+/** @typedef {{backward: Change, step: Change, with_phi?: Range | null}} Counted what is known of an epoch's saving. */
+/** @typedef {Epoch & {saving: Saving, step_ms: StepTimes}} Measured an epoch that was timed and judged. */
+
 const { count } = format;
-export const PARTS = ["forward", "backward", "optimizer"];
+/** The parts of a step, without the measurement of φ. */
+export const PARTS = /** @type {const} */ (["forward", "backward", "optimizer"]);
 const CLOCKS = {
   thread: "processor time of the training thread",
   process: "processor time of the training process, all threads together",
@@ -18,21 +23,25 @@ const CLOCKS = {
   wall: "wall-clock time",
 };
 
-/** Milliseconds of a batch, without the measurement of φ. */
+/** Milliseconds of a batch, without the measurement of φ. @param {StepTimes} times */
 export const step = (times) => times.ranges?.step.median ?? PARTS.reduce((sum, part) => sum + times[part], 0);
 
-/** Changes by FLOPs, of an epoch whose program judged no saving yet. */
+/** Changes by FLOPs, of an epoch whose program judged no saving yet. @param {StepFlops} flops @returns {Counted} */
 function byFlops(flops) {
   const dense = flops.dense_inputs + flops.dense_weights;
-  const change = (forward, key) => (forward + flops[`${key}inputs`] + flops[`${key}weights`]) / (forward + dense || 1) - 1;
-  const part = (forward) => ({ flops: change(forward, ""), bound: change(forward, "least_"), measured: null, doubt: null });
-  return { backward: part(0), step: part(flops.forward), with_phi: null, held_up: null };
+  const actual = flops.inputs + flops.weights;
+  const least = flops.least_inputs + flops.least_weights;
+  /** @param {number} forward @param {number} backward */
+  const change = (forward, backward) => (forward + backward) / (forward + dense || 1) - 1;
+  /** @param {number} forward */
+  const part = (forward) => ({ flops: change(forward, actual), bound: change(forward, least), measured: null, doubt: null });
+  return { backward: part(0), step: part(flops.forward), with_phi: null };
 }
 
-/** What is known of an epoch's saving; null: nothing. */
+/** What is known of an epoch's saving; null: nothing. @param {Epoch} epoch @returns {Counted | null} */
 export const of = (epoch) => epoch.saving || (epoch.flops ? byFlops(epoch.flops) : null);
 
-/** A change as `−31 %`, in whole percent, without a break in it; nearly all is not all. */
+/** A change as `−31 %`, in whole percent, without a break in it; nearly all is not all. @param {number} share */
 function change(share) {
   const percent = Math.round(100 * share);
   const whole = percent === -100 && share > -1 ? -99 : percent;
@@ -40,22 +49,26 @@ function change(share) {
   return `${percent === -100 && share > -1 ? "over " : ""}${sign}${Math.abs(whole)}\u00a0%`;
 }
 
-const number = (share) => change(share).replace("\u00a0%", "");
+const number = (/** @type {number} */ share) => change(share).replace("\u00a0%", "");
 
-/** `−31 % (−35 to −28)`: median, and the 10th and the 90th percentile. */
+/** `−31 % (−35 to −28)`: median, and the 10th and the 90th percentile. @param {Range} range */
 export const range = ({ low, median, high }) => `${change(median)} (${number(low)} to ${number(high)})`;
 
+/** @param {string} name @param {Change} change */
 function flopWords(name, { flops, bound, measured }) {
   const time = measured ? `, ${change(measured.median)} measured` : "";
   return `${name}: ${change(flops)} FLOPs (bound ${change(bound)})${time}.`;
 }
 
-const factor = (value) => `${value.toFixed(1)}×`;
+const factor = (/** @type {number} */ value) => `${value.toFixed(1)}×`;
 
-/** Why no measured change is told, by what is in doubt. Each is worded only where it is the case: what it names may not exist else. */
+/**
+ * Why no measured change is told, by what is in doubt. Each is worded only where it is the case: what it names may not exist else.
+ * @type {Record<NonNullable<Change["doubt"]>, (epoch: Measured) => string>}
+ */
 const DOUBTS = {
   few_batches: ({ step_ms: { batches, dense } }) =>
-    `too few batches to tell (${batches < (dense?.batches ?? Infinity) ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`})`,
+    `too few batches to tell (${!dense || batches < dense.batches ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`})`,
   no_dense_step: () => "no dense step was timed before, so there is nothing to compare with",
   busy: ({ saving }) => `the machine was busy${loadWords(saving, " (", ")")} and batches differ too much to tell`,
   spread: () => "batches differ too much to tell",
@@ -63,27 +76,35 @@ const DOUBTS = {
   drifted: () => "the same computation measured a different time than before, so no figure is shown",
 };
 
-/** By how much other programs held the processor, between two texts; empty on a GPU, whose clock does not tell. */
+/**
+ * By how much other programs held the processor, between two texts; empty on a GPU, whose clock does not tell.
+ * @param {Saving} saving @param {string} before
+ */
 const loadWords = ({ held_up: heldUp }, before, after = "") =>
   typeof heldUp === "number" ? `${before}wall clock ${factor(heldUp)} the processor time${after}` : "";
 
-const doubtWords = (doubt, epoch) => DOUBTS[doubt]?.(epoch) ?? doubt;
+/** What is in doubt, each once. @param {Measured} epoch */
+function doubtWords(epoch) {
+  const { step, backward } = epoch.saving;
+  // A doubt that a later program has names itself.
+  const words = [step, backward].flatMap(({ doubt }) => (doubt ? [DOUBTS[doubt]?.(epoch) ?? doubt] : []));
+  return [...new Set(words)].join("; ");
+}
 
-/** `Measured: …`, or why not. */
+/** `Measured: …`, or why not. @param {Measured} epoch */
 function measuredWords(epoch) {
   const { saving, step_ms: times } = epoch;
-  const told = [
-    ["backward", saving.backward],
-    ["step", saving.step],
-  ].filter(([, part]) => part.measured);
-  const doubts = [...new Set([saving.step, saving.backward].filter(({ doubt }) => doubt).map(({ doubt }) => doubtWords(doubt, epoch)))];
-  const why = doubts.length ? `${told.length ? "Else not told" : "Time is not told"}: ${doubts.join("; ")}.` : "";
+  const told = /** @type {const} */ (["backward", "step"]).flatMap((name) => {
+    const { measured } = saving[name];
+    return measured ? [`${name} ${range(measured)}`] : [];
+  });
+  const doubts = doubtWords(epoch);
+  const why = doubts && `${told.length ? "Else not told" : "Time is not told"}: ${doubts}.`;
   if (!told.length) return why;
-  const shares = told.map(([name, { measured }]) => `${name} ${range(measured)}`).join(", ");
   const same = saving.step.measured && saving.step.measured.low <= 0 && saving.step.measured.high >= 0;
-  const told1 = `Measured: ${shares}; medians of ${count(times.batches)} batches with the 10th and 90th percentile, in ${CLOCKS[times.clock]}.`;
+  const figures = `Measured: ${told.join(", ")}; medians of ${count(times.batches)} batches with the 10th and 90th percentile, in ${CLOCKS[times.clock]}.`;
   return [
-    told1,
+    figures,
     same && "The step's range includes no change.",
     saving.with_phi && `With φ's measurement the step is ${change(saving.with_phi.median)}.`,
     why,
@@ -92,27 +113,24 @@ function measuredWords(epoch) {
     .join(" ");
 }
 
+/** @param {number} first @param {number} last */
 const epochs = (first, last) => (first === last ? `epoch ${first}` : `epochs ${first}–${last}`);
 
-/** What the comparison is with, and what else held the processor. */
-function besides(epoch) {
-  const {
-    saving,
-    step_ms: { dense },
-  } = epoch;
+/** What the comparison is with, and what else held the processor. @param {Measured} epoch */
+function besides({ saving, step_ms: { dense } }) {
   if (!saving.step.measured && !saving.backward.measured) return "";
-  const { source, batches, first_epoch: first, last_epoch: last } = dense || {};
-  const beside =
-    source === "interleaved"
-      ? `Compared with ${count(batches)} dense steps among those of this epoch.`
-      : source
-        ? `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.`
-        : "";
   const held = saving.busy && `The machine was busy${loadWords(saving, ": ")}.`;
-  return [beside, held].filter(Boolean).join(" ");
+  return [dense && denseWords(dense), held].filter(Boolean).join(" ");
 }
 
-/** The first sentence: how much was frozen, and under which setting. */
+/** @param {NonNullable<StepTimes["dense"]>} dense the steps in which nothing was left out. */
+function denseWords({ source, batches, first_epoch: first, last_epoch: last }) {
+  return source === "interleaved"
+    ? `Compared with ${count(batches)} dense steps among those of this epoch.`
+    : `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.`;
+}
+
+/** The first sentence: how much was frozen, and under which setting. @param {Epoch} epoch @param {boolean} off savings are. */
 function held(epoch, off) {
   const { applied_share: share, epoch: at } = epoch;
   if (!share) return `Nothing was frozen in epoch ${at}: its steps are dense.`;
@@ -137,16 +155,21 @@ export function words(feed, at) {
     return { main: `Steps were not timed in epoch ${at}: a program that did not yet do so trained it.`, more: "" };
   }
   const first = held(epoch, feed.record.config.neq.savings === false);
-  const shown = counted && epoch.applied_share ? ["Step", "Backward"].map((name) => flopWords(name, counted[name.toLowerCase()])) : [];
-  return { main: [first, ...shown].join(" "), more: epoch.saving && epoch.step_ms ? measured(epoch) : former(epoch) };
+  const shown = counted && epoch.applied_share ? [flopWords("Step", counted.step), flopWords("Backward", counted.backward)] : [];
+  return { main: [first, ...shown].join(" "), more: isMeasured(epoch) ? measured(epoch) : former(epoch) };
 }
 
+/** @param {Epoch} epoch @returns {epoch is Measured} */
+const isMeasured = (epoch) => Boolean(epoch.saving && epoch.step_ms);
+
+/** @param {Measured} epoch */
 const measured = (epoch) => [measuredWords(epoch), besides(epoch)].filter(Boolean).join(" ");
 
+/** @param {Epoch} epoch */
 const former = ({ step_ms: times }) =>
   times ? "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared." : "";
 
-/** How many layers have which plan: `12 stopped, 3 rows, 4 untouched`. */
+/** How many layers have which plan: `12 stopped, 3 rows, 4 untouched`. @param {{kind: string}[]} layers */
 export function planWords(layers) {
   const tally = new Map();
   for (const { kind } of layers) tally.set(kind, (tally.get(kind) || 0) + 1);

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Multiples: every layer as a small picture of its neurons × epochs, by block; only what is seen is fetched and drawn.
+ * Every layer as a small picture of its neurons × epochs, by block; only what is seen is fetched and drawn.
  */
 
 import * as palette from "../plot/palette.js";
@@ -10,16 +9,33 @@ import { element, putInput, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 
+/** @import { Layer, Parts } from "../../types/pages" */
+/** @import { Table } from "../plot/raster.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
+
+/** @typedef {{view: string, table: Table, version: number, columns: number}} Drawn what a canvas shows, to know what to paint anew. */
+/** @typedef {{width: number, height: number, css: number}} Size in device pixels, and the width in CSS pixels. */
+
+/**
+ * @typedef {object} Item a layer's small picture.
+ * @property {Layer} layer
+ * @property {HTMLElement} box
+ * @property {HTMLCanvasElement} canvas
+ * @property {HTMLElement} share
+ * @property {HTMLElement} line
+ * @property {Drawn | null} drawn
+ * @property {string} across how the line is shifted.
+ */
 
 const MARGIN = "160px";
 const NAME_SIGNS = 15;
 const { percent, count, counted, ending } = format;
 
+/** @param {Layer} layer */
 const spoken = ({ name, type, neurons }) => `${name}, ${type}, ${counted(neurons, "neuron")}`;
 
-/** The end of a layer's name that says something: `downsample.0`, and not `0`. */
+/** The end of a layer's name that says something: `downsample.0`, and not `0`. @param {string} name */
 function shortName(name) {
   const parts = name.split(".");
   let from = parts.length - 1;
@@ -31,28 +47,40 @@ export class Multiples {
   /**
    * @param {object} options
    * @param {Scope} options.scope
-   * @param {Record<string, HTMLElement>} options.parts multiples; filter: becomes a search field; filter-words.
+   * @param {Parts} options.parts multiples; filter: becomes a search field; filter-words.
    * @param {Feed} options.feed
    * @param {(layer: number) => void} options.onOpen
    */
-  constructor(options) {
-    Object.assign(this, options);
-    const { scope, parts } = this;
+  constructor({ scope, parts, feed, onOpen }) {
+    this.feed = feed;
+    this.onOpen = onOpen;
+    this.host = parts.multiples;
+    this.words = parts["filter-words"];
     const label = "Search for a layer (/)";
-    const filter = putInput(parts, "filter", { type: "search", placeholder: "Search for a layer…", "aria-label": label });
-    Object.assign(this, { host: parts.multiples, filter, words: parts["filter-words"] });
-    /** {layer, box, canvas, share, line, drawn} by index; drawn: what its canvas shows, to know what to paint anew. */
+    this.filter = putInput(parts, "filter", { type: "search", placeholder: "Search for a layer…", "aria-label": label });
+    /** @type {Item[]} by index. */
     this.items = [];
-    this.seen = new Set();
-    this.dirty = new Set();
+    this.seen = /** @type {Set<number>} */ (new Set());
+    this.dirty = /** @type {Set<number>} */ (new Set());
     this.table = palette.shares();
     this.range = [-0.5, 0.5];
+    /** The page's epoch cursor, and where its line stands; null: nowhere. */
+    this.epoch = -1;
+    /** @type {number | null} */
+    this.lineAt = null;
+    /** @type {Size | null} of every small picture; null: not measured. */
+    this.size = null;
     this.drawSoon = scope.once(() => this.#drawDirty());
     this.watch = new IntersectionObserver((entries) => this.#crossed(entries), { rootMargin: MARGIN });
+    this.#listen(scope);
+  }
+
+  /** @param {Scope} scope */
+  #listen(scope) {
     scope.finally(() => this.watch.disconnect());
     scope.finally(onScheme(() => this.recolour()));
-    scope.on(filter, "input", () => this.#filter());
-    scope.on(filter, "keydown", (event) => this.#key(event));
+    scope.on(this.filter, "input", () => this.#filter());
+    scope.on(this.filter, "keydown", (event) => this.#key(event));
     scope.watchSize(
       this.host,
       scope.once(() => {
@@ -77,6 +105,7 @@ export class Multiples {
     this.#filter();
   }
 
+  /** @param {Layer} layer @returns {Item} */
   #item(layer) {
     const canvas = element("canvas.multiple-pixels", { "aria-hidden": "true" });
     const share = element("span.multiple-share");
@@ -89,12 +118,13 @@ export class Multiples {
       element("span.multiple-head", {}, name, share),
       frame,
     );
-    return { layer, box, canvas, share, line };
+    return { layer, box, canvas, share, line, drawn: null, across: "" };
   }
 
+  /** @param {IntersectionObserverEntry[]} entries */
   #crossed(entries) {
     for (const { target, isIntersecting } of entries) {
-      const index = Number(target.dataset.layer);
+      const index = Number(/** @type {HTMLElement} */ (target).dataset.layer);
       if (isIntersecting) {
         this.seen.add(index);
         this.dirty.add(index);
@@ -118,25 +148,29 @@ export class Multiples {
     this.#all();
   }
 
-  /** These epochs are shown. */
+  /** These epochs are shown. @param {number[]} range */
   show(range) {
     this.range = range;
     this.#all();
   }
 
-  /** More is known of these layers. */
+  /** More is known of these layers. @param {number[]} indices */
   changed(indices) {
     for (const index of indices) if (this.seen.has(index)) this.dirty.add(index);
     this.drawSoon();
   }
 
-  /** The page's epoch cursor: whose shares are told, and where a line stands; null: nowhere. */
+  /**
+   * The page's epoch cursor: whose shares are told, and where a line stands; null: nowhere.
+   * @param {number} epoch @param {number | null} line
+   */
   setCursor(epoch, line) {
-    Object.assign(this, { epoch, lineAt: line });
+    this.epoch = epoch;
+    this.lineAt = line;
     this.#all();
   }
 
-  /** Marks the layer that is open. */
+  /** Marks the layer that is open. @param {number} index */
   select(index) {
     for (const { box, layer } of this.items) box.toggleAttribute("data-open", layer.index === index);
   }
@@ -155,18 +189,19 @@ export class Multiples {
     for (const index of dirty) {
       const item = this.items[index];
       this.#say(item, shares?.[index]);
-      this.#paint(item);
+      this.#paint(item, this.size);
       if (item.across !== across) item.line.style.transform = item.across = across;
     }
   }
 
-  /** The size of every small picture, in device pixels and, of its width, in CSS pixels; null: none is laid out. */
+  /** The size of every small picture; null: none is laid out. @param {HTMLElement} canvas @returns {Size | null} */
   #measure({ clientWidth, clientHeight }) {
     if (!clientWidth) return null;
     const ratio = devicePixelRatio;
     return { width: Math.round(clientWidth * ratio), height: Math.round(clientHeight * ratio), css: clientWidth };
   }
 
+  /** @param {Item} item @param {number | undefined} frozen */
   #say({ layer, share, box }, frozen) {
     const words = frozen === undefined ? "" : percent(frozen, 0);
     say(share, words);
@@ -174,28 +209,27 @@ export class Multiples {
     if (box.ariaLabel !== label) box.ariaLabel = label;
   }
 
-  /** Paints what is not painted yet: one column, where that is all that came. */
-  #paint(item) {
+  /** Paints what is not painted yet: one column, where that is all that came. @param {Item} item @param {Size} size */
+  #paint(item, { width, height }) {
     const { layer, canvas, box } = item;
     const source = this.feed.small.source(layer.index);
     const known = this.feed.small.layers.get(layer.index);
     const now = {
-      view: `${this.range} ${this.size.width} ${this.size.height} ${source.rows}`,
+      view: `${this.range} ${width} ${height} ${source.rows}`,
       table: this.table,
       version: known?.cells.version ?? 0,
       columns: source.columns,
     };
     const { drawn } = item;
-    const same = canvas.width && drawn?.view === now.view && drawn.table === now.table;
+    const same = canvas.width && drawn && drawn.view === now.view && drawn.table === now.table;
     if (same && drawn.version === now.version) return;
     const one = same && now.version === drawn.version + 1 && now.columns === drawn.columns + 1;
     item.drawn = now;
-    const { width, height } = this.size;
     if (!one) Object.assign(canvas, { width, height });
     const part = one ? raster.stretch(this.range, now.columns - 1, width) : { from: 0, stop: width };
     const view = { x: this.range, y: [-0.5, source.rows - 0.5] };
     const { image } = raster.paint(source, this.table, view, { width, height }, part);
-    if (image) canvas.getContext("2d").putImageData(image, part.from, 0);
+    if (image) canvas.getContext("2d")?.putImageData(image, part.from, 0);
     const per = known?.per ?? 1;
     const words = `${layer.name}: ${counted(layer.neurons, "neuron")}${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
     if (box.title !== words) box.title = words;
@@ -212,10 +246,11 @@ export class Multiples {
       box.hidden = !fits;
       shown += fits ? 1 : 0;
     }
-    for (const group of this.host.children) group.hidden = !group.querySelector(".multiple:not([hidden])");
+    for (const group of this.host.children) group.toggleAttribute("hidden", !group.querySelector(".multiple:not([hidden])"));
     say(this.words, wanted ? `${count(shown)} of ${counted(this.items.length, "layer")}` : counted(this.items.length, "layer"));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key === "Escape") {
       this.filter.value = "";

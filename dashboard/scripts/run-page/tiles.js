@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Tiles: a run's headline numbers.
+ * A run's headline numbers.
  */
 
 import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
@@ -8,9 +7,13 @@ import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { explain } from "../ui/tooltip.js";
 
+/** @import { Epoch, Missing, Parts } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
 
-const PHASES = ["train", "probe", "evaluate", "record"];
+/** @typedef {Epoch["seconds"]} Seconds of an epoch, by part. */
+/** @typedef {{label: string, value: string, more?: Missing<string | false | 0>, help?: string, bar?: Seconds}} Fact what a tile tells. */
+
+const PHASES = /** @type {const} */ (["train", "probe", "evaluate", "record"]);
 const { percent, number, setting, duration, count } = format;
 
 const NEXT = {
@@ -20,12 +23,15 @@ const NEXT = {
 const AT_THE_END = { label: "Frozen at the end", help: "Decided at the end of the last epoch; none follows." };
 
 export class Tiles {
-  /** @param {Record<string, HTMLElement>} parts of the page: tiles, tiles-epoch. @param {Feed} feed */
+  /** @param {Parts} parts of the page: tiles, tiles-epoch. @param {Feed} feed */
   constructor(parts, feed) {
-    Object.assign(this, { parts, feed, shown: [] });
+    this.parts = parts;
+    this.feed = feed;
+    /** @type {Tile[]} */
+    this.shown = [];
   }
 
-  /** Draws the numbers of an epoch; null: of the newest. The tiles stay when their numbers change. */
+  /** Draws the numbers of an epoch; null: of the newest. The tiles stay when their numbers change. @param {number | null} at */
   draw(at) {
     const last = at === null ? this.feed.last : this.feed.epochs[at];
     this.parts["tiles-epoch"].hidden = at === null;
@@ -38,13 +44,17 @@ export class Tiles {
     for (const [place, fact] of facts.entries()) fill(this.shown[place], fact);
   }
 
+  /** @param {Missing<Epoch>} last @returns {Fact} */
   #accuracy(last) {
-    const known = this.feed.epochs.filter(Boolean);
-    const best = known.reduce((top, epoch) => (!top || epoch.test_accuracy > top.test_accuracy ? epoch : top), null);
+    const accuracy = (/** @type {Epoch} */ epoch) => Number(epoch.test_accuracy);
+    const best = this.feed.epochs
+      .filter(Boolean)
+      .reduce((top, epoch) => (!top || accuracy(epoch) > accuracy(top) ? epoch : top), /** @type {Epoch | null} */ (null));
     const more = best && `best ${percent(best.test_accuracy)}, epoch ${best.epoch}`;
     return { label: "Test accuracy", value: percent(last?.test_accuracy), more };
   }
 
+  /** @param {Missing<Epoch>} last @returns {Fact[]} */
   #frozen(last) {
     const run = this.feed.record;
     const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
@@ -65,26 +75,30 @@ export class Tiles {
     ];
   }
 
-  /** Whether no epoch follows this one: all are done, or the run ended here for good. */
+  /** Whether no epoch follows this one: all are done, or the run ended here for good. @param {Missing<Epoch>} last */
   #isTheEnd(last) {
     const { record, ended } = this.feed;
     return last && (last.epoch + 1 >= record.epochs_planned || (ended && !record.can_resume && last === this.feed.last));
   }
 
+  /** @param {Missing<Epoch>} last @returns {Fact} */
   #loss(last) {
     return { label: "Training loss", value: number(last?.train_loss), more: last && `test ${number(last.test_loss)}` };
   }
 
+  /** @param {Missing<Epoch>} last @returns {Fact} */
   #rate(last) {
-    const drop = this.feed.drops().findLast(({ epoch }) => epoch <= last?.epoch);
+    const drop = last && this.feed.drops().findLast(({ epoch }) => epoch <= last.epoch);
     const more = drop ? `dropped at epoch ${drop.epoch}` : last && "no drop yet";
     return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
   }
 
+  /** @param {Missing<Epoch>} last @returns {Fact} */
   #time(last) {
     if (!last) return { label: "Time per epoch", value: "–" };
     const { seconds } = last;
     const all = epochRange(this.feed.epochs, (epoch) => epochSeconds(epoch.seconds));
+    /** @param {"probe" | "evaluate"} name @param {string} words */
     const phase = (name, words) => `${words} ${duration(seconds[name])}`;
     return {
       label: "Time per epoch",
@@ -100,10 +114,12 @@ export class Tiles {
   }
 }
 
-/** Seconds in which an epoch was put down: its records and its checkpoint. */
+/** Seconds in which an epoch was put down: its records and its checkpoint. @param {Seconds} seconds */
 function recording({ record, checkpoint = 0 }) {
   return record + checkpoint;
 }
+
+/** @typedef {ReturnType<typeof tile>} Tile its elements. */
 
 /** A tile without its number. */
 function tile() {
@@ -112,6 +128,7 @@ function tile() {
   return { box: element("div.tile", {}, label, value, bar, more), label, value, bar, more };
 }
 
+/** @param {Tile} tile @param {Fact} fact */
 function fill({ box, label, value, bar, more }, fact) {
   say(label, fact.label);
   say(value, fact.value);
@@ -122,11 +139,12 @@ function fill({ box, label, value, bar, more }, fact) {
   explain(box, fact.help || "");
 }
 
-/** How an epoch's time was spent. */
+/** How an epoch's time was spent. @param {HTMLElement} bar @param {Seconds} seconds */
 function drawPhases(bar, seconds) {
   const all = epochSeconds(seconds) || 1;
   PHASES.forEach((phase, place) => {
     const spent = phase === "record" ? recording(seconds) : seconds[phase];
-    bar.children[place].style.width = `${((100 * spent) / all).toFixed(1)}%`;
+    const part = /** @type {HTMLElement} */ (bar.children[place]);
+    part.style.width = `${((100 * spent) / all).toFixed(1)}%`;
   });
 }

@@ -1,6 +1,5 @@
-// @ts-nocheck (types to come)
 /*
- * Timeline: one neuron over the epochs: φ, and v with the band ±ε; where it was frozen the ground is tinted.
+ * One neuron over the epochs: φ, and v with the band ±ε; where it was frozen the ground is tinted.
  */
 
 import * as rest from "../api/recorded.js";
@@ -10,13 +9,18 @@ import { velocityPlace } from "../plot/velocity-scale.js";
 import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
+/** @import { Layer, NeuronTimeline, Parts } from "../../types/pages" */
+/** @import { Figure } from "../plot/area.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 
+/** @typedef {[first: number, last: number]} Stretch epochs. */
+
 const { exact, count } = format;
 
-/** Unbroken stretches of ones: [first, last] epochs. */
+/** Unbroken stretches of ones. @param {number[]} epochs @param {number[]} flags */
 function stretches(epochs, flags) {
+  /** @type {Stretch[]} */
   const found = [];
   epochs.forEach((epoch, place) => {
     if (!flags[place]) return;
@@ -31,46 +35,54 @@ export class Timeline {
   /**
    * @param {object} options
    * @param {Scope} options.scope
-   * @param {Record<string, HTMLElement>} options.parts timeline, timeline-title, timeline-facts, timeline-phi, timeline-v, …
-   * @param {object} options.figures templates `neuron_phi` and `neuron_velocity`.
+   * @param {Parts} options.parts timeline, timeline-title, timeline-facts, timeline-phi, timeline-v, …
+   * @param {Record<string, Figure>} options.figures templates `neuron_phi` and `neuron_velocity`.
    * @param {Feed} options.feed
    * @param {number} options.epsilon
    * @param {(epoch: number|null) => void} options.onPoint
    * @param {(epoch: number) => void} options.onChoose
    * @param {(neuron: number|null) => void} options.onMove another neuron, or none, is asked for.
    */
-  constructor(options) {
-    Object.assign(this, { neuron: null }, options);
-    const { scope, parts, figures, feed } = this;
+  constructor({ scope, parts, figures, feed, epsilon, onPoint, onChoose, onMove }) {
+    this.parts = parts;
+    this.feed = feed;
+    this.epsilon = epsilon;
+    /** @type {Layer | null} */
+    this.layer = null;
+    /** @type {number | null} */
+    this.neuron = null;
+    /** @param {string} name @param {Figure} figure */
     const chart = (name, figure) =>
       new Chart({
         scope,
         host: parts[`timeline-${name}`],
         figure,
         name: `${feed.record.name} neuron ${name}`,
-        onHover: (cell) => this.onPoint(cell?.column ?? null),
-        onClick: (cell) => this.onChoose(cell.column),
+        onHover: (cell) => onPoint(cell?.column ?? null),
+        onClick: (cell) => onChoose(cell.column),
       });
     this.charts = [chart("phi", figures.neuron_phi), chart("v", figures.neuron_velocity)];
-    scope.on(parts["timeline-close"], "click", () => this.onMove(null));
-    scope.on(parts["timeline-back"], "click", () => this.onMove(this.neuron - 1));
-    scope.on(parts["timeline-on"], "click", () => this.onMove(this.neuron + 1));
+    scope.on(parts["timeline-close"], "click", () => onMove(null));
+    scope.on(parts["timeline-back"], "click", () => onMove(Number(this.neuron) - 1));
+    scope.on(parts["timeline-on"], "click", () => onMove(Number(this.neuron) + 1));
   }
 
+  /** @param {any} Plotly */
   async start(Plotly) {
     await Promise.all(this.charts.map((chart) => chart.start(Plotly)));
     this.charts[1].mark(marks.epsilon(this.epsilon));
   }
 
-  /** Shows a neuron of a layer; null: none. */
+  /** Shows a neuron of a layer; null: none. @param {Layer} layer @param {number | null} neuron */
   show(layer, neuron) {
-    Object.assign(this, { layer, neuron, told: null });
+    this.layer = layer;
+    this.neuron = neuron;
     const { parts } = this;
     parts.timeline.hidden = neuron === null;
     if (neuron === null) return;
     say(parts["timeline-title"], `Neuron ${neuron} of ${layer.name}`);
-    parts["timeline-back"].disabled = neuron === 0;
-    parts["timeline-on"].disabled = neuron === layer.neurons - 1;
+    parts["timeline-back"].toggleAttribute("disabled", neuron === 0);
+    parts["timeline-on"].toggleAttribute("disabled", neuron === layer.neurons - 1);
     this.refresh();
   }
 
@@ -82,11 +94,13 @@ export class Timeline {
     try {
       const told = await rest.neuron(feed.id, layer.index, neuron, feed.scope.signal);
       if (same()) this.#draw(told);
-    } catch (error) {
+    } catch (problem) {
+      const error = /** @type {Error} */ (problem);
       if (error.name !== "AbortError" && same()) say(this.parts["timeline-facts"], error.message);
     }
   }
 
+  /** @param {NeuronTimeline} told */
   #draw(told) {
     const { epochs, phi, velocity, frozen } = told;
     const spans = stretches(epochs, frozen);
@@ -99,7 +113,7 @@ export class Timeline {
       x: epochs,
       y: velocity.map((value) => (value === null ? null : velocityPlace(value))),
       colour: "var(--neq-series-1)",
-      words: (_, epoch) => exact(Math.fround(velocities.get(epoch))),
+      words: (/** @type {number} */ _, /** @type {number} */ epoch) => exact(Math.fround(Number(velocities.get(epoch)))),
     };
     const places = [-this.epsilon, this.epsilon].map(velocityPlace);
     const band = this.epsilon > 0 ? [{ x: null, y: places, colour: "var(--neq-band)" }] : [];
@@ -107,9 +121,10 @@ export class Timeline {
     this.#describe(told, spans);
   }
 
+  /** @param {NeuronTimeline} told @param {Stretch[]} spans in which it is frozen. */
   #describe({ epochs, frozen }, spans) {
-    const rested = frozen.reduce((sum, flag) => sum + flag, 0);
-    const flips = frozen.reduce((sum, flag, place) => sum + (flag !== (frozen[place - 1] ?? 0) ? 1 : 0), 0);
+    const rested = frozen.filter(Boolean).length;
+    const flips = frozen.filter((flag, place) => flag !== (frozen[place - 1] ?? 0)).length;
     const longest = Math.max(0, ...spans.map(([first, last]) => last - first + 1));
     const facts = spans.length
       ? `frozen after ${count(rested)} of ${format.counted(epochs.length, "epoch")}, first after epoch ${spans[0][0]}, at most ${count(longest)} in a row; ${count(flips)} flips`

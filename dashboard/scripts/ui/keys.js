@@ -9,7 +9,7 @@ import { element } from "./dom.js";
 const TYPED = "input:not([type=range]), textarea, select, dialog, [contenteditable], [role=listbox]";
 const PRESSED = "button, a, summary, [role=button]";
 
-/** @typedef {{keys: string[], shown: string, words: string, act: (event: KeyboardEvent) => void}} Key */
+/** @typedef {{keys: string[], shown: string, words: string, act?: (event: KeyboardEvent) => void}} Key */
 
 export class Keys {
   /**
@@ -38,7 +38,7 @@ export class Keys {
     const found = this.table.find(({ keys }) => keys.includes(key));
     if (!found) return;
     event.preventDefault();
-    found.act(event);
+    found.act?.(event);
   }
 
   /** Shows all keys. */

@@ -88,7 +88,7 @@ export class Scope {
     return closable;
   }
 
-  /** Observes an element's size until the scope ends. @param {Element} element @param {() => void} changed */
+  /** Observes an element's size until the scope ends. @param {Element} element @param {ResizeObserverCallback} changed */
   watchSize(element, changed) {
     const observer = new ResizeObserver(changed);
     observer.observe(element);
