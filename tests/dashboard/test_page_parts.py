@@ -14,7 +14,8 @@ from dashboard.pages import compare, run
 
 ASSETS = FOLDER.parent / "assets"
 IMPORTED = re.compile(r'^(?:import|export) [^"]*from "(\.[^"]+)";$', re.MULTILINE)
-COMMENT = re.compile(r"^ *(?:/\*.*?\*/|//[^\n]*)$", re.MULTILINE | re.DOTALL)
+# Not a cast, which stands before something on its line.
+COMMENT = re.compile(r"^ *(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)$", re.MULTILINE | re.DOTALL)
 
 HOLDER = r"(?<![\w.#])(?:this\.|options\.)?(?:parts|hosts)"
 # Not `parts.length` and `parts.slice(`: those of a name that was split are an array.
