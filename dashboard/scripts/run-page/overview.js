@@ -4,88 +4,25 @@
 
 import * as marks from "../plot/annotations.js";
 import { Picture } from "../plot/cell-canvas.js";
-import { legendOf, modes, scaleBar } from "../plot/colour-modes.js";
-import * as palette from "../plot/palette.js";
+import { legendOf, scaleBar } from "../plot/colour-modes.js";
 import { groups } from "../run-data/groups.js";
-import { NeuronHistory } from "../run-data/neuron-history.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
+import { MODES } from "./overview-modes.js";
 
 /** @import { Cell, Figure, Update } from "../plot/area.js" */
-/** @import { Scale, Tick } from "../plot/colour-modes.js" */
-/** @import { Source, Table } from "../plot/raster.js" */
+/** @import { Source } from "../plot/raster.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Numbers } from "../run-data/layer-tables.js" */
-
-/**
- * @typedef {object} Mode what a cell may be coloured by.
- * @property {string} name
- * @property {(value: number) => number} index of the colour of a layer's value.
- * @property {(epsilon: number) => Table} table
- * @property {(value: number) => string} words
- * @property {Scale} scale of the legend.
- */
 
 const LABEL_PIXELS = 13;
 const LABEL_SIGNS = 17;
 const AXIS_PIXELS = 46;
 const HIGHEST = 420;
-const { percent, number, ending } = format;
-const steps = 255; // of the tables of 256 colours
-const level = (/** @type {number} */ value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * NeuronHistory.place(value)));
-const scaleOf = (/** @type {string} */ mode) => /** @type {Scale} */ (modes[mode].scale);
-/** @param {string} last @returns {() => Tick[]} */
-const ends = (last) => () => [
-  [0, "0"],
-  [1, last],
-];
-
-/** @type {Record<Numbers, Mode>} */
-export const MODES = {
-  frozen: {
-    name: "frozen",
-    index: (share) => Math.round(share * steps),
-    table: () => palette.shares(),
-    words: (share) => `${percent(share)} frozen next epoch`,
-    scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
-  },
-  phi: {
-    name: "mean φ",
-    index: (phi) => level(1 - phi),
-    table: () => palette.similarities(),
-    words: (phi) => `mean φ ${number(phi, 4)}`,
-    scale: { name: "1 − mean φ", none: "none yet", ticks: scaleOf("phi").ticks, marks: () => [] },
-  },
-  speed: {
-    name: "mean |v|",
-    index: level,
-    table: (epsilon) => palette.speeds(epsilon),
-    words: (speed) => `mean |v| ${number(speed)}`,
-    scale: { ...scaleOf("speed"), name: "mean |v|", none: "none yet" },
-  },
-  // The root lets few be seen among many.
-  thawed: {
-    name: "thaws",
-    index: (share) => Math.round(Math.sqrt(share) * steps),
-    table: () => palette.thaws(),
-    words: (share) => `${percent(share)} thawed`,
-    scale: {
-      name: "thawed",
-      ticks: () => [
-        [0, "0"],
-        [Math.sqrt(0.1), "10 %"],
-        [1, "100 %"],
-      ],
-      marks: () => [],
-    },
-  },
-};
-
-/** The mode of this name; "frozen" where there is none. @param {string | undefined} name @returns {Numbers} */
-export const modeOf = (name) => (name !== undefined && Object.hasOwn(MODES, name) ? /** @type {Numbers} */ (name) : "frozen");
+const { percent, ending } = format;
 
 export class Overview {
   /**
@@ -299,5 +236,3 @@ function apart(labels, least) {
     return fitting;
   });
 }
-
-export { MODES as overviewModes, modeOf as overviewModeOf };

@@ -20,7 +20,7 @@ import { DataCard } from "./data-card.js";
 import { drawConfig, LogView, launchCommand } from "./details.js";
 import { RunHead } from "./head.js";
 import { runKeys } from "./keys.js";
-import { overviewModeOf, overviewModes } from "./overview.js";
+import { modeOf as overviewModeOf, MODES as overviewModes } from "./overview-modes.js";
 import { Published } from "./paper-comparison.js";
 import { buildPictures, viewOf } from "./pictures.js";
 import { Machine } from "./resources.js";

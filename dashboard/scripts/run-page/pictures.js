@@ -7,11 +7,12 @@ import { Together } from "../plot/line-chart.js";
 import { orders } from "../plot/orders.js";
 import { edgesOf, whole } from "../ui/view-address.js";
 import { Curves } from "./curves.js";
-import { ValuesCard } from "./distribution.js";
 import { LayerCard } from "./layer-card.js";
-import { Overview, overviewModeOf } from "./overview.js";
+import { Overview } from "./overview.js";
+import { modeOf as overviewModeOf } from "./overview-modes.js";
 import { SavingsCard } from "./savings-card.js";
 import { Multiples } from "./small-multiples.js";
+import { ValuesCard } from "./values-card.js";
 
 /** @import { Parts, Run } from "../../types/pages" */
 /** @import { Figure } from "../plot/area.js" */

@@ -1,0 +1,75 @@
+/*
+ * What a cell of the overview may be coloured by.
+ */
+
+import { modes } from "../plot/colour-modes.js";
+import * as palette from "../plot/palette.js";
+import { NeuronHistory } from "../run-data/neuron-history.js";
+import * as format from "../ui/format.js";
+
+/** @import { Scale, Tick } from "../plot/colour-modes.js" */
+/** @import { Table } from "../plot/raster.js" */
+/** @import { Numbers } from "../run-data/layer-tables.js" */
+
+/**
+ * @typedef {object} Mode what a cell may be coloured by.
+ * @property {string} name
+ * @property {(value: number) => number} index of the colour of a layer's value.
+ * @property {(epsilon: number) => Table} table
+ * @property {(value: number) => string} words
+ * @property {Scale} scale of the legend.
+ */
+
+const { percent, number } = format;
+const steps = 255; // of the tables of 256 colours
+const level = (/** @type {number} */ value) => (Number.isNaN(value) ? 0 : 1 + Math.round(126 * NeuronHistory.place(value)));
+const scaleOf = (/** @type {string} */ mode) => /** @type {Scale} */ (modes[mode].scale);
+/** @param {string} last @returns {() => Tick[]} */
+const ends = (last) => () => [
+  [0, "0"],
+  [1, last],
+];
+
+/** @type {Record<Numbers, Mode>} */
+export const MODES = {
+  frozen: {
+    name: "frozen",
+    index: (share) => Math.round(share * steps),
+    table: () => palette.shares(),
+    words: (share) => `${percent(share)} frozen next epoch`,
+    scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
+  },
+  phi: {
+    name: "mean φ",
+    index: (phi) => level(1 - phi),
+    table: () => palette.similarities(),
+    words: (phi) => `mean φ ${number(phi, 4)}`,
+    scale: { name: "1 − mean φ", none: "none yet", ticks: scaleOf("phi").ticks, marks: () => [] },
+  },
+  speed: {
+    name: "mean |v|",
+    index: level,
+    table: (epsilon) => palette.speeds(epsilon),
+    words: (speed) => `mean |v| ${number(speed)}`,
+    scale: { ...scaleOf("speed"), name: "mean |v|", none: "none yet" },
+  },
+  // The root lets few be seen among many.
+  thawed: {
+    name: "thaws",
+    index: (share) => Math.round(Math.sqrt(share) * steps),
+    table: () => palette.thaws(),
+    words: (share) => `${percent(share)} thawed`,
+    scale: {
+      name: "thawed",
+      ticks: () => [
+        [0, "0"],
+        [Math.sqrt(0.1), "10 %"],
+        [1, "100 %"],
+      ],
+      marks: () => [],
+    },
+  },
+};
+
+/** The mode of this name; "frozen" where there is none. @param {string | undefined} name @returns {Numbers} */
+export const modeOf = (name) => (name !== undefined && Object.hasOwn(MODES, name) ? /** @type {Numbers} */ (name) : "frozen");
