@@ -32,9 +32,9 @@ def _answered(client: Client, answer: Json) -> Json:
     while answer["state"] == "pending":
         waited = time.monotonic() - asked_at
         if waited >= MOST_SECONDS:
-            return answer | {"state": "unknown", "reason": f"no worker has answered within {MOST_SECONDS:.0f} s"}
+            return answer | {"state": "unknown", "reason": f"no worker responded within {MOST_SECONDS:.0f} s"}
         if waited >= WAITING_SECONDS and not told:
-            say("waiting for a worker to try it; where torch is not loaded yet, this takes a while …", err=True)
+            say("waiting for a worker to check it; this takes longer if torch is not loaded yet …", err=True)
             told = True
         time.sleep(ASK_SECONDS)
         answer = client.ask("GET", f"/checks/{answer['id']}")
@@ -58,5 +58,5 @@ def _end(answer: Json) -> str:
             counts = f"{counted(answer['parameters'], 'parameter')}, {counted(answer['neurons'], 'neuron')} watched"
             return f"ok: {counts}; one small batch trained on {answer['worker']} in {answer['seconds']:.1f} s"
         case "no_worker":
-            return "no worker is running: only what needs none was checked"
-    return f"not checked any further: {answer['reason']}"
+            return "no worker is running: only the checks that need none were made"
+    return f"not fully checked: {answer['reason']}"

@@ -62,7 +62,7 @@ class Client:
         except AddressWrong as error:
             raise Refused(str(error)) from None
         if address.token and not (address.token.isascii() and address.token.isprintable()):
-            raise Refused("NEQ_TOKEN is no token of a server: those have plain characters alone")
+            raise Refused("NEQ_TOKEN is not a valid token: tokens are printable ASCII")
         self.url = address.url
         self._http = _http_client(address)
 
@@ -138,7 +138,7 @@ class Client:
         return _Answer(answer, read)
 
     def _unreachable(self, error: Exception) -> str:
-        return f"no server answers at {self.url} ({error}); start one with `neq up`, or name it in NEQ_URL"
+        return f"no server responds at {self.url} ({error}); start one with `neq up`, or name it in NEQ_URL"
 
 
 def run_path(run_id: str) -> str:
@@ -188,7 +188,7 @@ def refusal(answer: httpx.Response) -> str:
     if isinstance(detail, list):
         return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}" for item in detail)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        return "the server asks for its token: set NEQ_TOKEN"
+        return "the server requires a token: set NEQ_TOKEN"
     return str(detail or another_program(answer))
 
 
@@ -206,6 +206,6 @@ def another_program(answer: httpx.Response) -> str:
     url = answer.request.url
     address = f"{url.scheme}://{url.netloc.decode()}{url.path.partition('/api/v1')[0]}"
     return (
-        f"another program answers at {address} (with {answer.status_code}): name the server's own address in NEQ_URL, "
+        f"another program responds at {address} (with {answer.status_code}): name the server's own address in NEQ_URL, "
         "with the path below which a proxy shows it, or start a server with `neq up` on another port"
     )

@@ -55,5 +55,5 @@ class Companion:
             status = self._process.wait()
             if self._ending.wait(PAUSE_SECONDS):
                 return
-            click.echo(f"neq: the worker ended by itself (status {status}); starting it again", err=True)
+            click.echo(f"neq: the worker exited unexpectedly (status {status}); restarting it", err=True)
             self._process = self._start()

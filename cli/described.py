@@ -21,9 +21,9 @@ def read_description(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise click.UsageError(f"--config {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise click.UsageError(f"--config {path}: save it as UTF-8; its encoding is another") from None
+        raise click.UsageError(f"--config {path}: it is not UTF-8; save it as UTF-8") from None
     except RecursionError:
-        raise click.UsageError(f"--config {path}: it is nested too deeply for a description") from None
+        raise click.UsageError(f"--config {path}: it is nested too deeply for a run config") from None
     except ValueError as error:
         raise click.UsageError(f"--config {path}: {_not_json(path, error)}") from None
     if not isinstance(read, dict):
@@ -35,5 +35,5 @@ def read_description(path: Path) -> dict[str, Any]:
 
 def _not_json(path: Path, error: ValueError) -> str:
     if path.suffix.lower() in _YAML:
-        return f"JSON is wanted, not YAML; convert it with: {CONVERT}"
-    return f"it is not JSON: {error}"
+        return f"expected JSON, not YAML; convert it with: {CONVERT}"
+    return f"it is not valid JSON: {error}"

@@ -44,7 +44,7 @@ class Flag:
 
     @property
     def many(self) -> bool:
-        """Several values may be given, parted by commas."""
+        """Several values may be given, comma-separated."""
         return "array" in self.types
 
 
@@ -281,7 +281,7 @@ class _Name(click.ParamType[Any]):
 
 
 class _Comma(click.ParamType[Any]):
-    """Values parted by commas; numbers where the field holds numbers."""
+    """Comma-separated values; numbers where the field holds numbers."""
 
     name = "list"
 

@@ -106,18 +106,18 @@ launch = LaunchCommand(
     "launch",
     callback=_launch,
     help=(
-        "Start a run. With no flag: the default one. Flags lie over --config or --preset.\n\n"
+        "Launch a run. Without flags: all defaults. Flags override --config and --preset.\n\n"
         "Example: neq launch --optimizer.kind adam --training.epochs 40 --follow"
     ),
     params=[
-        click.Option(["--config"], type=TypedPath(), help="A JSON file with (a part of) a description."),
-        click.Option(["--preset"], help="Start from a preset of the server, such as demo-sgd."),
-        click.Option(["--follow"], is_flag=True, help="Stay and show progress until the run ends."),
-        click.Option(["--dry-run"], is_flag=True, help="Print the whole description and launch nothing."),
+        click.Option(["--config"], type=TypedPath(), help="JSON file with a run config, or a part of one."),
+        click.Option(["--preset"], help="Start from one of the server's presets, such as demo-sgd."),
+        click.Option(["--follow"], is_flag=True, help="Show progress until the run ends."),
+        click.Option(["--dry-run"], is_flag=True, help="Print the full config without launching."),
         click.Option(
             ["--check", "check_only"],
             is_flag=True,
-            help="Launch nothing: say what is wrong or doubtful, once a worker has tried one small batch.",
+            help="Report errors and warnings without launching, after a worker has trained one small batch.",
         ),
         *click_options(),
     ],

@@ -57,17 +57,17 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="neq")
 def app() -> None:
-    """Watch a neural network settle: neuronal equilibrium (NEq), live in the browser.
+    """Train networks under neuronal equilibrium (NEq) and watch them live in the browser.
 
     \b
     Start here:   neq up            dashboard, API and a worker on this machine
-                  neq demo          the same, with two runs to look at
-    Then:         neq launch        start a run        neq runs    list them
-                  neq stop RUN      end one        neq resume RUN  let it go on
-                  neq fork RUN      go on from a checkpoint with something changed
-                  neq export RUN F  keep one as a file     neq replay F    play it again
+                  neq demo          the same, with two demo runs
+    Then:         neq launch        launch a run       neq runs    list runs
+                  neq stop RUN      stop a run     neq resume RUN  resume it
+                  neq fork RUN      start from its checkpoint with changed settings
+                  neq export RUN F  save it to a file  neq replay F    replay it
 
     \b
     Exit codes:   0 done   1 the run failed (or was stopped)   2 wrong usage or refused
-                  3 no server answers
+                  3 no server responds
     """

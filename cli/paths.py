@@ -23,7 +23,7 @@ def at_home(typed: str | Path) -> Path:
             raise ValueError(f"{problem}; or ./{text} for a file or folder of this name")
     path = os.path.expanduser(text)  # noqa: PTH111  (a Path would read "./~" as "~")
     if text.startswith("~") and path == text:
-        raise ValueError(f"{text}: there is no such user's home; write the path out, or ./{text} for this name")
+        raise ValueError(f"{text}: no such user's home; write the full path, or ./{text} for this name")
     return Path(path)
 
 

@@ -35,12 +35,12 @@ from trainer.worker.replay import Replay, begin_replay
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("file", type=TypedPath(dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @exits_plainly
 def export(run_id: str, file: Path, force: bool) -> None:
-    """Write all that a RUN recorded into one FILE, such as run.neq; a run that is still running, up to now."""
+    """Write everything that RUN recorded to FILE, such as run.neq; of a running run, everything so far."""
     if file.exists() and not force:
-        raise click.UsageError(f"{file} is there already: name another file, or give --force")
+        raise click.UsageError(f"{file} already exists: choose another file, or use --force")
     unfinished = file.with_name(f"{file.name}.part")
     try:
         with Client(ClientSettings()) as client, unfinished.open("wb") as target, _transfer() as progress:
@@ -81,18 +81,18 @@ class Speed(click.ParamType[float | None]):
         except ValueError:
             speed = 0.0
         if not 0 < speed < float("inf"):
-            self.fail(f"{value!r} is no speed: give a number above 0, such as 10, or max", param, ctx)
+            self.fail(f"{value!r} is not a speed: give a number above 0, such as 10, or max", param, ctx)
         return speed
 
 
 @click.command()
 @click.argument("file", type=TypedPath())
-@click.option("--speed", type=Speed(), default="1", show_default=True, help="How many times as fast; max: no waiting.")
-@click.option("--name", help="What the run is called.  [default: as the recorded one]")
+@click.option("--speed", type=Speed(), default="1", show_default=True, help="Speed-up factor; max: no waiting.")
+@click.option("--name", help="Name of the run.  [default: as recorded]")
 def replay(file: Path, speed: float | None, name: str | None) -> None:
-    """Play a recorded run from FILE into the store named by NEQ_DATABASE_URL, as if it were trained now.
+    """Replay a recorded run from FILE into the store at NEQ_DATABASE_URL, as if it were being trained now.
 
-    Pages show it live. Ctrl-C, or stopping it in the dashboard, ends it as stopped.
+    The dashboard shows it live. Ctrl-C, or Stop in the dashboard, stops it.
     """
     settings = read_settings(WorkerSettings)
     try:

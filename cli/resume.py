@@ -13,7 +13,7 @@ from cli.launch import follow_to_the_end
 from cli.printing import say
 from cli.settings import ClientSettings
 
-follow_option = click.option("--follow", is_flag=True, help="Stay and show progress until the run ends.")
+follow_option = click.option("--follow", is_flag=True, help="Show progress until the run ends.")
 
 
 @click.command()
@@ -21,24 +21,26 @@ follow_option = click.option("--follow", is_flag=True, help="Stay and show progr
 @follow_option
 @exits_plainly
 def resume(run_id: str, follow: bool) -> None:
-    """Let a stopped or failed run go on from its last checkpoint."""
+    """Resume a stopped or failed run from its last checkpoint."""
     with Client(ClientSettings()) as client:
         before = client.ask("GET", run_path(run_id))["last_seq"]
         run = client.ask("POST", f"{run_path(run_id)}/resume")
-        click.echo(f"{run['id']}: resumes at epoch {run['epochs_done']} as soon as a worker takes it")
+        click.echo(f"{run['id']}: resumes at epoch {run['epochs_done']} as soon as a worker claims it")
         if follow:
             sys.exit(follow_to_the_end(client, run, after=before))
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--epoch", type=click.IntRange(0), help="Begin after this epoch.  [default: the newest that is kept]")
-@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="A field that differs; may be repeated.")
-@click.option("--name", help="How the fork is called.")
+@click.option(
+    "--epoch", type=click.IntRange(0), help="Fork after this epoch.  [default: that of the latest checkpoint]"
+)
+@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="A config field to change; may be repeated.")
+@click.option("--name", help="Name of the fork.")
 @follow_option
 @exits_plainly
 def fork(run_id: str, epoch: int | None, given: tuple[str, ...], name: str | None, follow: bool) -> None:
-    """Start a run that goes on from a checkpoint of another, with something changed.
+    """Launch a run that starts from a checkpoint of another, with changed settings.
 
     Example: neq fork k3v9x0a2mq --epoch 12 --set neq.epsilon=0.003 --set training.epochs=60
     """
@@ -61,7 +63,7 @@ def part_of(given: list[str]) -> Json:
         if not equals:
             raise click.UsageError(f"--set {each}: write FIELD=VALUE, such as neq.epsilon=0.003")
         if path not in known:
-            raise click.UsageError(f"--set {each}: there is no field {path}{_meant(path, known)}")
+            raise click.UsageError(f"--set {each}: unknown field {path}{_meant(path, known)}")
         said[known[path].path] = value_of(known[path], text)
     part: dict[str, Any] = {}
     for (*groups, field), value in under_current_names(said).items():

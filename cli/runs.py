@@ -18,9 +18,9 @@ STATES = ("queued", "running", "finished", "stopped", "failed")
 @click.command()
 @click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")
 @click.option("--tag", help="Only runs with this tag.")
-@click.option("--search", help="Only runs whose name, notes, tags or id hold this.")
+@click.option("--search", help="Only runs whose name, notes, tags or id contain this.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="At most this many.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, all fields.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, all fields.")
 @exits_plainly
 def runs(state: str | None, tag: str | None, search: str | None, limit: int, as_json: bool) -> None:
     """List runs, newest first."""
@@ -32,7 +32,7 @@ def runs(state: str | None, tag: str | None, search: str | None, limit: int, as_
     elif found:
         Console().print(_table(found))
     else:
-        click.echo("No run matches." if state or tag or search else "No runs yet: start one with `neq launch`.")
+        click.echo("No run matches." if state or tag or search else "No runs yet: launch one with `neq launch`.")
 
 
 def list_runs(client: Client, filters: dict[str, str | None], limit: int) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def estimate(seconds: float | None) -> str:
 @click.argument("run_id", metavar="RUN")
 @exits_plainly
 def stop(run_id: str) -> None:
-    """Ask a run to stop. What it recorded stays."""
+    """Stop a run. Everything it recorded is kept."""
     with Client(ClientSettings()) as client:
         run = client.ask("POST", f"{run_path(run_id)}/stop")
     click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")
@@ -105,12 +105,12 @@ def stop(run_id: str) -> None:
 @click.command()
 @exits_plainly
 def health() -> None:
-    """Say whether the server and its store are well, and which workers were heard."""
+    """Show the state of the server and its store, and each worker's last heartbeat."""
     with Client(ClientSettings()) as client:
         answer = client.ask("GET", "/health")
     click.echo(f"server {answer['status']}, version {answer['version']}, store {answer['store']['kind']}")
     for problem in answer.get("problems", ()):
         say(f"problem: {problem}")
     for heard in answer["workers"]:
-        say(f"worker {heard['name']}: heard {heard['heard_seconds_ago']:.0f} s ago")
+        say(f"worker {heard['name']}: last heartbeat {heard['heard_seconds_ago']:.0f} s ago")
     sys.exit(0 if answer["status"] == "ok" else RUN_FAILED)

@@ -45,8 +45,8 @@ class ServerAddress:
         login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         if login and token:
             raise AddressWrong(
-                "NEQ_URL: it holds a user, and there is a token too (NEQ_TOKEN); a request carries one of them alone, "
-                "so take one away"
+                "NEQ_URL: it contains a user, and a token is set too (NEQ_TOKEN); a request can carry only one of "
+                "them, so remove one"
             )
         shown = f"[{host}]" if ":" in host else host
         place = shown if port is None else f"{shown}:{port}"

@@ -51,7 +51,7 @@ data_option = click.option(
     type=TypedPath(file_okay=False),
     default=DEFAULT_DATA,
     show_default=True,
-    help="Folder of the store and the data sets.",
+    help="Folder for the store and the data sets.",
 )
 
 
@@ -60,7 +60,7 @@ data_option = click.option(
 @host_option
 @data_option
 def up(port: int | None, host: str | None, data: Path) -> None:
-    """Start dashboard, API and one worker on this machine."""
+    """Start the dashboard, the API and one worker on this machine."""
     _stand(port, host, data)
 
 
@@ -69,7 +69,7 @@ def up(port: int | None, host: str | None, data: Path) -> None:
 @host_option
 @data_option
 def demo(port: int | None, host: str | None, data: Path) -> None:
-    """The same as `up`, with two runs to look at: NEq with SGD and with Adam, on real images."""
+    """Like `up`, and launch two demo runs: NEq with SGD and with Adam, on real images."""
     _stand(port, host, data, presets=DEMO_PRESETS)
 
 
@@ -77,20 +77,18 @@ def demo(port: int | None, host: str | None, data: Path) -> None:
 @port_option
 @host_option
 def serve(port: int | None, host: str | None) -> None:
-    """Start the web process alone; the store is named by NEQ_DATABASE_URL."""
+    """Start only the web process, on the store at NEQ_DATABASE_URL."""
     settings = read_settings(ServerSettings, port=port, host=host)
     _serve(settings, nullcontext(), lambda address, link: click.echo(f"Listening on {link}"))
 
 
 @click.command()
-@click.option("--name", help="How the worker is called in the dashboard.  [default: this machine's name]")
-@click.option(
-    "--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: one on each GPU; on a CPU 2]"
-)
+@click.option("--name", help="Name of the worker in the dashboard.  [default: this machine's name]")
+@click.option("--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: one per GPU; on a CPU 2]")
 @click.option("--device", help="What runs may use: auto, cpu, cuda, xpu, mps, or cuda:0,cuda:2.  [default: auto]")
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
-    """Train queued runs from the store named by NEQ_DATABASE_URL, until Ctrl-C; they go on with the next worker."""
+    """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -170,7 +168,7 @@ def _find_gpus(settings: WorkerSettings, ended: Callable[[], bool] = lambda: Fal
     if gpus:
         say(shared_out(gpus, settings.slots_on(len(gpus))))
     elif gpus is None and not ended():
-        say(f"torch could not be asked for GPUs: {_until_known(settings, choice)}", err=True)
+        say(f"torch could not list the GPUs: {_until_known(settings, choice)}", err=True)
     return gpus
 
 
@@ -178,7 +176,7 @@ def _until_known(settings: WorkerSettings, choice: "DeviceChoice") -> str:
     """How runs are shared out among GPUs that torch has said nothing of."""
     slots = settings.slots_on(len(choice.numbers))
     if choice.numbers:
-        return f"{slots} run{'' if slots == 1 else 's'} at once on {settings.device} alone, as NEQ_DEVICE says"
+        return f"{slots} run{'' if slots == 1 else 's'} at once on {settings.device} alone (NEQ_DEVICE)"
     return (
         f"slots are those of a CPU ({slots}), and runs take the first GPU until it answers; set NEQ_SLOTS where that "
         "is wrong"
@@ -208,7 +206,7 @@ def _stand(port: int | None, host: str | None, data: Path, presets: tuple[str, .
     companion = Companion(places)
 
     def announce(address: str, link: str) -> None:
-        click.echo(f"\n  NEq is up:  {link}\n  Ctrl-C ends it; runs stay in {data}\n")
+        click.echo(f"\n  NEq is up:  {link}\n  Ctrl-C stops it; runs stay in {data}\n")
         if presets:
             threading.Thread(target=_launch, args=(settings.token, address, presets), daemon=True).start()
 
@@ -275,7 +273,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _exit(f"the data folder cannot be made: {error}; choose another with DATA= or --data")
+        _exit(f"the data folder cannot be created: {error}; choose another with DATA= or --data")
 
 
 def read_settings(kind: type[Settings], **given: Any) -> Settings:

@@ -18,8 +18,8 @@ PLANS_WHOLE_EVERY = 25
 
 
 Clock = Literal["thread", "process", "device", "wall"]
-"""What milliseconds are of: the training thread's processor time; the process's, where several threads compute; a GPU's
-own events; the clock on the wall, which older programs read, and which other programs on the machine lengthen."""
+"""What milliseconds are of: the training thread's CPU time; the process's, where several threads compute; a GPU's
+own events; wall-clock time, which older programs read, and which other programs on the machine lengthen."""
 
 
 class Range(FrozenModel):
@@ -67,7 +67,7 @@ class StepTimes(FrozenModel):
     first: float = Field(description="The epoch's first batch as a whole: in it, what pays is measured layer by layer.")
     batches: int = Field(description="How many were timed. The first step's count only where there is no other.")
     clock: Clock = "wall"
-    wall: float | None = Field(default=None, description="A whole batch by the clock on the wall; None: not told.")
+    wall: float | None = Field(default=None, description="A whole batch, wall clock; None: not recorded.")
     ranges: StepRanges | None = Field(default=None, description="None: one batch was timed, or spreads were not told.")
     dense: DenseStep | None = Field(default=None, description="None: no dense step was timed yet.")
 
@@ -141,7 +141,6 @@ class Saving(FrozenModel):
     )
     held_up: float | None = Field(
         default=None,
-        description="The clock on the wall over the processor time: above 1, other programs held the processor. None "
-        "on a GPU.",
+        description="Wall-clock time over CPU time: above 1, other programs used the CPU. None on a GPU.",
     )
-    busy: bool = Field(description="Whether they held it so long that a person should know.")
+    busy: bool = Field(description="Whether they used it enough to be reported.")

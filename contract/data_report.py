@@ -117,7 +117,7 @@ def summary(found: DataFound) -> str:
     if found.passed_over:
         reasons = ", ".join(f"{each.count:,} × {each.reason}" for each in found.passed_over[:3])
         more = ", …" if len(found.passed_over) > 3 else ""
-        words.append(f"passed over: {reasons}{more}")
+        words.append(f"skipped: {reasons}{more}")
     return "; ".join(words) + "."
 
 

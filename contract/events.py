@@ -154,7 +154,7 @@ class NEqMemory(FrozenModel):
     optimizer_rows: int = Field(description="The optimizer's state of neurons when they froze, for when they thaw.")
     held: int = Field(description="The values that frozen neurons are put back to after each step.")
     outputs: int = Field(description="Last epoch's outputs on the probe set, where they are kept.")
-    outputs_on_host: bool = Field(description="Whether these are in the machine's memory, and not on the device.")
+    outputs_on_host: bool = Field(description="Whether these are in host memory instead of on the device.")
     measuring: int = Field(description="Passing, while φ is measured: the outputs of a portion of the probe set.")
     at_most: int = Field(description="What all but `measuring` comes to once every neuron that may freeze is frozen.")
 

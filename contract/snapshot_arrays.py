@@ -41,7 +41,7 @@ def unpack(table: list[Sizes], packed: bytes) -> tuple[LayerSnapshot, ...]:
     """
     columns = [[row[2 + place] for row in table] for place in range(4)]
     if sum(size or 0 for sizes in columns for size in sizes) != len(packed):
-        raise ValueError(f"{len(packed):,} bytes of arrays, another number announced")
+        raise ValueError(f"{len(packed):,} bytes of arrays, which differs from the announced size")
     parts: list[list[bytes | None]] = []
     place = 0
     for number, sizes in enumerate(columns):

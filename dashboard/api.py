@@ -73,7 +73,7 @@ class Api:
         try:
             response = await self._client.get(url)
         except httpx.HTTPError as error:
-            raise Unreachable("The server's API did not answer.") from error
+            raise Unreachable("The server's API did not respond.") from error
         if response.status_code == httpx.codes.NOT_FOUND:
             raise NotThere(_message(response))
         if response.is_error:
@@ -86,5 +86,5 @@ def _message(response: httpx.Response) -> str:
     try:
         detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):
-        return f"The API answered {response.status_code}."
-    return detail if isinstance(detail, str) else f"The API answered {response.status_code}."
+        return f"The API responded with {response.status_code}."
+    return detail if isinstance(detail, str) else f"The API responded with {response.status_code}."

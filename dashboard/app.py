@@ -70,7 +70,7 @@ def _serve_pages(app: FastAPI, dashboard: Dash, api: Api) -> None:
         finally:
             reset_current_request(token)
         if status >= 500:
-            request.state.cause = "the API did not answer the page; its own line says why"
+            request.state.cause = "the API did not respond to the page; its own log line says why"
         if title:
             document = document.replace(TITLE, escape(f"{title} · {routing.PRODUCT}"), 1)
         return Response(document, status_code=status, media_type="text/html")

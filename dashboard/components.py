@@ -10,35 +10,37 @@ from dashboard import figures
 from dashboard.api import Json
 
 HELP = {
-    "phi": "φ (phi): how like its former self a neuron's output is, one epoch apart: the cosine of its outputs on "
-    "the probe set after this epoch and after the one before. 1: unchanged.",
-    "velocity": "v: how fast that similarity itself is changing, with a memory: v = Δφ − μ · v of the epoch before. "
-    "Near 0 the neuron has settled.",
-    "epsilon": "ε (epsilon): the threshold chosen for the run. A neuron whose |v| is below it is frozen for the "
-    "next epoch.",
-    "frozen": "A frozen neuron's weights are not updated. What is decided at the end of an epoch holds in the next "
-    "one; every epoch decides anew, so a neuron can thaw.",
-    "probe": "A few images held back from training, the same every time, on which the neurons' outputs are compared.",
-    "overview": "One row a layer, the input's layer at the top, by block of the network; one column an epoch. Dotted "
+    "phi": "φ (phi): how similar a neuron's output is to that of one epoch earlier: the cosine of its outputs on "
+    "the probe set after this epoch and after the previous one. 1: unchanged.",
+    "velocity": "v: how fast φ is changing, with momentum: v = Δφ − μ · v of the previous epoch. "
+    "Near 0 the neuron is at equilibrium.",
+    "epsilon": "ε (epsilon): the run's threshold. A neuron whose |v| is below it is frozen for the next epoch.",
+    "frozen": "A frozen neuron's weights are not updated. The mask decided at the end of an epoch applies to the "
+    "next one; it is decided anew after every epoch, so a neuron can thaw.",
+    "probe": "A fixed set of images held out from training, on which the neurons' outputs are compared between epochs.",
+    "overview": "One row per layer, input at the top, grouped by block; one column per epoch. Dotted "
     "lines: the learning rate changed; triangles: many neurons thawed at once. Click a row to open its layer, drag to "
-    "choose epochs, double-click for all.",
-    "neurons": "One row a neuron, one column an epoch: what was decided at the end of that epoch, beside the φ and v "
-    "that decided it. Drag to zoom, double-click for all; click a cell for its neuron's timeline.",
-    "order": "Similarity puts neurons side by side that moved alike: the angular order of the first two principal "
-    "components of their log |v| over at most 32 epochs. An order is kept while epochs arrive; Renew makes it anew.",
-    "histogram": "One column an epoch: how the values are spread over the neurons; at the right the histogram at the "
-    "epoch cursor. The axes of v and Δφ are logarithmic on both sides of 0; neurons with v between −ε and +ε are "
-    "frozen for the next epoch.",
-    "multiples": "Every layer's neurons × epochs, small, in forward order: from all updating to all frozen. Where a "
-    "layer has more neurons than a picture has rows, a row is the share of several; click to open the layer in full.",
+    "select epochs, double-click to reset the zoom.",
+    "neurons": "One row per neuron, one column per epoch: the decision at the end of that epoch, or the φ and v behind "
+    "it. Drag to zoom, double-click to reset; click a cell for its neuron's timeline.",
+    "order": "Similarity puts neurons next to each other whose v evolved alike: the angular order of the first two "
+    "principal components of their log |v| over at most 32 epochs. The order stays fixed while epochs arrive; Re-sort "
+    "updates it.",
+    "histogram": "One column per epoch: the distribution of the values over the neurons; on the right, the histogram "
+    "at the epoch cursor. The axes of v and Δφ are logarithmic on both sides of 0; neurons with v between −ε and +ε "
+    "are frozen for the next epoch.",
+    "multiples": "Neurons × epochs of every layer as a thumbnail, in forward order: from all updating to all frozen. "
+    "Where a layer has more neurons than a thumbnail has rows, a row averages several; click to open the layer.",
     "savings": "Frozen neurons need no gradient. FLOPs are counted; the bound is the fewest that the epoch's masks "
-    "allow. Times are medians over batches with the 10th and 90th percentile, in processor time, so that other "
-    "programs do not count, beside dense steps of the same time. Left: a batch, part by part. Right: what is left of "
-    "the dense step. Where a time cannot be told, the line has a gap and the reason stands above.",
+    "allow. Times are medians over batches with the 10th and 90th percentile, in CPU time (on a GPU, by GPU "
+    "events), so that other programs do not count, compared with dense steps of the same period. Left: time per batch "
+    "by phase. Right: the step relative to a dense one. Where no time can be reported, the line has a gap and the "
+    "reason is given above.",
     "plans": "untouched: the layer's own code. rows: some rows of the weight gradient were computed. dense: all of "
-    "them, because rows alone do not pay. stopped: none. zeros: a gradient of zeros that nobody computed.",
-    "cursor": "The epoch that the page's numbers and histograms are about. It follows the newest one until you move "
-    "it: arrow keys, Home and End, Space for a replay; ? shows all keys.",
+    "them, because computing only some is not faster. stopped: none. zeros: a gradient of zeros, filled in without "
+    "being computed.",
+    "cursor": "The epoch whose numbers and histograms the page shows. It follows the latest one until you move "
+    "it: arrow keys, Home and End, Space for a replay; ? shows all shortcuts.",
 }
 NAMES = {
     "phi": "φ",
@@ -48,19 +50,23 @@ NAMES = {
     "probe": "probe set",
     "overview": "layers × epochs",
     "neurons": "neurons × epochs",
-    "order": "order of the neurons",
+    "order": "neuron order",
     "histogram": "distribution",
     "multiples": "all layers",
-    "savings": "what frozen neurons save",
+    "savings": "savings from frozen neurons",
     "plans": "backward pass by layer",
     "cursor": "epoch cursor",
 }
 """What each explanation is about; a screen reader says it in a list of all buttons."""
 STATES = (
-    ("updating", "updating", "Its weights move in the next epoch, as they could in this one."),
-    ("frozen", "frozen", "At rest: |v| < ε now and the epoch before. Not updated in the next epoch."),
-    ("just-frozen", "just frozen", "|v| has just fallen below ε: not updated from the next epoch on."),
-    ("just-thawed", "just thawed", "It was at rest and |v| has risen above ε: updated again from the next epoch on."),
+    ("updating", "updating", "Trainable in this epoch and the next."),
+    (
+        "frozen",
+        "frozen",
+        "At equilibrium: |v| < ε after this epoch and the previous one. Not updated in the next epoch.",
+    ),
+    ("just-frozen", "just frozen", "|v| fell below ε in this epoch: not updated from the next epoch on."),
+    ("just-thawed", "just thawed", "It was frozen and |v| rose above ε: updated again from the next epoch on."),
 )
 
 MODES = (("state", "State"), ("phi", "φ"), ("delta", "Δφ"), ("speed", "|v|"))
@@ -167,7 +173,7 @@ def run_figures(record: Json) -> Json:
         "loss": figures.curve("Loss", epochs=epochs, never_negative=True),
         "frozen_share": figures.curve("Frozen next epoch", epochs=epochs, percent=True, from_zero=True),
         "step_ms": figures.curve("ms per batch", epochs=epochs, from_zero=True),
-        "step_share": figures.curve("Step, as a share of the dense one", epochs=epochs, percent=True, from_zero=True),
+        "step_share": figures.curve("Step relative to a dense step", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
     }
 

@@ -61,7 +61,7 @@ def _check(dash: Dash, request: Request) -> None:
 
 def _check_file(dash: Dash, package: str, file: str) -> None:
     if "\0" in file or check_fingerprint(file)[0] not in dash.registered_paths.get(package, ()):
-        raise Refused(404, "There is no such file")
+        raise Refused(404, "No such file")
 
 
 def _check_update(dash: Dash, body: object) -> None:
@@ -70,12 +70,12 @@ def _check_update(dash: Dash, body: object) -> None:
         raise Refused(400, "Send a JSON object, with the header Content-Type: application/json")
     callback = dash.callback_map.get(body["output"]) if isinstance(body.get("output"), str) else None
     if callback is None:
-        raise Refused(400, "output: there is no such callback; reload the page")
+        raise Refused(400, "output: no such callback; reload the page")
     for name, takes in (("inputs", callback["inputs"]), ("state", callback["state"])):
         _check_properties(name, body.get(name, []), takes)
     changed = body.get("changedPropIds", [])
     if not (isinstance(changed, list) and all(isinstance(each, str) for each in changed)):
-        raise Refused(400, "changedPropIds: must be a list of texts")
+        raise Refused(400, "changedPropIds: must be a list of strings")
     if not _are_outputs(body.get("outputs")):
         raise Refused(400, "outputs: must be properties with an id, or a list of them")
 
@@ -83,13 +83,13 @@ def _check_update(dash: Dash, body: object) -> None:
 def _check_properties(name: str, given: object, takes: list[dict[str, Any]]) -> None:
     """The properties must be those that the callback takes; what they hold is text or nothing, as an address is."""
     if not (isinstance(given, list) and len(given) == len(takes)):
-        raise Refused(400, f"{name}: this callback takes {len(takes)} of them")
+        raise Refused(400, f"{name}: this callback takes {len(takes)}")
     for each, wanted in zip(given, takes, strict=True):
         known = isinstance(each, dict) and all(each.get(key) == wanted[key] for key in ("id", "property"))
         if not known:
             raise Refused(400, f"{name}: must be {wanted['id']}.{wanted['property']}")
         if not isinstance(each.get("value"), str | None):
-            raise Refused(400, f"{name}: {wanted['id']}.{wanted['property']} must be text")
+            raise Refused(400, f"{name}: {wanted['id']}.{wanted['property']} must be a string")
 
 
 def _are_outputs(given: object) -> bool:

@@ -43,4 +43,4 @@ class Modules:
 
         @app.get("/scripts/{address:path}", include_in_schema=False)
         async def former(address: str) -> Response:
-            raise HTTPException(404, "These scripts are of another release: load the page again.")
+            raise HTTPException(404, "These scripts belong to another release: reload the page.")

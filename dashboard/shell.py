@@ -46,10 +46,10 @@ def layout() -> Any:
             dcc.Location(id="location", refresh="callback-nav"),
             dcc.Store(id="page-drawn"),
             dmc.NotificationContainer(id="notices", position="bottom-right"),
-            html.A("Skip to the content", href="#page", className="skip-link"),
+            html.A("Skip to content", href="#page", className="skip-link"),
             _header(),
             html.Div(
-                "The server cannot be reached. What you see may be old; this page catches up by itself.",
+                "The server cannot be reached. This page may be out of date; it updates as soon as the server is back.",
                 id="lost-banner",
                 className="lost-banner",
                 role="status",

@@ -65,7 +65,7 @@ class UnknownCursor(StoreError):
     """The cursor of a page of runs is not one that a page returned."""
 
     def __init__(self, cursor: str) -> None:
-        super().__init__(f"{cursor!r} is no cursor of a page of runs: leave it out to begin anew.")
+        super().__init__(f"{cursor!r} is no cursor of a page of runs: leave it out to start from the first page.")
         self.cursor = cursor
 
 
@@ -84,7 +84,7 @@ class UnknownCheck(StoreError):
     """No check of this id is kept."""
 
     def __init__(self, check_id: str) -> None:
-        super().__init__(f"No check {check_id!r} is kept: ask for it anew.")
+        super().__init__(f"No check {check_id!r} is kept: request a new one.")
         self.check_id = check_id
 
 
@@ -92,7 +92,7 @@ class CannotResume(StoreError):
     """The run cannot be continued as it stands."""
 
     def __init__(self, run_id: str, why: str) -> None:
-        super().__init__(f"Run {run_id!r} cannot be continued: {why}.")
+        super().__init__(f"Run {run_id!r} cannot be resumed: {why}.")
         self.run_id = run_id
 
 

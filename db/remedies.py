@@ -69,7 +69,7 @@ def unreachable(url: URL, cause: Any) -> StoreUnreachable:
     """What failed and what to do about it, without the password."""
     reason = without_secrets(str(cause).strip().partition("\n")[0], url)
     code = _code(cause)
-    verb = "refuses" if code in _BY_CODE else "does not answer"
+    verb = "refuses" if code in _BY_CODE else "does not respond"
     return refusal(url, f"{verb}: {reason.rstrip('.')}", _remedy(code, reason))
 
 

@@ -18,10 +18,10 @@ from db.transactions import Transactions, urgent, writing
 MOST_INTERRUPTIONS = 3
 """How often a run that was interrupted is tried again in the same epoch."""
 
-STOPPED_EARLY = "It was stopped before a worker took it."
-STOPPED_BETWEEN = "It was stopped before a worker took it again."
+STOPPED_EARLY = "It was stopped before a worker claimed it."
+STOPPED_BETWEEN = "It was stopped before a worker claimed it again."
 STOPPED = "It was stopped on request."
-NO_CHECKPOINT = "no checkpoint of its newest epoch is kept"
+NO_CHECKPOINT = "no checkpoint of its latest epoch is kept"
 
 
 class TransitionQueries(Transactions):
@@ -51,7 +51,7 @@ class TransitionQueries(Transactions):
             raise CannotResume(run_id, f"{NO_CHECKPOINT}; launch it again")
         guard = table.c.state.in_(("stopped", "failed"))
         changes = {"ended_at": null(), "reason": null(), "interruptions": 0}
-        words = f"Queued again on request, {_where(run)}."
+        words = f"Requeued on request {_where(run)}."
         _requeue(connection, now, run, guard=guard, words=words, level="info", changes=changes)
         return runs.read(connection, run_id)
 
@@ -86,7 +86,7 @@ def requeue(
         events.append(connection, now, run.id, None, _stopped(run, STOPPED), guard=guard)
         return "stopped"
     if not run.can_resume:
-        failed = _failed(f"{reason} It cannot resume: {NO_CHECKPOINT}.", "Launch it again.", details)
+        failed = _failed(f"{reason} It cannot be resumed: {NO_CHECKPOINT}.", "Launch it again.", details)
     elif counted and run.interruptions >= MOST_INTERRUPTIONS:
         times = run.interruptions + 1
         often = f"It was interrupted {times} times in epoch {run.epochs_done} and is not retried automatically."
@@ -105,8 +105,8 @@ def requeue_silent(
 ) -> dict[str, str]:
     """Takes the runs that were found silent from their workers, unless they were heard meanwhile: id → new state."""
     states = {}
-    reason = f"No heartbeat from its worker for {limit_seconds:g} seconds."
-    remedy = "Check whether its process or machine ended, start a worker, and resume the run."
+    reason = f"The worker sent no heartbeat for {limit_seconds:g} seconds."
+    remedy = "Check whether its process or machine has stopped, start a worker, and resume the run."
     for run in late:
         # Guarded by the very heartbeat that was read: a worker that speaks up in between keeps its run.
         guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
@@ -143,7 +143,7 @@ def _requeue(
 
 def _where(run: Run) -> str:
     if run.epochs_done == 0:
-        return "to start over, because no epoch was finished"
+        return "to start over, as no epoch had finished"
     return f"to resume at epoch {run.epochs_done}"
 
 

@@ -25,13 +25,13 @@ from server.settings import ServerSettings
 from server.writers import Writers
 
 ABOUT = """
-Watch a neural network settle. A **run** is described by one model (`/schema/run-config`), trained by a worker, and
-tells what happens as a stream of numbered events; `seq` is the only cursor there is.
+Trains networks under neuronal equilibrium. A **run** has one config (`/schema/run-config`), is trained by a worker, and
+reports what happens as a stream of numbered events; `seq` is the only cursor.
 
-Epochs and layers count from 0, shares and accuracies lie in 0–1, `null` means that there is no value. Two masks must
-not be confused: `applied` held during an epoch, `frozen` was decided at its end and holds during the next one.
+Epochs and layers count from 0, fractions and accuracies lie in 0–1, `null` means that there is no value. There are two
+masks: `applied` was in force during an epoch, `frozen` was decided at its end and is in force during the next one.
 
-Arrays come as `.npy` (`numpy.load(..., allow_pickle=False)`). A browser listens on the WebSocket `/api/v1/live`,
+Arrays come as `.npy` (`numpy.load(..., allow_pickle=False)`). A browser connects to the WebSocket `/api/v1/live`;
 a program may read `/runs/{run_id}/events`. With a token set, send it as `Authorization: Bearer TOKEN`.
 """
 
@@ -108,7 +108,7 @@ def _answer_unknown(app: FastAPI) -> None:
     async def unknown(request: Request, path: str) -> Response:
         allowed = _methods_of(app, request.url.path)
         if allowed:
-            return errors.problem(405, f"{request.method} is not possible here, but {allowed}", {"Allow": allowed})
+            return errors.problem(405, f"{request.method} is not allowed here, only {allowed}", {"Allow": allowed})
         return errors.problem(404, f"There is no /api/{path[:200]}; /docs lists what there is")
 
 

@@ -73,7 +73,9 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
 def failure(request_id: str) -> Response:
     """The answer where we failed: what went wrong stands in the log, under the same number."""
-    content = to_json({"detail": f"The server failed; its log says why, at {request_id}", "request_id": request_id})
+    content = to_json(
+        {"detail": f"The server failed; the reason is in its log, at {request_id}", "request_id": request_id}
+    )
     return Response(content, 500, media_type="application/json")
 
 
@@ -141,7 +143,7 @@ def _sentence(error: Mapping[str, Any], names: Sequence[str], inside: type[BaseM
         return "Send a JSON object, with the header Content-Type: application/json"
     if error["type"] == "extra_forbidden":
         known = f"; there are {', '.join(inside.model_fields)}" if inside else ""
-        return f"There is no field of this name{known}"
+        return f"Unknown field{known}"
     return sentence(error)
 
 

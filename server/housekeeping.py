@@ -32,7 +32,7 @@ async def requeue_silent_runs(store: Store, limit_seconds: float) -> None:
         except StoreUnreachable:
             continue  # the tail says so; nothing can be taken now
         for run_id, state in taken.items():
-            log.warning("run %s is %s: its worker fell silent", run_id, state)
+            log.warning("run %s is %s: no heartbeat from its worker", run_id, state)
 
 
 async def look_after_room(store: Store, reserve_bytes: int) -> None:

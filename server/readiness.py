@@ -14,7 +14,7 @@ LIMIT_SECONDS = 2.5
 FRESH_SECONDS = 0.25
 """How long a finding is told again instead of looking anew."""
 
-SILENT = Condition(store=f"The store does not answer within {LIMIT_SECONDS:g} seconds: look at its disk or its server.")
+SILENT = Condition(store=f"The store does not respond within {LIMIT_SECONDS:g} seconds: check its disk or its server.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,7 @@ class Histograms(Answer):
         "edges ≤ v). phi: the 51 edges of 50 equal bins from −1 to 1."
     )
     epochs: list[int]
-    counts: list[list[int] | None] = Field(description="A row an epoch; null: there are no values yet.")
+    counts: list[list[int] | None] = Field(description="One row per epoch; null: no values yet.")
 
 
 class Plan(Answer):

@@ -71,7 +71,7 @@ def _data(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
     looked_for = named.files[0].rpartition("/")[0] or named.files[0]
     yield Finding(
         "data.kind",
-        f"{named.title} is not in the worker's data folder ({looked_for} was looked for): put it there,{fetch} or "
+        f"{named.title} is not in the worker's data folder (expected: {looked_for}): put it there,{fetch} or "
         "choose the bundled Fashion-MNIST",
     )
 
@@ -86,16 +86,18 @@ def _folder(data: ImageFolder | MaskFolder, worker: Capabilities) -> Iterator[Fi
         yield Finding("data.folder", f"There is no folder {data.folder!r} in the worker's data folder: {choice}")
     elif isinstance(data, MaskFolder) and folder.masks is False:
         yield Finding(
-            "data.folder", f"{data.folder} holds no masks: put images into train and their masks into trainannot"
+            "data.folder", f"{data.folder} contains no masks: put images into train and their masks into trainannot"
         )
     elif isinstance(data, ImageFolder) and folder.classes is not None and folder.classes < 2:
         yield Finding(
             "data.folder",
-            f"{data.folder} holds {counted(folder.classes, 'class folder')}, and a network needs at least two classes: "
+            f"{data.folder} has {counted(folder.classes, 'class folder')}, and a network needs at least two classes: "
             "put the images of each class into a folder of their own",
         )
     elif isinstance(data, ImageFolder) and folder.train == 0:
-        yield Finding("data.folder", f"{data.folder} holds no images: put some of these there: {', '.join(ENDINGS)}")
+        yield Finding(
+            "data.folder", f"{data.folder} contains no images: add images of one of these types: {', '.join(ENDINGS)}"
+        )
 
 
 def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
@@ -116,12 +118,12 @@ def _device(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
         return
     if limit not in ("auto", kind):
         of = "The worker may use the CPU only" if limit == "cpu" else f"The worker trains on {_DEVICES[limit]} only"
-        yield Finding("compute.device", f"{of}: choose auto or {limit}, or lift its NEQ_DEVICE")
+        yield Finding("compute.device", f"{of}: choose auto or {limit}, or change the worker's NEQ_DEVICE")
     elif limit == kind and worker.gpus == ():
         yield Finding(
             "compute.device",
-            f"The worker's NEQ_DEVICE asks for {_DEVICES[kind]}, and torch finds none there: start it again with its "
-            "driver in order, or with NEQ_DEVICE=auto",
+            f"The worker's NEQ_DEVICE asks for {_DEVICES[kind]}, and torch finds none there: fix the driver and "
+            "restart the worker, or set NEQ_DEVICE=auto",
         )
     elif _lacks(worker, kind):
         yield Finding(
@@ -166,6 +168,6 @@ def _warm_up(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
     if schedule.warmup and schedule.warmup >= a_run:
         yield Finding(
             "schedule.warmup",
-            f"A warm-up of {counted(schedule.warmup, 'step')} leaves none of the run's {a_run:,}: lower it, or raise "
-            "training.epochs",
+            f"A warm-up of {counted(schedule.warmup, 'step')} leaves none of the run's {a_run:,} steps: lower it, or "
+            "raise training.epochs",
         )

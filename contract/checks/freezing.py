@@ -16,9 +16,9 @@ def never_freezes(config: RunConfig) -> Finding | None:
     """Why no mask can hold anything, whatever is measured; None where one may."""
     select = config.neq.select
     if isinstance(select, NoRule):
-        return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are recorded all the same")
+        return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are still recorded")
     if isinstance(select, TopKRule | RandomRule) and select.share == 0:
-        return Finding("neq.select.share", "Nothing will freeze: the share of neurons to freeze is 0")
+        return Finding("neq.select.share", "Nothing will freeze: the fraction of neurons to freeze is 0")
     # These take their share, or round, whatever ε is.
     if config.neq.epsilon == 0 and not isinstance(select, RandomRule | TopKRule | BlocksRule):
         return Finding("neq.epsilon", "Nothing will freeze: neq.epsilon is 0, and no |v| is below it")
@@ -37,5 +37,5 @@ def ends_before(config: RunConfig, first: int) -> Finding | None:
     return Finding(
         field,
         f"Nothing will freeze: the run ends after {counted(config.training.epochs, 'epoch')}, and the first mask "
-        f"would act in epoch {first} (counted from 0)",
+        f"would apply in epoch {first} (counted from 0)",
     )

@@ -47,7 +47,7 @@ def memory_warnings(config: RunConfig, images: KnownImages, worker: Capabilities
     if there is None or needed + later <= there:
         return
     more = (
-        f", and up to {size(later)} more once most neurons are frozen: their values, what the optimizer knew of them, "
+        f", and up to {size(later)} more once most neurons are frozen: their values, their optimizer state, "
         "and the copies for a checkpoint"
     )
     yield Finding(

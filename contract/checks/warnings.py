@@ -81,13 +81,13 @@ def _batches(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
     if training.batch_size >= count:
         yield Finding(
             "training.batch_size",
-            f"All {counted(count, 'training image')} are a single batch, so that the weights move once an epoch: "
+            f"All {counted(count, 'training image')} are a single batch, so the weights are updated once per epoch: "
             "choose a smaller one",
         )
     elif training.gradient_accumulation_steps >= batches > 1:
         yield Finding(
             "training.gradient_accumulation_steps",
-            f"An epoch has {counted(batches, 'batch', 'batches')}, so that the weights move once an "
+            f"An epoch has {counted(batches, 'batch', 'batches')}, so the weights are updated once per "
             "epoch: accumulate fewer",
         )
 
@@ -112,7 +112,8 @@ def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
     if held is not None and held < images.classes and config.data.task == "classification":
         field = "neq.probe.fraction" if probe.kind == "share" else "neq.probe.samples"
         yield Finding(
-            field, f"{counted(held, 'probe image')} of {images.classes:,} classes: at least one a class is advised"
+            field,
+            f"{counted(held, 'probe image')} of {images.classes:,} classes: at least one per class is recommended",
         )
 
 
@@ -134,14 +135,14 @@ def _precision(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[F
     elif config.compute.precision != "float32" and on_cpu:
         yield Finding(
             "compute.precision",
-            f"Computing in {config.compute.precision} saves time on a GPU; on a CPU it is mostly slower than float32",
+            f"Computing in {config.compute.precision} saves time on a GPU; on a CPU it is usually slower than float32",
         )
 
 
 def _downloads(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
     named = NAMED.get(config.data.kind)
     if named and workers and all(_is_fetched(config.data.kind, named, worker) for worker in workers):
-        yield Finding("data.kind", f"{named.title} is not on the worker yet: it is downloaded when the run starts")
+        yield Finding("data.kind", f"{named.title} is not on the worker yet; it will be downloaded when the run starts")
 
 
 def _is_fetched(kind: str, named: NamedSet, worker: Capabilities) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from contract.checks.numbers import number
 
 _WORDS = {
-    "missing": "This is needed",
+    "missing": "This field is required",
     "greater_than": "Must be above {gt}",
     "greater_than_equal": "Must be at least {ge}",
     "less_than": "Must be below {lt}",
@@ -27,10 +27,10 @@ _WORDS = {
     "string_type": "Must be text",
     "string_sub_type": "Must be text",
     "string_unicode": "Must be text in UTF-8",
-    "string_not_ascii": "Must be text without accents or other special characters",
+    "string_not_ascii": "Must be ASCII text",
     "string_too_long": "Must have at most {max_length} characters",
     "string_too_short": "Must have at least {min_length} characters",
-    "string_pattern_mismatch": "Holds a character that is not allowed here",
+    "string_pattern_mismatch": "Contains a character that is not allowed here",
     "tuple_type": "Must be a list",
     "list_type": "Must be a list",
     "set_type": "Must be a list",
@@ -44,7 +44,7 @@ _WORDS = {
     "model_type": "Must be an object with named fields",
     "model_attributes_type": "Must be an object with named fields",
     "dataclass_type": "Must be an object with named fields",
-    "extra_forbidden": "There is no field of this name",
+    "extra_forbidden": "Unknown field",
     "frozen_field": "This cannot be changed",
     "frozen_instance": "This cannot be changed",
     "json_invalid": "Must be JSON",
@@ -53,16 +53,16 @@ _WORDS = {
     "url_parsing": "Must be an address such as http://127.0.0.1:8000",
     "url_scheme": "Must be an address that begins with {expected_schemes}",
     "path_type": "Must be a path",
-    "union_tag_invalid": "There is no such kind; choose one of {expected_tags}",
-    "union_tag_not_found": "Name its kind",
+    "union_tag_invalid": "Unknown kind; choose one of {expected_tags}",
+    "union_tag_not_found": "Give its kind",
 }
 """By pydantic's name of the error."""
 _PATTERNS = {
-    r"^[^,]+$": "Must hold no comma",
+    r"^[^,]+$": "Must not contain a comma",
     r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]*$": (
         "Must be a folder's name alone: no slash, backslash or colon, and no dot in front"
     ),
-    r"^[^\x00]*$": "Must not hold the character of code 0",
+    r"^[^\x00]*$": "Must not contain a NUL character",
     "^[A-Z]{3}$": "Must be three capital letters, such as DEU",
 }
 """By the pattern that a text does not match."""

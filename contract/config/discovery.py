@@ -19,7 +19,7 @@ from contract.base import ConfigModel
 from contract.plugins import DatasetPlugin, ModelPlugin, PluginBroken
 
 VARIABLE = "NEQ_PLUGINS"
-"""Modules, or paths of Python files, parted by commas."""
+"""Modules, or paths of Python files, comma-separated."""
 _GROUPS = {ModelPlugin: "neq.models", DatasetPlugin: "neq.datasets"}
 _KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUILDER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

@@ -36,7 +36,7 @@ DEMOS: tuple[Preset, ...] = (
     ),
     Preset(
         "baseline",
-        "Baseline: nothing freezes",
+        "Baseline: no freezing",
         "The demo with SGD, measured and never frozen: the baseline for comparing savings.",
         {
             "name": "Fashion-MNIST · SGD, never frozen",
@@ -49,7 +49,7 @@ DEMOS: tuple[Preset, ...] = (
     Preset(
         "quick-look",
         "Quick look",
-        "Synthetic patterns and a tiny network: shows within seconds that everything works.",
+        "Synthetic patterns and a tiny network: a smoke test that finishes within seconds.",
         {
             "name": "Quick look",
             "data": {"kind": "synthetic", "classes": 10, "size": 16, "train_samples": 1000, "noise": 1.0},

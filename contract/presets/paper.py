@@ -64,7 +64,7 @@ PAPER: tuple[Preset, ...] = (
     Preset(
         "paper-resnet18-imagenet",
         "Paper: ResNet-18 on ImageNet",
-        "90 epochs; the paper reports 69.62 % accuracy at 23 % less in its count of back-propagation. Needs ImageNet "
+        "90 epochs; the paper reports 69.62 % accuracy with 23 % fewer backward FLOPs by its count. Needs ImageNet "
         "in the data folder and a GPU for days.",
         {
             "recipe": "paper-resnet18-imagenet",
@@ -88,8 +88,8 @@ PAPER: tuple[Preset, ...] = (
     Preset(
         "paper-swin-b-imagenet",
         "Paper: Swin-B on ImageNet, fine-tuned",
-        "30 epochs from pretrained weights; the paper reports 84.35 % accuracy at 64 % less in its count of "
-        "back-propagation. Needs ImageNet and torchvision's weights in the data folder, and a large GPU for days.",
+        "30 epochs from pretrained weights; the paper reports 84.35 % accuracy with 64 % fewer backward "
+        "FLOPs by its count. Needs ImageNet and torchvision's weights in the data folder, and a large GPU for days.",
         {
             "recipe": "paper-swin-b-imagenet",
             "data": {"kind": "imagenet"},
@@ -120,14 +120,14 @@ PAPER: tuple[Preset, ...] = (
                 Figure(kind="neq", score=0.8435, backward_flops=10.78e9),
             ),
             differs="It starts from weights of ImageNet-1k, where the paper started from ImageNet-22k, and images are "
-            "not mixed; rates are Swin's own for fine-tuning, for 128 images a step.",
+            "not mixed; rates are Swin's own for fine-tuning, for 128 images per step.",
         ),
     ),
     Preset(
         "paper-deeplabv3-coco",
         "Paper: DeepLabv3-ResNet-50 on COCO",
-        "Segmentation into 21 classes, 30 epochs; the paper reports a mIoU of 67.22 % at 29 % less in its count of "
-        "back-propagation. Needs COCO and torchvision's ResNet-50 weights in the data folder, and a GPU for a day.",
+        "Segmentation into 21 classes, 30 epochs; the paper reports a mIoU of 67.22 % with 29 % fewer backward "
+        "FLOPs by its count. Needs COCO and torchvision's ResNet-50 weights in the data folder, and a GPU for a day.",
         {
             "recipe": "paper-deeplabv3-coco",
             "data": {"kind": "coco"},

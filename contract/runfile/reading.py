@@ -58,7 +58,7 @@ class RunFile:
         except OSError:
             raise
         except Exception as error:  # whatever a foreign file makes the reader trip over
-            raise RunFileBroken(f"{path} is no run file, or not all of it arrived ({_cause(error)}).") from error
+            raise RunFileBroken(f"{path} is not a run file, or it is incomplete ({_cause(error)}).") from error
         try:
             with _damage_named():
                 return cls(archive, _header(archive))
@@ -133,12 +133,12 @@ def _cause(error: Exception) -> str:
 def _header(archive: ZipFile) -> FileHeader:
     found = _find(archive, HEADER_NAME)
     if found is None:
-        raise RunFileBroken(f"It has no {HEADER_NAME}: this is no run file.")
+        raise RunFileBroken(f"It has no {HEADER_NAME}: this is not a run file.")
     try:
         told = json.loads(_read(archive, found, LARGEST_HEADER))
         version = told["version"] if told["format"] == FORMAT else None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunFileBroken(f"Its {HEADER_NAME} says nothing of a run: this is no run file.") from error
+        raise RunFileBroken(f"Its {HEADER_NAME} does not describe a run: this is not a run file.") from error
     if not isinstance(version, int) or version > VERSION:
         raise RunFileBroken(
             f"It is of version {str(version)[:20]}, and this program reads up to version {VERSION}: update the program."
@@ -219,7 +219,7 @@ def _read(archive: ZipFile, member: ZipInfo, limit: int) -> bytes:
             while piece := source.read(_PIECE):
                 size += len(piece)
                 if size > limit:
-                    raise RunFileBroken(f"{member.filename} holds more than it may ({limit:,} bytes).")
+                    raise RunFileBroken(f"{member.filename} is larger than allowed ({limit:,} bytes).")
                 pieces.append(piece)
     except RunFileBroken:
         raise

@@ -134,7 +134,7 @@ def _input(field: Field, value: Any) -> Any:
     named["inputWrapperOrder"] = ORDER
     if field.widget == "options":
         data = [{"value": option.key, "label": option.key} for option in field.options]
-        search = {"searchable": True, "nothingFoundMessage": "None of that name"} if len(data) > MANY else {}
+        search = {"searchable": True, "nothingFoundMessage": "No match"} if len(data) > MANY else {}
         return dmc.Select(value=value, data=data, allowDeselect=False, **search, **_select_looks(), **named)
     if field.widget == "words":
         return dmc.TagsInput(value=value, comboboxProps={"withinPortal": True}, **named)

@@ -24,9 +24,9 @@ def read_pasted(form: Group, text: str) -> Values:
     try:
         config = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PastedWrong(f"This is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+        raise PastedWrong(f"This is not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from error
     if not isinstance(config, dict):
-        raise PastedWrong('This is no run description: paste an object, such as {"training": {"epochs": 40}}.')
+        raise PastedWrong('This is not a run config: paste an object, such as {"training": {"epochs": 40}}.')
     _refuse_unknown(form.parts, config, "")
     return values_of(form, config)
 
@@ -41,7 +41,7 @@ def _refuse_unknown(parts: tuple[Part, ...], config: dict[str, Any], path: str) 
         if name not in known:
             close = get_close_matches(name, known, n=1)
             meant = f" Did you mean {path}{close[0]}?" if close else ""
-            raise PastedWrong(f"{path}{name} is no field of a run.{meant}")
+            raise PastedWrong(f"{path}{name} is not a config field.{meant}")
         _refuse_within(known[name], value, f"{path}{name}.")
 
 

@@ -105,7 +105,7 @@ def _curves() -> Any:
     names = ("accuracy", "loss", "frozen_share", "learning_rate")
     charts = html.Div([part(name, className="picture-curve") for name in names], className="compare-curves")
     side = html.Div([part("run-legend", className="legend"), line_legend()], className="compare-legends")
-    return card("Over the epochs", charts, side=side)
+    return card("Metrics", charts, side=side)
 
 
 def _differences() -> Any:
@@ -113,7 +113,7 @@ def _differences() -> Any:
     group: Any = {"aria-label": "Which settings"}
     label: Any = {"aria-label": "Settings that differ"}
     return card(
-        "Configuration",
+        "Config",
         part("settings", className="table-frame", tabIndex=0, **label),
         side=html.Div(sides, className="switch", role="group", **group),
     )

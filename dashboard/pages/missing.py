@@ -10,21 +10,21 @@ from dashboard.page import Page
 
 def no_page(path: str) -> Page:
     """There is nothing at this address."""
-    return _message("Not found", "There is no page here", f"Nothing lives at {_short(path)}.")
+    return _message("Not found", "Page not found", f"There is no page at {_short(path)}.")
 
 
 def no_run(run_id: str) -> Page:
     """No run has this id."""
     return _message(
         "No such run",
-        "There is no such run",
-        f"No run is called {_short(run_id)}. It may have been deleted, or the link may be incomplete.",
+        "Run not found",
+        f"There is no run {_short(run_id)}. It may have been deleted, or the link may be incomplete.",
     )
 
 
 def no_answer(reason: str) -> Page:
     """The API could not be asked."""
-    return _message("No answer", "The data cannot be read just now", f"{reason} Load the page again in a moment.")
+    return _message("No answer", "The data cannot be loaded", f"{reason} Reload the page in a moment.")
 
 
 async def layout(_api: Api, path: str = "") -> Page:

@@ -38,7 +38,7 @@ async def layout_of_fork(api: Api, parent: str, epoch: int | None = None) -> Pag
     """
     origin, kept = await api.run(parent), await api.checkpoints(parent)
     if not kept:
-        raise NotThere(f"No checkpoint of {origin['name']} is kept: it cannot be forked.")
+        raise NotThere(f"{origin['name']} keeps no checkpoint, so it cannot be forked.")
     after = epoch if epoch is not None else int(kept[-1]["epoch"])
     config = origin["config"] | {"name": f"{origin['name'][:113]} · fork"}
     config["training"] = config["training"] | {"epochs": _epochs_of_fork(config["training"]["epochs"], after)}
@@ -93,7 +93,7 @@ def _fork_points(parent: str, kept: list[Json], after: int) -> Any:
         address = f"/new?fork={parent}&epoch={each['epoch']}"
         mine: Any = {"aria-current": "true"} if each["epoch"] == after else {}
         links += [html.A(", ".join(words), href=address, **mine), " · "]
-    said = "The fork goes on from there; model, data, probe set and seed stay. Begin after: "
+    said = "The fork continues from this checkpoint; model, data, probe set and seed are fixed. Fork after: "
     return html.P([said, *links[:-1]], className="fork-points")
 
 
@@ -219,14 +219,14 @@ def _paste() -> Any:
             html.Summary("Paste JSON"),
             dmc.Textarea(
                 id="form-paste",
-                label="A run's description",
-                description="As “Copy as JSON” gives it; what it leaves out has its default.",
+                label="Run config as JSON",
+                description="As copied with “Copy as JSON”; omitted fields keep their defaults.",
                 autosize=True,
                 minRows=4,
                 maxRows=10,
             ),
             html.P(id="form-paste-problem", className="dialog-problem", role="alert"),
-            html.Button("Fill the form", id="form-paste-use", type="button", className="button"),
+            html.Button("Fill in the form", id="form-paste-use", type="button", className="button"),
         ],
         className="form-paste",
     )

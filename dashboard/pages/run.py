@@ -93,9 +93,7 @@ def _head(name: str) -> Any:
     words = html.Div(
         [part("progress-words", tag=html.P), part("facts", tag=html.P, className="muted")], className="run-words"
     )
-    return html.Header(
-        [line, _bar("progress", "progress-bar", "Progress of the run"), words, _pulse()], className="run-head"
-    )
+    return html.Header([line, _bar("progress", "progress-bar", "Run progress"), words, _pulse()], className="run-head")
 
 
 def _bar(name: str, inner: str, label: str) -> Any:
@@ -109,7 +107,7 @@ def _pulse() -> Any:
     return part(
         "pulse",
         part("pulse-phase", tag=html.Span, className="pulse-phase"),
-        _bar("pulse-progress", "pulse-bar", "Progress of the epoch"),
+        _bar("pulse-progress", "pulse-bar", "Epoch progress"),
         html.Div([part(f"pulse-{name}", tag=html.Span, hidden=True) for name in numbers], className="pulse-numbers"),
         className="pulse",
         hidden=True,
@@ -138,14 +136,14 @@ def _cursor() -> Any:
     label: Any = {"aria-label": "Epoch"}
     return html.Section(
         [
-            button("cursor-back", "‹", "button button-small", label_long="One epoch back (←)"),
+            button("cursor-back", "‹", "button button-small", label_long="Previous epoch (←)"),
             button("cursor-play", "▶", "button button-small", label_long="Replay the epochs (Space)"),
-            button("cursor-on", "›", "button button-small", label_long="One epoch on (→)"),
+            button("cursor-on", "›", "button button-small", label_long="Next epoch (→)"),
             part("cursor-range", className="cursor-range"),  # the script puts a slider in its place
             part("cursor-words", "no epoch yet", tag=html.Span, className="cursor-words"),
-            button("cursor-newest", "Newest", "button button-small", label_long="Follow the newest epoch (End)"),
+            button("cursor-newest", "Follow", "button button-small", label_long="Follow the latest epoch (End)"),
             help_button("cursor"),
-            button("keys-help", "Keys", "button button-small", label_long="Keyboard help (?)"),
+            button("keys-help", "Shortcuts", "button button-small", label_long="Keyboard shortcuts (?)"),
         ],
         className="cursor-bar",
         **label,
@@ -168,17 +166,17 @@ def _neurons() -> Any:
     looks = [
         colour_switch(),
         html.Span("Order by"),
-        choice("order", "Order the neurons by"),
+        choice("order", "Order neurons by"),
         help_button("order"),
         part(
             "order-note",
             part("order-words", tag=html.Span),
-            button("reorder", "Renew", "button button-small"),
+            button("reorder", "Re-sort", "button button-small"),
             tag=html.Span,
             className="order-note",
             hidden=True,
         ),
-        button("pair", "with its norm", "button button-small", hidden=True),
+        button("pair", "Show its norm too", "button button-small", hidden=True),
     ]
     return card(
         "Neurons × epochs",
@@ -224,23 +222,23 @@ def _timeline() -> Any:
 
 def _curves() -> Any:
     charts = [part(name, className="picture-curve") for name in ("accuracy", "loss", "frozen_share", "learning_rate")]
-    return card("Over the epochs", html.Div(charts, className="curves"), side=line_legend())
+    return card("Metrics", html.Div(charts, className="curves"), side=line_legend())
 
 
 def _distribution() -> Any:
     fields = [
-        button(f"values-{name}", words, "switch-side", label_long=f"Values of {words}")
+        button(f"values-{name}", words, "switch-side", label_long=f"Distribution of {words}")
         for name, words in (("phi", "φ"), ("delta", "Δφ"), ("velocity", "v"))
     ]
     whole = button(
-        "values-network", "Network", "button button-small", label_long="The whole network instead of the layer"
+        "values-network", "Network", "button button-small", label_long="The whole network instead of one layer"
     )
     pictures = [part("distribution", className="picture-distribution"), part("distribution-bars", className="bars")]
     return card(
-        part("distribution-title", "Values", tag=html.Span),
+        part("distribution-title", "Distribution", tag=html.Span),
         html.Div(pictures, className="distribution"),
         topic="histogram",
-        side=html.Div([switch("Values of", *fields), whole], className="card-buttons"),
+        side=html.Div([switch("Distribution of", *fields), whole], className="card-buttons"),
     )
 
 
@@ -254,7 +252,7 @@ def _savings() -> Any:
     ]
     spoken: Any = {"aria-label": "Backward pass by layer"}
     return card(
-        "What frozen neurons save",
+        "Savings from frozen neurons",
         part("savings-words", "Loading…", tag=html.P, className="savings-words"),
         part("savings-more", tag=html.P, className="muted savings-more", hidden=True),
         html.Div(charts, className="curves savings-charts"),
@@ -279,7 +277,7 @@ def _published() -> Any:
     """The recipe's published figures beside the run's own; the script shows it where there are any."""
     table = part("published", className="published")
     words = part("published-words", className="published-words muted")
-    return part("published-card", card("Beside the paper", table, words), hidden=True)
+    return part("published-card", card("Comparison with the paper", table, words), hidden=True)
 
 
 def _machine() -> Any:
@@ -298,13 +296,13 @@ def _configuration() -> Any:
             "copy-command",
             "Copy command",
             "button button-small",
-            label_long="Copy the command that launches the same run",
+            label_long="Copy the command that launches this run",
         ),
     ]
-    return card("Configuration", part("config", className="config"), side=html.Div(buttons, className="card-buttons"))
+    return card("Config", part("config", className="config"), side=html.Div(buttons, className="card-buttons"))
 
 
 def _log() -> Any:
     spoken: Any = {"aria-label": "Log"}
     lines = part("log", className="log", tabIndex=0, role="log", **spoken)
-    return card("Log", lines, side=button("follow", "Jump to the newest", "button button-small", hidden=True))
+    return card("Log", lines, side=button("follow", "Jump to latest", "button button-small", hidden=True))

@@ -75,7 +75,7 @@ def _toolbar() -> Any:
         [
             dmc.TextInput(
                 id="runs-search",
-                placeholder="Search names, tags, settings",
+                placeholder="Search names, tags, config",
                 value="",
                 **attributes(aria_label="Search runs"),
             ),
@@ -157,9 +157,9 @@ def _columns() -> list[Json]:
             104,
             cellRenderer="NeqRunAccuracy",
             type="rightAligned",
-            headerTooltip="On the test set, after the newest epoch",
+            headerTooltip="On the test set, after the latest epoch",
         ),
-        column("setup", "Setup", 178, cellRenderer="NeqRunSetup"),
+        column("setup", "Config", 178, cellRenderer="NeqRunSetup"),
         column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
         column(
             "actions",
@@ -180,8 +180,8 @@ def _empty(presets: list[Json]) -> Any:
         return dcc.Link(words, href=f"/new?preset={preset['name']}", className=name)
 
     words = (
-        "A run trains a network and watches every one of its neurons: at the end of each epoch, those that have "
-        "settled are frozen until they move again. Start one, and see it happen live."
+        "A run trains a network and measures each of its neurons: after every epoch, those at equilibrium are frozen "
+        "until they change again. Launch one and watch it live."
     )
     content = [
         html.H2("No runs yet"),
@@ -189,7 +189,7 @@ def _empty(presets: list[Json]) -> Any:
         dcc.Link("New run", href="/new", className="button button-primary"),
     ]
     if presets:
-        content += [html.H3("Or begin with a preset"), *preset_cards(presets, link)]
+        content += [html.H3("Or start from a preset"), *preset_cards(presets, link)]
     return html.Div(content, id="runs-empty", className="card runs-empty", hidden=True)
 
 

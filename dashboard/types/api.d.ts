@@ -1760,7 +1760,7 @@ export interface components {
             epochs: number[];
             /**
              * Counts
-             * @description A row an epoch; null: there are no values yet.
+             * @description One row per epoch; null: no values yet.
              */
             counts: (number[] | null)[];
         };
@@ -2351,7 +2351,7 @@ export interface components {
             outputs: number;
             /**
              * Outputs On Host
-             * @description Whether these are in the machine's memory, and not on the device.
+             * @description Whether these are in host memory instead of on the device.
              */
             outputs_on_host: boolean;
             /**
@@ -3246,12 +3246,12 @@ export interface components {
             with_phi?: components["schemas"]["Range"] | null;
             /**
              * Held Up
-             * @description The clock on the wall over the processor time: above 1, other programs held the processor. None on a GPU.
+             * @description Wall-clock time over CPU time: above 1, other programs used the CPU. None on a GPU.
              */
             held_up?: number | null;
             /**
              * Busy
-             * @description Whether they held it so long that a person should know.
+             * @description Whether they used it enough to be reported.
              */
             busy: boolean;
         };
@@ -3537,7 +3537,7 @@ export interface components {
             clock: "thread" | "process" | "device" | "wall";
             /**
              * Wall
-             * @description A whole batch by the clock on the wall; None: not told.
+             * @description A whole batch, wall clock; None: not recorded.
              */
             wall?: number | null;
             /** @description None: one batch was timed, or spreads were not told. */
@@ -4175,7 +4175,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunList"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4193,7 +4193,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4226,7 +4226,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4244,7 +4244,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4282,7 +4282,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4309,7 +4309,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4339,7 +4339,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4375,7 +4375,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4411,7 +4411,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4438,7 +4438,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4470,7 +4470,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4506,7 +4506,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4538,7 +4538,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4574,7 +4574,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4615,7 +4615,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4642,7 +4642,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4685,7 +4685,7 @@ export interface operations {
                     "application/json": components["schemas"]["Check"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4712,7 +4712,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4744,7 +4744,7 @@ export interface operations {
                     "application/json": components["schemas"]["Checkpoints-Output"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4771,7 +4771,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4803,7 +4803,7 @@ export interface operations {
                     "application/json": components["schemas"]["Forks"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4830,7 +4830,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4866,7 +4866,7 @@ export interface operations {
                     "application/json": components["schemas"]["Check"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4884,7 +4884,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4916,7 +4916,7 @@ export interface operations {
                     "application/json": components["schemas"]["Check"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4943,7 +4943,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4980,7 +4980,7 @@ export interface operations {
                     "application/json": components["schemas"]["Epochs"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5007,7 +5007,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5046,7 +5046,7 @@ export interface operations {
                     "application/json": components["schemas"]["Log"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5073,7 +5073,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5117,7 +5117,7 @@ export interface operations {
                     "application/x-npy": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5144,7 +5144,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5179,7 +5179,7 @@ export interface operations {
                     "application/x-npy": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5206,7 +5206,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5220,9 +5220,9 @@ export interface operations {
     read_small_api_v1_runs__run_id__small_get: {
         parameters: {
             query: {
-                /** @description Places in forward order, parted by commas. */
+                /** @description Positions in forward order, comma-separated. */
                 layers: string;
-                /** @description At most this many rows a layer. */
+                /** @description At most this many rows per layer. */
                 rows?: number;
                 /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
                 epochs?: string | null;
@@ -5250,7 +5250,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5277,7 +5277,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5312,7 +5312,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plans"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5339,7 +5339,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5378,7 +5378,7 @@ export interface operations {
                     "application/json": components["schemas"]["Histograms"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5405,7 +5405,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5442,7 +5442,7 @@ export interface operations {
                     "application/json": components["schemas"]["Histograms"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5469,7 +5469,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5501,7 +5501,7 @@ export interface operations {
                     "application/json": components["schemas"]["Layers"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5528,7 +5528,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5560,7 +5560,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunData"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5587,7 +5587,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5617,7 +5617,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One byte a neuron, epoch after epoch. */
+            /** @description One byte per neuron, epoch after epoch. */
             200: {
                 headers: {
                     /** @description `first:stop` */
@@ -5631,7 +5631,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5658,7 +5658,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5697,7 +5697,7 @@ export interface operations {
                     "application/json": components["schemas"]["NeuronTimeline"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5724,7 +5724,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5770,7 +5770,7 @@ export interface operations {
                     "application/x-npy": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5797,7 +5797,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5829,7 +5829,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunCoverage"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5856,7 +5856,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5894,7 +5894,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5921,7 +5921,7 @@ export interface operations {
                     "text/event-stream": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5958,7 +5958,7 @@ export interface operations {
                     "application/zip": string;
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5985,7 +5985,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6016,7 +6016,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6025,7 +6025,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6054,7 +6054,7 @@ export interface operations {
                     "application/json": components["schemas"]["DisplayScale"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6063,7 +6063,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6098,7 +6098,7 @@ export interface operations {
                     "application/json": components["schemas"]["Presets"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6116,7 +6116,7 @@ export interface operations {
                     "application/json": components["schemas"]["FieldProblems"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6145,7 +6145,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The server asks for a token, and none or a wrong one was given. */
+            /** @description The server requires a token; it was missing or wrong. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6154,7 +6154,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer; try again. */
+            /** @description The database does not respond; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -18,7 +18,7 @@ def why_not_at_all(layer: WatchedLayer, optimizers: Optimizers) -> str | None:
     if optimizers.within_backward:
         return "an optimizer, or a hook, may step within the backward pass, which may still need the weight that moves"
     if any(isinstance(optimizer, torch.optim.LBFGS) for optimizer in optimizers):
-        return "LBFGS looks at all gradients as one vector and evaluates the loss many times a step"
+        return "LBFGS looks at all gradients as one vector and evaluates the loss many times per step"
     for parameter in layer.parameters():
         if not is_plain(parameter):
             return f"its parameters are of type {type(parameter).__name__}: sharded or otherwise not plain tensors"

@@ -213,14 +213,14 @@ class Live:
                 try:
                     await self._look()
                     if retry > FIRST_RETRY_SECONDS:
-                        log.info("the store answers again")
+                        log.info("the store responds again")
                     retry = FIRST_RETRY_SECONDS
                     await self._watch(changes.wait)
                 finally:
                     await asyncio.to_thread(changes.close)
             except StoreUnreachable as error:
                 if retry == FIRST_RETRY_SECONDS:
-                    log.warning("the store is lost, trying again until it answers: %s", error)
+                    log.warning("the store does not respond, retrying: %s", error)
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LONGEST_RETRY_SECONDS)
 

@@ -103,7 +103,6 @@ def _awaited(check: Check, *, alive: bool) -> dict[str, Any]:
     if (datetime.now(UTC) - since).total_seconds() <= ANSWER_SECONDS:
         return {"state": "pending"}
     reason = (
-        f"No worker has answered within {ANSWER_SECONDS:.0f} s: its machine may be busy. The run can be launched all "
-        "the same."
+        f"No worker responded within {ANSWER_SECONDS:.0f} s: its machine may be busy. The run can still be launched."
     )
     return {"state": "unknown", "reason": reason}

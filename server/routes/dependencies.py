@@ -19,8 +19,8 @@ UNKNOWN: Responses = {404: {"model": Problem, "description": "There is no such r
 INVALID: Responses = {422: {"model": FieldProblems, "description": "A value is wrong; it says which and why."}}
 CONFLICT: Responses = {409: {"model": Problem, "description": "The run's state does not allow it."}}
 EVERYWHERE: Responses = {
-    401: {"model": Problem, "description": "The server asks for a token, and none or a wrong one was given."},
-    503: {"model": Problem, "description": "The database does not answer; try again."},
+    401: {"model": Problem, "description": "The server requires a token; it was missing or wrong."},
+    503: {"model": Problem, "description": "The database does not respond; try again."},
 }
 
 
@@ -91,7 +91,7 @@ TheEpochs = Annotated[range, Depends(_epochs)]
 def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",)) -> None:
     """422 for text with a character of code 0, which PostgreSQL cannot keep."""
     if isinstance(body, str) and "\0" in body:
-        message = "Text may not hold the character of code 0"
+        message = "Text must not contain a NUL character"
         raise RequestValidationError([{"type": "value_error", "loc": place, "msg": message, "input": body}])
     parts = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list | tuple) else ()
     for key, value in parts:

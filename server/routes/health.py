@@ -12,7 +12,7 @@ from server.checking import is_alive, silent_seconds
 from server.routes.dependencies import EVERYWHERE, TheSettings, TheStore
 from server.routes.probes import TheReadiness
 
-NO_WORKER = "No living worker: queued runs wait until one is started, with `neq worker`."
+NO_WORKER = "No worker is online: queued runs wait until one is started with `neq worker`."
 
 router = APIRouter(tags=["system"], responses=EVERYWHERE)
 

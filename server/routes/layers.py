@@ -36,7 +36,7 @@ def read_data(store: TheStore, run: TheRun) -> Response:
 @router.get(
     "/layers/{index}/display",
     response_class=Response,
-    responses=binary_documentation(OCTETS, "One byte a neuron, epoch after epoch."),
+    responses=binary_documentation(OCTETS, "One byte per neuron, epoch after epoch."),
 )
 def read_display(
     request: Request,

@@ -15,7 +15,7 @@ from server.routes.dependencies import TheLive
 
 router = APIRouter()
 
-FULL = "Too many pages follow this server: close some, or raise NEQ_MOST_SOCKETS"
+FULL = "Too many pages are connected to this server: close some, or raise NEQ_MOST_SOCKETS"
 GOODBYE_SECONDS = 2.0
 TOO_SLOW = 1013
 """Close code "try again later": the browser reconnects and goes on from its cursor."""

@@ -146,7 +146,7 @@ def _described(run: Run) -> RunConfig:
     try:
         return RunConfig.model_validate(run.config)
     except ValidationError as error:
-        message = "This run's description was written by another version, and cannot be read"
+        message = "This run's config was written by another version and cannot be read"
         raise invalid_query("run_id", message, run.id) from error
 
 
@@ -164,7 +164,7 @@ def _changed(run: Run, part: dict[str, Any]) -> RunConfig:
 def _refuse(before: RunConfig, config: RunConfig, after: int) -> None:
     wrong = refused(before, config)
     if config.training.epochs <= after + 1:
-        wrong["training.epochs"] = f"Must be above {after + 1}, for so many epochs are trained already"
+        wrong["training.epochs"] = f"Must be above {after + 1}, the number of epochs already trained"
     if wrong:
         given = changes(before, config)
         raise RequestValidationError(
@@ -185,7 +185,7 @@ def _unchanged(before: RunConfig, config: RunConfig, after: int) -> list[dict[st
     if changes(before, config):
         return []
     message = (
-        f"Nothing is changed, so that the fork repeats the other run from epoch {after + 1} on: change neq.epsilon, "
+        f"Nothing is changed, so the fork would repeat the other run from epoch {after + 1} on: change neq.epsilon, "
         "the optimizer or the schedule for instance"
     )
     return as_json([Finding("", message)])

@@ -29,8 +29,8 @@ def read_small(
     store: TheStore,
     run: TheRun,
     epochs: TheEpochs,
-    layers: Annotated[str, Query(description="Places in forward order, parted by commas.", examples=["0,3,4"])],
-    rows: Annotated[int, Query(ge=1, le=4096, description="At most this many rows a layer.")] = 48,
+    layers: Annotated[str, Query(description="Positions in forward order, comma-separated.", examples=["0,3,4"])],
+    rows: Annotated[int, Query(ge=1, le=4096, description="At most this many rows per layer.")] = 48,
 ) -> Response:
     """The decided masks of several layers, each with as few rows as asked for. An unknown layer is left out."""
     wanted = _indices(layers)
@@ -65,8 +65,8 @@ def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8
 
 def _indices(text: str) -> list[int]:
     if not re.fullmatch(r"[0-9]{1,7}(,[0-9]{1,7})*", text):
-        raise invalid_query("layers", "Write layers' places parted by commas, such as 0,3,4", text)
+        raise invalid_query("layers", "Give layer positions, comma-separated, such as 0,3,4", text)
     wanted = sorted({int(part) for part in text.split(",")})
     if len(wanted) > MOST_LAYERS:
-        raise invalid_query("layers", f"{MOST_LAYERS} layers at once are the most; ask in parts", text[:40])
+        raise invalid_query("layers", f"{MOST_LAYERS} layers at most per request; request fewer", text[:40])
     return wanted

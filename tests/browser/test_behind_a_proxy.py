@@ -136,7 +136,7 @@ def test_a_proxy_that_sends_its_own_host_is_named_with_the_remedy(
     ):
         page.goto(f"http://127.0.0.1:{port}/")
         expect(page.locator("#lost-banner")).to_contain_text("NEQ_ALLOWED_HOSTS=127.0.0.1")
-        expect(page.locator("#lost-banner")).not_to_contain_text("catches up")
+        expect(page.locator("#lost-banner")).not_to_contain_text("updates as soon as")
         expect(page.locator("#live-word")).to_have_text("Not live")
         page.goto(f"http://127.0.0.1:{port}/runs/{recording.id}")
         expect(page.locator("#lost-banner")).to_contain_text("NEQ_ALLOWED_HOSTS=127.0.0.1")
@@ -166,6 +166,6 @@ def test_a_proxy_that_passes_no_websocket_on_is_said(chromium: Browser, store: S
         tab(chromium) as page,
     ):
         page.goto(f"http://127.0.0.1:{port}{PREFIX}/")
-        expect(page.locator("#lost-banner")).to_contain_text("may not pass WebSockets on")
+        expect(page.locator("#lost-banner")).to_contain_text("may block WebSockets")
         page.goto(f"http://127.0.0.1:{port}{PREFIX}/runs/{recording.id}")
-        expect(page.locator("[data-part=notice]")).to_contain_text("may not pass WebSockets on")
+        expect(page.locator("[data-part=notice]")).to_contain_text("may block WebSockets")

@@ -83,5 +83,5 @@ def test_a_page_in_the_place_of_what_was_asked_is_another_program_s(follow: Call
 
     with Client(ClientSettings(url="http://127.0.0.1:1")) as client:
         client._http = httpx.Client(base_url="http://127.0.0.1:1/api/v1", transport=httpx.MockTransport(page))
-        with pytest.raises(Refused, match=r"another program answers at http://127\.0\.0\.1:1 "):
+        with pytest.raises(Refused, match=r"another program responds at http://127\.0\.0\.1:1 "):
             follow(client)

@@ -116,7 +116,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "a server's address that is none": lambda folder: (("runs",), {"NEQ_URL": "http://[::1"}, "NEQ_URL"),
     "a server's address without a scheme": lambda folder: (("runs",), {"NEQ_URL": "nowhere"}, "NEQ_URL"),
     "a token that no header holds": lambda folder: (("runs",), {"NEQ_TOKEN": "gehe\u00efm-geheim"}, "NEQ_TOKEN"),
-    "no server": lambda folder: (("health",), {"NEQ_URL": "http://127.0.0.1:9"}, "no server answers"),
+    "no server": lambda folder: (("health",), {"NEQ_URL": "http://127.0.0.1:9"}, "no server responds"),
 }
 
 
@@ -192,7 +192,7 @@ def test_another_program_at_the_address_is_told_as_that(
         process = Process(*arguments, environment={"NEQ_URL": address})
         assert process.wait(60) == 2, process.said
         process.stop()
-    assert f"answers at {address}" in process.said
+    assert f"responds at {address}" in process.said
     assert "NEQ_URL" in process.said
     assert "Traceback" not in process.said
     assert list(tmp_path.iterdir()) == []

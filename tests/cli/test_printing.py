@@ -117,5 +117,5 @@ def test_what_a_server_says_of_its_health_and_its_refusals_does_nothing_to_the_t
     assert result.output.splitlines() == [
         "server degraded, version 1, store sqlite",
         "problem: �[2Jfull",
-        "worker w�[31m: heard 3 s ago",
+        "worker w�[31m: last heartbeat 3 s ago",
     ]

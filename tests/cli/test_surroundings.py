@@ -141,7 +141,7 @@ def test_what_is_no_address_is_refused_with_an_example(wrong: str) -> None:
 
 
 def test_a_user_and_a_token_do_not_go_together() -> None:
-    with pytest.raises(AddressWrong, match="take one away") as caught:
+    with pytest.raises(AddressWrong, match="remove one") as caught:
         ServerAddress.read(ClientSettings(url="http://ana:secret@h", token=SecretStr("open-sesame")))
     assert "secret" not in str(caught.value) and "open" not in str(caught.value)
 
@@ -290,13 +290,13 @@ def test_a_description_is_read_however_its_editor_saved_it(tmp_path: Path, encod
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("run.yaml", b"name: x\n", "JSON is wanted, not YAML; convert it with"),
-        ("run.yml", b"a: [1", "JSON is wanted, not YAML"),
+        ("run.yaml", b"name: x\n", "expected JSON, not YAML; convert it with"),
+        ("run.yml", b"a: [1", "expected JSON, not YAML"),
         ("run.json", '{"name": "ü"}'.encode("latin-1"), "save it as UTF-8"),
-        ("run.json", b"{", "it is not JSON"),
+        ("run.json", b"{", "it is not valid JSON"),
         ("run.json", b"[" * 100_000, "nested too deeply"),
         ("run.json", b"[]", "holds no JSON object"),
-        ("run.json", b"", "it is not JSON"),
+        ("run.json", b"", "it is not valid JSON"),
     ],
 )
 def test_a_file_that_is_no_description_is_said_with_the_remedy(

@@ -32,14 +32,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_check_that_nobody_answers_ends_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert checking.look_over(Waiting(), {}) == 0  # type: ignore[arg-type]
     said = capsys.readouterr()
-    assert said.err.count("waiting for a worker to try it") == 1
-    assert "not checked any further: no worker has answered within 0 s" in said.out
+    assert said.err.count("waiting for a worker to check it") == 1
+    assert "not fully checked: no worker responded within 0 s" in said.out
 
 
 def test_an_answer_that_comes_late_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert checking.look_over(Waiting(10), {}) == 0  # type: ignore[arg-type]
     said = capsys.readouterr()
-    assert "waiting for a worker to try it" in said.err
+    assert "waiting for a worker to check it" in said.err
     assert said.out.startswith("ok: 5 parameters, 2 neurons watched")
 
 

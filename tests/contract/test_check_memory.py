@@ -63,7 +63,7 @@ def test_what_freezing_may_come_to_is_doubted_where_a_gpu_has_less() -> None:
     (words,) = about_memory(warnings(run(), [worker(gpu=8 * ONCE)]))
     assert words == (
         "The run takes at least 1.7 GB of memory, and up to 2.1 GB more once most neurons are frozen: their values, "
-        "what the optimizer knew of them, and the copies for a checkpoint, and the GPU has 2.8 GB"
+        "their optimizer state, and the copies for a checkpoint, and the GPU has 2.8 GB"
     )
     assert about_memory(warnings(run(), [worker(gpu=12 * ONCE)])) == []
     assert about_memory(warnings(run(neq={"select": {"kind": "none"}}), [worker(gpu=8 * ONCE)])) == []

@@ -55,7 +55,7 @@ def test_no_sentence_is_pydantics(kind: str) -> None:
         ({"training": {"max_grad_norm": "1_0"}}, "Write it without separators: 10"),
         ({"schedule": {"kind": "multistep", "milestones": ["1_0"]}}, "Write it without separators: 10"),
         ({"schedule": {"kind": "multistep", "milestones": []}}, "Must have at least 1 entry"),
-        ({"tags": ["a,b"]}, "Must hold no comma"),
+        ({"tags": ["a,b"]}, "Must not contain a comma"),
         ({"name": "x" * 500}, "Must have at most 120 characters"),
         ({"data": {"kind": "image-folder", "folder": "a/b"}}, "Must be a folder's name alone"),
         ({"data": {"kind": "image-folder", "folder": "../up"}}, "Must be a folder's name alone"),

@@ -45,7 +45,7 @@ def test_what_is_known_to_fail_is_said_at_its_field_while_it_is_typed(page: Page
     page.get_by_role("option", name="inception_v3", exact=True).click()
     expect(network).to_have_attribute("aria-invalid", "true")
     expect(page.locator(".mantine-InputWrapper-error")).to_contain_text("needs at least 75 × 75 px")
-    expect(page.locator("#form-check")).to_have_text("It cannot be launched like this:")
+    expect(page.locator("#form-check")).to_have_text("The run cannot be launched with these settings:")
     page.get_by_role("button", name="Launch run").click()
     expect(page.locator(".mantine-InputWrapper-error")).to_contain_text("set model.input_size to 299")
     assert store.runs().items == []
@@ -89,11 +89,11 @@ def test_a_run_about_which_there_is_nothing_to_say_is_launched_at_once(page: Pag
 def test_the_dry_pass_of_a_worker_is_shown_when_it_is_there(page: Page, address: str, store: Store) -> None:
     worker = has_worker(store)
     open_form(page, address)
-    expect(page.locator("#form-check")).to_have_text("Checking: a worker tries one small batch …")
+    expect(page.locator("#form-check")).to_have_text("Checking: a worker is training one small batch …")
     answer_the_next(store, worker, "ok")
     expect(page.locator("#form-check")).to_have_text(
-        "Checked: one small batch was trained on w in 0.9 s. 306 neurons watched, 88,000 parameters, "
-        "0.4 GB of memory with 4 images, at most 3.00 MB for freezing."
+        "Check passed: one small batch was trained on w in 0.9 s. 306 neurons watched, 88,000 parameters, "
+        "0.4 GB of memory with 4 images, at most 3.00 MB for NEq."
     )
 
 
@@ -107,7 +107,7 @@ def test_what_a_dry_pass_finds_is_shown_at_its_field_and_asked_about(page: Page,
     answer_the_next(
         store, worker, "failed", errors=[{"field": "neq.layers.only", "message": "No layer is called nosuch*."}]
     )
-    expect(page.locator("#form-check")).to_have_text("The dry pass failed, and so would the run:")
+    expect(page.locator("#form-check")).to_have_text("The check failed, and the run would fail too:")
     expect(page.locator(".mantine-InputWrapper-error")).to_have_text("No layer is called nosuch*.")
     page.get_by_role("button", name="Launch run").click()
     expect(page.get_by_role("button", name="Launch anyway")).to_be_visible()
@@ -187,7 +187,9 @@ def test_a_fork_with_nothing_changed_is_asked_about(page: Page, address: str, st
         keeping.epoch()
     open_form(page, address, f"?fork={keeping.id}")
     page.get_by_role("button", name="Launch run").click()
-    expect(page.locator("#form-alert")).to_contain_text("repeats the other run from epoch 4 on: change neq.epsilon")
+    expect(page.locator("#form-alert")).to_contain_text(
+        "would repeat the other run from epoch 4 on: change neq.epsilon"
+    )
     page.get_by_role("button", name="Launch anyway").click()
     page.wait_for_url("**/runs/*")
     assert [run.parent_id for run in store.runs().items].count(keeping.id) == 1

@@ -176,15 +176,15 @@ def test_a_clone_takes_over_every_setting_and_has_a_name_of_its_own(page: Page, 
 def test_a_pasted_description_fills_the_form_and_what_is_wrong_with_it_is_said(page: Page, address: str) -> None:
     open_form(page, address)
     page.get_by_text("Paste JSON").click()
-    room, use = page.get_by_label("A run's description"), page.get_by_role("button", name="Fill the form")
+    room, use = page.get_by_label("Run config as JSON"), page.get_by_role("button", name="Fill in the form")
     problem = page.locator("#form-paste-problem")
     room.fill('{"training": {"epochs": 3,}}')
     use.click()
-    expect(problem).to_contain_text("This is no JSON")
+    expect(problem).to_contain_text("This is not valid JSON")
     room.fill('{"optimizer": {"kind": "adam", "learning_rat": 0.5}}')
     use.click()
     expect(problem).to_contain_text(
-        "optimizer.learning_rat is no field of a run. Did you mean optimizer.learning_rate?"
+        "optimizer.learning_rat is not a config field. Did you mean optimizer.learning_rate?"
     )
     room.fill('{"name": "pasted", "optimizer": {"kind": "adam"}, "training": {"epochs": -3}}')
     use.click()

@@ -49,7 +49,7 @@ def test_nothing_else_is_served_below_it(client: TestClient, path: str) -> None:
 def test_scripts_of_another_release_are_gone_and_not_answered_with_a_page(client: TestClient) -> None:
     answer = client.get("/scripts/0123456789abcdef/main.js")
     assert answer.status_code == 404
-    assert answer.json() == {"detail": "These scripts are of another release: load the page again."}
+    assert answer.json() == {"detail": "These scripts belong to another release: reload the page."}
 
 
 def test_a_change_of_any_module_changes_the_address(tmp_path: Path) -> None:

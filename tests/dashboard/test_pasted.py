@@ -35,14 +35,14 @@ def test_former_names_fill_the_form_as_todays_do(config: RunConfig) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "This is no JSON"),
+        ("", "This is not valid JSON"),
         ("[1]", "paste an object"),
-        ('{"neqq": {}}', "neqq is no field of a run. Did you mean neq?"),
+        ('{"neqq": {}}', "neqq is not a config field. Did you mean neq?"),
         (
             '{"schedule": {"factor": 0.2, "gamma": 0.3}}',
             "factor is the former name of schedule.gamma, and says something",
         ),
-        ('{"schedule": {"kind": "cosine", "factor": 0.2}}', "schedule.factor is no field of a run"),
+        ('{"schedule": {"kind": "cosine", "factor": 0.2}}', "schedule.factor is not a config field"),
         ('{"training": 5}', "training must be an object"),
         ('{"model": {"kind": "cmm"}}', "model.kind is 'cmm': choose one of"),
         ('{"neq": {"select": {"kind": "epsilon", "share": 1}}}', "neq.select."),

@@ -37,7 +37,7 @@ def test_a_damaged_schema_does_not_open(tmp_path: Path, statements: tuple[str, .
         finally:
             store.close()
     assert "\n" not in str(refused.value)
-    assert "copy" in str(refused.value) or "does not answer" in str(refused.value)
+    assert "copy" in str(refused.value) or "does not respond" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_damaged_value_is_told_with_its_cause(tmp_path: Path, what: str) -> No
     recording.epoch()
     statement, read = READS[what]
     damage(path, statement)
-    with pytest.raises(StoreUnreachable, match=r"is damaged: \w+|does not answer") as refused:
+    with pytest.raises(StoreUnreachable, match=r"is damaged: \w+|does not respond") as refused:
         read(store, recording.id)
     assert "\n" not in str(refused.value)
     store.close()

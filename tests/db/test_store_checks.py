@@ -48,7 +48,7 @@ def test_only_so_many_wait_and_the_oldest_are_dropped(store: Store, worker_id: s
     for number in range(MOST_PENDING + 3):
         store.ask_check(f"check-{number}", config=CONFIG, workers=[worker_id])
     for number in range(3):
-        with pytest.raises(UnknownCheck, match="ask for it anew"):
+        with pytest.raises(UnknownCheck, match="request a new one"):
             store.check(f"check-{number}")
     assert store.check("check-3").state == "pending"
 

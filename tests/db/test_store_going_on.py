@@ -99,7 +99,7 @@ def test_a_run_without_a_checkpoint_of_its_newest_epoch_is_failed(store: Store, 
     store.append(run.id, worker_id, started())
     store.append(run.id, worker_id, epoch_finished(0))
     assert store.requeue(run.id, worker_id, **CUT) == "failed"  # type: ignore[arg-type]
-    assert "no checkpoint of its newest epoch is kept. Launch it again." in (store.run(run.id).reason or "")
+    assert "no checkpoint of its latest epoch is kept. Launch it again." in (store.run(run.id).reason or "")
     with pytest.raises(CannotResume, match="launch it again"):
         store.resume(run.id)
 
@@ -132,7 +132,7 @@ def test_a_stopped_or_failed_run_is_resumed_where_its_records_end(
     again = store.claim(worker_id, SHELF)
     assert again is not None and store.append(run.id, worker_id, epoch_kept(run.id, 2)) == seq + 3
     store.append(run.id, worker_id, ended())
-    assert "Queued again on request, to resume at epoch 2." in words(store, run.id)
+    assert "Requeued on request to resume at epoch 2." in words(store, run.id)
 
 
 def test_a_resumed_run_that_is_stopped_before_a_worker_took_it_names_its_epochs(

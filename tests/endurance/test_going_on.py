@@ -75,7 +75,7 @@ def test_a_stopped_run_goes_on_after_the_web_process_began_anew(
         assert told(system, run_id) == undisturbed
         assert neq(system, "resume", run_id) == (
             2,
-            f"neq: Run '{run_id}' cannot be continued: all its epochs are "
+            f"neq: Run '{run_id}' cannot be resumed: all its epochs are "
             "trained; fork it, with more epochs, to train it further.\n",
         )
 
@@ -258,7 +258,7 @@ def test_a_worker_says_so_where_its_checkpoints_cannot_lie(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--set", "neq.epsilom=1"), r"there is no field neq.epsilom; did you mean neq.epsilon\?"),
+        (("--set", "neq.epsilom=1"), r"unknown field neq.epsilom; did you mean neq.epsilon\?"),
         (("--set", "neq.epsilon"), "write FIELD=VALUE"),
         (("--set", "neq.epsilon=much"), "neq.epsilon: 'much': Must be a number"),
         (("--set", "model.channels=4,4"), "model.channels: This stays"),

@@ -47,7 +47,7 @@ def test_the_pictures_say_in_words_what_they_show(page: Page, address: str, live
     spoken = page.locator("[data-part=overview] canvas").get_attribute("aria-label")
     assert spoken and f"{100 * share:.1f} %" in spoken
     expect(page.locator("[data-part=accuracy] canvas")).to_have_attribute(
-        "aria-label", "Accuracy over the epochs. train 50.0 % at epoch 4; test 25.4 % at epoch 4"
+        "aria-label", "Accuracy by epoch. train 50.0 % at epoch 4; test 25.4 % at epoch 4"
     )
     buttons = page.locator(".multiple")
     buttons.nth(2).scroll_into_view_if_needed()

@@ -110,7 +110,7 @@ def test_what_an_older_version_did_not_know_is_no_difference(page: Page, address
     ]
     page.goto(f"{address}/compare?runs={','.join(ids)}")
     expect(page.locator("[data-part=settings]")).to_contain_text("These runs have the same settings.")
-    expect(page.locator("[data-part=note]")).to_contain_text("The settings of seed, network and data are the same")
+    expect(page.locator("[data-part=note]")).to_contain_text("Seed, network and data have the same settings")
 
 
 def test_runs_of_one_description_and_other_layers_are_no_same_network(
@@ -123,19 +123,19 @@ def test_runs_of_one_description_and_other_layers_are_no_same_network(
     expect(note).to_contain_text("so are the layers")
     other = Recording(store, (6, 9), epochs=30)
     page.goto(f"{address}/compare?runs={pair[0].id},{other.id}")
-    expect(note).to_contain_text("is known when each run has told its layers")
+    expect(note).to_contain_text("is known once every run has reported its layers")
     other.start()
     expect(note).to_contain_text("differ in network")
 
 
 def test_a_run_is_added_by_searching_and_taken_away(page: Page, address: str, pair: list[Recording]) -> None:
     page.goto(f"{address}/compare?runs={pair[0].id}")
-    expect(page.locator("[data-part=notice]")).to_contain_text("Add another run")
+    expect(page.locator("[data-part=notice]")).to_contain_text("Add a second run")
     page.get_by_label(re.compile("Add a run")).fill(pair[1].id)
     page.locator(".compare-choice").click()
     expect(page).to_have_url(re.compile(f"runs={pair[0].id},{pair[1].id}"))
     ready(page, 2, 8)
-    page.get_by_label(re.compile("^Take recorded.* away$")).first.click()
+    page.get_by_label(re.compile("^Remove recorded")).first.click()
     expect(page).to_have_url(re.compile(f"runs={pair[1].id}"))
     ready(page, 1, 8)
 

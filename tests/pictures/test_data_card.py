@@ -12,7 +12,7 @@ def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, addres
     run = Told(store, epochs=30)
     page.goto(f"{address}/runs/{run.id}")
     card = page.locator("[data-part=data-found]")
-    expect(card).to_contain_text("is looking through its data")
+    expect(card).to_contain_text("is scanning its data")
     run.start()
     expect(card.locator(".data-total")).to_have_text("All 24 classes96024040")
     rows = card.locator(".data-table tbody tr:not(.data-total)")
@@ -27,7 +27,7 @@ def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, addres
         "mine/train",
         "24 × 20–22 px (in 500 of 1,200 images)",
         "0 to 4,000, white is 4,095 (in 32 of 1,200 images)",
-        "Passed over (5)",
+        "Skipped (5)",
         "5 × left by macOS mine/.DS_Store, mine/train/._a.png, …",
         "Not used of mine: test.",
         "No test image shows <b>class 3",
@@ -56,4 +56,4 @@ def test_a_run_of_an_older_program_says_that_it_did_not_look(page: Page, address
     run = Recording(store, epochs=30)
     run.start()
     page.goto(f"{address}/runs/{run.id}")
-    expect(page.locator("[data-part=data-found]")).to_contain_text("did not record what it found")
+    expect(page.locator("[data-part=data-found]")).to_contain_text("did not record data statistics")

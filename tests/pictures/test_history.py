@@ -95,7 +95,7 @@ def test_a_thousand_epochs_are_kept(bench: Page) -> None:
 
 
 def test_half_an_epoch_is_refused(bench: Page) -> None:
-    with pytest.raises(Exception, match="no whole epochs of 3 neurons"):
+    with pytest.raises(Exception, match="not a whole number of epochs of 3 neurons"):
         bench.evaluate("() => new neq.NeuronHistory(3).put(0, new Uint8Array(4))")
 
 

@@ -81,7 +81,7 @@ def test_targets_are_24_pixels_or_stand_apart_and_controls_are_named(
 def test_help_is_a_description_and_not_a_name(page: Page, address: str, runs: dict[str, str]) -> None:
     come_to(page, f"{address}/runs/{runs['running']}")
     button = page.get_by_role("button", name="Help: φ", exact=True)
-    expect(button).to_have_accessible_description(re.compile("how like its former self"))
+    expect(button).to_have_accessible_description(re.compile("how similar a neuron's output is"))
     legend = page.get_by_role("note").filter(has_text="just thawed")
     expect(legend).to_have_accessible_description(re.compile("updated again"))
     tile = page.locator(".tile").filter(has_text="Frozen during")
@@ -228,7 +228,7 @@ def test_the_help_of_the_runs_page_opens_and_closes_by_keyboard(page: Page, addr
     come_to(page, f"{address}/")
     to_the_rows(page)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("select the run, to compare it")
+    expect(page.get_by_role("dialog")).to_contain_text("select the run for comparison")
     page.keyboard.press("Escape")
     assert at(page).startswith("gridcell")
 
@@ -300,10 +300,10 @@ def test_runs_of_one_name_are_added_and_taken_away_by_keyboard(
     expect(page).to_have_url(re.compile(f"runs={live_run.id},{twin.id}"))
     expect(page.locator(".compare-numbers tbody th").last).to_have_text(f" recorded ({twin.id})")
     assert page.evaluate(TWICE) == []
-    press_tab_to(page, f"Take recorded ({live_run.id}) away")
+    press_tab_to(page, f"Remove recorded ({live_run.id})")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"runs={twin.id}(&|$)"))
-    expect(page.get_by_role("button", name="Take recorded away")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove recorded")).to_be_visible()
     assert other.id not in page.url
 
 

@@ -40,9 +40,7 @@ def test_pace_and_time_of_an_epoch_come_with_those_of_the_other_epochs(
     expect(machine).to_contain_text("Training, wall clock200 samples/s; median of 4 epochs 135 (20 to 200)")
     tile = page.locator(".tile", has_text="Time per epoch")
     # 4, 5, 6, 7, 31 s with φ, evaluation and checkpoint.
-    told = re.compile(
-        r"^All epochs so far, by the clock on the wall: 6\.0 s \(4\.0 s to 31 s\)\. In this one training "
-    )
+    told = re.compile(r"^All epochs so far, wall clock: 6\.0 s \(4\.0 s to 31 s\)\. This epoch: training ")
     expect(tile).to_have_attribute("data-help", told)
 
 

@@ -67,14 +67,14 @@ def test_a_run_stands_beside_the_figures_published_of_its_recipe(page: Page, add
     rows = page.locator(".published-table tbody tr")
     expect(rows).to_have_text(
         [
-            "Published: nothing frozen92.85 ± 0.23 %0.0 %138.9 M",
+            "Published: no freezing92.85 ± 0.23 %0.0 %138.9 M",
             "Published: NEq92.96 ± 0.21 %98.0 %84.81 M",
-            "Published: as many at random92.23 ± 0.18 %–86.00 M",
+            "Published: random neurons, same number92.23 ± 0.18 %–86.00 M",
             "This run after 1 of 25 epochs25.00 %0.0 %–",
         ]
     )
     words = page.locator("[data-part=published-words]")
-    expect(words).to_contain_text("This run is not the recipe: Data train samples 1000 (–).")
+    expect(words).to_contain_text("This run differs from the recipe: Data train samples 1000 (–).")
     expect(words).to_contain_text("arXiv 2207.09455")
     recording.epoch()
     expect(rows.last).to_contain_text("This run after 2 of 25 epochs")
@@ -96,14 +96,14 @@ def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page
         "Peak memory of the process so far",
         "Peak GPU memory in epoch 1",
         "1,998 MB",
-        "Peak GPU memory of its training steps",
+        "Peak GPU memory of training steps",
         "1,500 MB; median of 2 epochs 1,700 MB (1,500 MB to 1,900 MB)",
     ):
         expect(machine).to_contain_text(words)
     page.locator("[data-part=cursor-newest]").click()
     expect(machine).to_contain_text("6.00 Wh")
-    expect(machine).to_contain_text("bf16, evaluation too; φ float32")
-    kept = machine.get_by_text("Kept for freezing")
+    expect(machine).to_contain_text("bf16, including evaluation; φ float32")
+    kept = machine.get_by_text("Memory used by NEq")
     expect(machine).to_contain_text("94 MB, at most 132 MB")
     # A term with another role is no term to who hears the page.
     assert machine.locator("dl > *").evaluate_all("all => all.every((each) => !each.hasAttribute('role'))")
@@ -122,7 +122,7 @@ def test_what_a_run_warns_of_stands_above_its_numbers(page: Page, address: str, 
     recording = Recording(store, epochs=30)
     recording.start()
     page.goto(f"{address}/runs/{recording.id}")
-    expect(page.locator("[data-part=machine]")).to_contain_text("The first column comes with the end of epoch 0.")
+    expect(page.locator("[data-part=machine]")).to_contain_text("The first column appears when epoch 0 ends.")
     warn(recording, "Nothing will freeze: neq.epsilon is 0, and no |v| is below it.")
     recording.epoch()
     expect(page.locator("[data-part=notice] h2")).to_have_text(
@@ -161,6 +161,6 @@ def test_a_run_that_falls_silent_says_so_and_names_a_full_disk(
     full = shutil.disk_usage("/")._replace(free=300_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     tick_until(page, lambda: "The store's disk is full: 0.3 MB are left. Free space there." in notice.inner_text())
-    expect(notice).to_contain_text("The run waits, and goes on by itself.")
+    expect(notice).to_contain_text("The run waits for the store and then continues automatically.")
     recording.epoch()
     tick_until(page, notice.is_hidden)

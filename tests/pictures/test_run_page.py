@@ -113,13 +113,11 @@ def test_hovering_tells_the_stored_float_and_since_when(page: Page, address: str
 
 def test_before_there_is_a_velocity_it_says_so(page: Page, address: str, recording: Recording) -> None:
     page.goto(f"{address}/runs/{recording.id}")
-    expect(page.locator(f"{NEURONS} .plot-words")).to_contain_text("comes with the end of epoch 0")
+    expect(page.locator(f"{NEURONS} .plot-words")).to_contain_text("appears when epoch 0 ends")
     recording.epoch()
     ready(page, 1)
     expect(page.locator(f"{NEURONS} .plot-words")).to_be_hidden()
-    expect(page.locator("[data-part=distribution] .plot-words")).to_contain_text(
-        "the first come with the end of epoch 1"
-    )
+    expect(page.locator("[data-part=distribution] .plot-words")).to_contain_text("the first appear when epoch 1 ends")
     place = page.evaluate("() => neq.run.present().heatmap.picture.placeOf(0, 2)")
     page.mouse.move(place["clientX"], place["clientY"])
     expect(page.locator(".tooltip:not([hidden]) dd").last).to_have_text("none yet")
@@ -265,7 +263,7 @@ def test_where_all_epochs_are_done_no_time_is_left_to_tell(page: Page, address: 
     expect(words).to_have_text(re.compile(r"^epoch 1 \(1 of 3 done\) · .* so far, about .* left$"))
     recording.epoch()
     recording.epoch()
-    expect(words).to_have_text(re.compile(r"^all 3 epochs done, ending · \S+ \S+ so far$"))
+    expect(words).to_have_text(re.compile(r"^all 3 epochs done, finishing · \S+ \S+ so far$"))
     page.goto(f"{address}/")
     expect(page.get_by_text("3 of 3 epochs", exact=True).first).to_be_visible()
     recording.finish()

@@ -58,7 +58,7 @@ def test_a_run_that_is_queued_again_is_not_said_never_to_have_started(
     page: Page, address: str, early: Recording
 ) -> None:
     open_run(page, address, early)
-    words = "The run is queued again. None of its epochs is finished yet."
+    words = "The run is queued again. No epoch has finished yet."
     expect(page.locator("[data-part=neurons] .plot-words")).to_have_text(words)
     expect(page.locator("[data-part=savings-words]")).to_have_text(words)
     expect(page.get_by_text("has not started")).to_have_count(0)
@@ -154,7 +154,7 @@ def test_a_queued_run_is_stopped_without_talk_of_an_epoch(page: Page, address: s
     queued = store.create_run(name="waits", config=RunConfig().model_dump(mode="json"), epochs_planned=24)
     page.goto(f"{address}/runs/{queued.id}")
     page.locator("[data-part=stop]").click()
-    expect(page.get_by_role("dialog")).to_contain_text("it leaves the queue at once")
+    expect(page.get_by_role("dialog")).to_contain_text("it leaves the queue immediately")
     expect(page.get_by_role("dialog")).not_to_contain_text("epoch")
 
 

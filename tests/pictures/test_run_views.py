@@ -75,7 +75,7 @@ def test_the_keys_move_the_cursor_as_the_help_says(run: Page) -> None:
         run.keyboard.press(key)
         assert epoch_of(run)[0] == epoch, key
     run.keyboard.press("?")
-    expect(run.get_by_role("dialog")).to_contain_text("one epoch back")
+    expect(run.get_by_role("dialog")).to_contain_text("previous epoch")
     run.keyboard.press("Escape")
     expect(run.get_by_role("dialog")).to_have_count(0)
     run.keyboard.press("/")

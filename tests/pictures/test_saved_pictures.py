@@ -98,4 +98,4 @@ def test_many_neurons_in_one_row_are_explained(opened: Page) -> None:
     opened.set_viewport_size({"width": 1440, "height": 1000})
     note = opened.locator("[data-part=neurons-note]")
     opened.evaluate("() => (document.querySelector('[data-part=neurons]').style.height = '140px')")
-    expect(note).to_have_text(re.compile(r"1 row = \d+ neurons: colours mixed; .*just thawed"))
+    expect(note).to_have_text(re.compile(r"1 row = \d+ neurons: colours are averaged; .*just thawed"))

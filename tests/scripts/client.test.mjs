@@ -78,7 +78,7 @@ test("a refusal of fields keeps them, and has words of its own", async () => {
   server(() => json({ detail }, 422));
   const refused = await runs.launch({ epochs: 0 }).catch((error) => error);
   assert.deepEqual(refused.detail, detail);
-  assert.equal(refused.message, "The server answered 422.");
+  assert.equal(refused.message, "The server responded with 422.");
 });
 
 test("a refusal that is a page, such as a proxy's, has its status", async () => {

@@ -99,7 +99,7 @@ DOUBTFUL = [
         "schedule.milestones",
         "100, 200 are never",
     ),
-    ({"neq": {"warmup": 400}}, "neq.warmup", "the first mask would act in epoch 400"),
+    ({"neq": {"warmup": 400}}, "neq.warmup", "the first mask would apply in epoch 400"),
     ({"compute": {"precision": "fp16"}}, "compute.precision", "slower than float32"),
     ({"compute": {"precision": "bf16"}}, "compute.precision", "slower than float32"),
     ({"training": {"epochs": 1}}, "training.epochs", "Nothing will freeze"),
@@ -114,10 +114,10 @@ DOUBTFUL = [
         "training.gradient_accumulation_steps",
         "An epoch has 3 batches",
     ),
-    ({"neq": {"probe": {"kind": "split", "samples": 3}}}, "neq.probe.samples", "at least one a class"),
+    ({"neq": {"probe": {"kind": "split", "samples": 3}}}, "neq.probe.samples", "at least one per class"),
     ({"neq": {"probe": {"kind": "share", "fraction": 0.001}}}, "neq.probe.fraction", "1 probe image of 10 classes"),
     ({"neq": {"epsilon": 0}}, "neq.epsilon", "no |v| is below it"),
-    ({"neq": {"select": {"kind": "topk", "share": 0}}}, "neq.select.share", "the share of neurons to freeze is 0"),
+    ({"neq": {"select": {"kind": "topk", "share": 0}}}, "neq.select.share", "the fraction of neurons to freeze is 0"),
     ({"neq": {"select": {"kind": "topk", "share": 1}}}, "neq.select.share", "every neuron is frozen"),
     ({"data": {**EIGHT_PIXELS, "classes": 50, "test_samples": 20}}, "data.test_samples", "never tested"),
 ]
@@ -179,7 +179,7 @@ def test_what_may_be_downloaded_is_not_missing_but_told(client: TestClient, stor
     (warning,) = client.post(RUNS, json=body).json()["warnings"]
     assert warning == {
         "field": "data.kind",
-        "message": "CIFAR-10 is not on the worker yet: it is downloaded when the run starts",
+        "message": "CIFAR-10 is not on the worker yet; it will be downloaded when the run starts",
     }
 
 
@@ -195,14 +195,14 @@ def test_a_folder_is_known_by_what_lies_in_it(client: TestClient, store: Store) 
         return {each["field"]: each["message"] for each in answer.json()["errors"]}
 
     assert "one of cats, pets" in said(kind="image-folder", folder="dogs")["data.folder"]
-    assert "holds 1 class folder" in said(kind="image-folder", folder="cats")["data.folder"]
+    assert "has 1 class folder" in said(kind="image-folder", folder="cats")["data.folder"]
     masks = {
         "data": {"kind": "mask-folder", "folder": "pets", "classes": 3},
         "model": {"kind": "torchvision-segmentation"},
         "neq": {"probe": {"kind": "split", "samples": 10}},
     }
     (wrong,) = client.post(CHECKS, json=masks).json()["errors"]
-    assert (wrong["field"], "holds no masks" in wrong["message"]) == ("data.folder", True)
+    assert (wrong["field"], "contains no masks" in wrong["message"]) == ("data.folder", True)
     # 50 probe images of 40: QUICK holds back more than there are
     assert "of 40 leave too few" in said(kind="image-folder", folder="pets")["neq.probe.samples"]
 
@@ -248,7 +248,7 @@ def test_a_trial_that_nobody_answers_is_said_to_be_without_answer(
         later.setattr("server.routes.checks.ANSWER_SECONDS", -1)
         for _ in range(2):  # waiting, and taken by a worker
             found = client.get(f"{CHECKS}/{asked['id']}").json()
-            assert (found["state"], "No worker has answered within" in found["reason"]) == ("unknown", True)
+            assert (found["state"], "No worker responded within" in found["reason"]) == ("unknown", True)
             store.claim_check(worker)
     store.answer_check(asked["id"], worker, "ok", {"seconds": 0.5})
     assert client.get(f"{CHECKS}/{asked['id']}").json()["state"] == "ok"

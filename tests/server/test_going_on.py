@@ -72,14 +72,14 @@ def test_a_stopped_run_is_resumed_and_tells_it(client: TestClient, keeping: Keep
     run = answers.Run.model_validate_json(answer.content)
     assert (answer.status_code, run.state, run.reason, run.can_resume) == (202, "queued", None, False)
     lines = client.get(f"{RUNS}/{keeping.id}/log").json()["lines"]
-    assert lines[-1]["text"] == "Queued again on request, to resume at epoch 4."
+    assert lines[-1]["text"] == "Requeued on request to resume at epoch 4."
 
 
 def test_a_run_that_cannot_be_resumed_says_why(client: TestClient, keeping: Keeping, recording: Recording) -> None:
     answer = client.post(f"{RUNS}/{keeping.id}/resume")
     assert (answer.status_code, answer.json()["detail"]) == (
         409,
-        f"Run '{keeping.id}' cannot be continued: it is running.",
+        f"Run '{keeping.id}' cannot be resumed: it is running.",
     )
     recording.finish()
     assert "fork it, with more epochs" in client.post(f"{RUNS}/{recording.id}/resume").json()["detail"]
@@ -161,10 +161,10 @@ def test_a_fork_of_a_fork_and_of_a_finished_run_is_possible(client: TestClient, 
         ({"data": {"train_samples": 2000}}, "data.train_samples", "the same probe images"),
         ({"neq": {"probe": {"samples": 20}}}, "neq.probe.samples", "the same probe images"),
         ({"training": {"seed": 5}}, "training.seed", "goes on with the same random numbers"),
-        ({"training": {"epochs": 4}}, "training.epochs", "Must be above 4, for so many epochs are trained already"),
+        ({"training": {"epochs": 4}}, "training.epochs", "Must be above 4, the number of epochs already trained"),
         ({"optimizer": {"learning_rate": -1}}, "optimizer.learning_rate", "Must be above 0"),
-        ({"optimizer": {"kind": "adam", "momentum": 1}}, "optimizer.momentum", "There is no field of this name"),
-        ({"nonsense": 1}, "nonsense", "There is no field of this name"),
+        ({"optimizer": {"kind": "adam", "momentum": 1}}, "optimizer.momentum", "Unknown field"),
+        ({"nonsense": 1}, "nonsense", "Unknown field"),
         ({"schedule": "constant"}, "schedule", ""),
     ],
     ids=str,
@@ -206,6 +206,6 @@ def test_a_fork_can_be_looked_over_before_it_is_launched(client: TestClient, sto
 
 def test_a_fork_with_nothing_changed_is_launched_with_a_warning(client: TestClient, keeping: Keeping) -> None:
     (warning,) = [each for each in client.post(f"{RUNS}/{keeping.id}/fork").json()["warnings"] if "change" in str(each)]
-    assert "repeats the other run from epoch 4 on" in warning["message"]
+    assert "would repeat the other run from epoch 4 on" in warning["message"]
     changed = client.post(f"{RUNS}/{keeping.id}/fork", json={"neq": {"epsilon": 0.003}}).json()["warnings"]
     assert not [each for each in changed if "Nothing is changed" in each["message"]]

@@ -333,7 +333,7 @@ def test_a_lost_store_is_waited_for_and_nothing_is_lost(app: FastAPI, settings: 
             assert (health.status_code, health.json()["status"]) == (200, "degraded")
             answer = await client.get("/runs")
             assert answer.status_code == 503
-            assert "does not answer" in answer.json()["detail"]
+            assert "does not respond" in answer.json()["detail"]
             async with browser(address) as late:
                 await late.say("subscribe", run=recording.id, after=0, layers="all")
                 await asyncio.sleep(0.6)

@@ -64,7 +64,7 @@ def test_health_can_be_asked_with_head(client: TestClient) -> None:
 def test_health_says_that_no_worker_lives(client: TestClient) -> None:
     told = client.get(HEALTH).json()
     assert told["status"] == "degraded"
-    assert "No living worker" in told["problems"][0]
+    assert "No worker is online" in told["problems"][0]
     assert told["store"]["reachable"] is True
 
 

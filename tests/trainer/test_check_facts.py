@@ -104,4 +104,4 @@ def test_a_folder_is_found_however_the_letters_of_its_name_are_composed() -> Non
 def test_class_folders_without_images_are_refused() -> None:
     worker = Capabilities(version="1", folders=(Folder(name="pets", classes=2, train=0),))
     (error,) = errors(of_folder("pets"), worker)
-    assert error.field == "data.folder" and error.message.startswith("pets holds no images: put some")
+    assert error.field == "data.folder" and error.message.startswith("pets contains no images: add images")

@@ -282,7 +282,7 @@ def test_annotations_of_categories_that_are_not_named_teach_nothing(tmp_path: Pa
     write_coco(tmp_path, [note(category_id=5000)])
     with pytest.raises(DataDamaged, match="names no image on which the 20 classes") as error:
         load(tmp_path, "coco")
-    assert "passed over: 4 annotations of category 5000, which the file does not name" in error.value.message
+    assert "skipped: 4 annotations of category 5000, which the file does not name" in error.value.message
     assert "list every category_id of the annotations" in str(error.value.remedy)
 
 

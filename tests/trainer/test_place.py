@@ -105,9 +105,13 @@ def test_an_intel_gpu_without_float64_is_refused(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("limit", "wanted", "words"),
     [
-        ("cpu", "mps", "The worker may use the CPU only: choose auto or cpu, or lift its NEQ_DEVICE"),
-        ("mps", "cuda", "The worker trains on an Apple GPU only: choose auto or mps, or lift its NEQ_DEVICE"),
-        ("cuda", "cpu", "The worker trains on a GPU only: choose auto or cuda, or lift its NEQ_DEVICE"),
+        ("cpu", "mps", "The worker may use the CPU only: choose auto or cpu, or change the worker's NEQ_DEVICE"),
+        (
+            "mps",
+            "cuda",
+            "The worker trains on an Apple GPU only: choose auto or mps, or change the worker's NEQ_DEVICE",
+        ),
+        ("cuda", "cpu", "The worker trains on a GPU only: choose auto or cuda, or change the worker's NEQ_DEVICE"),
         ("mps", "mps", None),
         ("auto", "xpu", None),
         ("cuda", "auto", None),

@@ -77,7 +77,7 @@ class Checkpointer:
     def _content(self) -> dict[str, Any]:
         newest = self._resume_point.epochs - 1
         if self._folder is None or self._resume_point.checkpoint is None:
-            raise RunError(f"There is no checkpoint of epoch {newest} to go on from.", "Launch the run again.")
+            raise RunError(f"There is no checkpoint of epoch {newest} to resume from.", "Launch the run again.")
         content = files.read(self._folder, self._resume_point.checkpoint)
         if content.get("epoch") != newest:
             raise RunError(

@@ -131,7 +131,7 @@ def _not_written(error: OSError, epoch: int, home: Path) -> RunError:
         )
     return RunError(
         f"The checkpoint of epoch {epoch} could not be written: {error}.",
-        "See that the worker may write to its folder of checkpoints (NEQ_CHECKPOINTS), and resume the run.",
+        "Make sure that the worker may write to its checkpoint folder (NEQ_CHECKPOINTS), and resume the run.",
     )
 
 

@@ -95,7 +95,7 @@ class DryPasses:
             reason = f"The worker was still importing torch after {START_SECONDS:.0f} s: its machine may be busy."
             return _UNKNOWN | {"state": "unknown", "reason": reason}
         if said is None:
-            reason = f"The dry pass took longer than {LONGEST_SECONDS:.0f} s and was given up, or could not be started."
+            reason = f"The check took longer than {LONGEST_SECONDS:.0f} s and was aborted, or could not be started."
             return _UNKNOWN | {"state": "unknown", "reason": reason}
         if "ended" in said:
             return _UNKNOWN | {"state": "failed", "errors": [_crashed(said["ended"]).to_json()]}

@@ -13,7 +13,8 @@ SMALLER_RUN = "choose a smaller model or smaller images"
 """What helps wherever a batch cannot be made smaller; the end of a sentence."""
 
 SMALLER_OR_MORE_MEMORY = (
-    "Choose a smaller model or smaller images, end what else takes the device's memory, or train where there is more."
+    "Choose a smaller model or smaller images, stop other programs that use the device's memory, or train on a larger "
+    "device."
 )
 """What is left to do where memory runs out on as few images as there can be."""
 
@@ -33,5 +34,5 @@ def less_memory(config: RunConfig | None) -> str:
         return f"{SMALLER_RUN}, or lower neq.probe.samples."
     return (
         f"try training.batch_size {size // 2} with training.gradient_accumulation_steps {together * 2}, which learns "
-        "from as many images a step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
+        "from as many images per step in about half the memory; or lower neq.probe.samples, or choose a smaller model."
     )

@@ -202,13 +202,13 @@ class ChildRun(Generator[Event, None, None]):
         span = f"{minutes:g} {'minute' if minutes == 1 else 'minutes'}"
         if self._begun_at is None:
             return Interrupted(
-                f"The training process had not begun with the run after {span}, and was ended.",
+                f"The training process had not started the run after {span} and was terminated.",
                 "Importing torch took too long: the worker's machine, or the disk that torch lies on, is too busy.",
                 self._lines.tail(),
             )
         return Interrupted(
-            f"Training made no progress for {span}, and was ended.",
-            "The end of the run's log shows where it hung. If it was not hung but slow, raise training.stall_minutes.",
+            f"Training made no progress for {span} and was terminated.",
+            "The end of the run's log shows where it hung. If it was only slow, raise training.stall_minutes.",
             self._lines.tail(),
         )
 
@@ -232,7 +232,7 @@ class ChildRun(Generator[Event, None, None]):
         """The event that ends the run, once its process is gone and its log is read."""
         self._watcher.join(0 if broken else TEARDOWN_SECONDS)
         if self._watcher.is_alive():
-            broken = broken or "it fell silent and did not end"
+            broken = broken or "it stopped responding and did not exit"
             self._kill()
         self._watcher.join()
         self._log.join(GRACE_SECONDS)
@@ -306,8 +306,8 @@ def _start(inlet: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
 def _failed(status: int, broken: str | None) -> RunFailed:
     """What is known of a process that ended, by itself or by us, without a word."""
     if broken is not None:
-        return RunFailed(reason=f"The training process could not be understood: {broken}.")
-    return RunFailed(reason=f"The training process ended with status {status} before its run had ended.")
+        return RunFailed(reason=f"The training process sent an invalid message: {broken}.")
+    return RunFailed(reason=f"The training process ended with status {status} before its run had finished.")
 
 
 def _cut_off(number: int, config: RunConfig, details: str) -> Interrupted:

@@ -50,7 +50,7 @@ def _refuse_other(wanted: str, limit: str) -> NoReturn:
         )
     raise RunError(
         f"The run asks for {_NAMES[wanted]}, and this worker trains on {_NAMES[limit]} only.",
-        f"Set compute.device to auto or {limit}, or lift the worker's limit.",
+        f"Set compute.device to auto or {limit}, or change the worker's NEQ_DEVICE.",
     )
 
 
@@ -70,7 +70,7 @@ def _refuse_missing(kind: str, given: str | None) -> None:
     if given is not None:
         raise RunError(
             f"The worker gave the run {given}, and torch cannot use it.{why}",
-            "See whether the driver still lists it (nvidia-smi), and resume the run once it answers or on another "
+            "Check whether the driver still lists it (nvidia-smi), and resume the run once it responds or on another "
             "worker; or set compute.device to cpu.",
         )
     raise RunError(

@@ -121,15 +121,15 @@ class Checker:
         if self._stop.is_set():
             return  # the worker ends, which says nothing about torch
         if found is None:
-            log.warning("torch could not be asked for GPUs; it is asked again in %.0f s", UNUSABLE_SECONDS)
+            log.warning("torch could not list the GPUs; retrying in %.0f s", UNUSABLE_SECONDS)
             return
         missing = self._pool.learn([Gpu(**each) for each in found])
         if missing:
             named = ", ".join(str(number) for number in missing)
-            log.warning("NEQ_DEVICE names GPUs that torch does not find: %s", named)
+            log.warning("NEQ_DEVICE names GPUs that torch cannot find: %s", named)
         if self._pool.gpus:
             titles = ", ".join(gpu.title for gpu in self._pool.gpus)
-            log.info("torch was asked now: runs are given %s; slots stay as they were at the start", titles)
+            log.info("torch lists GPUs now: runs are given %s; the slots stay unchanged", titles)
         self._look.set()
 
     def _describe(self, store: Store, worker_id: str) -> None:
@@ -154,5 +154,5 @@ class Checker:
         except ValidationError:
             return {"state": "unknown", "reason": "This worker is of another version than the server."}
         except Exception as error:  # whatever it is, who asked is told, and the next check is made
-            log.exception("a dry pass could not be made")
-            return {"state": "unknown", "reason": f"The worker could not make the dry pass: {type(error).__name__}."}
+            log.exception("a check could not be run")
+            return {"state": "unknown", "reason": f"The worker could not run the check: {type(error).__name__}."}

@@ -100,7 +100,7 @@ class Worker:
                 try:
                     self._look()
                 except StoreUnreachable as error:
-                    log.warning("the store does not answer, trying again: %s", error)
+                    log.warning("the store does not respond, retrying: %s", error)
                     self._stop.wait(RETRY_SECONDS)
                 self._stop.wait(LOOK_SECONDS)
         finally:
@@ -143,7 +143,7 @@ class Worker:
         except UnknownWorker:
             self._registered = None  # cleared away after a long sleep: register anew; runs keep their claims
         for run_id, state in self._store.requeue_silent(self._silence_limit_seconds).items():
-            log.warning("run %s: no heartbeat from its worker; it is %s now", run_id, state)
+            log.warning("run %s: no heartbeat from its worker; it is now %s", run_id, state)
 
     def _begin(self, run: Run, worker_id: str) -> None:
         execution = RunExecution(self._store, run, worker_id, self._engine, self._checkpoint_store)

@@ -25,7 +25,7 @@ LAST_WORDS_SECONDS = 5.0
 """How long a worker that shuts down keeps trying to requeue its run."""
 FULL_PATIENCE_SECONDS = 60.0
 """How long training waits for room on the store's disk before its run is failed, to be resumed by a person."""
-START_A_WORKER = "Start a worker, and resume the run."
+START_A_WORKER = "Start a worker and resume the run."
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class RunExecution:
         try:
             self._work_to_an_end()
         except RunLost:
-            log.warning("run %s: it was taken from this worker, or deleted; its training is ended", self.run_id)
+            log.warning("run %s: it was reassigned or deleted; its training was stopped", self.run_id)
         except StoreError as error:
             log.error("run %s: its end could not be recorded: %s", self.run_id, error)
 
@@ -163,7 +163,7 @@ class RunExecution:
 
     def _how_it_ended(self) -> Event | None:
         if not self._stopping.is_set():
-            return RunFailed(reason="The engine ended without saying how.")
+            return RunFailed(reason="The engine ended without reporting a result.")
         if self._stop_reason is None:
             return None
         return RunStopped(epochs=self._epochs, reason=self._stop_reason)

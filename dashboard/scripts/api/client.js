@@ -20,7 +20,7 @@ export class Unreadable extends ApiError {}
 export class Refused extends ApiError {
   /** @param {number} status @param {unknown} detail */
   constructor(status, detail) {
-    super(typeof detail === "string" ? detail : `The server answered ${status}.`);
+    super(typeof detail === "string" ? detail : `The server responded with ${status}.`);
     this.status = status;
     this.detail = detail;
   }
@@ -61,7 +61,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
 export async function askJson(path, question) {
   const { bytes } = await ask(path, question);
   const answer = parsed(bytes);
-  if (answer === undefined) throw new Unreadable("What answered was not the server: a proxy may stand before it.");
+  if (answer === undefined) throw new Unreadable("The answer did not come from the server: a proxy may be in front of it.");
   return answer;
 }
 

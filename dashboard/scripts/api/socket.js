@@ -14,8 +14,8 @@ const LONGEST_WAIT_MS = 10_000;
 const LINGER_MS = 1_000; // keeps the socket over a change of page
 const PROBE_MS = 5_000;
 const NOT_PASSED_ON =
-  "The server answers, but live updates do not reach this page: a proxy in front of it may not pass WebSockets on. " +
-  "Load the page again to see what is new.";
+  "The server responds, but live updates do not reach this page: a proxy in front of it may block WebSockets. " +
+  "Reload the page to see what is new.";
 
 /** @typedef {"connecting" | "live" | "lost" | "refused"} Status */
 

@@ -83,9 +83,9 @@ class ComparePage {
     const { missing, left_out: left, runs } = this.data;
     const words = [
       missing.length && `There is no run ${missing.join(", ")}; it may have been deleted.`,
-      left && `Only four runs fit side by side; ${left} more ${left === 1 ? "was" : "were"} left out.`,
-      runs.length === 1 && "Add another run to compare with.",
-      !runs.length && "Choose two to four runs. Their neurons, curves and settings are then shown side by side.",
+      left && `At most four runs can be compared; ${left} more ${left === 1 ? "was" : "were"} left out.`,
+      runs.length === 1 && "Add a second run.",
+      !runs.length && "Select two to four runs to compare their neurons, curves and settings.",
     ].filter((text) => typeof text === "string");
     this.parts.notice.hidden = !words.length;
     this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
@@ -276,10 +276,10 @@ class ComparePage {
     const keys = new Keys(
       scope,
       [
-        { keys: ["l"], shown: "l · Shift+L", words: "the next layer, the one before", act: (event) => step(event.shiftKey ? -1 : 1) },
-        { keys: ["?"], shown: "?", words: "this help", act: () => keys.help() },
+        { keys: ["l"], shown: "l · Shift+L", words: "next layer, previous layer", act: (event) => step(event.shiftKey ? -1 : 1) },
+        { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys.help() },
       ],
-      "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all.",
+      "On a neuron heatmap, the arrow keys move between cells, + and − zoom, and 0 resets the zoom.",
     );
     const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.neq.epsilon));
     const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;

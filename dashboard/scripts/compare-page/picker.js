@@ -66,7 +66,7 @@ export class RunPicker {
         "button.chip-away",
         {
           type: "button",
-          "aria-label": `Take ${name} away`,
+          "aria-label": `Remove ${name}`,
           onclick: () => go(compareAddress(without)),
         },
         "×",
@@ -98,7 +98,7 @@ export class RunPicker {
     /** @type {Run[]} */
     const others = (found || []).filter((/** @type {Run} */ run) => !this.ids.includes(run.id)).slice(0, FOUND);
     this.foundFor = words;
-    const empty = found ? "No other run is found." : "The server did not answer.";
+    const empty = found ? "No other runs found." : "The server did not respond.";
     this.list.replaceChildren(...(others.length ? others.map((run) => this.#choice(run)) : [element("p.muted", {}, empty)]));
     this.list.hidden = !this.box.contains(document.activeElement); // the reader may have gone on meanwhile
   }

@@ -24,14 +24,14 @@ const NUMBERS = [
   ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
   ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
   ["Best", ({ record }) => percent(record.best_test_accuracy)],
-  ["Frozen at epoch's end", ({ last }) => percent(last?.frozen_share)],
-  ["Frozen during", ({ last }) => percent(last?.applied_share)],
+  ["Frozen next epoch", ({ last }) => percent(last?.frozen_share)],
+  ["Frozen during epoch", ({ last }) => percent(last?.applied_share)],
   ["Training loss", ({ last }) => number(last?.train_loss)],
   ["Test loss", ({ last }) => number(last?.test_loss)],
   ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : format.NOTHING)],
   ["Time per epoch, wall clock", ({ epochs }) => rangeWords(epochRange(epochs, secondsOf), duration)],
   ["Elapsed", ({ record }) => duration(timing.elapsed(record))],
-  ["Left", ({ record }) => estimate(timing.left(record))],
+  ["Time left", ({ record }) => estimate(timing.left(record))],
   ["Neurons", ({ record }) => count(record.neurons)],
 ];
 const NOT_SETTINGS = /^(name|tags|notes)$/;
@@ -123,7 +123,7 @@ export class CompareTables {
     parts["all-settings"].setAttribute("aria-pressed", String(this.all));
     const shown = this.#settings().filter(({ differs }) => this.all || differs);
     if (!shown.length) {
-      const words = this.entries.length > 1 ? "These runs have the same settings." : "Only one run is chosen.";
+      const words = this.entries.length > 1 ? "These runs have the same settings." : "Only one run is selected.";
       return parts.settings.replaceChildren(element("p.muted", {}, words));
     }
     const row = (/** @type {{path: string, words: string[], differs: boolean}} */ { path, words, differs }) => {
@@ -163,9 +163,9 @@ export class CompareTables {
 /** @param {string[]} reasons why single cells cannot be compared. @param {boolean} told whether each run told its layers. */
 function noteWords(reasons, told) {
   if (reasons.length) {
-    return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and shares, not single cells.`;
+    return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and fractions, not single cells.`;
   }
-  const settings = "The settings of seed, network and data are the same";
-  if (!told) return `${settings}; whether single cells can be compared is known when each run has told its layers.`;
+  const settings = "Seed, network and data have the same settings";
+  if (!told) return `${settings}; whether single cells can be compared is known once every run has reported its layers.`;
   return `${settings}, and so are the layers: the neurons began with the same weights, so single cells can be compared.`;
 }

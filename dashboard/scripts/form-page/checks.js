@@ -101,24 +101,24 @@ function passed(answer) {
   if (answer.neurons) facts.push(`${format.counted(answer.neurons, "neuron")} watched`);
   if (answer.parameters) facts.push(format.counted(answer.parameters, "parameter"));
   if (answer.peak_memory_bytes) facts.push(`${gigabytes(answer.peak_memory_bytes)} of memory with 4 images`);
-  if (answer.neq_memory_bytes) facts.push(`at most ${format.megabytes(answer.neq_memory_bytes)} for freezing`);
+  if (answer.neq_memory_bytes) facts.push(`at most ${format.megabytes(answer.neq_memory_bytes)} for NEq`);
   const where = answer.worker ? ` on ${answer.worker}` : "";
-  return `Checked: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;
+  return `Check passed: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;
 }
 
 /** @param {Answer} answer */
 function words(answer) {
   switch (answer.state) {
     case "pending":
-      return "Checking: a worker tries one small batch …";
+      return "Checking: a worker is training one small batch …";
     case "ok":
       return passed(answer);
     case "failed":
-      return "The dry pass failed, and so would the run:";
+      return "The check failed, and the run would fail too:";
     case "refused":
-      return "It cannot be launched like this:";
+      return "The run cannot be launched with these settings:";
     case "unknown":
-      return `Not checked any further: ${answer.reason}`;
+      return `Not fully checked: ${answer.reason}`;
     default:
       return "";
   }

@@ -138,7 +138,7 @@ export function askFirst(items, accept) {
     document.getElementById("form-launch")?.click();
   };
   const anyway = element("button.button", { type: "button", onclick: launch }, "Launch anyway");
-  alert.replaceChildren(element("p", {}, "Before it is launched:"), element("ul.form-check-list", {}, ...items), anyway);
+  alert.replaceChildren(element("p", {}, "Before you launch:"), element("ul.form-check-list", {}, ...items), anyway);
   alert.classList.add("form-doubt");
   alert.hidden = false;
   alert.scrollIntoView({ block: "center" });
@@ -163,7 +163,7 @@ export function showProblem(problem, plan, values) {
   if (problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail)) {
     markErrors(problem.detail, plan, values);
   } else if (problem instanceof Unreachable) {
-    sayOnTop(["The server cannot be reached, so nothing was launched. What you typed is kept: try again when it is back."]);
+    sayOnTop(["The server cannot be reached, so nothing was launched. Your entries are kept; try again when it is back."]);
   } else {
     sayOnTop([`The run was not launched. ${/** @type {Error} */ (problem).message}`]);
   }

@@ -176,12 +176,12 @@ export function preset() {
   const { triggered, triggered_id: cause } = callbackContext();
   const clicked = triggered.some((/** @type {{value: unknown}} */ trigger) => trigger.value);
   if (!form || !clicked || !cause) return noUpdate();
-  return refill(form.presets[cause.path], `Filled with “${form.titles[cause.path]}”.`);
+  return refill(form.presets[cause.path], `Loaded the preset “${form.titles[cause.path]}”.`);
 }
 
 /** The form is reset. @param {number | null} clicks */
 export function restart(clicks) {
-  return form && clicks ? refill(form.initial, "Everything is as it was at first.") : noUpdate();
+  return form && clicks ? refill(form.initial, "The form was reset.") : noUpdate();
 }
 
 /** The run is launched. @param {number | null} clicks @returns whether the button goes on waiting. */

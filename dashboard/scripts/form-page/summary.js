@@ -29,7 +29,7 @@ function shown(part, value) {
 
 /** @param {string | null | undefined} base the run that the settings were taken from; without one, the defaults. @param {number} count */
 function differences(base, count) {
-  if (base) return count ? `Changed from ${base}` : `As in ${base}`;
+  if (base) return count ? `Changed from ${base}` : `Same as ${base}`;
   return count ? "Changed from the defaults" : "Everything else: default";
 }
 

@@ -105,6 +105,6 @@ export class CellWords {
 /** @param {Missing<number>} value */
 function said(value) {
   if (value === undefined) return "…";
-  if (value === null) return "not to be had";
+  if (value === null) return "not available";
   return Number.isNaN(value) ? "none yet" : format.exact(value);
 }

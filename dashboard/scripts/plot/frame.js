@@ -38,7 +38,7 @@ export function plotly(address) {
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       loading = null;
-      reject(new Error("The drawing library did not load; load the page again."));
+      reject(new Error("The plotting library did not load; reload the page."));
     };
     document.head.append(script);
   });
@@ -226,7 +226,7 @@ export class Axes extends Area {
 
   #resetButton() {
     const icon = this.Plotly.Icons.home;
-    return { name: "all", title: "Show all (double-click)", icon, click: () => this.showAll() };
+    return { name: "all", title: "Reset zoom (double-click)", icon, click: () => this.showAll() };
   }
 
   #saveButton() {

@@ -103,7 +103,7 @@ export class Heatmap {
     scope.on(host, "blur", () => this.#hover(null));
     host.tabIndex = 0;
     host.setAttribute("role", "application");
-    host.setAttribute("aria-roledescription", "picture of cells");
+    host.setAttribute("aria-roledescription", "heatmap");
   }
 
   /** @param {any} Plotly */
@@ -209,12 +209,12 @@ export class Heatmap {
     const { layer, cells } = this.layer;
     const head = `${layer.name}: ${counted(layer.neurons, "neuron")}`;
     const last = cells.epochs - 1;
-    if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch is finished yet.`);
+    if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch has finished yet.`);
     const [moving, frozen, thawed, froze] = cells.count(last);
     return this.host.setAttribute(
       "aria-label",
-      `${head}, ${counted(cells.epochs, "epoch")}. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just now; ` +
-        `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move from cell to cell, Enter opens a neuron.`,
+      `${head}, ${counted(cells.epochs, "epoch")}. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just frozen; ` +
+        `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move between cells, Enter opens a neuron.`,
     );
   }
 
@@ -223,8 +223,8 @@ export class Heatmap {
     if (!this.note) return;
     const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
     const words = this.layer ? merged.filter(Boolean).join(", ") : "";
-    const mixed = "colours mixed; half of it and more is “just thawed” where any of them just thawed";
-    say(this.note, words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in for single ones.`);
+    const mixed = "colours are averaged; “just thawed” makes up at least half where any neuron just thawed";
+    say(this.note, words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in to see single cells.`);
     this.note.hidden = !words;
   }
 

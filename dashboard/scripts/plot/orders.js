@@ -132,7 +132,7 @@ function similarity(cells) {
 export const orders = {
   index: { name: "neuron", make: () => null },
   first: { name: "first freeze", make: (cells) => byKey(firstFreeze(cells)) },
-  flips: { name: "flips, most first", make: (cells) => byKey(flips(cells).map((count) => -count)) },
+  flips: { name: "most flips", make: (cells) => byKey(flips(cells).map((count) => -count)) },
   v: { name: "|v| at the cursor", make: (cells, epoch) => byKey(speeds(cells, epoch)) },
   /**
    * Neighbours behave alike: the angular order of the first two principal components (Friendly, The American

@@ -48,7 +48,7 @@ let pen = null;
 
 function penOf() {
   pen ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  if (!pen) throw new Error("This browser draws on no canvas.");
+  if (!pen) throw new Error("This browser does not support canvas.");
   return pen;
 }
 

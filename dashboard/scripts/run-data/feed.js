@@ -49,8 +49,8 @@ export const widest = (layers) => layers.reduce((best, layer, index) => (layer.n
 export function nothingYet(feed) {
   if (!feed.loaded) return "Loading…";
   if (feed.done) return "";
-  if (feed.record.state === "queued") return queuedYet(feed.record, "None of its epochs is finished yet.");
-  return feed.ended ? "The run ended before its first epoch was over." : "The first column comes with the end of epoch 0.";
+  if (feed.record.state === "queued") return queuedYet(feed.record, "No epoch has finished yet.");
+  return feed.ended ? "The run ended before its first epoch finished." : "The first column appears when epoch 0 ends.";
 }
 
 /**
@@ -119,7 +119,7 @@ export class Feed {
     return Math.max(this.record.epochs_planned, this.done);
   }
 
-  /** The newest finished epoch, or null. */
+  /** The latest finished epoch, or null. */
   get last() {
     return this.epochs[this.done - 1] || null;
   }

@@ -42,7 +42,7 @@ export class NeuronHistory {
    */
   put(first, columns) {
     if (columns.length % this.neurons) {
-      throw new RangeError(`${columns.length} bytes are no whole epochs of ${this.neurons} neurons`);
+      throw new RangeError(`${columns.length} bytes are not a whole number of epochs of ${this.neurons} neurons`);
     }
     const stop = first + columns.length / this.neurons;
     this.reserve(stop);

@@ -49,7 +49,7 @@ function drawn(coverage) {
   const note = element(
     "p.muted",
     {},
-    "Only neurons of watched layers are measured and can freeze; every share of frozen neurons is one of theirs.",
+    "Only neurons of watched layers are measured and can freeze; every fraction of frozen neurons refers to them.",
   );
   return element("details", {}, summary, note, table(coverage));
 }
@@ -59,7 +59,7 @@ function table({ unwatched, more_modules: more, more_parameters: parameters }) {
   const { count } = format;
   const head = ["Not watched", "Type", "Parameters", "Reason"].map((words) => element("th", { scope: "col" }, words));
   const rows = unwatched.map((one) => row(one.name || "the network itself", one.type, count(one.parameters), one.reason));
-  if (more) rows.push(row(`${count(more)} more`, "", count(parameters), "The list ends here; NEq.coverage() tells all."));
+  if (more) rows.push(row(`${count(more)} more`, "", count(parameters), "The list is truncated; NEq.coverage() returns all of it."));
   const drawn = element("table.coverage-table", {}, element("thead", {}, element("tr", {}, ...head)));
   drawn.append(element("tbody", {}, ...rows));
   return element("div.coverage-scroll", { tabindex: 0, role: "region", "aria-label": "Modules that are not watched" }, drawn);

@@ -103,7 +103,7 @@ function describe(chart) {
     const [value, epoch] = [/** @type {number} */ (y.at(-1)), Number(x.at(-1))];
     return y.length ? [`${name} ${words(value, epoch)} at epoch ${epoch}`] : [];
   });
-  chart.describe(`${figure.layout.title.text} over the epochs. ${last.join("; ") || "No epoch is finished yet."}`);
+  chart.describe(`${figure.layout.title.text} by epoch. ${last.join("; ") || "No epoch has finished yet."}`);
 }
 
 /** @param {Feed} feed @param {Field} field */

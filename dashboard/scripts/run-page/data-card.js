@@ -45,7 +45,7 @@ export class DataCard {
 
   /** @param {DataFound | null} found */
   #draw(found) {
-    if (!found) return this.#say("This run was trained by a version that did not record what it found in its data.");
+    if (!found) return this.#say("This run was trained by a version that did not record data statistics.");
     const warnings = found.warnings.map((text) => element("p.data-warning", {}, text));
     const notes = found.notes.map((text) => element("p", {}, text));
     const more = found.more_classes ? [element("p.muted", {}, moreWords(found.more_classes))] : [];
@@ -61,8 +61,8 @@ export class DataCard {
 /** Why nothing is told yet. @param {Feed} feed */
 function waiting(feed) {
   if (!feed.loaded) return "Loading…";
-  if (feed.record.state === "queued") return queuedYet(feed.record, "It has not looked through its data yet.");
-  return feed.ended ? "The run ended before it had looked through its data." : "The run is looking through its data.";
+  if (feed.record.state === "queued") return queuedYet(feed.record, "Its data has not been scanned yet.");
+  return feed.ended ? "The run ended before it had scanned its data." : "The run is scanning its data.";
 }
 
 /** Classes × parts; beyond the first the rows open on demand. @param {DataFound} found */
@@ -113,9 +113,9 @@ function facts({ parts, sizes, values }) {
   const masks = parts.flatMap(({ part, masks_read: read, images }) =>
     typeof read === "number" ? [`${of(read, images)} ${PARTS[part].toLowerCase()} masks`] : [],
   );
-  if (masks.length) rows.push(["Classes counted in", masks.join(", ")]);
+  if (masks.length) rows.push(["Classes counted from", masks.join(", ")]);
   if (sizes) rows.push(["Size", `${range(sizes.width)} × ${range(sizes.height)} px${looked(sizes)}`]);
-  if (values) rows.push(["Values", `${number(values.low)} to ${number(values.high)}, white is ${number(values.white)}${looked(values)}`]);
+  if (values) rows.push(["Values", `${number(values.low)} to ${number(values.high)}; white is ${number(values.white)}${looked(values)}`]);
   const list = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
   return element("dl.data-facts", {}, ...list);
 }
@@ -128,7 +128,7 @@ function passedOver(reasons) {
     const names = examples.join(", ") + (files > examples.length ? ", …" : "");
     return element("li", {}, `${count(files)} × ${reason} `, element("span.muted", {}, names));
   });
-  return [element("h3", {}, `Passed over (${count(total)})`), element("ul.data-passed", {}, ...items)];
+  return [element("h3", {}, `Skipped (${count(total)})`), element("ul.data-passed", {}, ...items)];
 }
 
 /** @param {[number, number]} ends */

@@ -112,7 +112,7 @@ export class LogView {
 
   #empty() {
     if (!this.feed.loaded) return "Loading…";
-    return this.feed.ended ? "The run wrote nothing." : "Nothing was written yet.";
+    return this.feed.ended ? "The log is empty." : "No log lines yet.";
   }
 
   #toEnd() {

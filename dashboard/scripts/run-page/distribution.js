@@ -233,7 +233,7 @@ export class Distribution {
     if (!this.data) return;
     const place = this.data.layer === null ? "the network" : this.feed.layers[this.data.layer].name;
     const { name, bin } = FIELDS[this.data.field];
-    this.picture.describe(`${name} of ${place} over the epochs, as densities`);
+    this.picture.describe(`${name} of ${place} by epoch, as densities`);
     const most = (/** @type {number[]} */ of) => bin(of.indexOf(Math.max(...of)));
     const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${most(counts)}` : "no values";
     this.side.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);

@@ -136,7 +136,7 @@ export class RunHead {
       return `${count(done)} of ${counted(run.epochs_planned, "epoch")}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
     if (!this.feed.layers.length) return "preparing data and network";
     if (done === run.epochs_planned)
-      return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, ending · ${duration(elapsed)} so far`;
+      return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, finishing · ${duration(elapsed)} so far`;
     const left = timing.left(run);
     const where = `epoch ${done} (${count(done)} ${of} done)`;
     return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${estimate(left)} left`}`;
@@ -154,7 +154,7 @@ export class RunHead {
     this.buttons.stop.disabled = true;
     await api.stop(this.feed.id).catch((error) => {
       this.buttons.stop.disabled = false;
-      notice(error.message, "bad", "Not stopped");
+      notice(error.message, "bad", "Could not stop");
     });
   }
 
@@ -167,13 +167,13 @@ export class RunHead {
   async #remove() {
     const agreed = await confirm(this.scope, {
       title: "Delete this run?",
-      words: `All that “${this.feed.record.name}” recorded is deleted for good.`,
+      words: `Everything recorded for “${this.feed.record.name}” will be deleted. This cannot be undone.`,
       action: "Delete the run",
     });
     if (!agreed) return;
     await api.remove(this.feed.id).then(
       () => go("/"),
-      (error) => notice(error.message, "bad", "Not deleted"),
+      (error) => notice(error.message, "bad", "Could not delete"),
     );
   }
 }
@@ -181,8 +181,8 @@ export class RunHead {
 /** What stopping does to a run. @param {Run} run */
 function stopWords({ state, epochs_done: done }) {
   const kept = done ? ` Its ${counted(done, "finished epoch")} ${done === 1 ? "is" : "are"} kept.` : "";
-  if (state === "queued") return `No worker has it: it leaves the queue at once.${kept}`;
-  return `It ends within seconds, in the middle of its epoch.${kept}`;
+  if (state === "queued") return `No worker has claimed it; it leaves the queue immediately.${kept}`;
+  return `It stops within seconds, in the middle of its epoch.${kept}`;
 }
 
 /** Where a fork comes from; its parent may be gone, and the link then says so. @param {Run} run */

@@ -24,27 +24,27 @@ export function runKeys(page) {
   /** @param {KeyboardEvent} event */
   const step = (event) => (event.shiftKey ? FAR : 1);
   return [
-    { keys: ["ArrowLeft"], shown: "←", words: "one epoch back; with Shift ten", act: (event) => cursor.by(-step(event)) },
-    { keys: ["ArrowRight"], shown: "→", words: "one epoch on; with Shift ten", act: (event) => cursor.by(step(event)) },
-    { keys: ["Home"], shown: "Home", words: "the first epoch", act: () => cursor.move(0) },
-    { keys: ["End"], shown: "End", words: "the newest epoch, and follow it", act: () => cursor.move(null) },
-    { keys: [" "], shown: "Space", words: "replay from the cursor, or halt", act: () => cursor.play() },
+    { keys: ["ArrowLeft"], shown: "←", words: "previous epoch; with Shift, ten back", act: (event) => cursor.by(-step(event)) },
+    { keys: ["ArrowRight"], shown: "→", words: "next epoch; with Shift, ten forward", act: (event) => cursor.by(step(event)) },
+    { keys: ["Home"], shown: "Home", words: "first epoch", act: () => cursor.move(0) },
+    { keys: ["End"], shown: "End", words: "latest epoch, and follow the run", act: () => cursor.move(null) },
+    { keys: [" "], shown: "Space", words: "replay from the cursor, or pause", act: () => cursor.play() },
     {
       keys: ["l"],
       shown: "l · Shift+L",
-      words: "the next layer, the one before",
+      words: "next layer, previous layer",
       act: (event) => page.open(Number(page.index) + (event.shiftKey ? -1 : 1)),
     },
     {
       keys: ["/"],
       shown: "/",
-      words: "search for a layer",
+      words: "search layers",
       act: () => {
         parts.filter.focus();
         parts.filter.scrollIntoView({ block: "center" });
       },
     },
-    { keys: ["?"], shown: "?", words: "this help", act: () => page.keys.help() },
+    { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => page.keys.help() },
     { keys: ["Escape"], shown: "Esc", words: "close the neuron; show all epochs", act: () => page.escape() },
   ];
 }

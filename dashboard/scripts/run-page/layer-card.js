@@ -137,8 +137,8 @@ export class LayerCard {
     this.partner = partnerOf(feed.layers, index);
     this.neuron = neuron !== null && neuron < feed.layers[index].neurons ? neuron : null;
     parts.pair.hidden = !this.partner;
-    if (this.partner) say(parts.pair, `with ${this.partner.name.split(".").pop()}`);
-    parts.pair.title = this.partner ? `Show ${this.partner.name} beside it` : "";
+    if (this.partner) say(parts.pair, `Show ${this.partner.name.split(".").pop()} too`);
+    parts.pair.title = this.partner ? `Show ${this.partner.name} beside this layer` : "";
     this.#watch();
     this.timeline.show(feed.layers[index], this.neuron);
   }

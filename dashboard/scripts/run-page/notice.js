@@ -89,10 +89,10 @@ export class RunNotice {
     if (run.state === "failed") return this.#failed(run);
     if (this.connection === "lost" && !this.feed.ended) return this.#lost();
     if (this.connection === "refused" && !this.feed.ended) {
-      return { kind: "warn", title: "This page is not live.", more: this.refusal };
+      return { kind: "warn", title: "This page does not receive live updates.", more: this.refusal };
     }
     if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
-    if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page tries again by itself." };
+    if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page retries automatically." };
     if (run.state === "queued") return this.#queued(run);
     return this.#silent() || this.#warned();
   }
@@ -110,10 +110,11 @@ export class RunNotice {
     const { asked } = this;
     if (asked?.state !== "running" || this.feed.ended) return null;
     const { health, heartbeat, askedAt } = asked;
-    if (health.store.problem) return { kind: "bad", title: health.store.problem, more: "The run waits, and goes on by itself." };
+    if (health.store.problem)
+      return { kind: "bad", title: health.store.problem, more: "The run waits for the store and then continues automatically." };
     const silent = heartbeat + (performance.now() - askedAt) / 1000;
     if (heartbeat * 1000 < QUIET_MS) return null;
-    const more = "Its worker has ended or does not reach the store; the next one resumes it from the last checkpoint.";
+    const more = "Its worker has exited or cannot reach the store; the next one resumes the run from its last checkpoint.";
     return { kind: "warn", title: `No heartbeat for ${duration(silent)}.`, more };
   }
 

@@ -197,7 +197,7 @@ export class Overview {
     const { layers, tables } = this.feed;
     const last = tables.columns.frozen.length - 1;
     const head = `Overview of ${format.counted(layers.length, "layer")} in ${format.counted(this.groups?.length ?? 0, "block")}, input at the top`;
-    if (last < 0) return this.picture.describe(`${head}; no epoch is finished yet.`);
+    if (last < 0) return this.picture.describe(`${head}; no epoch has finished yet.`);
     const shares = tables.columns.frozen[last];
     const most = shares.indexOf(Math.max(...shares));
     const words = `After epoch ${last} the most frozen layer is ${layers[most]?.name}`;
@@ -219,7 +219,7 @@ export class Overview {
         element("div", {}, `${layer.type}, ${format.counted(layer.neurons, "neuron")}`),
         element("div", {}, `after epoch ${cell.column}: ${words}`),
         ...(burst ? [element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`)] : []),
-        element("div.tooltip-hint", {}, "click to open the layer, drag to choose epochs"),
+        element("div.tooltip-hint", {}, "click to open the layer, drag to select epochs"),
       ],
       cell.clientX,
       cell.clientY,

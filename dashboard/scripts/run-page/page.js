@@ -77,7 +77,7 @@ class RunPage {
     this.keys = new Keys(
       this.scope,
       runKeys(this),
-      "On a picture of neurons the arrow keys go from cell to cell, + and − zoom, 0 shows all, Enter opens the neuron.",
+      "On a neuron heatmap, the arrow keys move between cells, + and − zoom, 0 resets the zoom, and Enter opens the neuron.",
     );
     this.#listen();
     this.#wireControls();
@@ -211,7 +211,7 @@ class RunPage {
   #explainEmpty() {
     const { done, loaded } = this.feed;
     const nothing = nothingYet(this.feed);
-    const early = done === 1 && this.values.field !== "phi" && "Δφ and v compare two changes: the first come with the end of epoch 1.";
+    const early = done === 1 && this.values.field !== "phi" && "Δφ and v need two values of φ: the first appear when epoch 1 ends.";
     this.overview.picture.say(nothing);
     this.card.say(nothing);
     this.distribution.picture.say(this.distribution.data?.problem || (loaded && early) || nothing);

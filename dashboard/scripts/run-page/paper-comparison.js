@@ -14,7 +14,7 @@ import { settingName, settings, settingWords } from "./details.js";
 /** @typedef {{whole: Preset["whole"], published: Figures}} Recipe a preset's configuration, and what was published of it. */
 
 const { percent, number, count } = format;
-const ROWS = { dense: "Published: nothing frozen", neq: "Published: NEq", random: "Published: as many at random" };
+const ROWS = { dense: "Published: no freezing", neq: "Published: NEq", random: "Published: random neurons, same number" };
 const METRICS = { accuracy: "Accuracy", miou: "mIoU" };
 const MOST_CHANGES = 8;
 const ABOUT_IT = new Set(["name", "tags", "notes", "recipe"]);
@@ -47,7 +47,7 @@ export class Published {
   draw(epoch) {
     if (!this.recipe) return;
     const { metric, figures } = this.recipe.published;
-    const head = ["", METRICS[metric], "Frozen at the end", "Paper's count"].map((words) => element("th", { scope: "col" }, words));
+    const head = ["", METRICS[metric], "Frozen at the end", "Backward FLOPs"].map((words) => element("th", { scope: "col" }, words));
     const rows = figures.map(({ kind, score, spread, frozen_share: frozen, backward_flops: flops }) =>
       row(ROWS[kind], scoreWords(score, spread), percent(frozen), flopWords(flops)),
     );
@@ -72,11 +72,11 @@ export class Published {
       return `${group} ${name} ${settingWords(own)} (${settingWords(theirs)})`;
     });
     const more = changed.length > MOST_CHANGES ? ` and ${changed.length - MOST_CHANGES} more` : "";
-    const own = told.length ? `This run is not the recipe: ${told.join("; ")}${more}.` : "This run keeps to the recipe.";
+    const own = told.length ? `This run differs from the recipe: ${told.join("; ")}${more}.` : "This run follows the recipe.";
     const words = [
       own,
       published.differs,
-      `Source: ${published.source}. Paper's count: operations of the backward pass for one sample, mean over the run.`,
+      `Source: ${published.source}. Backward FLOPs as the paper counts them: per sample, mean over the run.`,
     ];
     this.parts["published-words"].replaceChildren(...words.filter(Boolean).map((text) => element("p", {}, text)));
   }

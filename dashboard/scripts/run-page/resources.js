@@ -70,12 +70,12 @@ export class Machine {
       peak && [
         `Peak GPU memory in epoch ${epoch}`,
         megabytes(peak),
-        "Of all the epoch: training, measuring φ, testing, and the few steps in which nothing is left out.",
+        "Over the whole epoch: training, measuring φ, evaluation, and the few dense steps.",
       ],
       steps && [
-        "Peak GPU memory of its training steps",
+        "Peak GPU memory of training steps",
         `${megabytes(steps)}${medianWords(all, megabytes)}`,
-        "Without the epoch's first step, in which ways to compute are compared, and the few in which nothing is left out: what freezing frees shows here.",
+        "Without the epoch's first step, in which backward plans are compared, and the few dense steps: memory freed by freezing shows here.",
       ],
     );
   }
@@ -90,8 +90,8 @@ export class Machine {
     const sum = (/** @type {"energy_kwh" | "co2_kg"} */ field) => spent.reduce((total, each) => total + (each[field] ?? 0), 0);
     const of = spent.length > last.epoch ? "" : ` (${count(spent.length)} of ${format.counted(last.epoch + 1, "epoch")} measured)`;
     return [
-      ["Energy up to here, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`],
-      ["CO₂ up to here", `${number(sum("co2_kg") * 1000)} g`],
+      ["Energy so far, estimated for the whole machine", `${number(sum("energy_kwh") * 1000)} Wh${of}`],
+      ["CO₂ so far", `${number(sum("co2_kg") * 1000)} g`],
     ];
   }
 }
@@ -109,7 +109,7 @@ function memory(resources) {
 function precision(of) {
   if (!of) return [];
   const { training, evaluation, phi } = of;
-  const both = training === evaluation ? `${training}, evaluation too` : `${training}, evaluation ${evaluation}`;
+  const both = training === evaluation ? `${training}, including evaluation` : `${training}, evaluation ${evaluation}`;
   return [["Precision", training === evaluation && training === phi ? training : `${both}; φ ${phi}`]];
 }
 
@@ -121,12 +121,12 @@ function freezing(resources) {
   const kinds = [
     `the network of one epoch earlier, which φ is measured against (${megabytes(former)})`,
     held && `the values of frozen neurons, which the optimizer must not change (${megabytes(held)})`,
-    rows && `what the optimizer knew of them, for when they thaw (${megabytes(rows)})`,
-    outputs && `the outputs of one epoch earlier${away ? ", in the machine's memory" : ""} (${megabytes(outputs)})`,
+    rows && `their optimizer state, restored when they thaw (${megabytes(rows)})`,
+    outputs && `the outputs of one epoch earlier${away ? ", in host memory" : ""} (${megabytes(outputs)})`,
   ].filter(Boolean);
-  const where = device === "cpu" ? "in the machine's memory" : `on the GPU (${device})`;
-  const help = `Deciding what to freeze keeps ${where}, beside the network and its optimizer: ${kinds.join("; ")}. At most ${megabytes(most)} with every neuron frozen, and ${megabytes(measuring)} more for a moment at the end of an epoch.`;
-  return [["Kept for freezing", `${megabytes(former + rows + held + outputs)}, at most ${megabytes(most)}`, help]];
+  const where = device === "cpu" ? "in host memory" : `on the GPU (${device})`;
+  const help = `NEq keeps this ${where}, in addition to the network and its optimizer: ${kinds.join("; ")}. At most ${megabytes(most)} with every neuron frozen, and ${megabytes(measuring)} more for a moment at the end of each epoch.`;
+  return [["Memory used by NEq", `${megabytes(former + rows + held + outputs)}, at most ${megabytes(most)}`, help]];
 }
 
 /** What explains itself is no term any more to who hears the page: so it stands within one. @param {string} name @param {string} [help] */

@@ -121,8 +121,8 @@ export class SavingsCard {
   /** @param {Chart} chart */
   #describe(chart) {
     const values = chart.valuesAt(this.epoch).map(([name, words]) => `${name} ${words}`);
-    const told = values.length ? `At epoch ${this.epoch}: ${values.join("; ")}.` : "Nothing was measured there.";
-    chart.describe(`${chart.figure.layout.title.text} over the epochs. ${told}`);
+    const told = values.length ? `At epoch ${this.epoch}: ${values.join("; ")}.` : "Nothing was measured at this epoch.";
+    chart.describe(`${chart.figure.layout.title.text} by epoch. ${told}`);
   }
 
   // ------------------------------------------------------------ plans
@@ -145,8 +145,8 @@ export class SavingsCard {
       const { layers } = await rest.plans(this.feed.id, epoch, this.scope.signal);
       if (this.scope.ended || epoch !== this.epoch) return;
       this.shown = epoch;
-      if (!layers.length) return this.#say(`The layers' plans were not recorded in epoch ${epoch}.`);
-      say(this.parts["plans-title"], `Layers in epoch ${epoch}: ${savings.planWords(layers)}`);
+      if (!layers.length) return this.#say(`Backward plans were not recorded in epoch ${epoch}.`);
+      say(this.parts["plans-title"], `Backward plans in epoch ${epoch}: ${savings.planWords(layers)}`);
       const text = JSON.stringify(layers);
       if (text !== this.told) this.parts.plans.replaceChildren(table(layers));
       this.told = text;
@@ -239,7 +239,7 @@ const share = (change) => change && { low: 1 + change.low, median: 1 + change.me
 
 /** @param {Plan[]} layers */
 function table(layers) {
-  const heads = ["Layer", "Moving", "Plan", "Rows computed", "ms: those rows / all rows", "Why"];
+  const heads = ["Layer", "Trainable", "Plan", "Gradient rows computed", "ms: those rows / all rows", "Reason"];
   const head = element("tr", {}, ...heads.map((words) => element("th", { scope: "col" }, words)));
   return element("table.plans-table", {}, element("thead", {}, head), element("tbody", {}, ...layers.map(row)));
 }

@@ -17,9 +17,9 @@ const { count } = format;
 /** The parts of a step, without the measurement of φ. */
 export const PARTS = /** @type {const} */ (["forward", "backward", "optimizer"]);
 const CLOCKS = {
-  thread: "processor time of the training thread",
-  process: "processor time of the training process, all threads together",
-  device: "the GPU's own events",
+  thread: "CPU time of the training thread",
+  process: "CPU time of the training process, summed over all threads",
+  device: "GPU events",
   wall: "wall-clock time",
 };
 
@@ -68,12 +68,12 @@ const factor = (/** @type {number} */ value) => `${value.toFixed(1)}×`;
  */
 const DOUBTS = {
   few_batches: ({ step_ms: { batches, dense } }) =>
-    `too few batches to tell (${!dense || batches < dense.batches ? `${count(batches)} timed` : `${count(dense.batches)} dense ones timed`})`,
-  no_dense_step: () => "no dense step was timed before, so there is nothing to compare with",
-  busy: ({ saving }) => `the machine was busy${loadWords(saving, " (", ")")} and batches differ too much to tell`,
-  spread: () => "batches differ too much to tell",
-  beyond_bound: () => "the measured change lies beyond the FLOP bound, spread included, and is not shown",
-  drifted: () => "the same computation measured a different time than before, so no figure is shown",
+    `too few batches (${!dense || batches < dense.batches ? `${count(batches)} timed` : `${count(dense.batches)} dense batches timed`})`,
+  no_dense_step: () => "no dense step was timed before, so there is no baseline",
+  busy: ({ saving }) => `the machine was busy${loadWords(saving, " (", ")")} and batch times vary too much`,
+  spread: () => "batch times vary too much",
+  beyond_bound: () => "the measured change, spread included, exceeds the FLOP bound and is not shown",
+  drifted: () => "the same computation now takes a different time than before, so no time is shown",
 };
 
 /**
@@ -81,7 +81,7 @@ const DOUBTS = {
  * @param {Saving} saving @param {string} before
  */
 const loadWords = ({ held_up: heldUp }, before, after = "") =>
-  typeof heldUp === "number" ? `${before}wall clock ${factor(heldUp)} the processor time${after}` : "";
+  typeof heldUp === "number" ? `${before}wall clock ${factor(heldUp)} the CPU time${after}` : "";
 
 /** What is in doubt, each once. @param {Measured} epoch */
 function doubtWords(epoch) {
@@ -99,14 +99,14 @@ function measuredWords(epoch) {
     return measured ? [`${name} ${range(measured)}`] : [];
   });
   const doubts = doubtWords(epoch);
-  const why = doubts && `${told.length ? "Else not told" : "Time is not told"}: ${doubts}.`;
+  const why = doubts && `${told.length ? "Otherwise no time" : "No time"}: ${doubts}.`;
   if (!told.length) return why;
   const same = saving.step.measured && saving.step.measured.low <= 0 && saving.step.measured.high >= 0;
   const figures = `Measured: ${told.join(", ")}; medians of ${count(times.batches)} batches with the 10th and 90th percentile, in ${CLOCKS[times.clock]}.`;
   return [
     figures,
-    same && "The step's range includes no change.",
-    saving.with_phi && `With φ's measurement the step is ${change(saving.with_phi.median)}.`,
+    same && "The step's range includes 0 %.",
+    saving.with_phi && `Including the measurement of φ, the step changes by ${change(saving.with_phi.median)}.`,
     why,
   ]
     .filter(Boolean)
@@ -126,17 +126,17 @@ function besides({ saving, step_ms: { dense } }) {
 /** @param {NonNullable<StepTimes["dense"]>} dense the steps in which nothing was left out. */
 function denseWords({ source, batches, first_epoch: first, last_epoch: last }) {
   return source === "interleaved"
-    ? `Compared with ${count(batches)} dense steps among those of this epoch.`
-    : `Compared with ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward pass, which freezing does not change.`;
+    ? `Baseline: ${count(batches)} dense steps interleaved with this epoch's.`
+    : `Baseline: ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward time, which freezing does not change.`;
 }
 
 /** The first sentence: how much was frozen, and under which setting. @param {Epoch} epoch @param {boolean} off savings are. */
 function held(epoch, off) {
   const { applied_share: share, epoch: at } = epoch;
-  if (!share) return `Nothing was frozen in epoch ${at}: its steps are dense.`;
+  if (!share) return `Nothing was frozen during epoch ${at}: its steps are dense.`;
   const frozen = share > 0 && share < 0.005 ? "under 1\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
-  const words = `${frozen} of the neurons were frozen in epoch ${at}.`;
-  return off ? `Savings are off: everything was computed all the same. ${words}` : words;
+  const words = `${frozen} of the neurons were frozen during epoch ${at}.`;
+  return off ? `Skipping frozen gradients is off: all gradients were computed. ${words}` : words;
 }
 
 /**
@@ -152,7 +152,7 @@ export function words(feed, at) {
   if (nothing || !epoch) return { main: nothing || "Loading…", more: "" };
   const counted = of(epoch);
   if (!counted && !epoch.step_ms) {
-    return { main: `Steps were not timed in epoch ${at}: a program that did not yet do so trained it.`, more: "" };
+    return { main: `Steps were not timed in epoch ${at}: it was trained by a version that did not time them.`, more: "" };
   }
   const first = held(epoch, feed.record.config.neq.savings === false);
   const shown = counted && epoch.applied_share ? [flopWords("Step", counted.step), flopWords("Backward", counted.backward)] : [];
@@ -167,7 +167,7 @@ const measured = (epoch) => [measuredWords(epoch), besides(epoch)].filter(Boolea
 
 /** @param {Epoch} epoch */
 const former = ({ step_ms: times }) =>
-  times ? "Times were recorded without their spread, in wall-clock time: they are drawn, but not compared." : "";
+  times ? "Times were recorded in wall-clock time and without their spread: they are plotted but not compared." : "";
 
 /** How many layers have which plan: `12 stopped, 3 rows, 4 untouched`. @param {{kind: string}[]} layers */
 export function planWords(layers) {

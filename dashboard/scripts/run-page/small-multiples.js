@@ -56,8 +56,8 @@ export class Multiples {
     this.onOpen = onOpen;
     this.host = parts.multiples;
     this.words = parts["filter-words"];
-    const label = "Search for a layer (/)";
-    this.filter = putInput(parts, "filter", { type: "search", placeholder: "Search for a layer…", "aria-label": label });
+    const label = "Search layers (/)";
+    this.filter = putInput(parts, "filter", { type: "search", placeholder: "Search layers…", "aria-label": label });
     /** @type {Item[]} by index. */
     this.items = [];
     this.seen = /** @type {Set<number>} */ (new Set());
@@ -231,7 +231,7 @@ export class Multiples {
     const { image } = raster.paint(source, this.table, view, { width, height }, part);
     if (image) canvas.getContext("2d")?.putImageData(image, part.from, 0);
     const per = known?.per ?? 1;
-    const words = `${layer.name}: ${counted(layer.neurons, "neuron")}${per > 1 ? `, one row is the share of ${per}` : ""}; click to open`;
+    const words = `${layer.name}: ${counted(layer.neurons, "neuron")}${per > 1 ? `, one row averages ${per}` : ""}; click to open`;
     if (box.title !== words) box.title = words;
   }
 

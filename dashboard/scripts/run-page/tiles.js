@@ -18,7 +18,7 @@ const { percent, number, setting, duration, count } = format;
 
 const NEXT = {
   label: "Frozen next epoch",
-  help: "Decided at the end of the newest epoch: these neurons are not updated in the next one.",
+  help: "Decided at the end of the latest epoch: these neurons are not updated in the next one.",
 };
 const AT_THE_END = { label: "Frozen at the end", help: "Decided at the end of the last epoch; none follows." };
 
@@ -70,7 +70,7 @@ export class Tiles {
         label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch",
         value: percent(last?.applied_share),
         more: last && (last.epoch ? `mask from epoch ${last.epoch - 1}` : "no mask yet"),
-        help: "Applied: these neurons were not updated during the newest finished epoch.",
+        help: "Applied: these neurons were not updated during the latest finished epoch.",
       },
     ];
   }
@@ -105,7 +105,7 @@ export class Tiles {
       value: duration(epochSeconds(seconds)),
       bar: seconds,
       help: [
-        `All epochs so far, by the clock on the wall: ${rangeWords(all, duration)}. In this one training ${duration(seconds.train)}`,
+        `All epochs so far, wall clock: ${rangeWords(all, duration)}. This epoch: training ${duration(seconds.train)}`,
         phase("probe", "measuring φ"),
         phase("evaluate", "evaluating"),
         `recording ${duration(recording(seconds))}`,

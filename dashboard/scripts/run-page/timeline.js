@@ -131,8 +131,8 @@ export class Timeline {
       : `never frozen in ${format.counted(epochs.length, "epoch")}`;
     say(this.parts["timeline-facts"], facts);
     const [similar, fast] = this.charts;
-    similar.describe(`φ of neuron ${this.neuron} over the epochs: ${facts}`);
-    fast.describe(`v of neuron ${this.neuron} over the epochs, with the band ±ε: ${facts}`);
+    similar.describe(`φ of neuron ${this.neuron} by epoch: ${facts}`);
+    fast.describe(`v of neuron ${this.neuron} by epoch, with the band ±ε: ${facts}`);
   }
 }
 

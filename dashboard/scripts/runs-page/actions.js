@@ -36,7 +36,7 @@ async function once(name, run, work) {
 /** @param {Run} run */
 async function stop(run) {
   const answer = await once("stop", run, () => api.stop(run.id));
-  if (answer instanceof Error) notice(answer.message, "bad", "It was not stopped");
+  if (answer instanceof Error) notice(answer.message, "bad", "Could not stop");
   else if (answer?.id) rows.put([answer]);
 }
 
@@ -54,7 +54,7 @@ function openEdit(run) {
 function openDelete(run) {
   target = run;
   setProps("run-delete-words", {
-    children: `“${run.name}” and everything recorded of it will be gone: ${counted(run.epochs_done, "epoch")}. This cannot be undone.`,
+    children: `“${run.name}” and everything recorded for it will be deleted: ${counted(run.epochs_done, "epoch")}. This cannot be undone.`,
   });
   setProps("run-delete-problem", { children: "" });
   setProps("run-delete", { opened: true });

@@ -148,12 +148,7 @@ function sparkline(trail) {
 function FrozenCell({ data: run }) {
   if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
   const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
-  return h(
-    "span",
-    { className: "runs-frozen", title: "Share of neurons frozen, over the epochs" },
-    sparkline(run.frozen_trail || []),
-    words,
-  );
+  return h("span", { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" }, sparkline(run.frozen_trail || []), words);
 }
 
 /** @param {{data: Run}} row */
@@ -218,7 +213,7 @@ function ActionsCell({ data: run }) {
   return h(
     "div",
     { className: "runs-actions" },
-    action("stop", "Stop", run, !active || run.stop_requested, active ? "It is stopping" : "It has ended"),
+    action("stop", "Stop", run, !active || run.stop_requested, active ? "Already stopping" : "Already ended"),
     action("again", "Clone run", run, false),
     action("edit", "Edit name, tags and notes", run, false),
     action("remove", "Delete", run, run.state === "running", "Stop it first"),

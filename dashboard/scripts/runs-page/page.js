@@ -130,7 +130,7 @@ export async function begin() {
 
 const pageKeys = () => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
-  { keys: ["?"], shown: "?", words: "this help", act: () => keys?.help() },
+  { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
 
 /** Called by Dash with the rows whose boxes are ticked. @param {Run[] | null} ticked @returns {boolean} too few, or too many. */
@@ -139,7 +139,7 @@ export function choose(ticked) {
   const button = /** @type {HTMLElement} */ (document.getElementById("runs-compare"));
   const fits = chosen.length >= 2 && chosen.length <= MOST_COMPARED;
   button.textContent = chosen.length ? `Compare ${chosen.length}` : "Compare";
-  button.title = fits ? "" : "Choose two to four runs by their boxes";
+  button.title = fits ? "" : "Select two to four runs with their checkboxes";
   button.classList.toggle("button-primary", fits);
   return !fits;
 }

@@ -83,11 +83,11 @@ export function fromCell({ backwards, previousCellPosition: { column } }) {
 
 /** @type {Key[]} for the help, which only tells of them: the table itself makes them work. */
 export const HELP = [
-  ["Tab", "to the table's header, its rows, and out of it"],
-  ["← · ↑ · ↓ · →", "from cell to cell; ↑ from the first row to the header"],
-  ["Enter", "on a header: sort; on a row: open the run; on its actions: choose one with ← and →"],
-  ["Space", "select the run, to compare it"],
+  ["Tab", "to the table's header, to its rows, and out of it"],
+  ["← · ↑ · ↓ · →", "between cells; ↑ from the first row to the header"],
+  ["Enter", "on a header: sort; on a row: open the run; on its actions: pick one with ← and →"],
+  ["Space", "select the run for comparison"],
   ["e", "edit name, tags and notes"],
   ["c", "clone the run"],
-  ["Delete", "delete the run, after a question"],
+  ["Delete", "delete the run, after confirmation"],
 ].map(([shown, words]) => ({ keys: [], shown, words, act() {} }));

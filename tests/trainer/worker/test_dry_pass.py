@@ -230,7 +230,7 @@ def test_whatever_a_dry_pass_raises_is_an_answer_and_the_next_one_is_made(
     with monkeypatch.context() as broken:
         broken.setattr(DryPasses, "make", lambda *_: {}["state"])
         ask(checking, "a")
-        assert answered(checking, "a").answer["reason"] == "The worker could not make the dry pass: KeyError."
+        assert answered(checking, "a").answer["reason"] == "The worker could not run the check: KeyError."
     monkeypatch.setattr(DryPasses, "make", lambda *_: {"state": "ok", "neurons": 7})
     ask(checking, "b")
     assert answered(checking, "b").answer["neurons"] == 7

@@ -240,7 +240,7 @@ def test_a_worker_that_is_told_a_gpu_s_number_lends_no_other_whenever_torch_is_a
     assert taken is not None and taken.alone({}) == {"CUDA_VISIBLE_DEVICES": "1"}
     assert taken.title == ("GPU 1 (H200)" if learned == TWO else "GPU 1")
     assert pool.gpus == (TWO[1:] if learned == TWO else None if learned is None else ())
-    assert ("NEQ_DEVICE names GPUs that torch does not find: 1" in caplog.text) == (learned in ((), TWO[:1]))
+    assert ("NEQ_DEVICE names GPUs that torch cannot find: 1" in caplog.text) == (learned in ((), TWO[:1]))
 
 
 def test_a_worker_says_which_other_kinds_of_gpus_torch_can_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
     monkeypatch.setattr("trainer.worker.run_worker", lambda *_, **how: began.update(how))
     start._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
     assert began["slots"] == 3
-    assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone, as NEQ_DEVICE says" in capsys.readouterr().err
+    assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone (NEQ_DEVICE)" in capsys.readouterr().err
 
 
 @pytest.mark.process
@@ -416,7 +416,7 @@ def test_a_worker_says_in_a_line_how_its_runs_share_its_gpus() -> None:
     [
         ("cpu", TWO, (), ""),
         ("cuda", TWO, TWO, "Training 2 runs at once, each with a GPU of its own"),
-        ("cuda", None, None, "torch could not be asked for GPUs: slots are those of a CPU (2)"),
+        ("cuda", None, None, "torch could not list the GPUs: slots are those of a CPU (2)"),
     ],
 )
 def test_a_worker_that_starts_finds_its_gpus(

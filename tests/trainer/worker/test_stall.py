@@ -29,7 +29,7 @@ def test_a_run_that_hangs_once_goes_on_by_itself(bench: Bench) -> None:
     assert kinds.count("run_requeued") == 1
     assert kinds.count("epoch_finished") == 2
     told = words(bench.store, run_id)
-    assert "Training made no progress for 0.15 minutes, and was ended." in told
+    assert "Training made no progress for 0.15 minutes and was terminated." in told
     assert "in _wait_for_ever" in told, "where it hung"
 
 
@@ -60,7 +60,7 @@ def test_a_process_that_never_begins_is_ended_and_it_is_said_why(bench: Bench, m
     bench.start_worker(engine=process_engine(Workplace(bench.folder, "cpu", 1), train=SLOW))
     run = bench.end_of(run_id)
     assert run.state == "failed" and run.reason is not None
-    assert "had not begun with the run after 0.0166667 minutes" in run.reason
+    assert "had not started the run after 0.0166667 minutes" in run.reason
 
 
 def test_a_minute_is_one(bench: Bench) -> None:

@@ -212,7 +212,7 @@ def test_an_engine_that_says_nothing_of_its_end_fails_the_run(bench: Bench) -> N
     run_id = bench.launch("whatever")
     bench.start_worker(engine=lambda config, resume_point: (event for event in [started(1)]))
     run = bench.end_of(run_id)
-    assert run.state == "failed" and "without saying how" in (run.reason or "")
+    assert run.state == "failed" and "without reporting a result" in (run.reason or "")
 
 
 def test_what_a_killed_process_started_is_ended_too(bench: Bench) -> None:

@@ -75,7 +75,7 @@ def mask_numbers(root: Path, name: str) -> np.ndarray:
         return grey
     if mode not in _ONE_BYTE:
         raise DataDamaged(
-            f"The mask {legible(name)} is an image of mode {mode}, not of one byte a pixel"
+            f"The mask {legible(name)} is an image of mode {mode}, not of one byte per pixel"
             f"{', and its colours are no shades of grey' if mode in _LAYERED else ''}.",
             "Save masks as PNG, grey or with a palette, whose values are the class numbers. With Pillow, class numbers "
             "in an array are saved by Image.fromarray(numbers.astype('uint8')).",
