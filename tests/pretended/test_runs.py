@@ -21,7 +21,7 @@ from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import ResumePoint
 from trainer.optimizers import build_optimizer
 from trainer.training import train
-from trainer.training.tasks import Classification, Segmentation, WeightGradientTask
+from trainer.training.tasks import Classification, Segmentation, Task
 from trainer.training.train_step import TrainStep
 
 GPU = torch.device("cuda", 0)
@@ -171,7 +171,7 @@ def test_a_checkpoint_of_before_goes_on_with_the_first_gpu_s_state(monkeypatch: 
     assert words == "What drop-out leaves out is drawn anew: the checkpoint holds no random state of a GPU."
 
 
-def loop_of(task: WeightGradientTask, config: dict[str, Any]) -> Callable[[int], None]:
+def loop_of(task: Task, config: dict[str, Any]) -> Callable[[int], None]:
     """One batch of training after the other, as a pass takes them: learnt from, and added up."""
     described = RunConfig.model_validate(config)
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.Conv2d(6, 4, 1))
@@ -208,7 +208,7 @@ LOOPS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("task", TASKS, ids=["classes", "pixels"])
 @pytest.mark.parametrize("config", LOOPS, ids=str)
-def test_no_step_of_the_loop_waits_for_the_gpu(task: WeightGradientTask, config: dict[str, Any]) -> None:
+def test_no_step_of_the_loop_waits_for_the_gpu(task: Task, config: dict[str, Any]) -> None:
     take = loop_of(task, config)
     for batch in range(2):
         take(batch)  # an optimizer's state is made, and a scaler's scale
