@@ -41,14 +41,14 @@ class Commands(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command, whatever the terminal can show."""
         print_whatever_it_holds()
-        return super().main(*args, **extra)
-
-    def _loaded(self, name: str) -> click.Command:
         try:
-            command: click.Command = getattr(import_module(COMMANDS[name]), name)
-        except PluginBroken as error:  # flags are drawn from a run's description, other people's parts included
+            return super().main(*args, **extra)
+        except PluginBroken as error:  # raised by whatever reads runs' descriptions first, which plug-ins add to
             click.echo(f"neq: {error}", err=True)
             sys.exit(REFUSED)
+
+    def _loaded(self, name: str) -> click.Command:
+        command: click.Command = getattr(import_module(COMMANDS[name]), name)
         if COMMANDS[name] != "cli.start":  # those handle signals themselves, as their first step
             leave()
         return command

@@ -107,11 +107,11 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "a plug-in that is no Python": lambda folder: (SERVE, plugin(folder, "def ("), "SyntaxError"),
     "a recording that is not there": lambda folder: (("replay", str(folder / "none.neq")), {}, "none.neq"),
     "a recording that is a folder": lambda folder: (("replay", str(folder)), {}, str(folder)),
-    "a recording that is none": lambda folder: (("replay", str(a_file(folder))), {}, "no run file"),
+    "a recording that is none": lambda folder: (("replay", str(a_file(folder))), {}, "not a run file"),
     "a recording of an odd zip": lambda folder: (
         ("replay", str(a_file(folder, b"PK\x01\x02" + b"\xff" * 42 + b"PK\x05\x06" + b"\xff" * 18))),
         {},
-        "no run file",
+        "not a run file",
     ),
     "a server's address that is none": lambda folder: (("runs",), {"NEQ_URL": "http://[::1"}, "NEQ_URL"),
     "a server's address without a scheme": lambda folder: (("runs",), {"NEQ_URL": "nowhere"}, "NEQ_URL"),

@@ -105,7 +105,7 @@ def test_an_export_says_what_is_wrong_and_leaves_no_half_file(system: System, re
     ("arguments", "words"),
     [
         (("missing.neq",), "missing.neq"),
-        (("text.neq",), "no run file"),
+        (("text.neq",), "not a run file"),
         (("text.neq", "--speed", "0"), "number above 0, such as 10, or max"),
         (("text.neq", "--speed", "fast"), "number above 0, such as 10, or max"),
     ],

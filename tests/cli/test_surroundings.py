@@ -102,7 +102,7 @@ def test_a_proxy_is_used_for_a_server_elsewhere() -> None:
     assert asked == ["http://neq.invalid/prefix/api/v1/runs?limit=20"]
     assert answer.returncode == 2
     assert (
-        b"another program answers at http://neq.invalid/prefix (with 200)" in answer.stderr
+        b"another program responds at http://neq.invalid/prefix (with 200)" in answer.stderr
         and b"Traceback" not in answer.stderr
     )
 
