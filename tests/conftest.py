@@ -47,7 +47,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fails a test that passed and has started Python without its mark."""
     result = yield
-    if _started and not item.get_closest_marker("process"):
+    marked = item.get_closest_marker("process") or item.get_closest_marker("endurance")
+    if _started and not marked:
         pytest.fail(f"It starts Python: mark it with pytest.mark.process.\n{_started[0]}", pytrace=False)
     return result
 

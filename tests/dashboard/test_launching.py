@@ -163,7 +163,7 @@ def test_a_clone_takes_over_every_setting_and_has_a_name_of_its_own(page: Page, 
     first = store.create_run(name="First", config=config.model_dump(mode="json"), epochs_planned=24)
     open_form(page, address, f"?from={first.id}")
     expect(page).to_have_title("Clone First · NEq")
-    expect(page.locator("#form-summary h3")).to_have_text("As in First")
+    expect(page.locator("#form-summary h3")).to_have_text("Same as First")
     control(page, "training.epochs").fill("7")
     expect(page.locator("#form-summary")).to_contain_text("Changed from FirstEpochs7 epochs instead of 40 epochs")
     control(page, "training.epochs").fill("40")
@@ -199,7 +199,7 @@ def test_a_pasted_description_fills_the_form_and_what_is_wrong_with_it_is_said(p
 @pytest.mark.parametrize("path", ["/runs/nosuchrun1", "/nothing", "/new?from=nosuchrun1"])
 def test_what_is_not_there_is_said_with_a_way_on(page: Page, address: str, path: str) -> None:
     page.goto(address + path)
-    expect(page.get_by_role("heading", name=re.compile("There is no"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("not found"))).to_be_visible()
     page.get_by_role("link", name="All runs").click()
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
 

@@ -27,7 +27,7 @@ from tests.endurance.records import (
 )
 from tests.system import Process, System
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 ENDLESS: dict[str, Any] = {"data": SMALL["data"] | {"train_samples": 200_000}}
 """Changes that make an epoch last longer than any test."""

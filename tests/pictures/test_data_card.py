@@ -26,7 +26,7 @@ def test_the_card_tells_what_was_found_before_the_first_epoch(page: Page, addres
     for words in (
         "mine/train",
         "24 × 20–22 px (in 500 of 1,200 images)",
-        "0 to 4,000, white is 4,095 (in 32 of 1,200 images)",
+        "0 to 4,000; white is 4,095 (in 32 of 1,200 images)",
         "Skipped (5)",
         "5 × left by macOS mine/.DS_Store, mine/train/._a.png, …",
         "Not used of mine: test.",
