@@ -107,7 +107,7 @@ def coco_segmentation(root: Path, part: str, *, training: bool, strays: Strays |
         passed = ", ".join(f"{each.count:,} {each.reason}" for each in strays.found()[:3])
         raise DataDamaged(
             f"{file} names no image on which the 20 classes fill more than {SMALLEST_AREA:,} pixels together"
-            f"{f'; passed over: {passed}' if passed else ''}.",
+            f"{f'; skipped: {passed}' if passed else ''}.",
             "Put COCO's own file there, or list every category_id of the annotations among its categories.",
         )
     for image in content.images if training else ():
