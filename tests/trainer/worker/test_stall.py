@@ -39,7 +39,7 @@ def test_a_run_that_always_hangs_fails_with_the_reason(bench: Bench) -> None:
     run = bench.end_of(run_id)
     assert run.state == "failed" and run.reason is not None
     assert "no progress for 0.02 minutes" in run.reason
-    assert "cut off 4 times in epoch 0" in run.reason
+    assert "interrupted 4 times in epoch 0" in run.reason
     assert "training.stall_minutes" in run.reason
     assert bench.kinds(run_id).count("run_requeued") == 3
 
@@ -68,7 +68,7 @@ def test_a_minute_is_one(bench: Bench) -> None:
     run = ChildRun(config, Workplace(bench.folder, "cpu", 1), ResumePoint(), "tests.trainer.worker.stub:train")
     run._begun_at = 0.0
     try:
-        assert "no progress for 1 minute, and" in str(run._stalled().args[0])
+        assert "no progress for 1 minute and was" in str(run._stalled().args[0])
     finally:
         run.close()
 
