@@ -44,7 +44,7 @@ export function unmarkAll() {
 }
 
 /** @param {string[]} messages */
-export function sayOnTop(messages) {
+function sayOnTop(messages) {
   const alert = alertBox();
   alert.replaceChildren(...messages.map((message) => element("p", {}, message)));
   alert.hidden = messages.length === 0;

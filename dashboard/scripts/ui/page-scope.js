@@ -18,14 +18,14 @@ function askFor(job) {
   waiting.add(job);
   if (asked || (drawn && !drawn.has(job))) return;
   asked = true;
-  requestAnimationFrame(drawAll);
+  requestAnimationFrame(drawNow);
 }
 
 /**
  * Draws what waits, and what is asked for meanwhile: a frame costs the browser milliseconds whatever changes in it, so
  * what one drawing sets off is not left to the next. What asks for itself again is.
  */
-export function drawAll() {
+export function drawNow() {
   asked = false;
   drawn = new Set();
   for (const job of waiting) {
@@ -126,5 +126,3 @@ export class Scope {
     }
   }
 }
-
-export { drawAll as drawNow };
