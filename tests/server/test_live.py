@@ -309,20 +309,15 @@ def test_open_sockets_and_streams_do_not_hold_up_the_end(
 def test_a_lost_store_is_waited_for_and_nothing_is_lost(app: FastAPI, settings: ServerSettings, store: Store) -> None:
     recording = Recording(store)
     recording.start()
-    path = Path(settings.database_url.removeprefix("sqlite:///"))
-    aside = path.parent / "aside"
+    folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
+    aside = folder.with_name("aside")
 
     def lose() -> None:
-        store.close()  # the files of open connections would be read on
-        aside.mkdir()
-        for file in path.parent.glob("neq.db*"):
-            file.rename(aside / file.name)
-        path.mkdir()
+        folder.rename(aside)
+        store.close()  # after it, for the files of connections that were opened meanwhile would be read on
 
     def restore() -> None:
-        path.rmdir()
-        for file in aside.iterdir():
-            file.rename(path.parent / file.name)
+        aside.rename(folder)
 
     async def scene(address: str) -> None:
         async with browser(address) as tab, httpx.AsyncClient(base_url=address + "/api/v1") as client:

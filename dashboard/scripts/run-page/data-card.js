@@ -38,8 +38,9 @@ export class DataCard {
       const found = this.feed.started ? this.feed.started.data : await rest.data(this.feed.id, this.scope.signal);
       if (!this.scope.ended) this.#draw(found || null);
     } catch (error) {
+      if (this.scope.ended) return;
       if (!(error instanceof ApiError)) throw error;
-      if (!this.scope.ended) this.#say(error.message);
+      this.#say(error.message);
     }
   }
 

@@ -35,6 +35,18 @@ const say = (text) => {
   if (place) place.textContent = text;
 };
 
+/**
+ * Takes runs up. The overlay goes with the first of them, whoever brings them: it would hide the rows, and keep Tab out of
+ * the table, until the last page is there.
+ * @param {Run[]} runs
+ */
+function take(runs) {
+  if (!runs.length) return;
+  rows.showEmpty(false);
+  rows.put(runs);
+  grid.setGridOption("loading", false);
+}
+
 /** Every run, page after page; afterwards the table holds just those that the server has. @param {number} now */
 async function loadAll(now) {
   const seen = new Set();
@@ -44,8 +56,7 @@ async function loadAll(now) {
       const page = await api.runs(cursor, PAGE);
       if (now !== visit) return;
       for (const run of page.runs) seen.add(run.id);
-      if (page.runs.length) rows.showEmpty(false);
-      rows.put(page.runs);
+      take(page.runs);
       cursor = page.next;
       say(cursor ? `Loading: ${rows.size()} runs so far …` : "");
     } while (cursor);
@@ -66,8 +77,7 @@ function follow(now) {
   const watching = live.subscribeRuns({
     onRun(run) {
       if (!rows.runOf(run.id)) arrivedLive.add(run.id);
-      rows.showEmpty(false);
-      rows.put([run]);
+      take([run]);
     },
     onDeleted(id) {
       rows.drop(id);
