@@ -33,7 +33,7 @@ VELOCITY_EDGES: tuple[float, ...] = tuple(
 class Layer(FrozenModel):
     """A layer that is watched, in forward order."""
 
-    index: int = Field(ge=0, description="Place in forward order, from 0; names the layer in URLs.")
+    index: int = Field(ge=0, description="Index in forward order, from 0; identifies the layer in URLs.")
     name: str = Field(description="The module's name in the network, such as `stages.0.conv1`.")
     type: str = Field(description="The module's class, such as `Conv2d`.")
     neurons: int = Field(ge=1)
@@ -43,23 +43,27 @@ class Layer(FrozenModel):
 class UnwatchedModule(FrozenModel):
     """A module with parameters that belong to no watched neuron."""
 
-    name: str = Field(description="Its name in the network; empty: the network itself.")
-    type: str = Field(description="Its class, such as `Embedding`.")
+    name: str = Field(description="The module's name in the network; empty for the network itself.")
+    type: str = Field(description="The module's class, such as `Embedding`.")
     parameters: int = Field(ge=0, description="Trainable parameters that are not watched.")
-    reason: str = Field(description="Why, in a sentence.")
+    reason: str = Field(description="Why its parameters are not watched, in one sentence.")
 
 
 class Coverage(FrozenModel):
     """How much of the network is watched: freezing can be decided for this part of it alone."""
 
-    parameters: int = Field(ge=0, description="Trainable parameters of the whole network; shared ones count once.")
-    watched: int = Field(ge=0, description="Those of them that belong to watched neurons.")
-    fraction: float = Field(ge=0, le=1, description="Watched over all.")
-    unwatched: tuple[UnwatchedModule, ...] = Field(
-        default=(), description="Modules with parameters that are not watched, most parameters first; 100 at most."
+    parameters: int = Field(
+        ge=0, description="Trainable parameters of the whole network; shared parameters count once."
     )
-    more_modules: int = Field(default=0, ge=0, description="Such modules beyond those listed.")
-    more_parameters: int = Field(default=0, ge=0, description="Parameters that are not watched in those.")
+    watched: int = Field(ge=0, description="Trainable parameters that belong to watched neurons.")
+    fraction: float = Field(ge=0, le=1, description="`watched` divided by `parameters`.")
+    unwatched: tuple[UnwatchedModule, ...] = Field(
+        default=(), description="Modules with unwatched parameters, largest first; at most 100."
+    )
+    more_modules: int = Field(default=0, ge=0, description="Number of such modules that are not listed.")
+    more_parameters: int = Field(
+        default=0, ge=0, description="Unwatched parameters in the modules that are not listed."
+    )
 
 
 class RunStarted(FrozenModel):
@@ -69,36 +73,39 @@ class RunStarted(FrozenModel):
     layers: tuple[Layer, ...]
     neurons: int
     parameters: int = Field(description="Trainable parameters of the whole network, watched or not.")
-    device: str = Field(description="As a person names it: `CPU, 2 threads` or `NVIDIA H200`.")
+    device: str = Field(description="Human-readable name of the device, such as `CPU, 2 threads` or `NVIDIA H200`.")
     epochs: int
     batches_per_epoch: int
     train_samples: int
     test_samples: int
     probe_samples: int
     first_freezing_epoch: int | None = Field(
-        description="First epoch whose updates a decided mask can withhold; None: the rule never freezes."
+        description="First epoch in which neurons can be frozen; null if the rule never freezes."
     )
     task: Literal["classification", "segmentation"] = Field(
-        default="classification", description="What is asked of the network: a class an image, or a class a pixel."
+        default="classification", description="Whether the network predicts a class per image or a class per pixel."
     )
     data: DataFound | None = Field(
-        default=None, description="What was found in the data; null: an older program did not look."
+        default=None, description="Statistics of the data; null for runs recorded by a version without them."
     )
-    versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+    versions: dict[str, str] = Field(description="Versions of Python, torch, torchvision and this program.")
     commit: str | None = Field(
-        default=None, description="git's name for the program's code, `-dirty` where it was changed; None: no checkout."
+        default=None,
+        description="Git commit of the program, with `-dirty` if files were modified; null outside a checkout.",
     )
-    warnings: tuple[str, ...] = Field(default=(), description="Why nothing will be frozen, if so, in sentences.")
-    coverage: Coverage | None = Field(default=None, description="None: the run does not tell.")
+    warnings: tuple[str, ...] = Field(
+        default=(), description="Reasons why nothing will be frozen, if that is the case."
+    )
+    coverage: Coverage | None = Field(default=None, description="Null if it was not recorded.")
 
 
 class RunContinued(FrozenModel):
     """A run that was cut off, stopped, or forked from another stands again, as it was after its newest epoch."""
 
     kind: Literal["run_continued"] = "run_continued"
-    epoch: int = Field(description="The one that is trained now.")
+    epoch: int = Field(description="The epoch that training continues with.")
     device: str
-    versions: dict[str, str] = Field(description="Python, torch, torchvision and this program.")
+    versions: dict[str, str] = Field(description="Versions of Python, torch, torchvision and this program.")
     commit: str | None = Field(default=None, description="As in `run_started`.")
 
 
@@ -107,10 +114,11 @@ class RunRequeued(FrozenModel):
 
     kind: Literal["run_requeued"] = "run_requeued"
     reason: str
-    epochs: int = Field(description="Epochs that are finished.")
-    setbacks: int = Field(description="How often it was cut off since the newest of them.")
+    epochs: int = Field(description="Number of finished epochs.")
+    setbacks: int = Field(description="How often the run was interrupted since the last finished epoch.")
     heard_at: datetime | None = Field(
-        default=None, description="When its worker was last heard: it was trained until then. None: no record of it."
+        default=None,
+        description="Time of the worker's last heartbeat before the interruption; null if it was not recorded.",
     )
 
 
@@ -120,9 +128,9 @@ class EpochProgressed(FrozenModel):
     kind: Literal["epoch_progressed"] = "epoch_progressed"
     epoch: int
     phase: Literal["train", "probe", "evaluate"]
-    batch: int = Field(description="Batches of this phase that are done.")
+    batch: int = Field(description="Finished batches of this phase.")
     batches: int
-    loss: float | None = Field(description="Mean training loss of this epoch so far; None before the first batch.")
+    loss: float | None = Field(description="Mean training loss of this epoch so far; null before the first batch.")
     samples_per_second: float | None
 
 
@@ -136,27 +144,29 @@ class Seconds(FrozenModel):
         description="Turning what was measured into the records of this event, and for the store to take the "
         "epoch before (0 for the first)."
     )
-    checkpoint: float = Field(default=0.0, description="Writing the epoch's checkpoint to the disk.")
+    checkpoint: float = Field(default=0.0, description="Writing the epoch's checkpoint to disk.")
 
 
 class CheckpointFile(FrozenModel):
     """A file from which the run can go on."""
 
-    path: str = Field(description="Below the worker's folder of checkpoints.")
+    path: str = Field(description="Path relative to the worker's checkpoint folder.")
     size_bytes: int
 
 
 class NEqMemory(FrozenModel):
     """Bytes that freezing itself kept in memory at an epoch's end, beside the network and its optimizer."""
 
-    device: str = Field(description="Where all lies that is not said to be elsewhere, such as `cuda:0`.")
-    former: int = Field(description="Last epoch's network, which φ is measured against.")
-    optimizer_rows: int = Field(description="The optimizer's state of neurons when they froze, for when they thaw.")
-    held: int = Field(description="The values that frozen neurons are put back to after each step.")
-    outputs: int = Field(description="Last epoch's outputs on the probe set, where they are kept.")
-    outputs_on_host: bool = Field(description="Whether these are in host memory instead of on the device.")
-    measuring: int = Field(description="Passing, while φ is measured: the outputs of a portion of the probe set.")
-    at_most: int = Field(description="What all but `measuring` comes to once every neuron that may freeze is frozen.")
+    device: str = Field(description="Device of all tensors counted here unless stated otherwise, such as `cuda:0`.")
+    former: int = Field(description="The previous epoch's network, which φ is measured against.")
+    optimizer_rows: int = Field(description="Optimizer state of frozen neurons, kept until they thaw.")
+    held: int = Field(description="Parameter values of frozen neurons, restored after each step.")
+    outputs: int = Field(description="The previous epoch's outputs on the probe set, where they are kept.")
+    outputs_on_host: bool = Field(description="Whether those outputs are in host memory instead of on the device.")
+    measuring: int = Field(description="Temporary, while φ is measured: outputs of one part of the probe set.")
+    at_most: int = Field(
+        description="Upper bound of everything but `measuring`: the amount once every neuron that may freeze is frozen."
+    )
 
     @property
     def total(self) -> int:
@@ -177,45 +187,54 @@ class Precision(FrozenModel):
 class Resources(FrozenModel):
     """What an epoch cost; None where nothing answers."""
 
-    peak_memory_bytes: int | None = Field(description="Most memory that the training process has had so far.")
-    peak_device_memory_bytes: int | None = Field(description="Most of the GPU's memory that its tensors had so far.")
+    peak_memory_bytes: int | None = Field(description="Peak memory of the training process so far.")
+    peak_device_memory_bytes: int | None = Field(description="Peak GPU memory allocated by tensors so far.")
     epoch_peak_device_memory_bytes: int | None = Field(
-        default=None, description="The same of this epoch: training, measuring and testing."
+        default=None, description="Peak GPU memory of this epoch: training, measuring φ and testing."
     )
     step_peak_device_memory_bytes: int | None = Field(
         default=None,
         description="The same of its training steps but the first and the dense ones: what freezing frees shows here.",
     )
-    device_use: float | None = Field(description="Mean share of the epoch in which the GPU was busy.")
-    device_watts: float | None = Field(description="The GPU's mean power.")
-    energy_kwh: float | None = Field(description="The machine's energy over the epoch, as codecarbon estimates it.")
-    co2_kg: float | None = Field(description="From that energy, by the electricity of the worker's country.")
+    device_use: float | None = Field(description="Mean GPU utilization over the epoch, 0–1.")
+    device_watts: float | None = Field(description="Mean GPU power in watts.")
+    energy_kwh: float | None = Field(
+        description="Energy used by the machine during the epoch, as estimated by codecarbon."
+    )
+    co2_kg: float | None = Field(
+        description="Emissions of that energy with the carbon intensity of the worker's country."
+    )
     neq_memory: NEqMemory | None = Field(
-        default=None, description="What of the memory freezing itself took. None: the run does not tell."
+        default=None, description="Memory used by freezing itself; null if it was not recorded."
     )
 
 
 class LayerCounts(FrozenModel):
     """Per-layer numbers of one epoch, column-wise: item i belongs to layer i."""
 
-    applied: tuple[int, ...] = Field(description="Neurons that were not updated during this epoch.")
-    frozen: tuple[int, ...] = Field(description="Neurons that will not be updated in the next one.")
-    froze: tuple[int, ...] = Field(description="Frozen now and not applied: they stop.")
-    thawed: tuple[int, ...] = Field(description="Applied and not frozen now: they move again.")
+    applied: tuple[int, ...] = Field(description="Neurons that were not updated during this epoch, per layer.")
+    frozen: tuple[int, ...] = Field(description="Neurons that will not be updated during the next epoch, per layer.")
+    froze: tuple[int, ...] = Field(description="Neurons in `frozen` but not in `applied`: newly frozen.")
+    thawed: tuple[int, ...] = Field(
+        description="Neurons in `applied` but not in `frozen`: updated again from the next epoch on."
+    )
     phi_mean: tuple[float | None, ...]
     speed_mean: tuple[float | None, ...] = Field(description="Mean of |v|.")
     velocity_histogram: tuple[tuple[int, ...] | None, ...] = Field(
-        description="Counts in the 39 bins between VELOCITY_EDGES; None while there is no velocity."
+        description="Counts in the 39 bins of the velocity histogram; null while there is no velocity."
     )
-    dead: tuple[int, ...] | None = Field(default=None, description="Neurons whose outputs on the probe set are all 0.")
+    dead: tuple[int, ...] | None = Field(
+        default=None, description="Dead neurons: all their outputs on the probe set are 0."
+    )
     churning: tuple[int, ...] | None = Field(
-        default=None, description="Neurons at equilibrium by the rule that go on changing at an even pace: φ below 0.9."
+        default=None,
+        description="Churning neurons: at equilibrium by the rule, yet changing at an even pace (φ below 0.9).",
     )
     beyond: tuple[int, ...] | None = Field(
         default=None,
-        description="Frozen now though the rule does not find them at equilibrium: by another choice alone.",
+        description="Neurons frozen without being at equilibrium by the rule, such as by random choice.",
     )
-    plans: PlanChanges | None = Field(default=None, description="None: the run does not tell.")
+    plans: PlanChanges | None = Field(default=None, description="Null if it was not recorded.")
 
 
 class Group(FrozenModel):
@@ -223,9 +242,11 @@ class Group(FrozenModel):
 
     name: str
     neurons: int
-    phi: float | None = Field(description="Cosine of all their outputs together with those of one epoch earlier.")
+    phi: float | None = Field(
+        description="Cosine similarity of the group's outputs, taken together, with those of the previous epoch."
+    )
     velocity: float | None
-    settled: bool = Field(description="Whether the rule finds the group at equilibrium.")
+    settled: bool = Field(description="Whether the group is at equilibrium by the rule.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,36 +270,45 @@ class EpochFinished(FrozenModel):
 
     kind: Literal["epoch_finished"] = "epoch_finished"
     epoch: int
-    learning_rate: float = Field(description="That this epoch was trained with; at its first step, where it moves.")
-    train_loss: float = Field(description="As training saw it, label smoothing and auxiliary heads included.")
-    train_accuracy: float = Field(description="Share of the images, in segmentation of the pixels, that were met.")
-    test_loss: float = Field(description="Cross-entropy in nats, of the test images or their pixels.")
+    learning_rate: float = Field(
+        description="Learning rate of this epoch; that of its first step if it changes within the epoch."
+    )
+    train_loss: float = Field(description="Training loss, including label smoothing and auxiliary heads.")
+    train_accuracy: float = Field(
+        description="Accuracy on the training images (in segmentation: on their pixels), 0–1."
+    )
+    test_loss: float = Field(
+        description="Cross-entropy on the test images (in segmentation: on their pixels), in nats."
+    )
     test_accuracy: float
     scores: dict[str, float] = Field(
-        default_factory=dict, description="Further scores on the test images, 0–1: `top5`; `miou` in segmentation."
+        default_factory=dict, description="Further metrics on the test images, 0–1: `top5`; in segmentation `miou`."
     )
-    applied_share: float = Field(description="Of all watched neurons, those not updated during this epoch.")
-    frozen_share: float = Field(description="Of all watched neurons, those not updated in the next one.")
+    applied_share: float = Field(
+        description="Fraction of all watched neurons that were not updated during this epoch, 0–1."
+    )
+    frozen_share: float = Field(
+        description="Fraction of all watched neurons that will not be updated during the next epoch, 0–1."
+    )
     beyond_share: float | None = Field(
         default=None,
-        description="Of all watched neurons, those frozen though the rule does not find them at equilibrium.",
+        description="Fraction of all watched neurons that are frozen without being at equilibrium by the rule, 0–1.",
     )
     layers: LayerCounts
-    groups: tuple[Group, ...] = Field(default=(), description="Where the run's description asks for groups.")
+    groups: tuple[Group, ...] = Field(default=(), description="Groups of neurons, if the run's config asks for them.")
     seconds: Seconds
     checkpoint: CheckpointFile | None = Field(
-        default=None, description="What was written after it. None: the run leaves no checkpoints."
+        default=None, description="The checkpoint written after the epoch; null if the run keeps none."
     )
-    samples_per_second: float | None = Field(
-        default=None, description="Training samples, over the seconds of training."
-    )
+    samples_per_second: float | None = Field(default=None, description="Training samples per second of training.")
     # None in each of these: an older program, which did not record it.
-    resources: Resources | None = Field(default=None, description="Memory, power and energy, where measured.")
-    precision: Precision | None = Field(default=None, description="What training, evaluation and φ were computed in.")
-    step_ms: StepTimes | None = Field(default=None, description="What a batch took, measured part by part.")
-    flops: StepFlops | None = Field(default=None, description="Counted operations of a step on one image.")
+    resources: Resources | None = Field(default=None, description="Memory, power and energy, where they were measured.")
+    precision: Precision | None = Field(default=None, description="Number formats of training, evaluation and φ.")
+    step_ms: StepTimes | None = Field(default=None, description="Measured milliseconds per batch, by part of the step.")
+    flops: StepFlops | None = Field(default=None, description="FLOPs of a training step per image, counted.")
     saving: Saving | None = Field(
-        default=None, description="What of a step was saved: counted, and measured or why that cannot be told."
+        default=None,
+        description="What freezing saved of a step: counted, and either measured or the reason why it was not.",
     )
     snapshots: tuple[LayerSnapshot, ...] = Field(default=(), exclude=True, repr=False)
 
@@ -305,7 +335,7 @@ class RunStopped(FrozenModel):
     """Somebody asked for the run to stop, and it did."""
 
     kind: Literal["run_stopped"] = "run_stopped"
-    epochs: int = Field(description="Epochs that were finished before.")
+    epochs: int = Field(description="Number of epochs that were finished before.")
     reason: str
 
 
@@ -313,8 +343,8 @@ class RunFailed(FrozenModel):
     """The run could not go on."""
 
     kind: Literal["run_failed"] = "run_failed"
-    reason: str = Field(description="One sentence: what happened.")
-    remedy: str | None = Field(default=None, description="One sentence: what to do.")
+    reason: str = Field(description="What happened, in one sentence.")
+    remedy: str | None = Field(default=None, description="What to do about it, in one sentence.")
     details: str = Field(default="", description="The last lines of its log.")
 
 

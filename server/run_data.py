@@ -9,4 +9,6 @@ from server.schemas import Answer
 class RunData(Answer):
     """What a run found in its data."""
 
-    data: DataFound | None = Field(description="null: it has not started yet, or an older program did not look.")
+    data: DataFound | None = Field(
+        description="Null before the run has started, and for runs recorded by a version without it."
+    )

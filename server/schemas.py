@@ -17,13 +17,13 @@ CheckState = Literal["pending", "ok", "failed", "no_worker", "unknown", "refused
 
 
 class Answer(BaseModel):
-    """A body of the API; every field is always there, null where there is no value."""
+    """A response body of the API; every field is always present, null where there is no value."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Problem(Answer):
-    """What is wrong, in a sentence."""
+    """What is wrong, in one sentence."""
 
     detail: str = Field(examples=["There is no run 'k3v9x0a2mq': it may have been deleted."])
 
@@ -31,10 +31,12 @@ class Problem(Answer):
 class FieldProblem(Answer):
     """What is wrong with one field."""
 
-    field: str = Field(description="Dotted path, such as `optimizer.learning_rate`; empty: the whole body.")
+    field: str = Field(
+        description="Dotted path of the field, such as `optimizer.learning_rate`; empty for the whole body."
+    )
     message: str
-    type: str = Field(description="pydantic's name for it.")
-    input: Any = Field(description="What was given; shortened where it is long.")
+    type: str = Field(description="The error's type, as pydantic names it.")
+    input: Any = Field(description="The value that was given, shortened if it is long.")
 
 
 class FieldProblems(Answer):
@@ -44,46 +46,52 @@ class FieldProblems(Answer):
 
 
 class Turn(Answer):
-    """Something that began, cut off, continued or ended a run."""
+    """An event that started, interrupted, continued or ended a run."""
 
     kind: Literal["run_started", "run_continued", "run_requeued", "run_finished", "run_stopped", "run_failed"]
     seq: int
     at: datetime
-    epoch: int | None = Field(description="run_continued: the epoch that is trained from there on.")
-    reason: str | None = Field(description="run_requeued: why it went back to the queue, in a sentence.")
+    epoch: int | None = Field(description="run_continued: the epoch that training continues with.")
+    reason: str | None = Field(description="run_requeued: why the run went back to the queue, in one sentence.")
 
 
 class Timing(Answer):
-    """How long a run has been trained and how long it will be, at the moment of this answer; null: not known."""
+    """Elapsed and estimated remaining training time at the moment of the response; null where unknown."""
 
     elapsed_seconds: float | None = Field(
-        description="Since a worker took it, without the time between a cut-off, or its end, and its continuation."
+        description="Seconds since a worker claimed the run, excluding the time between an interruption and its resume."
     )
-    seconds_per_epoch: float | None = Field(description="Median of the newest epochs; in the first, by its own pace.")
-    epoch_fraction: float = Field(description="How much of the running epoch is over, 0–1; 0 outside of one.")
-    seconds_left: float | None = Field(description="Until all epochs are done; null also where none is left.")
+    seconds_per_epoch: float | None = Field(
+        description="Median of the latest epochs; estimated from progress during the first one."
+    )
+    epoch_fraction: float = Field(description="Progress within the running epoch, 0–1; 0 between epochs.")
+    seconds_left: float | None = Field(
+        description="Estimated seconds until the last epoch is finished; null also if none is left."
+    )
 
 
 class Place(Answer):
-    """Where a queued run waits."""
+    """The position of a run in the queue."""
 
     position: int = Field(ge=1)
     length: int = Field(ge=1)
 
 
 class Finding(Answer):
-    """What is wrong, or doubtful, about one field of a run's description."""
+    """An error or a warning about one field of a run's config."""
 
-    field: str = Field(description="Dotted path, such as `training.batch_size`; empty: the whole of it.")
-    message: str = Field(description="What it is and what to do about it.")
+    field: str = Field(
+        description="Dotted path of the field, such as `training.batch_size`; empty for the whole config."
+    )
+    message: str = Field(description="The problem and its remedy.")
 
 
 class Run(Answer):
-    """A run, as it stands."""
+    """A run in its current state."""
 
     id: str = Field(examples=[RUN_ID])
-    url: str = Field(description="Its page.", examples=[f"/runs/{RUN_ID}"])
-    name: str = Field(description="Never empty.", examples=["cnn · fashion-mnist-mini · sgd"])
+    url: str = Field(description="Address of the run's page.", examples=[f"/runs/{RUN_ID}"])
+    name: str = Field(description="Display name; never empty.", examples=["cnn · fashion-mnist-mini · sgd"])
     notes: str
     tags: list[str]
     config: dict[str, Any] = Field(
@@ -91,32 +99,36 @@ class Run(Answer):
         "former names too, which the schema of RunConfig marks as deprecated."
     )
     state: State
-    reason: str | None = Field(description="Why it ended as it did, in a sentence.")
+    reason: str | None = Field(description="Why the run ended, in one sentence.")
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    stop_requested: bool = Field(description="Somebody asked for it to stop; it ends within seconds.")
+    stop_requested: bool = Field(description="Whether a stop was requested; the run then ends within seconds.")
     device: str | None = Field(examples=["CPU, 2 threads"])
     epochs_planned: int
     epochs_done: int
-    last_seq: int = Field(description="Number of its newest event: the cursor to follow it from.")
-    revision: int = Field(description="Rises with every change.")
-    test_accuracy: float | None = Field(description="After the newest epoch, 0–1.")
+    last_seq: int = Field(description="Sequence number of the latest event: the cursor for following the run.")
+    revision: int = Field(description="Increases with every change of the run.")
+    test_accuracy: float | None = Field(description="Test accuracy after the latest epoch, 0–1.")
     best_test_accuracy: float | None
-    frozen_share: float | None = Field(description="Of all watched neurons, decided at the newest epoch's end; 0–1.")
-    neurons: int | None = Field(description="Watched neurons; null until it has started.")
-    progress: EpochProgressed | None = Field(description="Where it is inside an epoch; null outside one.")
-    parent_id: str | None = Field(description="The run that it was forked from; that may be deleted since.")
-    parent_epoch: int | None = Field(description="The epoch after which it was forked: what follows is its own.")
-    can_fork: bool = Field(description="Whether a checkpoint of it is kept.")
-    can_resume: bool = Field(description="Whether `resume` would let it go on where it ended.")
-    turns: list[Turn] = Field(description="What became of it, oldest first; the newest hundred.")
+    frozen_share: float | None = Field(
+        description="Fraction of all watched neurons that are frozen after the latest epoch, 0–1."
+    )
+    neurons: int | None = Field(description="Number of watched neurons; null until the run has started.")
+    progress: EpochProgressed | None = Field(description="Progress within the running epoch; null between epochs.")
+    parent_id: str | None = Field(description="The run it was forked from, which may have been deleted since.")
+    parent_epoch: int | None = Field(description="The parent's epoch after which it was forked.")
+    can_fork: bool = Field(description="Whether a checkpoint is available to fork from.")
+    can_resume: bool = Field(description="Whether the run can be resumed.")
+    turns: list[Turn] = Field(description="Interruptions, resumes and ends of the run, oldest first; the latest 100.")
     timing: Timing
-    heard_seconds_ago: float | None = Field(description="Since its worker's last heartbeat; null while none has it.")
-    queue: Place | None = Field(description="Its place among the queued runs; null where it is not queued.")
-    warnings: list[Finding] = Field(description="What was doubtful about it when it was launched; it ran all the same.")
+    heard_seconds_ago: float | None = Field(
+        description="Seconds since the worker's last heartbeat; null if no worker has the run."
+    )
+    queue: Place | None = Field(description="Position in the queue; null if the run is not queued.")
+    warnings: list[Finding] = Field(description="Warnings of the checks before the launch.")
     frozen_sparkline: list[float] = Field(
-        description="Frozen shares of its epochs, thinned to 60 at most, newest last."
+        description="Frozen fraction per epoch, downsampled to at most 60 values, latest last."
     )
     frozen_trail: list[float] = Field(
         deprecated=True, description="The former name of `frozen_sparkline`, answered for one release more."
@@ -127,17 +139,17 @@ class RunList(Answer):
     """A page of runs, newest first."""
 
     runs: list[Run]
-    next: str | None = Field(description="Cursor of the next page; null on the last.")
+    next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
 class Checkpoint(Answer):
-    """A file from which a run can be forked."""
+    """A checkpoint from which a run can be forked."""
 
-    epoch: int = Field(description="The last one that is trained in it.")
+    epoch: int = Field(description="The last epoch that it contains.")
     size_bytes: int
-    test_accuracy: float | None = Field(description="After that epoch, 0–1.")
+    test_accuracy: float | None = Field(description="Test accuracy after that epoch, 0–1.")
     last: bool
-    best: bool = Field(description="The highest test accuracy; of equals the earliest.")
+    best: bool = Field(description="Whether it has the highest test accuracy; the earliest one if several do.")
 
 
 class Checkpoints(Answer):
@@ -147,12 +159,12 @@ class Checkpoints(Answer):
 
 
 class Fork(Answer):
-    """A run that goes on from a checkpoint of another."""
+    """A run that continues from a checkpoint of another."""
 
     id: str
     name: str
     state: State
-    epoch: int = Field(description="It begins after this epoch of the other.")
+    epoch: int = Field(description="The parent's epoch after which it begins.")
 
 
 class Forks(Answer):
@@ -170,7 +182,9 @@ class Layers(Answer):
 class RunCoverage(Answer):
     """How much of the network is watched."""
 
-    coverage: Coverage | None = Field(description="null before the run has started, and for runs that do not tell.")
+    coverage: Coverage | None = Field(
+        description="Null before the run has started, and for runs that did not record it."
+    )
 
 
 class Epoch(EpochFinished):
@@ -185,7 +199,7 @@ class Epoch(EpochFinished):
     test_loss: float | None  # type: ignore[assignment]
     test_accuracy: float | None  # type: ignore[assignment]
     layers: LayerCounts | None = Field(  # type: ignore[assignment]
-        default=None, description="Left out with `layers=false`."
+        default=None, description="Omitted with `layers=false`."
     )
 
 
@@ -193,7 +207,9 @@ class Epochs(Answer):
     """Finished epochs in order."""
 
     epochs: list[Epoch]
-    last_seq: int = Field(description="The cursor to go on from: the run's newest event that this answer covers.")
+    last_seq: int = Field(
+        description="Sequence number of the latest event that this response covers: the cursor to continue from."
+    )
 
 
 class LogLine(Answer):
@@ -212,23 +228,23 @@ class Log(Answer):
 
 
 class Check(Answer):
-    """What is known of a run before it is launched, at once and after a dry pass on a worker."""
+    """The result of checking a config before launch: static checks at once, a dry pass on a worker afterwards."""
 
-    id: str | None = Field(description="To ask for the dry pass's answer with; null where none is made.")
+    id: str | None = Field(description="Identifier for polling the dry pass's result; null if there is no dry pass.")
     state: CheckState = Field(
-        description="pending: a worker is asked. ok, failed: it tried. no_worker: none is alive. unknown: it could not "
-        "tell, `reason` says why. refused: what is known at once makes it fail, so none tries. not_asked: only what is "
-        "known at once was asked for."
+        description="pending: waiting for a worker. ok, failed: result of the dry pass. no_worker: none is online. unknown: "
+        "no result, see `reason`. refused: static checks failed, so there is no dry pass. not_asked: only static checks "
+        "were requested."
     )
-    errors: list[Finding] = Field(description="Why it would fail.")
-    warnings: list[Finding] = Field(description="What is doubtful about it and does not keep it from being launched.")
-    reason: str | None = Field(description="Why nothing is known, where that is so.")
-    worker: str | None = Field(description="Name of the worker that tried.")
-    seconds: float | None = Field(description="What the dry pass took.")
-    peak_memory_bytes: int | None = Field(description="Most memory that the dry pass took, with a small batch.")
-    neq_memory_bytes: int | None = Field(description="What freezing itself keeps of it, once all neurons are frozen.")
+    errors: list[Finding] = Field(description="Problems that would make the run fail.")
+    warnings: list[Finding] = Field(description="Doubts that do not prevent the launch.")
+    reason: str | None = Field(description="Why there is no result, if there is none.")
+    worker: str | None = Field(description="Name of the worker that made the dry pass.")
+    seconds: float | None = Field(description="Duration of the dry pass.")
+    peak_memory_bytes: int | None = Field(description="Peak memory of the dry pass, with a small batch.")
+    neq_memory_bytes: int | None = Field(description="Memory that freezing itself needs once all neurons are frozen.")
     parameters: int | None
-    neurons: int | None = Field(description="Watched ones.")
+    neurons: int | None = Field(description="Number of watched neurons.")
 
 
 class OverviewLayer(Answer):
@@ -244,11 +260,11 @@ class Overview(Answer):
 
     epochs: list[int]
     layers: list[OverviewLayer]
-    values: list[list[float | None]] = Field(description="Layers × epochs; null: there is no value.")
+    values: list[list[float | None]] = Field(description="Layers × epochs; null where there is no value.")
 
 
 class FrozenMap(Answer):
-    """The overview: which share of each layer was decided to be frozen at each epoch's end."""
+    """The fraction of each layer that is frozen at the end of each epoch."""
 
     epochs: list[int]
     layers: list[OverviewLayer]
@@ -259,11 +275,11 @@ class History(Answer):
     """One field of one layer."""
 
     epochs: list[int]
-    values: list[list[float | bool | None]] = Field(description="Epochs × neurons; null: there is no value.")
+    values: list[list[float | bool | None]] = Field(description="Epochs × neurons; null where there is no value.")
 
 
 class Histograms(Answer):
-    """How a layer's values were spread, epoch by epoch."""
+    """The distribution of a layer's values per epoch."""
 
     field: Literal["velocity", "phi", "delta"]
     edges: list[float] = Field(
@@ -271,11 +287,11 @@ class Histograms(Answer):
         "edges ≤ v). phi: the 51 edges of 50 equal bins from −1 to 1."
     )
     epochs: list[int]
-    counts: list[list[int] | None] = Field(description="One row per epoch; null: no values yet.")
+    counts: list[list[int] | None] = Field(description="One row per epoch; null while there are no values.")
 
 
 class Plan(Answer):
-    """What the backward pass did about a layer in one epoch, in which `active` of its neurons moved."""
+    """What the backward pass computed for a layer in one epoch in which `active` of its neurons were updated."""
 
     index: int
     name: str
@@ -286,27 +302,33 @@ class Plan(Answer):
         description="untouched: its own code. rows: some rows of the weight gradient. dense: all of them. stopped: "
         "none. zeros: one of zeros that nobody computed. undecided: no batch reached it."
     )
-    computed: int = Field(description="Rows of the weight gradient that were computed.")
-    dense_ms: float | None = Field(description="Measured for all rows, on a GPU by its own clock; null: it was not.")
-    rows_ms: float | None = Field(description="Measured for the computed rows alone.")
+    computed: int = Field(description="Number of rows of the weight gradient that were computed.")
+    dense_ms: float | None = Field(
+        description="Measured milliseconds with all rows, by the GPU's own clock on a GPU; null if it was not measured."
+    )
+    rows_ms: float | None = Field(
+        description="Measured milliseconds with the computed rows only; null if it was not measured."
+    )
     reason: str
 
 
 class Plans(Answer):
-    """The layers' plans in an epoch, in forward order; none where the run does not tell, or no epoch is finished."""
+    """The layers' backward plans of an epoch, in forward order; empty if none were recorded or no epoch is finished."""
 
     epoch: int | None
     layers: list[Plan]
 
 
 class NeuronTimeline(Answer):
-    """One neuron, an item an epoch."""
+    """One neuron's history, one item per epoch."""
 
     epochs: list[int]
     phi: list[float | None]
     velocity: list[float | None]
-    frozen: list[Literal[0, 1]] = Field(description="1: decided at the epoch's end not to be updated.")
-    applied: list[Literal[0, 1]] = Field(description="1: was not updated during the epoch.")
+    frozen: list[Literal[0, 1]] = Field(
+        description="1 if frozen at the end of the epoch, that is, not updated in the next one."
+    )
+    applied: list[Literal[0, 1]] = Field(description="1 if not updated during the epoch.")
 
 
 class DisplayScale(Answer):
@@ -319,35 +341,35 @@ class DisplayScale(Answer):
 
 
 class Preset(Answer):
-    """A starting point for the form."""
+    """A preset for the form."""
 
     name: str
     title: str
     description: str
-    config: dict[str, Any] = Field(description="The part of a RunConfig that it sets.")
-    whole: dict[str, Any] = Field(description="The RunConfig that comes of it, every field of it.")
-    problem: str | None = Field(description="Why no living worker could train it; null: one could, or none lives.")
+    config: dict[str, Any] = Field(description="The fields of a RunConfig that the preset sets.")
+    whole: dict[str, Any] = Field(description="The complete RunConfig of the preset.")
+    problem: str | None = Field(description="Why no online worker can train it; null if one can, or if none is online.")
     published: Published | None = Field(
-        description="What was published of this run; a run tells by its config's `recipe` that it came from here."
+        description="Published results of this run; runs started from the preset name it in their config's `recipe`."
     )
 
 
 class Presets(Answer):
-    """The starting points that there are."""
+    """The available presets."""
 
     presets: list[Preset]
 
 
 class StoreHealth(Answer):
-    """How the store is."""
+    """The state of the store."""
 
     kind: Literal["sqlite", "postgresql"]
     reachable: bool
-    problem: str | None = Field(description="What keeps it from taking in more, and the remedy; null: nothing known.")
+    problem: str | None = Field(description="What prevents writing, and the remedy; null if there is no known problem.")
 
 
 class WorkerHealth(Answer):
-    """A worker, and when it was heard."""
+    """A worker and the time of its last heartbeat."""
 
     id: str
     name: str
@@ -358,18 +380,18 @@ class WorkerHealth(Answer):
     heard_seconds_ago: float
     alive: bool
     capabilities: Capabilities | None = Field(
-        description="Data sets, weights, devices and memory that it has; null: it has not said yet."
+        description="Available data sets, weights, devices and memory; null until the worker has reported them."
     )
 
 
 class Liveness(Answer):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["alive"] = "alive"
 
 
 class Checks(Answer):
-    """What was looked at, each `ok` or what is wrong."""
+    """The checks of readiness, each `ok` or what is wrong."""
 
     store: str
     schema_: str = Field(alias="schema")
@@ -377,18 +399,18 @@ class Checks(Answer):
 
 
 class Readiness(Answer):
-    """Whether the server can do its work."""
+    """Whether the server can serve requests."""
 
     status: Literal["ready", "not ready"]
     checks: Checks
 
 
 class Health(Answer):
-    """How the system is."""
+    """The state of the whole system."""
 
-    status: Literal["ok", "degraded"] = Field(description="degraded: `problems` says why.")
+    status: Literal["ok", "degraded"] = Field(description="degraded: see `problems`.")
     problems: tuple[str, ...] = Field(
-        description="What keeps it from recording or training: the store, its disk, its schema, or no living worker."
+        description="What prevents recording or training: the store, its disk, its schema, or no online worker."
     )
     version: str
     store: StoreHealth

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description The runs, newest first. `search` looks in name, notes, tags and id; `next` is the cursor of the next page.
+         * @description The runs, newest first. `search` covers name, notes, tags and id; `next` is the cursor of the next page.
          */
         get: operations["list_runs_api_v1_runs_get"];
         put?: never;
@@ -21,8 +21,8 @@ export interface paths {
          * Launch
          * @description Queue a run. `{}` is a valid body: every field has a default.
          *
-         *     What is known to fail on every living worker is refused; what is merely doubtful is in the run's `warnings`. That no
-         *     worker is running is told in this answer alone.
+         *     A config that is known to fail on every online worker is rejected; doubts are listed in the run's `warnings`.
+         *     That no worker is online is reported in this response only.
          */
         post: operations["launch_api_v1_runs_post"];
         delete?: never;
@@ -40,21 +40,21 @@ export interface paths {
         };
         /**
          * Read Run
-         * @description A run, as it stands.
+         * @description A run in its current state.
          */
         get: operations["read_run_api_v1_runs__run_id__get"];
         put?: never;
         post?: never;
         /**
          * Delete Run
-         * @description Delete a run with all that it recorded. A running one must be stopped first.
+         * @description Delete a run and everything it recorded. A running one must be stopped first.
          */
         delete: operations["delete_run_api_v1_runs__run_id__delete"];
         options?: never;
         head?: never;
         /**
          * Describe Run
-         * @description Change name, notes or tags of a run, in whatever state it is.
+         * @description Change name, notes or tags of a run in any state.
          */
         patch: operations["describe_run_api_v1_runs__run_id__patch"];
         trace?: never;
@@ -70,7 +70,7 @@ export interface paths {
         put?: never;
         /**
          * Stop Run
-         * @description Ask a run to stop: a queued one is stopped at once, a running one within seconds.
+         * @description Request a stop: a queued run stops at once, a running one within seconds.
          */
         post: operations["stop_run_api_v1_runs__run_id__stop_post"];
         delete?: never;
@@ -90,7 +90,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Run
-         * @description Let a stopped or failed run go on where it ended: from its last checkpoint, as if it had never stopped.
+         * @description Resume a stopped or failed run from its last checkpoint, as if it had never stopped.
          */
         post: operations["resume_run_api_v1_runs__run_id__resume_post"];
         delete?: never;
@@ -110,9 +110,9 @@ export interface paths {
         put?: never;
         /**
          * Fork Run
-         * @description Queue a new run that goes on from a checkpoint of this one, with a changed description.
+         * @description Queue a new run that continues from a checkpoint of this one with a changed config.
          *
-         *     The body is laid over this run's description: what it leaves out stays. Model, data, probe set and seed must stay.
+         *     The body is merged into this run's config: omitted fields stay. Model, data, probe set and seed cannot be changed.
          */
         post: operations["fork_run_api_v1_runs__run_id__fork_post"];
         delete?: never;
@@ -132,7 +132,7 @@ export interface paths {
         put?: never;
         /**
          * Check Fork
-         * @description Look a fork over without launching it, as `/checks` does for a run of its own.
+         * @description Check a fork without launching it, as `/checks` does for a new run.
          */
         post: operations["check_fork_api_v1_runs__run_id__fork_check_post"];
         delete?: never;
@@ -150,7 +150,7 @@ export interface paths {
         };
         /**
          * List Checkpoints
-         * @description The checkpoints that are kept of the run, oldest first: it can be forked after each of these epochs.
+         * @description The run's available checkpoints, oldest first: it can be forked after each of these epochs.
          */
         get: operations["list_checkpoints_api_v1_runs__run_id__checkpoints_get"];
         put?: never;
@@ -170,7 +170,7 @@ export interface paths {
         };
         /**
          * List Forks
-         * @description The runs that were forked from this one, oldest first; deleted ones are left out.
+         * @description The runs that were forked from this one, oldest first, without deleted ones.
          */
         get: operations["list_forks_api_v1_runs__run_id__forks_get"];
         put?: never;
@@ -192,9 +192,9 @@ export interface paths {
         put?: never;
         /**
          * Check Run
-         * @description Look a run over without launching it: what is known at once, and the id of a dry pass that a worker is asked for.
+         * @description Check a config without launching it: static findings at once, and the id of a dry pass on a worker.
          *
-         *     The same description asked again has the same answer for some minutes, as long as the workers have the same.
+         *     The result is cached for some minutes, as long as the workers report the same capabilities.
          */
         post: operations["check_run_api_v1_checks_post"];
         delete?: never;
@@ -212,7 +212,7 @@ export interface paths {
         };
         /**
          * Read Check
-         * @description What came of a dry pass, or that it is still awaited.
+         * @description The result of a dry pass, or that it is still pending.
          */
         get: operations["read_check_api_v1_checks__check_id__get"];
         put?: never;
@@ -232,7 +232,7 @@ export interface paths {
         };
         /**
          * Read Epochs
-         * @description The finished epochs: losses, accuracies, learning rate, frozen share, seconds, and the layers' counts.
+         * @description The finished epochs: losses, accuracies, learning rate, frozen fraction, seconds and per-layer counts.
          */
         get: operations["read_epochs_api_v1_runs__run_id__epochs_get"];
         put?: never;
@@ -252,9 +252,9 @@ export interface paths {
         };
         /**
          * Read Log
-         * @description What the run logged, in order; 5,000 entries at most.
+         * @description The run's log in order; at most 5,000 entries.
          *
-         *     Go on from the last `seq` with `after`; or begin with `last`, and go back with `before` the first `seq`.
+         *     Page forwards with `after` the last `seq`; or start with `last` and page backwards with `before` the first `seq`.
          */
         get: operations["read_log_api_v1_runs__run_id__log_get"];
         put?: never;
@@ -274,7 +274,7 @@ export interface paths {
         };
         /**
          * Read Overview
-         * @description One number a layer and epoch, as `.npy`: what a picture of a whole run is drawn from.
+         * @description One number per layer and epoch as `.npy`: the data of the overview heatmap.
          */
         get: operations["read_overview_api_v1_runs__run_id__overview_get"];
         put?: never;
@@ -316,7 +316,7 @@ export interface paths {
         };
         /**
          * Read Small
-         * @description The decided masks of several layers, each with as few rows as asked for. An unknown layer is left out.
+         * @description The frozen masks of several layers, downsampled to the requested number of rows. Unknown layers are left out.
          */
         get: operations["read_small_api_v1_runs__run_id__small_get"];
         put?: never;
@@ -336,7 +336,7 @@ export interface paths {
         };
         /**
          * Read Plans
-         * @description Each layer's plan during an epoch: what of its gradients was computed, and why; what measured which.
+         * @description Each layer's backward plan in an epoch: which gradients were computed and why, and the measured times.
          */
         get: operations["read_plans_api_v1_runs__run_id__plans_get"];
         put?: never;
@@ -356,7 +356,7 @@ export interface paths {
         };
         /**
          * Read Layer Histograms
-         * @description How many neurons lie in each bin, epoch by epoch; derived from the stored values, with edges that never move.
+         * @description Number of neurons per bin and epoch, computed from the stored values, with fixed edges.
          */
         get: operations["read_layer_histograms_api_v1_runs__run_id__layers__index__histograms_get"];
         put?: never;
@@ -396,7 +396,7 @@ export interface paths {
         };
         /**
          * List Layers
-         * @description The layers whose neurons are watched, in forward order; none before the run has started.
+         * @description The watched layers in forward order; empty before the run has started.
          */
         get: operations["list_layers_api_v1_runs__run_id__layers_get"];
         put?: never;
@@ -416,7 +416,7 @@ export interface paths {
         };
         /**
          * Read Data
-         * @description What the run found in its data before its first epoch: classes and their images, files passed over, sizes.
+         * @description Statistics of the run's data: classes and their images, skipped files, sizes.
          */
         get: operations["read_data_api_v1_runs__run_id__data_get"];
         put?: never;
@@ -436,7 +436,7 @@ export interface paths {
         };
         /**
          * Read Display
-         * @description What the browser paints: a byte a neuron and epoch, epoch-major; `/schema/display` tells how to read it.
+         * @description The heatmap's cells: one byte per neuron and epoch, epoch-major; for its format see `/schema/display`.
          */
         get: operations["read_display_api_v1_runs__run_id__layers__index__display_get"];
         put?: never;
@@ -456,7 +456,7 @@ export interface paths {
         };
         /**
          * Read Neuron
-         * @description One neuron over epochs; numbers are written as shortly as names their float32.
+         * @description One neuron's values per epoch; numbers are the shortest decimals that identify their float32.
          */
         get: operations["read_neuron_api_v1_runs__run_id__layers__index__neurons__number__get"];
         put?: never;
@@ -476,7 +476,7 @@ export interface paths {
         };
         /**
          * Read History
-         * @description One layer's exact values, epochs × neurons: what was measured and decided at the end of each epoch.
+         * @description One layer's exact values, epochs × neurons, measured or decided at the end of each epoch.
          */
         get: operations["read_history_api_v1_runs__run_id__layers__index___field__get"];
         put?: never;
@@ -496,7 +496,7 @@ export interface paths {
         };
         /**
          * Read Coverage
-         * @description How much of the network is watched, and module by module what is not and why.
+         * @description How much of the network is watched, and which modules are not and why.
          */
         get: operations["read_coverage_api_v1_runs__run_id__coverage_get"];
         put?: never;
@@ -518,7 +518,7 @@ export interface paths {
          * Stream Events
          * @description All events of the run, past and future (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
          *
-         *     After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
+         *     An `end` event follows the end of the run: close the stream then, or a browser's EventSource reconnects forever.
          */
         get: operations["stream_events_api_v1_runs__run_id__events_get"];
         put?: never;
@@ -538,7 +538,7 @@ export interface paths {
         };
         /**
          * Export Run
-         * @description Everything that the run has said and what its neurons did, exactly: up to this moment, if it is still running.
+         * @description Download the run with all events and arrays, lossless; for a running one, up to this moment.
          */
         get: operations["export_run_api_v1_runs__run_id__file_get"];
         put?: never;
@@ -558,7 +558,7 @@ export interface paths {
         };
         /**
          * Read Run Config Schema
-         * @description The JSON Schema of a run's description, defaults included: the launch form is drawn from it.
+         * @description The JSON Schema of a run's config with its defaults; the launch form is drawn from it.
          */
         get: operations["read_run_config_schema_api_v1_schema_run_config_get"];
         put?: never;
@@ -578,7 +578,7 @@ export interface paths {
         };
         /**
          * Read Display Scale
-         * @description How a display byte is read: bit 7 is the decided mask; levels 1 … 127 are log10 |v| from `low` to `high`.
+         * @description Format of a display byte: bit 7 is the frozen mask; levels 1 … 127 are log10 |v| from `low` to `high`.
          */
         get: operations["read_display_scale_api_v1_schema_display_get"];
         put?: never;
@@ -598,7 +598,7 @@ export interface paths {
         };
         /**
          * List Presets
-         * @description Starting points for the launch form, each with what keeps the living workers from training it.
+         * @description The presets of the launch form, each with the reason why no online worker can train it, if so.
          */
         get: operations["list_presets_api_v1_presets_get"];
         put?: never;
@@ -618,7 +618,7 @@ export interface paths {
         };
         /**
          * Read Health
-         * @description Whether runs can be recorded and trained, and when each worker was last heard. Always 200: `status` tells.
+         * @description Whether runs can be recorded and trained, and each worker's last heartbeat. Always 200: see `status`.
          */
         get: operations["read_health_api_v1_health_get"];
         put?: never;
@@ -812,85 +812,85 @@ export interface components {
         };
         /**
          * Check
-         * @description What is known of a run before it is launched, at once and after a dry pass on a worker.
+         * @description The result of checking a config before launch: static checks at once, a dry pass on a worker afterwards.
          */
         Check: {
             /**
              * Id
-             * @description To ask for the dry pass's answer with; null where none is made.
+             * @description Identifier for polling the dry pass's result; null if there is no dry pass.
              */
             id: string | null;
             /**
              * State
-             * @description pending: a worker is asked. ok, failed: it tried. no_worker: none is alive. unknown: it could not tell, `reason` says why. refused: what is known at once makes it fail, so none tries. not_asked: only what is known at once was asked for.
+             * @description pending: waiting for a worker. ok, failed: result of the dry pass. no_worker: none is online. unknown: no result, see `reason`. refused: static checks failed, so there is no dry pass. not_asked: only static checks were requested.
              * @enum {string}
              */
             state: "pending" | "ok" | "failed" | "no_worker" | "unknown" | "refused" | "not_asked";
             /**
              * Errors
-             * @description Why it would fail.
+             * @description Problems that would make the run fail.
              */
             errors: components["schemas"]["Finding"][];
             /**
              * Warnings
-             * @description What is doubtful about it and does not keep it from being launched.
+             * @description Doubts that do not prevent the launch.
              */
             warnings: components["schemas"]["Finding"][];
             /**
              * Reason
-             * @description Why nothing is known, where that is so.
+             * @description Why there is no result, if there is none.
              */
             reason: string | null;
             /**
              * Worker
-             * @description Name of the worker that tried.
+             * @description Name of the worker that made the dry pass.
              */
             worker: string | null;
             /**
              * Seconds
-             * @description What the dry pass took.
+             * @description Duration of the dry pass.
              */
             seconds: number | null;
             /**
              * Peak Memory Bytes
-             * @description Most memory that the dry pass took, with a small batch.
+             * @description Peak memory of the dry pass, with a small batch.
              */
             peak_memory_bytes: number | null;
             /**
              * Neq Memory Bytes
-             * @description What freezing itself keeps of it, once all neurons are frozen.
+             * @description Memory that freezing itself needs once all neurons are frozen.
              */
             neq_memory_bytes: number | null;
             /** Parameters */
             parameters: number | null;
             /**
              * Neurons
-             * @description Watched ones.
+             * @description Number of watched neurons.
              */
             neurons: number | null;
         };
         /**
          * Checkpoint
-         * @description A file from which a run can be forked.
+         * @description A checkpoint from which a run can be forked.
          */
         Checkpoint: {
             /**
              * Epoch
-             * @description The last one that is trained in it.
+             * @description The last epoch that it contains.
              */
             epoch: number;
             /** Size Bytes */
             size_bytes: number;
             /**
              * Test Accuracy
-             * @description After that epoch, 0–1.
+             * @description Test accuracy after that epoch, 0–1.
              */
             test_accuracy: number | null;
             /** Last */
             last: boolean;
             /**
              * Best
-             * @description The highest test accuracy; of equals the earliest.
+             * @description Whether it has the highest test accuracy; the earliest one if several do.
              */
             best: boolean;
         };
@@ -901,7 +901,7 @@ export interface components {
         CheckpointFile: {
             /**
              * Path
-             * @description Below the worker's folder of checkpoints.
+             * @description Path relative to the worker's checkpoint folder.
              */
             path: string;
             /** Size Bytes */
@@ -1233,34 +1233,34 @@ export interface components {
         Coverage: {
             /**
              * Parameters
-             * @description Trainable parameters of the whole network; shared ones count once.
+             * @description Trainable parameters of the whole network; shared parameters count once.
              */
             parameters: number;
             /**
              * Watched
-             * @description Those of them that belong to watched neurons.
+             * @description Trainable parameters that belong to watched neurons.
              */
             watched: number;
             /**
              * Fraction
-             * @description Watched over all.
+             * @description `watched` divided by `parameters`.
              */
             fraction: number;
             /**
              * Unwatched
-             * @description Modules with parameters that are not watched, most parameters first; 100 at most.
+             * @description Modules with unwatched parameters, largest first; at most 100.
              * @default []
              */
             unwatched: components["schemas"]["UnwatchedModule"][];
             /**
              * More Modules
-             * @description Such modules beyond those listed.
+             * @description Number of such modules that are not listed.
              * @default 0
              */
             more_modules: number;
             /**
              * More Parameters
-             * @description Parameters that are not watched in those.
+             * @description Unwatched parameters in the modules that are not listed.
              * @default 0
              */
             more_parameters: number;
@@ -1374,7 +1374,7 @@ export interface components {
             epoch: number;
             /**
              * Learning Rate
-             * @description That this epoch was trained with; at its first step, where it moves.
+             * @description Learning rate of this epoch; that of its first step if it changes within the epoch.
              */
             learning_rate: number;
             /** Train Loss */
@@ -1387,51 +1387,51 @@ export interface components {
             test_accuracy: number | null;
             /**
              * Scores
-             * @description Further scores on the test images, 0–1: `top5`; `miou` in segmentation.
+             * @description Further metrics on the test images, 0–1: `top5`; in segmentation `miou`.
              */
             scores?: {
                 [key: string]: number;
             };
             /**
              * Applied Share
-             * @description Of all watched neurons, those not updated during this epoch.
+             * @description Fraction of all watched neurons that were not updated during this epoch, 0–1.
              */
             applied_share: number;
             /**
              * Frozen Share
-             * @description Of all watched neurons, those not updated in the next one.
+             * @description Fraction of all watched neurons that will not be updated during the next epoch, 0–1.
              */
             frozen_share: number;
             /**
              * Beyond Share
-             * @description Of all watched neurons, those frozen though the rule does not find them at equilibrium.
+             * @description Fraction of all watched neurons that are frozen without being at equilibrium by the rule, 0–1.
              */
             beyond_share?: number | null;
-            /** @description Left out with `layers=false`. */
+            /** @description Omitted with `layers=false`. */
             layers?: components["schemas"]["LayerCounts"] | null;
             /**
              * Groups
-             * @description Where the run's description asks for groups.
+             * @description Groups of neurons, if the run's config asks for them.
              * @default []
              */
             groups: components["schemas"]["Group"][];
             seconds: components["schemas"]["Seconds"];
-            /** @description What was written after it. None: the run leaves no checkpoints. */
+            /** @description The checkpoint written after the epoch; null if the run keeps none. */
             checkpoint?: components["schemas"]["CheckpointFile"] | null;
             /**
              * Samples Per Second
-             * @description Training samples, over the seconds of training.
+             * @description Training samples per second of training.
              */
             samples_per_second?: number | null;
-            /** @description Memory, power and energy, where measured. */
+            /** @description Memory, power and energy, where they were measured. */
             resources?: components["schemas"]["Resources"] | null;
-            /** @description What training, evaluation and φ were computed in. */
+            /** @description Number formats of training, evaluation and φ. */
             precision?: components["schemas"]["Precision"] | null;
-            /** @description What a batch took, measured part by part. */
+            /** @description Measured milliseconds per batch, by part of the step. */
             step_ms?: components["schemas"]["StepTimes"] | null;
-            /** @description Counted operations of a step on one image. */
+            /** @description FLOPs of a training step per image, counted. */
             flops?: components["schemas"]["StepFlops"] | null;
-            /** @description What of a step was saved: counted, and measured or why that cannot be told. */
+            /** @description What freezing saved of a step: counted, and either measured or the reason why it was not. */
             saving?: components["schemas"]["Saving"] | null;
             /** Seq */
             seq: number;
@@ -1461,14 +1461,14 @@ export interface components {
             phase: "train" | "probe" | "evaluate";
             /**
              * Batch
-             * @description Batches of this phase that are done.
+             * @description Finished batches of this phase.
              */
             batch: number;
             /** Batches */
             batches: number;
             /**
              * Loss
-             * @description Mean training loss of this epoch so far; None before the first batch.
+             * @description Mean training loss of this epoch so far; null before the first batch.
              */
             loss: number | null;
             /** Samples Per Second */
@@ -1483,7 +1483,7 @@ export interface components {
             epochs: components["schemas"]["Epoch"][];
             /**
              * Last Seq
-             * @description The cursor to go on from: the run's newest event that this answer covers.
+             * @description Sequence number of the latest event that this response covers: the cursor to continue from.
              */
             last_seq: number;
         };
@@ -1549,19 +1549,19 @@ export interface components {
         FieldProblem: {
             /**
              * Field
-             * @description Dotted path, such as `optimizer.learning_rate`; empty: the whole body.
+             * @description Dotted path of the field, such as `optimizer.learning_rate`; empty for the whole body.
              */
             field: string;
             /** Message */
             message: string;
             /**
              * Type
-             * @description pydantic's name for it.
+             * @description The error's type, as pydantic names it.
              */
             type: string;
             /**
              * Input
-             * @description What was given; shortened where it is long.
+             * @description The value that was given, shortened if it is long.
              */
             input: unknown;
         };
@@ -1607,17 +1607,17 @@ export interface components {
         };
         /**
          * Finding
-         * @description What is wrong, or doubtful, about one field of a run's description.
+         * @description An error or a warning about one field of a run's config.
          */
         Finding: {
             /**
              * Field
-             * @description Dotted path, such as `training.batch_size`; empty: the whole of it.
+             * @description Dotted path of the field, such as `training.batch_size`; empty for the whole config.
              */
             field: string;
             /**
              * Message
-             * @description What it is and what to do about it.
+             * @description The problem and its remedy.
              */
             message: string;
         };
@@ -1644,7 +1644,7 @@ export interface components {
         };
         /**
          * Fork
-         * @description A run that goes on from a checkpoint of another.
+         * @description A run that continues from a checkpoint of another.
          */
         Fork: {
             /** Id */
@@ -1658,7 +1658,7 @@ export interface components {
             state: "queued" | "running" | "finished" | "stopped" | "failed";
             /**
              * Epoch
-             * @description It begins after this epoch of the other.
+             * @description The parent's epoch after which it begins.
              */
             epoch: number;
         };
@@ -1672,7 +1672,7 @@ export interface components {
         };
         /**
          * FrozenMap
-         * @description The overview: which share of each layer was decided to be frozen at each epoch's end.
+         * @description The fraction of each layer that is frozen at the end of each epoch.
          */
         FrozenMap: {
             /** Epochs */
@@ -1708,31 +1708,31 @@ export interface components {
             neurons: number;
             /**
              * Phi
-             * @description Cosine of all their outputs together with those of one epoch earlier.
+             * @description Cosine similarity of the group's outputs, taken together, with those of the previous epoch.
              */
             phi: number | null;
             /** Velocity */
             velocity: number | null;
             /**
              * Settled
-             * @description Whether the rule finds the group at equilibrium.
+             * @description Whether the group is at equilibrium by the rule.
              */
             settled: boolean;
         };
         /**
          * Health
-         * @description How the system is.
+         * @description The state of the whole system.
          */
         Health: {
             /**
              * Status
-             * @description degraded: `problems` says why.
+             * @description degraded: see `problems`.
              * @enum {string}
              */
             status: "ok" | "degraded";
             /**
              * Problems
-             * @description What keeps it from recording or training: the store, its disk, its schema, or no living worker.
+             * @description What prevents recording or training: the store, its disk, its schema, or no online worker.
              */
             problems: string[];
             /** Version */
@@ -1743,7 +1743,7 @@ export interface components {
         };
         /**
          * Histograms
-         * @description How a layer's values were spread, epoch by epoch.
+         * @description The distribution of a layer's values per epoch.
          */
         Histograms: {
             /**
@@ -1760,7 +1760,7 @@ export interface components {
             epochs: number[];
             /**
              * Counts
-             * @description One row per epoch; null: no values yet.
+             * @description One row per epoch; null while there are no values.
              */
             counts: (number[] | null)[];
         };
@@ -1773,7 +1773,7 @@ export interface components {
             epochs: number[];
             /**
              * Values
-             * @description Epochs × neurons; null: there is no value.
+             * @description Epochs × neurons; null where there is no value.
              */
             values: (number | boolean | null)[][];
         };
@@ -1893,7 +1893,7 @@ export interface components {
         Layer: {
             /**
              * Index
-             * @description Place in forward order, from 0; names the layer in URLs.
+             * @description Index in forward order, from 0; identifies the layer in URLs.
              */
             index: number;
             /**
@@ -1918,22 +1918,22 @@ export interface components {
         LayerCounts: {
             /**
              * Applied
-             * @description Neurons that were not updated during this epoch.
+             * @description Neurons that were not updated during this epoch, per layer.
              */
             applied: number[];
             /**
              * Frozen
-             * @description Neurons that will not be updated in the next one.
+             * @description Neurons that will not be updated during the next epoch, per layer.
              */
             frozen: number[];
             /**
              * Froze
-             * @description Frozen now and not applied: they stop.
+             * @description Neurons in `frozen` but not in `applied`: newly frozen.
              */
             froze: number[];
             /**
              * Thawed
-             * @description Applied and not frozen now: they move again.
+             * @description Neurons in `applied` but not in `frozen`: updated again from the next epoch on.
              */
             thawed: number[];
             /** Phi Mean */
@@ -1945,25 +1945,25 @@ export interface components {
             speed_mean: (number | null)[];
             /**
              * Velocity Histogram
-             * @description Counts in the 39 bins between VELOCITY_EDGES; None while there is no velocity.
+             * @description Counts in the 39 bins of the velocity histogram; null while there is no velocity.
              */
             velocity_histogram: (number[] | null)[];
             /**
              * Dead
-             * @description Neurons whose outputs on the probe set are all 0.
+             * @description Dead neurons: all their outputs on the probe set are 0.
              */
             dead?: number[] | null;
             /**
              * Churning
-             * @description Neurons at equilibrium by the rule that go on changing at an even pace: φ below 0.9.
+             * @description Churning neurons: at equilibrium by the rule, yet changing at an even pace (φ below 0.9).
              */
             churning?: number[] | null;
             /**
              * Beyond
-             * @description Frozen now though the rule does not find them at equilibrium: by another choice alone.
+             * @description Neurons frozen without being at equilibrium by the rule, such as by random choice.
              */
             beyond?: number[] | null;
-            /** @description None: the run does not tell. */
+            /** @description Null if it was not recorded. */
             plans?: components["schemas"]["PlanChanges"] | null;
         };
         /**
@@ -2326,48 +2326,48 @@ export interface components {
         NEqMemory: {
             /**
              * Device
-             * @description Where all lies that is not said to be elsewhere, such as `cuda:0`.
+             * @description Device of all tensors counted here unless stated otherwise, such as `cuda:0`.
              */
             device: string;
             /**
              * Former
-             * @description Last epoch's network, which φ is measured against.
+             * @description The previous epoch's network, which φ is measured against.
              */
             former: number;
             /**
              * Optimizer Rows
-             * @description The optimizer's state of neurons when they froze, for when they thaw.
+             * @description Optimizer state of frozen neurons, kept until they thaw.
              */
             optimizer_rows: number;
             /**
              * Held
-             * @description The values that frozen neurons are put back to after each step.
+             * @description Parameter values of frozen neurons, restored after each step.
              */
             held: number;
             /**
              * Outputs
-             * @description Last epoch's outputs on the probe set, where they are kept.
+             * @description The previous epoch's outputs on the probe set, where they are kept.
              */
             outputs: number;
             /**
              * Outputs On Host
-             * @description Whether these are in host memory instead of on the device.
+             * @description Whether those outputs are in host memory instead of on the device.
              */
             outputs_on_host: boolean;
             /**
              * Measuring
-             * @description Passing, while φ is measured: the outputs of a portion of the probe set.
+             * @description Temporary, while φ is measured: outputs of one part of the probe set.
              */
             measuring: number;
             /**
              * At Most
-             * @description What all but `measuring` comes to once every neuron that may freeze is frozen.
+             * @description Upper bound of everything but `measuring`: the amount once every neuron that may freeze is frozen.
              */
             at_most: number;
         };
         /**
          * NeuronTimeline
-         * @description One neuron, an item an epoch.
+         * @description One neuron's history, one item per epoch.
          */
         NeuronTimeline: {
             /** Epochs */
@@ -2378,12 +2378,12 @@ export interface components {
             velocity: (number | null)[];
             /**
              * Frozen
-             * @description 1: decided at the epoch's end not to be updated.
+             * @description 1 if frozen at the end of the epoch, that is, not updated in the next one.
              */
             frozen: (0 | 1)[];
             /**
              * Applied
-             * @description 1: was not updated during the epoch.
+             * @description 1 if not updated during the epoch.
              */
             applied: (0 | 1)[];
         };
@@ -2487,7 +2487,7 @@ export interface components {
             layers: components["schemas"]["OverviewLayer"][];
             /**
              * Values
-             * @description Layers × epochs; null: there is no value.
+             * @description Layers × epochs; null where there is no value.
              */
             values: (number | null)[][];
         };
@@ -2557,7 +2557,7 @@ export interface components {
         };
         /**
          * Place
-         * @description Where a queued run waits.
+         * @description The position of a run in the queue.
          */
         Place: {
             /** Position */
@@ -2567,7 +2567,7 @@ export interface components {
         };
         /**
          * Plan
-         * @description What the backward pass did about a layer in one epoch, in which `active` of its neurons moved.
+         * @description What the backward pass computed for a layer in one epoch in which `active` of its neurons were updated.
          */
         Plan: {
             /** Index */
@@ -2588,17 +2588,17 @@ export interface components {
             kind: "untouched" | "undecided" | "dense" | "rows" | "zeros" | "stopped";
             /**
              * Computed
-             * @description Rows of the weight gradient that were computed.
+             * @description Number of rows of the weight gradient that were computed.
              */
             computed: number;
             /**
              * Dense Ms
-             * @description Measured for all rows, on a GPU by its own clock; null: it was not.
+             * @description Measured milliseconds with all rows, by the GPU's own clock on a GPU; null if it was not measured.
              */
             dense_ms: number | null;
             /**
              * Rows Ms
-             * @description Measured for the computed rows alone.
+             * @description Measured milliseconds with the computed rows only; null if it was not measured.
              */
             rows_ms: number | null;
             /** Reason */
@@ -2649,7 +2649,7 @@ export interface components {
         };
         /**
          * Plans
-         * @description The layers' plans in an epoch, in forward order; none where the run does not tell, or no epoch is finished.
+         * @description The layers' backward plans of an epoch, in forward order; empty if none were recorded or no epoch is finished.
          */
         Plans: {
             /** Epoch */
@@ -2733,7 +2733,7 @@ export interface components {
         };
         /**
          * Preset
-         * @description A starting point for the form.
+         * @description A preset for the form.
          */
         Preset: {
             /** Name */
@@ -2744,29 +2744,29 @@ export interface components {
             description: string;
             /**
              * Config
-             * @description The part of a RunConfig that it sets.
+             * @description The fields of a RunConfig that the preset sets.
              */
             config: {
                 [key: string]: unknown;
             };
             /**
              * Whole
-             * @description The RunConfig that comes of it, every field of it.
+             * @description The complete RunConfig of the preset.
              */
             whole: {
                 [key: string]: unknown;
             };
             /**
              * Problem
-             * @description Why no living worker could train it; null: one could, or none lives.
+             * @description Why no online worker can train it; null if one can, or if none is online.
              */
             problem: string | null;
-            /** @description What was published of this run; a run tells by its config's `recipe` that it came from here. */
+            /** @description Published results of this run; runs started from the preset name it in their config's `recipe`. */
             published: components["schemas"]["Published"] | null;
         };
         /**
          * Presets
-         * @description The starting points that there are.
+         * @description The available presets.
          */
         Presets: {
             /** Presets */
@@ -2774,7 +2774,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description What is wrong, in a sentence.
+         * @description What is wrong, in one sentence.
          */
         Problem: {
             /**
@@ -2867,17 +2867,17 @@ export interface components {
         Resources: {
             /**
              * Peak Memory Bytes
-             * @description Most memory that the training process has had so far.
+             * @description Peak memory of the training process so far.
              */
             peak_memory_bytes: number | null;
             /**
              * Peak Device Memory Bytes
-             * @description Most of the GPU's memory that its tensors had so far.
+             * @description Peak GPU memory allocated by tensors so far.
              */
             peak_device_memory_bytes: number | null;
             /**
              * Epoch Peak Device Memory Bytes
-             * @description The same of this epoch: training, measuring and testing.
+             * @description Peak GPU memory of this epoch: training, measuring φ and testing.
              */
             epoch_peak_device_memory_bytes?: number | null;
             /**
@@ -2887,30 +2887,30 @@ export interface components {
             step_peak_device_memory_bytes?: number | null;
             /**
              * Device Use
-             * @description Mean share of the epoch in which the GPU was busy.
+             * @description Mean GPU utilization over the epoch, 0–1.
              */
             device_use: number | null;
             /**
              * Device Watts
-             * @description The GPU's mean power.
+             * @description Mean GPU power in watts.
              */
             device_watts: number | null;
             /**
              * Energy Kwh
-             * @description The machine's energy over the epoch, as codecarbon estimates it.
+             * @description Energy used by the machine during the epoch, as estimated by codecarbon.
              */
             energy_kwh: number | null;
             /**
              * Co2 Kg
-             * @description From that energy, by the electricity of the worker's country.
+             * @description Emissions of that energy with the carbon intensity of the worker's country.
              */
             co2_kg: number | null;
-            /** @description What of the memory freezing itself took. None: the run does not tell. */
+            /** @description Memory used by freezing itself; null if it was not recorded. */
             neq_memory?: components["schemas"]["NEqMemory"] | null;
         };
         /**
          * Run
-         * @description A run, as it stands.
+         * @description A run in its current state.
          */
         Run: {
             /**
@@ -2920,13 +2920,13 @@ export interface components {
             id: string;
             /**
              * Url
-             * @description Its page.
+             * @description Address of the run's page.
              * @example /runs/k3v9x0a2mq
              */
             url: string;
             /**
              * Name
-             * @description Never empty.
+             * @description Display name; never empty.
              * @example cnn · fashion-mnist-mini · sgd
              */
             name: string;
@@ -2948,7 +2948,7 @@ export interface components {
             state: "queued" | "running" | "finished" | "stopped" | "failed";
             /**
              * Reason
-             * @description Why it ended as it did, in a sentence.
+             * @description Why the run ended, in one sentence.
              */
             reason: string | null;
             /**
@@ -2962,7 +2962,7 @@ export interface components {
             ended_at: string | null;
             /**
              * Stop Requested
-             * @description Somebody asked for it to stop; it ends within seconds.
+             * @description Whether a stop was requested; the run then ends within seconds.
              */
             stop_requested: boolean;
             /**
@@ -2976,74 +2976,74 @@ export interface components {
             epochs_done: number;
             /**
              * Last Seq
-             * @description Number of its newest event: the cursor to follow it from.
+             * @description Sequence number of the latest event: the cursor for following the run.
              */
             last_seq: number;
             /**
              * Revision
-             * @description Rises with every change.
+             * @description Increases with every change of the run.
              */
             revision: number;
             /**
              * Test Accuracy
-             * @description After the newest epoch, 0–1.
+             * @description Test accuracy after the latest epoch, 0–1.
              */
             test_accuracy: number | null;
             /** Best Test Accuracy */
             best_test_accuracy: number | null;
             /**
              * Frozen Share
-             * @description Of all watched neurons, decided at the newest epoch's end; 0–1.
+             * @description Fraction of all watched neurons that are frozen after the latest epoch, 0–1.
              */
             frozen_share: number | null;
             /**
              * Neurons
-             * @description Watched neurons; null until it has started.
+             * @description Number of watched neurons; null until the run has started.
              */
             neurons: number | null;
-            /** @description Where it is inside an epoch; null outside one. */
+            /** @description Progress within the running epoch; null between epochs. */
             progress: components["schemas"]["EpochProgressed"] | null;
             /**
              * Parent Id
-             * @description The run that it was forked from; that may be deleted since.
+             * @description The run it was forked from, which may have been deleted since.
              */
             parent_id: string | null;
             /**
              * Parent Epoch
-             * @description The epoch after which it was forked: what follows is its own.
+             * @description The parent's epoch after which it was forked.
              */
             parent_epoch: number | null;
             /**
              * Can Fork
-             * @description Whether a checkpoint of it is kept.
+             * @description Whether a checkpoint is available to fork from.
              */
             can_fork: boolean;
             /**
              * Can Resume
-             * @description Whether `resume` would let it go on where it ended.
+             * @description Whether the run can be resumed.
              */
             can_resume: boolean;
             /**
              * Turns
-             * @description What became of it, oldest first; the newest hundred.
+             * @description Interruptions, resumes and ends of the run, oldest first; the latest 100.
              */
             turns: components["schemas"]["Turn"][];
             timing: components["schemas"]["Timing"];
             /**
              * Heard Seconds Ago
-             * @description Since its worker's last heartbeat; null while none has it.
+             * @description Seconds since the worker's last heartbeat; null if no worker has the run.
              */
             heard_seconds_ago: number | null;
-            /** @description Its place among the queued runs; null where it is not queued. */
+            /** @description Position in the queue; null if the run is not queued. */
             queue: components["schemas"]["Place"] | null;
             /**
              * Warnings
-             * @description What was doubtful about it when it was launched; it ran all the same.
+             * @description Warnings of the checks before the launch.
              */
             warnings: components["schemas"]["Finding"][];
             /**
              * Frozen Sparkline
-             * @description Frozen shares of its epochs, thinned to 60 at most, newest last.
+             * @description Frozen fraction per epoch, downsampled to at most 60 values, latest last.
              */
             frozen_sparkline: number[];
             /**
@@ -3060,7 +3060,7 @@ export interface components {
         RunChange: {
             /**
              * Name
-             * @description Empty: the name made from its choices.
+             * @description Default: a name derived from the config.
              */
             name?: string | null;
             /** Notes */
@@ -3211,7 +3211,7 @@ export interface components {
          * @description How much of the network is watched.
          */
         RunCoverage: {
-            /** @description null before the run has started, and for runs that do not tell. */
+            /** @description Null before the run has started, and for runs that did not record it. */
             coverage: components["schemas"]["Coverage"] | null;
         };
         /**
@@ -3219,7 +3219,7 @@ export interface components {
          * @description What a run found in its data.
          */
         RunData: {
-            /** @description null: it has not started yet, or an older program did not look. */
+            /** @description Null before the run has started, and for runs recorded by a version without it. */
             data: components["schemas"]["DataFound"] | null;
         };
         /**
@@ -3231,7 +3231,7 @@ export interface components {
             runs: components["schemas"]["Run"][];
             /**
              * Next
-             * @description Cursor of the next page; null on the last.
+             * @description Cursor of the next page; null on the last page.
              */
             next: string | null;
         };
@@ -3273,7 +3273,7 @@ export interface components {
             record: number;
             /**
              * Checkpoint
-             * @description Writing the epoch's checkpoint to the disk.
+             * @description Writing the epoch's checkpoint to disk.
              * @default 0
              */
             checkpoint: number;
@@ -3547,7 +3547,7 @@ export interface components {
         };
         /**
          * StoreHealth
-         * @description How the store is.
+         * @description The state of the store.
          */
         StoreHealth: {
             /**
@@ -3559,7 +3559,7 @@ export interface components {
             reachable: boolean;
             /**
              * Problem
-             * @description What keeps it from taking in more, and the remedy; null: nothing known.
+             * @description What prevents writing, and the remedy; null if there is no known problem.
              */
             problem: string | null;
         };
@@ -3669,27 +3669,27 @@ export interface components {
         };
         /**
          * Timing
-         * @description How long a run has been trained and how long it will be, at the moment of this answer; null: not known.
+         * @description Elapsed and estimated remaining training time at the moment of the response; null where unknown.
          */
         Timing: {
             /**
              * Elapsed Seconds
-             * @description Since a worker took it, without the time between a cut-off, or its end, and its continuation.
+             * @description Seconds since a worker claimed the run, excluding the time between an interruption and its resume.
              */
             elapsed_seconds: number | null;
             /**
              * Seconds Per Epoch
-             * @description Median of the newest epochs; in the first, by its own pace.
+             * @description Median of the latest epochs; estimated from progress during the first one.
              */
             seconds_per_epoch: number | null;
             /**
              * Epoch Fraction
-             * @description How much of the running epoch is over, 0–1; 0 outside of one.
+             * @description Progress within the running epoch, 0–1; 0 between epochs.
              */
             epoch_fraction: number;
             /**
              * Seconds Left
-             * @description Until all epochs are done; null also where none is left.
+             * @description Estimated seconds until the last epoch is finished; null also if none is left.
              */
             seconds_left: number | null;
         };
@@ -3849,7 +3849,7 @@ export interface components {
         };
         /**
          * Turn
-         * @description Something that began, cut off, continued or ended a run.
+         * @description An event that started, interrupted, continued or ended a run.
          */
         Turn: {
             /**
@@ -3866,12 +3866,12 @@ export interface components {
             at: string;
             /**
              * Epoch
-             * @description run_continued: the epoch that is trained from there on.
+             * @description run_continued: the epoch that training continues with.
              */
             epoch: number | null;
             /**
              * Reason
-             * @description run_requeued: why it went back to the queue, in a sentence.
+             * @description run_requeued: why the run went back to the queue, in one sentence.
              */
             reason: string | null;
         };
@@ -3882,12 +3882,12 @@ export interface components {
         UnwatchedModule: {
             /**
              * Name
-             * @description Its name in the network; empty: the network itself.
+             * @description The module's name in the network; empty for the network itself.
              */
             name: string;
             /**
              * Type
-             * @description Its class, such as `Embedding`.
+             * @description The module's class, such as `Embedding`.
              */
             type: string;
             /**
@@ -3897,7 +3897,7 @@ export interface components {
             parameters: number;
             /**
              * Reason
-             * @description Why, in a sentence.
+             * @description Why its parameters are not watched, in one sentence.
              */
             reason: string;
         };
@@ -3999,7 +3999,7 @@ export interface components {
         };
         /**
          * WorkerHealth
-         * @description A worker, and when it was heard.
+         * @description A worker and the time of its last heartbeat.
          */
         WorkerHealth: {
             /** Id */
@@ -4021,7 +4021,7 @@ export interface components {
             heard_seconds_ago: number;
             /** Alive */
             alive: boolean;
-            /** @description Data sets, weights, devices and memory that it has; null: it has not said yet. */
+            /** @description Available data sets, weights, devices and memory; null until the worker has reported them. */
             capabilities: components["schemas"]["Capabilities"] | null;
         };
     };
@@ -4152,7 +4152,7 @@ export interface operations {
                 tag?: string | null;
                 search?: string | null;
                 cursor?: string | null;
-                /** @description Runs a page. */
+                /** @description Runs per page. */
                 limit?: number;
                 /**
                  * @deprecated
@@ -4588,7 +4588,7 @@ export interface operations {
     fork_run_api_v1_runs__run_id__fork_post: {
         parameters: {
             query?: {
-                /** @description The fork begins after this epoch; left out: after the newest kept one. */
+                /** @description The fork starts after this epoch; default: the latest checkpoint. */
                 epoch?: number | null;
             };
             header?: never;
@@ -4656,9 +4656,9 @@ export interface operations {
     check_fork_api_v1_runs__run_id__fork_check_post: {
         parameters: {
             query?: {
-                /** @description The fork begins after this epoch; left out: after the newest kept one. */
+                /** @description The fork starts after this epoch; default: the latest checkpoint. */
                 epoch?: number | null;
-                /** @description Whether a worker is to try it: build the network, and train one small batch. */
+                /** @description Whether a worker makes a dry pass: it builds the network and trains one small batch. */
                 dry_pass?: boolean;
             };
             header?: never;
@@ -4844,7 +4844,7 @@ export interface operations {
     check_run_api_v1_checks_post: {
         parameters: {
             query?: {
-                /** @description Whether a worker is to try it: build the network, and train one small batch. */
+                /** @description Whether a worker makes a dry pass: it builds the network and trains one small batch. */
                 dry_pass?: boolean;
             };
             header?: never;
@@ -4900,7 +4900,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description What asking for the check answered. */
+                /** @description The id that requesting the check returned. */
                 check_id: string;
             };
             cookie?: never;
@@ -4957,9 +4957,9 @@ export interface operations {
     read_epochs_api_v1_runs__run_id__epochs_get: {
         parameters: {
             query?: {
-                /** @description Only what came after this `seq`. */
+                /** @description Only events after this `seq`. */
                 after?: number;
-                /** @description With the per-layer columns. */
+                /** @description Include the per-layer columns. */
                 layers?: boolean;
             };
             header?: never;
@@ -5021,11 +5021,11 @@ export interface operations {
     read_log_api_v1_runs__run_id__log_get: {
         parameters: {
             query?: {
-                /** @description Only what came after this `seq`. */
+                /** @description Only events after this `seq`. */
                 after?: number;
-                /** @description Only what came before this `seq`. */
+                /** @description Only entries before this `seq`. */
                 before?: number | null;
-                /** @description Only so many, the newest of them. */
+                /** @description Only this many, the latest ones. */
                 last?: number | null;
             };
             header?: never;
@@ -5087,10 +5087,10 @@ export interface operations {
     read_overview_api_v1_runs__run_id__overview_get: {
         parameters: {
             query?: {
-                /** @description frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and is not any more. phi: the layer's mean φ. speed: its mean |v|. */
+                /** @description frozen: frozen fraction at the end of the epoch. thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|. */
                 field?: "frozen" | "thawed" | "phi" | "speed";
                 format?: "npy" | "json";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
@@ -5220,11 +5220,11 @@ export interface operations {
     read_small_api_v1_runs__run_id__small_get: {
         parameters: {
             query: {
-                /** @description Positions in forward order, comma-separated. */
+                /** @description Indices in forward order, comma-separated. */
                 layers: string;
                 /** @description At most this many rows per layer. */
                 rows?: number;
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
@@ -5291,7 +5291,7 @@ export interface operations {
     read_plans_api_v1_runs__run_id__plans_get: {
         parameters: {
             query?: {
-                /** @description Left out: the newest finished one. */
+                /** @description Default: the latest finished epoch. */
                 epoch?: number | null;
             };
             header?: never;
@@ -5353,14 +5353,14 @@ export interface operations {
     read_layer_histograms_api_v1_runs__run_id__layers__index__histograms_get: {
         parameters: {
             query?: {
-                /** @description delta: φ now less φ one epoch before, Δφ. */
+                /** @description delta: Δφ, the change of φ since the previous epoch. */
                 field?: "velocity" | "phi" | "delta";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
             path: {
-                /** @description The layer's place in forward order, from 0. */
+                /** @description The layer's index in forward order, from 0. */
                 index: number;
                 /** @description The run's id. */
                 run_id: string;
@@ -5419,9 +5419,9 @@ export interface operations {
     read_network_histograms_api_v1_runs__run_id__histograms_get: {
         parameters: {
             query?: {
-                /** @description delta: φ now less φ one epoch before, Δφ. */
+                /** @description delta: Δφ, the change of φ since the previous epoch. */
                 field?: "velocity" | "phi" | "delta";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
@@ -5603,12 +5603,12 @@ export interface operations {
             query?: {
                 /** @description What bits 0–6 hold, 0 being no value. state: log10 |v|. phi: log10 (1 − φ) on the same scale. delta: 64 + sign(Δφ) · 63 · p, where p is log10 |Δφ| from 1e-6 (0) to 1 (1). */
                 of?: "state" | "phi" | "delta";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
             path: {
-                /** @description The layer's place in forward order, from 0. */
+                /** @description The layer's index in forward order, from 0. */
                 index: number;
                 /** @description The run's id. */
                 run_id: string;
@@ -5672,14 +5672,14 @@ export interface operations {
     read_neuron_api_v1_runs__run_id__layers__index__neurons__number__get: {
         parameters: {
             query?: {
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
             path: {
-                /** @description The layer's place in forward order, from 0. */
+                /** @description The layer's index in forward order, from 0. */
                 index: number;
-                /** @description The neuron's place in its layer, from 0. */
+                /** @description The neuron's index in its layer, from 0. */
                 number: number;
                 /** @description The run's id. */
                 run_id: string;
@@ -5739,14 +5739,14 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "npy" | "json";
-                /** @description Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers count from the newest epoch. Left out: all. */
+                /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;
             };
             header?: never;
             path: {
-                /** @description The layer's place in forward order, from 0. */
+                /** @description The layer's index in forward order, from 0. */
                 index: number;
-                /** @description applied: not updated during the epoch. frozen: decided at its end, holds in the next one. */
+                /** @description applied: not updated during the epoch. frozen: decided at its end, for the next epoch. */
                 field: "phi" | "velocity" | "applied" | "frozen";
                 /** @description The run's id. */
                 run_id: string;
@@ -5870,11 +5870,11 @@ export interface operations {
     stream_events_api_v1_runs__run_id__events_get: {
         parameters: {
             query?: {
-                /** @description Only what came after this `seq`. */
+                /** @description Only events after this `seq`. */
                 after?: number;
             };
             header?: {
-                /** @description Go on after this `seq`; sent by clients that reconnect. */
+                /** @description Continue after this `seq`; sent by reconnecting clients. */
                 "last-event-id"?: string;
             };
             path: {

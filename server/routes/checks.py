@@ -20,7 +20,7 @@ from server.writers import IN_TURN
 router = APIRouter(prefix="/checks", tags=["runs"], responses=EVERYWHERE | INVALID)
 
 DryPass = Annotated[
-    bool, Query(description="Whether a worker is to try it: build the network, and train one small batch.")
+    bool, Query(description="Whether a worker makes a dry pass: it builds the network and trains one small batch.")
 ]
 _EMPTY: dict[str, Any] = {
     "id": None,
@@ -47,9 +47,9 @@ def check_run(
     config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)],
     dry_pass: DryPass = True,
 ) -> Response:
-    """Look a run over without launching it: what is known at once, and the id of a dry pass that a worker is asked for.
+    """Check a config without launching it: static findings at once, and the id of a dry pass on a worker.
 
-    The same description asked again has the same answer for some minutes, as long as the workers have the same.
+    The result is cached for some minutes, as long as the workers report the same capabilities.
     """
     refuse_zero_characters(config.model_dump(mode="json"))
     return json_answer(checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass))
@@ -59,9 +59,9 @@ def check_run(
 def read_check(
     store: TheStore,
     settings: TheSettings,
-    check_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="What asking for the check answered.")],
+    check_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The id that requesting the check returned.")],
 ) -> Response:
-    """What came of a dry pass, or that it is still awaited."""
+    """The result of a dry pass, or that it is still pending."""
     check = store.check(check_id)
     workers = living(store, settings.silence_limit_seconds)
     found = known(RunConfig.model_validate(check.config), workers)

@@ -11,6 +11,6 @@ router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], respon
 
 @router.get("/coverage", response_model=schemas.RunCoverage)
 def read_coverage(store: TheStore, run: TheRun) -> Response:
-    """How much of the network is watched, and module by module what is not and why."""
+    """How much of the network is watched, and which modules are not and why."""
     started = store.events_after(run.id, 0, limit=1, kinds=("run_started",), newest=True)
     return json_answer({"coverage": started[0].payload.get("coverage") if started else None})

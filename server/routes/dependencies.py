@@ -48,7 +48,7 @@ TheStore = Annotated[Store, Depends(_store)]
 TheSettings = Annotated[ServerSettings, Depends(_settings)]
 TheLive = Annotated[Live, Depends(_live)]
 TheColumns = Annotated[Columns, Depends(_columns)]
-Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's place in forward order, from 0.")]
+Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's index in forward order, from 0.")]
 
 
 def _run(store: TheStore, run_id: Annotated[str, Path(description="The run's id.", examples=[RUN_ID])]) -> Run:
@@ -61,7 +61,7 @@ TheRun = Annotated[Run, Depends(_run)]
 """The run that the address names; 404 where there is none."""
 
 LARGEST_CURSOR = 2**53
-Cursor = Annotated[int, Query(ge=0, le=LARGEST_CURSOR, description="Only what came after this `seq`.")]
+Cursor = Annotated[int, Query(ge=0, le=LARGEST_CURSOR, description="Only events after this `seq`.")]
 
 
 async def _epochs(
@@ -69,8 +69,8 @@ async def _epochs(
     epochs: Annotated[
         str | None,
         Query(
-            description="Half-open range `a:b` as Python slices have it: either end may be left out, negative numbers "
-            "count from the newest epoch. Left out: all.",
+            description="Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count "
+            "from the latest epoch. Default: all epochs.",
             examples=["100:200", "-10:"],
         ),
     ] = None,

@@ -19,9 +19,9 @@ def read_epochs(
     store: TheStore,
     run: TheRun,
     after: Cursor = 0,
-    layers: Annotated[bool, Query(description="With the per-layer columns.")] = True,
+    layers: Annotated[bool, Query(description="Include the per-layer columns.")] = True,
 ) -> Response:
-    """The finished epochs: losses, accuracies, learning rate, frozen share, seconds, and the layers' counts."""
+    """The finished epochs: losses, accuracies, learning rate, frozen fraction, seconds and per-layer counts."""
     found = store.texts_after(run.id, after, kinds=("epoch_finished",), layers=layers)
     # The run was read before its epochs, so nothing between its last_seq and them can be skipped by this cursor.
     last_seq = max(after, run.last_seq, found[-1].seq if found else 0)
@@ -34,12 +34,12 @@ def read_log(
     store: TheStore,
     run: TheRun,
     after: Cursor = 0,
-    before: Annotated[int | None, Query(ge=1, le=2**53, description="Only what came before this `seq`.")] = None,
-    last: Annotated[int | None, Query(ge=1, le=LINES_AT_ONCE, description="Only so many, the newest of them.")] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53, description="Only entries before this `seq`.")] = None,
+    last: Annotated[int | None, Query(ge=1, le=LINES_AT_ONCE, description="Only this many, the latest ones.")] = None,
 ) -> Response:
-    """What the run logged, in order; 5,000 entries at most.
+    """The run's log in order; at most 5,000 entries.
 
-    Go on from the last `seq` with `after`; or begin with `last`, and go back with `before` the first `seq`.
+    Page forwards with `after` the last `seq`; or start with `last` and page backwards with `before` the first `seq`.
     """
     newest, limit = last is not None, last or LINES_AT_ONCE
     found = store.events_after(run.id, after, limit, ("logged",), before=before, newest=newest)

@@ -31,7 +31,7 @@ END = ServerSentEvent(event="end", raw_data="{}")
 
 
 async def _start(
-    last_event_id: Annotated[str, Header(description="Go on after this `seq`; sent by clients that reconnect.")] = "",
+    last_event_id: Annotated[str, Header(description="Continue after this `seq`; sent by reconnecting clients.")] = "",
     after: Cursor = 0,
 ) -> int:
     """The cursor, judged before the stream begins; a word that is plainly no number is another's, and passed over."""
@@ -51,7 +51,7 @@ async def stream_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """All events of the run, past and future (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
 
-    After the run's end comes an event `end`: close the stream then, or a browser's EventSource reconnects for ever.
+    An `end` event follows the end of the run: close the stream then, or a browser's EventSource reconnects forever.
     """
     with live.watch(run.id) as changed:
         while not live.closing:

@@ -25,7 +25,7 @@ EVENTS_AT_ONCE = 50
     responses=binary_documentation(MEDIA_TYPE, "A zip archive; docs/run-file.md describes it, `neq replay` reads it."),
 )
 def export_run(store: TheStore, run: TheRun) -> StreamingResponse:
-    """Everything that the run has said and what its neurons did, exactly: up to this moment, if it is still running."""
+    """Download the run with all events and arrays, lossless; for a running one, up to this moment."""
     header = RunHeader.model_validate(replace(run, config=current(run.config)), from_attributes=True)
     name = f'attachment; filename="{run.id}.neq"'
     return StreamingResponse(

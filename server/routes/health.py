@@ -20,7 +20,7 @@ router = APIRouter(tags=["system"], responses=EVERYWHERE)
 @router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def read_health(store: TheStore, settings: TheSettings, readiness: TheReadiness) -> schemas.Health:
-    """Whether runs can be recorded and trained, and when each worker was last heard. Always 200: `status` tells."""
+    """Whether runs can be recorded and trained, and each worker's last heartbeat. Always 200: see `status`."""
     found = await readiness.find()
     condition = found.condition
     workers = [_health(worker, settings.silence_limit_seconds) for worker in found.workers]

@@ -28,7 +28,9 @@ from server.serializers import json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
-Spread = Annotated[Literal["velocity", "phi", "delta"], Query(description="delta: φ now less φ one epoch before, Δφ.")]
+Spread = Annotated[
+    Literal["velocity", "phi", "delta"], Query(description="delta: Δφ, the change of φ since the previous epoch.")
+]
 Counts = npt.NDArray[np.int64]
 
 EDGES: dict[str, tuple[float, ...]] = {
@@ -42,7 +44,7 @@ EDGES: dict[str, tuple[float, ...]] = {
 def read_layer_histograms(
     request: Request, store: TheStore, run: TheRun, epochs: TheEpochs, index: Index, field: Spread = "velocity"
 ) -> Response:
-    """How many neurons lie in each bin, epoch by epoch; derived from the stored values, with edges that never move."""
+    """Number of neurons per bin and epoch, computed from the stored values, with fixed edges."""
     found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
     stop = epochs.start + len(found)
     store.layer_history(run.id, index, "frozen", stop, stop)  # UnknownLayer, before anything is answered

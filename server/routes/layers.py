@@ -23,13 +23,13 @@ Measure = Literal["phi", "velocity", "applied", "frozen"]
 
 @router.get("/layers", response_model=schemas.Layers)
 def list_layers(store: TheStore, run: TheRun) -> Response:
-    """The layers whose neurons are watched, in forward order; none before the run has started."""
+    """The watched layers in forward order; empty before the run has started."""
     return json_answer({"layers": store.layers(run.id)})
 
 
 @router.get("/data", response_model=RunData)
 def read_data(store: TheStore, run: TheRun) -> Response:
-    """What the run found in its data before its first epoch: classes and their images, files passed over, sizes."""
+    """Statistics of the run's data: classes and their images, skipped files, sizes."""
     return json_answer({"data": store.data_found(run.id)})
 
 
@@ -52,7 +52,7 @@ def read_display(
         ),
     ] = "state",
 ) -> Response:
-    """What the browser paints: a byte a neuron and epoch, epoch-major; `/schema/display` tells how to read it."""
+    """The heatmap's cells: one byte per neuron and epoch, epoch-major; for its format see `/schema/display`."""
     neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
     stop = epochs.start + len(seqs)
 
@@ -69,9 +69,9 @@ def read_neuron(
     run: TheRun,
     epochs: TheEpochs,
     index: Index,
-    number: Annotated[int, Path(ge=0, le=100_000_000, description="The neuron's place in its layer, from 0.")],
+    number: Annotated[int, Path(ge=0, le=100_000_000, description="The neuron's index in its layer, from 0.")],
 ) -> Response:
-    """One neuron over epochs; numbers are written as shortly as names their float32."""
+    """One neuron's values per epoch; numbers are the shortest decimals that identify their float32."""
     neurons = _size(store, run.id, index)
     if number >= neurons:
         raise invalid_path("number", f"This layer has the neurons 0 to {neurons - 1}", number)
@@ -100,11 +100,11 @@ def read_history(
     index: Index,
     field: Annotated[
         Measure,
-        Path(description="applied: not updated during the epoch. frozen: decided at its end, holds in the next one."),
+        Path(description="applied: not updated during the epoch. frozen: decided at its end, for the next epoch."),
     ],
     form: Annotated[Literal["npy", "json"], Query(alias="format")] = "npy",
 ) -> Response:
-    """One layer's exact values, epochs × neurons: what was measured and decided at the end of each epoch."""
+    """One layer's exact values, epochs × neurons, measured or decided at the end of each epoch."""
     neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
     stop = epochs.start + len(seqs)
 

@@ -23,12 +23,12 @@ TOO_SLOW = 1013
 
 @router.post("/live", status_code=204, include_in_schema=False)
 async def may_open_socket() -> None:
-    """Whether a page may open the live socket: the refusal says why not, which a browser does not show of a socket."""
+    """Check whether a page may open the live socket; a refusal says why, which browsers do not show for sockets."""
 
 
 @router.websocket("/live")
 async def live_socket(websocket: WebSocket, live: TheLive) -> None:
-    """Serve one socket until it leaves, is too slow, or the server ends."""
+    """Serve one socket until it closes, is too slow, or the server ends."""
     if live.viewers >= websocket.app.state.settings.most_sockets:
         await websocket.send_denial_response(problem(503, FULL, {"Retry-After": "30"}))
         return

@@ -35,13 +35,13 @@ def read_overview(
     field: Annotated[
         OverviewField,
         Query(
-            description="frozen: share decided at the epoch's end. thawed: share that was frozen during the epoch and "
-            "is not any more. phi: the layer's mean φ. speed: its mean |v|."
+            description="frozen: frozen fraction at the end of the epoch. thawed: fraction that was frozen during the "
+            "epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|."
         ),
     ] = "frozen",
     form: Annotated[Form, Query(alias="format")] = "npy",
 ) -> Response:
-    """One number a layer and epoch, as `.npy`: what a picture of a whole run is drawn from."""
+    """One number per layer and epoch as `.npy`: the data of the overview heatmap."""
     return _overview(request, store, columns, run, epochs, field, form, name="values")
 
 

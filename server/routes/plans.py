@@ -20,9 +20,9 @@ def read_plans(
     request: Request,
     store: TheStore,
     run: TheRun,
-    epoch: Annotated[int | None, Query(ge=0, le=2**31, description="Left out: the newest finished one.")] = None,
+    epoch: Annotated[int | None, Query(ge=0, le=2**31, description="Default: the latest finished epoch.")] = None,
 ) -> Response:
-    """Each layer's plan during an epoch: what of its gradients was computed, and why; what measured which."""
+    """Each layer's backward plan in an epoch: which gradients were computed and why, and the measured times."""
     wanted = run.epochs_done - 1 if epoch is None else epoch
     if epoch is not None and epoch >= run.epochs_done:
         raise invalid_query(

@@ -23,14 +23,14 @@ TheReadiness = Annotated[Readiness, Depends(_readiness)]
 @router.head("/livez")
 @router.get("/livez")
 async def read_liveness() -> schemas.Liveness:
-    """Whether the process answers: where this does not, restart it. Needs no token."""
+    """Liveness: the process responds; if this fails, restart it. Needs no token."""
     return schemas.Liveness()
 
 
 @router.head("/readyz")
 @router.get("/readyz", response_model=schemas.Readiness)
 async def read_readiness(request: Request, readiness: TheReadiness) -> Response:
-    """Whether the store can be read and written, has room, and has this program's schema. Needs no token."""
+    """Readiness: the store can be read and written, has free space and the right schema. Needs no token."""
     condition = (await readiness.find()).condition
     # Asked without a token, so what is wrong is named without addresses; those stand in the log.
     told = {

@@ -42,13 +42,13 @@ EXAMPLES = {
 
 @router.post("/resume", dependencies=[IN_TURN], status_code=202, response_model=schemas.Run, responses=CONFLICT)
 def resume_run(store: TheStore, run: TheRun) -> Response:
-    """Let a stopped or failed run go on where it ended: from its last checkpoint, as if it had never stopped."""
+    """Resume a stopped or failed run from its last checkpoint, as if it had never stopped."""
     return json_answer(present_run(store, store.resume(run.id)), 202)
 
 
 ForkEpoch = Annotated[
     int | None,
-    Query(ge=0, le=1_000_000, description="The fork begins after this epoch; left out: after the newest kept one."),
+    Query(ge=0, le=1_000_000, description="The fork starts after this epoch; default: the latest checkpoint."),
 ]
 ForkBody = Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)]
 
@@ -57,9 +57,9 @@ ForkBody = Annotated[dict[str, Any] | None, Body(openapi_examples=EXAMPLES)]
 def fork_run(
     store: TheStore, settings: TheSettings, run: TheRun, epoch: ForkEpoch = None, part: ForkBody = None
 ) -> Response:
-    """Queue a new run that goes on from a checkpoint of this one, with a changed description.
+    """Queue a new run that continues from a checkpoint of this one with a changed config.
 
-    The body is laid over this run's description: what it leaves out stays. Model, data, probe set and seed must stay.
+    The body is merged into this run's config: omitted fields stay. Model, data, probe set and seed cannot be changed.
     """
     after = _fork_point(run, epoch)
     before, config = _described(run), _changed(run, part or {})
@@ -92,7 +92,7 @@ def check_fork(
     part: ForkBody = None,
     dry_pass: DryPass = True,
 ) -> Response:
-    """Look a fork over without launching it, as `/checks` does for a run of its own."""
+    """Check a fork without launching it, as `/checks` does for a new run."""
     after = _fork_point(run, epoch)
     before, config = _described(run), _changed(run, part or {})
     _refuse(before, config, after)
@@ -102,13 +102,13 @@ def check_fork(
 
 @router.get("/checkpoints", response_model=schemas.Checkpoints)
 def list_checkpoints(store: TheStore, run: TheRun) -> Response:
-    """The checkpoints that are kept of the run, oldest first: it can be forked after each of these epochs."""
+    """The run's available checkpoints, oldest first: it can be forked after each of these epochs."""
     return json_answer({"checkpoints": _checkpoints(store, run)})
 
 
 @router.get("/forks", response_model=schemas.Forks)
 def list_forks(store: TheStore, run: TheRun) -> Response:
-    """The runs that were forked from this one, oldest first; deleted ones are left out."""
+    """The runs that were forked from this one, oldest first, without deleted ones."""
     forks = [
         {"id": each.id, "name": each.name, "state": each.state, "epoch": each.parent_epoch}
         for each in store.forks(run.id)

@@ -47,7 +47,7 @@ class RunChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] | None = Field(
-        default=None, description="Empty: the name made from its choices."
+        default=None, description="Default: a name derived from the config."
     )
     notes: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
@@ -59,8 +59,8 @@ def launch(
 ) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default.
 
-    What is known to fail on every living worker is refused; what is merely doubtful is in the run's `warnings`. That no
-    worker is running is told in this answer alone.
+    A config that is known to fail on every online worker is rejected; doubts are listed in the run's `warnings`.
+    That no worker is online is reported in this response only.
     """
     described = config.model_dump(mode="json")
     refuse_zero_characters(described)
@@ -85,10 +85,10 @@ def list_runs(
     tag: Annotated[str | None, PlainText] = None,
     search: Annotated[str | None, PlainText] = None,
     cursor: Annotated[str | None, PlainText] = None,
-    limit: Annotated[int, Query(ge=1, le=500, description="Runs a page.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=500, description="Runs per page.")] = 50,
     former_names: FormerNames = True,
 ) -> Response:
-    """The runs, newest first. `search` looks in name, notes, tags and id; `next` is the cursor of the next page."""
+    """The runs, newest first. `search` covers name, notes, tags and id; `next` is the cursor of the next page."""
     try:
         page = store.runs(state=state, tag=tag or None, search=search or None, cursor=cursor or None, limit=limit)
     except UnknownCursor as error:
@@ -98,13 +98,13 @@ def list_runs(
 
 @router.get("/{run_id}", response_model=schemas.Run, responses=UNKNOWN)
 def read_run(store: TheStore, run: TheRun, former_names: FormerNames = True) -> Response:
-    """A run, as it stands."""
+    """A run in its current state."""
     return json_answer(present_run(store, run, former_names=former_names))
 
 
 @router.patch("/{run_id}", dependencies=[IN_TURN], response_model=schemas.Run, responses=UNKNOWN)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
-    """Change name, notes or tags of a run, in whatever state it is."""
+    """Change name, notes or tags of a run in any state."""
     refuse_zero_characters(change.model_dump())
     name = change.name
     if name == "":
@@ -117,7 +117,7 @@ def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     "/{run_id}", dependencies=[IN_TURN], status_code=status.HTTP_204_NO_CONTENT, responses=UNKNOWN | CONFLICT
 )
 def delete_run(store: TheStore, run: TheRun) -> None:
-    """Delete a run with all that it recorded. A running one must be stopped first."""
+    """Delete a run and everything it recorded. A running one must be stopped first."""
     store.delete_run(run.id)
 
 
@@ -125,5 +125,5 @@ def delete_run(store: TheStore, run: TheRun) -> None:
     "/{run_id}/stop", dependencies=[IN_TURN], status_code=202, response_model=schemas.Run, responses=UNKNOWN | CONFLICT
 )
 def stop_run(store: TheStore, run: TheRun) -> Response:
-    """Ask a run to stop: a queued one is stopped at once, a running one within seconds."""
+    """Request a stop: a queued run stops at once, a running one within seconds."""
     return json_answer(present_run(store, store.request_stop(run.id)), 202)

@@ -23,19 +23,19 @@ router = APIRouter(tags=["what can be launched"], responses=EVERYWHERE)
 
 @router.get("/schema/run-config")
 async def read_run_config_schema() -> dict[str, Any]:
-    """The JSON Schema of a run's description, defaults included: the launch form is drawn from it."""
+    """The JSON Schema of a run's config with its defaults; the launch form is drawn from it."""
     return run_config_schema()
 
 
 @router.get("/schema/display")
 async def read_display_scale() -> schemas.DisplayScale:
-    """How a display byte is read: bit 7 is the decided mask; levels 1 … 127 are log10 |v| from `low` to `high`."""
+    """Format of a display byte: bit 7 is the frozen mask; levels 1 … 127 are log10 |v| from `low` to `high`."""
     return schemas.DisplayScale(frozen_bit=FROZEN_BIT, levels=LEVELS, low=LOW, high=HIGH)
 
 
 @router.get("/presets", responses=INVALID)
 def list_presets(store: TheStore, settings: TheSettings, former_names: FormerNames = True) -> schemas.Presets:
-    """Starting points for the launch form, each with what keeps the living workers from training it."""
+    """The presets of the launch form, each with the reason why no online worker can train it, if so."""
     try:
         workers = living(store, settings.silence_limit_seconds)
     except StoreUnreachable:

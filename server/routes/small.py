@@ -29,10 +29,10 @@ def read_small(
     store: TheStore,
     run: TheRun,
     epochs: TheEpochs,
-    layers: Annotated[str, Query(description="Positions in forward order, comma-separated.", examples=["0,3,4"])],
+    layers: Annotated[str, Query(description="Indices in forward order, comma-separated.", examples=["0,3,4"])],
     rows: Annotated[int, Query(ge=1, le=4096, description="At most this many rows per layer.")] = 48,
 ) -> Response:
-    """The decided masks of several layers, each with as few rows as asked for. An unknown layer is left out."""
+    """The frozen masks of several layers, downsampled to the requested number of rows. Unknown layers are left out."""
     wanted = _indices(layers)
     found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
     stop = epochs.start + len(found)
