@@ -1,4 +1,4 @@
-"""Runs: made, found, described, claimed, stopped, deleted. Each function works inside the caller's transaction."""
+"""Runs: made, found, described, deleted. Claims are in `claims`, stops and other changes of state in `transitions`."""
 
 import secrets
 import string

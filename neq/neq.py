@@ -22,7 +22,7 @@ from neq.device.free_memory import is_out_of_memory
 from neq.epoch_checks import check_finite, check_held, check_modules, check_parameters, check_start, check_steps
 from neq.equilibrium import Equilibrium
 from neq.errors import NEqClosed, NEqTakenOver
-from neq.freeze.cofrozen import Companions
+from neq.freeze.cofrozen import CofrozenParameters
 from neq.freeze.freeze import Freezer, others_watching
 from neq.freeze.plan import LayerPlan
 from neq.freeze.stood_still import check_opened, check_stood_still
@@ -103,7 +103,7 @@ class NEq:
             check_batches(self._checks, self._model, found.layers, probe, self._options.forward, self._digests)
         if self._options.select != "none":
             self._take_over(found.layers)
-        self._former = PreviousState(self._model)
+        self._previous = PreviousState(self._model)
         self._forms = forms_of(self._model)
         self._follow(found)
         if self._checks.on:
@@ -144,15 +144,15 @@ class NEq:
             self._model,
             self._layers,
             self._probe,
-            self._former,
+            self._previous,
             options.forward,
             way=options.measure,
             bytes_a_sample=found.bytes_a_sample,
             digests=self._digests,
             products=options.phi_precision,
         )
-        self._companions = Companions(self._model, self._layers if options.select == "prefix" else ())
-        held = (*self._layers, *self._companions.layers)
+        self._cofrozen = CofrozenParameters(self._model, self._layers if options.select == "prefix" else ())
+        held = (*self._layers, *self._cofrozen.layers)
         savings = partial(Savings, mode=options.savings)
         self._freezer = Freezer(held, self._optimizer, options.momentum_given, savings)
         self._freezer.measures_only = options.select == "none"
@@ -196,13 +196,13 @@ class NEq:
         outputs = 0 if cache is None else cache.nbytes
         return NEqMemory(
             device=str(next(self._model.parameters()).device),
-            former=self._former.nbytes,
+            former=self._previous.nbytes,
             optimizer_rows=self._freezer.rows_nbytes,
             held=self._freezer.held_nbytes,
             outputs=outputs,
             outputs_on_host=cache is not None and cache.on_host,
             measuring=self._measure.passing_bytes,
-            at_most=self._former.nbytes + outputs + self._freezer.nbytes_at_most,
+            at_most=self._previous.nbytes + outputs + self._freezer.nbytes_at_most,
         )
 
     def end_epoch(self, *, explain: bool = False) -> Equilibrium:
@@ -231,7 +231,7 @@ class NEq:
         """
         with failing_together(self._model, self._process_group):
             self._refuse_if_closed()
-            check_modules(self._model, self._layers, self._former.state)
+            check_modules(self._model, self._layers, self._previous.state)
             check_forms(self._model, self._forms)
             if self._checks.on:
                 check_parameters(self._checks, self._freezer)
@@ -263,11 +263,11 @@ class NEq:
                     check_finite(self._checks, self._layers, self._model, statistics.divergence)
                     check_held(self._checks, moved, self._decision.epoch)
                     check_opened(self._checks, self._layers, self._opened, self._decision.epoch)
-                    check_stood_still(self._checks, self._layers, self._model, self._former.state, self._freezer)
-                equilibrium = self._decision.next(statistics, self._model, self._former.state, moved=self._moved)
+                    check_stood_still(self._checks, self._layers, self._model, self._previous.state, self._freezer)
+                equilibrium = self._decision.next(statistics, self._model, self._previous.state, moved=self._moved)
                 self._freezer.begin_epoch()
                 apply = self._freezer.prepare(self._masks())
-            self._former.remember(self._model, statistics.squares[0])
+            self._previous.remember(self._model, statistics.squares[0])
             self._measure.accept()
         except BaseException:
             self._decision.load_state_dict(before)
@@ -296,7 +296,7 @@ class NEq:
     def _take_in_new_parameters(self) -> bool:
         """The model may have gained parts: this epoch compares as though they had been there, as they are now, and
         they are watched from the next one on. Whether there are any."""
-        grown = self._former.take_in(self._model)
+        grown = self._previous.take_in(self._model)
         if grown:
             self._forms = forms_of(self._model)
             self._measure.renew()
@@ -322,7 +322,7 @@ class NEq:
         freezer.close(keeping_state=True)
         if not freezer.measures_only:
             self._take_over(found.layers)
-        self._former.squares = None
+        self._previous.squares = None
         self._follow(found)
         self._decision.carry_over_from(decision)
         self._freezer.carry_over_from(freezer, masks)
@@ -332,7 +332,7 @@ class NEq:
     def _masks(self) -> dict[str, Tensor]:
         """Of all that can be held, who is: neurons, and what goes with them."""
         masks = self._decision.masks()
-        return masks | self._companions.masks(masks)
+        return masks | self._cofrozen.masks(masks)
 
     def freeze(self, masks: Mapping[str, Tensor]) -> None:
         """Sets by hand who is not updated until the next `end_epoch`.
@@ -365,7 +365,7 @@ class NEq:
     def held_along(self) -> tuple[str, ...]:
         """Names of the parameters without neurons that are not updated now, as their layers stand still whole: those of
         modules such as an attention with a table of relative positions. Only with the selection `prefix`."""
-        return tuple(self._companions.masks(self._decision.masks()))
+        return tuple(self._cofrozen.masks(self._decision.masks()))
 
     def plans(self) -> dict[str, LayerPlan]:
         """What the backward pass does about every watched layer until the next `end_epoch`, and why."""
@@ -393,8 +393,8 @@ class NEq:
         """
         return {
             "layers": {layer.name: layer.neurons for layer in self._layers},
-            "former": {name: tensor.clone() for name, tensor in self._former.state.items()},
-            "former_attributes": {name: dict(found) for name, found in self._former.attributes.items()},
+            "former": {name: tensor.clone() for name, tensor in self._previous.state.items()},
+            "former_attributes": {name: dict(found) for name, found in self._previous.attributes.items()},
             "decision": self._decision.state_dict(),
             "freezer": self._freezer.state_dict(),
         }
@@ -412,7 +412,7 @@ class NEq:
         self._refuse_if_closed()
         if state["layers"] != {layer.name: layer.neurons for layer in self._layers}:
             raise ValueError("this state belongs to another model: its watched layers differ")
-        self._former.load(self._model, state["former"], state.get("former_attributes", {}))
+        self._previous.load(self._model, state["former"], state.get("former_attributes", {}))
         self._decision.load_state_dict(state["decision"])
         self._hold_from_now_on()
         self._freezer.load_state_dict(state["freezer"], self._masks())

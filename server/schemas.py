@@ -232,9 +232,9 @@ class Check(Answer):
 
     id: str | None = Field(description="Identifier for polling the dry pass's result; null if there is no dry pass.")
     state: CheckState = Field(
-        description="pending: waiting for a worker. ok, failed: result of the dry pass. no_worker: none is online. unknown: "
-        "no result, see `reason`. refused: static checks failed, so there is no dry pass. not_asked: only static checks "
-        "were requested."
+        description="pending: waiting for a worker. ok, failed: result of the dry pass. no_worker: none is online. "
+        "unknown: no result, see `reason`. refused: static checks failed, so there is no dry pass. not_asked: only "
+        "static checks were requested."
     )
     errors: list[Finding] = Field(description="Problems that would make the run fail.")
     warnings: list[Finding] = Field(description="Doubts that do not prevent the launch.")

@@ -21,7 +21,7 @@ NAMESPACES = {
 NAMES = (
     "plot/cell-canvas.js",
     "plot/colour-modes.js",
-    "plot/frame.js",
+    "plot/axes.js",
     "plot/heatmap.js",
     "plot/line-chart.js",
     "run-data/groups.js",

@@ -9,7 +9,7 @@ Plan = list[dict[str, Any]]
 
 
 def plan_of(form: Group) -> Plan:
-    """The tree as plain JSON, in the order in which it is drawn; read by `scripts/form-page/page.js`."""
+    """The tree as plain JSON, in the order in which it is drawn; read by the scripts of `form-page`."""
     return [_entry(part) for part in form.parts]
 
 

@@ -109,6 +109,6 @@ def group_divergence(groups: Sequence[Group], squares: Tensor) -> Tensor:
     """1 − φ of each group, float64 (groups,).
 
     Args:
-        squares: float64 (4, neurons), as `NeuronSums.squares` gives them.
+        squares: float64 (4, neurons), as `CosineAccumulator.squares` gives them.
     """
     return torch.stack([divergence_from_sums(squares[:, group.members].sum(1)) for group in groups])

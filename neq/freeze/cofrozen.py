@@ -15,7 +15,7 @@ from neq.network.gradient_stop import trained
 from neq.network.layers import WatchedLayer, described
 
 
-class Companions:
+class CofrozenParameters:
     """What can be held along with which layers.
 
     A parameter goes with the layers of the smallest module around it that has watched ones. One without dimensions

@@ -12,7 +12,7 @@ from torch import Tensor
 from neq.errors import OutputsNotPaired
 
 
-class Outputs:
+class ActivationCache:
     """What the watched layers gave for one portion of the probe set, each in the order of its calls.
 
     Args:

@@ -12,7 +12,7 @@ from neq.network.layers import WatchedLayer
 from neq.options import PhiName
 
 
-class NeuronSums:
+class CosineAccumulator:
     """The sums of all watched neurons, layers one after the other.
 
     Args:

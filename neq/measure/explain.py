@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from neq.device.tf32 import Products
-from neq.measure.activation_cache import Outputs
-from neq.measure.cosine_accumulator import NeuronSums
+from neq.measure.activation_cache import ActivationCache
+from neq.measure.cosine_accumulator import CosineAccumulator
 from neq.measure.previous_state import PreviousState
 from neq.measure.probing import preserve_state, run_model, run_previous
 from neq.network.layers import WatchedLayer
@@ -25,8 +25,8 @@ from neq.options import Forward
 class Causes:
     """Sums of the neurons' outputs against last epoch's, when only one of the two causes had moved."""
 
-    own: NeuronSums
-    upstream: NeuronSums
+    own: CosineAccumulator
+    upstream: CosineAccumulator
 
 
 def add_causes(
@@ -43,7 +43,7 @@ def add_causes(
     Args:
         products: in what float32 tensors are multiplied.
     """
-    before = Outputs()
+    before = ActivationCache()
 
     def own(layer: WatchedLayer, was: Tensor, again: Rerun) -> None:
         causes.own.add(layer, again(others_today), was)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from neq.device.free_memory import give_back_unused, is_out_of_memory, portion_bytes
 from neq.device.tf32 import Products
 from neq.errors import OutputsNotPaired, ProbeDoesNotFit
-from neq.measure.activation_cache import Outputs
-from neq.measure.cosine_accumulator import NeuronSums
+from neq.measure.activation_cache import ActivationCache
+from neq.measure.cosine_accumulator import CosineAccumulator
 from neq.measure.explain import Causes, add_causes
 from neq.measure.output_cache import OutputCache
 from neq.measure.portions import Portions, samples_of
@@ -64,7 +64,7 @@ class PhiMeasurement:
         products: Products = "float32",
     ) -> None:
         self._model, self._layers, self._probe, self._forward = model, layers, probe, forward
-        self._former, self._digests, self._products = former, digests, products
+        self._previous, self._digests, self._products = former, digests, products
         self._device = next(model.parameters()).device
         self._bytes_a_sample = max(bytes_a_sample, 1)
         self._most_samples: int | None = None  # set where memory ran out
@@ -151,11 +151,11 @@ class PhiMeasurement:
         else:
             self._measure_smaller(portion)
 
-    def no_sums(self, phi: PhiName) -> NeuronSums:
+    def no_sums(self, phi: PhiName) -> CosineAccumulator:
         """Sums of nothing yet, for these layers."""
-        return NeuronSums(self._layers, phi, self._device, self._former.squares)
+        return CosineAccumulator(self._layers, phi, self._device, self._previous.squares)
 
-    def add_up(self, sums: NeuronSums, causes: Causes | None = None) -> Generator[int, None, None]:
+    def add_up(self, sums: CosineAccumulator, causes: Causes | None = None) -> Generator[int, None, None]:
         """Adds up over the whole probe set, pausing after each of its batches; yields how many are done.
 
         Args:
@@ -170,7 +170,7 @@ class PhiMeasurement:
             self.recall()
         self._caches_stale = self.caches  # until what replaces it is accepted
         cached = None if self._cache is None else iter(self._cache)
-        memory = Outputs()
+        memory = ActivationCache()
         self._digests.begin()
         for done, batch in enumerate(probe_batches(self._probe, self._model), start=1):
             self._digests.add(batch)
@@ -181,7 +181,7 @@ class PhiMeasurement:
                     # What was cached of this portion may be half replaced: the former network gives it and the rest
                     # anew, and the next epoch's cache is filled in portions that fit.
                     self._refills = self._refills or self.caches
-                    self._cache, cached, memory = None, None, Outputs()
+                    self._cache, cached, memory = None, None, ActivationCache()
                     self._measure_smaller(portion)
             yield done
         if cached is not None and next(cached, None) is not None:
@@ -189,7 +189,12 @@ class PhiMeasurement:
         self._digests.end()
 
     def _add(
-        self, portion: Any, sums: NeuronSums, causes: Causes | None, cached: Iterator[Outputs] | None, memory: Outputs
+        self,
+        portion: Any,
+        sums: CosineAccumulator,
+        causes: Causes | None,
+        cached: Iterator[ActivationCache] | None,
+        memory: ActivationCache,
     ) -> bool:
         """Adds one portion; False: memory ran out, and nothing was added."""
 
@@ -197,7 +202,7 @@ class PhiMeasurement:
             before = self._outputs_before(portion, memory) if cached is None else _next_of(cached)
             self._compare(portion, before, sums, replace=cached is not None)
             if causes is not None:
-                add_causes(causes, self._model, self._layers, portion, self._former, self._forward, self._products)
+                add_causes(causes, self._model, self._layers, portion, self._previous, self._forward, self._products)
 
         every = (sums, causes.own, causes.upstream) if causes is not None else (sums,)
         earlier = [one.so_far() for one in every]
@@ -242,10 +247,10 @@ class PhiMeasurement:
         sums = self.no_sums("global")
         with preserve_state(self._model, self._products):
             portion = next(self._portions.of(batch))
-            self._compare(portion, self._outputs_before(portion, Outputs()), sums, replace=False)
+            self._compare(portion, self._outputs_before(portion, ActivationCache()), sums, replace=False)
         return sums.divergence()
 
-    def _outputs_before(self, portion: Any, outputs: Outputs) -> Outputs:
+    def _outputs_before(self, portion: Any, outputs: ActivationCache) -> ActivationCache:
         """What last epoch's network gives, kept in `outputs`."""
         outputs.clear()
 
@@ -253,11 +258,11 @@ class PhiMeasurement:
             outputs.keep(layer.name, output)
 
         with watching(self._layers, keep):
-            run_previous(self._model, self._former, portion, self._forward)
+            run_previous(self._model, self._previous, portion, self._forward)
         self._largest = max(self._largest, outputs.nbytes)
         return outputs
 
-    def _compare(self, portion: Any, before: Outputs, sums: NeuronSums, *, replace: bool) -> None:
+    def _compare(self, portion: Any, before: ActivationCache, sums: CosineAccumulator, *, replace: bool) -> None:
         """Runs today's network on a portion, adding up pair by pair; may put its outputs in the former's place."""
 
         def pair(layer: WatchedLayer, now: Tensor, again: Rerun) -> None:
@@ -276,7 +281,7 @@ class PhiMeasurement:
             raise
 
 
-def _next_of(cache: Iterator[Outputs]) -> Outputs:
+def _next_of(cache: Iterator[ActivationCache]) -> ActivationCache:
     try:
         return next(cache)
     except StopIteration:

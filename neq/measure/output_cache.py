@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from neq.device.free_memory import free_bytes
-from neq.measure.activation_cache import Outputs
+from neq.measure.activation_cache import ActivationCache
 
 DEVICE_SHARE = 4
 """Outputs stay on the device up to one part in so many of what was free there before."""
@@ -26,18 +26,18 @@ class OutputCache:
         self._device = device
         free = free_bytes(device)
         self._most = None if free is None else free // DEVICE_SHARE
-        self._portions: list[Outputs] = []
+        self._portions: list[ActivationCache] = []
         self.nbytes = 0
         self.on_host = False
 
-    def __iter__(self) -> Iterator[Outputs]:
+    def __iter__(self) -> Iterator[ActivationCache]:
         return iter(self._portions)
 
-    def empty(self) -> Outputs:
+    def empty(self) -> ActivationCache:
         """Where a portion's outputs can be kept before they are added."""
-        return Outputs(on_host=self.on_host, pinned=self.nbytes < PINNED_BYTES)
+        return ActivationCache(on_host=self.on_host, pinned=self.nbytes < PINNED_BYTES)
 
-    def add(self, outputs: Outputs) -> None:
+    def add(self, outputs: ActivationCache) -> None:
         """The next portion's."""
         self._portions.append(outputs)
         self.nbytes += outputs.nbytes

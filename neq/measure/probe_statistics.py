@@ -8,7 +8,7 @@ import torch.distributed
 from torch import Tensor
 
 from neq.measure.agreement import failing_together
-from neq.measure.cosine_accumulator import NeuronSums
+from neq.measure.cosine_accumulator import CosineAccumulator
 from neq.measure.explain import Causes
 from neq.measure.measure import PhiMeasurement
 from neq.options import PhiName
@@ -20,7 +20,7 @@ class ProbeStatistics:
 
     Attributes:
         divergence: float64 (neurons,): 1 − φ.
-        squares: float64 (4, neurons): see `NeuronSums.squares`.
+        squares: float64 (4, neurons): see `CosineAccumulator.squares`.
         own, upstream: float64 (neurons,): 1 − φ had only the one cause moved; None where it was not asked for.
     """
 
@@ -56,7 +56,7 @@ def measured(
     )
 
 
-def _check(sums: NeuronSums) -> None:
+def _check(sums: CosineAccumulator) -> None:
     silent = sums.never_called()
     if silent:
         raise ValueError(f"layer {silent[0]!r} was not called on the probe set: φ of nothing is undefined")

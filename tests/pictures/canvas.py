@@ -29,7 +29,7 @@ DRAW = """async ({ figure, neurons, bytes, mode, width, height }) => {
     rows: neurons, get columns() { return history.epochs; },
     fill: (epoch, into) => (mode === "speed" ? history.fillLevels(epoch, into) : history.fillStates(epoch, into)),
   };
-  const picture = new neq.Picture({
+  const picture = new neq.CellCanvas({
     scope, host: document.getElementById("host"), figure, source, name: "test",
     table: () => neq.modes[mode].table(1e-3),
     onPaint: (note) => (window.note = note),

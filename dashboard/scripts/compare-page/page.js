@@ -2,8 +2,8 @@
  * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
  */
 
+import { plotly } from "../plot/axes.js";
 import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
-import { plotly } from "../plot/frame.js";
 import { Together, wholeOf } from "../plot/line-chart.js";
 import { widest } from "../run-data/feed.js";
 import { Curves } from "../run-page/curves.js";

@@ -5,10 +5,10 @@
  * source of cells and a table of colours; both can be changed for others at any time. Its cells are there before its axes.
  */
 
-import { Axes } from "./frame.js";
+import { Axes } from "./axes.js";
 import * as raster from "./raster.js";
 
-/** @import { AxesOptions } from "./frame.js" */
+/** @import { AxesOptions } from "./axes.js" */
 /** @import { Source, Table } from "./raster.js" */
 
 /**
@@ -18,7 +18,7 @@ import * as raster from "./raster.js";
  * @property {(note: {rowsPer: number, columnsPer: number}) => void} [onPaint]
  */
 
-export class Picture extends Axes {
+export class CellCanvas extends Axes {
   /** @param {AxesOptions & Cells} options */
   constructor(options) {
     super(options);

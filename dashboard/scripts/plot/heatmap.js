@@ -5,7 +5,7 @@
 import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import * as marks from "./annotations.js";
-import { Picture } from "./cell-canvas.js";
+import { CellCanvas } from "./cell-canvas.js";
 import { CellWords } from "./cell-words.js";
 import { legendOf, modes } from "./colour-modes.js";
 
@@ -81,7 +81,7 @@ export class Heatmap {
 
   /** @param {HeatmapOptions} options */
   #picture({ scope, host, figure, name, onRange }) {
-    return new Picture({
+    return new CellCanvas({
       scope,
       host,
       figure,

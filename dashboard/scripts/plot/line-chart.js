@@ -8,11 +8,11 @@
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Tooltip } from "../ui/tooltip.js";
-import { Axes } from "./frame.js";
+import { Axes } from "./axes.js";
 import * as linePen from "./line-pen.js";
 
 /** @import { Cell, Range } from "./area.js" */
-/** @import { AxesOptions } from "./frame.js" */
+/** @import { AxesOptions } from "./axes.js" */
 /** @import { Ground, Line, Tools } from "./line-pen.js" */
 
 /**

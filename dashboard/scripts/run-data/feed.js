@@ -10,7 +10,7 @@ import * as live from "../api/live.js";
 import * as rest from "../api/recorded.js";
 import { LayerFeed } from "./layer-feed.js";
 import { LayerTables } from "./layer-tables.js";
-import { SmallFeed } from "./thumbnail-feed.js";
+import { ThumbnailFeed } from "./thumbnail-feed.js";
 
 /** @import { Epoch, Layer, LayerCounts, LogLine, Run } from "../../types/pages" */
 /** @import { NumberedEvent, RunFailed, RunStarted } from "../../types/live" */
@@ -74,7 +74,7 @@ export class Feed {
     /** @type {Epoch[]} without their "layers", by epoch. */
     this.epochs = [];
     this.tables = new LayerTables(this);
-    this.small = new SmallFeed(this);
+    this.small = new ThumbnailFeed(this);
     /** @type {LogLine[]} */
     this.log = [];
     /** @type {RunFailed | null} */

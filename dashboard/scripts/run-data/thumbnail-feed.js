@@ -25,7 +25,7 @@ function shares(bytes, per, rows) {
   return into;
 }
 
-export class SmallFeed {
+export class ThumbnailFeed {
   /** @param {Feed} feed */
   constructor(feed) {
     this.feed = feed;
@@ -104,4 +104,4 @@ export class SmallFeed {
   }
 }
 
-SmallFeed.shares = shares;
+ThumbnailFeed.shares = shares;

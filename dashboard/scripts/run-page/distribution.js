@@ -3,7 +3,7 @@
  */
 
 import * as marks from "../plot/annotations.js";
-import { Picture } from "../plot/cell-canvas.js";
+import { CellCanvas } from "../plot/cell-canvas.js";
 import * as palette from "../plot/palette.js";
 import { velocityBin, velocityPlace } from "../plot/velocity-scale.js";
 import { Densities } from "../run-data/histogram-data.js";
@@ -82,7 +82,7 @@ export class Distribution {
     this.changes = [];
     this.cursor = -1;
     this.tooltip = new Tooltip(scope);
-    this.picture = new Picture({
+    this.picture = new CellCanvas({
       scope,
       host,
       figure: figures.velocities,

@@ -3,7 +3,7 @@
  */
 
 import * as marks from "../plot/annotations.js";
-import { Picture } from "../plot/cell-canvas.js";
+import { CellCanvas } from "../plot/cell-canvas.js";
 import { legendOf, scaleBar } from "../plot/colour-modes.js";
 import { groups } from "../run-data/groups.js";
 import { element } from "../ui/dom.js";
@@ -58,7 +58,7 @@ export class Overview {
     this.labels = null;
     this.epsilon = feed.record.config.neq?.epsilon ?? 0;
     this.tooltip = new Tooltip(scope);
-    this.picture = new Picture({
+    this.picture = new CellCanvas({
       scope,
       host,
       figure,

@@ -2,8 +2,8 @@
  * The page of one run: joins what is known of it (Feed) to its head, pictures, configuration and log.
  */
 
+import { plotly } from "../plot/axes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
-import { plotly } from "../plot/frame.js";
 import { wholeOf } from "../plot/line-chart.js";
 import { Feed, nothingYet, widest } from "../run-data/feed.js";
 import { copy } from "../ui/clipboard.js";

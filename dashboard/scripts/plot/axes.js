@@ -1,7 +1,7 @@
 /*
  * Plotly axes that are looked at together with others.
  *
- * The base of Picture (a canvas of cells under the axes) and Chart (lines). It knows what part is seen, tells its
+ * The base of CellCanvas (a canvas of cells under the axes) and Chart (lines). It knows what part is seen, tells its
  * owner when the reader zooms, and lets the owner move it without telling.
  */
 
