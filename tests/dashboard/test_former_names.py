@@ -15,6 +15,8 @@ from dashboard.api import Api
 from dashboard.pages import compare, new_run, run
 from db import Store
 
+pytestmark = pytest.mark.slow
+
 TODAYS = {"kind": "multistep", "milestones": [3], "gamma": 0.25}
 STORED = RunConfig.model_validate({"schedule": TODAYS}).model_dump(mode="json")
 

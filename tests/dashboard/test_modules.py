@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from dashboard.modules import FOLDER, Modules
 from tests.chromium import tab
 
+pytestmark = pytest.mark.slow
+
 IMPORTED = re.compile(r'^(?:import|export) [^"]*from "(\.[^"]+)";$', re.MULTILINE)
 
 

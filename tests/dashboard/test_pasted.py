@@ -13,6 +13,8 @@ from dashboard.form.schema import read_schema
 from dashboard.form.values import values_of
 from tests.dashboard.configs import run_configs
 
+pytestmark = pytest.mark.slow
+
 FORM = read_schema(RunConfig.model_json_schema())
 
 

@@ -12,6 +12,8 @@ from contract.config import RunConfig
 from dashboard import routing
 from db import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:

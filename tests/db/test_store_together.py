@@ -10,6 +10,8 @@ import pytest
 from db import Run, RunEnded, RunLost, Store
 from tests.db.making import WORKER, ended, epoch_finished, logged, started
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stores(url: str) -> Iterator[list[Store]]:

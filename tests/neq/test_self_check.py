@@ -33,6 +33,8 @@ from neq.measure.probe_digest import digest
 from neq.options import MeasureMode
 from tests.neq.training_loop import INPUTS, PROBE, Loop, network
 
+pytestmark = pytest.mark.slow
+
 
 class Shuffled:
     """Gives its batches' samples in another order every time."""

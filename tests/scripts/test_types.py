@@ -11,6 +11,8 @@ from contract.events import EpochFinished, EpochProgressed, Event
 from server.live.viewer import ClientMessage
 from tests.scripts.api_types import ROOT, WRITTEN, generated
 
+pytestmark = pytest.mark.slow
+
 LIVE = (ROOT / "dashboard" / "types" / "live.d.ts").read_text()
 INTERFACE = re.compile(r"^export interface (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^  (\w+)(\??): (.*);$", re.MULTILINE)

@@ -16,6 +16,8 @@ from tests.server.conftest import BASE
 from tests.server.recording import Recording
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "// a script that says much\n" * 500
 
 

@@ -13,6 +13,8 @@ from server.settings import ServerSettings
 from tests.server.recording import Recording
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Told:

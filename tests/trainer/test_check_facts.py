@@ -24,6 +24,8 @@ from trainer.models.write_facts import file_of, segmenter_facts
 from trainer.training.equilibrium import build_neq
 from trainer.training.warnings import freezing_warnings
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_network_is_known_by_the_file_of_its_weights() -> None:
     assert list(CLASSIFIERS) == list(get_args(Classifier))

@@ -20,6 +20,8 @@ from tests.trainer.pictures import class_folder, photograph, save
 from trainer.data import ImageData, load_data
 from trainer.engines.environment import Workplace
 
+pytestmark = pytest.mark.slow
+
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X" + b"\0" * 100
 
 

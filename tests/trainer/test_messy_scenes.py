@@ -20,6 +20,8 @@ from trainer.data.names import as_names
 from trainer.data.sources.coco import coco_segmentation
 from trainer.engines.environment import Workplace
 
+pytestmark = pytest.mark.slow
+
 BOX = [[10, 5, 40, 5, 40, 25, 10, 25]]
 """Columns 10 – 39, rows 5 – 24 of 30 × 60: 600 pixels."""
 LARGE = [[2, 2, 58, 2, 58, 28, 2, 28]]

@@ -13,6 +13,8 @@ from tests.trainer.pictures import class_folder
 from trainer.data import ImageData, load_data
 from trainer.engines.environment import Workplace
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 PATTERNS: dict[str, Any] = {"kind": "synthetic", "classes": 4, "train_samples": 200, "test_samples": 40}
 

@@ -14,6 +14,8 @@ from trainer.engines.environment import Workplace
 from trainer.training import train
 from trainer.training.progress import ProgressThrottle
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "data": {"kind": "synthetic", "classes": 4, "size": 8, "train_samples": 208, "test_samples": 40},
     "model": {"kind": "cnn", "channels": [4, 6, 8]},

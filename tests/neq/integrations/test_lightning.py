@@ -22,6 +22,7 @@ from neq.integrations.lightning import NEqCallback, refuse_splitting
 from tests.neq.integrations.comparing import assert_same, assert_same_weights
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:.*Checkpoint directory.*exists and is not empty"),
     pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec.*:FutureWarning"),  # Lightning 2.6 on torch 2.14

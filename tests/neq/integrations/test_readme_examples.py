@@ -12,6 +12,8 @@ import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = (Path(__file__).parents[3] / "docs/library.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", LIBRARY, flags=re.DOTALL)
 

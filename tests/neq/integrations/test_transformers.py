@@ -16,7 +16,7 @@ from neq import Equilibrium, NEq
 from neq.integrations.transformers import NEqTrainerCallback, refuse_splitting
 from tests.neq.integrations.comparing import assert_same, assert_same_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*pin_memory.*no accelerator")
+pytestmark = [pytest.mark.filterwarnings("ignore:.*pin_memory.*no accelerator"), pytest.mark.slow]
 
 RANDOM = torch.Generator().manual_seed(3)
 EPSILON = 2e-3
