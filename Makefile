@@ -46,7 +46,7 @@ test: setup ## the tests, a browser and a PostgreSQL included
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: setup ## the quick tests: a minute, without browser, PostgreSQL and other processes
-	$(BIN)/python -m pytest --numprocesses 2 -m "not (browser or postgres or process or slow or endurance)" $(FAST) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 -m "not (browser or postgres or process or slow or endurance)" --ignore tests/neq/integrations $(FAST) $(ARGS)
 
 endurance: $(STAMP) ## the longest tests: runs killed ten times over, put to sleep, forked; several processes
 	$(BIN)/python -m pytest --numprocesses 2 -m endurance $(ARGS)

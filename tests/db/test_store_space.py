@@ -10,6 +10,8 @@ import pytest
 from db import EventRecord, Store
 from tests.db.making import WORKER
 
+pytestmark = pytest.mark.slow
+
 NOISE = [bytes((37 * place + 11 * number) % 251 for place in range(30_000)).hex() for number in range(4)]
 
 

@@ -16,6 +16,8 @@ from server.client_noise import CAUSED_BY_CLIENTS, PAUSE_SECONDS, ClientNoise
 from server.settings import ServerSettings
 from tests.server.serving import serving
 
+pytestmark = pytest.mark.slow
+
 UPGRADE = (
     b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"

@@ -11,6 +11,8 @@ from server.serializers import present_runs
 from server.timing import elapsed_seconds, timing_of
 from tests.server.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 BEGAN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 

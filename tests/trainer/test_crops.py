@@ -10,6 +10,8 @@ from tests.trainer.pictures import photograph, scene
 from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Resize, ResizeCenterCrop, Transform
 from trainer.data.transforms.views import crop_images, crop_masks, frame_of, resampled_images, resampled_masks, sizes_of
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(40, 60), (61, 33), (48, 48), (37, 90), (90, 31), (64, 50)]
 RECIPES: list[Transform] = [
     ResizeCenterCrop(resize=37, side=32),

@@ -15,6 +15,8 @@ from trainer.data import ImageData, load_data
 from trainer.data.sources.image_folders import folder_below
 from trainer.engines.environment import Workplace
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

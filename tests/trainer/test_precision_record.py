@@ -15,6 +15,8 @@ from trainer.training.records import precision_record
 from trainer.training.tasks import logits_in
 from trainer.training.warnings import tf32_warnings
 
+pytestmark = pytest.mark.slow
+
 IN_TF32 = RunConfig.model_validate({"neq": {"phi_precision": "tf32"}, "compute": {"precision": "tf32"}})
 
 

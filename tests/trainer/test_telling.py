@@ -17,6 +17,8 @@ from trainer.training import resource_monitor, train
 from trainer.training.device import commit
 from trainer.training.resource_monitor import EnergyMonitor, GpuMonitor, ResourceMonitor, monitor_resources
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 
