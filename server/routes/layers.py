@@ -13,7 +13,6 @@ from server.arrays.encoding import JSON, NPY, OCTETS, npy_bytes
 from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
 from server.routes.documentation import binary_documentation
-from server.run_data import RunData
 from server.serializers import json_answer, json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -27,7 +26,7 @@ def list_layers(store: TheStore, run: TheRun) -> Response:
     return json_answer({"layers": store.layers(run.id)})
 
 
-@router.get("/data", response_model=RunData)
+@router.get("/data", response_model=schemas.RunData)
 def read_data(store: TheStore, run: TheRun) -> Response:
     """Statistics of the run's data: classes and their images, skipped files, sizes."""
     return json_answer({"data": store.data_found(run.id)})

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from contract.data_report import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 from contract.events import Event, RunStarted
 from db import Store
-from server.run_data import RunData
+from server.schemas import RunData
 from tests.server.recording import Recording
 
 FOUND = DataFound(

@@ -1,0 +1,53 @@
+"""The bodies that the API answers with, as its documentation shows them."""
+
+from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
+from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
+from server.schemas.form import Check, CheckState, Preset, Presets
+from server.schemas.recorded import Epoch, Epochs, Layers, Log, LogLine, Plan, Plans, RunCoverage, RunData
+from server.schemas.runs import Checkpoint, Checkpoints, Fork, Forks, Place, Run, RunList, State, Timing, Turn
+from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
+
+__all__ = [
+    "RUN_ID",
+    "Answer",
+    "Check",
+    "CheckState",
+    "Checkpoint",
+    "Checkpoints",
+    "Checks",
+    "DisplayScale",
+    "Epoch",
+    "Epochs",
+    "FieldProblem",
+    "FieldProblems",
+    "Finding",
+    "Fork",
+    "Forks",
+    "FrozenMap",
+    "Health",
+    "Histograms",
+    "History",
+    "Layers",
+    "Liveness",
+    "Log",
+    "LogLine",
+    "NeuronTimeline",
+    "Overview",
+    "OverviewLayer",
+    "Place",
+    "Plan",
+    "Plans",
+    "Preset",
+    "Presets",
+    "Problem",
+    "Readiness",
+    "Run",
+    "RunCoverage",
+    "RunData",
+    "RunList",
+    "State",
+    "StoreHealth",
+    "Timing",
+    "Turn",
+    "WorkerHealth",
+]

@@ -1,0 +1,130 @@
+"""Runs, and what may be done with them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from contract.events import EpochProgressed
+from server.schemas.base import RUN_ID, Answer, Finding
+
+State = Literal["queued", "running", "finished", "stopped", "failed"]
+
+
+class Turn(Answer):
+    """An event that started, interrupted, continued or ended a run."""
+
+    kind: Literal["run_started", "run_continued", "run_requeued", "run_finished", "run_stopped", "run_failed"]
+    seq: int
+    at: datetime
+    epoch: int | None = Field(description="run_continued: the epoch that training continues with.")
+    reason: str | None = Field(description="run_requeued: why the run went back to the queue, in one sentence.")
+
+
+class Timing(Answer):
+    """Elapsed and estimated remaining training time at the moment of the response; null where unknown."""
+
+    elapsed_seconds: float | None = Field(
+        description="Seconds since a worker claimed the run, excluding the time between an interruption and its resume."
+    )
+    seconds_per_epoch: float | None = Field(
+        description="Median of the latest epochs; estimated from progress during the first one."
+    )
+    epoch_fraction: float = Field(description="Progress within the running epoch, 0–1; 0 between epochs.")
+    seconds_left: float | None = Field(
+        description="Estimated seconds until the last epoch is finished; null also if none is left."
+    )
+
+
+class Place(Answer):
+    """The position of a run in the queue."""
+
+    position: int = Field(ge=1)
+    length: int = Field(ge=1)
+
+
+class Run(Answer):
+    """A run in its current state."""
+
+    id: str = Field(examples=[RUN_ID])
+    url: str = Field(description="Address of the run's page.", examples=[f"/runs/{RUN_ID}"])
+    name: str = Field(description="Display name; never empty.", examples=["cnn · fashion-mnist-mini · sgd"])
+    notes: str
+    tags: list[str]
+    config: dict[str, Any] = Field(
+        description="The RunConfig it was launched with, whole. For one release renamed fields are in it under their "
+        "former names too, which the schema of RunConfig marks as deprecated."
+    )
+    state: State
+    reason: str | None = Field(description="Why the run ended, in one sentence.")
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    stop_requested: bool = Field(description="Whether a stop was requested; the run then ends within seconds.")
+    device: str | None = Field(examples=["CPU, 2 threads"])
+    epochs_planned: int
+    epochs_done: int
+    last_seq: int = Field(description="Sequence number of the latest event: the cursor for following the run.")
+    revision: int = Field(description="Increases with every change of the run.")
+    test_accuracy: float | None = Field(description="Test accuracy after the latest epoch, 0–1.")
+    best_test_accuracy: float | None
+    frozen_share: float | None = Field(
+        description="Fraction of all watched neurons that are frozen after the latest epoch, 0–1."
+    )
+    neurons: int | None = Field(description="Number of watched neurons; null until the run has started.")
+    progress: EpochProgressed | None = Field(description="Progress within the running epoch; null between epochs.")
+    parent_id: str | None = Field(description="The run it was forked from, which may have been deleted since.")
+    parent_epoch: int | None = Field(description="The parent's epoch after which it was forked.")
+    can_fork: bool = Field(description="Whether a checkpoint is available to fork from.")
+    can_resume: bool = Field(description="Whether the run can be resumed.")
+    turns: list[Turn] = Field(description="Interruptions, resumes and ends of the run, oldest first; the latest 100.")
+    timing: Timing
+    heard_seconds_ago: float | None = Field(
+        description="Seconds since the worker's last heartbeat; null if no worker has the run."
+    )
+    queue: Place | None = Field(description="Position in the queue; null if the run is not queued.")
+    warnings: list[Finding] = Field(description="Warnings of the checks before the launch.")
+    frozen_sparkline: list[float] = Field(
+        description="Frozen fraction per epoch, downsampled to at most 60 values, latest last."
+    )
+    frozen_trail: list[float] = Field(
+        deprecated=True, description="The former name of `frozen_sparkline`, answered for one release more."
+    )
+
+
+class RunList(Answer):
+    """A page of runs, newest first."""
+
+    runs: list[Run]
+    next: str | None = Field(description="Cursor of the next page; null on the last page.")
+
+
+class Checkpoint(Answer):
+    """A checkpoint from which a run can be forked."""
+
+    epoch: int = Field(description="The last epoch that it contains.")
+    size_bytes: int
+    test_accuracy: float | None = Field(description="Test accuracy after that epoch, 0–1.")
+    last: bool
+    best: bool = Field(description="Whether it has the highest test accuracy; the earliest one if several do.")
+
+
+class Checkpoints(Answer):
+    """The checkpoints that are kept, oldest first."""
+
+    checkpoints: list[Checkpoint]
+
+
+class Fork(Answer):
+    """A run that continues from a checkpoint of another."""
+
+    id: str
+    name: str
+    state: State
+    epoch: int = Field(description="The parent's epoch after which it begins.")
+
+
+class Forks(Answer):
+    """The runs that were forked from a run, oldest first."""
+
+    forks: list[Fork]
