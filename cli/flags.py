@@ -59,7 +59,11 @@ def known_flags() -> list[Flag]:
     schema = RunConfig.model_json_schema()
     for flag in _walk(schema, schema.get("$defs", {}), (), ""):
         known = found.setdefault(flag.path, flag)
-        if known is not flag:
+        if known.renamed_to and not flag.renamed_to:  # a plug-in's own field is called as another's was
+            found[flag.path] = flag
+        elif flag.renamed_to and not known.renamed_to:
+            continue
+        elif known is not flag:
             known.types |= flag.types
             known.values += [value for value in flag.values if value not in known.values]
             known.only_for += flag.only_for
@@ -128,16 +132,21 @@ def under_current_names(given: dict[tuple[str, ...], Any]) -> dict[tuple[str, ..
 
 
 def overlay(base: Json, given: dict[tuple[str, ...], Any]) -> Json:
-    """The base under today's names with the given fields over it; a new `kind` drops the fields of the old one."""
+    """The base under today's names with the given fields over it; a new `kind` drops the fields of the old one.
+
+    What the API answers has renamed fields twice: a field that is given goes before both.
+    """
     result = _copied(with_current_names(RunConfig, base))
+    formers = {(*flag.path[:-1], flag.renamed_to): flag.path[-1] for flag in known_flags() if flag.renamed_to}
     for path, value in sorted(given.items(), key=lambda item: item[0][-1] != "kind"):
         node = result
         for name in path[:-1]:
             node = node.setdefault(name, {})
         if path[-1] == "kind" and node.get("kind") != value:
             node.clear()
+        node.pop(formers.get(path, ""), None)
         node[path[-1]] = value
-    return _with_kinds(result)
+    return with_current_names(RunConfig, _with_kinds(result))
 
 
 def _copied(node: Json) -> Json:

@@ -5,7 +5,7 @@ follows from that: validation (`ConfigModel`), the JSON Schema, and with it the 
 What is written has today's names alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -119,24 +119,49 @@ def _both(model: Model, given: Json) -> Json:
 
 def _walked(model: Model, given: Json, beside: Json, rewrite: _Rewrite) -> Json:
     result = rewrite(model, given)
-    for name, field in model.model_fields.items():
+    for name, members in _parts(model).items():
         value = result.get(name)
         if isinstance(value, dict):
             other = beside[name] if isinstance(beside.get(name), dict) else {}
-            kind = value.get("kind", other.get("kind", getattr(field.default, "kind", None)))
-            member = _member(field.annotation, kind)
+            default = getattr(model.model_fields[name].default, "kind", None)
+            member = _member(members, value.get("kind", other.get("kind", default)))
             if member is not None:
                 result[name] = _walked(member, value, other, rewrite)
     return result
 
 
-def _member(annotation: Any, kind: Any) -> Model | None:
-    """The model of a group, or of the choice's member of this kind."""
-    members: list[Model] = [each for each in (annotation, *get_args(annotation)) if _is_model(each)]
+@cache
+def _parts(model: Model) -> Mapping[str, Sequence[Model]]:
+    """The fields that are groups or choices with renamed fields somewhere within, and their models."""
+    found = {name: _models(field.annotation) for name, field in model.model_fields.items()}
+    return {name: members for name, members in found.items() if any(map(_has_former_names, members))}
+
+
+@cache
+def _has_former_names(model: Model) -> bool:
+    """Whether a field of it, or of anything within, was renamed; a plug-in's model may hold itself."""
+    seen: set[Model] = set()
+    waiting = [model]
+    while waiting:
+        one = waiting.pop()
+        if former_names(one):
+            return True
+        if one not in seen:
+            seen.add(one)
+            waiting += [part for field in one.model_fields.values() for part in _models(field.annotation)]
+    return False
+
+
+def _models(annotation: Any) -> Sequence[Model]:
+    """A group's model, or those of a choice's members."""
+    return [
+        each for each in (annotation, *get_args(annotation)) if isinstance(each, type) and issubclass(each, BaseModel)
+    ]
+
+
+def _member(members: Sequence[Model], kind: Any) -> Model | None:
+    """The model of a group, or of the choice's member of this kind; a plug-in's choice may be told apart otherwise."""
     if len(members) == 1:
         return members[0]
-    return next((each for each in members if kind in get_args(each.model_fields["kind"].annotation)), None)
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    kinds = {each: each.model_fields["kind"].annotation for each in members if "kind" in each.model_fields}
+    return next((each for each, annotation in kinds.items() if kind in get_args(annotation)), None)

@@ -156,13 +156,20 @@ class Live:
                 await self._send_missing(subscription)
                 return
             except UnknownRun as error:
-                subscription.viewer.send_queue.put(message("error", message=str(error), run=subscription.run_id))
-                if subscription.current:
-                    del subscription.viewer.subscriptions[subscription.run_id]
+                self._give_up(subscription, str(error))
                 return
             except StoreUnreachable:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LONGEST_RETRY_SECONDS)
+            except Exception:
+                log.exception("run %s cannot be read", subscription.run_id)
+                self._give_up(subscription, "The server failed to read this run; the reason is in its log.")
+                return
+
+    def _give_up(self, subscription: Subscription, reason: str) -> None:
+        subscription.viewer.send_queue.put(message("error", message=reason, run=subscription.run_id))
+        if subscription.current:
+            del subscription.viewer.subscriptions[subscription.run_id]
 
     async def _send_snapshot(self, subscription: Subscription) -> None:
         run_id, send_queue = subscription.run_id, subscription.viewer.send_queue
@@ -239,10 +246,19 @@ class Live:
                 self._send_deleted(run_id)
             for run_id, revision in now.items():
                 if before.get(run_id) != revision:
-                    await self._send_changes(run_id)
+                    await self._send_changes_or_log(run_id)
         except StoreUnreachable:
             self._revisions = before  # so that the next look finds the same changes again
             raise
+
+    async def _send_changes_or_log(self, run_id: str) -> None:
+        """A run that cannot be read, such as a damaged one, keeps no other from being told."""
+        try:
+            await self._send_changes(run_id)
+        except StoreUnreachable:
+            raise
+        except Exception:
+            log.exception("run %s cannot be read: those who follow it hear nothing new of it", run_id)
 
     async def _send_changes(self, run_id: str) -> None:
         self._notify(run_id)

@@ -20,7 +20,9 @@ README = (ROOT / "README.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 COMMAND_LINE = (ROOT / "docs/command-line.md").read_text()
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
-LINKING = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "neq/README.md"})
+LINKING = sorted(
+    {*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "bench").glob("*.md"), ROOT / "neq/README.md"}
+)
 LONGEST_README = 140
 HISTORY = {"CHANGELOG.md", "LOG.md"}
 """These say what things were called at their time."""

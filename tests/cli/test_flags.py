@@ -1,17 +1,20 @@
 """`neq launch`'s flags say the same as the run's description."""
 
 import json
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import click
 import pytest
 from click.testing import CliRunner
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from cli.flags import check, flags, overlay
+from cli.flags import check, flags, overlay, under_current_names
 from cli.launch import launch
 from cli.resume import part_of
+from contract.base import ConfigModel
 from contract.config import RunConfig
+from contract.former_names import FormerName
+from server.descriptions import answered
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -157,3 +160,32 @@ def test_nobody_listening_is_exit_3_with_the_remedy(monkeypatch: pytest.MonkeyPa
     result = CliRunner().invoke(launch, [])
     assert result.exit_code == 3
     assert "neq up" in result.output
+
+
+def test_a_flag_goes_before_both_names_of_what_the_api_answered() -> None:
+    known = answered(RunConfig.model_validate({"schedule": {"kind": "step", "gamma": 0.2}}).model_dump(mode="json"))
+    assert known["schedule"]["factor"] == 0.2
+    description = overlay(known, {("schedule", "gamma"): 0.5})
+    assert check(description).schedule.model_dump()["gamma"] == 0.5
+
+
+def test_a_plugin_s_field_that_is_called_as_a_renamed_one_was_has_its_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ours(ConfigModel):
+        kind: Literal["ours"] = "ours"
+        ignore_index: Annotated[int, FormerName("unlabelled")] = Field(default=255, description="ours")
+
+    class Theirs(ConfigModel):
+        kind: Literal["theirs"] = "theirs"
+        unlabelled: int = Field(default=1, description="theirs")
+
+    class Run(ConfigModel):
+        data: Annotated[Ours | Theirs, Field(discriminator="kind")] = Ours()
+
+    monkeypatch.setattr("cli.flags.RunConfig", Run)
+    assert [(flag.option, flag.help, flag.only_for) for flag in flags() if "unlabelled" in flag.path] == [
+        ("--data.unlabelled", "theirs", ["theirs"])
+    ]
+    path = ("data", "unlabelled")
+    given = under_current_names({("data", "kind"): "theirs", path: 7})
+    assert overlay({}, given) == {"data": {"kind": "theirs", "unlabelled": 7}}
+    assert overlay({}, under_current_names({path: 7})) == {"data": {"kind": "ours", "ignore_index": 7}}

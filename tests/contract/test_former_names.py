@@ -151,3 +151,30 @@ def test_a_model_of_ones_own_may_rename_its_fields_too() -> None:
     assert Mine.model_validate({"size": 5}).width == 5
     assert Mine.model_validate_json('{"size": 5, "width": 5}').width == 5
     assert Mine.model_json_schema()["properties"]["size"]["minimum"] == 1
+
+
+def test_a_choice_of_ones_own_that_names_no_kind_stays_as_it_is() -> None:
+    class Deep(ConfigModel):
+        depth: int = 3
+
+    class Wide(ConfigModel):
+        width: Annotated[int, FormerName("size")] = 3
+
+    class Mine(ConfigModel):
+        part: Deep | Wide = Wide()
+
+    assert Mine.model_validate({"part": {"size": 5}}).part == Wide(width=5)  # pydantic tries one after the other
+    for description in ({"part": {"size": 5}}, {"part": {"kind": "deep", "depth": 5}}):
+        assert with_current_names(Mine, description) == description
+        assert with_former_names(Mine, description) == description
+
+
+def test_a_model_that_holds_itself_is_read() -> None:
+    assert with_current_names(Tree, {"branch": {"branch": {"size": 2}}}) == {"branch": {"branch": {"width": 2}}}
+
+
+class Tree(ConfigModel):
+    """Of any depth."""
+
+    width: Annotated[int, FormerName("size")] = 1
+    branch: "Tree | None" = None

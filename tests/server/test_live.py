@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from contract.events import EpochFinished, parse_event
 from db import Store
 from server.app import create_app
-from server.live.batches import Batch, read_batch
+from server.live.batches import Batch, read_batch, read_run
 from server.live.viewer import Subscription
 from server.schemas import Run
 from server.settings import ServerSettings
@@ -400,6 +400,34 @@ def test_an_event_between_the_last_look_back_and_going_live_is_not_lost(
 
     monkeypatch.setattr("server.live.tail.read_batch", slow)
     asyncio.run(scene())
+
+
+def test_a_run_that_cannot_be_read_keeps_no_other_from_being_told(
+    address: str, store: Store, recording: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Recording(store)
+
+    def read(store: Store, run_id: str) -> str:
+        if run_id == broken.id:
+            raise KeyError("kind")
+        return read_run(store, run_id)
+
+    async def scene() -> None:
+        async with browser(address) as tab, browser(address) as other:
+            await other.say("subscribe_runs")
+            await tab.say("subscribe", run=recording.id, after=0)
+            await tab.hear_until(caught_up(5))
+            monkeypatch.setattr("server.live.tail.read_run", read)
+            await asyncio.to_thread(broken.start)
+            await other.say("subscribe", run=broken.id, after=0)
+            await other.hear_until(
+                lambda tab: any("failed to read this run" in each["message"] for each in tab.of("error"))
+            )
+            await asyncio.to_thread(recording.epoch)
+            await tab.hear_until(caught_up(6))
+
+    asyncio.run(scene())
+    assert f"run {broken.id} cannot be read" in caplog.text
 
 
 def test_a_cursor_that_is_replaced_while_it_is_being_served_repeats_nothing(

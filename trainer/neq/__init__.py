@@ -5,7 +5,10 @@ from typing import Any
 
 import neq
 from neq import *  # noqa: F403  # whatever it offers
-from neq import __all__  # noqa: F401
+from neq import LayerFilter as Watch
+from neq import __all__ as todays
+
+__all__ = [*todays, "Watch"]  # names, as the other list has them
 
 warnings.warn("trainer.neq is now called neq: write `from neq import NEq`", FutureWarning, stacklevel=2)
 
