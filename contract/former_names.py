@@ -163,5 +163,8 @@ def _member(members: Sequence[Model], kind: Any) -> Model | None:
     """The model of a group, or of the choice's member of this kind; a plug-in's choice may be told apart otherwise."""
     if len(members) == 1:
         return members[0]
-    kinds = {each: each.model_fields["kind"].annotation for each in members if "kind" in each.model_fields}
-    return next((each for each, annotation in kinds.items() if kind in get_args(annotation)), None)
+    for each in members:
+        field = each.model_fields.get("kind")
+        if field is not None and kind in get_args(field.annotation):
+            return each
+    return None
