@@ -18,6 +18,15 @@ PAGES = {
 }
 """Addresses by name; the fixture `runs` fills in the ids."""
 
+TWICE = """() => {
+  // Buttons of one name that do different things; those of a table's rows are named after their row.
+  const names = [...document.querySelectorAll("button")]
+    .filter((each) => each.checkVisibility({ opacityProperty: false }))
+    .map((each) => (each.ariaLabel || each.textContent || each.title).trim());
+  const again = names.filter((name, place) => names.indexOf(name) !== place);
+  return [...new Set(again)].map((name) => `twice: ${name}`);
+}"""
+
 
 def come_to(page: Page, address: str) -> None:
     """Opens a page and waits until its scripts have drawn it."""

@@ -5,49 +5,9 @@ import re
 from playwright.sync_api import Page, expect
 
 from db import Store
-from tests.pictures.pages import PAGES, come_to
+from tests.pictures.pages import PAGES, TWICE, come_to
 from tests.pictures.walking import walk
 from tests.server.recording import Recording
-
-SMALL = """() => {
-  // WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or no other target within such a circle; links in text are exempt.
-  const kinds = "a[href], button, input, select, textarea, summary, [role=note][tabindex]";
-  const targets = [...document.querySelectorAll(kinds)]
-    .filter((each) => !each.disabled && each.type !== "hidden" && !each.closest(".skip-link, [aria-hidden=true]"))
-    .filter((each) => each.checkVisibility({ opacityProperty: false, visibilityProperty: true }));
-  const boxes = targets.map((each) => {
-    const box = each.getBoundingClientRect();
-    return each.type === "checkbox" && box.width < 24 ? each.parentElement.getBoundingClientRect() : box;
-  });
-  const small = ({ width, height }) => width < 23.9 || height < 23.9;
-  const near = (a, b) => {
-    const [x, y] = [a.x + a.width / 2, a.y + a.height / 2];
-    const across = Math.max(b.left - x, 0, x - b.right);
-    const down = Math.max(b.top - y, 0, y - b.bottom);
-    return Math.hypot(across, down) < 12;
-  };
-  return targets.flatMap((each, place) => {
-    const box = boxes[place];
-    if (!box.width || !small(box) || (each.matches("a") && each.closest("p, dd, td, li"))) return [];
-    const crowded = boxes.some((other, at) => at !== place && other.width && near(box, other));
-    const size = `${Math.round(box.width)} × ${Math.round(box.height)}`;
-    return crowded ? [`small: ${size} ${each.outerHTML.slice(0, 120)}`] : [];
-  });
-}"""
-
-UNNAMED = """() => [...document.querySelectorAll("button, a[href]")]
-  .filter((each) => each.checkVisibility() && !each.getAttribute("aria-labelledby"))
-  .filter((each) => !(each.ariaLabel || each.textContent || each.title).trim())
-  .map((each) => `unnamed: ${each.outerHTML.slice(0, 120)}`)"""
-
-TWICE = """() => {
-  // Buttons of one name that do different things; those of a table's rows are named after their row.
-  const names = [...document.querySelectorAll("button")]
-    .filter((each) => each.checkVisibility({ opacityProperty: false }))
-    .map((each) => (each.ariaLabel || each.textContent || each.title).trim());
-  const again = names.filter((name, place) => names.indexOf(name) !== place);
-  return [...new Set(again)].map((name) => `twice: ${name}`);
-}"""
 
 
 def test_tab_reaches_every_control_of_every_page_and_leaves_it_both_ways(
@@ -64,17 +24,6 @@ def test_tab_reaches_every_control_of_every_page_and_leaves_it_both_ways(
                 found[f"{name}, {way}: caught"] = met.stops[-3:]
             if met.missed or met.ringless:
                 found[f"{name}, {way}: missed, without a ring"] = (met.missed, met.ringless)
-    assert found == {}
-
-
-def test_targets_are_24_pixels_or_stand_apart_and_controls_are_named(
-    page: Page, address: str, runs: dict[str, str]
-) -> None:
-    found: dict[str, object] = {}
-    for name, path in PAGES.items():
-        come_to(page, address + path.format(**runs))
-        if problems := page.evaluate(SMALL) + page.evaluate(UNNAMED) + page.evaluate(TWICE):
-            found[name] = problems
     assert found == {}
 
 

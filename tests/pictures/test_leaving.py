@@ -16,12 +16,13 @@ def test_a_run_s_page_left_while_it_is_asking_gives_up_in_silence(
     page: Page, address: str, runs: dict[str, str]
 ) -> None:
     raised: list[str] = []
+    page.goto(f"{address}/")
     for what in ASKED:
         where = f"**/api/v1/runs/{runs['running']}/{what}"
         page.once("pageerror", lambda error, what=what: raised.append(f"{what}: {error}"))
         page.route(where, never)
         with page.expect_request(where):
-            page.goto(f"{address}/runs/{runs['running']}")
+            page.locator(f".runs-name[href$='{runs['running']}']").click()
         with page.expect_event("requestfailed"):
             page.get_by_role("link", name="Runs", exact=True).click()
         expect(page.locator(".runs-name").first).to_be_visible()
