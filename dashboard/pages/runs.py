@@ -149,7 +149,7 @@ def _columns() -> list[Json]:
     return [
         column("state", "State", 128, cellRenderer="NeqRunState"),
         column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName", getQuickFilterText=search),
-        column("progress", "Progress", 236, cellRenderer="NeqRunProgress"),
+        column("progress", "Progress", 252, cellRenderer="NeqRunProgress"),
         column("frozen", "Frozen", 164, cellRenderer="NeqRunFrozen"),
         column(
             "accuracy",
