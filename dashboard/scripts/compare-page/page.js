@@ -129,8 +129,8 @@ class ComparePage {
     feed.on("cells", () => this.#layerChanged());
     feed.on("run", () => this.#tablesSoon());
     feed.on("end", () => this.#tablesSoon());
-    feed.on("trouble", (message) => {
-      entry.trouble = message;
+    feed.on("trouble", (trouble) => {
+      entry.trouble = trouble?.words ?? null;
       this.#explainEmpty();
     });
     feed.on("deleted", () => go(compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));

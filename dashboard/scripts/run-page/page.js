@@ -139,7 +139,7 @@ class RunPage {
     });
     feed.on("small", (layers) => this.multiples.changed(layers));
     feed.on("end", () => this.#runChanged());
-    feed.on("trouble", (message) => head.say(message));
+    feed.on("trouble", (trouble) => head.say(trouble));
     feed.on("deleted", () => {
       notice("This run was deleted.", "bad");
       go("/");
