@@ -92,6 +92,11 @@ test("a page where JSON was asked for is no answer", async () => {
   await assert.rejects(askJson("/health"), Unreadable);
 });
 
+test("a page where display bytes were asked for is no answer", async () => {
+  server(() => new Response("<h1>Sign in</h1>"));
+  await assert.rejects(recorded.display("a", 0), Unreadable);
+});
+
 test("a server that cannot be reached is not a refusal", async () => {
   server(() => Promise.reject(new TypeError("Failed to fetch")));
   await assert.rejects(runs.health(), (error) => error instanceof Unreachable && error instanceof ApiError && !(error instanceof Refused));

@@ -14,7 +14,11 @@ export class ApiError extends Error {}
 export class Unreachable extends ApiError {}
 
 /** Something answered in a way that is not the server's, such as a proxy with a page of its own. */
-export class Unreadable extends ApiError {}
+export class Unreadable extends ApiError {
+  constructor(message = "The answer did not come from the server: a proxy may be in front of it.") {
+    super(message);
+  }
+}
 
 /** The server answered, and refused: `status`, and `detail` as it said it. */
 export class Refused extends ApiError {
@@ -61,7 +65,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
 export async function askJson(path, question) {
   const { bytes } = await ask(path, question);
   const answer = parsed(bytes);
-  if (answer === undefined) throw new Unreadable("The answer did not come from the server: a proxy may be in front of it.");
+  if (answer === undefined) throw new Unreadable();
   return answer;
 }
 
