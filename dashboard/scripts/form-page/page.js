@@ -45,16 +45,18 @@ function draft({ draft }) {
   }
 }
 
-/** @param {Form} form @param {Values} values */
-function keepDraft({ draft, initial }, values) {
+/** @param {string} draft where it is kept. @param {Values | null} values null: it is kept no longer. */
+function store(draft, values) {
   try {
-    const same = JSON.stringify(values) === JSON.stringify(initial);
-    if (same) window.sessionStorage.removeItem(draft);
-    else window.sessionStorage.setItem(draft, JSON.stringify(values));
+    if (values) window.sessionStorage.setItem(draft, JSON.stringify(values));
+    else window.sessionStorage.removeItem(draft);
   } catch {
     // Storage is full or forbidden: only a reload would lose what is typed.
   }
 }
+
+/** @param {Form} form @param {Values} values */
+const keepDraft = ({ draft, initial }, values) => store(draft, JSON.stringify(values) === JSON.stringify(initial) ? null : values);
 
 /** Dash tells of a keystroke a moment later; a reload in between would lose it. @param {Event} event */
 function typed(event) {
@@ -212,7 +214,7 @@ async function send({ plan, fork, draft }, values) {
       doubts.map((each) => checks.item(each, "warning")),
       () => checks.accept(doubts),
     );
-  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config));
-  window.sessionStorage.removeItem(draft);
+  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config)).catch(messages.doubt);
+  store(draft, null);
   return go(run.url);
 }
