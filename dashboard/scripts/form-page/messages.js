@@ -167,9 +167,14 @@ export function doubt(problem) {
   throw problem instanceof ApiError && !refused ? new Doubt(problem.message) : problem;
 }
 
+/** The fields that the server refused, if that is what went wrong. @param {unknown} problem @returns {Finding[] | null} */
+const refusedFields = (problem) =>
+  problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail) ? problem.detail : null;
+
 /** What kept a launch from happening, in words. @param {unknown} problem */
-function problemWords(problem) {
-  const { message } = /** @type {Error} */ (problem);
+export function problemWords(problem) {
+  const fields = refusedFields(problem);
+  const message = fields ? fields.map(({ field, message }) => `${field}: ${message}`).join(". ") : /** @type {Error} */ (problem).message;
   if (problem instanceof Doubt)
     return `${message} It is not known whether the run was launched: look at the table of runs before you launch it again. Your entries are kept.`;
   if (problem instanceof Unreachable) return `${message} Nothing was launched. Your entries are kept; try again when it is back.`;
@@ -178,6 +183,7 @@ function problemWords(problem) {
 
 /** What kept a launch from happening. @param {unknown} problem @param {Node[]} plan @param {Values} values */
 export function showProblem(problem, plan, values) {
-  if (problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail)) markErrors(problem.detail, plan, values);
+  const fields = refusedFields(problem);
+  if (fields) markErrors(fields, plan, values);
   else sayOnTop([problemWords(problem)]);
 }
