@@ -113,30 +113,36 @@ function fitColumns() {
 /** Called by Dash when the table's frame is drawn. */
 export async function begin() {
   const now = ++visit;
+  const scope = new Scope();
+  onLeave(() => {
+    visit += 1;
+    scope.end();
+  });
   chosen = [];
   grid = null;
+  keys = null;
   rows.begin(null);
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
   if (now !== visit) return "runs-table";
   grid = api;
+  fillTable(scope, now);
+  return "runs-table";
+}
+
+/** The table is there. @param {Scope} scope @param {number} now */
+function fillTable(scope, now) {
   grid.setGridOption("loading", true);
   rows.begin(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.runOf);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
-  const scope = new Scope();
   scope.watchSize(table, fitColumns);
   scope.finally(follow(now));
   scope.every(REFRESH_MS, () => {
     if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
   });
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys()]);
-  onLeave(() => {
-    visit += 1;
-    scope.end();
-  });
   loadAll(now);
-  return "runs-table";
 }
 
 const pageKeys = () => [
