@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ApiError, ask, askJson, Refused, Unreachable, Unreadable } from "../../dashboard/scripts/api/client.js";
 import * as recorded from "../../dashboard/scripts/api/recorded.js";
 import * as runs from "../../dashboard/scripts/api/runs.js";
@@ -114,6 +115,72 @@ test("a server that does not begin to answer within a minute is given up", async
   const given = assert.rejects(askJson("/health"), Unreachable);
   mock.timers.tick(60_000);
   await given;
+});
+
+/** A body of these bytes, with so long a silence after each; it breaks off when the question is given up. */
+const dripping =
+  (bytes, silence) =>
+  ({ signal }) => {
+    let timer;
+    const start = (body) => {
+      const next = () => {
+        if (!bytes.length) return body.close();
+        body.enqueue(Uint8Array.of(bytes.shift()));
+        timer = setTimeout(next, silence);
+        return timer;
+      };
+      next();
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        body.error(signal.reason);
+      });
+    };
+    return new Response(new ReadableStream({ start }), { headers: { "X-Epochs": "0:3", "X-Neurons": "1" } });
+  };
+
+/** Lets so much time pass, a second at a time, and what it sets off happen. */
+async function pass(seconds) {
+  for (let second = 0; second < seconds; second += 1) {
+    mock.timers.tick(1000);
+    for (let round = 0; round < 5; round += 1) await setImmediate();
+  }
+}
+
+test("an answer may take as long as it likes while some of it comes", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  server(dripping([1, 2, 3], 50_000));
+  const given = recorded.display("a", 0);
+  await pass(210);
+  assert.deepEqual([...(await given).bytes], [1, 2, 3]);
+});
+
+test("an answer that stalls for a minute is given up", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  server(dripping([1, 2, 3], 61_000));
+  const given = recorded.display("a", 0).then(
+    () => "answered",
+    (error) => error,
+  );
+  await pass(65);
+  assert.ok((await Promise.race([given, setImmediate("no end")])) instanceof Unreachable);
+});
+
+test("after an answer nothing waits, and nothing listens to the page's end", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const leaving = new AbortController();
+  const asked = server(() => json({ layers: [] }));
+  await recorded.layers("a", leaving.signal);
+  await pass(61);
+  leaving.abort();
+  assert.equal(asked[0].signal.aborted, false);
+});
+
+test("a page that was left already asks in vain, where the browser cannot join signals either", async () => {
+  const leaving = new AbortController();
+  leaving.abort();
+  mock.method(AbortSignal, "any", () => assert.fail("browsers before 2024 have none"));
+  server(({ signal }) => (signal.aborted ? Promise.reject(signal.reason) : json({ layers: [] })));
+  await assert.rejects(recorded.layers("a", leaving.signal), { name: "AbortError" });
 });
 
 test("who leaves a page hears of what was asked there as fetch tells it, and no error of the API", async () => {
