@@ -54,6 +54,23 @@ test("a body goes as JSON and says so; without one nothing is said", async () =>
   assert.deepEqual([asked[1].method, asked[1].body, asked[1].headers], ["POST", undefined, undefined]);
 });
 
+test("runs are asked for under today's names alone", async () => {
+  const asked = server(() => json({ runs: [] }));
+  await runs.runs(null, 100);
+  await runs.runs("2/b", 100);
+  await runs.run("a");
+  await recorded.runs("lr & ε", 5);
+  assert.deepEqual(
+    asked.map(({ address }) => address),
+    [
+      "/api/v1/runs?limit=100&former_names=false",
+      "/api/v1/runs?limit=100&cursor=2%2Fb&former_names=false",
+      "/api/v1/runs/a?former_names=false",
+      "/api/v1/runs?limit=5&search=lr%20%26%20%CE%B5&former_names=false",
+    ],
+  );
+});
+
 test("an answer without a body is null", async () => {
   server(() => new Response(null, { status: 204 }));
   assert.equal(await runs.remove("a"), null);

@@ -7,6 +7,9 @@ import { at } from "../ui/routes.js";
 const ROOT = "/api/v1";
 const PATIENCE_MS = 60_000; // with silence: a long history may take a slow line longer than that, but something comes
 
+/** Asks for renamed fields of descriptions under today's names alone. */
+export const TODAYS = "former_names=false";
+
 /** Nothing came that could be used; the message is fit for a person. */
 export class ApiError extends Error {}
 

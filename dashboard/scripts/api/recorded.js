@@ -3,7 +3,7 @@
  * (Asking for runs and acting on them is in runs.js.)
  */
 
-import { ask, askJson, Unreadable } from "./client.js";
+import { ask, askJson, TODAYS, Unreadable } from "./client.js";
 import { openFrame } from "./frames.js";
 
 /** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layer, LogLine, NeuronTimeline, Plans } from "../../types/api" */
@@ -56,7 +56,7 @@ const run = (id) => `/runs/${encodeURIComponent(id)}`;
  * @param {string} search @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Run[]>}
  */
 export const runs = async (search, limit, signal) =>
-  (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
+  (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}&${TODAYS}`, { signal })).runs;
 /**
  * The watched layers in forward order; empty before the run started.
  * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Layer[]>}

@@ -148,7 +148,12 @@ function sparkline(trail) {
 function FrozenCell({ data: run }) {
   if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
   const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
-  return h("span", { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" }, sparkline(run.frozen_trail || []), words);
+  return h(
+    "span",
+    { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" },
+    sparkline(run.frozen_sparkline || []),
+    words,
+  );
 }
 
 /** @param {{data: Run}} row */
