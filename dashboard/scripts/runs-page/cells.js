@@ -32,7 +32,7 @@ const SHAPES = {
 };
 
 /** @param {string} name */
-export function icon(name) {
+function icon(name) {
   const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
   return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
 }
@@ -43,7 +43,7 @@ export function icon(name) {
 const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
 /** @param {Run} run */
-export function progressWords(run) {
+function progressWords(run) {
   const { counted, count: whole, estimate } = format;
   if (run.state === "queued") return queuedWords(rows.place(run.id));
   const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
