@@ -1,6 +1,7 @@
 """The dashboard's one way to everything it knows: the HTTP API, through one async client.
 
-Every URL that the dashboard's Python uses is written here. The browser's share is in `scripts/api/runs.js`.
+Every URL that the dashboard's Python uses is written here. The browser's share is in `scripts/api`: in `client.js`,
+`runs.js`, `recorded.js` and `socket.js`.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """The page that launches a run: the form, presets that fill it, and what is about to run."""
 
+import hashlib
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -152,7 +153,7 @@ def _stores(
         "base": base,
         "presets": preset_values(form, presets),
         "titles": {preset["name"]: preset["title"] for preset in presets},
-        "draft": f"neq.form:{draft}",
+        "draft": f"neq.form:{draft}:{_fields(values)}",
         "fork": fork,
     }
     return [
@@ -161,6 +162,11 @@ def _stores(
         dcc.Store(id="form-state"),
         dcc.Store(id="form-pasted"),
     ]
+
+
+def _fields(values: Values) -> str:
+    """A digest of the inputs' names: a draft from before some were renamed would fill only a part of them."""
+    return hashlib.sha256(" ".join(sorted(values)).encode()).hexdigest()[:12]
 
 
 def _preset(presets: list[Json], name: str | None) -> Json | None:

@@ -144,6 +144,36 @@ def test_without_the_server_it_says_so_and_keeps_everything(page: Page, address:
     assert only_run(store)["name"] == "Patient"
 
 
+@pytest.mark.parametrize("answer", [None, 504], ids=["none", "a proxy's"])
+def test_where_no_answer_came_it_does_not_say_that_nothing_was_launched(
+    page: Page, address: str, store: Store, answer: int | None
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        if answer is None:
+            route.abort()
+        else:
+            route.fulfill(status=answer, body="<h1>Gateway Time-out</h1>")
+
+    open_form(page, address)
+    page.get_by_label("Name").fill("Maybe")
+    page.route("**/api/v1/runs", lose)
+    page.get_by_role("button", name="Launch run").click()
+    alert = page.locator("#form-alert")
+    expect(alert).to_contain_text("It is not known whether the run was launched: look at the table of runs")
+    expect(alert).not_to_contain_text("othing was launched")
+    expect(page.get_by_label("Name")).to_have_value("Maybe")
+    assert only_run(store)["name"] == "Maybe"
+
+
+def test_where_storage_is_forbidden_the_launched_run_s_page_opens(page: Page, address: str, store: Store) -> None:
+    page.add_init_script("Storage.prototype.removeItem = () => { throw new DOMException('no', 'SecurityError'); }")
+    open_form(page, address)
+    page.get_by_role("button", name="Launch run").click()
+    page.wait_for_url("**/runs/*")
+    only_run(store)
+
+
 def test_a_preset_fills_the_form_and_can_be_taken_back(page: Page, address: str) -> None:
     open_form(page, address)
     page.get_by_label("Name").fill("Mine")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from dashboard.modules import FOLDER, Modules
 from tests.chromium import tab
+from tests.trainer.worker.conftest import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +118,24 @@ def test_a_module_that_does_not_come_is_said_and_not_waited_for(
     alert.get_by_role("button", name="Load again").click()
     expect(page.locator("main h1")).to_be_visible()
     context.close()
+
+
+def test_a_failure_of_a_script_that_is_not_the_server_s_is_none_of_the_page_s(page: Page, address: str) -> None:
+    held: list[Route] = []
+    page.route("**/main.js", lambda route: held.append(route))
+    page.goto(address, wait_until="commit")
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    page.evaluate("""() => {
+        for (const filename of ["chrome-extension://abcdef/content.js", "https://elsewhere.example/a.js", ""])
+            window.dispatchEvent(new ErrorEvent("error", { message: "Script error.", filename }));
+        const foreign = Object.assign(document.createElement("script"), {
+            src: "chrome-extension://abcdef/page.js", type: "text/plain" });
+        document.head.append(foreign);
+        foreign.dispatchEvent(new Event("error"));
+    }""")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator("main h1")).to_be_visible()
 
 
 def test_a_module_that_comes_late_is_waited_for(chromium: Browser, address: str) -> None:

@@ -3,10 +3,11 @@
 import re
 from datetime import UTC, datetime
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, WebSocketRoute, expect
 
 from contract.config import RunConfig
 from db import EventRecord, Run, Store
+from tests.trainer.worker.conftest import eventually
 
 
 def make(store: Store, name: str) -> Run:
@@ -70,6 +71,68 @@ def test_changes_appear_without_losing_the_selection(page: Page, address: str, s
 
     page.get_by_role("button", name="Compare 2").click()
     page.wait_for_url(re.compile(r"/compare\?runs=\w+,\w+"))
+
+
+class Cuttable:
+    """The page's line to the server, which a test may cut and let come back."""
+
+    def __init__(self, page: Page) -> None:
+        self._open: list[WebSocketRoute] = []
+        self._cut = False
+        page.route_web_socket("**/api/v1/live", self._serve)
+
+    def _serve(self, line: WebSocketRoute) -> None:
+        if self._cut:
+            line.close()
+            return
+        line.connect_to_server()
+        self._open.append(line)
+
+    def cut(self) -> None:
+        self._cut = True
+        while self._open:
+            self._open.pop().close()
+
+    def mend(self) -> None:
+        self._cut = False
+
+
+def test_a_run_that_came_live_and_was_deleted_unheard_leaves_the_table(page: Page, address: str, store: Store) -> None:
+    line = Cuttable(page)
+    make(store, "stays")
+    open_table(page, address)
+    expect(row(page, "stays")).to_be_visible()
+    ghost = make(store, "ghost")
+    expect(row(page, "ghost")).to_be_visible()
+    line.cut()
+    expect(page.locator("#live-status")).to_have_attribute("data-status", "lost")
+    store.request_stop(ghost.id)
+    store.delete_run(ghost.id)
+    make(store, "new")
+    line.mend()
+    expect(row(page, "new")).to_be_visible()
+    expect(row(page, "ghost")).to_be_hidden()
+    expect(row(page, "stays")).to_be_visible()
+
+
+def test_a_run_that_comes_live_while_the_list_is_read_stays(page: Page, address: str, store: Store) -> None:
+    make(store, "first")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        answers.append(route.fetch())
+        held.append(route)
+
+    answers: list[APIResponse] = []
+    page.route("**/api/v1/runs?*", hold)
+    open_table(page, address)
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    make(store, "meanwhile")
+    expect(row(page, "meanwhile")).to_be_visible()
+    held[0].fulfill(response=answers[0])
+    expect(all_count(page)).to_contain_text("2")
+    expect(page.locator("#runs-loading")).to_be_empty()
+    expect(row(page, "meanwhile")).to_be_visible()
 
 
 def test_a_run_is_renamed_stopped_and_deleted_from_its_row(page: Page, address: str, store: Store) -> None:

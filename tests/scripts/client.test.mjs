@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ApiError, ask, askJson, Refused, Unreachable, Unreadable } from "../../dashboard/scripts/api/client.js";
 import * as recorded from "../../dashboard/scripts/api/recorded.js";
 import * as runs from "../../dashboard/scripts/api/runs.js";
@@ -53,6 +54,23 @@ test("a body goes as JSON and says so; without one nothing is said", async () =>
   assert.deepEqual([asked[1].method, asked[1].body, asked[1].headers], ["POST", undefined, undefined]);
 });
 
+test("runs are asked for under today's names alone", async () => {
+  const asked = server(() => json({ runs: [] }));
+  await runs.runs(null, 100);
+  await runs.runs("2/b", 100);
+  await runs.run("a");
+  await recorded.runs("lr & ε", 5);
+  assert.deepEqual(
+    asked.map(({ address }) => address),
+    [
+      "/api/v1/runs?limit=100&former_names=false",
+      "/api/v1/runs?limit=100&cursor=2%2Fb&former_names=false",
+      "/api/v1/runs/a?former_names=false",
+      "/api/v1/runs?limit=5&search=lr%20%26%20%CE%B5&former_names=false",
+    ],
+  );
+});
+
 test("an answer without a body is null", async () => {
   server(() => new Response(null, { status: 204 }));
   assert.equal(await runs.remove("a"), null);
@@ -92,6 +110,11 @@ test("a page where JSON was asked for is no answer", async () => {
   await assert.rejects(askJson("/health"), Unreadable);
 });
 
+test("a page where display bytes were asked for is no answer", async () => {
+  server(() => new Response("<h1>Sign in</h1>"));
+  await assert.rejects(recorded.display("a", 0), Unreadable);
+});
+
 test("a server that cannot be reached is not a refusal", async () => {
   server(() => Promise.reject(new TypeError("Failed to fetch")));
   await assert.rejects(runs.health(), (error) => error instanceof Unreachable && error instanceof ApiError && !(error instanceof Refused));
@@ -109,6 +132,72 @@ test("a server that does not begin to answer within a minute is given up", async
   const given = assert.rejects(askJson("/health"), Unreachable);
   mock.timers.tick(60_000);
   await given;
+});
+
+/** A body of these bytes, with so long a silence after each; it breaks off when the question is given up. */
+const dripping =
+  (bytes, silence) =>
+  ({ signal }) => {
+    let timer;
+    const start = (body) => {
+      const next = () => {
+        if (!bytes.length) return body.close();
+        body.enqueue(Uint8Array.of(bytes.shift()));
+        timer = setTimeout(next, silence);
+        return timer;
+      };
+      next();
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        body.error(signal.reason);
+      });
+    };
+    return new Response(new ReadableStream({ start }), { headers: { "X-Epochs": "0:3", "X-Neurons": "1" } });
+  };
+
+/** Lets so much time pass, a second at a time, and what it sets off happen. */
+async function pass(seconds) {
+  for (let second = 0; second < seconds; second += 1) {
+    mock.timers.tick(1000);
+    for (let round = 0; round < 5; round += 1) await setImmediate();
+  }
+}
+
+test("an answer may take as long as it likes while some of it comes", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  server(dripping([1, 2, 3], 50_000));
+  const given = recorded.display("a", 0);
+  await pass(210);
+  assert.deepEqual([...(await given).bytes], [1, 2, 3]);
+});
+
+test("an answer that stalls for a minute is given up", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  server(dripping([1, 2, 3], 61_000));
+  const given = recorded.display("a", 0).then(
+    () => "answered",
+    (error) => error,
+  );
+  await pass(65);
+  assert.ok((await Promise.race([given, setImmediate("no end")])) instanceof Unreachable);
+});
+
+test("after an answer nothing waits, and nothing listens to the page's end", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const leaving = new AbortController();
+  const asked = server(() => json({ layers: [] }));
+  await recorded.layers("a", leaving.signal);
+  await pass(61);
+  leaving.abort();
+  assert.equal(asked[0].signal.aborted, false);
+});
+
+test("a page that was left already asks in vain, where the browser cannot join signals either", async () => {
+  const leaving = new AbortController();
+  leaving.abort();
+  mock.method(AbortSignal, "any", () => assert.fail("browsers before 2024 have none"));
+  server(({ signal }) => (signal.aborted ? Promise.reject(signal.reason) : json({ layers: [] })));
+  await assert.rejects(recorded.layers("a", leaving.signal), { name: "AbortError" });
 });
 
 test("who leaves a page hears of what was asked there as fetch tells it, and no error of the API", async () => {

@@ -22,13 +22,16 @@
     place.replaceChildren(alert);
   }
 
+  /** Whether a script is of this server; an extension of the browser's may fail as it likes. @param {string} address */
+  const ours = (address) => address.startsWith(`${location.origin}/`);
+
   // A script that cannot be loaded tells only its own element: hence the capture.
   window.addEventListener(
     "error",
     (event) => {
       const script = event.target instanceof HTMLScriptElement ? event.target.src : "";
-      if (script) say(`A script could not be loaded: ${new URL(script).pathname}.`);
-      else if (event.message) say(`A script failed: ${event.message}.`);
+      if (ours(script)) say(`A script could not be loaded: ${new URL(script).pathname}.`);
+      else if (event.message && ours(event.filename)) say(`A script failed: ${event.message}.`);
     },
     true,
   );

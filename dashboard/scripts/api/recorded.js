@@ -3,7 +3,7 @@
  * (Asking for runs and acting on them is in runs.js.)
  */
 
-import { ask, askJson, Unreadable } from "./client.js";
+import { ask, askJson, TODAYS, Unreadable } from "./client.js";
 import { openFrame } from "./frames.js";
 
 /** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layer, LogLine, NeuronTimeline, Plans } from "../../types/api" */
@@ -17,21 +17,35 @@ function span(first, stop) {
   return first === undefined ? "" : `epochs=${first}:${stop}`;
 }
 
+const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
+const LONGEST_PREFIX = 12; // magic, version, and the header's length in two bytes or, of a wide file, in four
+
+/** The header of a .npy file, and where its values start. @param {ArrayBuffer} buffer */
+function npyHeader(buffer) {
+  const bytes = new Uint8Array(buffer);
+  if (bytes.length < LONGEST_PREFIX || MAGIC.some((byte, place) => bytes[place] !== byte)) throw new Unreadable();
+  const view = new DataView(buffer);
+  const wide = view.getUint8(6) > 1;
+  const start = (wide ? 12 : 10) + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
+  if (start > bytes.length) throw new Unreadable();
+  return { start, header: new TextDecoder("latin1").decode(bytes.subarray(wide ? 12 : 10, start)) };
+}
+
 /**
- * Reads a .npy file of little-endian float32.
+ * Reads a .npy file of little-endian float32; what is none, or not all of one, is Unreadable.
  *
  * @param {ArrayBuffer} buffer
  * @returns {{shape: number[], values: Float32Array}}
  */
 export function parseNpy(buffer) {
-  const wide = new DataView(buffer).getUint8(6) > 1;
-  const length = wide ? new DataView(buffer).getUint32(8, true) : new DataView(buffer).getUint16(8, true);
-  const start = (wide ? 12 : 10) + length;
-  const header = new TextDecoder("latin1").decode(new Uint8Array(buffer, wide ? 12 : 10, length));
+  const { start, header } = npyHeader(buffer);
   if (!header.includes("'<f4'")) throw new Unreadable(`Expected float32, got ${header}.`);
   const [, sizes = ""] = /'shape':\s*\(([^)]*)\)/.exec(header) ?? [];
-  const shape = sizes.split(",").filter((part) => part.trim());
-  return { shape: shape.map(Number), values: new Float32Array(buffer.slice(start)) };
+  const parts = sizes.split(",").filter((part) => part.trim());
+  const shape = parts.map(Number);
+  const values = shape.reduce((product, size) => product * size, 1);
+  if (buffer.byteLength - start !== 4 * values) throw new Unreadable();
+  return { shape, values: new Float32Array(buffer.slice(start)) };
 }
 
 /** @param {string} id */
@@ -42,7 +56,7 @@ const run = (id) => `/runs/${encodeURIComponent(id)}`;
  * @param {string} search @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Run[]>}
  */
 export const runs = async (search, limit, signal) =>
-  (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}`, { signal })).runs;
+  (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}&${TODAYS}`, { signal })).runs;
 /**
  * The watched layers in forward order; empty before the run started.
  * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Layer[]>}
@@ -91,6 +105,7 @@ export async function display(id, layer, { of = "state", first, stop } = {}, sig
   const { headers, bytes } = await ask(`${run(id)}/layers/${layer}/display?${kind}${span(first, stop)}`, { signal });
   const [from, to] = (headers.get("X-Epochs") || "0:0").split(":").map(Number);
   const neurons = Number(headers.get("X-Neurons"));
+  if (bytes.byteLength !== neurons * (to - from)) throw new Unreadable();
   return { first: from, stop: to, neurons, bytes: new Uint8Array(bytes) };
 }
 

@@ -2,7 +2,7 @@
  * Runs, and what is done about them: listed, checked, launched, changed.
  */
 
-import { askJson } from "./client.js";
+import { askJson, TODAYS } from "./client.js";
 
 /** @import { Check, Health } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
@@ -14,9 +14,9 @@ const named = (id) => `/runs/${encodeURIComponent(id)}`;
 export const health = () => askJson("/health");
 /** @param {string | null} cursor @param {number} limit @returns {Promise<{runs: Run[], next: string | null}>} */
 export const runs = (cursor, limit) =>
-  askJson(`/runs?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) }).toString()}`);
+  askJson(`/runs?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) }).toString()}&${TODAYS}`);
 /** @param {string} id @returns {Promise<Run>} */
-export const run = (id) => askJson(named(id));
+export const run = (id) => askJson(`${named(id)}?${TODAYS}`);
 /** @param {object} config @param {boolean} dryPass @returns {Promise<Check>} */
 export const check = (config, dryPass) => askJson(`/checks?dry_pass=${dryPass}`, { method: "POST", body: config });
 /** @param {string} id @param {number} epoch @param {object} config @param {boolean} dryPass @returns {Promise<Check>} */

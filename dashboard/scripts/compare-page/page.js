@@ -2,7 +2,7 @@
  * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
  */
 
-import { plotly } from "../plot/axes.js";
+import { plotly, undrawn } from "../plot/axes.js";
 import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
 import { Together, wholeOf } from "../plot/line-chart.js";
 import { widest } from "../run-data/feed.js";
@@ -129,8 +129,8 @@ class ComparePage {
     feed.on("cells", () => this.#layerChanged());
     feed.on("run", () => this.#tablesSoon());
     feed.on("end", () => this.#tablesSoon());
-    feed.on("trouble", (message) => {
-      entry.trouble = message;
+    feed.on("trouble", (trouble) => {
+      entry.trouble = trouble?.words ?? null;
       this.#explainEmpty();
     });
     feed.on("deleted", () => go(compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
@@ -153,16 +153,27 @@ class ComparePage {
   /** @param {Curves} curves */
   async #start(curves) {
     for (const { feed } of this.entries) feed.start();
-    const Plotly = await plotly(this.data.plotly);
-    if (this.scope.ended) return;
     const pictures = this.entries.flatMap(({ heatmap, overview }) => [heatmap, overview]);
-    await Promise.all([curves, ...pictures].map((picture) => picture.start(Plotly)));
+    try {
+      const Plotly = await plotly(this.data.plotly);
+      if (this.scope.ended) return;
+      await Promise.all([curves, ...pictures].map((picture) => picture.start(Plotly)));
+    } catch (problem) {
+      if (!this.scope.ended) this.#join(curves).fail(undrawn(problem));
+      return;
+    }
     if (this.scope.ended) return;
-    for (const { picture } of pictures) this.together.add(picture);
-    curves.join(this.together);
+    this.#join(curves);
     this.drawn = true;
     this.root.dataset.drawn = "";
     this.#drawHistory();
+  }
+
+  /** Joins all pictures by their epochs. @param {Curves} curves */
+  #join(curves) {
+    for (const { heatmap, overview } of this.entries) for (const { picture } of [heatmap, overview]) this.together.add(picture);
+    curves.join(this.together);
+    return this.together;
   }
 
   #extend() {

@@ -12,6 +12,7 @@ import { placeOf } from "./values.js";
 
 /** @import { Finding } from "./messages.js" */
 /** @import { Node, Values } from "./values.js" */
+/** @import { Scope } from "../ui/page-scope.js" */
 
 /** @typedef {{plan: Node[], values: Values, config: object, fork?: {run: string, epoch: number} | null}} Now the form's state. */
 /** @typedef {{state: string, errors: Finding[], warnings: Finding[], [fact: string]: any}} Answer */
@@ -80,9 +81,14 @@ export function changed() {
   timer = setTimeout(() => look(mine), TYPING_MS);
 }
 
-/** Checks a form that is there anew. @param {() => Now | null} now what it says, whenever that is asked. */
-export function begin(now) {
+/** Checks a form that is there anew, until it is left. @param {Scope} scope @param {() => Now | null} now what it says, whenever that is asked. */
+export function begin(scope, now) {
   current = now;
+  scope.finally(() => {
+    clearTimeout(timer);
+    round += 1;
+    current = () => null;
+  });
   last = null;
   accepted = "";
   changed();

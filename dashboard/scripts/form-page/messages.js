@@ -2,7 +2,7 @@
  * What the server says about a configuration, put where the reader looks: at the input, or on top of the form.
  */
 
-import { Refused, Unreachable } from "../api/client.js";
+import { ApiError, Refused, Unreachable } from "../api/client.js";
 import { setProps } from "../ui/dash.js";
 import { element } from "../ui/dom.js";
 import { inForce, placeOf } from "./values.js";
@@ -158,13 +158,32 @@ export function tell(words, undo) {
   alert.hidden = false;
 }
 
+/** A run was asked for, and no answer tells whether there is one now. */
+class Doubt extends Error {}
+
+/** Throws what went wrong after a run was asked for: unless the server itself refused it, it may be there. @param {unknown} problem @returns {never} */
+export function doubt(problem) {
+  const refused = problem instanceof Refused && problem.detail !== undefined;
+  throw problem instanceof ApiError && !refused ? new Doubt(problem.message) : problem;
+}
+
+/** The fields that the server refused, if that is what went wrong. @param {unknown} problem @returns {Finding[] | null} */
+const refusedFields = (problem) =>
+  problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail) ? problem.detail : null;
+
+/** What kept a launch from happening, in words. @param {unknown} problem */
+export function problemWords(problem) {
+  const fields = refusedFields(problem);
+  const message = fields ? fields.map(({ field, message }) => `${field}: ${message}`).join(". ") : /** @type {Error} */ (problem).message;
+  if (problem instanceof Doubt)
+    return `${message} It is not known whether the run was launched: look at the table of runs before you launch it again. Your entries are kept.`;
+  if (problem instanceof Unreachable) return `${message} Nothing was launched. Your entries are kept; try again when it is back.`;
+  return `The run was not launched. ${message}`;
+}
+
 /** What kept a launch from happening. @param {unknown} problem @param {Node[]} plan @param {Values} values */
 export function showProblem(problem, plan, values) {
-  if (problem instanceof Refused && problem.status === 422 && Array.isArray(problem.detail)) {
-    markErrors(problem.detail, plan, values);
-  } else if (problem instanceof Unreachable) {
-    sayOnTop(["The server cannot be reached, so nothing was launched. Your entries are kept; try again when it is back."]);
-  } else {
-    sayOnTop([`The run was not launched. ${/** @type {Error} */ (problem).message}`]);
-  }
+  const fields = refusedFields(problem);
+  if (fields) markErrors(fields, plan, values);
+  else sayOnTop([problemWords(problem)]);
 }

@@ -4,7 +4,8 @@
 
 import * as api from "../api/runs.js";
 import { callbackContext, noUpdate, setProps } from "../ui/dash.js";
-import { go } from "../ui/shell.js";
+import { Scope } from "../ui/page-scope.js";
+import { go, notice, onLeave } from "../ui/shell.js";
 import * as checks from "./checks.js";
 import * as messages from "./messages.js";
 import { sayWorkers, summarise } from "./summary.js";
@@ -31,7 +32,9 @@ import { stepped, toConfig } from "./values.js";
 let form = null;
 /** @type {Values} by path, as last collected. */
 let held = {};
-let launching = false;
+let visit = new Scope(); // ends when the form is left
+/** @type {Scope | null} the visit in which a launch is under way. */
+let launching = null;
 let pasted = 0;
 
 // ---------------------------------------------------------------- keeping what is typed
@@ -45,16 +48,18 @@ function draft({ draft }) {
   }
 }
 
-/** @param {Form} form @param {Values} values */
-function keepDraft({ draft, initial }, values) {
+/** @param {string} draft where it is kept. @param {Values | null} values null: it is kept no longer. */
+function store(draft, values) {
   try {
-    const same = JSON.stringify(values) === JSON.stringify(initial);
-    if (same) window.sessionStorage.removeItem(draft);
-    else window.sessionStorage.setItem(draft, JSON.stringify(values));
+    if (values) window.sessionStorage.setItem(draft, JSON.stringify(values));
+    else window.sessionStorage.removeItem(draft);
   } catch {
     // Storage is full or forbidden: only a reload would lose what is typed.
   }
 }
+
+/** @param {Form} form @param {Values} values */
+const keepDraft = ({ draft, initial }, values) => store(draft, JSON.stringify(values) === JSON.stringify(initial) ? null : values);
 
 /** Dash tells of a keystroke a moment later; a reload in between would lose it. @param {Event} event */
 function typed(event) {
@@ -133,13 +138,16 @@ function showVariants(plan, values) {
 /** The form is drawn: its draft, if there is one, fills it. @param {Form | null} drawn */
 export function begin(drawn) {
   if (!drawn) return noUpdate();
+  const scope = new Scope();
+  visit.end();
+  visit = scope;
+  onLeave(() => scope.end());
   form = drawn;
   held = drawn.initial;
-  launching = false;
   messages.begin();
   summarise(form, held);
   sayWorkers();
-  checks.begin(now);
+  checks.begin(scope, now);
   const kept = draft(form);
   return kept ? { ...drawn.initial, ...kept } : noUpdate();
 }
@@ -186,33 +194,37 @@ export function restart(clicks) {
 
 /** The run is launched. @param {number | null} clicks @returns whether the button goes on waiting. */
 export async function launch(clicks) {
-  if (!form || !clicks || launching) return noUpdate();
-  launching = true;
+  if (!form || !clicks || launching === visit) return noUpdate();
+  const [scope, { plan }] = [visit, form];
+  launching = scope;
   const values = valuesOf(callbackContext().states_list);
   setProps("form-launch", { loading: true });
   document.getElementById("form-alert")?.classList.remove("form-note", "form-doubt");
   messages.unmarkAll();
   try {
-    await send(form, values);
+    await send(scope, form, values);
   } catch (problem) {
-    messages.showProblem(problem, form.plan, values);
+    if (scope.ended) notice(messages.problemWords(problem), "bad");
+    else messages.showProblem(problem, plan, values);
   } finally {
-    launching = false;
+    if (launching === scope) launching = null;
   }
-  return false;
+  return scope.ended ? noUpdate() : false; // the button may be another form's by now
 }
 
-/** @param {Form} form @param {Values} values */
-async function send({ plan, fork, draft }, values) {
+/** Who has left the form meanwhile stays where they are, and is told. @param {Scope} scope @param {Form} form @param {Values} values */
+async function send(scope, { plan, fork, draft }, values) {
   const config = toConfig(plan, values);
   const { errors, doubts } = await checks.before({ plan, values, config, fork });
+  if ((errors || doubts) && scope.ended) throw new Error("The form was left before its errors and warnings could be shown.");
   if (errors) return messages.markErrors(errors, plan, values);
   if (doubts)
     return messages.askFirst(
       doubts.map((each) => checks.item(each, "warning")),
       () => checks.accept(doubts),
     );
-  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config));
-  window.sessionStorage.removeItem(draft);
+  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config)).catch(messages.doubt);
+  store(draft, null);
+  if (scope.ended) return notice(`“${run.name}” was launched.`, "good");
   return go(run.url);
 }

@@ -6,7 +6,7 @@
  */
 
 import { at } from "../ui/routes.js";
-import { onScheme } from "../ui/shell.js";
+import { notice, onScheme } from "../ui/shell.js";
 import { Area } from "./area.js";
 import * as palette from "./palette.js";
 
@@ -29,17 +29,28 @@ const LEGEND = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container
 /** @type {Promise<any> | null} */
 let loading = null;
 
-/** Plotly, loaded once a tab from our own server. @param {string} address */
+/** Plotly did not come; the message is fit for a person. */
+class NotLoaded extends Error {}
+
+/** Why pictures have no axes, in words; what is no fault of the line is a bug, and reported as one. @param {unknown} problem */
+export function undrawn(problem) {
+  if (problem instanceof NotLoaded) return problem.message;
+  reportError(problem);
+  return "The picture could not be drawn; reload the page.";
+}
+
+/** Plotly, loaded once a tab from our own server; what keeps it from coming, `undrawn` says. @param {string} address */
 export function plotly(address) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = at(address);
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
+    const fail = () => {
       loading = null;
-      reject(new Error("The plotting library did not load; reload the page."));
+      reject(new NotLoaded("The plotting library did not load; reload the page."));
     };
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : fail()); // a proxy's page loads, and is no library
+    script.onerror = fail;
     document.head.append(script);
   });
   return loading;
@@ -76,6 +87,7 @@ export class Axes extends Area {
     this.pressed = null;
     /** @type {string | undefined} the range that `onRange` knows. */
     this.told = undefined;
+    this.failure = ""; // why there are no axes
   }
 
   /** Draws the axes. @param {any} Plotly */
@@ -92,6 +104,19 @@ export class Axes extends Area {
     this.scope.finally(() => Plotly.purge(this.plot));
     this.#nameButtons();
     if (!this.scope.ended) this.#watch();
+  }
+
+  /** There will be no axes, and the picture says why, whatever else there is to say. @param {string} words */
+  fail(words) {
+    if (this.started) return;
+    this.failure = words;
+    this.host.classList.add("plot-failed");
+    this.say(words);
+  }
+
+  /** @param {string} words */
+  say(words) {
+    super.say(this.failure || words);
   }
 
   /** Plotly names its buttons alike in every plot of the page; with the plot's own name they are told apart. */
@@ -231,7 +256,7 @@ export class Axes extends Area {
 
   #saveButton() {
     const icon = this.Plotly.Icons.camera;
-    return { name: "save", title: "Save as PNG", icon, click: () => this.save() };
+    return { name: "save", title: "Save as PNG", icon, click: () => this.#saveOrSay() };
   }
 
   /** For heirs: what lies under the axes in a saved file, as Plotly layout images. @returns {object[]} */
@@ -251,6 +276,15 @@ export class Axes extends Area {
     const changes = { title, legend: { ...LEGEND }, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
     const ground = palette.token("--neq-surface");
     return { data: keys.length ? palette.resolve(keys) : this.plot.data, layout: { ...layout, ...changes, paper_bgcolor: ground } };
+  }
+
+  async #saveOrSay() {
+    try {
+      await this.save();
+    } catch (problem) {
+      reportError(problem);
+      if (!this.scope.ended) notice("The picture could not be saved.", "bad");
+    }
   }
 
   /** Saves the plot as a PNG file. */

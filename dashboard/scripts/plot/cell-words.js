@@ -15,11 +15,8 @@ const ASK_AFTER_MS = 60;
 /** @typedef {{column: number, neuron: number}} Cell */
 
 export class CellWords {
-  /**
-   * @param {Scope} scope
-   * @param {HTMLElement} host whose cells are spoken of.
-   */
-  constructor(scope, host) {
+  /** @param {Scope} scope */
+  constructor(scope) {
     this.scope = scope;
     this.tooltip = new Tooltip(scope);
     this.tooltip.box.setAttribute("aria-live", "polite");
@@ -30,7 +27,6 @@ export class CellWords {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.asking = undefined;
     scope.finally(() => clearTimeout(this.asking));
-    this.host = host;
   }
 
   /**

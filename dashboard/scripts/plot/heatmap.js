@@ -74,7 +74,7 @@ export class Heatmap {
     this.cell = null;
     this.picture = this.#picture(options);
     this.picture.canvas.setAttribute("aria-hidden", "true"); // the host speaks for it
-    this.words = new CellWords(scope, host);
+    this.words = new CellWords(scope);
     this.describe();
     this.#makeAnswer(scope);
   }

@@ -193,6 +193,11 @@ export class Together {
     for (const plot of this.#members) if (plot !== except) plot.show({ x: range });
   }
 
+  /** None of those that have no axes will have any. @param {string} words why. */
+  fail(words) {
+    for (const plot of this.#members) plot.fail(words);
+  }
+
   /** The whole of the epoch axis has grown. @param {number[]} whole */
   extend(whole) {
     for (const plot of this.#members) plot.extend("x", whole);

@@ -7,7 +7,7 @@
 import { NeuronHistory } from "../run-data/neuron-history.js";
 
 const LEVELS = 127;
-export const SHARE_STEPS = 256;
+const SHARE_STEPS = 256;
 const GAP = 0.14;
 
 /** @typedef {[number, number, number]} Colour red, green and blue in linear light, or the three of OKLab. */

@@ -18,6 +18,8 @@ import { ThumbnailFeed } from "./thumbnail-feed.js";
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Numbers } from "./layer-tables.js" */
 
+/** @typedef {{words: string, retried: boolean}} Trouble why nothing new comes, and whether it is asked for again by itself. */
+
 /**
  * @typedef {object} News what a feed tells, by kind.
  * @property {undefined} run its record has changed.
@@ -32,7 +34,7 @@ import { ThumbnailFeed } from "./thumbnail-feed.js";
  * @property {number[]} small layers whose small pictures changed.
  * @property {undefined} progress
  * @property {undefined} end
- * @property {string | null} trouble why nothing new comes; null: it comes again.
+ * @property {Trouble | null} trouble null: there is none, or none any more.
  * @property {undefined} deleted
  */
 
@@ -85,6 +87,8 @@ export class Feed {
     /** @type {ReturnType<typeof live.subscribe> | null} */
     this.live = null;
     this.open = /** @type {Map<number, LayerFeed>} */ (new Map());
+    /** What does not come now, and why. */
+    this.troubles = /** @type {Map<"history" | "live" | Numbers, Trouble>} */ (new Map());
     this.listeners = /** @type {Map<keyof News, ((value: any) => void)[]>} */ (new Map());
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.mending = undefined;
@@ -126,21 +130,39 @@ export class Feed {
 
   // ------------------------------------------------------------ from the store
 
-  /** Loads the history, again and again until the server answers, and follows from there. */
-  async start() {
+  /** Loads the history, and follows from there. */
+  start() {
+    return this.insist("history", () => this.#load());
+  }
+
+  /**
+   * Asks the server again and again until it answers, and tells of the trouble meanwhile.
+   * @param {"history" | Numbers} what @param {() => Promise<void>} ask
+   * @returns {Promise<boolean>} whether it is here; false: the server refuses, or the page is left.
+   */
+  async insist(what, ask) {
     while (!this.scope.ended) {
       try {
-        await this.#load();
-        this.tell("trouble", null);
-        return;
+        await ask();
+        this.#tellTrouble(what, null);
+        return true;
       } catch (error) {
-        if (this.scope.ended) return;
+        if (this.scope.ended) return false;
         if (!(error instanceof ApiError)) throw error;
-        this.tell("trouble", error.message);
-        if (error instanceof Refused && error.status < 500) return;
+        const retried = !(error instanceof Refused && error.status < 500);
+        this.#tellTrouble(what, { words: error.message, retried });
+        if (!retried) return false;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
+    return false;
+  }
+
+  /** One trouble that is over leaves the others. @param {"history" | "live" | Numbers} what @param {Trouble | null} trouble */
+  #tellTrouble(what, trouble) {
+    if (trouble) this.troubles.set(what, trouble);
+    else this.troubles.delete(what);
+    this.tell("trouble", [...this.troubles.values()][0] ?? null);
   }
 
   async #load() {
@@ -183,7 +205,7 @@ export class Feed {
         },
         onDisplay: (display) => this.#takeDisplay(display),
         onDeleted: () => this.tell("deleted"),
-        onError: (message) => this.tell("trouble", message),
+        onError: (message) => this.#tellTrouble("live", { words: message, retried: false }),
       }),
     );
   }

@@ -22,7 +22,8 @@ export class Densities {
     this.counts = [];
     /** @type {string | null} */
     this.problem = null;
-    this.loaded = false;
+    /** Whether an epoch may be lacking that nothing would bring any more: a load failed. */
+    this.lacking = false;
   }
 
   /** Neurons that are counted. */
@@ -34,25 +35,34 @@ export class Densities {
   /** @param {{first?: number, stop?: number}} [span] of epochs; all of them without. */
   async load(span = {}) {
     const { feed, layer, field } = this;
+    const whole = span.first === undefined;
+    if (whole) this.lacking = false;
     try {
       const found = await rest.histograms(feed.id, layer, field, span, feed.scope.signal);
       for (const [place, epoch] of found.epochs.entries()) this.counts[epoch] = found.counts[place];
-      this.problem = null;
+      if (!this.lacking) this.problem = null;
     } catch (problem) {
       const error = /** @type {Error} */ (problem);
       if (error.name === "AbortError") return;
       this.problem = error.message;
+      this.lacking = true;
     }
-    this.loaded = true;
     if (!feed.scope.ended) this.changed(span.first ?? null);
   }
 
-  /** An epoch came live: velocities are counted in its event; φ and Δφ are asked for. @param {number} epoch @param {LayerCounts} layers */
-  take(epoch, layers) {
-    if (this.field !== "velocity") return this.load({ first: epoch, stop: epoch + 1 });
-    const histograms = layers.velocity_histogram;
-    this.counts[epoch] = this.layer === null ? sum(histograms.filter((each) => each !== null)) : histograms[this.layer];
-    return this.changed(epoch);
+  /**
+   * An epoch came live: velocities are counted in its event; φ and Δφ are asked for. With it comes what is lacking.
+   * @param {number} epoch @param {LayerCounts} layers
+   */
+  async take(epoch, layers) {
+    const live = this.field === "velocity";
+    if (live) {
+      const histograms = layers.velocity_histogram;
+      this.counts[epoch] = this.layer === null ? sum(histograms.filter((each) => each !== null)) : histograms[this.layer];
+      this.changed(epoch);
+    }
+    if (this.lacking) await this.load();
+    else if (!live) await this.load({ first: epoch, stop: epoch + 1 });
   }
 }
 

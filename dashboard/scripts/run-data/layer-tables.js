@@ -38,19 +38,13 @@ export class LayerTables {
     this.loaded.add(what);
   }
 
-  /** Fetches the history of one unless it is here; tells "table" when it is. @param {Numbers} what */
+  /** Fetches the history of one unless it is here or asked for; tells "table" when it is. @param {Numbers} what */
   async want(what) {
     if (this.loaded.has(what) || !this.feed.loaded) return;
     this.loaded.add(what);
-    try {
-      await this.load(what);
-    } catch (problem) {
-      const error = /** @type {Error} */ (problem);
-      this.loaded.delete(what);
-      if (error.name !== "AbortError") this.feed.tell("trouble", error.message);
-      return;
-    }
-    if (!this.feed.scope.ended) this.feed.tell("table", what);
+    const came = await this.feed.insist(what, () => this.load(what));
+    if (!came) this.loaded.delete(what);
+    else if (!this.feed.scope.ended) this.feed.tell("table", what);
   }
 
   /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {LayerCounts} layers */

@@ -12,7 +12,7 @@ import * as format from "../ui/format.js";
 /** @import { Feed } from "../run-data/feed.js" */
 
 /** How much is watched, in a sentence. @param {CoverageFound} coverage */
-export function coverageWords({ fraction, watched, parameters }) {
+function coverageWords({ fraction, watched, parameters }) {
   if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
   const { percent, count } = format;
   // Rounded down, for what is left out must not be rounded away.

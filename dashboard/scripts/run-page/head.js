@@ -17,7 +17,7 @@ import { Tiles } from "./tiles.js";
 
 /** @import { Fork, Parts, Run } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
-/** @import { Feed } from "../run-data/feed.js" */
+/** @import { Feed, Trouble } from "../run-data/feed.js" */
 
 const TICK_MS = 1000;
 const { duration, estimate, count, counted, ago, moment } = format;
@@ -74,7 +74,7 @@ export class RunHead {
     if (this.forks.length) this.draw();
   }
 
-  /** Why nothing new comes; null: it comes again. @param {string | null} trouble */
+  /** Why nothing new comes; null: it comes again. @param {Trouble | null} trouble */
   say(trouble) {
     this.notice.trouble = trouble;
     this.draw();

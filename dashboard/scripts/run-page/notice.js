@@ -10,7 +10,7 @@ import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
 /** @import { Health, Missing, Run } from "../../types/pages" */
-/** @import { Feed } from "../run-data/feed.js" */
+/** @import { Feed, Trouble } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
 /** @typedef {{kind: "bad" | "warn" | "quiet", title: string, more?: Missing<string>, details?: string}} Notice */
@@ -35,7 +35,7 @@ export class RunNotice {
     this.connection = "live";
     /** @type {Missing<string>} why the server refuses to be followed. */
     this.refusal = null;
-    /** @type {string | null} why nothing new comes. */
+    /** @type {Trouble | null} */
     this.trouble = null;
     /** @type {{health: Health, state: Run["state"], askedAt: number, heartbeat: number} | null} as it was last asked for. */
     this.asked = null;
@@ -92,7 +92,7 @@ export class RunNotice {
       return { kind: "warn", title: "This page does not receive live updates.", more: this.refusal };
     }
     if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
-    if (this.trouble) return { kind: "bad", title: this.trouble, more: "The page retries automatically." };
+    if (this.trouble) return troubled(this.trouble);
     if (run.state === "queued") return this.#queued(run);
     return this.#silent() || this.#warned();
   }
@@ -151,6 +151,13 @@ export class RunNotice {
     return { kind: "quiet", title, more: `${again} ${online}`.trim() };
   }
 }
+
+/** What does not come; what the server refuses, it would refuse again. @param {Trouble} trouble @returns {Notice} */
+const troubled = ({ words, retried }) => ({
+  kind: "bad",
+  title: words,
+  more: retried ? "The page retries automatically." : "Reload the page to try again.",
+});
 
 /** Text in which `words` between backticks are code. @param {string} text */
 function coded(text) {

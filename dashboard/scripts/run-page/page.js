@@ -2,7 +2,7 @@
  * The page of one run: joins what is known of it (Feed) to its head, pictures, configuration and log.
  */
 
-import { plotly } from "../plot/axes.js";
+import { plotly, undrawn } from "../plot/axes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { wholeOf } from "../plot/line-chart.js";
 import { Feed, nothingYet, widest } from "../run-data/feed.js";
@@ -103,18 +103,28 @@ class RunPage {
 
   /** The history first, then the axes: cells are seen before Plotly has come. */
   async #start() {
-    const { overview, card, distribution, curves, savings } = this;
     await this.feed.start();
     await frameShown(); // else Plotly, half of all scripts, is read before the cells are seen
+    try {
+      await this.#startPictures();
+    } catch (problem) {
+      if (!this.scope.ended) this.together.fail(undrawn(problem));
+      return;
+    }
+    if (this.scope.ended) return;
+    this.drawn = true;
+    this.root.dataset.drawn = "";
+    this.feed.tables.want("thawed");
+    this.#drawHistory();
+  }
+
+  async #startPictures() {
+    const { overview, card, distribution, curves, savings } = this;
     const Plotly = await plotly(this.data.plotly);
     for (const picture of [overview, card, distribution, curves, savings]) {
       if (this.scope.ended) return;
       await picture.start(Plotly);
     }
-    this.drawn = true;
-    this.root.dataset.drawn = "";
-    this.feed.tables.want("thawed");
-    this.#drawHistory();
   }
 
   // ------------------------------------------------------------ what the run says
@@ -139,7 +149,7 @@ class RunPage {
     });
     feed.on("small", (layers) => this.multiples.changed(layers));
     feed.on("end", () => this.#runChanged());
-    feed.on("trouble", (message) => head.say(message));
+    feed.on("trouble", (trouble) => head.say(trouble));
     feed.on("deleted", () => {
       notice("This run was deleted.", "bad");
       go("/");

@@ -23,7 +23,7 @@ const ABOUT_IT = new Set(["name", "tags", "notes", "recipe"]);
  * The settings in which a run differs from its recipe, as [path, the run's, the recipe's].
  * @param {object} recipe @param {object} config @returns {[path: string, own: unknown, theirs: unknown][]}
  */
-export function changedFrom(recipe, config) {
+function changedFrom(recipe, config) {
   const own = new Map(settings(config));
   return settings(recipe)
     .filter(([path, value]) => !ABOUT_IT.has(path) && own.has(path) && JSON.stringify(own.get(path)) !== JSON.stringify(value))

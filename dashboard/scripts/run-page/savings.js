@@ -14,17 +14,12 @@ import * as format from "../ui/format.js";
 /** @typedef {Epoch & {saving: Saving, step_ms: StepTimes}} Measured an epoch that was timed and judged. */
 
 const { count } = format;
-/** The parts of a step, without the measurement of φ. */
-export const PARTS = /** @type {const} */ (["forward", "backward", "optimizer"]);
 const CLOCKS = {
   thread: "CPU time of the training thread",
   process: "CPU time of the training process, summed over all threads",
   device: "GPU events",
   wall: "wall-clock time",
 };
-
-/** Milliseconds of a batch, without the measurement of φ. @param {StepTimes} times */
-export const step = (times) => times.ranges?.step.median ?? PARTS.reduce((sum, part) => sum + times[part], 0);
 
 /** Changes by FLOPs, of an epoch whose program judged no saving yet. @param {StepFlops} flops @returns {Counted} */
 function byFlops(flops) {
@@ -52,7 +47,7 @@ function change(share) {
 const number = (/** @type {number} */ share) => change(share).replace("\u00a0%", "");
 
 /** `−31 % (−35 to −28)`: median, and the 10th and the 90th percentile. @param {Range} range */
-export const range = ({ low, median, high }) => `${change(median)} (${number(low)} to ${number(high)})`;
+const range = ({ low, median, high }) => `${change(median)} (${number(low)} to ${number(high)})`;
 
 /** @param {string} name @param {Change} change */
 function flopWords(name, { flops, bound, measured }) {

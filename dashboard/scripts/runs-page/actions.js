@@ -47,6 +47,7 @@ function openEdit(run) {
   setProps("run-edit-tags", { value: [...run.tags] });
   setProps("run-edit-notes", { value: run.notes || "" });
   setProps("run-edit-problem", { children: "" });
+  setProps("run-edit-save", { loading: false });
   setProps("run-edit", { opened: true });
 }
 
@@ -57,6 +58,7 @@ function openDelete(run) {
     children: `“${run.name}” and everything recorded for it will be deleted: ${counted(run.epochs_done, "epoch")}. This cannot be undone.`,
   });
   setProps("run-delete-problem", { children: "" });
+  setProps("run-delete-yes", { loading: false });
   setProps("run-delete", { opened: true });
 }
 
@@ -81,35 +83,48 @@ const textOf = (id) => /** @type {HTMLInputElement} */ (document.getElementById(
 /** What stands in the dialog: Dash hears of the last keys of a fast typist later than of the click. */
 const typed = () => ({ name: textOf("run-edit-name"), notes: textOf("run-edit-notes") });
 
+const DIALOGS = {
+  "run-edit": { button: "run-edit-save", failed: "Could not save" },
+  "run-delete": { button: "run-delete-yes", failed: "Could not delete" },
+};
+
+/**
+ * Ends what a dialog was asked to do to a run, unless the dialog is about another one by now.
+ * @param {keyof typeof DIALOGS} dialog @param {Run} run @param {Error | null} problem null: it is done.
+ */
+function finish(dialog, run, problem) {
+  const { button, failed } = DIALOGS[dialog];
+  if (target?.id !== run.id) return problem && notice(wordsOf(problem), "bad", `${failed} “${run.name}”`);
+  if (problem) setProps(`${dialog}-problem`, { children: wordsOf(problem) });
+  else setProps(dialog, { opened: false });
+  return setProps(button, { loading: false });
+}
+
 /** Called by Dash. @param {number | null} clicks @param {string[]} tags */
 export async function save(clicks, tags) {
-  if (!clicks || !target) return noUpdate();
+  const run = target;
+  if (!clicks || !run) return noUpdate();
   setProps("run-edit-save", { loading: true });
-  const { id } = target;
-  const answer = await once("save", target, () => api.describe(id, { ...typed(), tags }));
-  if (answer instanceof Error) {
-    setProps("run-edit-problem", { children: wordsOf(answer) });
-  } else if (answer) {
-    rows.put([answer]);
-    setProps("run-edit", { opened: false });
-  }
-  return false;
+  const answer = await once("save", run, () => api.describe(run.id, { ...typed(), tags }));
+  if (answer && !(answer instanceof Error)) rows.put([answer]);
+  if (answer) finish("run-edit", run, answer instanceof Error ? answer : null);
+  return noUpdate(); // the button may be of another run's dialog by now
 }
 
 /** Called by Dash. @param {number | null} clicks */
 export async function remove(clicks) {
-  if (!clicks || !target) return noUpdate();
+  const run = target;
+  if (!clicks || !run) return noUpdate();
   setProps("run-delete-yes", { loading: true });
-  const { id } = target;
-  const answer = await once("remove", target, () => api.remove(id));
-  if (answer instanceof Error && !(answer instanceof Refused && answer.status === 404)) {
-    setProps("run-delete-problem", { children: wordsOf(answer) });
-  } else {
-    rows.drop(id);
+  const answer = await once("remove", run, async () => (await api.remove(run.id)) ?? run);
+  if (!answer) return noUpdate();
+  const problem = answer instanceof Error && !(answer instanceof Refused && answer.status === 404) ? answer : null;
+  if (!problem) {
+    rows.drop(run.id);
     rows.showEmpty();
-    setProps("run-delete", { opened: false });
   }
-  return false;
+  finish("run-delete", run, problem);
+  return noUpdate();
 }
 
 /** Called by Dash: a dialog is left. */

@@ -32,7 +32,7 @@ const SHAPES = {
 };
 
 /** @param {string} name */
-export function icon(name) {
+function icon(name) {
   const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
   return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
 }
@@ -43,7 +43,7 @@ export function icon(name) {
 const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
 /** @param {Run} run */
-export function progressWords(run) {
+function progressWords(run) {
   const { counted, count: whole, estimate } = format;
   if (run.state === "queued") return queuedWords(rows.place(run.id));
   const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
@@ -148,7 +148,12 @@ function sparkline(trail) {
 function FrozenCell({ data: run }) {
   if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
   const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
-  return h("span", { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" }, sparkline(run.frozen_trail || []), words);
+  return h(
+    "span",
+    { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" },
+    sparkline(run.frozen_sparkline || []),
+    words,
+  );
 }
 
 /** @param {{data: Run}} row */

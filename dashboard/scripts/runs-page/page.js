@@ -26,8 +26,8 @@ let visit = 0; // counts arrivals, so that late answers of a former one are drop
 let grid = null;
 /** @type {Keys | null} */
 let keys = null;
-/** @type {Set<string>} what was told while the list was being read: it may have been made after its page was. */
-const arrivedLive = new Set();
+/** @type {Set<string>} what is told while the list is read, a set for each reading: it may have been made after its page was. */
+let arrivedLive = new Set();
 
 /** @param {string} text */
 const say = (text) => {
@@ -50,11 +50,14 @@ function take(runs) {
 /** Every run, page after page; afterwards the table holds just those that the server has. @param {number} now */
 async function loadAll(now) {
   const seen = new Set();
+  const arrived = new Set();
+  const over = () => now !== visit || arrived !== arrivedLive; // left, or begun anew after a lost connection
+  arrivedLive = arrived;
   let cursor = null;
   try {
     do {
       const page = await api.runs(cursor, PAGE);
-      if (now !== visit) return;
+      if (over()) return;
       for (const run of page.runs) seen.add(run.id);
       take(page.runs);
       cursor = page.next;
@@ -62,11 +65,10 @@ async function loadAll(now) {
     } while (cursor);
   } catch (problem) {
     const { message } = /** @type {Error} */ (problem);
-    if (now === visit) say(`${message} ${rows.size() ? "The table may be incomplete." : ""}`);
+    if (!over()) say(`${message} ${rows.size() ? "The table may be incomplete." : ""}`);
     return;
   }
-  for (const id of rows.ids()) if (!seen.has(id) && !arrivedLive.has(id)) rows.drop(id);
-  arrivedLive.clear();
+  for (const id of rows.ids()) if (!seen.has(id) && !arrived.has(id)) rows.drop(id);
   grid.setGridOption("loading", false);
   rows.showEmpty();
 }
@@ -111,31 +113,36 @@ function fitColumns() {
 /** Called by Dash when the table's frame is drawn. */
 export async function begin() {
   const now = ++visit;
-  arrivedLive.clear();
+  const scope = new Scope();
+  onLeave(() => {
+    visit += 1;
+    scope.end();
+  });
   chosen = [];
   grid = null;
+  keys = null;
   rows.begin(null);
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
   if (now !== visit) return "runs-table";
   grid = api;
+  fillTable(scope, now);
+  return "runs-table";
+}
+
+/** The table is there. @param {Scope} scope @param {number} now */
+function fillTable(scope, now) {
   grid.setGridOption("loading", true);
   rows.begin(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.runOf);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
-  const scope = new Scope();
   scope.watchSize(table, fitColumns);
   scope.finally(follow(now));
   scope.every(REFRESH_MS, () => {
     if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
   });
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys()]);
-  onLeave(() => {
-    visit += 1;
-    scope.end();
-  });
   loadAll(now);
-  return "runs-table";
 }
 
 const pageKeys = () => [
