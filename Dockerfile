@@ -1,6 +1,6 @@
 # Two targets from the same locks: `web` (dashboard and API, no torch) and `worker` (trains). Neither runs as root.
 FROM python:3.11-slim AS base
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1
 RUN useradd --create-home --uid 10001 neq && install -d -o neq -g neq /var/lib/neq
 WORKDIR /app
 COPY requirements/uv.lock requirements/

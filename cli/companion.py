@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import click
+
+from trainer.engines.own_python import module_command
 
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 2.0
@@ -47,7 +48,7 @@ class Companion:
         self._keeper.join(PATIENCE_SECONDS)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "cli", "worker", "--end-with-input"]
+        command = module_command("cli", "worker", "--end-with-input")
         return subprocess.Popen(command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
     def _keep(self) -> None:

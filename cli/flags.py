@@ -190,6 +190,8 @@ def _option_of(item: Any) -> str:
             continue
         if any(flag[: len(path) + 1] == (*path, part) for flag in known):
             path = (*path, part)
+    if item["type"] == "extra_forbidden":  # no flag has its name
+        return ".".join(str(part) for part in item["loc"])
     return _option(path) if path else "run"
 
 

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -55,12 +56,22 @@ data_option = click.option(
 )
 
 
+def _need_torch() -> None:
+    """The application installs without torch, for machines that only serve."""
+    if find_spec("torch") is None or find_spec("neq") is None:
+        raise click.ClickException(
+            "Training needs torch, which is not installed: pip install 'neq-dashboard[trainer]', or start only the web "
+            "process with `neq serve`."
+        )
+
+
 @click.command()
 @port_option
 @host_option
 @data_option
 def up(port: int | None, host: str | None, data: Path) -> None:
     """Start the dashboard, the API and one worker on this machine."""
+    _need_torch()
     _stand(port, host, data)
 
 
@@ -70,6 +81,7 @@ def up(port: int | None, host: str | None, data: Path) -> None:
 @data_option
 def demo(port: int | None, host: str | None, data: Path) -> None:
     """Like `up`, and launch two demo runs: NEq with SGD and with Adam, on real images."""
+    _need_torch()
     _stand(port, host, data, presets=DEMO_PRESETS)
 
 
@@ -89,6 +101,7 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
     """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them."""
+    _need_torch()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -20,10 +20,13 @@ STARTED = re.compile(r"(http://127\.0\.0\.1:\d+)\S*")
 class Process:
     """A command of ours, its output gathered; ended by `stop` whatever happened before."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str], module: str = "cli") -> None:
+    def __init__(
+        self, *arguments: str, environment: dict[str, str], module: str = "cli", folder: Path | None = None
+    ) -> None:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("NEQ_")}
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, *(() if folder is None else ("-P",)), "-m", module, *arguments],
+            cwd=folder,
             env={**clean, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

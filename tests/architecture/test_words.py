@@ -52,6 +52,16 @@ LABELS = {
     "Moves each": "Update every",
     "Pinning": "Never thaw",
     "Save time": "Skip frozen gradients",
+    "Memory μ": "Velocity momentum μ",
+    "φ over": "φ computed over",
+    "Measure by": "Reference outputs",
+    "Feed": "Data loading",
+    "Side": "Image size",
+    "Start from": "Pretrained weights",
+    "Rise": "pct_start",
+    "Frozen for the next epoch": "Frozen next epoch",
+    "wanted": "target",
+    "missed": "not met",
 }
 """Whole texts that are not ours any more, and what is said instead."""
 PHRASES = {
@@ -168,6 +178,7 @@ def all_texts() -> Iterator[Text]:
     for package in PACKAGES:
         yield from python_texts(ROOT / package)
     yield from script_texts(ROOT / "dashboard" / "scripts")
+    yield from script_texts(ROOT / "dashboard" / "assets")
     yield from schema_texts(RunConfig.model_json_schema(), "RunConfig")
     yield from help_texts(app)
     for file in documents():

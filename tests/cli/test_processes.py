@@ -1,5 +1,6 @@
 """The commands that start processes: what they print, and that nothing is left when they end."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -10,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from cli.main import app
 from tests.system import STARTED, Process
 
 pytestmark = pytest.mark.process
@@ -58,8 +61,16 @@ def all_gone(pids: set[int], seconds: float = 20) -> bool:
 
 
 def start_and_train(tmp_path: Path, **environment: str) -> tuple[Process, str, set[int]]:
-    """`neq up` in a folder of its own, in the middle of a run; with the ids of its worker and of the run's child."""
-    process = Process("up", "--port", "0", "--data", str(tmp_path), environment={"NEQ_DEVICE": "cpu", **environment})
+    """`neq up` in the middle of a run, with the ids of its worker and of the run's child.
+
+    It stands in a folder with modules of somebody's that are called as packages of ours: none of them is imported.
+    """
+    folder = tmp_path / "somebody's"
+    folder.mkdir()
+    for name in ("cli", "contract", "db", "neq", "server", "trainer"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('not ours')")
+    arguments = ("up", "--port", "0", "--data", str(tmp_path))
+    process = Process(*arguments, environment={"NEQ_DEVICE": "cpu", **environment}, folder=folder)
     address = process.wait_for(STARTED)[1]
     run_id = httpx.post(f"{address}/api/v1/runs", json=LONG_RUN, timeout=30).json()["id"]
     until = time.monotonic() + 60
@@ -142,3 +153,12 @@ def test_a_wrong_setting_is_named_as_its_variable() -> None:
     assert process.wait() == 2
     process.stop()
     assert "NEQ_SLOTS" in process.said
+
+
+@pytest.mark.parametrize("arguments", [("up", "--port", "0"), ("demo",), ("worker",)])
+def test_without_torch_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("cli.start.find_spec", lambda name: None if name == "torch" else find(name))
+    result = CliRunner().invoke(app, list(arguments))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "pip install 'neq-dashboard[trainer]'" in result.stderr

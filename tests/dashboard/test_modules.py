@@ -120,6 +120,23 @@ def test_a_module_that_does_not_come_is_said_and_not_waited_for(
     context.close()
 
 
+@pytest.mark.parametrize("script", ["dash_mantine_components", "dash_html_components", "dash_ag_grid", "dash_renderer"])
+def test_a_library_s_script_that_does_not_come_is_said_over_whatever_is_drawn(
+    chromium: Browser, address: str, script: str
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.route(re.compile(rf"/{script}[./]"), lambda route: route.abort())
+    page.goto(address)
+    expect(page.get_by_role("alert").filter(has_text="A script could not be loaded: /")).to_be_visible()
+    page.wait_for_timeout(1000)  # Dash has drawn what it can
+    expect(page.get_by_role("button", name="Load again")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Load again").click()
+    expect(page.locator("main h1")).to_be_visible()
+    context.close()
+
+
 def test_a_failure_of_a_script_that_is_not_the_server_s_is_none_of_the_page_s(page: Page, address: str) -> None:
     held: list[Route] = []
     page.route("**/main.js", lambda route: held.append(route))

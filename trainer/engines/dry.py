@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from contract.config import RunConfig
 from trainer.engines.environment import Workplace
 from trainer.engines.gpus import GpuPool
 from trainer.engines.memory import SMALLER_RUN
+from trainer.engines.own_python import module_command
 from trainer.engines.process import environment_of_child
 
 LONGEST_SECONDS = 120.0
@@ -49,8 +49,8 @@ class DryPasses:
             return process
         self.close()
         self._rest, self._ready = b"", False
-        self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "trainer.engines.warm"],
+        self._process = process = subprocess.Popen(  # noqa: S603
+            module_command("trainer.engines.warm"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -6,7 +6,6 @@ Imports no torch: a worker that opened CUDA itself would hold memory on every GP
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.engines.device_choice import DeviceChoice
+from trainer.engines.own_python import module_command
 
 ASK_SECONDS = 300.0
 """What importing torch may take on a busy machine."""
@@ -131,7 +131,7 @@ def _each_alone(environment: Mapping[str, str], parts: Sequence[str], ended: Cal
 
 def _told(environment: Mapping[str, str], kind: str, ended: Callable[[], bool]) -> tuple[Gpu, ...]:
     """What torch says of its GPUs in this environment."""
-    said = _output([sys.executable, "-m", "trainer.engines.torch_gpus", kind], environment, ended)
+    said = _output(module_command("trainer.engines.torch_gpus", kind), environment, ended)
     return tuple(Gpu(**each) for each in json.loads(said.splitlines()[-1]))
 
 

@@ -5,7 +5,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator
@@ -22,6 +21,7 @@ from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.gpus import Gpu, GpuPool, growing_segments
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
+from trainer.engines.own_python import module_command
 
 TRAIN = "trainer.training:train"
 GRACE_SECONDS = 1.0
@@ -293,7 +293,7 @@ def environment_of_child(gpu: Gpu | None = None) -> dict[str, str]:
 
 def _start(inlet: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "trainer.engines.child", str(inlet)],
+        module_command("trainer.engines.child", str(inlet)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -45,6 +45,7 @@ export function plotly(address) {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = at(address);
+    script.dataset.told = "elsewhere"; // in the pictures; startup.js need not
     const fail = () => {
       loading = null;
       reject(new NotLoaded("The plotting library did not load; reload the page."));

@@ -34,6 +34,9 @@ const CHARTS = {
   learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", words: rate, step: true }],
 };
 
+/** What a chart is called where its key would not do, aloud and in the names of files. @type {Record<string, string>} */
+const SPOKEN = { frozen_share: "frozen next epoch", learning_rate: "learning rate" };
+
 export class Curves {
   /**
    * @param {object} options
@@ -47,7 +50,7 @@ export class Curves {
   constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
     this.charts = Object.fromEntries(
       Object.keys(CHARTS).map((key) => {
-        const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${key}` };
+        const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${SPOKEN[key] ?? key}` };
         return [
           key,
           new Chart({ ...about, onHover: (cell) => onPoint?.(cell?.column ?? null), onClick: (cell) => onChoose?.(cell.column) }),

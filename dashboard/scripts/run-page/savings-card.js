@@ -31,6 +31,9 @@ const STACK = /** @type {const} */ ([
   { part: "probe", name: "measuring φ", colour: "var(--neq-series-4)" },
 ]);
 
+/** What the charts are called, aloud and in the names of files. @type {Record<string, string>} */
+const SPOKEN = { step_ms: "ms per batch", step_share: "step relative to a dense step" };
+
 export class SavingsCard {
   /**
    * @param {object} options
@@ -59,7 +62,7 @@ export class SavingsCard {
         scope,
         host: parts[key],
         figure: figures[key],
-        name: `${feed.record.name} ${key}`,
+        name: `${feed.record.name} ${SPOKEN[key]}`,
         onHover: (cell) => onPoint(cell?.column ?? null),
         onClick: (cell) => onChoose(cell.column),
       });
