@@ -58,10 +58,11 @@ data_option = click.option(
 
 def _need_torch() -> None:
     """The application installs without torch, for machines that only serve."""
-    if find_spec("torch") is None or find_spec("neq") is None:
+    missing = [name for name in ("torch", "neq") if find_spec(name) is None]
+    if missing:
         raise click.ClickException(
-            "Training needs torch, which is not installed: pip install 'neq-dashboard[trainer]', or start only the web "
-            "process with `neq serve`."
+            f"Training needs {' and '.join(missing)}, not installed here: pip install 'neq-dashboard[trainer]', or "
+            "start only the web process with `neq serve`."
         )
 
 

@@ -1,4 +1,4 @@
-"""A form that is left: what it began goes on without it, and leaves the next page alone."""
+"""Leaving the launch form: a launch under way still completes, and the next page is not disturbed."""
 
 import re
 
