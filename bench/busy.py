@@ -67,7 +67,7 @@ def told(epoch: EpochFinished) -> Range | None:
 
 def formerly_told(epochs: Sequence[EpochFinished]) -> Range:
     """What the former panel said of the last: seconds on the wall over the mean of the first dense epochs."""
-    frozen = next((epoch.epoch for epoch in epochs if epoch.applied_share), len(epochs))
+    frozen = next((epoch.epoch for epoch in epochs if epoch.applied_fraction), len(epochs))
     change = epochs[-1].seconds.train / mean(epoch.seconds.train for epoch in epochs[:frozen]) - 1
     return Range(low=change - FORMER_ERROR, median=change, high=change + FORMER_ERROR)
 
@@ -81,10 +81,10 @@ def _report(epoch: EpochFinished, figure: Range | None) -> str | None:
     """Prints an epoch's line; returns what is wrong with its figure."""
     saving = epoch.saving
     assert saving is not None, "this program tells it"
-    fault = wrong(figure, saving.step.bound, frozen=epoch.applied_share > 0) if figure else None
+    fault = wrong(figure, saving.step.bound, frozen=epoch.applied_fraction > 0) if figure else None
     said = f"{figure.median:+5.0%} [{figure.low:+.0%}, {figure.high:+.0%}]" if figure else saving.step.doubt
     print(
-        f"  epoch {epoch.epoch:2d}: {epoch.applied_share:4.0%} frozen, FLOPs {saving.step.flops:+.0%}, bound "
+        f"  epoch {epoch.epoch:2d}: {epoch.applied_fraction:4.0%} frozen, FLOPs {saving.step.flops:+.0%}, bound "
         f"{saving.step.bound:+.0%}, told {said}; wall {saving.held_up or 0:.1f}×",
         f"  WRONG: {fault}" if fault else "",
         flush=True,

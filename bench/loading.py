@@ -114,7 +114,7 @@ def files(device: torch.device, root: Path, threads: int) -> None:
     """ImageNet's recipe on small JPEGs: an area of random size and shape to 64 × 64, mirror, normalise."""
     write_jpegs(root / "jpegs", 2000)
     for feed in ("memory", "stream"):
-        own = {"kind": "image-folder", "folder": "jpegs", "size": 64, "loading": feed, "test_share": 0.05}
+        own = {"kind": "image-folder", "folder": "jpegs", "size": 64, "loading": feed, "test_fraction": 0.05}
         config = RunConfig.model_validate({"data": own, "neq": {"probe": {"kind": "noise", "samples": 1}}})
         data = load_data(config, Workplace(root), device)
         way = "decoded once, on the device" if feed == "memory" else "read as they are needed"

@@ -70,7 +70,7 @@ def memory() -> None:
     for rule, share in rules:
         model, inputs = swin(18), torch.randn(1, 14, 14, 512)
         optimizer = SGD(model.parameters(), lr=1e-4)
-        neq = NEq(model, optimizer, [inputs[:1]], select=rule, share=share)
+        neq = NEq(model, optimizer, [inputs[:1]], select=rule, fraction=share)
         dense = kept_bytes(model, inputs) / 2**20
         step(model, optimizer, inputs)
         neq.freeze(first_layers(sizes(neq), 11 / 18))

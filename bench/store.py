@@ -64,8 +64,8 @@ def event_record(epoch: int, random: np.random.Generator) -> EventRecord:
         train_accuracy=0.5,
         test_loss=1.0,
         test_accuracy=0.5,
-        applied_share=0.5,
-        frozen_share=sum(counts) / sum(WIDTHS),
+        applied_fraction=0.5,
+        frozen_fraction=sum(counts) / sum(WIDTHS),
         frozen_counts=counts,
     )
     payload = {"kind": "epoch_finished", "epoch": epoch, "train_loss": 1.0, "layers": _columns(counts, random)}
@@ -137,7 +137,7 @@ def hand_over(entry: EventRecord) -> None:
     )
     event = EpochFinished(
         epoch=entry.epoch.epoch, learning_rate=0.1, train_loss=1.0, train_accuracy=0.5, test_loss=1.0,
-        test_accuracy=0.5, applied_share=0.5, frozen_share=0.5,
+        test_accuracy=0.5, applied_fraction=0.5, frozen_fraction=0.5,
         layers=LayerCounts(**entry.payload["layers"]), snapshots=tuple(rows),
         seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.0),
     )  # fmt: skip
@@ -212,7 +212,7 @@ def fill(store: Store, number: int, epochs: int = 250) -> None:
             for e in range(epochs)
         ]
         counted = [
-            {"run_id": run_id, "epoch": e, "seq": e + 1, "applied_share": 0.5, "frozen_share": e / epochs,
+            {"run_id": run_id, "epoch": e, "seq": e + 1, "applied_fraction": 0.5, "frozen_fraction": e / epochs,
              "frozen_counts": bytes(4 * len(WIDTHS))}
             for e in range(epochs)
         ]  # fmt: skip

@@ -41,8 +41,10 @@ def stream(layers: Watched, epochs: int, seed: int = 0) -> Iterator[Event]:
     last: EpochFinished | None = None
     for last in finished_epochs(layers, epochs, seed):
         yield last
-    share = last.frozen_share if last else 0.0
-    yield RunFinished(epochs=epochs, test_accuracy=last.test_accuracy if last else 0.0, frozen_share=share, seconds=1.0)
+    share = last.frozen_fraction if last else 0.0
+    yield RunFinished(
+        epochs=epochs, test_accuracy=last.test_accuracy if last else 0.0, frozen_fraction=share, seconds=1.0
+    )
 
 
 def started(layers: Watched, epochs: int) -> RunStarted:
@@ -124,8 +126,8 @@ class _Moment:
             train_accuracy=0.98 - 0.85 * 0.02**progress,
             test_loss=0.3 + 2.0 * 0.05**progress,
             test_accuracy=0.92 - 0.8 * 0.02**progress,
-            applied_share=float(self.applied.mean()),
-            frozen_share=float(self.frozen.mean()),
+            applied_fraction=float(self.applied.mean()),
+            frozen_fraction=float(self.frozen.mean()),
             layers=self._counts(),
             seconds=Seconds(train=1, probe=0.1, evaluate=0.1, record=0.001),
             snapshots=tuple(self._snapshot(index, part) for index, part in enumerate(self.slices)),

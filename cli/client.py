@@ -124,7 +124,9 @@ class Client:
 
     def _stream(self, run_id: str, after: int) -> Iterator[SaidEvent]:
         headers = {"Last-Event-ID": str(after)}
-        with self._http.stream("GET", f"{run_path(run_id)}/events", headers=headers, timeout=60) as answer:
+        with self._http.stream(
+            "GET", f"{run_path(run_id)}/events?former_names=false", headers=headers, timeout=60
+        ) as answer:
             _expect(answer, EVENT_STREAM)
             yield from parse_event_stream(answer.iter_lines())
 

@@ -14,7 +14,7 @@ from cli.exits import RUN_FAILED, exits_plainly
 from cli.flags import check, click_options, overlay, under_current_names
 from cli.paths import TypedPath
 from cli.printing import echo_json, one_line, say
-from cli.runs import share
+from cli.runs import percent
 from cli.settings import ClientSettings
 from contract.data_report import DataFound, summary
 
@@ -89,7 +89,7 @@ def follow_to_the_end(client: Client, run: dict[str, Any], after: int = 0) -> in
 
 def _now(event: SaidEvent) -> str:
     payload = event.payload
-    return f"accuracy {share(payload['test_accuracy'])} · frozen {share(payload['frozen_share'])}"
+    return f"accuracy {percent(payload['test_accuracy'])} · frozen {percent(payload['frozen_fraction'])}"
 
 
 def _ended(event: SaidEvent, progress: Progress) -> int:

@@ -58,16 +58,16 @@ def _table(found: list[dict[str, Any]]) -> Table:
             one_line(run["name"]),
             run["state"],
             f"{run['epochs_done']}/{run['epochs_planned']}",
-            share(run["test_accuracy"]),
-            share(run["frozen_share"]),
+            percent(run["test_accuracy"]),
+            percent(run["frozen_fraction"]),
             duration(run["timing"]["elapsed_seconds"]),
             estimate(run["timing"]["seconds_left"]),
         )
     return table
 
 
-def share(value: float | None) -> str:
-    """A share as a person reads it; a dash where it does not exist yet."""
+def percent(value: float | None) -> str:
+    """A fraction as a person reads it; a dash where it does not exist yet."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 

@@ -16,26 +16,10 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ConfigModel(FrozenModel):
-    """A piece of a run's description: frozen, and closed to fields that it does not know."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
+class RenamedFieldsModel(FrozenModel):
+    """Reads fields under the former names that they name (`contract.former_names`)."""
 
     @model_validator(mode="before")
-    @classmethod
-    def _numbers_are_written_as_numbers(cls, given: Any) -> Any:
-        """Refuses what Python reads as a number and no person writes as one: `1_0`, and true for 1."""
-        for name, value in given.items() if isinstance(given, dict) else ():
-            field = cls.model_fields.get(name)
-            kind = _number_kind(field.annotation) if field else None  # type: ignore[arg-type]  # types can be hashed
-            for each in (value if isinstance(value, list | tuple) else (value,)) if kind else ():
-                if isinstance(each, bool):
-                    raise wrong_field(name, "Must be a whole number" if kind == "int" else "Must be a number")
-                if isinstance(each, str) and "_" in each:
-                    raise wrong_field(name, f"Write it without separators: {each.replace('_', '')[:40].strip()}")
-        return given
-
-    @model_validator(mode="before")  # the last is the first to run
     @classmethod
     def _former_names_are_read(cls, given: Any) -> Any:
         if not isinstance(given, dict):
@@ -52,6 +36,30 @@ class ConfigModel(FrozenModel):
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         properties.update(deprecated_properties(cls, properties))
         return schema
+
+
+class PlainNumbersModel(FrozenModel):
+    """Takes numbers as a person writes them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_written_as_numbers(cls, given: Any) -> Any:
+        """Refuses what Python reads as a number and no person writes as one: `1_0`, and true for 1."""
+        for name, value in given.items() if isinstance(given, dict) else ():
+            field = cls.model_fields.get(name)
+            kind = _number_kind(field.annotation) if field else None  # type: ignore[arg-type]  # types can be hashed
+            for each in (value if isinstance(value, list | tuple) else (value,)) if kind else ():
+                if isinstance(each, bool):
+                    raise wrong_field(name, "Must be a whole number" if kind == "int" else "Must be a number")
+                if isinstance(each, str) and "_" in each:
+                    raise wrong_field(name, f"Write it without separators: {each.replace('_', '')[:40].strip()}")
+        return given
+
+
+class ConfigModel(RenamedFieldsModel, PlainNumbersModel):  # what comes in is renamed first
+    """A piece of a run's description: frozen, and closed to fields that it does not know."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 def wrong_field(field: str, message: str) -> PydanticCustomError:

@@ -87,13 +87,13 @@ class StepFlops(FrozenModel):
     least_inputs: int = Field(description="The least that the masks of the epoch allow.")
     least_weights: int
     paper: float = Field(
-        description="The paper's count of the backward pass: 2 × multiply-adds × (1 − frozen share), without gradients "
-        "by inputs, norms included."
+        description="The paper's count of the backward pass: 2 × multiply-adds × (1 − frozen fraction), without "
+        "gradients by inputs, norms included."
     )
     ceiling: float = Field(
         description="How many times as fast as dense the step could be under these masks, if time went by operations: "
-        "3 / (3 − f − p) where forward, inputs and weights take as many each; f and p are the shares of the weight and "
-        "of the input gradients that are not needed."
+        "3 / (3 − f − p) where forward, inputs and weights take as many each; f and p are the fractions of the weight "
+        "and of the input gradients that are not needed."
     )
 
 
@@ -122,7 +122,7 @@ out, and all of the spread lies beside no change."""
 
 
 class Change(FrozenModel):
-    """How a part of the step differs from the dense one's, as a share of that: −0.31 is 31 % less."""
+    """How a part of the step differs from the dense one's, as a fraction of that: −0.31 is 31 % less."""
 
     flops: float = Field(description="By the operations that were counted.")
     bound: float = Field(description="By the least operations that the epoch's masks allow.")

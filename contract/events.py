@@ -1,8 +1,8 @@
 """What a run says, from its start to its end: frozen facts in the past tense, told apart by `kind`.
 
 The engine yields them, the worker appends them, the store numbers them, the API serves them, the browser listens.
-Epochs are counted from 0. Shares and accuracies lie in 0–1, durations are seconds. A value that does not exist yet is
-None, never 0. The masks are two facts: `applied` held during the epoch, `frozen` was decided at its end and holds
+Epochs are counted from 0. Fractions and accuracies lie in 0–1, durations are seconds. A value that does not exist yet
+is None, never 0. The masks are two facts: `applied` held during the epoch, `frozen` was decided at its end and holds
 during the next one. This module imports pydantic alone.
 """
 
@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from contract.base import FrozenModel
+from contract.base import FrozenModel, RenamedFieldsModel
 from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
 from contract.data_report import DataFound
+from contract.former_names import FormerName
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6
@@ -109,13 +110,15 @@ class RunContinued(FrozenModel):
     commit: str | None = Field(default=None, description="As in `run_started`.")
 
 
-class RunRequeued(FrozenModel):
+class RunRequeued(RenamedFieldsModel):
     """The run goes back to the queue, to continue after its newest epoch; the store says this itself."""
 
     kind: Literal["run_requeued"] = "run_requeued"
     reason: str
     epochs: int = Field(description="Number of finished epochs.")
-    setbacks: int = Field(description="How often the run was interrupted since the last finished epoch.")
+    interruptions: Annotated[int, FormerName("setbacks")] = Field(
+        description="How often the run was interrupted since the last finished epoch."
+    )
     heard_at: datetime | None = Field(
         default=None,
         description="Time of the worker's last heartbeat before the interruption; null if it was not recorded.",
@@ -265,7 +268,7 @@ class LayerSnapshot:
     """The same, decided at the epoch's end."""
 
 
-class EpochFinished(FrozenModel):
+class EpochFinished(RenamedFieldsModel):
     """An epoch is over: trained, probed, evaluated, decided."""
 
     kind: Literal["epoch_finished"] = "epoch_finished"
@@ -284,13 +287,13 @@ class EpochFinished(FrozenModel):
     scores: dict[str, float] = Field(
         default_factory=dict, description="Further metrics on the test images, 0–1: `top5`; in segmentation `miou`."
     )
-    applied_share: float = Field(
+    applied_fraction: Annotated[float, FormerName("applied_share")] = Field(
         description="Fraction of all watched neurons that were not updated during this epoch, 0–1."
     )
-    frozen_share: float = Field(
+    frozen_fraction: Annotated[float, FormerName("frozen_share")] = Field(
         description="Fraction of all watched neurons that will not be updated during the next epoch, 0–1."
     )
-    beyond_share: float | None = Field(
+    beyond_fraction: Annotated[float | None, FormerName("beyond_share")] = Field(
         default=None,
         description="Fraction of all watched neurons that are frozen without being at equilibrium by the rule, 0–1.",
     )
@@ -321,13 +324,13 @@ class Logged(FrozenModel):
     text: str = Field(max_length=65_536)
 
 
-class RunFinished(FrozenModel):
+class RunFinished(RenamedFieldsModel):
     """All epochs are trained."""
 
     kind: Literal["run_finished"] = "run_finished"
     epochs: int
     test_accuracy: float
-    frozen_share: float
+    frozen_fraction: Annotated[float, FormerName("frozen_share")]
     seconds: float
 
 

@@ -22,7 +22,7 @@ class FormerName:
     """Metadata of a field: what it was called before.
 
     Attributes:
-        name: the former name.
+        name: the former name; the field's own, where only values of it were renamed: these are read, not answered.
         values: pairs (former value, today's) of the values that were renamed with it.
     """
 
@@ -96,12 +96,17 @@ def deprecated_properties(model: Model, properties: Json) -> Json:
     return {
         former.name: _deprecated(name, former, properties[name])
         for name, former in former_names(model).items()
-        if name in properties
+        if name in properties and name != former.name
     }
 
 
 def _contradicts(name: str, former: FormerName, given: Json) -> bool:
-    return name in given and former.name in given and given[name] != former.todays(given[former.name])
+    return (
+        name != former.name
+        and name in given
+        and former.name in given
+        and given[name] != former.todays(given[former.name])
+    )
 
 
 def _deprecated(name: str, former: FormerName, schema: Json) -> Json:
@@ -113,7 +118,8 @@ def _deprecated(name: str, former: FormerName, schema: Json) -> Json:
 
 
 def _both(model: Model, given: Json) -> Json:
-    names = {former.name: (name, former) for name, former in former_names(model).items() if name in given}
+    pairs = former_names(model).items()
+    names = {former.name: (name, former) for name, former in pairs if name in given and name != former.name}
     return given | {old: former.formers(given[name]) for old, (name, former) in names.items()}
 
 
@@ -164,7 +170,7 @@ def _member(members: Sequence[Model], kind: Any) -> Model | None:
     if len(members) == 1:
         return members[0]
     for each in members:
-        field = each.model_fields.get("kind")
-        if field is not None and kind in get_args(field.annotation):
+        field, former = each.model_fields.get("kind"), former_names(each).get("kind")
+        if field is not None and (kind if former is None else former.todays(kind)) in get_args(field.annotation):
             return each
     return None

@@ -109,10 +109,10 @@ def state_legend() -> Any:
     return html.Div([part("legend-states", *states, className="legend"), scale], className="legend-row")
 
 
-def share_legend() -> Any:
-    """The colours of layers × epochs where they are frozen shares."""
-    words = [html.Span("0 %"), html.Span(className="share-bar"), html.Span("100 % frozen")]
-    return html.Div(html.Div(words, className="share-legend"), className="legend-row")
+def fraction_legend() -> Any:
+    """The colours of layers × epochs where they are frozen fractions."""
+    words = [html.Span("0 %"), html.Span(className="fraction-bar"), html.Span("100 % frozen")]
+    return html.Div(html.Div(words, className="fraction-legend"), className="legend-row")
 
 
 def line_legend(*names: str) -> Any:
@@ -171,9 +171,9 @@ def run_figures(record: Json) -> Json:
         "neuron_velocity": figures.neuron_velocity(epochs),
         "accuracy": figures.curve("Accuracy", epochs=epochs, percent=True, never_negative=True),
         "loss": figures.curve("Loss", epochs=epochs, never_negative=True),
-        "frozen_share": figures.curve("Frozen next epoch", epochs=epochs, percent=True, from_zero=True),
+        "frozen_fraction": figures.curve("Frozen next epoch", epochs=epochs, percent=True, from_zero=True),
         "step_ms": figures.curve("ms per batch", epochs=epochs, from_zero=True),
-        "step_share": figures.curve("Step relative to a dense step", epochs=epochs, percent=True, from_zero=True),
+        "step_fraction": figures.curve("Step relative to a dense step", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
     }
 

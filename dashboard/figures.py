@@ -32,7 +32,7 @@ _AXIS: Figure = {
 
 
 def overview(layers: int, epochs: int) -> Figure:
-    """Layers × epochs, the input's layer at the top; one cell is a layer's frozen share after one epoch."""
+    """Layers × epochs, the input's layer at the top; one cell is a layer's frozen fraction after one epoch."""
     figure = _cells(epochs, layers, left=120, row_title=None)
     figure["layout"]["margin"]["t"] = 14  # room for the marks of thaw bursts
     figure["layout"]["yaxis"]["fixedrange"] = True  # dragging chooses epochs

@@ -170,7 +170,7 @@ def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
     values: dict[str, Any] = {
         "epochs_done": scalars.epoch + 1,
         "interruptions": 0,
-        "frozen_share": scalars.frozen_share,
+        "frozen_fraction": scalars.frozen_fraction,
         "test_accuracy": scalars.test_accuracy,
         "progress": null(),
     }
@@ -204,8 +204,8 @@ def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
         "train_accuracy",
         "test_loss",
         "test_accuracy",
-        "applied_share",
-        "frozen_share",
+        "applied_fraction",
+        "frozen_fraction",
     )
     counts = struct.pack(f"<{len(scalars.frozen_counts)}i", *scalars.frozen_counts)
     row = {name: getattr(scalars, name) for name in names}

@@ -62,7 +62,7 @@ def _inherited(parent: Run, epoch: int) -> dict[str, Any]:
         "neurons": parent.neurons,
         "test_accuracy": of_epoch("test_accuracy"),
         "best_test_accuracy": select(func.max(epoch_table.c.test_accuracy)).where(upto).scalar_subquery(),
-        "frozen_share": of_epoch("frozen_share"),
+        "frozen_fraction": of_epoch("frozen_fraction"),
     }
 
 

@@ -1,6 +1,6 @@
 """What goes into the store and what comes out: frozen, and without a word of SQL.
 
-Datetimes are aware, and UTC on the way out. Epochs and layer indices count from 0. Shares and accuracies lie in 0–1.
+Datetimes are aware, and UTC on the way out. Epochs and layer indices count from 0. Fractions and accuracies lie in 0–1.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class Run:
     """Rises with every change that a reader can see; a mere heartbeat is none."""
     test_accuracy: float | None
     best_test_accuracy: float | None
-    frozen_share: float | None
+    frozen_fraction: float | None
     """Of all watched neurons, those that the newest epoch decided not to update."""
     neurons: int | None
     progress: dict[str, Any] | None
@@ -135,8 +135,8 @@ class EpochScalars:
     train_accuracy: float | None
     test_loss: float | None
     test_accuracy: float | None
-    applied_share: float
-    frozen_share: float
+    applied_fraction: float
+    frozen_fraction: float
     frozen_counts: tuple[int, ...]
     """Neurons a layer, decided at the epoch's end."""
 

@@ -142,7 +142,7 @@ class RunQueries(Transactions):
     def frozen_sparkline(
         self, connection: Connection, run_ids: Iterable[str], points: int = 60
     ) -> dict[str, list[float]]:
-        """At most `points` (two at least) frozen shares of each run, evenly spaced, the newest included."""
+        """At most `points` (two at least) frozen fractions of each run, evenly spaced, the newest included."""
         run_ids = list(run_ids)
         steps = max(2, points)
         step = select(literal(0).label("n")).cte("steps", recursive=True)
@@ -151,16 +151,16 @@ class RunQueries(Transactions):
         last = runs.c.epochs_done - 1
         wanted = case((runs.c.epochs_done <= steps, step.c.n), else_=(step.c.n * last) // (steps - 1))
         # As a subquery it is one look into the primary key for each point, whatever a planner thinks of joins.
-        share = select(epochs.c.frozen_share).where(epochs.c.run_id == runs.c.id, epochs.c.epoch == wanted)
+        fraction = select(epochs.c.frozen_fraction).where(epochs.c.run_id == runs.c.id, epochs.c.epoch == wanted)
         query = (
-            select(runs.c.id, share.scalar_subquery().label("share"))
+            select(runs.c.id, fraction.scalar_subquery().label("fraction"))
             .join_from(runs, step, step.c.n < shown(runs.c.epochs_done, steps))
             .where(runs.c.id.in_(run_ids))
             .order_by(runs.c.id, step.c.n)
         )
         sparklines: dict[str, list[float]] = {run_id: [] for run_id in run_ids}
         for row in connection.execute(query):
-            sparklines[row.id].append(row.share)
+            sparklines[row.id].append(row.fraction)
         return sparklines
 
 

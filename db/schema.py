@@ -43,17 +43,17 @@ runs = Table(
     Column("neurons", Integer),
     Column("test_accuracy", Double),
     Column("best_test_accuracy", Double),
-    Column("frozen_share", Double),
+    Column("frozen_fraction", Double),
     Column("device", Text),
     Column("reason", Text),
     # The run and the epoch that this one was forked from; the parent may be gone.
     Column("parent_id", Varchar(10)),
     Column("parent_epoch", Integer),
     # Where its checkpoints rest (only workers there can go on with it), and the epoch of the newest one.
-    Column("shelf", Varchar(32), key="checkpoint_store"),
+    Column("checkpoint_store", Varchar(32)),
     Column("checkpoint_epoch", Integer),
     # How often it was interrupted since its newest epoch.
-    Column("setbacks", Integer, key="interruptions", nullable=False, server_default="0"),
+    Column("interruptions", Integer, nullable=False, server_default="0"),
     Column("name", Text, nullable=False),
     Column("tags", Tags, nullable=False),
     Column("progress", JsonText),
@@ -97,8 +97,8 @@ epochs = Table(
     Column("train_accuracy", Double),
     Column("test_loss", Double),
     Column("test_accuracy", Double),
-    Column("applied_share", Double, nullable=False),
-    Column("frozen_share", Double, nullable=False),
+    Column("applied_fraction", Double, nullable=False),
+    Column("frozen_fraction", Double, nullable=False),
     Column("frozen_counts", LargeBinary, nullable=False),  # int32, little-endian, one a layer
 )
 
@@ -132,11 +132,11 @@ checkpoints = Table(
 )
 
 checkpoints_to_delete = Table(
-    "discarded",
+    "checkpoints_to_delete",
     metadata,
     # Checkpoints that some run needs no more; a worker of their store deletes the file if no other run needs it.
     Column("path", Varchar(80), primary_key=True),
-    Column("shelf", Varchar(32), key="checkpoint_store", nullable=False),
+    Column("checkpoint_store", Varchar(32), nullable=False),
     Index(None, "checkpoint_store"),
 )
 

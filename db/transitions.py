@@ -133,7 +133,7 @@ def _requeue(
         "kind": events.REQUEUED,
         "reason": words,
         "epochs": run.epochs_done,
-        "setbacks": changes["interruptions"],
+        "interruptions": changes["interruptions"],
         "heard_at": None if run.heartbeat_at is None else run.heartbeat_at.isoformat(),
     }
     record = EventRecord(kind=events.REQUEUED, payload=payload, at=datetime.now(UTC))

@@ -84,12 +84,12 @@ class Equilibrium:
 
     @property
     def frozen_fraction(self) -> float:
-        """Share of the neurons, in 0–1, that will not be updated in the next epoch."""
+        """Fraction of the neurons, in 0–1, that will not be updated in the next epoch."""
         return sum(int(layer.frozen.sum()) for layer in self.layers.values()) / self.neurons
 
     @property
     def applied_fraction(self) -> float:
-        """Share of the neurons, in 0–1, that were not updated during the epoch that ended."""
+        """Fraction of the neurons, in 0–1, that were not updated during the epoch that ended."""
         return sum(int(layer.applied.sum()) for layer in self.layers.values()) / self.neurons
 
     @property

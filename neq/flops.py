@@ -50,7 +50,7 @@ class StepFlops:
     Attributes:
         layers: what is computed under the present plans.
         dense: what would be with nothing frozen.
-        paper: the paper's count of a backward pass: 2 × multiply-adds × (1 − frozen share), summed over the layers.
+        paper: the paper's count of a backward pass: 2 × multiply-adds × (1 − frozen fraction), summed over the layers.
             It counts no input gradient, and norms as two multiply-adds a value.
     """
 
@@ -67,8 +67,8 @@ class StepFlops:
     def ceiling(self) -> float:
         """How many times faster than the dense step this one could be, were time counted in operations.
 
-        With f the share of weight gradients left out and p that of input gradients, and a network whose layers all need
-        both, this is 3 / (3 − f − p).
+        With f the fraction of weight gradients left out and p that of input gradients, and a network whose layers all
+        need both, this is 3 / (3 − f − p).
         """
         return sum(layer.total for layer in self.dense.values()) / self.total
 

@@ -34,9 +34,9 @@ class Options:
         epsilon: a neuron is frozen while |v| stays below this.
         mu: weight of the former velocity; in [0, 0.5], with the official formula in [0, 1).
         select: who is frozen. `equilibrium`: the rule. `none`: nobody. `random`: as many as the rule finds in each
-            layer, or `share` of it, drawn anew every epoch. `topk`: `share` of each layer, the smallest |v|.
+            layer, or `fraction` of it, drawn anew every epoch. `topk`: `fraction` of each layer, the smallest |v|.
             `parameter-norm`: the rule on the neurons' parameters instead of their outputs. `prefix`: the rule, and from
-            the input on whole layers once `share` of their neurons is at equilibrium, and parameters without neurons
+            the input on whole layers once `fraction` of their neurons is at equilibrium, and parameters without neurons
             along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
             computes together: 16 on a CPU, 64 on a GPU. What these two freeze beyond the rule is
             `frozen & ~at_equilibrium`.
@@ -49,7 +49,7 @@ class Options:
         momentum_on_thaw: `keep`: a thawed neuron resumes with the momentum it had when it froze; `cold`: with none.
             None: the formula's.
         layers: which to watch and which never to freeze.
-        share: in 0–1, for the selections that need one.
+        fraction: in 0–1, for the selections that need one.
         seed: of random selection.
         groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
         decide_by: `groups`: a group's neurons freeze together, by the group's own v.
@@ -90,7 +90,7 @@ class Options:
     pinning: bool = False
     momentum_on_thaw: MomentumOnThaw | None = None
     layers: LayerFilter | None = None
-    share: float | None = None
+    fraction: float | None = None
     seed: int = 0
     groups: Groups | None = None
     decide_by: str = "neurons"
@@ -105,8 +105,8 @@ class Options:
         if self.savings == "turned":  # type: ignore[comparison-overlap]
             warn_renamed("savings='turned'", "savings='transposed'", stacklevel=3)
             object.__setattr__(self, "savings", "transposed")
-        share = 0.0 if self.share is None else self.share
-        check_numbers(epsilon=self.epsilon, mu=self.mu, churning_below=self.churning_below, share=share)
+        fraction = 0.0 if self.fraction is None else self.fraction
+        check_numbers(epsilon=self.epsilon, mu=self.mu, churning_below=self.churning_below, fraction=fraction)
         check_counts(warmup=self.warmup, seed=self.seed)
         if self.warmup < 0:
             raise ValueError(f"warmup is {self.warmup}; it must be 0 or more")
@@ -123,6 +123,7 @@ class Options:
         Raises:
             TypeError: there is no such option, or `options` are none.
         """
+        keywords = _under_current_names(keywords)
         check_names(keywords)
         if options is None:
             return cls(**keywords)
@@ -158,7 +159,7 @@ class OptionKeywords(TypedDict, total=False):
     pinning: bool
     momentum_on_thaw: MomentumOnThaw | None
     layers: LayerFilter | None
-    share: float | None
+    fraction: float | None
     seed: int
     groups: Groups | None
     decide_by: str
@@ -168,6 +169,13 @@ class OptionKeywords(TypedDict, total=False):
     forward: Forward | None
     savings: SavingsMode
     checks: CheckMode
+
+
+def _under_current_names(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "share" not in keywords or "fraction" in keywords:
+        return keywords
+    warn_renamed("share", "fraction", stacklevel=4)
+    return {"fraction" if name == "share" else name: value for name, value in keywords.items()}
 
 
 OPTION_NAMES = tuple(field.name for field in fields(Options))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from db import Store
 from db.records import Run, StoredText, Transition
-from server.descriptions import answered
+from server.descriptions import answered, answered_event
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
@@ -40,6 +40,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
             "url": f"/runs/{run.id}",
             "frozen_sparkline": sparklines.get(run.id, []),
             "frozen_trail": sparklines.get(run.id, []),
+            "frozen_share": run.frozen_fraction,
             "turns": [_present_turn(turn) for turn in turns[run.id][-MOST_TURNS:]],
             "timing": timing_of(run, turns[run.id], _newest_epochs(store, run), now),
             "queue": places.get(run.id),
@@ -89,12 +90,13 @@ def address_of_run(settings: ServerSettings, run: Run) -> str:
 
 def event_text(event: StoredText) -> str:
     """An event under its number, as JSON around the stored payload, which names its kind."""
-    return f'{{"seq":{event.seq},"at":{_moment(event.at)},"event":{event.text}}}'
+    return f'{{"seq":{event.seq},"at":{_moment(event.at)},"event":{answered_event(event)}}}'
 
 
-def epoch_text(epoch: StoredText) -> str:
+def epoch_text(epoch: StoredText, *, former_names: bool = True) -> str:
     """A finished epoch: the fields of its event beside its number, as JSON around the stored payload."""
-    return f'{{"seq":{epoch.seq},"at":{_moment(epoch.at)},{epoch.text[1:]}'
+    fields = answered_event(epoch, former_names=former_names)
+    return f'{{"seq":{epoch.seq},"at":{_moment(epoch.at)},{fields[1:]}'
 
 
 def _moment(at: datetime) -> str:

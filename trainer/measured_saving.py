@@ -107,7 +107,7 @@ def judged(comparison: Comparison, flops: StepFlops, *, probe: float) -> Saving:
 
     Args:
         flops: counted under the epoch's plans and masks.
-        probe: measuring φ, as a share of the dense step.
+        probe: measuring φ, as a fraction of the dense step.
     """
     step = _told("step", comparison, *_counted(flops, flops.forward))
     phi = None

@@ -98,7 +98,7 @@ def _trained(case: str, here: Experiment, compute: dict[str, Any]) -> None:
 
 
 def _tell(case: str, here: Experiment, epochs: "Sequence[EpochFinished]") -> None:
-    last, shares = epochs[-1], [round(epoch.applied_share, 2) for epoch in epochs]
+    last, shares = epochs[-1], [round(epoch.applied_fraction, 2) for epoch in epochs]
     here.say(case, "training", last.seconds.train, "s an epoch", None, f"{last.step_ms}; frozen {shares}")
     here.say(case, "resources", len(epochs), "epochs", None, str(last.resources))
 

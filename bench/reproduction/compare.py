@@ -47,7 +47,7 @@ class Course:
     """What one training was like, epoch by epoch."""
 
     accuracy: list[float] = field(default_factory=list)
-    frozen_share: list[float] = field(default_factory=list)
+    frozen_fraction: list[float] = field(default_factory=list)
     processor_seconds: list[float] = field(default_factory=list)
     clock_seconds: list[float] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class Training:
         if arm != "dense":
             share = PREFIX_SHARE if arm == "prefix" else None
             rule = config.neq
-            self._neq = NEq(self._model, optimizer, probe, epsilon=rule.epsilon, mu=rule.mu, select=arm, share=share)
+            self._neq = NEq(self._model, optimizer, probe, epsilon=rule.epsilon, mu=rule.mu, select=arm, fraction=share)
 
     def epoch(self, number: int, course: Course) -> None:
         """Trains, measures φ, decides; then tests, off the clock."""
@@ -93,7 +93,7 @@ class Training:
         frozen = self._neq.end_epoch().frozen_fraction if self._neq else 0.0
         course.processor_seconds.append(round(time.process_time() - processor, 3))
         course.clock_seconds.append(round(time.perf_counter() - clock, 3))
-        course.frozen_share.append(round(frozen, 5))
+        course.frozen_fraction.append(round(frozen, 5))
         tested = evaluate(
             self._model,
             self._train_step.task,
@@ -120,7 +120,7 @@ def main() -> None:
     course = Course()
     for number in range(config.training.epochs):
         training.epoch(number, course)
-        print(f"epoch {number}: {course.accuracy[-1]:.4f} {course.frozen_share[-1]:.4f}", flush=True)
+        print(f"epoch {number}: {course.accuracy[-1]:.4f} {course.frozen_fraction[-1]:.4f}", flush=True)
     line = {"arm": given.arm, "seed": given.seed, "machine": on, **vars(course)}
     with (given.into / "comparison.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")

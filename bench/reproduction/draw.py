@@ -55,7 +55,7 @@ def course(path: Path) -> Course:
         return sum(mean * size for mean, size in known) / sum(size for _, size in known)
 
     return Course(
-        [*zip(at, (epoch.frozen_share for epoch in epochs), strict=True)],
+        [*zip(at, (epoch.frozen_fraction for epoch in epochs), strict=True)],
         [*zip(at, map(phi, epochs), strict=True)],
         [*zip(at, (epoch.test_accuracy for epoch in epochs), strict=True)],
     )

@@ -44,7 +44,7 @@ def record(config: RunConfig, data: Path) -> tuple[list[Moment], list[float], st
             seconds.append(round(now - before, 3))
             before = now
             print(
-                f"epoch {event.epoch}: {event.test_accuracy:.4f} {event.frozen_share:.4f} {seconds[-1]:.1f} s",
+                f"epoch {event.epoch}: {event.test_accuracy:.4f} {event.frozen_fraction:.4f} {seconds[-1]:.1f} s",
                 flush=True,
             )
         moments.append(Moment(len(moments) + 1, datetime.now(UTC), event.model_dump_json(), arrays))

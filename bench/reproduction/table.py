@@ -39,7 +39,7 @@ def main(path: Path) -> None:
     )
     for arm in ARMS:
         mine = [runs[arm, seed] for seed in seeds]
-        share = mean(mean(each["frozen_share"]) for each in mine)
+        share = mean(mean(each["frozen_fraction"]) for each in mine)
         print(row(arm, [e["accuracy"][-1] for e in mine], [sum(e["processor_seconds"]) for e in mine], f"{share:.1%}"))
     for arm in ("equilibrium", "prefix"):
         limits = [sum(runs[arm, seed]["processor_seconds"]) for seed in seeds]

@@ -8,7 +8,7 @@ from contract.config.neq import BlocksRule
 
 def first_freezing_epoch(config: RunConfig) -> int:
     """The first epoch, from 0, in which a mask can act: φ needs one epoch, and v by the paper's formula two."""
-    drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.share is not None
+    drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.fraction is not None
     return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
 
 
@@ -17,8 +17,8 @@ def never_freezes(config: RunConfig) -> Finding | None:
     select = config.neq.select
     if isinstance(select, NoRule):
         return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are still recorded")
-    if isinstance(select, TopKRule | RandomRule) and select.share == 0:
-        return Finding("neq.select.share", "Nothing will freeze: the fraction of neurons to freeze is 0")
+    if isinstance(select, TopKRule | RandomRule) and select.fraction == 0:
+        return Finding("neq.select.fraction", "Nothing will freeze: the fraction of neurons to freeze is 0")
     # These take their share, or round, whatever ε is.
     if config.neq.epsilon == 0 and not isinstance(select, RandomRule | TopKRule | BlocksRule):
         return Finding("neq.epsilon", "Nothing will freeze: neq.epsilon is 0, and no |v| is below it")

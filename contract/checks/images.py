@@ -55,9 +55,9 @@ def known_images(config: RunConfig, worker: Capabilities | None) -> KnownImages:
         case Synthetic() | SyntheticSegmentation():
             return KnownImages(data.train_samples, data.test_samples, data.classes, data.channels, data.size)
         case ImageFolder():
-            return _of_folder(folder_of(worker, data.folder), data.test_share, data.size, None)
+            return _of_folder(folder_of(worker, data.folder), data.test_fraction, data.size, None)
         case MaskFolder():
-            return _of_folder(folder_of(worker, data.folder), data.test_share, data.crop, data.classes)
+            return _of_folder(folder_of(worker, data.folder), data.test_fraction, data.crop, data.classes)
     named = NAMED.get(data.kind)
     if named is None:
         return KnownImages()
@@ -75,11 +75,11 @@ def folder_of(worker: Capabilities | None, name: str) -> Folder | None:
     return (exact or same)[0] if exact or len(same) == 1 else None
 
 
-def _of_folder(folder: Folder | None, test_share: float, side: int, classes: int | None) -> KnownImages:
+def _of_folder(folder: Folder | None, test_fraction: float, side: int, classes: int | None) -> KnownImages:
     if folder is None:
         return KnownImages(classes=classes, channels=3, side=side)
     train, test = folder.train, folder.test
     if train and test is None:
-        test = max(1, round(test_share * train))
+        test = max(1, round(test_fraction * train))
         train -= test
     return KnownImages(train or None, test, folder.classes if classes is None else classes, 3, side)

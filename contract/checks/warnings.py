@@ -99,8 +99,8 @@ def _freezing(config: RunConfig) -> Iterator[Finding]:
     first = first_freezing_epoch(config)
     if nothing := never_freezes(config) or ends_before(config, first):
         yield nothing
-    elif isinstance(select, TopKRule | RandomRule) and select.share == 1:
-        yield Finding("neq.select.share", f"From epoch {first} on every neuron is frozen, and nothing is learnt")
+    elif isinstance(select, TopKRule | RandomRule) and select.fraction == 1:
+        yield Finding("neq.select.fraction", f"From epoch {first} on every neuron is frozen, and nothing is learnt")
 
 
 def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _probe(config: RunConfig, images: KnownImages) -> Iterator[Finding]:
     used = images.used(config)
     held = (None if used is None else probe.held_back(used)) or getattr(probe, "samples", None)
     if held is not None and held < images.classes and config.data.task == "classification":
-        field = "neq.probe.fraction" if probe.kind == "share" else "neq.probe.samples"
+        field = "neq.probe.fraction" if probe.kind == "fraction" else "neq.probe.samples"
         yield Finding(
             field,
             f"{counted(held, 'probe image')} of {images.classes:,} classes: at least one per class is recommended",

@@ -45,7 +45,7 @@ from contract.config.neq import (
     Watched,
 )
 from contract.config.optimizers import Adam, AdamW, Optimizer, Sgd
-from contract.config.probe import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
+from contract.config.probe import FractionProbe, NoiseProbe, Probe, SingleProbe, SplitProbe, TestProbe
 from contract.config.run import RunConfig, Tag
 from contract.config.schedules import Constant, Cosine, MultiStep, OneCycle, Polynomial, Schedule, Step
 from contract.config.training import Compute, Training
@@ -69,6 +69,7 @@ __all__ = [
     "FashionMnist",
     "FashionMnistMini",
     "FileData",
+    "FractionProbe",
     "ImageFolder",
     "ImageNet",
     "MaskFolder",
@@ -93,7 +94,6 @@ __all__ = [
     "SegmentationData",
     "Select",
     "Sgd",
-    "ShareProbe",
     "SingleProbe",
     "SplitProbe",
     "Step",

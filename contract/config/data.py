@@ -77,8 +77,9 @@ FolderName = Annotated[
         description="Name of a folder in the worker's data folder (NEQ_DATA_ROOT); a name, not a path.",
     ),
 ]
-TestShare = Annotated[
+TestFraction = Annotated[
     float,
+    FormerName("test_share"),
     Field(
         gt=0,
         le=0.5,
@@ -163,7 +164,7 @@ class ImageFolder(FileData):
     kind: Literal["image-folder"] = "image-folder"
     folder: FolderName
     size: Annotated[Side, Field(ge=8, le=1024)] = 224
-    test_share: TestShare = 0.2
+    test_fraction: TestFraction = 0.2
 
 
 class SegmentationData(FileData):
@@ -220,7 +221,7 @@ class MaskFolder(SegmentationData):
         title="Ignore index",
         description="Pixels of this class number are ignored, as those of 255 are. Empty: 255 alone.",
     )
-    test_share: TestShare = 0.2
+    test_fraction: TestFraction = 0.2
 
 
 class Synthetic(DataPart):

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from contract.base import ConfigModel, wrong_field
 from contract.config.probe import Probe, SplitProbe
+from contract.former_names import FormerName
 
 
 class EquilibriumRule(ConfigModel):
@@ -27,7 +28,7 @@ class RandomRule(ConfigModel):
 
     model_config = ConfigDict(title="At random (control)")
     kind: Literal["random"] = "random"
-    share: float | None = Field(
+    fraction: Annotated[float | None, FormerName("share")] = Field(
         default=None,
         ge=0,
         le=1,
@@ -41,7 +42,9 @@ class TopKRule(ConfigModel):
 
     model_config = ConfigDict(title="Top-k (smallest |v|)")
     kind: Literal["topk"] = "topk"
-    share: float = Field(default=0.5, ge=0, le=1, title="Fraction", description="Of each layer's neurons.")
+    fraction: Annotated[float, FormerName("share")] = Field(
+        default=0.5, ge=0, le=1, title="Fraction", description="Of each layer's neurons."
+    )
 
 
 class ParameterNormRule(ConfigModel):
@@ -56,7 +59,7 @@ class PrefixRule(ConfigModel):
 
     model_config = ConfigDict(title="Whole layers from the input on")
     kind: Literal["prefix"] = "prefix"
-    layer_share: float = Field(
+    layer_fraction: Annotated[float, FormerName("layer_share")] = Field(
         default=0.8,
         gt=0,
         le=1,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from contract.base import ConfigModel
+from contract.former_names import FormerName
 
 ProbeImages = Annotated[
     int,
@@ -16,6 +17,8 @@ ProbeImages = Annotated[
         json_schema_extra={"unit": "images"},
     ),
 ]
+
+_FORMER_KIND = FormerName("kind", values=(("share", "fraction"),))
 
 
 class SplitProbe(ConfigModel):
@@ -30,11 +33,11 @@ class SplitProbe(ConfigModel):
         return self.samples
 
 
-class ShareProbe(ConfigModel):
+class FractionProbe(ConfigModel):
     """A fraction of the training images, held out, the same number per class."""
 
     model_config = ConfigDict(title="A fraction of the training set")
-    kind: Literal["share"] = "share"
+    kind: Annotated[Literal["fraction"], _FORMER_KIND] = "fraction"
     fraction: float = Field(
         default=0.001,
         gt=0,
@@ -94,11 +97,11 @@ class SingleProbe(ConfigModel):
 
 def _split_unless_said(given: Any) -> Any:
     """A probe set without a kind is one that is held back: the only kind of the first descriptions."""
-    return {"kind": "split", **given} if isinstance(given, dict) else given
+    return {**given, "kind": _FORMER_KIND.todays(given.get("kind", "split"))} if isinstance(given, dict) else given
 
 
 Probe = Annotated[
-    SplitProbe | ShareProbe | TestProbe | NoiseProbe | SingleProbe,
+    SplitProbe | FractionProbe | TestProbe | NoiseProbe | SingleProbe,
     Field(
         discriminator="kind",
         title="Probe set",

@@ -34,8 +34,8 @@ PAPER: tuple[Preset, ...] = (
             source=SOURCE,
             metric="accuracy",
             figures=(
-                Figure(kind="dense", score=0.9285, spread=0.0023, backward_flops=138.94e6, frozen_share=0.0),
-                Figure(kind="neq", score=0.9296, spread=0.0021, backward_flops=84.81e6, frozen_share=0.98),
+                Figure(kind="dense", score=0.9285, spread=0.0023, backward_flops=138.94e6, frozen_fraction=0.0),
+                Figure(kind="neq", score=0.9296, spread=0.0021, backward_flops=84.81e6, frozen_fraction=0.98),
                 Figure(kind="random", score=0.9223, spread=0.0018, backward_flops=86e6),
             ),
             frozen_curve=((0, 0.014), (100, 0.014), (108, 0.2), (149, 0.07), (152, 0.05), (165, 0.95), (249, 0.98)),
@@ -55,8 +55,8 @@ PAPER: tuple[Preset, ...] = (
             source=SOURCE,
             metric="accuracy",
             figures=(
-                Figure(kind="dense", score=None, backward_flops=138.94e6, frozen_share=0.0),
-                Figure(kind="neq", score=0.92, backward_flops=64.2e6, frozen_share=0.95),
+                Figure(kind="dense", score=None, backward_flops=138.94e6, frozen_fraction=0.0),
+                Figure(kind="neq", score=0.92, backward_flops=64.2e6, frozen_fraction=0.95),
             ),
             frozen_curve=((25, 0.0), (100, 0.2), (150, 0.75), (249, 0.95)),
         ),
@@ -73,14 +73,14 @@ PAPER: tuple[Preset, ...] = (
             "optimizer": {"kind": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
             "schedule": {"kind": "step", "step_size": 30, "gamma": 0.1},
             "training": {"epochs": 90, "batch_size": 128, "gradient_accumulation_steps": 2},
-            "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "share", "fraction": 0.001}},
+            "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "fraction", "fraction": 0.001}},
             "compute": {"precision": "fp16"},
         },
         Published(
             source=SOURCE,
             metric="accuracy",
             figures=(
-                Figure(kind="dense", score=0.6990, backward_flops=3.64e9, frozen_share=0.0),
+                Figure(kind="dense", score=0.6990, backward_flops=3.64e9, frozen_fraction=0.0),
                 Figure(kind="neq", score=0.6962, backward_flops=2.80e9),
             ),
         ),
@@ -109,14 +109,14 @@ PAPER: tuple[Preset, ...] = (
                 "max_grad_norm": 5.0,
                 "label_smoothing": 0.1,
             },
-            "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "share", "fraction": 0.001}},
+            "neq": {"epsilon": 1e-3, "mu": 0.5, "probe": {"kind": "fraction", "fraction": 0.001}},
             "compute": {"precision": "bf16"},
         },
         Published(
             source=SOURCE,
             metric="accuracy",
             figures=(
-                Figure(kind="dense", score=0.8471, backward_flops=30.28e9, frozen_share=0.0),
+                Figure(kind="dense", score=0.8471, backward_flops=30.28e9, frozen_fraction=0.0),
                 Figure(kind="neq", score=0.8435, backward_flops=10.78e9),
             ),
             differs="It starts from weights of ImageNet-1k, where the paper started from ImageNet-22k, and images are "
@@ -140,14 +140,14 @@ PAPER: tuple[Preset, ...] = (
             "optimizer": {"kind": "sgd", "learning_rate": 0.02, "momentum": 0.9, "weight_decay": 1e-4},
             "schedule": {"kind": "polynomial", "power": 0.9},
             "training": {"epochs": 30, "batch_size": 32},
-            "neq": {"epsilon": 2e-2, "mu": 0.5, "probe": {"kind": "share", "fraction": 0.001}},
+            "neq": {"epsilon": 2e-2, "mu": 0.5, "probe": {"kind": "fraction", "fraction": 0.001}},
             "compute": {"precision": "fp16"},
         },
         Published(
             source=SOURCE,
             metric="miou",
             figures=(
-                Figure(kind="dense", score=0.6771, backward_flops=305.06e9, frozen_share=0.0),
+                Figure(kind="dense", score=0.6771, backward_flops=305.06e9, frozen_fraction=0.0),
                 Figure(kind="neq", score=0.6722, backward_flops=217.29e9),
             ),
         ),

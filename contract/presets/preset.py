@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, computed_field
 
 from contract.base import FrozenModel
 
@@ -18,15 +18,25 @@ class Figure(_Answered):
     """One row of a published table; null stands for what was not published."""
 
     kind: Literal["dense", "neq", "random"] = Field(
-        description="dense: nothing frozen; random: a matched share frozen at random."
+        description="dense: nothing frozen; random: a matched fraction frozen at random."
     )
     score: float | None = Field(description="0–1, after the last epoch.")
     spread: float | None = Field(default=None, description="One standard deviation over seeds.")
     backward_flops: float | None = Field(
         default=None,
-        description="The paper's count for one sample: 2 × MACs × (1 − frozen share), summed; no gradient by inputs.",
+        description="The paper's count for one sample: 2 × MACs × (1 − frozen fraction), summed; no gradient by "
+        "inputs.",
     )
-    frozen_share: float | None = Field(default=None, description="Decided at the last epoch's end.")
+    frozen_fraction: float | None = Field(default=None, description="Decided at the last epoch's end.")
+
+    @computed_field(  # type: ignore[prop-decorator]  # pydantic's own order
+        description="The former name of `frozen_fraction`, answered for one release more.",
+        json_schema_extra={"deprecated": True},
+    )
+    @property
+    def frozen_share(self) -> float | None:
+        """`frozen_fraction`."""
+        return self.frozen_fraction
 
 
 class Published(_Answered):
@@ -36,7 +46,7 @@ class Published(_Answered):
     metric: Literal["accuracy", "miou"] = Field(description="accuracy: `test_accuracy`; miou: the score of that name.")
     figures: tuple[Figure, ...]
     frozen_curve: tuple[tuple[int, float], ...] = Field(
-        default=(), description="Epoch and frozen share, off the published curve."
+        default=(), description="Epoch and frozen fraction, off the published curve."
     )
     differs: str = Field(
         default="", description="How the recipe differs from the published run; empty: not that we know."

@@ -161,7 +161,7 @@ def _event(line: _Line) -> Event | None:
 
 def _with_numbers(event: dict[str, Any]) -> dict[str, Any]:
     """JSON has no NaN, so a loss that was not finite is stored as null, where the event itself wants a number."""
-    numbers = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "frozen_share")
+    numbers = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "frozen_fraction")
     return {name: float("nan") if value is None and name in numbers else value for name, value in event.items()}
 
 

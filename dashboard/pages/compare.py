@@ -14,12 +14,12 @@ from dashboard.components import (
     button,
     card,
     colour_switch,
+    fraction_legend,
     layer_controls,
     line_legend,
     part,
     plotly_address,
     run_figures,
-    share_legend,
     state_legend,
 )
 from dashboard.form.defaults import with_defaults
@@ -83,7 +83,7 @@ def _frame(filled: bool) -> list[Any]:
         _numbers(),
         part("note", tag=html.P, className="compare-note", hidden=True),
         _neurons(),
-        card("Layers × epochs", share_legend(), part("overviews", className="compare-row"), topic="overview"),
+        card("Layers × epochs", fraction_legend(), part("overviews", className="compare-row"), topic="overview"),
         _curves(),
         _differences(),
     ]
@@ -102,7 +102,7 @@ def _neurons() -> Any:
 
 
 def _curves() -> Any:
-    names = ("accuracy", "loss", "frozen_share", "learning_rate")
+    names = ("accuracy", "loss", "frozen_fraction", "learning_rate")
     charts = html.Div([part(name, className="picture-curve") for name in names], className="compare-curves")
     side = html.Div([part("run-legend", className="legend"), line_legend()], className="compare-legends")
     return card("Metrics", charts, side=side)

@@ -221,7 +221,9 @@ def _timeline() -> Any:
 
 
 def _curves() -> Any:
-    charts = [part(name, className="picture-curve") for name in ("accuracy", "loss", "frozen_share", "learning_rate")]
+    charts = [
+        part(name, className="picture-curve") for name in ("accuracy", "loss", "frozen_fraction", "learning_rate")
+    ]
     return card("Metrics", html.Div(charts, className="curves"), side=line_legend())
 
 
@@ -245,10 +247,10 @@ def _distribution() -> Any:
 def _savings() -> Any:
     """What a batch takes, what could be saved, and why no more was."""
     parts = line_legend("forward", "backward", "optimizer", "measuring φ", "dense step")
-    shares = line_legend("measured", "with φ", "FLOPs", "FLOP lower bound")
+    fractions = line_legend("measured", "with φ", "FLOPs", "FLOP lower bound")
     charts = [
         html.Div([legend, part(name, className="picture-curve")])
-        for name, legend in (("step_ms", parts), ("step_share", shares))
+        for name, legend in (("step_ms", parts), ("step_fraction", fractions))
     ]
     spoken: Any = {"aria-label": "Backward pass by layer"}
     return card(

@@ -789,7 +789,7 @@ export interface components {
         };
         /**
          * Change
-         * @description How a part of the step differs from the dense one's, as a share of that: −0.31 is 31 % less.
+         * @description How a part of the step differs from the dense one's, as a fraction of that: −0.31 is 31 % less.
          */
         Change: {
             /**
@@ -1393,20 +1393,20 @@ export interface components {
                 [key: string]: number;
             };
             /**
-             * Applied Share
+             * Applied Fraction
              * @description Fraction of all watched neurons that were not updated during this epoch, 0–1.
              */
-            applied_share: number;
+            applied_fraction: number;
             /**
-             * Frozen Share
+             * Frozen Fraction
              * @description Fraction of all watched neurons that will not be updated during the next epoch, 0–1.
              */
-            frozen_share: number;
+            frozen_fraction: number;
             /**
-             * Beyond Share
+             * Beyond Fraction
              * @description Fraction of all watched neurons that are frozen without being at equilibrium by the rule, 0–1.
              */
-            beyond_share?: number | null;
+            beyond_fraction?: number | null;
             /** @description Omitted with `layers=false`. */
             layers?: components["schemas"]["LayerCounts"] | null;
             /**
@@ -1440,6 +1440,24 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /**
+             * Applied Fraction
+             * @deprecated
+             * @description The former name of `applied_fraction`.
+             */
+            applied_share?: number;
+            /**
+             * Frozen Fraction
+             * @deprecated
+             * @description The former name of `frozen_fraction`.
+             */
+            frozen_share?: number;
+            /**
+             * Beyond Fraction
+             * @deprecated
+             * @description The former name of `beyond_fraction`.
+             */
+            beyond_share?: number | null;
         };
         /**
          * EpochProgressed
@@ -1580,7 +1598,7 @@ export interface components {
         Figure: {
             /**
              * Kind
-             * @description dense: nothing frozen; random: a matched share frozen at random.
+             * @description dense: nothing frozen; random: a matched fraction frozen at random.
              * @enum {string}
              */
             kind: "dense" | "neq" | "random";
@@ -1596,14 +1614,20 @@ export interface components {
             spread: number | null;
             /**
              * Backward Flops
-             * @description The paper's count for one sample: 2 × MACs × (1 − frozen share), summed; no gradient by inputs.
+             * @description The paper's count for one sample: 2 × MACs × (1 − frozen fraction), summed; no gradient by inputs.
              */
             backward_flops: number | null;
             /**
-             * Frozen Share
+             * Frozen Fraction
              * @description Decided at the last epoch's end.
              */
-            frozen_share: number | null;
+            frozen_fraction: number | null;
+            /**
+             * Frozen Share
+             * @deprecated
+             * @description The former name of `frozen_fraction`, answered for one release more.
+             */
+            readonly frozen_share: number | null;
         };
         /**
          * Finding
@@ -1669,6 +1693,23 @@ export interface components {
         Forks: {
             /** Forks */
             forks: components["schemas"]["Fork"][];
+        };
+        /**
+         * A fraction of the training set
+         * @description A fraction of the training images, held out, the same number per class.
+         */
+        FractionProbe: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "fraction";
+            /**
+             * Fraction
+             * @description Of the training images; at least one image. The paper's 50 images of CIFAR-10 are 0.001.
+             * @default 0.001
+             */
+            fraction: number;
         };
         /**
          * FrozenMap
@@ -1828,7 +1869,7 @@ export interface components {
              * @description Fraction of the images for testing if the folder has no test set; the same images in every run.
              * @default 0.2
              */
-            test_share: number;
+            test_fraction: number;
             /**
              * Data loading
              * @deprecated
@@ -1836,6 +1877,12 @@ export interface components {
              * @enum {string}
              */
             feed?: "auto" | "memory" | "stream";
+            /**
+             * Test fraction
+             * @deprecated
+             * @description The former name of `test_fraction`.
+             */
+            test_share?: number;
         };
         /**
          * ImageNet
@@ -2067,7 +2114,7 @@ export interface components {
              * @description Fraction of the images for testing if the folder has no test set; the same images in every run.
              * @default 0.2
              */
-            test_share: number;
+            test_fraction: number;
             /**
              * Data loading
              * @deprecated
@@ -2081,6 +2128,12 @@ export interface components {
              * @description The former name of `ignore_index`.
              */
             unlabelled?: number | null;
+            /**
+             * Test fraction
+             * @deprecated
+             * @description The former name of `test_fraction`.
+             */
+            test_share?: number;
         };
         /**
          * Multi-layer perceptron
@@ -2242,7 +2295,7 @@ export interface components {
              *       "samples": 200
              *     }
              */
-            probe: components["schemas"]["SplitProbe"] | components["schemas"]["ShareProbe"] | components["schemas"]["TestProbe"] | components["schemas"]["NoiseProbe"] | components["schemas"]["SingleProbe"];
+            probe: components["schemas"]["SplitProbe"] | components["schemas"]["FractionProbe"] | components["schemas"]["TestProbe"] | components["schemas"]["NoiseProbe"] | components["schemas"]["SingleProbe"];
             /**
              * Formula
              * @description paper: φ and v as published. official: as in the authors' released code, which their curves come from; the last layer is then never frozen, and masks may act one epoch earlier.
@@ -2729,7 +2782,13 @@ export interface components {
              * @description A layer is frozen as a whole once this fraction of its neurons is at equilibrium and every layer before it is frozen. At 1, no neuron freezes beyond the rule. Parameters without neurons, such as position embeddings, freeze with the layers around them.
              * @default 0.8
              */
-            layer_share: number;
+            layer_fraction: number;
+            /**
+             * Fraction τ
+             * @deprecated
+             * @description The former name of `layer_fraction`.
+             */
+            layer_share?: number;
         };
         /**
          * Preset
@@ -2800,7 +2859,7 @@ export interface components {
             figures: components["schemas"]["Figure"][];
             /**
              * Frozen Curve
-             * @description Epoch and frozen share, off the published curve.
+             * @description Epoch and frozen fraction, off the published curve.
              * @default []
              */
             frozen_curve: [
@@ -2827,6 +2886,12 @@ export interface components {
             /**
              * Fraction
              * @description Of each layer's neurons. Empty: as many per layer as the rule would freeze in that epoch.
+             */
+            fraction?: number | null;
+            /**
+             * Fraction
+             * @deprecated
+             * @description The former name of `fraction`.
              */
             share?: number | null;
         };
@@ -2992,10 +3057,10 @@ export interface components {
             /** Best Test Accuracy */
             best_test_accuracy: number | null;
             /**
-             * Frozen Share
+             * Frozen Fraction
              * @description Fraction of all watched neurons that are frozen after the latest epoch, 0–1.
              */
-            frozen_share: number | null;
+            frozen_fraction: number | null;
             /**
              * Neurons
              * @description Number of watched neurons; null until the run has started.
@@ -3046,6 +3111,12 @@ export interface components {
              * @description Frozen fraction per epoch, downsampled to at most 60 values, latest last.
              */
             frozen_sparkline: number[];
+            /**
+             * Frozen Share
+             * @deprecated
+             * @description The former name of `frozen_fraction`, answered for one release more.
+             */
+            frozen_share: number | null;
             /**
              * Frozen Trail
              * @deprecated
@@ -3312,23 +3383,6 @@ export interface components {
             nesterov: boolean;
         };
         /**
-         * A fraction of the training set
-         * @description A fraction of the training images, held out, the same number per class.
-         */
-        ShareProbe: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            kind: "share";
-            /**
-             * Fraction
-             * @description Of the training images; at least one image. The paper's 50 images of CIFAR-10 are 0.001.
-             * @default 0.001
-             */
-            fraction: number;
-        };
-        /**
          * A single image
          * @description A single training image, held out: the paper's extreme case.
          */
@@ -3477,12 +3531,12 @@ export interface components {
             least_weights: number;
             /**
              * Paper
-             * @description The paper's count of the backward pass: 2 × multiply-adds × (1 − frozen share), without gradients by inputs, norms included.
+             * @description The paper's count of the backward pass: 2 × multiply-adds × (1 − frozen fraction), without gradients by inputs, norms included.
              */
             paper: number;
             /**
              * Ceiling
-             * @description How many times as fast as dense the step could be under these masks, if time went by operations: 3 / (3 − f − p) where forward, inputs and weights take as many each; f and p are the shares of the weight and of the input gradients that are not needed.
+             * @description How many times as fast as dense the step could be under these masks, if time went by operations: 3 / (3 − f − p) where forward, inputs and weights take as many each; f and p are the fractions of the weight and of the input gradients that are not needed.
              */
             ceiling: number;
         };
@@ -3708,7 +3762,13 @@ export interface components {
              * @description Of each layer's neurons.
              * @default 0.5
              */
-            share: number;
+            fraction: number;
+            /**
+             * Fraction
+             * @deprecated
+             * @description The former name of `fraction`.
+             */
+            share?: number;
         };
         /**
          * torchvision, classification
@@ -4066,6 +4126,7 @@ export type Finding = components['schemas']['Finding'];
 export type Folder = components['schemas']['Folder'];
 export type Fork = components['schemas']['Fork'];
 export type Forks = components['schemas']['Forks'];
+export type FractionProbe = components['schemas']['FractionProbe'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
@@ -4119,7 +4180,6 @@ export type RunList = components['schemas']['RunList'];
 export type Saving = components['schemas']['Saving'];
 export type Seconds = components['schemas']['Seconds'];
 export type Sgd = components['schemas']['Sgd'];
-export type ShareProbe = components['schemas']['ShareProbe'];
 export type SingleProbe = components['schemas']['SingleProbe'];
 export type Sizes = components['schemas']['Sizes'];
 export type SplitProbe = components['schemas']['SplitProbe'];
@@ -4156,7 +4216,7 @@ export interface operations {
                 limit?: number;
                 /**
                  * @deprecated
-                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
                  */
                 former_names?: boolean;
             };
@@ -4260,7 +4320,7 @@ export interface operations {
             query?: {
                 /**
                  * @deprecated
-                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
                  */
                 former_names?: boolean;
             };
@@ -4961,6 +5021,11 @@ export interface operations {
                 after?: number;
                 /** @description Include the per-layer columns. */
                 layers?: boolean;
+                /**
+                 * @deprecated
+                 * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
+                 */
+                former_names?: boolean;
             };
             header?: never;
             path: {
@@ -5236,7 +5301,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … (r + 1) · per − 1. A byte is 0 where none of them is frozen, 255 where all are, else the share, 1 … 254. */
+            /** @description u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … (r + 1) · per − 1. A byte is 0 where none of them is frozen, 255 where all are, else the fraction, 1 … 254. */
             200: {
                 headers: {
                     /** @description `first:stop` */
@@ -5870,6 +5935,11 @@ export interface operations {
     stream_events_api_v1_runs__run_id__events_get: {
         parameters: {
             query?: {
+                /**
+                 * @deprecated
+                 * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
+                 */
+                former_names?: boolean;
                 /** @description Only events after this `seq`. */
                 after?: number;
             };
@@ -6079,7 +6149,7 @@ export interface operations {
             query?: {
                 /**
                  * @deprecated
-                 * @description Whether renamed fields of a description are answered under their former names too. From the next release on they are not.
+                 * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
                  */
                 former_names?: boolean;
             };

@@ -40,13 +40,13 @@ class Decision:
         self._layers, self._groups = layers, groups
         self._sizes = [layer.neurons for layer in layers]
         self._blocks = [neurons_together(next(layer.parameters()).device) for layer in layers]
-        self._select = selection(options.select, share=options.share, seed=options.seed)
+        self._select = selection(options.select, fraction=options.fraction, seed=options.seed)
         new_track = partial(velocity_tracker, options.formula, epsilon=options.epsilon, mu=options.mu)
         self._outputs = new_track()
         self._parameters = new_track() if options.select == "parameter-norm" else None
         self._together = new_track() if groups else None
         self._by_groups = self._groups_that_decide(options.decide_by)
-        drawn = options.select == "random" and options.share is not None  # needs no velocity
+        drawn = options.select == "random" and options.fraction is not None  # needs no velocity
         self._first_mask = max(options.warmup, 1 if drawn else self._outputs.first_freezing_epoch)
         self._pinning, self._churning_below = options.pinning, options.churning_below
         self._open = torch.cat([torch.full((layer.neurons,), layer.held_open is not None) for layer in layers])

@@ -62,19 +62,21 @@ class Random:
     """As many neurons as are at equilibrium, drawn at random in each layer: the control that shows what the rule adds.
 
     Args:
-        share: of every layer's neurons, in 0–1; None: as many in each layer as the rule finds at equilibrium now.
+        fraction: of every layer's neurons, in 0–1; None: as many in each layer as the rule finds at equilibrium now.
         seed: of the drawing.
     """
 
-    def __init__(self, share: float | None, seed: int) -> None:
-        self._share = share
+    def __init__(self, fraction: float | None, seed: int) -> None:
+        self._fraction = fraction
         self._random = torch.Generator().manual_seed(seed)
 
     def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Draws."""
         chosen = []
         for at_equilibrium in selection_input.outputs.at_equilibrium.split(list(selection_input.sizes)):
-            count = int(at_equilibrium.sum()) if self._share is None else round(self._share * at_equilibrium.numel())
+            count = (
+                int(at_equilibrium.sum()) if self._fraction is None else round(self._fraction * at_equilibrium.numel())
+            )
             order = torch.randperm(at_equilibrium.numel(), generator=self._random)
             chosen.append(order < count)
         return torch.cat(chosen)
@@ -89,14 +91,14 @@ class Random:
 
 
 class TopK:
-    """The same share of every layer, those with the smallest |v|; in an epoch without v none.
+    """The same fraction of every layer, those with the smallest |v|; in an epoch without v none.
 
     Args:
-        share: of every layer's neurons, in 0–1.
+        fraction: of every layer's neurons, in 0–1.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, fraction: float) -> None:
+        self._fraction = fraction
 
     def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Chooses."""
@@ -105,22 +107,22 @@ class TopK:
             return never(selection_input)
         speeds = velocity.abs().nan_to_num(nan=torch.inf).split(list(selection_input.sizes))
         return torch.cat(
-            [speed.argsort(stable=True).argsort() < round(self._share * speed.numel()) for speed in speeds]
+            [speed.argsort(stable=True).argsort() < round(self._fraction * speed.numel()) for speed in speeds]
         )
 
 
 class Prefix:
-    """The rule, and from the input on whole layers as soon as a share of their neurons is at equilibrium.
+    """The rule, and from the input on whole layers as soon as a fraction of their neurons is at equilibrium.
 
     A layer that stands still whole, with all before it, needs no gradient of its input either. The first layer that
-    does not reach the share ends the prefix, and so does one that may not freeze; after it the rule decides alone.
+    does not reach the fraction ends the prefix, and so does one that may not freeze; after it the rule decides alone.
 
     Args:
-        share: of a layer's neurons at equilibrium, above 0 and up to 1, from which on all its neurons are frozen.
+        fraction: of a layer's neurons at equilibrium, above 0 and up to 1, from which on all its neurons are frozen.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, fraction: float) -> None:
+        self._fraction = fraction
 
     def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Chooses."""
@@ -128,7 +130,7 @@ class Prefix:
         held_open = torch.zeros_like(chosen) if selection_input.held_open is None else selection_input.held_open
         sizes = list(selection_input.sizes)
         for layer, stays_open in zip(chosen.split(sizes), held_open.split(sizes), strict=True):
-            if bool(stays_open.any()) or int(layer.sum()) < self._share * layer.numel():
+            if bool(stays_open.any()) or int(layer.sum()) < self._fraction * layer.numel():
                 break
             layer[:] = True
         return chosen
@@ -165,27 +167,27 @@ def _rounded(speed: Tensor, at_equilibrium: Tensor, block: int) -> Tensor:
     return frozen
 
 
-def selection(name: SelectName, *, share: float | None, seed: int) -> Selection:
+def selection(name: SelectName, *, fraction: float | None, seed: int) -> Selection:
     """The selection of that name.
 
     Raises:
-        ValueError: there is none, or the share is missing, out of range or not used by it.
+        ValueError: there is none, or the fraction is missing, out of range or not used by it.
     """
     if name not in get_args(SelectName):
         raise ValueError(f"select is {name!r}; choose one of {', '.join(get_args(SelectName))}")
-    if share is not None and name not in ("random", "topk", "prefix"):
-        raise ValueError(f"share is {share}; only the selections random, topk and prefix take one")
-    if share is not None and not 0 <= share <= 1:
-        raise ValueError(f"share is {share}; it must lie between 0 and 1")
+    if fraction is not None and name not in ("random", "topk", "prefix"):
+        raise ValueError(f"fraction is {fraction}; only the selections random, topk and prefix take one")
+    if fraction is not None and not 0 <= fraction <= 1:
+        raise ValueError(f"fraction is {fraction}; it must lie between 0 and 1")
     if name == "random":
-        return Random(share, seed)
+        return Random(fraction, seed)
     if name == "topk":
-        if share is None:
-            raise ValueError("the selection topk needs a share, such as share=0.5")
-        return TopK(share)
+        if fraction is None:
+            raise ValueError("the selection topk needs a fraction, such as fraction=0.5")
+        return TopK(fraction)
     if name == "prefix":
-        if not share:
-            raise ValueError(f"share is {share}; the selection prefix needs one above 0, such as share=0.8")
-        return Prefix(share)
+        if not fraction:
+            raise ValueError(f"fraction is {fraction}; the selection prefix needs one above 0, such as fraction=0.8")
+        return Prefix(fraction)
     rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never, "blocks": in_whole_blocks}
     return rules.get(name, parameters_at_equilibrium)

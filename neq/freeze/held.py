@@ -7,7 +7,7 @@ from neq.freeze.savings_door import LeavesZeros
 from neq.network.layers import WatchedLayer
 
 NEGLIGIBLE = 1e-6
-"""A change below this share of the rows' norm is rounding: a projection applied once more, for one."""
+"""A change below this fraction of the rows' norm is rounding: a projection applied once more, for one."""
 
 
 def nbytes_at_most(layer: WatchedLayer, parameter: nn.Parameter) -> int:

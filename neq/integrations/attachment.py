@@ -126,7 +126,7 @@ class Attached:
 
 
 def _tell_coverage(neq: NEq) -> None:
-    """Figures of frozen neurons are shares of what is watched: says so where that is not nearly all."""
+    """Figures of frozen neurons are fractions of what is watched: says so where that is not nearly all."""
     coverage = neq.coverage()
     if coverage.fraction < NEARLY_ALL:
         left = sorted(coverage.modules, key=lambda one: one.watched - one.trainable)

@@ -13,8 +13,8 @@ def figures(equilibrium: Equilibrium) -> dict[str, float]:
 
     Returns:
         `neq/frozen_fraction` (decided now, holds in the next epoch), `neq/applied_fraction` (held in the one that
-        ended), `neq/churning_fraction` and `neq/dead_fraction`, shares of all neurons in 0–1; `neq/phi`, the mean of φ;
-        `neq/speed`, the mean of |v|, from the first epoch that has a v.
+        ended), `neq/churning_fraction` and `neq/dead_fraction`, fractions of all neurons in 0–1; `neq/phi`, the mean of
+        φ; `neq/speed`, the mean of |v|, from the first epoch that has a v.
     """
     found = {
         "neq/frozen_fraction": equilibrium.frozen_fraction,

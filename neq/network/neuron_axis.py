@@ -14,7 +14,7 @@ from neq.network.layers import WatchedLayer
 from neq.network.watching import Rerun, watching
 
 ROUNDING = 1e-5
-"""Outputs that differ by less than this share of the largest are the same, rounded in another way."""
+"""Outputs that differ by less than this fraction of the largest are the same, rounded in another way."""
 
 
 def in_doubt(layer: WatchedLayer) -> bool:

@@ -24,7 +24,7 @@ SWAP_MS = 0.12
 """What a layer with its own gradient costs a step on a CPU beside the gradient: 95-125 µs measured on one core."""
 
 MARGIN = 0.05
-"""Rows must be faster than the whole by this share of it, which is above the noise of the measurement."""
+"""Rows must be faster than the whole by this fraction of it, which is above the noise of the measurement."""
 
 ROUNDS = 3
 

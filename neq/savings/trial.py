@@ -84,14 +84,14 @@ class Verdict:
 def compared(task: WeightGradientTask, rows: Rows) -> Verdict:
     """Whether the active rows computed alone are those of the whole but for rounding, see `tolerance`."""
     found, dense = task.run("rows", rows), task.run("dense", rows)
-    share = tolerance(task)
+    fraction = tolerance(task)
     same, finite = [], []
     for one, other in zip(found, dense, strict=True):
         mine, whole = (_as_rows(part, rows) for part in (one, other))
         length = torch.linalg.vector_norm(whole, dim=1)
-        # Below the smallest normal number a unit of rounding is no share any more.
+        # Below the smallest normal number a unit of rounding is no fraction any more.
         least = torch.finfo(other.dtype).smallest_normal * whole.shape[1] ** 0.5
-        same.append((torch.linalg.vector_norm(mine - whole, dim=1) <= share * (length + least)).all())
+        same.append((torch.linalg.vector_norm(mine - whole, dim=1) <= fraction * (length + least)).all())
         finite.append(length.isfinite().all())
     return Verdict(torch.stack(same).all(), torch.stack(finite).all())
 
@@ -103,7 +103,7 @@ def _as_rows(gradient: Tensor, rows: Rows) -> Tensor:
 
 
 def tolerance(task: WeightGradientTask) -> float:
-    """How far a row may lie from the whole gradient's, as a share of its norm.
+    """How far a row may lie from the whole gradient's, as a fraction of its norm.
 
     Sums are split in other places, and what is rounded differs: every product and part of a sum where kernels reckon in
     few bits (TF32's 10, those of bfloat16 and float16), else the parts of a long sum alone. A row that is not the same

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from server import schemas
 from server.arrays.encoding import JSON
+from server.descriptions import FormerNames
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Cursor, TheRun, TheStore
 from server.serializers import epoch_text, json_answer
 
@@ -20,12 +21,13 @@ def read_epochs(
     run: TheRun,
     after: Cursor = 0,
     layers: Annotated[bool, Query(description="Include the per-layer columns.")] = True,
+    former_names: FormerNames = True,
 ) -> Response:
     """The finished epochs: losses, accuracies, learning rate, frozen fraction, seconds and per-layer counts."""
     found = store.texts_after(run.id, after, kinds=("epoch_finished",), layers=layers)
     # The run was read before its epochs, so nothing between its last_seq and them can be skipped by this cursor.
     last_seq = max(after, run.last_seq, found[-1].seq if found else 0)
-    listed = ",".join(map(epoch_text, found))
+    listed = ",".join(epoch_text(each, former_names=former_names) for each in found)
     return Response(f'{{"epochs":[{listed}],"last_seq":{last_seq}}}', media_type=JSON)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from db import END_STATES, Store, StoreUnreachable, UnknownRun
+from server.descriptions import FormerNames, answered_event
 from server.routes.dependencies import (
     EVERYWHERE,
     INVALID,
@@ -48,6 +49,7 @@ async def stream_events(
     live: TheLive,
     run: TheRun,
     cursor: Annotated[int, Depends(_start)],
+    former_names: FormerNames = True,
 ) -> AsyncIterator[ServerSentEvent]:
     """All events of the run, past and future (SSE): `id` is the `seq`, `event` the kind, `data` the payload.
 
@@ -57,7 +59,7 @@ async def stream_events(
         while not live.closing:
             changed.clear()
             try:
-                sent, ended = await asyncio.to_thread(_read, store, run.id, cursor)
+                sent, ended = await asyncio.to_thread(_read, store, run.id, cursor, former_names)
             except StoreUnreachable:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
@@ -73,12 +75,15 @@ async def stream_events(
                 await _wait_for(changed)
 
 
-def _read(store: Store, run_id: str, cursor: int) -> tuple[list[ServerSentEvent], bool]:
+def _read(store: Store, run_id: str, cursor: int, former_names: bool) -> tuple[list[ServerSentEvent], bool]:
     """The next events, and whether they are the last ones that will ever come."""
     run = store.run(run_id)  # before its events: what comes between is read with the next look
     found = store.texts_after(run_id, cursor, limit=EVENTS_AT_ONCE)
     last = found[-1].seq if found else cursor
-    sent = [ServerSentEvent(id=str(each.seq), event=each.kind, raw_data=each.text) for each in found]
+    sent = [
+        ServerSentEvent(id=str(each.seq), event=each.kind, raw_data=answered_event(each, former_names=former_names))
+        for each in found
+    ]
     return sent, run.state in END_STATES and last >= run.last_seq
 
 

@@ -19,7 +19,7 @@ ABOUT = (
     "u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, "
     "rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … "
     "(r + 1) · per − 1. "
-    "A byte is 0 where none of them is frozen, 255 where all are, else the share, 1 … 254."
+    "A byte is 0 where none of them is frozen, 255 where all are, else the fraction, 1 … 254."
 )
 
 

@@ -68,7 +68,7 @@ class Run(Answer):
     revision: int = Field(description="Increases with every change of the run.")
     test_accuracy: float | None = Field(description="Test accuracy after the latest epoch, 0–1.")
     best_test_accuracy: float | None
-    frozen_share: float | None = Field(
+    frozen_fraction: float | None = Field(
         description="Fraction of all watched neurons that are frozen after the latest epoch, 0–1."
     )
     neurons: int | None = Field(description="Number of watched neurons; null until the run has started.")
@@ -86,6 +86,9 @@ class Run(Answer):
     warnings: list[Finding] = Field(description="Warnings of the checks before the launch.")
     frozen_sparkline: list[float] = Field(
         description="Frozen fraction per epoch, downsampled to at most 60 values, latest last."
+    )
+    frozen_share: float | None = Field(
+        deprecated=True, description="The former name of `frozen_fraction`, answered for one release more."
     )
     frozen_trail: list[float] = Field(
         deprecated=True, description="The former name of `frozen_sparkline`, answered for one release more."

@@ -24,7 +24,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "epochs_done": 3,
         "epochs_planned": 40,
         "test_accuracy": 0.65432,
-        "frozen_share": 0.5,
+        "frozen_fraction": 0.5,
         "timing": {"elapsed_seconds": 65.2, "seconds_left": None},
     }
     return usual | changes
@@ -43,11 +43,11 @@ def test_the_table_of_runs_has_a_figure_in_each_column() -> None:
         state="finished",
         epochs_done=40,
         test_accuracy=1.0,
-        frozen_share=0.0,
+        frozen_fraction=0.0,
         timing={"elapsed_seconds": 3725, "seconds_left": 0},
     )
     new = run(
-        name="new", state="queued", epochs_done=0, test_accuracy=None, frozen_share=None,
+        name="new", state="queued", epochs_done=0, test_accuracy=None, frozen_fraction=None,
         timing={"elapsed_seconds": None, "seconds_left": 4.14},
     )  # fmt: skip
     assert shown(run(), finished, new) == [

@@ -64,7 +64,7 @@ def told() -> Iterator[Event]:
         yield _epoch(epoch, random)
         if epoch < 2:
             yield Logged(text=f"é \0 <b> {epoch}")
-    yield RunFinished(epochs=3, test_accuracy=0.5, frozen_share=0.5, seconds=3.0)
+    yield RunFinished(epochs=3, test_accuracy=0.5, frozen_fraction=0.5, seconds=3.0)
 
 
 def moments() -> Iterator[Moment]:
@@ -82,8 +82,8 @@ def _epoch(epoch: int, random: np.random.Generator) -> EpochFinished:
         train_accuracy=0.5,
         test_loss=1.0,
         test_accuracy=0.5,
-        applied_share=0.0,
-        frozen_share=0.25,
+        applied_fraction=0.0,
+        frozen_fraction=0.25,
         layers=LayerCounts(
             applied=(0, 0),
             frozen=(3, 1),

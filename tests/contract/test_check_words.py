@@ -59,7 +59,7 @@ def test_no_sentence_is_pydantics(kind: str) -> None:
         ({"name": "x" * 500}, "Must have at most 120 characters"),
         ({"data": {"kind": "image-folder", "folder": "a/b"}}, "Must be a folder's name alone"),
         ({"data": {"kind": "image-folder", "folder": "../up"}}, "Must be a folder's name alone"),
-        ({"neq": {"select": {"kind": "topk", "share": 2}}}, "Must be at most 1"),
+        ({"neq": {"select": {"kind": "topk", "fraction": 2}}}, "Must be at most 1"),
         ({"neq": {"mu": 1}}, "Must be below 1"),
         ({"neq": {"epsilon": float("nan")}}, "Must be a finite number"),
     ],

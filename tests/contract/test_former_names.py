@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from contract.base import ConfigModel
 from contract.config import RunConfig
+from contract.events import Event, parse_event
 from contract.former_names import FormerName, former_names, with_current_names, with_former_names
 from tests.dashboard.configs import run_configs
 
@@ -27,10 +28,16 @@ def models(model: type[BaseModel] = RunConfig) -> Iterator[type[BaseModel]]:
                 yield from models(part)
 
 
+EVENTS = get_args(get_args(Event)[0])
 RENAMED = sorted(
-    {(model.__name__, name, former.name) for model in models() for name, former in former_names(model).items()}
+    {
+        (model.__name__, name, former.name)
+        for model in (*models(), *EVENTS)
+        for name, former in former_names(model).items()
+        if name != former.name
+    }
 )
-MODELS = {model.__name__: model for model in models()}
+MODELS = {model.__name__: model for model in (*models(), *EVENTS)}
 
 
 def pairs(model: type[BaseModel], config: Json) -> Iterator[tuple[Json, str, str]]:
@@ -38,7 +45,7 @@ def pairs(model: type[BaseModel], config: Json) -> Iterator[tuple[Json, str, str
     for one in {each.__name__: each for each in models(model)}.values():
         for name, former in former_names(one).items():
             for place in objects(config):
-                if name in place and former.name in place:
+                if name != former.name and name in place and former.name in place:
                     yield place, name, former.name
 
 
@@ -64,6 +71,15 @@ def test_what_was_renamed() -> None:
         ("Training", "accumulate", "gradient_accumulation_steps"),
         ("Training", "clip_norm", "max_grad_norm"),
         ("ImageFolder", "feed", "loading"),
+        ("ImageFolder", "test_share", "test_fraction"),
+        ("RandomRule", "share", "fraction"),
+        ("TopKRule", "share", "fraction"),
+        ("PrefixRule", "layer_share", "layer_fraction"),
+        ("EpochFinished", "applied_share", "applied_fraction"),
+        ("EpochFinished", "frozen_share", "frozen_fraction"),
+        ("EpochFinished", "beyond_share", "beyond_fraction"),
+        ("RunFinished", "frozen_share", "frozen_fraction"),
+        ("RunRequeued", "setbacks", "interruptions"),
     }
 
 
@@ -109,6 +125,20 @@ def test_a_value_that_was_renamed_is_read_and_answered() -> None:
     written = config.model_dump(mode="json")
     assert written["schedule"]["anneal_strategy"] == "linear"
     assert with_former_names(RunConfig, written)["schedule"]["curve"] == "line"
+
+
+def test_a_kind_that_was_renamed_is_read_and_written_under_todays() -> None:
+    former = {"neq": {"probe": {"kind": "share", "fraction": 0.01}}}
+    todays = {"neq": {"probe": {"kind": "fraction", "fraction": 0.01}}}
+    assert RunConfig.model_validate(former) == RunConfig.model_validate(todays)
+    assert with_current_names(RunConfig, former) == todays
+    assert with_former_names(RunConfig, todays) == todays  # one field cannot say both
+    assert RunConfig.model_validate(former).model_dump(mode="json")["neq"]["probe"] == todays["neq"]["probe"]
+
+
+def test_an_event_of_before_is_read() -> None:
+    event = parse_event({"kind": "run_finished", "epochs": 1, "test_accuracy": 0.5, "frozen_share": 0.25, "seconds": 1})
+    assert event.model_dump(mode="json")["frozen_fraction"] == 0.25
 
 
 def test_a_wrong_value_is_told_under_todays_name() -> None:

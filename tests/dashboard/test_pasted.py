@@ -47,7 +47,7 @@ def test_former_names_fill_the_form_as_todays_do(config: RunConfig) -> None:
         ('{"schedule": {"kind": "cosine", "factor": 0.2}}', "schedule.factor is not a config field"),
         ('{"training": 5}', "training must be an object"),
         ('{"model": {"kind": "cmm"}}', "model.kind is 'cmm': choose one of"),
-        ('{"neq": {"select": {"kind": "epsilon", "share": 1}}}', "neq.select."),
+        ('{"neq": {"select": {"kind": "epsilon", "fraction": 1}}}', "neq.select."),
     ],
 )
 def test_what_cannot_fill_the_form_is_named(text: str, words: str) -> None:

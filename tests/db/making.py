@@ -73,8 +73,8 @@ def epoch_finished(epoch: int, accuracy: float = 0.5, snapshots: tuple[Snapshot,
         train_accuracy=0.5,
         test_loss=1.0,
         test_accuracy=accuracy,
-        applied_share=0.0,
-        frozen_share=share,
+        applied_fraction=0.0,
+        frozen_fraction=share,
         frozen_counts=counts,
     )
     rows = tuple(row(epoch, layer) for layer in range(len(NEURONS))) if snapshots is None else snapshots

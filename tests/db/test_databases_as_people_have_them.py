@@ -150,7 +150,7 @@ def test_another_program_s_alembic_table_is_not_called_newer(url: str, version: 
 def test_another_program_s_table_of_one_of_our_names_is_said_and_left_alone(url: str) -> None:
     store = Store.open(url)
     with store._database.writing() as connection:
-        for table in ("alembic_version", "snapshots", "events", "epochs", "checkpoints", "discarded"):
+        for table in ("alembic_version", "snapshots", "events", "epochs", "checkpoints", "checkpoints_to_delete"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
     store.close()
     assert "Another program's tables" in refused(url)

@@ -170,7 +170,7 @@ def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_i
         "kind",
         "reason",
         "epochs",
-        "setbacks",
+        "interruptions",
         "heard_at",
     }
     assert told.payload["level"] == "warning" and "sent no heartbeat" in told.payload["text"]

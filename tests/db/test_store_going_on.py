@@ -204,7 +204,7 @@ def test_a_fork_begins_with_its_parents_records_up_to_the_epoch(store: Store, wo
     assert (fork.parent_id, fork.parent_epoch, fork.state, fork.name) == (run.id, 2, "queued", "fork")
     assert (fork.epochs_done, fork.epochs_planned, fork.neurons) == (3, 9, 13)
     assert (fork.test_accuracy, fork.best_test_accuracy) == (0.6, 0.7)
-    assert fork.frozen_share == pytest.approx(4 / 13) and fork.device is None
+    assert fork.frozen_fraction == pytest.approx(4 / 13) and fork.device is None
     assert store.checkpoints(fork.id) == [checkpoint(run.id, 2)] and fork.can_resume
     said = store.events_after(fork.id, 0)
     assert [(event.seq, event.kind) for event in said] == [

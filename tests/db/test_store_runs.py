@@ -140,10 +140,10 @@ def test_the_row_of_a_run_follows_what_it_says(store: Store, worker_id: str, run
     assert (lambda r: (r.device, r.neurons, r.progress))(say(started())) == ("CPU", 13, None)
     assert say(progressed(7)).progress == {"kind": "epoch_progressed", "batch": 7}
     first = say(epoch_finished(0, accuracy=0.9))
-    assert (first.epochs_done, first.test_accuracy, first.frozen_share, first.progress) == (1, 0.9, 0.0, None)
+    assert (first.epochs_done, first.test_accuracy, first.frozen_fraction, first.progress) == (1, 0.9, 0.0, None)
     second = say(epoch_finished(1, accuracy=0.8))
     assert (second.test_accuracy, second.best_test_accuracy) == (0.8, 0.9)
-    assert second.frozen_share == pytest.approx(2 / 13)
+    assert second.frozen_fraction == pytest.approx(2 / 13)
     say(progressed(1))
     last = say(ended("failed", "it broke"))
     assert (last.state, last.reason, last.progress, last.last_seq) == ("failed", "it broke", None, 6)

@@ -183,7 +183,7 @@ def test_a_fork_is_trained_from_its_parents_checkpoint_and_outlives_its_parent(t
         assert (run["state"], run["parent_id"], run["parent_epoch"]) == ("finished", parent, 3), run["reason"]
         found = told(system, fork)
         assert [epoch["epoch"] for epoch, _ in found] == list(range(7))
-        assert found[4][0]["frozen_share"] > 0.8, "with a threshold of 4 all but the last layer settle"
+        assert found[4][0]["frozen_fraction"] > 0.8, "with a threshold of 4 all but the last layer settle"
         with store_of(system) as store:
             needed = {each.path for each in store.checkpoints(fork)}
         assert any(path.startswith(parent) for path in needed), "the fork keeps every second epoch's, its beginning too"

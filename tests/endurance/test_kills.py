@@ -108,7 +108,7 @@ def test_killed_at_random_moments_a_run_records_what_an_undisturbed_one_does(
         found = told(system, run_id)
         assert [epoch["epoch"] for epoch, _ in found] == list(range(EPOCHS))
         assert found == undisturbed
-        shares = [epoch["frozen_share"] for epoch, _ in found]
+        shares = [epoch["frozen_fraction"] for epoch, _ in found]
         assert len(set(shares)) > 4, "there were masks to lose"
         with store_of(system) as store:
             kinds = Counter(event.kind for event in store.events_after(run_id, 0, limit=10_000))

@@ -44,7 +44,7 @@ def whole(neq: NEq, *places: str) -> dict[str, Tensor]:
 
 
 def watched(model: nn.Module, optim: torch.optim.Optimizer, **options: Any) -> NEq:
-    return NEq(model, optim, [images()], select="prefix", share=0.9, **options)
+    return NEq(model, optim, [images()], select="prefix", fraction=0.9, **options)
 
 
 @pytest.mark.parametrize("savings", [True, False])
@@ -96,7 +96,7 @@ def test_the_prefix_keeps_nothing_for_the_backward_pass() -> None:
     for select, share in (("prefix", 0.9), ("equilibrium", None)):
         model = blocks()
         optim = optimizer("sgd", model)
-        with NEq(model, optim, [images()], select=select, share=share) as neq:  # type: ignore[arg-type]
+        with NEq(model, optim, [images()], select=select, fraction=share) as neq:  # type: ignore[arg-type]
             dense = kept_bytes(model, images())
             step(model, optim)
             neq.freeze(whole(neq, "0.", "1."))
@@ -159,7 +159,7 @@ def test_layers_that_their_owner_does_not_watch_go_on() -> None:
     model = nn.Sequential(Pair(), nn.Linear(4, 2))
     layer_filter = LayerFilter(never=("0.plain", "0.computed"))
     probe = [torch.randn(3, 4)]
-    with NEq(model, optimizer("sgd", model), probe, select="prefix", share=1.0, layers=layer_filter) as neq:
+    with NEq(model, optimizer("sgd", model), probe, select="prefix", fraction=1.0, layers=layer_filter) as neq:
         neq.freeze(whole(neq, "0.seen"))
         assert neq.held_along == ("0.scale",)  # and not 0.heat, which has no dimension to hold it by
 

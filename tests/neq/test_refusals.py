@@ -52,6 +52,22 @@ def refused(error: type[Exception], words: str, **given: Any) -> pytest.Exceptio
     return raised
 
 
+@no_step_is_made
+def test_share_is_taken_as_what_fraction_was_called() -> None:
+    model = nn.Sequential(nn.Linear(3, 4))
+    optimizer, probe = torch.optim.SGD(model.parameters(), lr=0.1), [torch.ones(2, 3)]
+    with pytest.warns(FutureWarning, match="share is now called fraction") as caught:
+        neq = NEq(model, optimizer, probe, select="topk", share=0.5)  # type: ignore[call-arg]
+    assert caught[0].filename == __file__
+    with neq:
+        for _ in range(3):  # from the third on there is a velocity to choose by
+            optimizer.step()
+            equilibrium = neq.end_epoch()
+    assert equilibrium.frozen_fraction == 0.5
+    with pytest.raises(TypeError, match="'share' is no option"):
+        NEq(model, optimizer, probe, select="topk", share=0.5, fraction=0.5)  # type: ignore[call-arg]
+
+
 def test_a_list_of_optimizers() -> None:
     model = network()
     refused(
@@ -292,7 +308,7 @@ def test_something_that_gives_the_same_iterator_every_time() -> None:
         ("epsilon", "1e-3", "epsilon is '1e-3', a str; give a number"),
         ("epsilon", None, "epsilon is None, a NoneType; give a number"),
         ("mu", [0.5], r"mu is \[0.5\], a list; give a number"),
-        ("share", "half", "share is 'half', a str; give a number"),
+        ("fraction", "half", "fraction is 'half', a str; give a number"),
         ("churning_below", "0.9", "churning_below is '0.9'"),
         ("seed", None, "seed is None, a NoneType; give a whole number"),
         ("warmup", 1.5, "warmup is 1.5, a float; give a whole number"),

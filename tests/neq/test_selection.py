@@ -55,29 +55,29 @@ def test_topk_freezes_nobody_before_there_is_a_velocity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "share", "message"),
+    ("name", "fraction", "message"),
     [
         ("some", None, "select is 'some'; choose one of equilibrium, none, random, topk, parameter-norm"),
-        ("topk", None, "needs a share"),
+        ("topk", None, "needs a fraction"),
         ("equilibrium", 0.5, "only the selections random, topk and prefix take one"),
         ("random", 1.5, "between 0 and 1"),
-        ("prefix", None, "above 0, such as share=0.8"),
+        ("prefix", None, "above 0, such as fraction=0.8"),
         ("prefix", 0.0, "above 0"),
         ("blocks", 0.5, "only the selections random, topk and prefix"),
     ],
 )
-def test_a_selection_that_makes_no_sense_is_refused(name: str, share: float | None, message: str) -> None:
+def test_a_selection_that_makes_no_sense_is_refused(name: str, fraction: float | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        selection(name, share=share, seed=0)  # type: ignore[arg-type]
+        selection(name, fraction=fraction, seed=0)  # type: ignore[arg-type]
 
 
 def test_prefix_freezes_whole_layers_from_the_input_on_and_keeps_the_rule_behind_them() -> None:
     slow, fast = 0.0, 1.0
     layers = [[slow, slow, slow, fast], [slow, slow], [slow, fast], [slow, slow], [fast, fast]]
     found = selection_input([v for layer in layers for v in layer], [4, 2, 2, 2, 2])
-    chosen = selection("prefix", share=0.75, seed=0)(found)
+    chosen = selection("prefix", fraction=0.75, seed=0)(found)
     assert [part.tolist() for part in chosen.split([4, 2, 2, 2, 2])] == [
-        [True, True, True, True],  # 3 of 4 reach the share of 0.75
+        [True, True, True, True],  # 3 of 4 reach the fraction of 0.75
         [True, True],
         [True, False],  # 1 of 2 does not: the prefix ends
         [True, True],  # the rule
@@ -92,7 +92,7 @@ def test_a_layer_that_may_not_freeze_ends_the_prefix() -> None:
     open_layer = SelectionInput(
         found.outputs, None, found.sizes, torch.tensor([False, False, True, True, False, False])
     )
-    chosen = selection("prefix", share=0.5, seed=0)(open_layer)
+    chosen = selection("prefix", fraction=0.5, seed=0)(open_layer)
     assert chosen.tolist() == [True, True, True, True, True, False]
 
 
@@ -100,20 +100,20 @@ def test_blocks_rounds_what_moves_to_the_nearest_block_by_speed() -> None:
     # 40 neurons with |v| = 0, 0.01, … 0.39. At ε = 0.205 the rule freezes 21 and 19 move: rounded to 16, the three
     # slowest of those freeze too. At ε = 0.145 it freezes 15 and 25 move: rounded to 32, seven of the 15 move on.
     speeds = [n / 100 for n in range(40)]
-    fewer = selection("blocks", share=None, seed=0)(selection_input(speeds, [40], 0.205))
+    fewer = selection("blocks", fraction=None, seed=0)(selection_input(speeds, [40], 0.205))
     assert fewer.tolist() == [n < 24 for n in range(40)]
-    more = selection("blocks", share=None, seed=0)(selection_input(speeds, [40], 0.145))
+    more = selection("blocks", fraction=None, seed=0)(selection_input(speeds, [40], 0.145))
     assert more.tolist() == [n < 8 for n in range(40)]
 
 
 def test_blocks_freezes_a_layer_whole_when_few_are_left_and_never_splits_a_small_one() -> None:
     found = selection_input([0.0] * 13 + [1.0] * 7 + [1.0] * 10, [20, 10])
-    assert selection("blocks", share=None, seed=0)(found).tolist() == [True] * 20 + [False] * 10
+    assert selection("blocks", fraction=None, seed=0)(found).tolist() == [True] * 20 + [False] * 10
 
 
 def test_blocks_does_not_stop_a_layer_of_half_a_block_before_half_of_it_is_at_equilibrium() -> None:
     found = selection_input([0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [4, 4])
-    assert selection("blocks", share=None, seed=0)(found).tolist() == [False] * 4 + [True] * 4
+    assert selection("blocks", fraction=None, seed=0)(found).tolist() == [False] * 4 + [True] * 4
 
 
 class Rows(nn.Module):
@@ -157,7 +157,7 @@ def test_without_warm_up_the_first_epoch_that_can_freeze_is_the_third() -> None:
 
 @no_step_is_made
 def test_a_drawn_share_needs_no_velocity() -> None:
-    neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=0.5)
+    neq = watch(Rows([[1, 0], [0, 1]]), select="random", fraction=0.5)
     assert neq.first_freezing_epoch == 1
     assert int(neq.end_epoch().layers["rows"].frozen.sum()) == 1
 
@@ -197,7 +197,7 @@ def test_the_parameter_norm_asks_the_weights_and_not_the_outputs() -> None:
 
 @no_step_is_made
 def test_a_frozen_share_beyond_the_rule_can_be_told() -> None:
-    neq = watch(Rows([[1, 0], [0, 1]]), select="random", share=1.0)
+    neq = watch(Rows([[1, 0], [0, 1]]), select="random", fraction=1.0)
     equilibrium = neq.end_epoch()
     layer = equilibrium.layers["rows"]
     assert (layer.frozen & ~layer.at_equilibrium).tolist() == [True, True]  # before any velocity the rule finds nobody

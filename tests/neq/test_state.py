@@ -19,7 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "streaming": {"measure": "streaming"},
     "official": {"formula": "official", "layers": LayerFilter()},
     "random": {"select": "random"},
-    "topk": {"select": "topk", "share": 0.4},
+    "topk": {"select": "topk", "fraction": 0.4},
     "parameter-norm": {"select": "parameter-norm"},
     "groups": {"groups": "layer", "decide_by": "groups"},
     "cold": {"momentum_on_thaw": "cold"},

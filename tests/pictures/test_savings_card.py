@@ -87,7 +87,7 @@ def test_charts_table_and_words_follow_the_epoch_cursor(page: Page, made: Callab
         "measuring φ 7.50 ms; dense step 75.0 ms (71.0 to 79.0)."
     )
     expect(canvas).to_have_attribute("aria-label", f"ms per batch by epoch. At epoch 2: {at}")
-    share = page.locator("[data-part=step_share] canvas")
+    share = page.locator("[data-part=step_fraction] canvas")
     expect(share).to_have_attribute(
         "aria-label",
         "Step relative to a dense step by epoch. At epoch 2: FLOP lower bound 66.7 %; FLOPs 74.7 %; "
@@ -149,7 +149,7 @@ def test_what_cannot_be_told_is_said_instead_of_a_number_and_leaves_a_gap(
     expect(page.locator("[data-part=savings-words]")).to_contain_text("−20 % FLOPs (bound −30 %).")
     assert "measured" not in said(page)
     assert said(page, "savings-more") == f"No time: {DOUBTS[doubt]}."
-    share = page.locator("[data-part=step_share] canvas")
+    share = page.locator("[data-part=step_fraction] canvas")
     expect(share).to_have_attribute("aria-label", re.compile(r"At epoch 2: FLOP lower bound 70.0 %; FLOPs 80.0 %\.$"))
 
 
@@ -194,7 +194,7 @@ def test_a_run_recorded_without_spread_shows_flops_and_compares_no_times(
     assert said(page, "savings-more") == (
         "Times were recorded in wall-clock time and without their spread: they are plotted but not compared."
     )
-    expect(page.locator("[data-part=step_share] canvas")).to_have_attribute(
+    expect(page.locator("[data-part=step_fraction] canvas")).to_have_attribute(
         "aria-label",
         "Step relative to a dense step by epoch. At epoch 3: FLOP lower bound 66.7 %; FLOPs 74.7 %.",
     )
@@ -226,10 +226,10 @@ def test_before_the_first_epoch_it_says_when_there_will_be_something(
 
 def test_an_empty_chart_names_no_ticks_of_values(page: Page, made: Callable[..., Recording]) -> None:
     recording = made(0, costs=older_costs)
-    for key in ("step_ms", "step_share"):
+    for key in ("step_ms", "step_fraction"):
         chart = page.locator(f"[data-part={key}]")
         expect(chart.locator(".xtick").first).to_be_attached()
         expect(chart.locator(".ytick")).to_have_count(0)
     recording.epoch()
-    for key in ("step_ms", "step_share"):
+    for key in ("step_ms", "step_fraction"):
         expect(page.locator(f"[data-part={key}] .ytick").first).to_be_attached()

@@ -24,7 +24,7 @@ test("a long name is told by its end", () => {
   assert.equal(format.ending("stages.0.conv1", 6), "…conv1");
 });
 
-test("a share has one decimal unless asked otherwise", () => {
+test("a fraction has one decimal unless asked otherwise", () => {
   says(format.percent, [
     [0, "0.0 %"],
     [0.1234, "12.3 %"],

@@ -64,7 +64,7 @@ test("states have the colours of their properties, in the order of their index",
 });
 
 test("half frozen is half the light, not half the number", () => {
-  const { packed } = palette.shares();
+  const { packed } = palette.fractions();
   assert.equal(packed.length, 256);
   assert.equal(packed[0], 0xff000000);
   assert.equal(packed[255], 0xffffffff);
@@ -73,8 +73,8 @@ test("half frozen is half the light, not half the number", () => {
 });
 
 test("the scale of levels grows lighter from step to step", () => {
-  const luminance = (share) => {
-    const [red, green, blue] = palette.scale(share);
+  const luminance = (fraction) => {
+    const [red, green, blue] = palette.scale(fraction);
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
   for (let step = 1; step < 127; step += 1) assert.ok(luminance(step / 126) > luminance((step - 1) / 126), String(step));
@@ -102,7 +102,7 @@ test("an empty bin has the colour of the ground", () => {
 });
 
 test("a gradient runs through 33 colours, from first to last", () => {
-  const css = palette.gradient(palette.shares());
+  const css = palette.gradient(palette.fractions());
   const colours = css.match(/rgb\([^)]*\)/g);
   assert.equal(colours.length, 33);
   assert.equal(colours[0], "rgb(0, 0, 0)");

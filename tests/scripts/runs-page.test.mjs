@@ -27,9 +27,9 @@ test("a table that is there when its page has been left is not begun", async () 
   assert.deepEqual(used, []);
 });
 
-test("the frozen share's line is drawn from the shares of the epochs", () => {
+test("the frozen fraction's line is drawn from the fractions of the epochs", () => {
   window.React = { createElement: (name, attributes, ...children) => ({ name, attributes, children }) };
-  const [line] = CELLS.NeqRunFrozen({ data: { frozen_share: 0.5, frozen_sparkline: [0, 0.25, 0.5] } }).children;
+  const [line] = CELLS.NeqRunFrozen({ data: { frozen_fraction: 0.5, frozen_sparkline: [0, 0.25, 0.5] } }).children;
   const points = line.children.find(({ name }) => name === "polyline").attributes.points;
   assert.equal(points, "0.0,25.0 42.0,19.0 84.0,13.0"); // 84 wide and 26 high, a pixel off each edge
 });

@@ -141,7 +141,7 @@ class Recording:
 
     def finish(self) -> int:
         """The run is over."""
-        event = RunFinished(epochs=self.epochs, test_accuracy=0.5, frozen_share=0.5, seconds=1.0)
+        event = RunFinished(epochs=self.epochs, test_accuracy=0.5, frozen_fraction=0.5, seconds=1.0)
         return self._append(event, ends="finished", reason="all epochs are trained")
 
     def _append(self, event: Event, *, ends: Literal["finished"] | None = None, **given: Any) -> int:
@@ -173,8 +173,8 @@ class Recording:
             train_accuracy=0.5,
             test_loss=1.0,
             test_accuracy=0.25 + epoch / 1000,
-            applied_share=sum(applied) / sum(self.neurons),
-            frozen_share=sum(frozen) / sum(self.neurons),
+            applied_fraction=sum(applied) / sum(self.neurons),
+            frozen_fraction=sum(frozen) / sum(self.neurons),
             layers=LayerCounts(
                 applied=applied,
                 frozen=frozen,

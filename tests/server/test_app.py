@@ -93,7 +93,7 @@ def test_a_recipe_is_served_with_its_published_figures(client: TestClient) -> No
     resnet = published["paper-resnet32-sgd"]
     assert resnet is not None
     neq = next(figure for figure in resnet.figures if figure.kind == "neq")
-    assert (neq.score, neq.spread, neq.backward_flops, neq.frozen_share) == (0.9296, 0.0021, 84.81e6, 0.98)
+    assert (neq.score, neq.spread, neq.backward_flops, neq.frozen_fraction) == (0.9296, 0.0021, 84.81e6, 0.98)
     assert (165, 0.95) in resnet.frozen_curve
 
 

@@ -115,10 +115,14 @@ DOUBTFUL = [
         "An epoch has 3 batches",
     ),
     ({"neq": {"probe": {"kind": "split", "samples": 3}}}, "neq.probe.samples", "at least one per class"),
-    ({"neq": {"probe": {"kind": "share", "fraction": 0.001}}}, "neq.probe.fraction", "1 probe image of 10 classes"),
+    ({"neq": {"probe": {"kind": "fraction", "fraction": 0.001}}}, "neq.probe.fraction", "1 probe image of 10 classes"),
     ({"neq": {"epsilon": 0}}, "neq.epsilon", "no |v| is below it"),
-    ({"neq": {"select": {"kind": "topk", "share": 0}}}, "neq.select.share", "the fraction of neurons to freeze is 0"),
-    ({"neq": {"select": {"kind": "topk", "share": 1}}}, "neq.select.share", "every neuron is frozen"),
+    (
+        {"neq": {"select": {"kind": "topk", "fraction": 0}}},
+        "neq.select.fraction",
+        "the fraction of neurons to freeze is 0",
+    ),
+    ({"neq": {"select": {"kind": "topk", "fraction": 1}}}, "neq.select.fraction", "every neuron is frozen"),
     ({"data": {**EIGHT_PIXELS, "classes": 50, "test_samples": 20}}, "data.test_samples", "never tested"),
 ]
 

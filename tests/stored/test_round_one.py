@@ -8,7 +8,9 @@ what that program's API said of both, `descriptions.json` holds every kind of de
 import io
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +78,18 @@ def test_a_lacking_answer_would_be_found() -> None:
 def test_a_stored_description_is_read(description: dict[str, Any]) -> None:
     """To the same run: what is read is written and read again as the same, and no value of the old one is lost.
 
-    Every field has its value under the name of then; of values, `line` alone is written as another one, `linear`.
+    Every field has its value under the name of then. Of values two are written as others: `line` as `linear`, and the
+    probe set `share` as `fraction`, which is not answered as it was called then.
     """
     read = RunConfig.model_validate(description)
     written = read.model_dump(mode="json")
     assert RunConfig.model_validate(written) == read
-    assert lacking(description, with_former_names(RunConfig, written)) == []
-    assert values_in(description) == sorted(value.replace('"linear"', '"line"') for value in values_in(written))
+    todays_kind = {"share": "fraction"}.get(description["neq"]["probe"]["kind"], description["neq"]["probe"]["kind"])
+    described = description | {
+        "neq": description["neq"] | {"probe": description["neq"]["probe"] | {"kind": todays_kind}}
+    }
+    assert lacking(described, with_former_names(RunConfig, written)) == []
+    assert values_in(described) == sorted(value.replace('"linear"', '"line"') for value in values_in(written))
 
 
 def values_in(value: Any) -> list[str]:
@@ -90,6 +97,35 @@ def values_in(value: Any) -> list[str]:
     if isinstance(value, dict):
         return sorted(found for item in value.values() for found in values_in(item))
     return [json.dumps(value)]
+
+
+def test_what_is_stored_has_todays_names_alone(client: TestClient, tmp_path: Path) -> None:
+    """The migration renames fields in the events' own text, and leaves what a text says."""
+    assert client.get("/api/v1/runs").status_code == 200  # the store is open, so it is migrated
+    with closing(sqlite3.connect(tmp_path / "neq.db")) as connection:
+        told = [
+            payload for (payload,) in connection.execute("SELECT payload FROM events WHERE kind = 'epoch_finished'")
+        ]
+    for payload in map(json.loads, told):
+        assert {"applied_fraction", "frozen_fraction", "beyond_fraction"} <= payload.keys()
+        assert not {"applied_share", "frozen_share", "beyond_share"} & payload.keys()
+
+
+def test_who_asks_for_todays_names_gets_no_former_ones(client: TestClient) -> None:
+    path = f"/api/v1/runs/{FINISHED}/epochs"
+    (both, *_), (todays, *_) = (
+        client.get(path, params=asked).json()["epochs"] for asked in ({}, {"former_names": False})
+    )
+    assert both.pop("frozen_share") == both["frozen_fraction"]
+    assert (both.pop("applied_share"), both.pop("beyond_share")) == (both["applied_fraction"], both["beyond_fraction"])
+    assert both == todays
+
+
+def test_the_stream_of_events_answers_both_names_too(client: TestClient) -> None:
+    path = f"/api/v1/runs/{FINISHED}/events"
+    both, todays = client.get(path).text, client.get(path, params={"former_names": False}).text
+    assert both.count('"frozen_share":') == both.count('"frozen_fraction":') == 7  # six epochs, and the run's end
+    assert "_share" not in todays and todays.count('"frozen_fraction":') == 7
 
 
 def test_the_run_file_reads_to_the_bit(client: TestClient) -> None:

@@ -60,7 +60,7 @@ def test_batches_are_counted_as_training_makes_them(samples: int, together: int,
 
 
 @pytest.mark.parametrize("formula", ["paper", "official"])
-@pytest.mark.parametrize("select", [None, RandomRule(share=0.5), RandomRule()])
+@pytest.mark.parametrize("select", [None, RandomRule(fraction=0.5), RandomRule()])
 @pytest.mark.parametrize("warmup", [0, 1, 7])
 def test_the_first_epoch_that_can_freeze_is_the_librarys(formula: str, select: RandomRule | None, warmup: int) -> None:
     neq = NEqConfig.model_validate({"formula": formula, "warmup": warmup} | ({"select": select} if select else {}))
@@ -75,8 +75,8 @@ def test_the_first_epoch_that_can_freeze_is_the_librarys(formula: str, select: R
     "changed",
     [
         {"neq": {"epsilon": 0}},
-        {"neq": {"select": {"kind": "topk", "share": 0}}},
-        {"neq": {"select": {"kind": "random", "share": 0}}},
+        {"neq": {"select": {"kind": "topk", "fraction": 0}}},
+        {"neq": {"select": {"kind": "random", "fraction": 0}}},
         {"neq": {"warmup": 400}},
         {"training": {"epochs": 1}},
     ],

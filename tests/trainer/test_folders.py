@@ -53,7 +53,7 @@ def test_a_folder_without_a_test_set_is_parted_the_same_way_whatever_the_seed(tm
     tested = []
     for seed in (0, 1):
         config = {
-            "data": {"kind": "image-folder", "folder": "mine", "size": 16, "test_share": 0.25},
+            "data": {"kind": "image-folder", "folder": "mine", "size": 16, "test_fraction": 0.25},
             "training": {"seed": seed},
             "neq": {"probe": {"samples": 2}},
         }
@@ -213,7 +213,7 @@ def test_masks_stay_with_their_images(tmp_path: Path) -> None:
 
 def test_scenes_without_a_test_set_are_parted(tmp_path: Path) -> None:
     mask_folder(tmp_path / "mine", {"train": 10})
-    data = scenes(tmp_path, test_share=0.3)
+    data = scenes(tmp_path, test_fraction=0.3)
     assert (len(data.train), len(data.probe), len(data.test)) == (5, 2, 3)
 
 

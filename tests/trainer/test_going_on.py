@@ -71,7 +71,7 @@ def test_cut_off_after_every_epoch_it_says_the_same_to_the_bit(tmp_path: Path, c
         events += part
     part, _ = until(tmp_path, None, resume_point, **changes)
     assert said(events + part) == said(probe_batches)
-    assert any(epoch.frozen_share for epoch in epochs_of(probe_batches)), "there was something to lose"
+    assert any(epoch.frozen_fraction for epoch in epochs_of(probe_batches)), "there was something to lose"
 
 
 def test_a_run_whose_last_epoch_is_recorded_has_its_end_to_tell(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_run_whose_last_epoch_is_recorded_has_its_end_to_tell(tmp_path: Path) 
     assert [event.kind for event in rest] == ["run_continued", "run_finished"]
     finished: Any = rest[-1]
     assert finished.test_accuracy == epochs_of(whole)[-1].test_accuracy
-    assert finished.frozen_share == epochs_of(whole)[-1].frozen_share
+    assert finished.frozen_fraction == epochs_of(whole)[-1].frozen_fraction
 
 
 def test_seconds_go_on_too(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_forks_own_momentum_and_threshold_hold(tmp_path: Path) -> None:
     same, _ = until(tmp_path, None, resume_point)
     loose, _ = until(tmp_path, None, resume_point, neq=SMALL["neq"] | {"epsilon": 4.0})
     slow, _ = until(tmp_path, None, resume_point, optimizer={"kind": "sgd", "learning_rate": 0.05, "momentum": 0.0})
-    assert epochs_of(loose)[0].frozen_share > epochs_of(same)[0].frozen_share
+    assert epochs_of(loose)[0].frozen_fraction > epochs_of(same)[0].frozen_fraction
     assert epochs_of(loose)[0].train_loss == epochs_of(same)[0].train_loss, "the mask of the former epoch holds"
     assert epochs_of(slow)[0].train_loss != epochs_of(same)[0].train_loss
 

@@ -77,7 +77,7 @@ def test_each_epoch_tells_what_freezing_keeps_in_memory(tmp_path: Path) -> None:
     for epoch, memory in zip(epochs, kept, strict=True):
         assert memory is not None
         assert memory.device == "cpu"
-        assert (memory.held > 0) == (epoch.frozen_share > 0) == (memory.optimizer_rows > 0)
+        assert (memory.held > 0) == (epoch.frozen_fraction > 0) == (memory.optimizer_rows > 0)
         assert 0 < memory.former <= memory.total <= memory.at_most
         assert memory.measuring > 0
     assert any(memory and memory.held for memory in kept)

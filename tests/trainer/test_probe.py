@@ -34,7 +34,7 @@ def keys(data: ImageData, part: str) -> list[float]:
 
 EVERY = [
     {"kind": "split", "samples": 20},
-    {"kind": "share", "fraction": 0.1},
+    {"kind": "fraction", "fraction": 0.1},
     {"kind": "test", "samples": 20},
     {"kind": "noise", "samples": 20},
     {"kind": "single"},
@@ -53,7 +53,7 @@ def test_the_seed_draws_the_same_images_again_and_another_one_others(probe: dict
 def test_no_probe_image_is_trained_on(probe: dict[str, Any]) -> None:
     data = load(probe)
     assert not set(keys(data, "train")) & set(keys(data, "probe"))
-    assert len(data.train) == 200 - {"split": 20, "share": 20, "single": 1}.get(probe["kind"], 0)
+    assert len(data.train) == 200 - {"split": 20, "fraction": 20, "single": 1}.get(probe["kind"], 0)
 
 
 @pytest.mark.parametrize("probe", EVERY[:3], ids=lambda probe: probe["kind"])
@@ -63,7 +63,7 @@ def test_images_are_balanced_by_class(probe: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("fraction", "images"), [(0.001, 1), (0.01, 2), (0.123, 25), (0.5, 100)])
 def test_a_share_is_rounded_and_holds_at_least_one_image(fraction: float, images: int) -> None:
-    data = load({"kind": "share", "fraction": fraction})
+    data = load({"kind": "fraction", "fraction": fraction})
     assert (len(data.probe), len(data.train)) == (images, 200 - images)
 
 
@@ -118,7 +118,7 @@ def test_every_kind_of_probe_goes_with_images_from_files(tmp_path: Path, probe: 
     one, other = (torch.cat([inputs for inputs, _ in data.batches(data.probe, 7)]) for _ in range(2))
     assert torch.equal(one, other)
     assert one.shape == (len(data.probe), 3, 16, 16)
-    held_back = len(data.probe) if probe["kind"] in ("split", "share", "single") else 0
+    held_back = len(data.probe) if probe["kind"] in ("split", "fraction", "single") else 0
     assert len(data.train) + held_back == 96  # of 120, a fifth is tested on
 
 

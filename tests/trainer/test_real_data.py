@@ -158,7 +158,7 @@ def test_the_papers_network_learns_cifar_10_and_its_neurons_come_to_rest(cifar10
     assert (started.neurons, started.train_samples, started.test_samples) == (2282, 300, 100)
     assert epochs[-1].test_accuracy > 0.15  # chance is 0.1
     assert epochs[-1].train_loss < epochs[0].train_loss - 0.2
-    assert [epoch.frozen_share > 0 for epoch in epochs] == [False, True, True]
+    assert [epoch.frozen_fraction > 0 for epoch in epochs] == [False, True, True]
 
 
 def test_deeplabv3_learns_street_scenes(camvid: Path) -> None:

@@ -35,7 +35,9 @@ def measured(epochs: list[EpochFinished]) -> bool:
     return any(ms for epoch in epochs if epoch.layers.plans for ms in epoch.layers.plans.dense_ms)
 
 
-@pytest.mark.parametrize("select", [{"kind": "random", "share": 0.7}, {"kind": "prefix", "layer_share": 0.3}], ids=str)
+@pytest.mark.parametrize(
+    "select", [{"kind": "random", "fraction": 0.7}, {"kind": "prefix", "layer_fraction": 0.3}], ids=str
+)
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_savings_on_and_off_give_the_same_losses_and_neurons_to_the_bit(
     tmp_path: Path, select: dict[str, Any], optimizer: str
@@ -45,16 +47,16 @@ def test_savings_on_and_off_give_the_same_losses_and_neurons_to_the_bit(
         neq = NEQ | {"epsilon": 0.05, "select": select, "savings": savings}
         kind = {"kind": optimizer, "learning_rate": 0.05 if optimizer == "sgd" else 0.002}
         told[savings] = epochs_of(run(tmp_path, model=WIDE, optimizer=kind, neq=neq))
-    assert max(epoch.applied_share for epoch in told[True]) > 0.5
+    assert max(epoch.applied_fraction for epoch in told[True]) > 0.5
     for on, off in zip(told[True], told[False], strict=True):
-        assert (on.train_loss, on.test_loss, on.frozen_share) == (off.train_loss, off.test_loss, off.frozen_share)
+        assert (on.train_loss, on.test_loss, on.frozen_fraction) == (off.train_loss, off.test_loss, off.frozen_fraction)
         assert on.snapshots == off.snapshots
     assert select["kind"] == "random" or "stopped" in kinds(told[True])
     assert kinds(told[False]) == {"untouched", "dense"}
     assert (measured(told[True]), measured(told[False])) == (True, False)
 
 
-@pytest.mark.parametrize("select", [{"kind": "prefix", "layer_share": 0.3}, {"kind": "blocks"}], ids=str)
+@pytest.mark.parametrize("select", [{"kind": "prefix", "layer_fraction": 0.3}, {"kind": "blocks"}], ids=str)
 def test_what_is_frozen_beyond_the_rule_is_told(tmp_path: Path, select: dict[str, Any]) -> None:
     beyond = 0
     for epoch in trained(tmp_path, select=select)[1:]:
@@ -64,14 +66,14 @@ def test_what_is_frozen_beyond_the_rule_is_told(tmp_path: Path, select: dict[str
             settled = np.abs(np.frombuffer(snapshot.velocity, "<f4")) < 0.05
             frozen = np.unpackbits(np.frombuffer(snapshot.frozen, np.uint8), count=snapshot.neurons).astype(bool)
             assert told == (frozen & ~settled).sum()
-        assert epoch.beyond_share == sum(epoch.layers.beyond) / sum(each.neurons for each in epoch.snapshots)
+        assert epoch.beyond_fraction == sum(epoch.layers.beyond) / sum(each.neurons for each in epoch.snapshots)
         beyond += sum(epoch.layers.beyond)
     assert beyond > 0
 
 
 def test_the_rule_itself_freezes_nothing_beyond_it(tmp_path: Path) -> None:
     epochs = trained(tmp_path)
-    assert any(epoch.frozen_share for epoch in epochs)
+    assert any(epoch.frozen_fraction for epoch in epochs)
     assert [sum(epoch.layers.beyond or (1,)) for epoch in epochs] == [0] * 5
 
 
@@ -92,7 +94,7 @@ def test_an_epoch_s_batches_are_timed_part_by_part(tmp_path: Path) -> None:
 
 
 def test_an_epoch_s_saving_is_counted_always_and_compared_with_the_dense_steps_before(tmp_path: Path) -> None:
-    epochs = trained(tmp_path, select={"kind": "prefix", "layer_share": 0.3})
+    epochs = trained(tmp_path, select={"kind": "prefix", "layer_fraction": 0.3})
     first = epochs[0].saving
     assert first is not None and (first.step.measured, first.step.doubt) == (None, "no_dense_step")
     for epoch in epochs[1:]:
@@ -109,7 +111,7 @@ def test_an_epoch_s_saving_is_counted_always_and_compared_with_the_dense_steps_b
 def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    select = {"kind": "prefix", "layer_share": 0.3}
+    select = {"kind": "prefix", "layer_fraction": 0.3}
     training = {"epochs": 6, "batch_size": 8, "max_grad_norm": 0.5}
     told = {}
     for every in (10**9, 4):
@@ -125,7 +127,7 @@ def test_dense_steps_among_others_change_nothing_but_what_is_told_of_times(
 def test_dense_steps_to_compare_with_outlive_a_restart_on_the_same_machine(tmp_path: Path) -> None:
     training = {"epochs": 5, "batch_size": 20}
     part, resume_point = until(tmp_path, 3, ResumePoint("run1"), training=training)
-    assert any(epoch.applied_share for epoch in epochs_of(part))
+    assert any(epoch.applied_fraction for epoch in epochs_of(part))
     rest, _ = until(tmp_path, None, resume_point, training=training)
     times = epochs_of(rest)[0].step_ms
     assert times is not None and times.dense is not None
@@ -133,14 +135,14 @@ def test_dense_steps_to_compare_with_outlive_a_restart_on_the_same_machine(tmp_p
 
 
 def test_counted_operations_fall_as_layers_stop_and_stay_with_savings_off(tmp_path: Path) -> None:
-    select = {"kind": "prefix", "layer_share": 0.3}
+    select = {"kind": "prefix", "layer_fraction": 0.3}
     for savings in (True, False):
         for epoch in trained(tmp_path, select=select, savings=savings):
             flops = epoch.flops
             assert flops is not None
             done = (flops.inputs, flops.weights)
             dense, least = (flops.dense_inputs, flops.dense_weights), (flops.least_inputs, flops.least_weights)
-            if epoch.applied_share == 0:
+            if epoch.applied_fraction == 0:
                 assert done == dense == least and flops.ceiling == 1
             else:
                 assert flops.ceiling == (flops.forward + sum(dense)) / (flops.forward + sum(least)) > 1.5

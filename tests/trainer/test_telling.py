@@ -144,8 +144,8 @@ def test_events_that_were_stored_before_are_still_read() -> None:
         "train_accuracy": 0.5,
         "test_loss": 1.0,
         "test_accuracy": 0.5,
-        "applied_share": 0.0,
-        "frozen_share": 0.0,
+        "applied_fraction": 0.0,
+        "frozen_fraction": 0.0,
         "layers": {**counts, "phi_mean": [1.0], "speed_mean": [None], "velocity_histogram": [None]},
         "seconds": {"train": 1.0, "probe": 0.1, "evaluate": 0.1, "record": 0.0},
     }
@@ -154,4 +154,4 @@ def test_events_that_were_stored_before_are_still_read() -> None:
     assert (event.checkpoint, event.resources, event.samples_per_second, event.seconds.checkpoint) == (None,) * 3 + (
         0.0,
     )
-    assert (event.step_ms, event.flops, event.beyond_share, event.layers.plans, event.layers.beyond) == (None,) * 5
+    assert (event.step_ms, event.flops, event.beyond_fraction, event.layers.plans, event.layers.beyond) == (None,) * 5

@@ -289,7 +289,7 @@ def test_a_run_trains_it_and_freezes_neurons(tmp_path: Path, changes: dict[str, 
     assert isinstance(started, RunStarted)
     assert started.task == config.data.task
     assert len(finished) == 3
-    assert finished[-1].applied_share > 0
+    assert finished[-1].applied_fraction > 0
     assert set(finished[-1].scores) == ({"miou"} if config.data.task == "segmentation" else {"top5"})
     assert all(0 <= score <= 1 for score in finished[-1].scores.values())
 

@@ -110,9 +110,9 @@ def test_an_epochs_numbers_follow_from_its_snapshots(tmp_path: Path) -> None:
                 velocity_before[index] = velocity
             frozen_before[index] = frozen
         phi_before = phis
-        assert epoch.frozen_share == sum(epoch.layers.frozen) / 40
-        assert epoch.applied_share == sum(epoch.layers.applied) / 40
-    assert any(epoch.frozen_share for epoch in finished)
+        assert epoch.frozen_fraction == sum(epoch.layers.frozen) / 40
+        assert epoch.applied_fraction == sum(epoch.layers.applied) / 40
+    assert any(epoch.frozen_fraction for epoch in finished)
     assert any(sum(epoch.layers.thawed) for epoch in finished)
 
 
@@ -146,7 +146,7 @@ def test_nothing_freezes_when_the_rule_is_none_and_all_is_recorded(tmp_path: Pat
     events = run(tmp_path, neq={"select": {"kind": "none"}, "epsilon": 4.0, "probe": {"samples": 8}})
     assert isinstance(events[0], RunStarted)
     assert events[0].first_freezing_epoch is None
-    assert [epoch.frozen_share for epoch in epochs_of(events)] == [0] * 5
+    assert [epoch.frozen_fraction for epoch in epochs_of(events)] == [0] * 5
     assert all(snapshot.velocity for snapshot in epochs_of(events)[-1].snapshots)
 
 

@@ -17,7 +17,7 @@ class Result:
     """Where a run stands after an epoch: what its end must tell, also where no epoch is left to train."""
 
     test_accuracy: float
-    frozen_share: float
+    frozen_fraction: float
     seconds: float
     """Of the whole run, interruptions left out."""
 
@@ -57,7 +57,7 @@ class Checkpointer:
             "epoch": epoch,
             "versions": self._versions,
             "test_accuracy": result.test_accuracy,
-            "frozen_share": result.frozen_share,
+            "frozen_fraction": result.frozen_fraction,
             "seconds": result.seconds,
         }
         name, size = files.write(self._folder, self._resume_point.run_id, epoch, content)
@@ -71,7 +71,10 @@ class Checkpointer:
         """
         content = self._content()
         told = self._state.load_state_dict(content, self._config)
-        result = Result(content["test_accuracy"], content["frozen_share"], content["seconds"])
+        frozen = (
+            content["frozen_fraction"] if "frozen_fraction" in content else content["frozen_share"]
+        )  # as it was called
+        result = Result(content["test_accuracy"], frozen, content["seconds"])
         return result, told + _differing(content["versions"], self._versions)
 
     def _content(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def _options(config: RunConfig) -> Options:
         pinning=wanted.pinning,
         momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
         layers=_watch(wanted),
-        share=_share(wanted),
+        fraction=_fraction(wanted),
         seed=config.training.seed,
         groups=None if wanted.groups == "none" else wanted.groups,
         decide_by=wanted.decide_by,
@@ -70,10 +70,10 @@ def collect_neq_warnings(told: list[str]) -> Iterator[None]:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno, source=one.source)
 
 
-def _share(wanted: NEqConfig) -> float | None:
+def _fraction(wanted: NEqConfig) -> float | None:
     if isinstance(wanted.select, PrefixRule):
-        return wanted.select.layer_share
-    return wanted.select.share if isinstance(wanted.select, RandomRule | TopKRule) else None
+        return wanted.select.layer_fraction
+    return wanted.select.fraction if isinstance(wanted.select, RandomRule | TopKRule) else None
 
 
 def _watch(wanted: NEqConfig) -> LayerFilter | None:

@@ -67,7 +67,7 @@ def _run(
     yield RunFinished(
         epochs=config.training.epochs,
         test_accuracy=last.test_accuracy,
-        frozen_share=last.frozen_share,
+        frozen_fraction=last.frozen_fraction,
         seconds=last.seconds,
     )
 
@@ -152,7 +152,7 @@ class _Run:
         The checkpoint is on the disk before anybody hears of the epoch: what is recorded can go on.
         """
         before = perf_counter()
-        self.result = Result(finished.test_accuracy, finished.frozen_share, before - self.began)
+        self.result = Result(finished.test_accuracy, finished.frozen_fraction, before - self.began)
         checkpoint = self.checkpointer.write(finished.epoch, self.result)
         written = perf_counter() - before
         seconds = finished.seconds.model_copy(

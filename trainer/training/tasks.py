@@ -33,7 +33,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A class for every image: `accuracy` is the share met, `top5` (from six classes on) that among five guesses."""
+    """A class for every image: `accuracy` is the fraction met, `top5` (from six classes on) that among five guesses."""
 
     classes: int
     label_smoothing: float = 0.0
@@ -58,7 +58,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A class for every pixel but the ignored: `accuracy` is the share of pixels met; `miou` see `ConfusionMatrix`."""
+    """A class for every pixel but the ignored: `accuracy` is the fraction met; `miou` see `ConfusionMatrix`."""
 
     classes: int
     ignore_index: int | None

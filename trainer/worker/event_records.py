@@ -34,8 +34,8 @@ def _scalars(event: EpochFinished) -> EpochScalars:
         train_accuracy=_finite(event.train_accuracy),
         test_loss=_finite(event.test_loss),
         test_accuracy=_finite(event.test_accuracy),
-        applied_share=event.applied_share,
-        frozen_share=event.frozen_share,
+        applied_fraction=event.applied_fraction,
+        frozen_fraction=event.frozen_fraction,
         frozen_counts=event.layers.frozen,
     )
 

@@ -4,8 +4,8 @@ from contract.counted import counted
 from contract.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
 
 DROP = 0.75
-"""A learning rate below this share of the former one fell at a milestone; smooth schedules fall by less an epoch. The
-pictures mark the same ones."""
+"""A learning rate below this fraction of the former one fell at a milestone; smooth schedules fall by less an epoch.
+The pictures mark the same ones."""
 
 
 class LogMessages:

@@ -70,7 +70,7 @@ export const coverage = async (id, signal) => (await askJson(`${run(id)}/coverag
 /** The runs that were forked from this one. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Fork[]>} */
 export const forks = async (id, signal) => (await askJson(`${run(id)}/forks`, { signal })).forks;
 /** Scalars of all finished epochs. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Epochs>} */
-export const epochs = (id, signal) => askJson(`${run(id)}/epochs?after=0&layers=false`, { signal });
+export const epochs = (id, signal) => askJson(`${run(id)}/epochs?after=0&layers=false&${TODAYS}`, { signal });
 /** The log's lines. @param {string} id @param {AbortSignal} [signal] @returns {Promise<LogLine[]>} */
 export const log = async (id, signal) => (await askJson(`${run(id)}/log?after=0`, { signal })).lines;
 /**
@@ -120,7 +120,7 @@ export async function column(id, layer, field, epoch, signal) {
 }
 
 /**
- * A number for each layer and epoch: the layers' frozen or thawed share, mean φ or mean |v|.
+ * A number for each layer and epoch: the layers' frozen or thawed fraction, mean φ or mean |v|.
  *
  * @param {string} id @param {"frozen"|"thawed"|"phi"|"speed"} field @param {AbortSignal} [signal]
  * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
@@ -135,7 +135,7 @@ export async function overview(id, field, signal) {
 }
 
 /**
- * Layers in at most `rows` rows each: shares of frozen neurons as bytes, 0 none, 255 all, epoch-major.
+ * Layers in at most `rows` rows each: fractions of frozen neurons as bytes, 0 none, 255 all, epoch-major.
  *
  * @returns {Promise<{first: number, stop: number, layers: {index: number, per: number, rows: number, bytes: Uint8Array}[]}>}
  * @param {string} id

@@ -158,11 +158,11 @@ export class Area {
   #stroke(line, column) {
     const [from, to] = this.range.x;
     const { left, top, width, height } = this.area;
-    const share = column === null ? -1 : (column - from) / (to - from);
-    line.hidden = !(share >= 0 && share <= 1) || !width;
+    const fraction = column === null ? -1 : (column - from) / (to - from);
+    line.hidden = !(fraction >= 0 && fraction <= 1) || !width;
     if (line.hidden) return;
     Object.assign(line.style, { top: `${top}px`, height: `${height}px` });
-    line.style.transform = `translateX(${Math.round(left + share * width)}px)`;
+    line.style.transform = `translateX(${Math.round(left + fraction * width)}px)`;
   }
 
   /** A hairline over one epoch, where the reader points; null takes it away. @param {number | null} column */

@@ -7,7 +7,7 @@
 import { NeuronHistory } from "../run-data/neuron-history.js";
 
 const LEVELS = 127;
-const SHARE_STEPS = 256;
+const FRACTION_STEPS = 256;
 const GAP = 0.14;
 
 /** @typedef {[number, number, number]} Colour red, green and blue in linear light, or the three of OKLab. */
@@ -22,14 +22,14 @@ export const STATES = [
 
 /** @param {number} channel */
 function toLinear(channel) {
-  const share = channel / 255;
-  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  const fraction = channel / 255;
+  return fraction <= 0.04045 ? fraction / 12.92 : ((fraction + 0.055) / 1.055) ** 2.4;
 }
 
 /** @param {number} light */
 function toByte(light) {
-  const share = light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
-  return Math.max(0, Math.min(255, Math.round(share * 255)));
+  const fraction = light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
+  return Math.max(0, Math.min(255, Math.round(fraction * 255)));
 }
 
 const BYTES = Uint8Array.from({ length: 4096 }, (_, index) => toByte(index / 4095));
@@ -104,10 +104,10 @@ function toOklab([red, green, blue]) {
 
 /**
  * From deep blue through grey to light yellow: lightness rises evenly, and blue–yellow survives red–green blindness.
- * @param {number} share
+ * @param {number} fraction
  */
-export function scale(share) {
-  return fromOklab(0.24 + 0.7 * share, -0.02 + 0.01 * share, -0.11 + 0.23 * share);
+export function scale(fraction) {
+  return fromOklab(0.24 + 0.7 * fraction, -0.02 + 0.01 * fraction, -0.11 + 0.23 * fraction);
 }
 
 /**
@@ -120,17 +120,17 @@ function table(colours, classes = 0) {
   return { light, packed: Uint32Array.from(colours, (colour) => pack(...colour)), classes };
 }
 
-/** A colour on the way from one to another. @param {Colour} from @param {Colour} to @param {number} share @returns {Colour} */
-function mixed(from, to, share) {
-  const at = (/** @type {0 | 1 | 2} */ channel) => from[channel] + (to[channel] - from[channel]) * share;
+/** A colour on the way from one to another. @param {Colour} from @param {Colour} to @param {number} fraction @returns {Colour} */
+function mixed(from, to, fraction) {
+  const at = (/** @type {0 | 1 | 2} */ channel) => from[channel] + (to[channel] - from[channel]) * fraction;
   return [at(0), at(1), at(2)];
 }
 
 /** @param {Colour} from @param {Colour} to @param {number} steps */
 function between(from, to, steps) {
   return Array.from({ length: steps }, (_, step) => {
-    const share = step / (steps - 1);
-    return mixed(from, to, share);
+    const fraction = step / (steps - 1);
+    return mixed(from, to, fraction);
   });
 }
 
@@ -144,15 +144,15 @@ function even(from, to, steps) {
  * Two sides of a middle, each in even steps for the eye; at the middle itself a step that is seen.
  *
  * @param {string} below @param {string} above tokens of the two ends.
- * @param {number} share of all colours that lies below the middle, 0–1.
+ * @param {number} fraction of all colours that lies below the middle, 0–1.
  * @param {number} steps
  */
-function twoSided(below, above, share, steps) {
+function twoSided(below, above, fraction, steps) {
   const [low, middle, high] = [below, "--neq-middle", above].map((name) => toOklab(linear(token(name))));
   const colour = (/** @type {number} */ step) => {
-    const place = step / (steps - 1) - share;
+    const place = step / (steps - 1) - fraction;
     const side = place < 0 ? low : high;
-    const far = GAP + (1 - GAP) * (place < 0 ? -place / share : place / (1 - share || 1));
+    const far = GAP + (1 - GAP) * (place < 0 ? -place / fraction : place / (1 - fraction || 1));
     return fromOklab(...mixed(middle, side, far));
   };
   return Array.from({ length: steps }, (_, step) => colour(step));
@@ -183,13 +183,13 @@ export const similarities = () => levels(Array.from({ length: LEVELS }, (_, leve
 export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LEVELS));
 
 /** 256 colours from no neuron thawed to all. */
-export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", SHARE_STEPS));
+export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRACTION_STEPS));
 
 /** 256 colours from all updating to all frozen. */
-export const shares = () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), SHARE_STEPS));
+export const fractions = () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), FRACTION_STEPS));
 
 /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
-export const densities = () => table(even("--neq-surface", "--neq-density", SHARE_STEPS));
+export const densities = () => table(even("--neq-surface", "--neq-density", FRACTION_STEPS));
 
 /** A CSS gradient through colours `first` to the last of a table. @param {{packed: Uint32Array}} table */
 export function gradient({ packed }, first = 0) {

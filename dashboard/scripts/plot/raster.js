@@ -154,10 +154,10 @@ function blendClasses(job, row, weight) {
 function mixed({ light, packed, classes, least }, sums, base, cells) {
   let [red, green, blue, whole] = [0, 0, 0, 0];
   for (let each = 0; each < classes; each += 1) {
-    const share = sums[base + each] / cells;
-    if (share === 1) return packed[each];
-    if (share === 0) continue;
-    const weight = Math.max(least[each], share);
+    const fraction = sums[base + each] / cells;
+    if (fraction === 1) return packed[each];
+    if (fraction === 0) continue;
+    const weight = Math.max(least[each], fraction);
     red += weight * light[each * 3];
     green += weight * light[each * 3 + 1];
     blue += weight * light[each * 3 + 2];

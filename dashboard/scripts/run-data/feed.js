@@ -41,7 +41,7 @@ import { ThumbnailFeed } from "./thumbnail-feed.js";
 const ENDS = new Set(["finished", "stopped", "failed"]);
 const RETRY_MS = 1500;
 const MEND_MS = 400;
-/** A learning rate that falls below this share of the former one fell at a milestone, as `DROP` of the run's log says too. */
+/** A learning rate that falls below this fraction of the former one fell at a milestone, as `DROP` of the run's log says too. */
 const RATE_DROP = 0.75;
 
 /** The layer to open where none was asked for: the first of those with the most neurons has the most to show. @param {Layer[]} layers */

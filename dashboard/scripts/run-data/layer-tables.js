@@ -1,5 +1,5 @@
 /*
- * Numbers of layers × epochs: shares frozen and thawed, mean φ, mean |v|.
+ * Numbers of layers × epochs: fractions frozen and thawed, mean φ, mean |v|.
  */
 
 import * as rest from "../api/recorded.js";
@@ -7,7 +7,7 @@ import * as rest from "../api/recorded.js";
 /** @import { Feed } from "./feed.js" */
 /** @import { LayerCounts } from "../../types/pages" */
 
-const BURST_SHARE = 0.01;
+const BURST_FRACTION = 0.01;
 const BURST_FACTOR = 2.5;
 const AROUND = 5;
 
@@ -26,7 +26,7 @@ export class LayerTables {
     /** @type {Record<Numbers, Float32Array[]>} by epoch, a value a layer; NaN where there is none. */
     this.columns = { frozen: [], thawed: [], phi: [], speed: [] };
     this.loaded = /** @type {Set<Numbers>} */ (new Set());
-    this.thawedShares = /** @type {WeakMap<Float32Array, number>} */ (new WeakMap());
+    this.thawedFractions = /** @type {WeakMap<Float32Array, number>} */ (new WeakMap());
   }
 
   /** Fetches the history of one; what came live meanwhile stays. @param {Numbers} what */
@@ -50,40 +50,42 @@ export class LayerTables {
   /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {LayerCounts} layers */
   take(epoch, { frozen, thawed, phi_mean: phi, speed_mean: speed }) {
     const { layers } = this.feed;
-    const share = (/** @type {number[]} */ counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
+    const fraction = (/** @type {number[]} */ counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
     const mean = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
     const { columns } = this;
-    columns.frozen[epoch] = share(frozen);
-    columns.thawed[epoch] = share(thawed);
+    columns.frozen[epoch] = fraction(frozen);
+    columns.thawed[epoch] = fraction(thawed);
     columns.phi[epoch] = mean(phi);
     columns.speed[epoch] = mean(speed);
   }
 
-  /** Share of all neurons that thawed at the end of an epoch. @param {number} epoch */
-  #thawedShare(epoch) {
+  /** Fraction of all neurons that thawed at the end of an epoch. @param {number} epoch */
+  #thawedFraction(epoch) {
     const column = this.columns.thawed[epoch];
     if (!column) return 0;
-    const share = this.thawedShares.get(column) ?? this.#ofAll(column);
-    this.thawedShares.set(column, share);
-    return share;
+    const fraction = this.thawedFractions.get(column) ?? this.#ofAll(column);
+    this.thawedFractions.set(column, fraction);
+    return fraction;
   }
 
-  /** The share of all neurons that these shares of layers make up. @param {Float32Array} column */
+  /** The fraction of all neurons that these fractions of layers make up. @param {Float32Array} column */
   #ofAll(column) {
     const { layers } = this.feed;
     const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0) || 1;
-    return column.reduce((sum, share, index) => sum + share * layers[index].neurons, 0) / neurons;
+    return column.reduce((sum, fraction, index) => sum + fraction * layers[index].neurons, 0) / neurons;
   }
 
   /**
    * Epochs in which many neurons thawed at once: at least one in a hundred, and 2.5 times as many as is usual in the ten
    * epochs around.
    *
-   * @returns {{epoch: number, share: number}[]}
+   * @returns {{epoch: number, fraction: number}[]}
    */
   bursts() {
-    const shares = this.columns.thawed.map((_, epoch) => this.#thawedShare(epoch));
-    const usual = (/** @type {number} */ epoch) => median(shares.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
-    return shares.flatMap((share, epoch) => (share >= BURST_SHARE && share >= BURST_FACTOR * usual(epoch) ? [{ epoch, share }] : []));
+    const fractions = this.columns.thawed.map((_, epoch) => this.#thawedFraction(epoch));
+    const usual = (/** @type {number} */ epoch) => median(fractions.slice(Math.max(0, epoch - AROUND), epoch + AROUND + 1));
+    return fractions.flatMap((fraction, epoch) =>
+      fraction >= BURST_FRACTION && fraction >= BURST_FACTOR * usual(epoch) ? [{ epoch, fraction }] : [],
+    );
   }
 }

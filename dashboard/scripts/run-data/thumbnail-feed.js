@@ -1,7 +1,7 @@
 /*
  * Layers in a few rows each, for the small pictures; only of those that are seen.
  *
- * A byte is the share of frozen neurons of `per` neighbours: 0 none, 255 all, and never one of these where it is not so.
+ * A byte is the fraction of frozen neurons of `per` neighbours: 0 none, 255 all, and never one of these where it is not so.
  */
 
 import * as rest from "../api/recorded.js";
@@ -12,8 +12,8 @@ import { NeuronHistory } from "./neuron-history.js";
 const ROWS = 48;
 const FROZEN = 128;
 
-/** Frozen shares of blocks of `per` neurons, as bytes. @param {Uint8Array} bytes @param {number} per @param {number} rows */
-function shares(bytes, per, rows) {
+/** Frozen fractions of blocks of `per` neurons, as bytes. @param {Uint8Array} bytes @param {number} per @param {number} rows */
+function fractions(bytes, per, rows) {
   const into = new Uint8Array(rows);
   for (let row = 0; row < rows; row += 1) {
     const stop = Math.min(bytes.length, (row + 1) * per);
@@ -84,11 +84,11 @@ export class ThumbnailFeed {
     if (!this.seen.has(index)) return;
     const per = Math.ceil(bytes.length / ROWS);
     const rows = Math.ceil(bytes.length / per);
-    this.#known(index, per, rows).cells.put(epoch, shares(bytes, per, rows));
+    this.#known(index, per, rows).cells.put(epoch, fractions(bytes, per, rows));
     this.feed.tell("small", [index]);
   }
 
-  /** Cells for raster, coloured by palette.shares. @param {number} index */
+  /** Cells for raster, coloured by palette.fractions. @param {number} index */
   source(index) {
     const cells = this.layers.get(index)?.cells;
     return {
@@ -104,4 +104,4 @@ export class ThumbnailFeed {
   }
 }
 
-ThumbnailFeed.shares = shares;
+ThumbnailFeed.fractions = fractions;

@@ -1,5 +1,5 @@
 /*
- * How much of a run's network is watched, and what is not and why. Whatever the page calls frozen is a share of the
+ * How much of a run's network is watched, and what is not and why. Whatever the page calls frozen is a fraction of the
  * watched neurons alone.
  */
 
@@ -16,8 +16,8 @@ function coverageWords({ fraction, watched, parameters }) {
   if (watched === parameters) return "The watched layers hold all trainable parameters of the network.";
   const { percent, count } = format;
   // Rounded down, for what is left out must not be rounded away.
-  const share = percent(Math.floor(fraction * 1000) / 1000);
-  return `The watched layers hold ${share} of the trainable parameters (${count(watched)} of ${count(parameters)}).`;
+  const watchedPercent = percent(Math.floor(fraction * 1000) / 1000);
+  return `The watched layers hold ${watchedPercent} of the trainable parameters (${count(watched)} of ${count(parameters)}).`;
 }
 
 export class Coverage {

@@ -1,5 +1,5 @@
 /*
- * Accuracy, loss, frozen share and learning rate over the epochs, of one run or of several.
+ * Accuracy, loss, frozen fraction and learning rate over the epochs, of one run or of several.
  */
 
 import * as marks from "../plot/annotations.js";
@@ -13,10 +13,10 @@ import * as format from "../ui/format.js";
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
-/** @typedef {"train_accuracy" | "test_accuracy" | "train_loss" | "test_loss" | "frozen_share" | "learning_rate"} Field */
+/** @typedef {"train_accuracy" | "test_accuracy" | "train_loss" | "test_loss" | "frozen_fraction" | "learning_rate"} Field */
 /** @typedef {{field: Field, name: string, colour: string, dash?: Dash, step?: boolean, words: (value: number) => string}} Curve */
 
-const percent = (/** @type {number} */ share) => format.percent(share);
+const percent = (/** @type {number} */ fraction) => format.percent(fraction);
 const number = (/** @type {number} */ value) => format.number(value);
 const rate = (/** @type {number} */ value) => format.setting(Number(value.toPrecision(3)));
 
@@ -30,12 +30,12 @@ const CHARTS = {
     { field: "train_loss", name: "train", colour: "var(--neq-series-2)", dash: "dot", words: number },
     { field: "test_loss", name: "test", colour: "var(--neq-series-1)", words: number },
   ],
-  frozen_share: [{ field: "frozen_share", name: "frozen", colour: "var(--neq-frozen-line)", words: percent }],
+  frozen_fraction: [{ field: "frozen_fraction", name: "frozen", colour: "var(--neq-frozen-line)", words: percent }],
   learning_rate: [{ field: "learning_rate", name: "rate", colour: "var(--neq-series-3)", words: rate, step: true }],
 };
 
 /** What a chart is called where its key would not do, aloud and in the names of files. @type {Record<string, string>} */
-const SPOKEN = { frozen_share: "frozen next epoch", learning_rate: "learning rate" };
+const SPOKEN = { frozen_fraction: "frozen next epoch", learning_rate: "learning rate" };
 
 export class Curves {
   /**

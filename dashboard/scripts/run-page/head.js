@@ -120,10 +120,10 @@ export class RunHead {
   /** @param {Run} run */
   #drawProgress(run) {
     const done = Math.max(this.feed.done, run.epochs_done);
-    const share = timing.fraction(run, done);
-    fill(this.parts["progress-bar"], share);
+    const fraction = timing.fraction(run, done);
+    fill(this.parts["progress-bar"], fraction);
     this.parts.progress.dataset.state = run.state;
-    this.parts.progress.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+    this.parts.progress.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
     say(this.parts["progress-words"], this.#progressWords(run, done));
   }
 

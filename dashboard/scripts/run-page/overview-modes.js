@@ -34,9 +34,9 @@ const ends = (last) => () => [
 export const MODES = {
   frozen: {
     name: "frozen",
-    index: (share) => Math.round(share * steps),
-    table: () => palette.shares(),
-    words: (share) => `${percent(share)} frozen next epoch`,
+    index: (fraction) => Math.round(fraction * steps),
+    table: () => palette.fractions(),
+    words: (fraction) => `${percent(fraction)} frozen next epoch`,
     scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
   },
   phi: {
@@ -56,9 +56,9 @@ export const MODES = {
   // The root lets few be seen among many.
   thawed: {
     name: "thaws",
-    index: (share) => Math.round(Math.sqrt(share) * steps),
+    index: (fraction) => Math.round(Math.sqrt(fraction) * steps),
     table: () => palette.thaws(),
-    words: (share) => `${percent(share)} thawed`,
+    words: (fraction) => `${percent(fraction)} thawed`,
     scale: {
       name: "thawed",
       ticks: () => [

@@ -48,7 +48,7 @@ export class Overview {
     this.legend = legend;
     /** @type {{epoch: number}[]} of the learning rate. */
     this.changes = [];
-    /** @type {{epoch: number, share: number}[]} of thawing. */
+    /** @type {{epoch: number, fraction: number}[]} of thawing. */
     this.bursts = [];
     /** @type {ReturnType<typeof groups> | null} the network's blocks; null: not known yet. */
     this.groups = null;
@@ -153,7 +153,7 @@ export class Overview {
 
   /**
    * Vertical lines where the learning rate changed; a mark above where many neurons thawed.
-   * @param {{epoch: number}[]} changes @param {{epoch: number, share: number}[]} [bursts]
+   * @param {{epoch: number}[]} changes @param {{epoch: number, fraction: number}[]} [bursts]
    */
   markEpochs(changes, bursts = []) {
     this.changes = changes;
@@ -198,10 +198,10 @@ export class Overview {
     const last = tables.columns.frozen.length - 1;
     const head = `Overview of ${format.counted(layers.length, "layer")} in ${format.counted(this.groups?.length ?? 0, "block")}, input at the top`;
     if (last < 0) return this.picture.describe(`${head}; no epoch has finished yet.`);
-    const shares = tables.columns.frozen[last];
-    const most = shares.indexOf(Math.max(...shares));
+    const fractions = tables.columns.frozen[last];
+    const most = fractions.indexOf(Math.max(...fractions));
     const words = `After epoch ${last} the most frozen layer is ${layers[most]?.name}`;
-    return this.picture.describe(`${head}. ${words}: ${percent(shares[most])}.`);
+    return this.picture.describe(`${head}. ${words}: ${percent(fractions[most])}.`);
   }
 
   /** @param {Cell | null} cell */
@@ -218,7 +218,7 @@ export class Overview {
         element("div.tooltip-head", {}, layer.name),
         element("div", {}, `${layer.type}, ${format.counted(layer.neurons, "neuron")}`),
         element("div", {}, `after epoch ${cell.column}: ${words}`),
-        ...(burst ? [element("div", {}, `burst: ${percent(burst.share)} of all neurons thawed`)] : []),
+        ...(burst ? [element("div", {}, `burst: ${percent(burst.fraction)} of all neurons thawed`)] : []),
         element("div.tooltip-hint", {}, "click to open the layer, drag to select epochs"),
       ],
       cell.clientX,

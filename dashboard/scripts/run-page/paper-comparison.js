@@ -48,10 +48,10 @@ export class Published {
     if (!this.recipe) return;
     const { metric, figures } = this.recipe.published;
     const head = ["", METRICS[metric], "Frozen at the end", "Backward FLOPs"].map((words) => element("th", { scope: "col" }, words));
-    const rows = figures.map(({ kind, score, spread, frozen_share: frozen, backward_flops: flops }) =>
+    const rows = figures.map(({ kind, score, spread, frozen_fraction: frozen, backward_flops: flops }) =>
       row(ROWS[kind], scoreWords(score, spread), percent(frozen), flopWords(flops)),
     );
-    const mine = row(this.#whichEpoch(epoch), percent(score(epoch, metric), 2), percent(epoch?.frozen_share), format.NOTHING);
+    const mine = row(this.#whichEpoch(epoch), percent(score(epoch, metric), 2), percent(epoch?.frozen_fraction), format.NOTHING);
     mine.className = "published-own";
     const table = element("table.published-table", {}, element("thead", {}, element("tr", {}, ...head)));
     table.append(element("tbody", {}, ...rows, mine));

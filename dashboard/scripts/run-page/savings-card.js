@@ -32,14 +32,14 @@ const STACK = /** @type {const} */ ([
 ]);
 
 /** What the charts are called, aloud and in the names of files. @type {Record<string, string>} */
-const SPOKEN = { step_ms: "ms per batch", step_share: "step relative to a dense step" };
+const SPOKEN = { step_ms: "ms per batch", step_fraction: "step relative to a dense step" };
 
 export class SavingsCard {
   /**
    * @param {object} options
    * @param {Scope} options.scope
    * @param {Parts} options.parts of the page.
-   * @param {Record<string, Figure>} options.figures templates `step_ms` and `step_share`.
+   * @param {Record<string, Figure>} options.figures templates `step_ms` and `step_fraction`.
    * @param {Feed} options.feed
    * @param {(epoch: number|null) => void} options.onPoint
    * @param {(epoch: number) => void} options.onChoose
@@ -66,7 +66,7 @@ export class SavingsCard {
         onHover: (cell) => onPoint(cell?.column ?? null),
         onClick: (cell) => onChoose(cell.column),
       });
-    this.charts = ["step_ms", "step_share"].map(chart);
+    this.charts = ["step_ms", "step_fraction"].map(chart);
     this.draw = scope.once(() => this.#draw());
     for (const kind of /** @type {const} */ (["run", "history", "epoch"])) feed.on(kind, () => this.draw());
     this.inSight = false;
@@ -117,7 +117,7 @@ export class SavingsCard {
     const none = nothingYet(feed) || (timed.length ? "" : "The steps of this run were not timed.");
     for (const chart of this.charts) chart.say(none);
     this.charts[0].draw(stacked(timed));
-    this.charts[1].draw(shares(feed.epochs.filter(Boolean)));
+    this.charts[1].draw(fractions(feed.epochs.filter(Boolean)));
     for (const chart of this.charts) this.#describe(chart);
   }
 
@@ -201,10 +201,10 @@ function denseStep(x, timed) {
 const msRange = (value, range) => (range ? `${ms(value)} (${number(range.low)} to ${number(range.high)})` : ms(value));
 
 /**
- * Shares of the dense step: by FLOPs, at least, and measured with the spread. Epochs that cannot tell are gaps.
+ * Fractions of the dense step: by FLOPs, at least, and measured with the spread. Epochs that cannot tell are gaps.
  * @param {Epoch[]} epochs @returns {Line[]}
  */
-function shares(epochs) {
+function fractions(epochs) {
   /** @type {Told[]} */
   const told = epochs.flatMap((epoch) => {
     const saving = savings.of(epoch);
@@ -216,10 +216,10 @@ function shares(epochs) {
     colour,
     x: told.map(({ epoch }) => epoch),
     y: told.map(of),
-    words: (/** @type {number} */ share) => percent(share),
+    words: (/** @type {number} */ fraction) => percent(fraction),
     ...more,
   });
-  const spread = told.map(({ saving }) => share(saving.step.measured));
+  const spread = told.map(({ saving }) => fraction(saving.step.measured));
   const words = (/** @type {number} */ _, /** @type {number} */ epoch) =>
     shareRange(spread[told.findIndex((each) => each.epoch === epoch)]);
   const lines = [
@@ -238,7 +238,7 @@ function shares(epochs) {
 const shareRange = (range) => `${percent(range?.median)} (${percent(range?.low)} to ${percent(range?.high)})`;
 
 /** What is left of the dense step, of how it changed. @param {Missing<Range>} change */
-const share = (change) => change && { low: 1 + change.low, median: 1 + change.median, high: 1 + change.high };
+const fraction = (change) => change && { low: 1 + change.low, median: 1 + change.median, high: 1 + change.high };
 
 /** @param {Plan[]} layers */
 function table(layers) {

@@ -36,15 +36,15 @@ function byFlops(flops) {
 /** What is known of an epoch's saving; null: nothing. @param {Epoch} epoch @returns {Counted | null} */
 export const of = (epoch) => epoch.saving || (epoch.flops ? byFlops(epoch.flops) : null);
 
-/** A change as `−31 %`, in whole percent, without a break in it; nearly all is not all. @param {number} share */
-function change(share) {
-  const percent = Math.round(100 * share);
-  const whole = percent === -100 && share > -1 ? -99 : percent;
+/** A change as `−31 %`, in whole percent, without a break in it; nearly all is not all. @param {number} fraction */
+function change(fraction) {
+  const percent = Math.round(100 * fraction);
+  const whole = percent === -100 && fraction > -1 ? -99 : percent;
   const sign = whole < 0 ? "−" : whole > 0 ? "+" : "";
-  return `${percent === -100 && share > -1 ? "over " : ""}${sign}${Math.abs(whole)}\u00a0%`;
+  return `${percent === -100 && fraction > -1 ? "over " : ""}${sign}${Math.abs(whole)}\u00a0%`;
 }
 
-const number = (/** @type {number} */ share) => change(share).replace("\u00a0%", "");
+const number = (/** @type {number} */ fraction) => change(fraction).replace("\u00a0%", "");
 
 /** `−31 % (−35 to −28)`: median, and the 10th and the 90th percentile. @param {Range} range */
 const range = ({ low, median, high }) => `${change(median)} (${number(low)} to ${number(high)})`;
@@ -127,9 +127,9 @@ function denseWords({ source, batches, first_epoch: first, last_epoch: last }) {
 
 /** The first sentence: how much was frozen, and under which setting. @param {Epoch} epoch @param {boolean} off savings are. */
 function held(epoch, off) {
-  const { applied_share: share, epoch: at } = epoch;
-  if (!share) return `Nothing was frozen during epoch ${at}: its steps are dense.`;
-  const frozen = share > 0 && share < 0.005 ? "under 1\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
+  const { applied_fraction: fraction, epoch: at } = epoch;
+  if (!fraction) return `Nothing was frozen during epoch ${at}: its steps are dense.`;
+  const frozen = fraction > 0 && fraction < 0.005 ? "under 1\u00a0%" : `${Math.round(100 * fraction)}\u00a0%`;
   const words = `${frozen} of the neurons were frozen during epoch ${at}.`;
   return off ? `Skipping frozen gradients is off: all gradients were computed. ${words}` : words;
 }
@@ -150,7 +150,7 @@ export function words(feed, at) {
     return { main: `Steps were not timed in epoch ${at}: it was trained by a version that did not time them.`, more: "" };
   }
   const first = held(epoch, feed.record.config.neq.savings === false);
-  const shown = counted && epoch.applied_share ? [flopWords("Step", counted.step), flopWords("Backward", counted.backward)] : [];
+  const shown = counted && epoch.applied_fraction ? [flopWords("Step", counted.step), flopWords("Backward", counted.backward)] : [];
   return { main: [first, ...shown].join(" "), more: isMeasured(epoch) ? measured(epoch) : former(epoch) };
 }
 

@@ -22,7 +22,7 @@ import { onScheme } from "../ui/shell.js";
  * @property {Layer} layer
  * @property {HTMLElement} box
  * @property {HTMLCanvasElement} canvas
- * @property {HTMLElement} share
+ * @property {HTMLElement} fraction
  * @property {HTMLElement} line
  * @property {Drawn | null} drawn
  * @property {string} across how the line is shifted.
@@ -62,7 +62,7 @@ export class Multiples {
     this.items = [];
     this.seen = /** @type {Set<number>} */ (new Set());
     this.dirty = /** @type {Set<number>} */ (new Set());
-    this.table = palette.shares();
+    this.table = palette.fractions();
     this.range = [-0.5, 0.5];
     /** The page's epoch cursor, and where its line stands; null: nowhere. */
     this.epoch = -1;
@@ -108,17 +108,17 @@ export class Multiples {
   /** @param {Layer} layer @returns {Item} */
   #item(layer) {
     const canvas = element("canvas.multiple-pixels", { "aria-hidden": "true" });
-    const share = element("span.multiple-share");
+    const fraction = element("span.multiple-fraction");
     const name = element("span.multiple-name", { title: layer.name }, ending(shortName(layer.name), NAME_SIGNS));
     const line = element("span.multiple-cursor");
     const frame = element("span.multiple-frame", {}, canvas, line);
     const box = element(
       "button.multiple",
       { type: "button", "data-layer": layer.index, "aria-label": spoken(layer), onclick: () => this.onOpen(layer.index) },
-      element("span.multiple-head", {}, name, share),
+      element("span.multiple-head", {}, name, fraction),
       frame,
     );
-    return { layer, box, canvas, share, line, drawn: null, across: "" };
+    return { layer, box, canvas, fraction, line, drawn: null, across: "" };
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -144,7 +144,7 @@ export class Multiples {
   }
 
   recolour() {
-    this.table = palette.shares();
+    this.table = palette.fractions();
     this.#all();
   }
 
@@ -161,7 +161,7 @@ export class Multiples {
   }
 
   /**
-   * The page's epoch cursor: whose shares are told, and where a line stands; null: nowhere.
+   * The page's epoch cursor: whose fractions are told, and where a line stands; null: nowhere.
    * @param {number} epoch @param {number | null} line
    */
   setCursor(epoch, line) {
@@ -182,13 +182,13 @@ export class Multiples {
     if (!dirty.length) return;
     this.size ??= this.#measure(this.items[dirty[0]].canvas);
     if (!this.size) return;
-    const shares = this.feed.tables.columns.frozen[this.epoch];
+    const fractions = this.feed.tables.columns.frozen[this.epoch];
     const [from, to] = this.range;
     const place = this.lineAt === null ? -1 : (this.lineAt - from) / (to - from);
     const across = `translateX(${place >= 0 && place <= 1 ? (place * this.size.css).toFixed(1) : -10}px)`;
     for (const index of dirty) {
       const item = this.items[index];
-      this.#say(item, shares?.[index]);
+      this.#say(item, fractions?.[index]);
       this.#paint(item, this.size);
       if (item.across !== across) item.line.style.transform = item.across = across;
     }
@@ -202,9 +202,9 @@ export class Multiples {
   }
 
   /** @param {Item} item @param {number | undefined} frozen */
-  #say({ layer, share, box }, frozen) {
+  #say({ layer, fraction, box }, frozen) {
     const words = frozen === undefined ? "" : percent(frozen, 0);
-    say(share, words);
+    say(fraction, words);
     const label = spoken(layer) + (words && `, ${words} frozen`);
     if (box.ariaLabel !== label) box.ariaLabel = label;
   }

@@ -57,18 +57,18 @@ export class Tiles {
   /** @param {Missing<Epoch>} last @returns {Fact[]} */
   #frozen(last) {
     const run = this.feed.record;
-    const resting = last && run.neurons && Math.round(last.frozen_share * run.neurons);
-    const beyond = last?.beyond_share && run.neurons ? `, ${count(Math.round(last.beyond_share * run.neurons))} beyond the rule` : "";
+    const resting = last && run.neurons && Math.round(last.frozen_fraction * run.neurons);
+    const beyond = last?.beyond_fraction && run.neurons ? `, ${count(Math.round(last.beyond_fraction * run.neurons))} beyond the rule` : "";
     const more = last && run.neurons && `${count(resting)} of ${count(run.neurons)} neurons${beyond}`;
     return [
       {
         ...(this.#isTheEnd(last) ? AT_THE_END : NEXT),
-        value: percent(last?.frozen_share),
+        value: percent(last?.frozen_fraction),
         more,
       },
       {
         label: last ? `Frozen during epoch ${last.epoch}` : "Frozen during the epoch",
-        value: percent(last?.applied_share),
+        value: percent(last?.applied_fraction),
         more: last && (last.epoch ? `mask from epoch ${last.epoch - 1}` : "no mask yet"),
         help: "Applied: these neurons were not updated during the latest finished epoch.",
       },

@@ -39,8 +39,8 @@ function icon(name) {
 
 // ---------------------------------------------------------------- a run in numbers and words
 
-/** @param {number} share @param {number} digits */
-const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
+/** @param {number} fraction @param {number} digits */
+const percent = (fraction, digits) => `${(fraction * 100).toFixed(digits)} %`;
 
 /** @param {Run} run */
 function progressWords(run) {
@@ -66,7 +66,7 @@ function columnValue(column, run) {
     case "progress":
       return timing.fraction(run);
     case "frozen":
-      return run.frozen_share;
+      return run.frozen_fraction;
     case "accuracy":
       return run.test_accuracy;
     case "setup":
@@ -104,19 +104,19 @@ function NameCell({ data: run }) {
 
 /** @param {{data: Run}} row */
 function ProgressCell({ data: run }) {
-  const share = Math.round(timing.fraction(run) * 1000) / 10;
+  const fraction = Math.round(timing.fraction(run) * 1000) / 10;
   const bar = h(
     "div",
     {
       className: "runs-bar",
       "data-state": run.state,
       role: "progressbar",
-      "aria-valuenow": share,
+      "aria-valuenow": fraction,
       "aria-valuemin": 0,
       "aria-valuemax": 100,
       "aria-label": "Progress",
     },
-    h("div", { style: { width: `${share}%` } }),
+    h("div", { style: { width: `${fraction}%` } }),
   );
   const failed = run.state === "failed" && run.reason;
   const words = failed ? run.reason : progressWords(run);
@@ -133,8 +133,8 @@ function sparkline(trail) {
   const width = 84;
   const height = 26;
   const x = (/** @type {number} */ index) => (trail.length < 2 ? width : (index / (trail.length - 1)) * width);
-  const y = (/** @type {number} */ share) => height - 1 - share * (height - 2);
-  const points = trail.map((share, index) => `${x(index).toFixed(1)},${y(share).toFixed(1)}`);
+  const y = (/** @type {number} */ fraction) => height - 1 - fraction * (height - 2);
+  const points = trail.map((fraction, index) => `${x(index).toFixed(1)},${y(fraction).toFixed(1)}`);
   const area = `M0,${height} L${points.join(" L")} L${width},${height} Z`;
   return h(
     "svg",
@@ -146,8 +146,8 @@ function sparkline(trail) {
 
 /** @param {{data: Run}} row */
 function FrozenCell({ data: run }) {
-  if (run.frozen_share === null || run.frozen_share === undefined) return h("span", { className: "muted" }, "–");
-  const words = h("span", { className: "numeric runs-share" }, percent(run.frozen_share, 1));
+  if (run.frozen_fraction === null || run.frozen_fraction === undefined) return h("span", { className: "muted" }, "–");
+  const words = h("span", { className: "numeric runs-fraction" }, percent(run.frozen_fraction, 1));
   return h(
     "span",
     { className: "runs-frozen", title: "Fraction of neurons frozen, per epoch" },

@@ -64,11 +64,11 @@ export function say(target, text) {
 }
 
 /**
- * Fills a bar up to a share. By its ground: a width would lay out the page anew, a transform its layers.
- * @param {HTMLElement} bar @param {number} share
+ * Fills a bar up to a fraction. By its ground: a width would lay out the page anew, a transform its layers.
+ * @param {HTMLElement} bar @param {number} fraction
  */
-export function fill(bar, share) {
-  bar.style.backgroundSize = `${(100 * share).toFixed(2)}% 100%`;
+export function fill(bar, fraction) {
+  bar.style.backgroundSize = `${(100 * fraction).toFixed(2)}% 100%`;
 }
 
 /**

@@ -28,8 +28,9 @@ function parts(pairs) {
  */
 export const ending = (name, signs) => (name.length > signs ? `…${name.slice(1 - signs)}` : name);
 
-/** A share in 0–1 as `12.3 %`. @param {Missing<number>} share */
-export const percent = (share, digits = 1) => (share === null || share === undefined ? NOTHING : `${(share * 100).toFixed(digits)} %`);
+/** A fraction in 0–1 as `12.3 %`. @param {Missing<number>} fraction */
+export const percent = (fraction, digits = 1) =>
+  fraction === null || fraction === undefined ? NOTHING : `${(fraction * 100).toFixed(digits)} %`;
 
 /** A count as `10,600`. @param {Missing<number>} number */
 export const count = (number) => (number === null || number === undefined ? NOTHING : whole.format(number));

@@ -254,7 +254,7 @@ def test_with_several_optimizers_one_is_to_be_chosen() -> None:
 
 def test_the_chosen_optimizers_layers_are_frozen_and_the_others_move() -> None:
     callback = NEqCallback(
-        PROBE, optimizer=0, layers=LayerFilter(only=("first",)), select="random", share=0.6, epsilon=EPSILON
+        PROBE, optimizer=0, layers=LayerFilter(only=("first",)), select="random", fraction=0.6, epsilon=EPSILON
     )
     module = Pair()
     kept = {name: tensor.clone() for name, tensor in module.state_dict().items()}
@@ -280,7 +280,7 @@ def test_what_another_optimizer_moves_is_frozen_too(place: int) -> None:
     stood: list[dict[str, Tensor]] = []
     found: list[Equilibrium] = []
     callback = NEqCallback(
-        PROBE, optimizer=place, select="random", share=0.5, epsilon=EPSILON, on_equilibrium=found.append
+        PROBE, optimizer=place, select="random", fraction=0.5, epsilon=EPSILON, on_equilibrium=found.append
     )
     fit(callback, module=Watched(), epochs=4)
     held = 0
@@ -303,7 +303,7 @@ def test_after_training_and_after_an_error_every_neuron_moves_again(fails: bool)
             self.moved_by = SGD(self.parameters(), lr=0.1)
             return self.moved_by
 
-    module, callback = Failing(), NEqCallback(PROBE, select="random", share=0.5)
+    module, callback = Failing(), NEqCallback(PROBE, select="random", fraction=0.5)
     with pytest.raises(RuntimeError, match="out of memory") if fails else nullcontext():
         fit(callback, module=module)
     assert callback.neq is None

@@ -215,8 +215,8 @@ def finished(epoch: int) -> EpochFinished:
         train_accuracy=0.5,
         test_loss=1.0,
         test_accuracy=0.5,
-        applied_share=0.0,
-        frozen_share=float(frozen.mean()),
+        applied_fraction=0.0,
+        frozen_fraction=float(frozen.mean()),
         layers=counts,
         seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.0),
         snapshots=(snapshot,),
@@ -225,7 +225,7 @@ def finished(epoch: int) -> EpochFinished:
 
 def ended(epochs: int) -> RunFinished:
     """All is trained."""
-    return RunFinished(epochs=epochs, test_accuracy=0.5, frozen_share=0.5, seconds=1.0)
+    return RunFinished(epochs=epochs, test_accuracy=0.5, frozen_fraction=0.5, seconds=1.0)
 
 
 def sees(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:

@@ -30,6 +30,6 @@ def test_only_an_epoch_with_another_learning_rate_is_told() -> None:
 
 
 def test_the_end_names_epochs_and_time() -> None:
-    message = LogMessages().message_after(RunFinished(epochs=3, test_accuracy=0.5, frozen_share=0.1, seconds=12.4))
+    message = LogMessages().message_after(RunFinished(epochs=3, test_accuracy=0.5, frozen_fraction=0.1, seconds=12.4))
     assert message is not None
     assert message.text == "Finished 3 epochs; training took 12 s."

@@ -20,7 +20,7 @@ def test_a_queued_run_is_trained_to_its_end_and_recorded(bench: Bench) -> None:
     run = bench.end_of(run_id)
     assert (run.state, run.reason, run.epochs_done, run.device, run.neurons) == ("finished", None, 3, "stub", 4)
     assert bench.kinds(run_id) == ["run_started", "logged", *["epoch_finished"] * 3, "logged", "run_finished"]
-    assert run.frozen_share == 0.5
+    assert run.frozen_fraction == 0.5
     applied = bench.store.layer_history(run_id, 0, "applied").values
     decided = bench.store.layer_history(run_id, 0, "frozen").values
     assert np.array_equal(applied[1:], decided[:-1]) and decided.sum() == 0 + 1 + 2

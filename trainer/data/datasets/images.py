@@ -40,7 +40,7 @@ class Normalisation:
 
     @classmethod
     def by(cls, mean: tuple[float, ...], deviation: tuple[float, ...]) -> "Normalisation":
-        """Of pixels of 0 – 255 whose mean and standard deviation are given as shares of 255, a channel each."""
+        """Of pixels of 0 – 255 whose mean and standard deviation are given as fractions of 255, a channel each."""
         scale = 1 / (torch.tensor(deviation, dtype=torch.float64) * 255)
         shift = -torch.tensor(mean, dtype=torch.float64) * 255 * scale
         return cls(scale.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1))

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from contract.config import NoiseProbe, Probe, ShareProbe, SingleProbe, SplitProbe, TestProbe
+from contract.config import FractionProbe, NoiseProbe, Probe, SingleProbe, SplitProbe, TestProbe
 from contract.counted import counted
 from contract.errors import RunError
 from trainer.data.datasets.images import Normalisation, TensorImages
@@ -39,7 +39,7 @@ def choose_probe(probe: Probe, train: Tensor, test: Tensor, seed: int) -> ProbeC
     """
     every = torch.arange(len(train))
     match probe:
-        case SplitProbe() | ShareProbe():
+        case SplitProbe() | FractionProbe():
             return ProbeChoice(*_held_back(train, probe.held_back(len(train)), seed))
         case TestProbe(samples=samples):
             if samples > len(test):

@@ -30,7 +30,7 @@ def probe_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor
 
 
 def stratified_split(labels: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Parts images in two: (rest, taken), as positions in their own order; of each class about the same share is taken.
+    """Parts images in two: (rest, taken), as positions in their own order; of each class about the same fraction.
 
     Each class keeps one image at least in the rest, and gives one where it has two. Of classes of equal size the images
     are those that `probe_split` takes.

@@ -77,7 +77,7 @@ def refuse_nothing_to_learn(listing: Listing, train: ClassCounts, test: ClassCou
             f"{_nor_others(len(missing) - 1)}.",
             "Set data.classes to the number of classes that the masks hold, or put masks there that hold it."
             if train.masks_read is not None
-            else "Put more images of it into the set, or lower neq.probe.samples and data.test_share.",
+            else "Put more images of it into the set, or lower neq.probe.samples and data.test_fraction.",
         )
     seen = (test.shown > 0).nonzero().flatten().tolist()
     if test.masks_read is not None and test.complete and len(seen) <= 1:

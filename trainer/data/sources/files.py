@@ -75,7 +75,7 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
         case ImageNet():
             return _classified(config, _imagenet(root, strays), strays)
         case ImageFolder():
-            found = class_folders(root, folder_below(root, config.folder), config.test_share, strays)
+            found = class_folders(root, folder_below(root, config.folder), config.test_fraction, strays)
             return _classified(config, found, strays)
         case Coco():
             train = coco_segmentation(root, "train2017", training=True, strays=strays)
@@ -90,7 +90,7 @@ def file_sets(config: FileConfig, workplace: Workplace) -> FileSets:
             return _segmented(config, trained, tested, Listing(VOC_NAMES, VOC_SOURCES, warnings=copied), strays)
         case MaskFolder():
             folder, values = folder_below(root, config.folder), MaskValues(config.classes, config.ignore_index)
-            folders = mask_folders(root, folder, values, config.test_share, strays)
+            folders = mask_folders(root, folder, values, config.test_fraction, strays)
             names = numbered(config.classes)
             listing = Listing(names, folders.sources, notes=folders.notes, own_classes=True)
             return _segmented(config, folders.train, folders.test, listing, strays)

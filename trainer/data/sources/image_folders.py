@@ -111,7 +111,7 @@ def refuse_links_out(root: Path, files: Iterable[str]) -> None:
             known.add(folder)
 
 
-def class_folders(root: Path, folder: Path, test_share: float, strays: Strays) -> ClassFolders:
+def class_folders(root: Path, folder: Path, test_fraction: float, strays: Strays) -> ClassFolders:
     """The images of a folder with a folder for each class, below its parts or in itself.
 
     Raises:
@@ -137,8 +137,8 @@ def class_folders(root: Path, folder: Path, test_share: float, strays: Strays) -
         ),
     }
     if test is None or tested is None:
-        rest, held = held_back(files, test_share, strays, pictures.of)
-        return ClassFolders(rest, held, sources=_held_back_from(root, train, test_share), **told)
+        rest, held = held_back(files, test_fraction, strays, pictures.of)
+        return ClassFolders(rest, held, sources=_held_back_from(root, train, test_fraction), **told)
     refuse_copies(find_copies(root, files.names, tested.names, pictures.of), files.names, tested.names)
     return ClassFolders(files, tested, sources=(below(root, train), below(root, test)), **told)
 
@@ -151,12 +151,12 @@ def _tested(view: Folder, train: Path, test: Path, classes: dict[str, str]) -> C
     return class_files(view, test, {numbers[key]: name for key, name in found.items()})
 
 
-def _held_back_from(root: Path, source: Path, share: float) -> tuple[str, str]:
+def _held_back_from(root: Path, source: Path, fraction: float) -> tuple[str, str]:
     where = below(root, source)
-    return where, f"{share:.0%} of {where}, held back"
+    return where, f"{fraction:.0%} of {where}, held back"
 
 
-def held_back(files: Files, share: float, strays: Strays, pictures: Mapping[bytes, bytes]) -> tuple[Files, Files]:
+def held_back(files: Files, fraction: float, strays: Strays, pictures: Mapping[bytes, bytes]) -> tuple[Files, Files]:
     """Training and test files of a set that has no part for testing; test files that are copies are passed over.
 
     Args:
@@ -167,7 +167,7 @@ def held_back(files: Files, share: float, strays: Strays, pictures: Mapping[byte
     """
     if len(files) < 2:
         raise RunError("One image cannot be both trained on and tested on.", "Put more images into the folder.")
-    rest, held = stratified_split(files.stratify_labels, max(1, round(share * len(files))), _SPLIT_SEED)
+    rest, held = stratified_split(files.stratify_labels, max(1, round(fraction * len(files))), _SPLIT_SEED)
     train, test = files.take(rest), files.take(held)
     copied = torch.zeros(len(test), dtype=torch.bool)
     for place, _ in find_copies(files.root, train.names, test.names, pictures).pairs:

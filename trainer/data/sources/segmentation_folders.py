@@ -34,7 +34,7 @@ class MaskFolders:
     notes: tuple[str, ...] = ()
 
 
-def mask_folders(root: Path, folder: Path, values: MaskValues, test_share: float, strays: Strays) -> MaskFolders:
+def mask_folders(root: Path, folder: Path, values: MaskValues, test_fraction: float, strays: Strays) -> MaskFolders:
     """The images of a folder with `train` and `trainannot`, `val` and `valannot`, or parts of like names.
 
     Raises:
@@ -59,8 +59,8 @@ def mask_folders(root: Path, folder: Path, values: MaskValues, test_share: float
     notes += pictures.note()
     where = below(root, train)
     if test is None:
-        rest, held = held_back(every[0], test_share, strays, pictures.of)
-        return MaskFolders(rest, held, (where, f"{test_share:.0%} of {where}, held back"), tuple(notes))
+        rest, held = held_back(every[0], test_fraction, strays, pictures.of)
+        return MaskFolders(rest, held, (where, f"{test_fraction:.0%} of {where}, held back"), tuple(notes))
     trained, tested = every
     refuse_copies(find_copies(root, trained.names, tested.names, pictures.of), trained.names, tested.names)
     return MaskFolders(trained, tested, (where, below(root, test)), tuple(notes))

@@ -22,7 +22,7 @@ TorchvisionConfig = FashionMnist | Mnist | Cifar10 | Cifar100
 class _Source:
     """One set: what people call it, torchvision's class, its files below the data folder, how to augment it.
 
-    `mean` and `deviation` are those of all its training pixels as shares of 255, rounded to four digits.
+    `mean` and `deviation` are those of all its training pixels as fractions of 255, rounded to four digits.
     """
 
     title: str
