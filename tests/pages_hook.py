@@ -28,7 +28,7 @@ NAMES = (
     "run-data/neuron-history.js",
     "run-data/thumbnail-feed.js",
     "run-data/warnings.js",
-    "run-page/details.js",
+    "run-data/settings.js",
     "ui/dom.js",
     "ui/page-scope.js",
     "ui/shell.js",

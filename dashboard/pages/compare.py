@@ -24,6 +24,7 @@ from dashboard.components import (
 )
 from dashboard.form.defaults import with_defaults
 from dashboard.form.schema import read_schema
+from dashboard.form.titles import setting_titles
 from dashboard.page import Page
 
 MOST_RUNS = 4
@@ -35,7 +36,7 @@ async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> 
     records, missing = await _records(api, wanted[:MOST_RUNS])
     data = {
         "runs": records,
-        "settings": await _settings(api, records),
+        **await _settings(api, records),
         "missing": missing,
         "left_out": len(wanted[MOST_RUNS:]),
         "most": MOST_RUNS,
@@ -69,12 +70,16 @@ async def _records(api: Api, run_ids: Sequence[str]) -> tuple[list[Json], list[s
     return records, missing
 
 
-async def _settings(api: Api, records: Sequence[Json]) -> list[Json]:
-    """Each run's configuration with what its version did not know yet at its default, so that this is no difference."""
+async def _settings(api: Api, records: Sequence[Json]) -> Json:
+    """The runs' configurations, and the titles of all that is set in any of them.
+
+    What a run's version did not know yet stands at its default, so that this is no difference.
+    """
     if not records:
-        return []
+        return {"settings": [], "titles": {}}
     form = read_schema(await api.config_schema())
-    return [with_defaults(form, record["config"]) for record in records]
+    settings = [with_defaults(form, record["config"]) for record in records]
+    return {"settings": settings, "titles": setting_titles(form, settings)}
 
 
 def _frame(filled: bool) -> list[Any]:

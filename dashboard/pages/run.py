@@ -3,6 +3,7 @@
 The layout draws the frame and the run's name; `scripts/run-page/page.js` fills it from the API and keeps it live.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
@@ -23,18 +24,22 @@ from dashboard.components import (
     switch,
     term,
 )
+from dashboard.form.schema import read_schema
+from dashboard.form.titles import setting_titles
 from dashboard.page import Page
 
 
 async def layout(api: Api, run_id: str, layer: int | None = None) -> Page:
     """The page of one run; raises NotThere for an unknown one."""
     record = await api.run(run_id)
+    recipe = await _recipe(api, str(record["config"].get("recipe") or ""))
     data = {
         "run": record,
         "layer": layer,
         "figures": run_figures(record),
         "plotly": plotly_address(),
-        "recipe": await _recipe(api, str(record["config"].get("recipe") or "")),
+        "recipe": recipe,
+        "titles": await _titles(api, [record["config"], recipe["whole"] if recipe else {}]),
     }
     body = [
         dcc.Store(id="run-data", data=data),
@@ -48,6 +53,11 @@ async def _recipe(api: Api, name: str) -> Json | None:
     """The preset of this name with what was published of it; None for an empty name, and for one that is not known."""
     presets = await api.presets() if name else []
     return next((preset for preset in presets if preset["name"] == name and preset["published"]), None)
+
+
+async def _titles(api: Api, configs: Sequence[Json]) -> dict[str, str]:
+    """The titles of all that is set in any of the configurations."""
+    return setting_titles(read_schema(await api.config_schema()), configs)
 
 
 def wire(app: Dash, _api: Api) -> None:

@@ -91,7 +91,7 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(page: Page, address:
     page.goto(f"{address}/compare?runs={','.join(ids)}")
     rows = page.locator("[data-part=settings] tbody tr")
     expect(rows).to_have_count(1)
-    expect(rows.first).to_contain_text("threshold ε0.0010.005")
+    expect(rows.first).to_contain_text("Equilibrium Threshold ε0.0010.005")
     expect(page.locator("[data-part=note]")).to_contain_text("single cells can be compared")
     page.get_by_role("button", name="All", exact=True).click()
     expect(rows.nth(5)).to_be_visible()

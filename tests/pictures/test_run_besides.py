@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.config import NEqConfig, RunConfig
 from contract.events import EpochFinished, Event, Logged, NEqMemory, Precision, Resources
 from contract.presets import PRESETS
 from db import Checkpoint, EventRecord, NewRun, RetainedCheckpoints, Store
@@ -74,10 +75,26 @@ def test_a_run_stands_beside_the_figures_published_of_its_recipe(page: Page, add
         ]
     )
     words = page.locator("[data-part=published-words]")
-    expect(words).to_contain_text("This run differs from the recipe: Data train samples 1000 (–).")
+    expect(words).to_contain_text("This run differs from the recipe: Data, Training images: 1000 (–).")
     expect(words).to_contain_text("arXiv 2207.09455")
     recording.epoch()
     expect(rows.last).to_contain_text("This run after 2 of 25 epochs")
+
+
+def test_the_config_card_calls_settings_as_the_form_does(page: Page, address: str, store: Store) -> None:
+    config = RunConfig(neq=NEqConfig(pinning=True)).model_dump(mode="json")
+    config["neq"]["of_a_later_version"] = 3
+    run = store.create_run(name="mine", config=config, epochs_planned=3)
+    page.goto(f"{address}/runs/{run.id}")
+    card = page.locator("[data-part=config]")
+    for title, words in {
+        "Never thaw": "yes",
+        "Skip frozen gradients": "yes",
+        "Probe set · Probe images": "200",
+        "of a later version": "3",
+    }.items():
+        expect(card.locator(f"dt:text-is('{title}') + dd")).to_have_text(words)
+    expect(card.locator("dt:text-is('Never thaw')")).to_have_attribute("title", "neq.pinning")
 
 
 def test_a_run_tells_what_it_asked_of_the_machine_and_what_came_of_it(page: Page, address: str, store: Store) -> None:

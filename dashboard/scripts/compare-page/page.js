@@ -17,6 +17,7 @@ import { Entry } from "./entry.js";
 import { compareAddress, distinctNames, RunPicker } from "./picker.js";
 import { CompareTables } from "./tables.js";
 
+/** @import { Titles } from "../run-data/settings.js" */
 /** @import { RunConfig } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 /** @import { Figure, Range } from "../plot/area.js" */
@@ -29,6 +30,7 @@ let current = null;
  * @typedef {object} CompareData what pages/compare.py draws from.
  * @property {Run[]} runs
  * @property {RunConfig[]} settings the runs' configurations, made comparable.
+ * @property {Titles} titles
  * @property {string[]} missing ids of runs that do not exist.
  * @property {number} left_out how many more were asked for than fit.
  * @property {number} most how many fit.
@@ -67,7 +69,7 @@ class ComparePage {
   #build() {
     const { data } = this;
     this.entries = data.runs.map((record, place) => this.#entry(record, place));
-    this.tables = new CompareTables(this.scope, this.parts, this.entries);
+    this.tables = new CompareTables({ scope: this.scope, parts: this.parts, entries: this.entries, titles: data.titles });
     this.curves = new Curves({
       scope: this.scope,
       hosts: this.parts,

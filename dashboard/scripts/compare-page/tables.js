@@ -3,12 +3,13 @@
  */
 
 import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
+import { settingName, settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
-import { settingName, settings, settingWords } from "../run-page/details.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
 /** @import { Epoch } from "../../types/pages" */
+/** @import { Titles } from "../run-data/settings.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Entry } from "./entry.js" */
@@ -39,9 +40,10 @@ const NOT_SETTINGS = /^(name|tags|notes)$/;
 /** @typedef {{name: (Node | string)[], words: string[], differs: boolean}} Row of settings. */
 
 export class CompareTables {
-  /** @param {Scope} scope @param {Record<string, HTMLElement>} parts of the page. @param {Entry[]} entries */
-  constructor(scope, parts, entries) {
+  /** @param {{scope: Scope, parts: Record<string, HTMLElement>, entries: Entry[], titles: Titles}} options parts: the page's. */
+  constructor({ scope, parts, entries, titles }) {
     this.parts = parts;
+    this.titles = titles;
     this.entries = entries;
     /** Whether settings are shown that do not differ. */
     this.all = false;
@@ -127,7 +129,7 @@ export class CompareTables {
       return parts.settings.replaceChildren(element("p.muted", {}, words));
     }
     const row = (/** @type {{path: string, words: string[], differs: boolean}} */ { path, words, differs }) => {
-      const [group, rest] = settingName(path);
+      const [group, rest] = settingName(path, this.titles);
       return { name: [element("span.muted", {}, `${group} `), rest], words, differs: this.all && differs };
     };
     return parts.settings.replaceChildren(this.#table(shown.map(row)));

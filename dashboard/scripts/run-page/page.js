@@ -6,6 +6,7 @@ import { plotly, undrawn } from "../plot/axes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { wholeOf } from "../plot/line-chart.js";
 import { Feed, nothingYet, widest } from "../run-data/feed.js";
+import { launchCommand } from "../run-data/settings.js";
 import { copy } from "../ui/clipboard.js";
 import { element, fillChoice, frameShown, parts, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -15,11 +16,12 @@ import { go, notice, onLeave, whenThere } from "../ui/shell.js";
 import { help } from "../ui/tooltip.js";
 import { readQuery } from "../ui/url-state.js";
 import { Address, edgesOf, spanOf, whole } from "../ui/view-address.js";
+import { drawConfig } from "./config-card.js";
 import { Coverage } from "./coverage.js";
 import { DataCard } from "./data-card.js";
-import { drawConfig, LogView, launchCommand } from "./details.js";
 import { RunHead } from "./head.js";
 import { runKeys } from "./keys.js";
+import { LogView } from "./log-view.js";
 import { modeOf as overviewModeOf, MODES as overviewModes } from "./overview-modes.js";
 import { Published } from "./paper-comparison.js";
 import { buildPictures, viewOf } from "./pictures.js";
@@ -28,10 +30,19 @@ import { Machine } from "./resources.js";
 /** @import { Layer, Missing, Run } from "../../types/pages" */
 /** @import { Figure } from "../plot/area.js" */
 /** @import { Numbers } from "../run-data/layer-tables.js" */
+/** @import { Titles } from "../run-data/settings.js" */
 /** @import { Recipe } from "./paper-comparison.js" */
 /** @import { Query } from "./pictures.js" */
 
-/** @typedef {{run: Run, layer: number | null, figures: Record<string, Figure>, plotly: string, recipe: Recipe | null}} Data from pages/run.py. */
+/**
+ * @typedef {object} Data what pages/run.py draws from.
+ * @property {Run} run
+ * @property {number | null} layer
+ * @property {Record<string, Figure>} figures
+ * @property {string} plotly its address.
+ * @property {Recipe | null} recipe
+ * @property {Titles} titles
+ */
 
 /** @type {RunPage | null} */
 let current = null;
@@ -56,8 +67,8 @@ class RunPage {
     this.head = new RunHead(this.scope, this.parts, this.feed);
     this.log = new LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
     help(this.scope, root);
-    drawConfig(this.parts.config, data.run.config);
-    this.published = new Published({ parts: this.parts, feed: this.feed, recipe: data.recipe });
+    drawConfig(this.parts.config, data.run.config, data.titles);
+    this.published = new Published({ parts: this.parts, feed: this.feed, recipe: data.recipe, titles: data.titles });
     this.coverage = new Coverage({ scope: this.scope, host: this.parts.coverage, feed: this.feed });
     this.machine = new Machine({ parts: this.parts, feed: this.feed });
     this.dataCard = new DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });

@@ -2,12 +2,13 @@
  * What was published of the recipe that a run started from, beside what the run itself reached.
  */
 
+import { settingName, settings, settingWords } from "../run-data/settings.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
-import { settingName, settings, settingWords } from "./details.js";
 
 /** @import { Epoch, Missing, Parts, Preset } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
+/** @import { Titles } from "../run-data/settings.js" */
 
 /** @typedef {NonNullable<Preset["published"]>} Figures */
 /** @typedef {Figures["metric"]} Metric */
@@ -32,13 +33,14 @@ function changedFrom(recipe, config) {
 
 export class Published {
   /**
-   * @param {{parts: Parts, feed: Feed, recipe: Recipe | null}} options recipe: the one that the run's configuration names;
-   *   null: it names none that is known.
+   * @param {{parts: Parts, feed: Feed, recipe: Recipe | null, titles: Titles}} options recipe: the one that the run's
+   *   configuration names; null: it names none that is known.
    */
-  constructor({ parts, feed, recipe }) {
+  constructor({ parts, feed, recipe, titles }) {
     this.parts = parts;
     this.feed = feed;
     this.recipe = recipe;
+    this.titles = titles;
     this.parts["published-card"].hidden = !recipe;
     if (recipe) this.#sayDifferences(recipe);
   }
@@ -68,8 +70,8 @@ export class Published {
   #sayDifferences({ published, whole }) {
     const changed = changedFrom(whole, this.feed.record.config);
     const told = changed.slice(0, MOST_CHANGES).map(([path, own, theirs]) => {
-      const [group, name] = settingName(path);
-      return `${group} ${name} ${settingWords(own)} (${settingWords(theirs)})`;
+      const [group, name] = settingName(path, this.titles);
+      return `${group}, ${name}: ${settingWords(own)} (${settingWords(theirs)})`;
     });
     const more = changed.length > MOST_CHANGES ? ` and ${changed.length - MOST_CHANGES} more` : "";
     const own = told.length ? `This run differs from the recipe: ${told.join("; ")}${more}.` : "This run follows the recipe.";
