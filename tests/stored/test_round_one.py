@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from contract.events import EpochFinished
-from contract.former_names import with_former_names
+from contract.former_names import with_current_names, with_former_names
 from contract.runfile import RunFile
 from db import Store
 from server.app import create_app
@@ -106,9 +106,25 @@ def test_what_is_stored_has_todays_names_alone(client: TestClient, tmp_path: Pat
         told = [
             payload for (payload,) in connection.execute("SELECT payload FROM events WHERE kind = 'epoch_finished'")
         ]
+        configs = [json.loads(config) for (config,) in connection.execute("SELECT config FROM runs")]
+    assert configs == [RunConfig.model_validate(config).model_dump(mode="json") for config in configs]
     for payload in map(json.loads, told):
         assert {"applied_fraction", "frozen_fraction", "beyond_fraction"} <= payload.keys()
         assert not {"applied_share", "frozen_share", "beyond_share"} & payload.keys()
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS, ids=lambda one: f"{one['data']['kind']}-{one['model']['kind']}")
+def test_the_store_renames_every_kind_of_description_as_the_contract_does(
+    description: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "neq.db"
+    shutil.copy(WRITTEN / "store.db", path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE runs SET config = ?", (json.dumps(description),))
+    store = Store.open(f"sqlite:///{path}")
+    stored = store.run(FINISHED).config
+    store.close()
+    assert stored == with_current_names(RunConfig, description)
 
 
 def test_who_asks_for_todays_names_gets_no_former_ones(client: TestClient) -> None:
