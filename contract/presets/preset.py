@@ -1,11 +1,12 @@
 """What a preset is, and what a publication said of the run that it repeats."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, computed_field
 
-from contract.base import FrozenModel
+from contract.base import FrozenModel, RenamedFieldsModel
+from contract.former_names import FormerName
 
 
 class _Answered(FrozenModel):
@@ -14,7 +15,7 @@ class _Answered(FrozenModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
-class Figure(_Answered):
+class Figure(RenamedFieldsModel, _Answered):
     """One row of a published table; null stands for what was not published."""
 
     kind: Literal["dense", "neq", "random"] = Field(
@@ -27,7 +28,9 @@ class Figure(_Answered):
         description="The paper's count for one sample: 2 × MACs × (1 − frozen fraction), summed; no gradient by "
         "inputs.",
     )
-    frozen_fraction: float | None = Field(default=None, description="Decided at the last epoch's end.")
+    frozen_fraction: Annotated[float | None, FormerName("frozen_share")] = Field(
+        default=None, description="Decided at the last epoch's end."
+    )
 
     @computed_field(  # type: ignore[prop-decorator]  # pydantic's own order
         description="The former name of `frozen_fraction`, answered for one release more.",

@@ -1623,11 +1623,11 @@ export interface components {
              */
             frozen_fraction: number | null;
             /**
-             * Frozen Share
+             * Frozen Fraction
              * @deprecated
-             * @description The former name of `frozen_fraction`, answered for one release more.
+             * @description The former name of `frozen_fraction`.
              */
-            readonly frozen_share: number | null;
+            frozen_share: number | null;
         };
         /**
          * Finding

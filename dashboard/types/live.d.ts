@@ -107,7 +107,7 @@ export interface RunRequeued {
   kind: "run_requeued";
   reason: string;
   epochs: number;
-  setbacks: number;
+  interruptions: number;
   heard_at: string | null;
 }
 
@@ -125,7 +125,7 @@ export interface RunFinished {
   kind: "run_finished";
   epochs: number;
   test_accuracy: number;
-  frozen_share: number;
+  frozen_fraction: number;
   seconds: number;
 }
 

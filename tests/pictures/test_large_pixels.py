@@ -163,7 +163,7 @@ def test_a_small_pictures_byte_says_none_or_all_only_where_it_is_so(
     per = -(-neurons // 48)
     rows = -(-neurons // per)
     told = bench.evaluate(
-        "([bytes, per, rows]) => [...neq.ThumbnailFeed.shares(Uint8Array.from(bytes), per, rows)]",
+        "([bytes, per, rows]) => [...neq.ThumbnailFeed.fractions(Uint8Array.from(bytes), per, rows)]",
         [(128 * frozen).tolist(), per, rows],
     )
     for row, byte in enumerate(told):

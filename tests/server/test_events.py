@@ -61,7 +61,7 @@ def test_a_stream_tells_all_and_ends_with_the_run(address: str, recording: Recor
         recording.finish()
 
     heard: list[Told] = []
-    with httpx.stream("GET", f"{address}/api/v1/runs/{recording.id}/events", timeout=20) as stream:
+    with httpx.stream("GET", f"{address}/api/v1/runs/{recording.id}/events?former_names=false", timeout=20) as stream:
         events = told(stream.iter_lines())
         heard += [next(events) for _ in range(5)]  # what there is; what follows is live
         writing = threading.Thread(target=go_on)
