@@ -13,21 +13,24 @@ class LayerEquilibrium:
     """One layer's neurons. All tensors lie on the CPU, one value a neuron; None where a value does not exist yet.
 
     Attributes:
-        phi: float32, how like last epoch's the outputs are.
-        delta_phi: float32; the first is that of the second epoch.
-        velocity: float32; by the paper's formula it exists when delta_phi does, by the official one at once.
+        divergence: float32, 1 − φ: how far the outputs turned away from last epoch's; in [0, 2]. Exactly what was
+            decided from: computed in float64, Δφ is last epoch's `divergence` minus this one, v follows from Δφ by the
+            formula, and `at_equilibrium` from v. Whoever keeps `divergence` can repeat them to the bit.
+        delta_phi: float32, rounded from float64; the first is that of the second epoch.
+        velocity: float32, rounded from float64; by the paper's formula it exists when delta_phi does, by the official
+            one at once.
         frozen: bool, decided now: not updated in the next epoch.
         applied: bool, in force during the epoch that ended: what was decided an epoch earlier, or set by `NEq.freeze`.
             Not those that something else than an optimizer's step moved all the same.
         at_equilibrium: bool, whether the formula's rule finds the neuron at equilibrium, whatever was then selected.
         dead: bool, its outputs on the probe set are all 0.
-        churning: bool, slow but not still: φ below a bound while |v| < ε. By the rule that is equilibrium; the neuron
-            keeps changing at an even pace.
+        churning: bool, slow but not still: φ, in float64, below a bound while |v| < ε. By the rule that is equilibrium;
+            the neuron keeps changing at an even pace.
         own: float32, φ had only the neuron's own parameters moved, not what it is fed; only where it was asked for.
         upstream: float32, φ had only what it is fed moved; only where it was asked for.
     """
 
-    phi: Tensor
+    divergence: Tensor
     delta_phi: Tensor | None
     velocity: Tensor | None
     frozen: Tensor
@@ -37,6 +40,14 @@ class LayerEquilibrium:
     churning: Tensor
     own: Tensor | None = None
     upstream: Tensor | None = None
+
+    @property
+    def phi(self) -> Tensor:
+        """float32 (neurons,): φ, how like last epoch's the outputs are; 1 − `divergence`, rounded once from float64.
+
+        Near 1 it has fewer digits than `divergence`: what is 1 here may have moved.
+        """
+        return (1 - self.divergence.double()).float()
 
     @property
     def settled(self) -> Tensor:
@@ -52,15 +63,21 @@ class GroupEquilibrium:
     Attributes:
         layers: names of the layers that belong to it.
         neurons: how many these are together.
+        divergence: 1 − φ, in [0, 2], one of float32's values: exactly what `velocity` was computed from, in float64.
         at_equilibrium: whether the formula's rule finds the group at equilibrium.
     """
 
     layers: tuple[str, ...]
     neurons: int
-    phi: float
+    divergence: float
     delta_phi: float | None
     velocity: float | None
     at_equilibrium: bool
+
+    @property
+    def phi(self) -> float:
+        """φ, how like last epoch's the outputs are."""
+        return 1 - self.divergence
 
     @property
     def settled(self) -> bool:

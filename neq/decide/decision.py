@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neq.decide.groups import Group, group_divergence
+from neq.decide.recorded import as_recorded
 from neq.decide.report import found_groups, found_layers, neuron_values
 from neq.decide.selection import Random, SelectionInput, selection
 from neq.decide.velocity import VelocityTracker, velocity_tracker
@@ -92,12 +93,12 @@ class Decision:
             former: last epoch's parameters by name.
             moved: bool, one value a neuron, by layer name: those that were to stand still in that epoch, and did not.
         """
-        outputs = self._outputs.next(statistics.divergence)
+        outputs = self._outputs.next(as_recorded(statistics.divergence))
         parameters = together = None
         if self._parameters is not None:
-            parameters = self._parameters.next(parameter_divergence(self._layers, model, former))
+            parameters = self._parameters.next(as_recorded(parameter_divergence(self._layers, model, former)))
         if self._together is not None:
-            together = self._together.next(group_divergence(self._groups, statistics.squares))
+            together = self._together.next(as_recorded(group_divergence(self._groups, statistics.squares)))
         chosen = self._select(SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
         if together is not None:
             for group, at_equilibrium in zip(self._by_groups, together.at_equilibrium, strict=bool(self._by_groups)):

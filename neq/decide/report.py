@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from neq.decide.groups import Group
+from neq.decide.recorded import as_recorded
 from neq.decide.velocity import VelocityState
 from neq.equilibrium import GroupEquilibrium, LayerEquilibrium
 from neq.measure.probe_statistics import ProbeStatistics
@@ -25,7 +26,7 @@ def neuron_values(
     """All that is known of every neuron."""
     dead = statistics.squares[0] == 0
     return {
-        "phi": velocity_state.phi.float(),
+        "divergence": velocity_state.divergence.float(),  # nothing is lost: see `as_recorded`
         "delta_phi": _float(velocity_state.delta_phi),
         "velocity": _float(velocity_state.velocity),
         "frozen": frozen,
@@ -33,9 +34,14 @@ def neuron_values(
         "at_equilibrium": velocity_state.at_equilibrium,
         "dead": dead,
         "churning": velocity_state.at_equilibrium & (velocity_state.phi < churning_below) & ~dead,
-        "own": None if statistics.own is None else (1 - statistics.own).float(),
-        "upstream": None if statistics.upstream is None else (1 - statistics.upstream).float(),
+        "own": _phi(statistics.own),
+        "upstream": _phi(statistics.upstream),
     }
+
+
+def _phi(divergence: Tensor | None) -> Tensor | None:
+    """Rounded in the same two steps as a neuron's φ, so that both are equal where only the one cause moved."""
+    return None if divergence is None else (1 - as_recorded(divergence)).float()
 
 
 def _float(values: Tensor | None) -> Tensor | None:
@@ -70,7 +76,7 @@ def found_groups(groups: Sequence[Group], velocity_state: VelocityState) -> dict
         group.name: GroupEquilibrium(
             layers=group.layers,
             neurons=group.members.numel(),
-            phi=float(velocity_state.phi[place]),
+            divergence=float(velocity_state.divergence[place]),
             delta_phi=at(velocity_state.delta_phi, place),
             velocity=at(velocity_state.velocity, place),
             at_equilibrium=bool(velocity_state.at_equilibrium[place]),

@@ -49,7 +49,7 @@ class VelocityState:
     """How φ moved in one epoch; None where a value does not exist yet. float64, one value a neuron.
 
     Attributes:
-        divergence: 1 − φ.
+        divergence: 1 − φ as recorded, see `as_recorded`.
         at_equilibrium: bool, whether the formula's rule finds the neuron at equilibrium.
     """
 
@@ -70,7 +70,12 @@ class VelocityTracker(Protocol):
     first_freezing_epoch: int
 
     def next(self, divergence: Tensor) -> VelocityState:
-        """One epoch on; takes 1 − φ, float64, because near φ = 1 it is the more exact."""
+        """One epoch on.
+
+        Args:
+            divergence: float64, one value a neuron: 1 − φ, because near φ = 1 it is the more exact; as it is recorded,
+                see `as_recorded`.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -192,6 +197,12 @@ class _Memory:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "_Memory":
+        """What a state remembers, as it stands there.
+
+        Nothing is rounded here. In a state from before 1 − φ was recorded it has more digits than float32: that epoch
+        was decided from all of them, and what was recorded of it is φ. Rounding would change the next v and still not
+        make it follow from the record. What comes after can be repeated from this state and the record since.
+        """
         return cls(**{name: None if value is None else value.cpu().clone() for name, value in state.items()})
 
 

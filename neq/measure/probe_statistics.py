@@ -19,7 +19,7 @@ class ProbeStatistics:
     """All neurons, layers one after the other; on the CPU.
 
     Attributes:
-        divergence: float64 (neurons,): 1 − φ.
+        divergence: float64 (neurons,): 1 − φ as measured, before it is rounded to what is recorded.
         squares: float64 (4, neurons): see `CosineAccumulator.squares`.
         own, upstream: float64 (neurons,): 1 − φ had only the one cause moved; None where it was not asked for.
     """

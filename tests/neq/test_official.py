@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
 from neq import Equilibrium, LayerFilter, NEq
+from neq.decide.recorded import as_recorded
 from neq.decide.velocity import OfficialTracker, velocity_official, velocity_paper
 from neq.options import PhiName
 from neq.reference import cosine_by_sample, follow_official
@@ -53,7 +54,7 @@ def test_the_reference_agrees_with_the_hand() -> None:
 def test_any_course_of_phi_agrees_with_the_reference(phis: list[list[float]], mu: float) -> None:
     tracker = OfficialTracker(epsilon=0.1, mu=mu)
     for phi, expected in zip(phis, follow_official(phis, epsilon=0.1, mu=mu), strict=True):
-        state = tracker.next(1 - torch.tensor(phi, dtype=torch.float64))
+        state = tracker.next(as_recorded(1 - torch.tensor(phi, dtype=torch.float64)))
         assert state.velocity is not None
         assert expected.velocity is not None
         assert state.velocity.tolist() == pytest.approx(expected.velocity, abs=1e-12)
