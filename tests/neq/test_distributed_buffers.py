@@ -48,4 +48,5 @@ def test_a_divided_probe_set_gives_what_the_whole_gives_though_statistics_differ
         assert not torch.equal(mean, other_mean)  # otherwise there is nothing to show
         for name, phi in divided.items():
             assert torch.equal(phi, other[name])
-            assert torch.allclose(phi, whole[name], rtol=0, atol=1e-7), name
+            # Other sums, other last bits: 1 − φ may round to the next float32, which above 1 is 2⁻²³ = 1.19e-7 away.
+            assert torch.allclose(phi, whole[name], rtol=0, atol=1.2e-7), name
