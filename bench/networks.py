@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from contract.events import Layer
+from contract.layers import Layer
 
 Watched = tuple[Layer, ...]
 

@@ -49,7 +49,7 @@ def event_record(epoch: int, random: np.random.Generator) -> EventRecord:
         Snapshot(
             layer=layer,
             neurons=n,
-            phi=random.random(n, dtype=np.float32).tobytes(),
+            divergence=random.random(n, dtype=np.float32).tobytes(),
             velocity=random.normal(0, 1e-3, n).astype("<f4").tobytes(),
             applied=np.packbits(frozen[layer]).tobytes(),
             frozen=np.packbits(frozen[layer]).tobytes(),
@@ -91,7 +91,7 @@ def medians(ask: Callable[[], object], times: int = 30) -> float:
 
 def compare_layouts(folder: Path, entries: list[EventRecord]) -> None:
     """The snapshots alone, in plain sqlite3: the same rows, in both kinds of table, epoch by epoch."""
-    raw = sum(len(s.phi or b"") + len(s.velocity or b"") + 2 * len(s.frozen) for s in entries[0].snapshots)
+    raw = sum(len(s.divergence or b"") + len(s.velocity or b"") + 2 * len(s.frozen) for s in entries[0].snapshots)
     print(f"\nLayouts: {len(WIDTHS)} layers, {sum(WIDTHS)} neurons, {EPOCHS} epochs; {EPOCHS * raw / 1e6:.2f} MB raw")
     for name, ending in LAYOUTS.items():
         path = folder / f"layout-{len(ending)}.db"
@@ -112,7 +112,7 @@ def compare_layouts(folder: Path, entries: list[EventRecord]) -> None:
 def _write(connection: sqlite3.Connection, entry: EventRecord) -> float:
     assert entry.epoch is not None
     rows = [
-        ("aaaaaaaaaa", s.layer, entry.epoch.epoch, s.neurons, s.applied, s.frozen, s.velocity, s.phi)
+        ("aaaaaaaaaa", s.layer, entry.epoch.epoch, s.neurons, s.applied, s.frozen, s.velocity, s.divergence)
         for s in entry.snapshots
     ]
     begun = time.perf_counter()
@@ -131,7 +131,12 @@ def hand_over(entry: EventRecord) -> None:
     assert entry.epoch is not None
     rows = (
         LayerSnapshot(
-            index=s.layer, neurons=s.neurons, phi=s.phi, velocity=s.velocity, applied=s.applied, frozen=s.frozen
+            index=s.layer,
+            neurons=s.neurons,
+            divergence=s.divergence,
+            velocity=s.velocity,
+            applied=s.applied,
+            frozen=s.frozen,
         )
         for s in entry.snapshots
     )

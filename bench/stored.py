@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contract.config import RunConfig
 from contract.events import Event
 from db import Run, Store
-from trainer.worker.event_records import event_record
+from trainer.worker.event_records import record_of
 
 
 class Recorder:
@@ -22,7 +22,7 @@ class Recorder:
 
     def say(self, event: Event) -> None:
         """Records one event; it is committed when this returns."""
-        self._store.append(self.run.id, self._worker.id, event_record(event))
+        self._store.append(self.run.id, self._worker.id, record_of(event))
 
     def say_all(self, events: Iterable[Event]) -> str:
         """Records all of them. Returns the run's id."""

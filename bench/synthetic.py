@@ -155,7 +155,7 @@ class _Moment:
         return LayerSnapshot(
             index=index,
             neurons=part.stop - part.start,
-            phi=self.phi[part].astype("<f4").tobytes(),
+            divergence=(1 - self.phi[part].astype(np.float64)).astype("<f4").tobytes(),
             velocity=None if self.velocity is None else self.velocity[part].astype("<f4").tobytes(),
             applied=np.packbits(self.applied[part]).tobytes(),
             frozen=np.packbits(self.frozen[part]).tobytes(),

@@ -16,6 +16,8 @@ from contract.base import FrozenModel, RenamedFieldsModel
 from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
 from contract.data_report import DataFound
 from contract.former_names import FormerName
+from contract.layers import Coverage, Layer
+from contract.metrics import MetricsLogged
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6
@@ -31,57 +33,23 @@ VELOCITY_EDGES: tuple[float, ...] = tuple(
 39 bins, `bin = number of edges ≤ v`, the outermost two open. Fixed, so that epochs, layers and runs compare."""
 
 
-class Layer(FrozenModel):
-    """A layer that is watched, in forward order."""
-
-    index: int = Field(ge=0, description="Index in forward order, from 0; identifies the layer in URLs.")
-    name: str = Field(description="The module's name in the network, such as `stages.0.conv1`.")
-    type: str = Field(description="The module's class, such as `Conv2d`.")
-    neurons: int = Field(ge=1)
-    parameters: int = Field(ge=0)
-
-
-class UnwatchedModule(FrozenModel):
-    """A module with parameters that belong to no watched neuron."""
-
-    name: str = Field(description="The module's name in the network; empty for the network itself.")
-    type: str = Field(description="The module's class, such as `Embedding`.")
-    parameters: int = Field(ge=0, description="Trainable parameters that are not watched.")
-    reason: str = Field(description="Why its parameters are not watched, in one sentence.")
-
-
-class Coverage(FrozenModel):
-    """How much of the network is watched: freezing can be decided for this part of it alone."""
-
-    parameters: int = Field(
-        ge=0, description="Trainable parameters of the whole network; shared parameters count once."
-    )
-    watched: int = Field(ge=0, description="Trainable parameters that belong to watched neurons.")
-    fraction: float = Field(ge=0, le=1, description="`watched` divided by `parameters`.")
-    unwatched: tuple[UnwatchedModule, ...] = Field(
-        default=(), description="Modules with unwatched parameters, largest first; at most 100."
-    )
-    more_modules: int = Field(default=0, ge=0, description="Number of such modules that are not listed.")
-    more_parameters: int = Field(
-        default=0, ge=0, description="Unwatched parameters in the modules that are not listed."
-    )
-
-
 class RunStarted(FrozenModel):
-    """The network stands, the data are there; training begins."""
+    """Training begins. A launched run tells all of it; an external one its layers with each watch."""
 
     kind: Literal["run_started"] = "run_started"
-    layers: tuple[Layer, ...]
-    neurons: int
-    parameters: int = Field(description="Trainable parameters of the whole network, watched or not.")
+    layers: tuple[Layer, ...] = ()
+    neurons: int = 0
+    parameters: int = Field(
+        default=0, description="Trainable parameters of the whole network, watched or not; 0 until they are known."
+    )
     device: str = Field(description="Human-readable name of the device, such as `CPU, 2 threads` or `NVIDIA H200`.")
-    epochs: int
-    batches_per_epoch: int
-    train_samples: int
-    test_samples: int
-    probe_samples: int
+    epochs: int | None = Field(default=None, description="Number of planned epochs; null if that is not known.")
+    batches_per_epoch: int | None = None
+    train_samples: int | None = None
+    test_samples: int | None = None
+    probe_samples: int | None = None
     first_freezing_epoch: int | None = Field(
-        description="First epoch in which neurons can be frozen; null if the rule never freezes."
+        default=None, description="First epoch in which neurons can be frozen; null if the rule never freezes."
     )
     task: Literal["classification", "segmentation"] = Field(
         default="classification", description="Whether the network predicts a class per image or a class per pixel."
@@ -98,6 +66,28 @@ class RunStarted(FrozenModel):
         default=(), description="Reasons why nothing will be frozen, if that is the case."
     )
     coverage: Coverage | None = Field(default=None, description="Null if it was not recorded.")
+    command: str | None = Field(default=None, max_length=10_000, description="Command line of an external run.")
+    script: str | None = Field(default=None, max_length=1_000, description="Name of its Python file.")
+    host: str | None = Field(default=None, max_length=300)
+    pid: int | None = None
+
+
+class WatchStarted(FrozenModel):
+    """An external run watches a network from now on; its layers stand behind those of the watches before it."""
+
+    kind: Literal["watch_started"] = "watch_started"
+    name: str | None = Field(default=None, max_length=100, description="Null for the run's only one.")
+    first: int = Field(ge=0, description="Index of its first layer.")
+    layers: tuple[Layer, ...] = Field(max_length=100_000)
+    neurons: int = Field(ge=0)
+    parameters: int = Field(ge=0, description="Trainable parameters of the whole network, watched or not.")
+    epsilon: float
+    mu: float
+    options: dict[str, Any] = Field(default_factory=dict, description="Every option of the library's `NEq`.")
+    probe_samples: int | None = None
+    first_freezing_epoch: int | None = None
+    freeze: bool = Field(default=True, description="Whether neurons are frozen, or only measured.")
+    coverage: Coverage | None = None
 
 
 class RunContinued(FrozenModel):
@@ -248,6 +238,9 @@ class Group(FrozenModel):
     phi: float | None = Field(
         description="Cosine similarity of the group's outputs, taken together, with those of the previous epoch."
     )
+    divergence: float | None = Field(
+        default=None, description="1 − φ, from which decisions are computed; null where it was not recorded."
+    )
     velocity: float | None
     settled: bool = Field(description="Whether the group is at equilibrium by the rule.")
 
@@ -258,14 +251,16 @@ class LayerSnapshot:
 
     index: int
     neurons: int
-    phi: bytes | None
-    """float32, little-endian, one value a neuron."""
+    divergence: bytes | None
+    """1 − φ: float32, little-endian, one value a neuron."""
     velocity: bytes | None
     """float32, little-endian, one value a neuron; None while it needs another epoch."""
     applied: bytes
     """Bits, first neuron in the highest bit of the first byte (numpy.packbits)."""
     frozen: bytes
     """The same, decided at the epoch's end."""
+    phi: bytes | None = None
+    """In the place of `divergence`, where a version recorded the epoch that kept φ itself."""
 
 
 class EpochFinished(RenamedFieldsModel):
@@ -273,17 +268,18 @@ class EpochFinished(RenamedFieldsModel):
 
     kind: Literal["epoch_finished"] = "epoch_finished"
     epoch: int
-    learning_rate: float = Field(
+    # None in each of these: an external run, which has metrics of its own.
+    learning_rate: float | None = Field(
         description="Learning rate of this epoch; that of its first step if it changes within the epoch."
     )
-    train_loss: float = Field(description="Training loss, including label smoothing and auxiliary heads.")
-    train_accuracy: float = Field(
+    train_loss: float | None = Field(description="Training loss, including label smoothing and auxiliary heads.")
+    train_accuracy: float | None = Field(
         description="Accuracy on the training images (in segmentation: on their pixels), 0–1."
     )
-    test_loss: float = Field(
+    test_loss: float | None = Field(
         description="Cross-entropy on the test images (in segmentation: on their pixels), in nats."
     )
-    test_accuracy: float
+    test_accuracy: float | None
     scores: dict[str, float] = Field(
         default_factory=dict, description="Further metrics on the test images, 0–1: `top5`; in segmentation `miou`."
     )
@@ -304,6 +300,13 @@ class EpochFinished(RenamedFieldsModel):
         default=None, description="The checkpoint written after the epoch; null if the run keeps none."
     )
     samples_per_second: float | None = Field(default=None, description="Training samples per second of training.")
+    samples: int | None = Field(default=None, description="Training samples of this epoch.")
+    cpu_seconds: float | None = Field(
+        default=None, description="CPU time of the training process while it trained, all threads together."
+    )
+    device_seconds: float | None = Field(
+        default=None, description="Seconds of training by the GPU's clock; null on a CPU."
+    )
     # None in each of these: an older program, which did not record it.
     resources: Resources | None = Field(default=None, description="Memory, power and energy, where they were measured.")
     precision: Precision | None = Field(default=None, description="Number formats of training, evaluation and φ.")
@@ -329,8 +332,8 @@ class RunFinished(RenamedFieldsModel):
 
     kind: Literal["run_finished"] = "run_finished"
     epochs: int
-    test_accuracy: float
-    frozen_fraction: Annotated[float, FormerName("frozen_share")]
+    test_accuracy: float | None
+    frozen_fraction: Annotated[float | None, FormerName("frozen_share")]
     seconds: float
 
 
@@ -353,6 +356,8 @@ class RunFailed(FrozenModel):
 
 Event = Annotated[
     RunStarted
+    | WatchStarted
+    | MetricsLogged
     | RunContinued
     | RunRequeued
     | EpochProgressed

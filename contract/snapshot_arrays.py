@@ -11,31 +11,48 @@ import numpy as np
 
 from contract.events import LayerSnapshot
 
-FLOATS = ("phi", "velocity")
+FLOATS = ("divergence", "velocity")
 MASKS = ("applied", "frozen")
 Sizes = list[int | None]
 
 
 def table_of(snapshots: Sequence[LayerSnapshot]) -> list[Sizes]:
-    """What the arrays are: layer, neurons, and the bytes of φ, velocity, applied and frozen (null: there is none)."""
-    names = (*FLOATS, *MASKS)
-    fields = [[getattr(each, name) for name in names] for each in snapshots]
+    """What the arrays are: layer, neurons, and the bytes of 1 − φ, velocity, applied and frozen (null: there is none).
+
+    Where φ itself was recorded, it stands in the place of 1 − φ, see `holds_phi`.
+    """
+    fields = [
+        (*(_floats(each, name) for name in FLOATS), *(getattr(each, name) for name in MASKS)) for each in snapshots
+    ]
     return [
         [each.index, each.neurons, *(None if part is None else len(part) for part in parts)]
         for each, parts in zip(snapshots, fields, strict=True)
     ]
 
 
+def holds_phi(snapshots: Sequence[LayerSnapshot]) -> bool:
+    """Whether these are of an epoch of which φ itself was recorded."""
+    return any(each.phi is not None for each in snapshots)
+
+
+def _floats(snapshot: LayerSnapshot, name: str) -> bytes | None:
+    found: bytes | None = getattr(snapshot, name)
+    return snapshot.phi if name == "divergence" and found is None else found
+
+
 def pack(snapshots: Sequence[LayerSnapshot]) -> bytes:
     """The arrays of these layers."""
-    floats = [b"".join(getattr(each, name) or b"" for each in snapshots) for name in FLOATS]
+    floats = [b"".join(_floats(each, name) or b"" for each in snapshots) for name in FLOATS]
     masks = [getattr(each, name) for name in MASKS for each in snapshots]
     return b"".join((*map(_split, floats), *masks))
 
 
-def unpack(table: list[Sizes], packed: bytes) -> tuple[LayerSnapshot, ...]:
+def unpack(table: list[Sizes], packed: bytes, *, phi: bool = False) -> tuple[LayerSnapshot, ...]:
     """The layers again; the caller has seen to it that the table is sound.
 
+    Args:
+        table, packed: as `table_of` and `pack` made them.
+        phi: the first array is φ itself.
     Raises:
         ValueError: the table announces another number of bytes.
     """
@@ -50,8 +67,16 @@ def unpack(table: list[Sizes], packed: bytes) -> tuple[LayerSnapshot, ...]:
         place += length
         parts.append(_cut(_join(field) if number < len(FLOATS) else field, sizes))
     return tuple(
-        LayerSnapshot(int(row[0] or 0), int(row[1] or 0), phi, velocity, applied or b"", frozen or b"")
-        for row, phi, velocity, applied, frozen in zip(table, *parts, strict=True)
+        LayerSnapshot(
+            int(row[0] or 0),
+            int(row[1] or 0),
+            None if phi else first,
+            velocity,
+            applied or b"",
+            frozen or b"",
+            first if phi else None,
+        )
+        for row, first, velocity, applied, frozen in zip(table, *parts, strict=True)
     )
 
 

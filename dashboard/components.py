@@ -69,6 +69,10 @@ STATES = (
     ("just-thawed", "just thawed", "It was frozen and |v| rose above ε: updated again from the next epoch on."),
 )
 
+AXES = ("step", "epoch")
+"""What charts of metrics may go by."""
+FEW_EPOCHS = 12
+"""Those that an axis has room for at least."""
 MODES = (("state", "State"), ("phi", "φ"), ("delta", "Δφ"), ("speed", "|v|"))
 
 
@@ -96,10 +100,24 @@ def term(words: str, topic: str) -> Any:
     return html.Span([words, "\u00a0", help_button(topic)], className="term")
 
 
-def card(title: Any, *children: Any, topic: str | None = None, side: Any = None) -> Any:
-    """A titled frame; `side` stands at the right of the title."""
+def card(
+    title: Any,
+    *children: Any,
+    topic: str | None = None,
+    side: Any = None,
+    name: str | None = None,
+    kind: str = "",
+    hidden: bool = False,
+) -> Any:
+    """A titled frame; `side` stands at the right of the title, and `name` is what the page's script finds it by."""
     heading = html.H2([title, help_button(topic) if topic else None])
-    return html.Section([html.Div([heading, side], className="card-head"), *children], className="card picture-card")
+    properties: Any = {"data-part": name} if name else {}
+    return html.Section(
+        [html.Div([heading, side], className="card-head"), *children],
+        className=f"card picture-card {kind}".strip(),
+        hidden=hidden,
+        **properties,
+    )
 
 
 def state_legend() -> Any:
@@ -159,9 +177,24 @@ def layer_controls(*more: Any) -> Any:
     )
 
 
+def metrics_card() -> Any:
+    """What runs log by name; `scripts/run-page/metrics-card.js` fills it."""
+    axis = switch(
+        "By",
+        *[button(f"metrics-by-{axis}", axis, "switch-side", label_long=f"Metrics by {axis}") for axis in AXES],
+    )
+    scale = button("metrics-log", "Log scale", "button button-small")
+    code = html.Code('run.log({"val/loss": loss}, epoch=epoch)')
+    empty = part("metrics-empty", "No metrics logged yet: ", code, tag=html.P, className="picture-empty", hidden=True)
+    looks = part("metrics-looks", html.Span("By"), axis, scale, className="card-buttons labelled", hidden=True)
+    return card(
+        "Logged metrics", empty, part("metrics", className="metrics"), side=looks, name="metrics-card", hidden=True
+    )
+
+
 def run_figures(record: Json) -> Json:
-    """The templates of a run's figures, for as many epochs as it plans."""
-    epochs = int(record["epochs_planned"])
+    """The templates of a run's figures, for as many epochs as it plans, or as it has where it plans no number."""
+    epochs = int(record["epochs_planned"] or max(record["epochs_done"], FEW_EPOCHS))
     return {
         "overview": figures.overview(1, epochs),
         "neurons": figures.neurons(1, epochs),
@@ -175,6 +208,8 @@ def run_figures(record: Json) -> Json:
         "step_ms": figures.curve("ms per batch", epochs=epochs, from_zero=True),
         "step_fraction": figures.curve("Step relative to a dense step", epochs=epochs, percent=True, from_zero=True),
         "learning_rate": figures.curve("Learning rate", epochs=epochs, logarithmic=True),
+        "metric": figures.metric(),
+        "metric_log": figures.metric(logarithmic=True),
     }
 
 

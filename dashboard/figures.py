@@ -141,6 +141,13 @@ def curve(
     return {"data": [_nothing()], "layout": layout}
 
 
+def metric(*, logarithmic: bool = False) -> Figure:
+    """One metric over its steps or epochs; the script gives it its name and the reach of both axes."""
+    figure = curve("", epochs=1, logarithmic=logarithmic)
+    figure["layout"]["yaxis"].pop("dtick", None)  # a decade a tick would leave many a metric without any
+    return figure
+
+
 def _cells(epochs: int, rows: int, *, left: int, row_title: str | None) -> Figure:
     layout = _layout(left=left, right=12, top=8, bottom=38)
     layout["xaxis"] = _epoch_axis(epochs) | {"title": {"text": "epoch", "standoff": 6}}

@@ -37,7 +37,7 @@ class ClaimQueries(Transactions):
             .where(runs.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
             .values(
                 state="running",
-                worker_id=worker_id,
+                writer_id=worker_id,
                 started_at=func.coalesce(runs.c.started_at, now),
                 heartbeat_at=now,
                 revision=runs.c.revision + 1,
@@ -62,7 +62,7 @@ class ClaimQueries(Transactions):
         made = create(connection, now, new)
         values = {
             "state": "running",
-            "worker_id": worker_id,
+            "writer_id": worker_id,
             "started_at": now,
             "heartbeat_at": now,
             "checkpoint_store": checkpoint_store,

@@ -122,5 +122,38 @@ class RunLost(StoreError):
         self.worker_id = worker_id
 
 
+class RunExists(StoreError):
+    """Another run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is a run {run_id!r} already: draw another id.")
+        self.run_id = run_id
+
+
+class NotExternal(StoreError):
+    """The run is trained by a worker; no recorder can tell of it."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Run {run_id!r} was launched here, and its worker alone tells of it.")
+        self.run_id = run_id
+
+
+class RunHeld(StoreError):
+    """Another writer tells of the run."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Another recorder holds run {run_id!r}: end that one first, or begin a run of its own.")
+        self.run_id = run_id
+
+
+class PartGap(StoreError):
+    """Events between those that are stored and those that come are missing."""
+
+    def __init__(self, run_id: str, last_seq: int) -> None:
+        super().__init__(f"Run {run_id!r} is stored up to event {last_seq}: go on with event {last_seq + 1}.")
+        self.run_id = run_id
+        self.last_seq = last_seq
+
+
 class EventRefused(StoreError):
     """The event contradicts what is stored, such as an epoch that is there already."""

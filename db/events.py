@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from db import checkpoints
 from db.errors import RunLost
+from db.metrics import append_points
 from db.records import EpochScalars, EventRecord, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
@@ -33,6 +34,7 @@ from db.transactions import Transactions, reading
 
 PROGRESS = "epoch_progressed"
 STARTED = "run_started"
+WATCHED = "watch_started"
 FINISHED = "epoch_finished"
 REQUEUED = "run_requeued"
 
@@ -112,24 +114,25 @@ def append(
     connection: Connection,
     now: ColumnElement[datetime],
     run_id: str,
-    worker_id: str | None,
+    writer_id: str | None,
     record: EventRecord,
     *,
     guard: ColumnElement[bool] | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """Stores one event under the run's next number, if the guard holds; by default: the run is this worker's.
+    """Stores one event under the run's next number, if the guard holds; by default: the run is this writer's.
 
     Args:
         changes: further columns of the run's row that change with it.
     Raises:
         RunLost: the guard does not hold; nothing was written.
     """
-    condition = owned(run_id, worker_id or "") if guard is None else (runs.c.id == run_id) & guard
-    changed = update(runs).where(condition).values({**_changes(record, now), **changes}).returning(runs.c.last_seq)
+    condition = owned(run_id, writer_id or "") if guard is None else (runs.c.id == run_id) & guard
+    values = {**_changes(record, now), **_watched(connection, run_id, record), **changes}
+    changed = update(runs).where(condition).values(values).returning(runs.c.last_seq)
     row = connection.execute(changed).one_or_none()
     if row is None:
-        raise RunLost(run_id, worker_id or "")
+        raise RunLost(run_id, writer_id or "")
     seq = int(row.last_seq)
     if record.kind in (PROGRESS, REQUEUED) or record.epoch is not None or record.ends is not None:
         passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
@@ -138,6 +141,8 @@ def append(
     if record.epoch is not None:
         connection.execute(insert(epochs), [_epoch(run_id, seq, record.epoch)])
         _insert_snapshots(connection, run_id, record.epoch.epoch, record)
+    if record.points:
+        append_points(connection, run_id, record.points)
     if record.kept is not None:
         checkpoints.keep(connection, run_id, record.kept)
     return seq
@@ -164,6 +169,14 @@ def _changes(record: EventRecord, now: ColumnElement[datetime]) -> dict[str, Any
     if record.ends is not None:
         values |= {"state": record.ends, "reason": record.reason, "ended_at": now, "progress": null()}
     return values
+
+
+def _watched(connection: Connection, run_id: str, record: EventRecord) -> dict[str, Any]:
+    """The neurons of all watches, where one more begins."""
+    if record.kind != WATCHED:
+        return {}
+    sizes = {layer["index"]: layer["neurons"] for layer in (*layers_of(connection, run_id), *record.payload["layers"])}
+    return {"neurons": sum(sizes.values())}
 
 
 def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
@@ -206,6 +219,13 @@ def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
         "test_accuracy",
         "applied_fraction",
         "frozen_fraction",
+        "samples",
+        "train_seconds",
+        "cpu_seconds",
+        "device_seconds",
+        "flops_forward",
+        "flops_inputs",
+        "flops_weights",
     )
     counts = struct.pack(f"<{len(scalars.frozen_counts)}i", *scalars.frozen_counts)
     row = {name: getattr(scalars, name) for name in names}
@@ -217,14 +237,14 @@ def _insert_snapshots(connection: Connection, run_id: str, epoch: int, record: E
         return
     # Past SQLAlchemy's handling of each single value, which for 65 layers cost more than SQLite's own work.
     rows = [
-        (run_id, epoch, row.layer, row.neurons, row.applied, row.frozen, row.velocity, row.phi)
+        (run_id, epoch, row.layer, row.neurons, row.applied, row.frozen, row.velocity, row.divergence, row.phi)
         for row in record.snapshots
     ]
     place = "?" if connection.dialect.name == "sqlite" else "%s"
-    connection.exec_driver_sql(f"{_INSERT_SNAPSHOT} VALUES ({', '.join([place] * 8)})", rows)
+    connection.exec_driver_sql(f"{_INSERT_SNAPSHOT} VALUES ({', '.join([place] * 9)})", rows)
 
 
-_INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applied, frozen, velocity, phi)"
+_INSERT_SNAPSHOT = "INSERT INTO snapshots (run_id, epoch, layer, neurons, applied, frozen, velocity, divergence, phi)"
 
 
 def _after(
@@ -275,9 +295,18 @@ def _stored(row: Any) -> StoredEvent:
 
 
 def layers_of(connection: Connection, run_id: str) -> list[dict[str, Any]]:
-    """The layers that the run said it watches, in forward order; none before it has started."""
-    payload = _started(connection, run_id)
-    return [] if payload is None else list(payload["layers"])
+    """The layers that the run said it watches, in forward order; none before it has started.
+
+    An external run tells them watch by watch, and again where another process took it up.
+    """
+    query = select(events.c.kind, events.c.payload).where(events.c.run_id == run_id)
+    rows = connection.execute(query.where(events.c.kind.in_((STARTED, WATCHED))).order_by(events.c.seq)).all()
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row.kind == STARTED:
+            found.clear()
+        found |= {layer["index"]: layer for layer in row.payload["layers"]}
+    return [found[index] for index in sorted(found)]
 
 
 def _started(connection: Connection, run_id: str) -> dict[str, Any] | None:

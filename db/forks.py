@@ -7,10 +7,12 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from db import checkpoints, events, runs
 from db.errors import UnknownCheckpoint
+from db.metrics import append_points, read_points
 from db.records import EventRecord, NewRun, Run
 from db.schema import checkpoints as checkpoint_table
 from db.schema import epochs as epoch_table
 from db.schema import events as event_table
+from db.schema import metrics as metric_table
 from db.schema import runs as table
 from db.schema import snapshots as snapshot_table
 from db.transactions import Transactions, writing
@@ -36,6 +38,7 @@ class ForkQueries(Transactions):
         made = runs.create(connection, now, new)
         _copy_start(connection, parent_id, made)
         _copy_epochs(connection, parent_id, made.id, epoch)
+        _copy_metrics(connection, parent_id, made.id, epoch)
         connection.execute(update(table).where(table.c.id == made.id).values(_inherited(parent, epoch)))
         logged = EventRecord(
             kind="logged", payload={"kind": "logged", "level": "info", "text": words}, at=datetime.now(UTC)
@@ -79,6 +82,13 @@ def _copy_start(connection: Connection, parent_id: str, made: Run) -> None:
         "payload": row.payload | {"epochs": made.epochs_planned},
     }
     connection.execute(insert(event_table), [values])
+
+
+def _copy_metrics(connection: Connection, parent_id: str, run_id: str, last: int) -> None:
+    """The parent's points of epochs up to the last one that is taken over."""
+    for name in connection.execute(select(metric_table.c.name).where(metric_table.c.run_id == parent_id)).scalars():
+        points = read_points(connection, parent_id, name)
+        append_points(connection, run_id, [points.where(points.epochs <= last)])
 
 
 def _copy_epochs(connection: Connection, parent_id: str, run_id: str, last: int) -> None:

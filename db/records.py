@@ -15,7 +15,8 @@ RunState = Literal["queued", "running", "finished", "stopped", "failed"]
 CheckState = Literal["pending", "running", "ok", "failed", "unknown"]
 """`unknown`: the worker could not tell, for a reason that its answer names."""
 EndState = Literal["finished", "stopped", "failed"]
-Field = Literal["phi", "velocity", "applied", "frozen"]
+RunSource = Literal["launched", "external"]
+Field = Literal["phi", "divergence", "velocity", "applied", "frozen"]
 
 END_STATES: frozenset[str] = frozenset({"finished", "stopped", "failed"})
 
@@ -36,11 +37,17 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     stop_requested: bool
-    worker_id: str | None
+    source: RunSource
+    group: str | None
+    writer_id: str | None
+    """Who may tell of it: its worker, or the recorder of an external run."""
+    writer_seq: int
+    """The newest event by the numbers of its recorder; 0 for a launched run."""
     heartbeat_at: datetime | None
     """When its worker was last heard, by the database's clock."""
     device: str | None
-    epochs_planned: int
+    epochs_planned: int | None
+    """None: an external run that has not said."""
     epochs_done: int
     last_seq: int
     revision: int
@@ -67,8 +74,8 @@ class Run:
 
     @property
     def can_resume(self) -> bool:
-        """Whether it could be trained from where its records end: there is a checkpoint of it, or nothing yet."""
-        return self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1
+        """Whether we could train it from where its records end: there is a checkpoint of it, or nothing yet."""
+        return self.source == "launched" and (self.epochs_done == 0 or self.checkpoint_epoch == self.epochs_done - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +83,12 @@ class NewRun:
     """What a run is made with."""
 
     config: Mapping[str, Any]
-    epochs_planned: int
+    epochs_planned: int | None
     name: str = ""
     notes: str = ""
     tags: Iterable[str] = ()
+    group: str | None = None
+    source: RunSource = "launched"
     warnings: Iterable[dict[str, Any]] = ()
     """What is doubtful about it: `field` and `message` of each."""
 
@@ -135,10 +144,18 @@ class EpochScalars:
     train_accuracy: float | None
     test_loss: float | None
     test_accuracy: float | None
-    applied_fraction: float
-    frozen_fraction: float
+    applied_fraction: float | None
+    frozen_fraction: float | None
     frozen_counts: tuple[int, ...]
     """Neurons a layer, decided at the epoch's end."""
+    samples: int | None = None
+    """Trained on in this epoch; this and what follows is None where it is not known."""
+    train_seconds: float | None = None
+    cpu_seconds: float | None = None
+    device_seconds: float | None = None
+    flops_forward: float | None = None
+    flops_inputs: float | None = None
+    flops_weights: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,13 +164,53 @@ class Snapshot:
 
     layer: int
     neurons: int
-    phi: bytes | None
-    """float32, little-endian, one value a neuron."""
+    divergence: bytes | None
+    """1 − φ: float32, little-endian, one value a neuron."""
     velocity: bytes | None
     """The same; None while there is none yet."""
     applied: bytes
     """Bits, first neuron in the highest bit of the first byte (numpy.packbits)."""
     frozen: bytes
+    phi: bytes | None = None
+    """In the place of 1 − φ, where a version recorded the epoch that kept φ itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricPoints:
+    """Points of one metric in the order in which they were told; every array is (N,)."""
+
+    name: str
+    steps: npt.NDArray[np.int64]
+    epochs: npt.NDArray[np.int32]
+    """−1: told without an epoch."""
+    times: npt.NDArray[np.float64]
+    """Seconds since 1970."""
+    values: npt.NDArray[np.float64]
+    """NaN and infinities are values too."""
+
+    def cut(self, start: int, stop: int | None = None) -> "MetricPoints":
+        """Those from one place up to before another."""
+        return self.where(slice(start, stop))
+
+    def where(self, chosen: slice | npt.NDArray[np.bool_]) -> "MetricPoints":
+        """Those at some of the places."""
+        columns = {name: getattr(self, name)[chosen] for name in ("steps", "epochs", "times", "values")}
+        return MetricPoints(self.name, **columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric of a run as it stands."""
+
+    name: str
+    points: int
+    last: float | None
+    """None: not finite."""
+    last_step: int
+    last_epoch: int | None
+    minimum: float | None
+    """Of the finite values; None where there is none."""
+    maximum: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +249,7 @@ class EventRecord:
     device: str | None = None
     epoch: EpochScalars | None = None
     snapshots: tuple[Snapshot, ...] = ()
+    points: tuple[MetricPoints, ...] = ()
     kept: RetainedCheckpoints | None = None
     """Where it changes which checkpoints are kept."""
 

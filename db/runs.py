@@ -53,10 +53,12 @@ class RunQueries(Transactions):
         name: str = "",
         notes: str = "",
         tags: Iterable[str] = (),
+        group: str | None = None,
         warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
         """Queues a new run; `warnings` is what was doubtful about it, `field` and `message` of each."""
-        new = NewRun(name=name, notes=notes, tags=tags, config=config, epochs_planned=epochs_planned, warnings=warnings)
+        described: dict[str, Any] = {"name": name, "notes": notes, "tags": tags, "group": group}
+        new = NewRun(config=config, epochs_planned=epochs_planned, warnings=warnings, **described)
         return create(connection, self._now(), new)
 
     @reading
@@ -164,9 +166,9 @@ class RunQueries(Transactions):
         return sparklines
 
 
-def create(connection: Connection, now: Now, new: NewRun) -> Run:
-    """Queues a new run under an id of its own."""
-    run_id = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+def create(connection: Connection, now: Now, new: NewRun, *, run_id: str | None = None) -> Run:
+    """Queues a new run under an id of its own, or the one given."""
+    run_id = run_id or "".join(secrets.choice(_ALPHABET) for _ in range(10))
     tags = tuple(new.tags)
     values = {
         "id": run_id,
@@ -175,6 +177,8 @@ def create(connection: Connection, now: Now, new: NewRun) -> Run:
         "tags": tags,
         "searchable": _searchable(run_id, new.name, new.notes, tags),
         "config": dict(new.config),
+        "group": new.group,
+        "source": new.source,
         "epochs_planned": new.epochs_planned,
         "state": "queued",
         "created_at": now,
@@ -197,9 +201,9 @@ def read(connection: Connection, run_id: str, *, alone: bool = False) -> Run:
     return run_of(row)
 
 
-def owned(run_id: str, worker_id: str) -> ColumnElement[bool]:
-    """The guard of everything that a worker writes: the run is running, and is the worker's."""
-    return (runs.c.id == run_id) & (runs.c.worker_id == worker_id) & (runs.c.state == "running")
+def owned(run_id: str, writer_id: str) -> ColumnElement[bool]:
+    """The guard of everything that a run's writer writes: the run is running, and is the writer's."""
+    return (runs.c.id == run_id) & (runs.c.writer_id == writer_id) & (runs.c.state == "running")
 
 
 def _changed(connection: Connection, run_id: str, values: dict[str, Any]) -> Run:

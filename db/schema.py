@@ -36,9 +36,16 @@ runs = Table(
     Column("ended_at", UtcDateTime),
     Column("heartbeat_at", UtcDateTime),
     Column("stop_requested", Boolean, nullable=False),
-    Column("worker_id", Varchar(32)),
+    # Launched by this program, or external: told by a training of somebody else's.
+    Column("source", Varchar(8), nullable=False, server_default="launched"),
+    Column("group", Varchar(100)),
+    # Who may tell of it: its worker, or the recorder of an external run.
+    Column("writer_id", Varchar(32)),
+    # A recorder numbers its events itself: the newest that is stored.
+    Column("writer_seq", Integer, nullable=False, server_default="0"),
     Column("last_seq", Integer, nullable=False),
-    Column("epochs_planned", Integer, nullable=False),
+    # NULL: an external run that has not said how many it will have.
+    Column("epochs_planned", Integer),
     Column("epochs_done", Integer, nullable=False),
     Column("neurons", Integer),
     Column("test_accuracy", Double),
@@ -64,8 +71,10 @@ runs = Table(
     # Id, name, tags and notes, case folded: the same search on every database.
     Column("searchable", Text, nullable=False),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'stopped', 'failed')", name="state"),
+    CheckConstraint("source IN ('launched', 'external')", name="source"),
     Index(None, "created_at", "id"),
     Index(None, "state", "created_at", "id"),
+    Index(None, "group", "created_at", "id"),
 )
 
 
@@ -97,9 +106,18 @@ epochs = Table(
     Column("train_accuracy", Double),
     Column("test_loss", Double),
     Column("test_accuracy", Double),
-    Column("applied_fraction", Double, nullable=False),
-    Column("frozen_fraction", Double, nullable=False),
+    # NULL where nothing is watched.
+    Column("applied_fraction", Double),
+    Column("frozen_fraction", Double),
     Column("frozen_counts", LargeBinary, nullable=False),  # int32, little-endian, one a layer
+    # What the epoch took, each an x-axis; NULL where it is not known.
+    Column("samples", BigInteger),
+    Column("train_seconds", Double),
+    Column("cpu_seconds", Double),
+    Column("device_seconds", Double),
+    Column("flops_forward", Double),
+    Column("flops_inputs", Double),
+    Column("flops_weights", Double),
 )
 
 snapshots = Table(
@@ -113,11 +131,43 @@ snapshots = Table(
     Column("applied", LargeBinary, nullable=False),
     Column("frozen", LargeBinary, nullable=False),
     Column("velocity", LargeBinary),
+    # 1 − φ, which keeps its digits where φ is nearly 1; of epochs that an older version recorded, φ instead.
     Column("phi", LargeBinary),
+    Column("divergence", LargeBinary),
     CheckConstraint("length(frozen) = (neurons + 7) / 8", name="frozen_bits"),
     CheckConstraint("length(applied) = (neurons + 7) / 8", name="applied_bits"),
     CheckConstraint("length(velocity) = neurons * 4", name="velocity_floats"),
     CheckConstraint("length(phi) = neurons * 4", name="phi_floats"),
+    CheckConstraint("length(divergence) = neurons * 4", name="divergence_floats"),
+)
+
+metrics = Table(
+    "metrics",
+    metadata,
+    _of_run(),
+    Column("name", Varchar(200), primary_key=True),
+    Column("points", Integer, nullable=False),
+    # How its chunks stand: points in those that are merged, and the number of those that are not yet.
+    Column("merged", Integer, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    # NULL: not finite, or none is.
+    Column("last", Double),
+    Column("last_step", BigInteger, nullable=False),
+    Column("last_epoch", Integer),
+    Column("minimum", Double),
+    Column("maximum", Double),
+    Index(None, "name", "last"),
+)
+
+metric_points = Table(
+    "metric_points",
+    metadata,
+    _of_run(),
+    Column("name", Varchar(200), primary_key=True),
+    # The place of the chunk's first point among all of the metric.
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    # Columns of time and value (float64), step (int64) and epoch (int32, −1: none), little-endian.
+    Column("points", LargeBinary, nullable=False),
 )
 
 checkpoints = Table(

@@ -1,6 +1,6 @@
 """What neurons did: φ, velocity and masks, one row a run, layer and epoch."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -29,8 +29,10 @@ class SnapshotQueries(Transactions):
         Raises:
             UnknownLayer: the run has no such layer, or has not said yet which it has.
         """
+        of_phi = (snapshots.c.divergence, snapshots.c.phi)
+        wanted = of_phi if field in ("phi", "divergence") else (snapshots.c[field].label("value"),)
         query = (
-            select(snapshots.c.epoch, snapshots.c.neurons, snapshots.c[field].label("value"))
+            select(snapshots.c.epoch, snapshots.c.neurons, *wanted)
             .where(snapshots.c.run_id == run_id, snapshots.c.layer == layer, snapshots.c.epoch >= first)
             .order_by(snapshots.c.epoch)
         )
@@ -38,8 +40,10 @@ class SnapshotQueries(Transactions):
             query = query.where(snapshots.c.epoch < stop)
         rows = connection.execute(query).all()
         neurons = rows[0].neurons if rows else _neurons(connection, run_id, layer)
-        unpack = _bits if field in ("applied", "frozen") else _floats
         epochs = np.array([row.epoch for row in rows], dtype=np.int32)
+        if field in ("phi", "divergence"):
+            return LayerHistory(epochs, neurons, _of_phi(field, rows, neurons))
+        unpack = _bits if field in ("applied", "frozen") else _floats
         return LayerHistory(epochs, neurons, unpack([row.value for row in rows], neurons))
 
     @reading
@@ -71,6 +75,7 @@ class SnapshotQueries(Transactions):
         cut = [
             func.substr(column, place, length).label(column.name)
             for column, place, length in (
+                (snapshots.c.divergence, 4 * number + 1, 4),
                 (snapshots.c.phi, 4 * number + 1, 4),
                 (snapshots.c.velocity, 4 * number + 1, 4),
                 (snapshots.c.applied, byte, 1),
@@ -84,7 +89,7 @@ class SnapshotQueries(Transactions):
         rows = connection.execute(query.order_by(snapshots.c.epoch)).all()
         return Timeline(
             epochs=np.array([row.epoch for row in rows], dtype=np.int32),
-            phi=_floats([row.phi for row in rows], 1)[:, 0],
+            phi=_of_phi("phi", rows, 1)[:, 0],
             velocity=_floats([row.velocity for row in rows], 1)[:, 0],
             applied=_bits([row.applied for row in rows], 8)[:, number % 8],
             frozen=_bits([row.frozen for row in rows], 8)[:, number % 8],
@@ -108,6 +113,14 @@ def _neurons(connection: Connection, run_id: str, layer: int) -> int:
         if known["index"] == layer:
             return int(known["neurons"])
     raise UnknownLayer(run_id, layer)
+
+
+def _of_phi(field: Field, rows: Sequence[Any], neurons: int) -> npt.NDArray[np.float32]:
+    """φ or 1 − φ of rows that hold the one or the other; what is not held is rounded once."""
+    divergence, phi = (_floats([getattr(row, name) for row in rows], neurons) for name in ("divergence", "phi"))
+    held, other = (phi, divergence) if field == "phi" else (divergence, phi)
+    derived: npt.NDArray[np.float32] = (1 - other.astype(np.float64)).astype(np.float32)
+    return np.where(np.isnan(held), derived, held)
 
 
 def _floats(values: list[bytes | None], neurons: int) -> npt.NDArray[Any]:

@@ -17,7 +17,9 @@ from db.errors import StoreError
 from db.events import EventQueries
 from db.forks import ForkQueries
 from db.lifetimes import LifetimeQueries
+from db.metrics import MetricQueries
 from db.migration import migrate
+from db.recordings import RecordingQueries
 from db.remedies import unreachable
 from db.runs import RunQueries
 from db.snapshots import SnapshotQueries
@@ -32,9 +34,11 @@ class Store(
     TransitionQueries,
     ForkQueries,
     ClaimQueries,
+    RecordingQueries,
     EventQueries,
     EpochQueries,
     SnapshotQueries,
+    MetricQueries,
     CheckpointQueries,
     WorkerQueries,
     CheckQueries,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, null, update
 
 from db import events, runs
 from db.errors import CannotResume, RunEnded, RunLost, UnknownRun
+from db.recordings import lose
 from db.records import END_STATES, EventRecord, Run
 from db.schema import runs as table
 from db.transactions import Transactions, urgent, writing
@@ -112,7 +113,11 @@ def requeue_silent(
         guard = (table.c.state == "running") & (table.c.heartbeat_at == run.heartbeat_at)
         try:
             found = runs.read(connection, run.id, alone=True)  # a stop may have been asked for since
-            states[run.id] = requeue(connection, now, found, guard=guard, reason=reason, remedy=remedy)
+            if found.source == "external":
+                words = f"it sent nothing for {limit_seconds:g} seconds."
+                states[run.id] = lose(connection, now, found, guard, words)
+            else:
+                states[run.id] = requeue(connection, now, found, guard=guard, reason=reason, remedy=remedy)
         except (RunLost, UnknownRun):
             continue
     return states
@@ -128,7 +133,7 @@ def _requeue(
     level: str,
     changes: dict[str, Any],
 ) -> None:
-    back = {"state": "queued", "worker_id": null(), "stop_requested": False, "progress": null(), **changes}
+    back = {"state": "queued", "writer_id": null(), "stop_requested": False, "progress": null(), **changes}
     payload = {
         "kind": events.REQUEUED,
         "reason": words,

@@ -13,8 +13,11 @@ from contract.checks.words import sentence
 from contract.config import RunConfig
 from db.errors import (
     CannotResume,
+    NotExternal,
     RunActive,
     RunEnded,
+    RunExists,
+    RunHeld,
     StoreDamaged,
     StoreUnreachable,
     UnknownCheck,
@@ -30,6 +33,9 @@ STATUS_OF = {
     UnknownCheck: 404,
     RunActive: 409,
     RunEnded: 409,
+    RunExists: 409,
+    RunHeld: 409,
+    NotExternal: 409,
     CannotResume: 409,
     StoreDamaged: 500,
     StoreUnreachable: 503,
@@ -37,6 +43,8 @@ STATUS_OF = {
 """The store's refusals, as HTTP says them. Their own sentences are the detail."""
 
 LONGEST_ECHO = 200
+SOURCES = ("launched", "external")
+"""How a location tells which of the bodies that make a run it is in."""
 
 
 def install(app: FastAPI) -> None:
@@ -93,6 +101,8 @@ def explain(error: Mapping[str, Any], model: type[BaseModel] = RunConfig) -> dic
     """
     location: list[str | int] = list(error["loc"])
     if location and location[0] in ("body", "query", "path", "header"):
+        del location[0]
+    if location and location[0] in SOURCES:
         del location[0]
     if error["type"] == "json_invalid":
         return _entry("", f"The body is not JSON: {error['ctx']['error']} at character {location[0]}", error)

@@ -13,7 +13,7 @@ from server.descriptions import answered, answered_event
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
-_INTERNAL = ("worker_id", "heartbeat_at", "checkpoint_store", "checkpoint_epoch", "interruptions")
+_INTERNAL = ("writer_id", "writer_seq", "heartbeat_at", "checkpoint_store", "checkpoint_epoch", "interruptions")
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
@@ -36,7 +36,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     return [
         {name: getattr(run, name) for name in _FIELDS}
         | {
-            "config": answered(run.config, former_names=former_names),
+            "config": run.config if run.source == "external" else answered(run.config, former_names=former_names),
             "url": f"/runs/{run.id}",
             "frozen_sparkline": sparklines.get(run.id, []),
             "frozen_trail": sparklines.get(run.id, []),

@@ -31,7 +31,9 @@ class ServerSettings(BaseSettings):
     silence_limit_seconds: float = Field(
         default=30.0, gt=0, description="A run whose worker is not heard for longer is given up."
     )
-    largest_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Larger request bodies are refused.")
+    largest_body_bytes: int = Field(
+        default=1_200_000, ge=1_000, description="Larger request bodies are refused, parts of external runs apart."
+    )
 
     disk_reserve_bytes: int = Field(
         default=8_000_000,

@@ -25,8 +25,9 @@ def timing_of(run: Run, turns: Sequence[Transition], epochs: Sequence[dict[str, 
     """
     per_epoch, fraction = _seconds_per_epoch(run, epochs), _epoch_fraction(run, epochs)
     left = None
-    if run.state == "running" and not run.stop_requested and per_epoch is not None:
-        left = per_epoch * max(0.0, run.epochs_planned - run.epochs_done - fraction) or None
+    planned = run.epochs_planned if run.state == "running" and not run.stop_requested else None
+    if planned is not None and per_epoch is not None:
+        left = per_epoch * max(0.0, planned - run.epochs_done - fraction) or None
     return {
         "elapsed_seconds": elapsed_seconds(run, turns, now),
         "seconds_per_epoch": per_epoch,

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT = "neq-run"
-VERSION = 1
+VERSION = 2
+"""Until 1 the first array of an epoch was φ; since then it is 1 − φ, unless the line says otherwise."""
 
 HEADER_NAME = "run.json"
 LARGEST_HEADER = 4_000_000
@@ -32,8 +33,12 @@ class RunHeader(_Strict):
     name: str = Field(max_length=1_000)
     notes: str = Field(default="", max_length=100_000)
     tags: tuple[str, ...] = Field(default=(), max_length=100)
-    config: dict[str, Any] = Field(description="The RunConfig that it was launched with.")
-    epochs_planned: int = Field(ge=1, le=10_000_000)
+    source: Literal["launched", "external"] = "launched"
+    group: str | None = Field(default=None, max_length=100)
+    config: dict[str, Any] = Field(
+        description="The RunConfig that it was launched with; of an external run whatever its script said."
+    )
+    epochs_planned: int | None = Field(ge=1, le=10_000_000)
     state: str = Field(max_length=20)
     reason: str | None = None
     device: str | None = None

@@ -3,18 +3,16 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from contract.events import EpochFinished, Event, RunStarted, parse_event
+from contract.events import Event, RunStarted, WatchStarted
 from contract.runfile.header import (
     FORMAT,
     HEADER_NAME,
-    LARGEST_ARRAYS,
     LARGEST_EVENTS,
     LARGEST_HEADER,
     VERSION,
@@ -23,19 +21,10 @@ from contract.runfile.header import (
     RunHeader,
     part_names,
 )
-from contract.snapshot_arrays import Sizes, unpack
+from contract.runfile.lines import Line, announced_bytes, event_of, first_error, line_of, with_snapshots
 
 _PIECE = 1 << 20
 _ENCRYPTED = 1
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    seq: int = Field(ge=0)
-    at: datetime
-    event: dict[str, Any]
-    snapshots: list[list[int | None]] = []
 
 
 class RunFile:
@@ -43,6 +32,7 @@ class RunFile:
 
     def __init__(self, archive: ZipFile, header: FileHeader) -> None:
         self._archive = archive
+        self._holds_phi = header.version < 2
         self.header: RunHeader = header.run
 
     @classmethod
@@ -90,26 +80,27 @@ class RunFile:
             if line.seq <= before:
                 raise RunFileBroken(f"Event {line.seq} stands behind event {before}: they must rise.")
             before = line.seq
-            event = _event(line)
-            if isinstance(event, RunStarted):
-                neurons = {layer.index: layer.neurons for layer in event.layers}
+            event = event_of(line, launched=self.header.source == "launched")
+            if isinstance(event, RunStarted | WatchStarted):
+                neurons |= {layer.index: layer.neurons for layer in event.layers}
             if line.snapshots:
-                event = _with_snapshots(event, line, packed, neurons)
+                holds_phi = self._holds_phi if line.phi is None else line.phi
+                event = with_snapshots(event, line, packed, neurons, holds_phi)
             if event is not None:
                 yield event
 
-    def _lines(self) -> Iterator[tuple[_Line, bytes]]:
+    def _lines(self) -> Iterator[tuple[Line, bytes]]:
         """Each line with the arrays of its part, which only a line that announces some may have."""
         number = 0
         while True:
             events, arrays = (_find(self._archive, name) for name in part_names(number))
             if events is None:
                 return
-            lines = [_line(text) for text in _read(self._archive, events, LARGEST_EVENTS).splitlines() if text]
+            lines = [line_of(text) for text in _read(self._archive, events, LARGEST_EVENTS).splitlines() if text]
             told = sum(bool(line.snapshots) for line in lines)
             if told > 1 or (told == 1) != (arrays is not None):
                 raise RunFileBroken(f"Part {number} announces the arrays of {told} epochs.")
-            packed = b"" if arrays is None else _read(self._archive, arrays, _announced(lines))
+            packed = b"" if arrays is None else _read(self._archive, arrays, announced_bytes(lines))
             for line in lines:
                 yield line, packed
             number += 1
@@ -146,60 +137,7 @@ def _header(archive: ZipFile) -> FileHeader:
     try:
         return FileHeader.model_validate(told)
     except ValidationError as error:
-        raise RunFileBroken(f"{HEADER_NAME}, {_first(error)}") from error
-
-
-def _event(line: _Line) -> Event | None:
-    """None: a kind that this program does not know."""
-    try:
-        return parse_event(_with_numbers(line.event))
-    except ValidationError as error:
-        if error.errors()[0]["type"] == "union_tag_invalid":
-            return None
-        raise RunFileBroken(f"Event {line.seq}, {_first(error)}") from error
-
-
-def _with_numbers(event: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN, so a loss that was not finite is stored as null, where the event itself wants a number."""
-    numbers = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "frozen_fraction")
-    return {name: float("nan") if value is None and name in numbers else value for name, value in event.items()}
-
-
-def _with_snapshots(event: Event | None, line: _Line, packed: bytes, neurons: dict[int, int]) -> Event:
-    if not isinstance(event, EpochFinished):
-        raise RunFileBroken(f"Event {line.seq} has arrays and finishes no epoch.")
-    for row in line.snapshots:
-        if not _sound(row, neurons):
-            raise RunFileBroken(f"Event {line.seq} announces arrays that no layer of its run has: {str(row)[:80]}.")
-    if len({row[0] for row in line.snapshots}) < len(line.snapshots):
-        raise RunFileBroken(f"Event {line.seq} announces a layer twice.")
-    try:
-        return event.model_copy(update={"snapshots": unpack(line.snapshots, packed)})
-    except ValueError as error:
-        raise RunFileBroken(f"Event {line.seq}: {error}.") from error
-
-
-def _sound(row: Sizes, neurons: dict[int, int]) -> bool:
-    """Whether a row of the table is one that the layer can have."""
-    if len(row) != 6 or row[0] is None or row[0] not in neurons or row[1] != neurons[row[0]]:
-        return False
-    floats, bits = 4 * neurons[row[0]], (neurons[row[0]] + 7) // 8
-    return all(size in (None, floats) for size in row[2:4]) and row[4:] == [bits, bits]
-
-
-def _announced(lines: list[_Line]) -> int:
-    """The bytes of the arrays that a part announces; whether they suit the layers is looked at later."""
-    sizes = [size for line in lines for row in line.snapshots for size in row[2:] if size is not None]
-    if any(size < 0 for size in sizes) or sum(sizes) > LARGEST_ARRAYS:
-        raise RunFileBroken("It announces arrays of a size that no network has.")
-    return sum(sizes)
-
-
-def _line(text: bytes) -> _Line:
-    try:
-        return _Line.model_validate_json(text)
-    except ValidationError as error:
-        raise RunFileBroken(f"A line of events, {_first(error)}") from error
+        raise RunFileBroken(f"{HEADER_NAME}, {first_error(error)}") from error
 
 
 def _find(archive: ZipFile, name: str) -> ZipInfo | None:
@@ -226,8 +164,3 @@ def _read(archive: ZipFile, member: ZipInfo, limit: int) -> bytes:
     except Exception as error:
         raise RunFileBroken(f"{member.filename} is damaged ({_cause(error)}).") from error
     return b"".join(pieces)
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, found['loc']))[:100]}: {found['msg'][:200]}."

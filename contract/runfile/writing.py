@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from contract.events import LayerSnapshot
 from contract.runfile.header import HEADER_NAME, LINES_A_PART, FileHeader, RunHeader, part_names
-from contract.snapshot_arrays import pack, table_of
+from contract.snapshot_arrays import holds_phi, pack, table_of
 from contract.version import VERSION
 
 _QUICK = 1
@@ -64,6 +64,7 @@ def _parts(moments: Iterable[Moment]) -> Iterator[list[Moment]]:
 def _line(moment: Moment) -> str:
     at = json.dumps(moment.at.isoformat())
     table = f',"snapshots":{json.dumps(table_of(moment.snapshots))}' if moment.snapshots else ""
+    table += ',"phi":true' if holds_phi(moment.snapshots) else ""
     return f'{{"seq":{moment.seq},"at":{at},"event":{moment.text}{table}}}\n'
 
 

@@ -17,6 +17,7 @@ from dashboard.components import (
     fraction_legend,
     layer_controls,
     line_legend,
+    metrics_card,
     part,
     plotly_address,
     run_figures,
@@ -73,13 +74,19 @@ async def _records(api: Api, run_ids: Sequence[str]) -> tuple[list[Json], list[s
 async def _settings(api: Api, records: Sequence[Json]) -> Json:
     """The runs' configurations, and the titles of all that is set in any of them.
 
-    What a run's version did not know yet stands at its default, so that this is no difference.
+    What a run's version did not know yet stands at its default, so that this is no difference. An external
+    run has no defaults: its configuration is what its script told.
     """
     if not records:
         return {"settings": [], "titles": {}}
     form = read_schema(await api.config_schema())
-    settings = [with_defaults(form, record["config"]) for record in records]
-    return {"settings": settings, "titles": setting_titles(form, settings)}
+    launched = [record["source"] == "launched" for record in records]
+    settings = [
+        with_defaults(form, record["config"]) if described else record["config"]
+        for record, described in zip(records, launched, strict=True)
+    ]
+    titled = [config for config, described in zip(settings, launched, strict=True) if described]
+    return {"settings": settings, "titles": setting_titles(form, titled)}
 
 
 def _frame(filled: bool) -> list[Any]:
@@ -90,6 +97,7 @@ def _frame(filled: bool) -> list[Any]:
         _neurons(),
         card("Layers × epochs", fraction_legend(), part("overviews", className="compare-row"), topic="overview"),
         _curves(),
+        metrics_card(),
         _differences(),
     ]
     notice = part("notice", tag=html.Section, className="run-notice", hidden=True, role="status")

@@ -17,6 +17,7 @@ from dashboard.components import (
     help_button,
     layer_controls,
     line_legend,
+    metrics_card,
     part,
     plotly_address,
     run_figures,
@@ -32,19 +33,21 @@ from dashboard.page import Page
 async def layout(api: Api, run_id: str, layer: int | None = None) -> Page:
     """The page of one run; raises NotThere for an unknown one."""
     record = await api.run(run_id)
-    recipe = await _recipe(api, str(record["config"].get("recipe") or ""))
+    external = record["source"] == "external"
+    recipe = None if external else await _recipe(api, str(record["config"].get("recipe") or ""))
+    described = [] if external else [record["config"], recipe["whole"] if recipe else {}]
     data = {
         "run": record,
         "layer": layer,
         "figures": run_figures(record),
         "plotly": plotly_address(),
         "recipe": recipe,
-        "titles": await _titles(api, [record["config"], recipe["whole"] if recipe else {}]),
+        "titles": await _titles(api, described) if described else {},
     }
     body = [
         dcc.Store(id="run-data", data=data),
         dcc.Store(id="run-mounted"),
-        html.Article(_frame(str(record["name"])), id="run-page", key=run_id, className="run"),
+        _article(record),
     ]
     return Page(str(record["name"]), body)
 
@@ -67,33 +70,45 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
-def _frame(name: str) -> list[Any]:
+def _article(record: Json) -> Any:
+    """The page's frame. What is about a watched network waits until an external run tells of one."""
+    external = record["source"] == "external"
+    watched: Any = {} if external else {"data-watched": ""}
+    frame = _frame(str(record["name"]), external=external)
+    return html.Article(frame, id="run-page", key=record["id"], className="run", **watched)
+
+
+def _frame(name: str, *, external: bool) -> list[Any]:
     numbers: Any = {"aria-label": "Headline numbers"}
     return [
-        _head(name),
+        _head(name, external=external),
         part("notice", tag=html.Section, className="run-notice", hidden=True, role="status"),
         part("tiles-epoch", tag=html.P, className="tiles-epoch", hidden=True),
         part("tiles", tag=html.Section, className="tiles", **numbers),
         part("coverage", className="coverage", hidden=True),
         _explanation(),
         _cursor(),
-        html.Div([_overview(), _neurons(), _curves(), _distribution()], className="run-columns"),
-        _savings(),
+        html.Div(
+            [_overview(), _neurons(), _curves(external=external), _distribution()], className="run-columns of-watch"
+        ),
+        _unwatched() if external else None,
+        _savings(hidden=external),
         _multiples(),
-        html.Div([_published(), _machine()], className="run-halves"),
-        html.Div([_data(), _configuration()], className="run-halves"),
+        metrics_card(),
+        html.Div([_published(), _machine(hidden=external)], className="run-halves"),
+        html.Div([_data(hidden=external), _configuration(external=external)], className="run-halves"),
         _log(),
     ]
 
 
-def _head(name: str) -> Any:
+def _head(name: str, *, external: bool) -> Any:
     state = part("state", tag=html.Span, className="state")
-    title = [html.H1(name), state, part("tags", tag=html.Span, className="tags")]
+    title = [html.H1(name), state, _source() if external else None, part("tags", tag=html.Span, className="tags")]
     buttons = [
         button("stop", "Stop", "button button-danger-quiet", hidden=True),
         button("resume", "Resume", "button", hidden=True),
         part("fork", "Fork…", tag=html.A, className="button", hidden=True),
-        part("again", "Clone run", tag=html.A, className="button"),
+        part("again", "Clone run", tag=html.A, className="button", hidden=external),
         part("compare", "Compare with…", tag=html.A, className="button"),
         button("delete", "Delete", "button button-danger-quiet", hidden=True),
     ]
@@ -104,6 +119,20 @@ def _head(name: str) -> Any:
         [part("progress-words", tag=html.P), part("facts", tag=html.P, className="muted")], className="run-words"
     )
     return html.Header([line, _bar("progress", "progress-bar", "Run progress"), words, _pulse()], className="run-head")
+
+
+def _source() -> Any:
+    words = "Recorded by a script of yours through `neq.init`; no worker trains it."
+    explained: Any = {"data-help": words, "aria-describedby": "help-external"}
+    content: list[Any] = ["external", html.Span(words, id="help-external", hidden=True)]
+    return html.Span(content, className="external-mark", tabIndex=0, role="note", **explained)
+
+
+def _unwatched() -> Any:
+    """In the place of the neurons, until the script watches a network."""
+    call = html.Code("watch = run.watch(model, optimizer, probe)")
+    words: list[Any] = ["No network is watched: ", call, " in the script shows its neurons here, epoch by epoch."]
+    return html.P(words, className="unwatched")
 
 
 def _bar(name: str, inner: str, label: str) -> Any:
@@ -138,7 +167,7 @@ def _explanation() -> Any:
         term("frozen", "frozen"),
         " for the next epoch, until it changes again.",
     ]
-    return html.P(words, className="explanation")
+    return html.P(words, className="explanation of-watch")
 
 
 def _cursor() -> Any:
@@ -155,7 +184,7 @@ def _cursor() -> Any:
             help_button("cursor"),
             button("keys-help", "Shortcuts", "button button-small", label_long="Keyboard shortcuts (?)"),
         ],
-        className="cursor-bar",
+        className="cursor-bar of-watch",
         **label,
     )
 
@@ -230,11 +259,14 @@ def _timeline() -> Any:
     return part("timeline", head, facts, html.Div(charts, className="curves"), className="timeline", hidden=True)
 
 
-def _curves() -> Any:
+def _curves(*, external: bool) -> Any:
+    """By epoch. An external run's accuracy and loss are metrics of its own, under the names that it gave them."""
     charts = [
-        part(name, className="picture-curve") for name in ("accuracy", "loss", "frozen_fraction", "learning_rate")
+        part(name, className="picture-curve", hidden=external and name in ("accuracy", "loss"))
+        for name in ("accuracy", "loss", "frozen_fraction", "learning_rate")
     ]
-    return card("Metrics", html.Div(charts, className="curves"), side=line_legend())
+    title, side = ("Frozen neurons", None) if external else ("Metrics", line_legend())
+    return card(title, html.Div(charts, className="curves"), side=side)
 
 
 def _distribution() -> Any:
@@ -254,7 +286,7 @@ def _distribution() -> Any:
     )
 
 
-def _savings() -> Any:
+def _savings(*, hidden: bool) -> Any:
     """What a batch takes, what could be saved, and why no more was."""
     parts = line_legend("forward", "backward", "optimizer", "measuring φ", "dense step")
     fractions = line_legend("measured", "with φ", "FLOPs", "FLOP lower bound")
@@ -271,6 +303,8 @@ def _savings() -> Any:
         html.H3([part("plans-title", "Backward pass by layer", tag=html.Span), " ", help_button("plans")]),
         part("plans", className="plans", tabIndex=0, role="region", **spoken),
         topic="savings",
+        name="savings-card",
+        hidden=hidden,
     )
 
 
@@ -282,6 +316,7 @@ def _multiples() -> Any:
         part("multiples", className="multiples-groups"),
         topic="multiples",
         side=html.Div(slot, className="card-buttons"),
+        kind="of-watch",
     )
 
 
@@ -292,23 +327,24 @@ def _published() -> Any:
     return part("published-card", card("Comparison with the paper", table, words), hidden=True)
 
 
-def _machine() -> Any:
-    return card("Resources", part("machine", className="config machine"))
+def _machine(*, hidden: bool) -> Any:
+    return card("Resources", part("machine", className="config machine"), name="machine-card", hidden=hidden)
 
 
-def _data() -> Any:
+def _data(*, hidden: bool) -> Any:
     """What the run found in its data; `scripts/run-page/data-card.js` fills it."""
-    return card("Data", part("data-found", className="data-found"))
+    return card("Data", part("data-found", className="data-found"), name="data-card", hidden=hidden)
 
 
-def _configuration() -> Any:
+def _configuration(*, external: bool) -> Any:
     buttons = [
         button("copy-json", "Copy as JSON", "button button-small"),
         button(
             "copy-command",
             "Copy command",
             "button button-small",
-            label_long="Copy the command that launches this run",
+            label_long=f"Copy the command that {'started' if external else 'launches'} this run",
+            hidden=external,
         ),
     ]
     return card("Config", part("config", className="config"), side=html.Div(buttons, className="card-buttons"))

@@ -18,13 +18,16 @@ export interface paths {
         get: operations["list_runs_api_v1_runs_get"];
         put?: never;
         /**
-         * Launch
+         * Make Run
          * @description Queue a run. `{}` is a valid body: every field has a default.
          *
          *     A config that is known to fail on every online worker is rejected; doubts are listed in the run's `warnings`.
          *     That no worker is online is reported in this response only.
+         *
+         *     With `source: "external"` the run is one that a training script records: it is running at once, and told part by
+         *     part. Asked again by the same writer, it is the same run, answered with 200.
          */
-        post: operations["launch_api_v1_runs_post"];
+        post: operations["make_run_api_v1_runs_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -73,6 +76,48 @@ export interface paths {
          * @description Request a stop: a queued run stops at once, a running one within seconds.
          */
         post: operations["stop_run_api_v1_runs__run_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Part
+         * @description Store a part of an external run, wholly or not at all; what is stored already is passed over.
+         *
+         *     A part without events is a heartbeat. The answer tells up to which event the run is stored.
+         */
+        post: operations["take_part_api_v1_runs__run_id__parts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Over
+         * @description Hand an external run that has ended, or whose recorder is lost, to a new recorder.
+         */
+        post: operations["take_over_api_v1_runs__run_id__take_over_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -499,6 +544,48 @@ export interface paths {
          * @description How much of the network is watched, and which modules are not and why.
          */
         get: operations["read_coverage_api_v1_runs__run_id__coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Metrics
+         * @description The metrics of the run by name: its own, and the figures of its epochs.
+         */
+        get: operations["list_metrics_api_v1_runs__run_id__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Points
+         * @description The points of a metric in the order in which they were logged; null where a value is not finite.
+         *
+         *     Thinned, each column keeps its first, last, least and greatest point; `thinned` says whether any was left out.
+         */
+        get: operations["read_points_api_v1_runs__run_id__metrics_points_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1376,7 +1463,7 @@ export interface components {
              * Learning Rate
              * @description Learning rate of this epoch; that of its first step if it changes within the epoch.
              */
-            learning_rate: number;
+            learning_rate: number | null;
             /** Train Loss */
             train_loss: number | null;
             /** Train Accuracy */
@@ -1423,6 +1510,21 @@ export interface components {
              * @description Training samples per second of training.
              */
             samples_per_second?: number | null;
+            /**
+             * Samples
+             * @description Training samples of this epoch.
+             */
+            samples?: number | null;
+            /**
+             * Processor Seconds
+             * @description Processor time of the training process while it trained, all threads together.
+             */
+            cpu_seconds?: number | null;
+            /**
+             * Device Seconds
+             * @description Seconds of training by the GPU's clock; null on a CPU.
+             */
+            device_seconds?: number | null;
             /** @description Memory, power and energy, where they were measured. */
             resources?: components["schemas"]["Resources"] | null;
             /** @description Number formats of training, evaluation and φ. */
@@ -1515,6 +1617,44 @@ export interface components {
              * @enum {string}
              */
             kind: "equilibrium";
+        };
+        /**
+         * ExternalRun
+         * @description A run that a training script records: what its recorder says of it.
+         */
+        ExternalRun: {
+            /**
+             * Source
+             * @constant
+             */
+            source: "external";
+            /** Id */
+            id: string;
+            /** Writer */
+            writer: string;
+            /** Name */
+            name?: string | null;
+            /**
+             * Config
+             * @description Whatever describes the training; at most 1 MB.
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
+            /**
+             * Notes
+             * @default
+             */
+            notes: string;
+            /** Group */
+            group?: string | null;
+            /** Epochs */
+            epochs?: number | null;
         };
         /**
          * Fashion-MNIST, 70,000 images
@@ -1752,6 +1892,11 @@ export interface components {
              * @description Cosine similarity of the group's outputs, taken together, with those of the previous epoch.
              */
             phi: number | null;
+            /**
+             * Divergence
+             * @description 1 − φ, from which decisions are computed; null where it was not recorded.
+             */
+            divergence?: number | null;
             /** Velocity */
             velocity: number | null;
             /**
@@ -2020,6 +2165,11 @@ export interface components {
         Layers: {
             /** Layers */
             layers: components["schemas"]["Layer"][];
+            /**
+             * Watches
+             * @description Of an external run; empty for a launched one.
+             */
+            watches: components["schemas"]["Watch"][];
         };
         /**
          * Log
@@ -2134,6 +2284,80 @@ export interface components {
              * @description The former name of `test_fraction`.
              */
             test_share?: number;
+        };
+        /**
+         * Metric
+         * @description A metric as it stands.
+         */
+        Metric: {
+            /**
+             * Name
+             * @example val/loss
+             */
+            name: string;
+            /** Points */
+            points: number;
+            /**
+             * Last
+             * @description Null if the latest value is not finite.
+             */
+            last: number | null;
+            /** Last Step */
+            last_step: number;
+            /** Last Epoch */
+            last_epoch: number | null;
+            /**
+             * Min
+             * @description Of the finite values; null if there is none.
+             */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * MetricSeries
+         * @description Points of one metric, column-wise, in the order in which they were logged.
+         */
+        MetricSeries: {
+            /** Name */
+            name: string;
+            /**
+             * After
+             * @description The place of the first point that was asked for.
+             */
+            after: number;
+            /**
+             * Points
+             * @description Number of points that are stored: the place to continue from.
+             */
+            points: number;
+            /**
+             * Thinned
+             * @description Whether points were left out between those that are here.
+             */
+            thinned: boolean;
+            /** Steps */
+            steps: number[];
+            /** Epochs */
+            epochs: (number | null)[];
+            /**
+             * Times
+             * @description Seconds since 1970.
+             */
+            times: number[];
+            /**
+             * Values
+             * @description Null: not finite.
+             */
+            values: (number | null)[];
+        };
+        /**
+         * Metrics
+         * @description All metrics of a run, by name.
+         */
+        Metrics: {
+            /** Metrics */
+            metrics: components["schemas"]["Metric"][];
         };
         /**
          * Multi-layer perceptron
@@ -2591,6 +2815,43 @@ export interface components {
             masks_read?: number | null;
         };
         /**
+         * PartRefused
+         * @description A part was not taken.
+         */
+        PartRefused: {
+            /** Detail */
+            detail: string;
+            /**
+             * Reason
+             * @description gap: events before it are missing. ended: the run has ended. writer: another recorder holds it.
+             * @enum {string}
+             */
+            reason: "gap" | "ended" | "writer";
+            /** Last Seq */
+            last_seq: number;
+        };
+        /**
+         * PartTaken
+         * @description A part was stored, or was stored already.
+         */
+        PartTaken: {
+            /**
+             * Last Seq
+             * @description The recorder's number of the newest stored event.
+             */
+            last_seq: number;
+            /**
+             * Stop Requested
+             * @description Whether somebody asked for the run to stop.
+             */
+            stop_requested: boolean;
+            /**
+             * Heartbeat Seconds
+             * @description After so long without a part, send one without events.
+             */
+            heartbeat_seconds: number;
+        };
+        /**
          * PassedOver
          * @description Files that the run does not use, and why.
          */
@@ -3031,12 +3292,26 @@ export interface components {
              */
             stop_requested: boolean;
             /**
+             * Source
+             * @description launched: trained by a worker. external: recorded by a training script.
+             * @enum {string}
+             */
+            source: "launched" | "external";
+            /**
+             * Group
+             * @description The name that runs of one experiment have in common; null for none.
+             */
+            group: string | null;
+            /**
              * Device
              * @example CPU, 2 threads
              */
             device: string | null;
-            /** Epochs Planned */
-            epochs_planned: number;
+            /**
+             * Epochs Planned
+             * @description Null for an external run whose number of epochs is not known.
+             */
+            epochs_planned: number | null;
             /** Epochs Done */
             epochs_done: number;
             /**
@@ -3705,6 +3980,26 @@ export interface components {
             noise: number;
         };
         /**
+         * TakeOver
+         * @description Who tells of the run from now on.
+         */
+        TakeOver: {
+            /** Writer */
+            writer: string;
+        };
+        /**
+         * TakenOver
+         * @description Where a run stands that a new recorder takes over.
+         */
+        TakenOver: {
+            /** Last Seq */
+            last_seq: number;
+            /** Epochs Done */
+            epochs_done: number;
+            /** Layers */
+            layers: components["schemas"]["Layer"][];
+        };
+        /**
          * From the test set
          * @description Images of the test set, the same number per class; all training images are trained on.
          */
@@ -4034,6 +4329,33 @@ export interface components {
             feed?: "auto" | "memory" | "stream";
         };
         /**
+         * Watch
+         * @description A network that an external run watches.
+         */
+        Watch: {
+            /**
+             * Name
+             * @description Null for the run's only one.
+             */
+            name: string | null;
+            /**
+             * First
+             * @description Index of its first layer; the others follow.
+             */
+            first: number;
+            /** Layers */
+            layers: number;
+            /** Epsilon */
+            epsilon: number;
+            /** Mu */
+            mu: number;
+            /**
+             * Freeze
+             * @description Whether neurons are frozen, or only measured.
+             */
+            freeze: boolean;
+        };
+        /**
          * Layers
          * @description Which layers are watched. A pattern is a layer's name; * matches any characters, as in `layer1.*`.
          */
@@ -4117,6 +4439,7 @@ export type Epoch = components['schemas']['Epoch'];
 export type EpochProgressed = components['schemas']['EpochProgressed'];
 export type Epochs = components['schemas']['Epochs'];
 export type EquilibriumRule = components['schemas']['EquilibriumRule'];
+export type ExternalRun = components['schemas']['ExternalRun'];
 export type FashionMnist = components['schemas']['FashionMnist'];
 export type FashionMnistMini = components['schemas']['FashionMnistMini'];
 export type FieldProblem = components['schemas']['FieldProblem'];
@@ -4141,6 +4464,9 @@ export type Layers = components['schemas']['Layers'];
 export type Log = components['schemas']['Log'];
 export type LogLine = components['schemas']['LogLine'];
 export type MaskFolder = components['schemas']['MaskFolder'];
+export type Metric = components['schemas']['Metric'];
+export type MetricSeries = components['schemas']['MetricSeries'];
+export type Metrics = components['schemas']['Metrics'];
 export type Mlp = components['schemas']['Mlp'];
 export type Mnist = components['schemas']['Mnist'];
 export type MoreClasses = components['schemas']['MoreClasses'];
@@ -4155,6 +4481,8 @@ export type Overview = components['schemas']['Overview'];
 export type OverviewLayer = components['schemas']['OverviewLayer'];
 export type ParameterNormRule = components['schemas']['ParameterNormRule'];
 export type PartFound = components['schemas']['PartFound'];
+export type PartRefused = components['schemas']['PartRefused'];
+export type PartTaken = components['schemas']['PartTaken'];
 export type PassedOver = components['schemas']['PassedOver'];
 export type Place = components['schemas']['Place'];
 export type Plan = components['schemas']['Plan'];
@@ -4190,6 +4518,8 @@ export type StepTimes = components['schemas']['StepTimes'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type Synthetic = components['schemas']['Synthetic'];
 export type SyntheticSegmentation = components['schemas']['SyntheticSegmentation'];
+export type TakeOver = components['schemas']['TakeOver'];
+export type TakenOver = components['schemas']['TakenOver'];
 export type TestProbe = components['schemas']['TestProbe'];
 export type Timing = components['schemas']['Timing'];
 export type TopKRule = components['schemas']['TopKRule'];
@@ -4200,6 +4530,7 @@ export type Turn = components['schemas']['Turn'];
 export type UnwatchedModule = components['schemas']['UnwatchedModule'];
 export type Values = components['schemas']['Values'];
 export type Voc = components['schemas']['Voc'];
+export type Watch = components['schemas']['Watch'];
 export type Watched = components['schemas']['Watched'];
 export type WorkerHealth = components['schemas']['WorkerHealth'];
 export type $defs = Record<string, never>;
@@ -4264,7 +4595,7 @@ export interface operations {
             };
         };
     };
-    launch_api_v1_runs_post: {
+    make_run_api_v1_runs_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -4273,7 +4604,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RunConfig"];
+                "application/json": components["schemas"]["RunConfig"] | components["schemas"]["ExternalRun"];
             };
         };
         responses: {
@@ -4528,6 +4859,160 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The run's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_part_api_v1_runs__run_id__parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A part as docs/run-file.md has it, 64 MiB at most. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartTaken"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This part cannot be taken; `reason` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartRefused"];
+                };
+            };
+            /** @description The part is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_over_api_v1_runs__run_id__take_over_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeOver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenOver"];
                 };
             };
             /** @description The server requires a token; it was missing or wrong. */
@@ -5811,8 +6296,8 @@ export interface operations {
             path: {
                 /** @description The layer's index in forward order, from 0. */
                 index: number;
-                /** @description applied: not updated during the epoch. frozen: decided at its end, for the next epoch. */
-                field: "phi" | "velocity" | "applied" | "frozen";
+                /** @description applied: not updated during the epoch. frozen: decided at its end, for the next epoch. divergence: 1 − φ, which keeps its digits where φ is nearly 1. */
+                field: "phi" | "divergence" | "velocity" | "applied" | "frozen";
                 /** @description The run's id. */
                 run_id: string;
             };
@@ -5892,6 +6377,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunCoverage"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_metrics_api_v1_runs__run_id__metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_points_api_v1_runs__run_id__metrics_points_get: {
+        parameters: {
+            query: {
+                /** @description The metric's name, such as `val/loss`. */
+                name: string;
+                /** @description Only points from this place on, counted from 0. */
+                after?: number;
+                /** @description Thin them to so many columns of pixels; default: all points. */
+                columns?: number | null;
+                /** @description What the columns are cut along. */
+                axis?: "step" | "epoch" | "time";
+            };
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSeries"];
                 };
             };
             /** @description The server requires a token; it was missing or wrong. */

@@ -63,6 +63,8 @@ export interface NumberedEvent {
 
 export type RunEvent =
   | RunStarted
+  | WatchStarted
+  | MetricsLogged
   | RunContinued
   | RunRequeued
   | EpochProgressed
@@ -72,18 +74,18 @@ export type RunEvent =
   | RunStopped
   | RunFailed;
 
-/** The network stands, the data are there; training begins. */
+/** Training begins. A launched run tells all of it; an external one its layers with each watch. */
 export interface RunStarted {
   kind: "run_started";
   layers: Layer[];
   neurons: number;
   parameters: number;
   device: string;
-  epochs: number;
-  batches_per_epoch: number;
-  train_samples: number;
-  test_samples: number;
-  probe_samples: number;
+  epochs: number | null;
+  batches_per_epoch: number | null;
+  train_samples: number | null;
+  test_samples: number | null;
+  probe_samples: number | null;
   first_freezing_epoch: number | null;
   task: "classification" | "segmentation";
   data: DataFound | null;
@@ -91,6 +93,33 @@ export interface RunStarted {
   commit: string | null;
   warnings: string[];
   coverage: Coverage | null;
+  command: string | null;
+  script: string | null;
+  host: string | null;
+  pid: number | null;
+}
+
+/** An external run watches a network from now on; its layers stand behind those of the watches before it. */
+export interface WatchStarted {
+  kind: "watch_started";
+  name: string | null;
+  first: number;
+  layers: Layer[];
+  neurons: number;
+  parameters: number;
+  epsilon: number;
+  mu: number;
+  options: Record<string, unknown>;
+  probe_samples: number | null;
+  first_freezing_epoch: number | null;
+  freeze: boolean;
+  coverage: Coverage | null;
+}
+
+/** A run logged points of metrics; here only how many, the points themselves are asked for. */
+export interface MetricsLogged {
+  kind: "metrics_logged";
+  series: { name: string; points: number }[];
 }
 
 /** A run that was cut off, stopped, or forked from another stands again. */
@@ -124,8 +153,8 @@ export interface Logged {
 export interface RunFinished {
   kind: "run_finished";
   epochs: number;
-  test_accuracy: number;
-  frozen_fraction: number;
+  test_accuracy: number | null;
+  frozen_fraction: number | null;
   seconds: number;
 }
 

@@ -12,6 +12,8 @@ export type {
   Layer,
   LayerCounts,
   LogLine,
+  Metric,
+  MetricSeries,
   NeuronTimeline,
   Plan,
   Preset,
@@ -20,10 +22,17 @@ export type {
   RunConfig,
   StepFlops,
   StepTimes,
+  Watch,
 } from "./api";
 
-/** A run as the API gives it, with the configuration that it was launched with, whole. */
-export type Run = Omit<ApiRun, "config"> & { config: RunConfig };
+/** A run that a worker trains, with the configuration that it was launched with, whole. */
+export type LaunchedRun = Omit<ApiRun, "config" | "source"> & { source: "launched"; config: RunConfig };
+
+/** A run that somebody's script records; its configuration is whatever the script told. */
+export type ExternalRun = Omit<ApiRun, "config" | "source"> & { source: "external"; config: Record<string, unknown> };
+
+/** A run as the API gives it. */
+export type Run = LaunchedRun | ExternalRun;
 
 /** A value that may not exist yet. */
 export type Missing<T> = T | null | undefined;

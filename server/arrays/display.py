@@ -39,9 +39,9 @@ def display_bytes(velocity: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool
     return cells
 
 
-def phi_bytes(phi: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """The same with the distance of φ from 1 in place of |v|: on the same scale, φ = 1 is level 1, no φ is 0."""
-    return display_bytes(np.float32(1) - phi, frozen)
+def phi_bytes(divergence: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """The same with 1 − φ in place of |v|: on the same scale, φ = 1 is level 1, no φ is 0."""
+    return display_bytes(divergence, frozen)
 
 
 def delta_bytes(delta: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -54,9 +54,13 @@ def delta_bytes(delta: npt.NDArray[np.float32], frozen: npt.NDArray[np.bool_]) -
     return cells
 
 
-def phi_change(phi: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Δφ of each epoch but the first given, (E − 1, neurons): φ now less φ one epoch before, in float32."""
-    return phi[1:] - phi[:-1]
+def phi_change(divergence: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Δφ of each epoch but the first given, (E − 1, neurons): φ now less φ one epoch before, in float32.
+
+    Args:
+        divergence: 1 − φ (E, neurons), whose differences keep their digits where φ is nearly 1.
+    """
+    return divergence[:-1] - divergence[1:]
 
 
 def snapshot_display(velocity: bytes | None, frozen: bytes, neurons: int) -> bytes:

@@ -19,9 +19,13 @@ def velocity_counts(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     return _counts(values, _VELOCITY_EDGES)
 
 
-def phi_counts(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Neurons in each of the 50 equal bins from −1 to 1, (epochs, 50); NaN in none."""
-    return _counts(values, PHI_EDGES[1:-1])
+def phi_counts(divergence: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Neurons in each of the 50 equal bins of φ from −1 to 1, (epochs, 50); NaN in none.
+
+    Args:
+        divergence: 1 − φ (epochs, neurons).
+    """
+    return _counts((1 - divergence.astype(np.float64)).astype(np.float32), PHI_EDGES[1:-1])
 
 
 def _counts(values: npt.NDArray[np.float32], inner_edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from contract.events import VELOCITY_EDGES
 from db import Store
+from server.arrays.display import phi_change
 from server.arrays.histograms import CHANGE_EDGES, PHI_EDGES, phi_counts, velocity_counts
 
 EPOCHS_KEPT = 20_000
@@ -125,13 +126,13 @@ def _count_phi(store: Store, run_id: str, epochs: range) -> tuple[Counts, Counts
     phi = np.zeros((len(epochs), len(PHI_EDGES) - 1), np.int64)
     delta = np.zeros((len(epochs), len(CHANGE_EDGES) + 1), np.int64)
     for layer in store.layers(run_id):
-        history = store.layer_history(run_id, layer["index"], "phi", max(0, epochs.start - 1), epochs.stop)
+        history = store.layer_history(run_id, layer["index"], "divergence", max(0, epochs.start - 1), epochs.stop)
         before, values = epochs.start - 1, history.values
         if len(history.epochs) and history.epochs[0] == before:
-            delta += _aligned(velocity_counts(values[1:] - values[:-1]), len(epochs), 0)
+            delta += _aligned(velocity_counts(phi_change(values)), len(epochs), 0)
             phi += _aligned(phi_counts(values[1:]), len(epochs), 0)
         else:
-            delta += _aligned(velocity_counts(values[1:] - values[:-1]), len(epochs), 1)
+            delta += _aligned(velocity_counts(phi_change(values)), len(epochs), 1)
             phi += _aligned(phi_counts(values), len(epochs), 0)
     return phi, delta
 

@@ -12,8 +12,10 @@ from server.routes import (
     histograms,
     layers,
     live,
+    metrics,
     overview,
     plans,
+    recording,
     resume,
     runs,
     schema,
@@ -24,7 +26,7 @@ from server.routes import (
 def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
-    recorded = (epochs, overview, small, plans, histograms, layers, coverage, events, files)
-    for noun in (runs, resume, checks, *recorded, schema, health, live):
+    recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
+    for noun in (runs, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

@@ -10,6 +10,7 @@ from contract.events import LayerSnapshot
 from contract.runfile import Moment, RunHeader, run_file_chunks
 from db import Run, Store
 from server.descriptions import current
+from server.logged_metrics import LoggedMetrics
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
 from server.routes.documentation import binary_documentation
 
@@ -26,7 +27,8 @@ EVENTS_AT_ONCE = 50
 )
 def export_run(store: TheStore, run: TheRun) -> StreamingResponse:
     """Download the run with all events and arrays, lossless; for a running one, up to this moment."""
-    header = RunHeader.model_validate(replace(run, config=current(run.config)), from_attributes=True)
+    config = run.config if run.source == "external" else current(run.config)
+    header = RunHeader.model_validate(replace(run, config=config), from_attributes=True)
     name = f'attachment; filename="{run.id}.neq"'
     return StreamingResponse(
         run_file_chunks(header, _moments(store, run)), media_type=MEDIA_TYPE, headers={"Content-Disposition": name}
@@ -35,7 +37,7 @@ def export_run(store: TheStore, run: TheRun) -> StreamingResponse:
 
 def _moments(store: Store, run: Run) -> Iterator[Moment]:
     """The run's events up to its newest one, each finished epoch with its arrays."""
-    cursor = 0
+    cursor, logged = 0, LoggedMetrics(store, run.id)
     while cursor < run.last_seq:
         texts = [each for each in store.texts_after(run.id, cursor, limit=EVENTS_AT_ONCE) if each.seq <= run.last_seq]
         if not texts:
@@ -43,12 +45,13 @@ def _moments(store: Store, run: Run) -> Iterator[Moment]:
         epochs = {seq: epoch for epoch, seq in store.epoch_seqs(run.id, among=[each.seq for each in texts])}
         for each in texts:
             epoch = epochs.get(each.seq)
-            yield Moment(each.seq, each.at, each.text, () if epoch is None else _snapshots(store, run.id, epoch))
+            text = logged.whole(each.text) if each.kind == "metrics_logged" else each.text
+            yield Moment(each.seq, each.at, text, () if epoch is None else _snapshots(store, run.id, epoch))
         cursor = texts[-1].seq
 
 
 def _snapshots(store: Store, run_id: str, epoch: int) -> tuple[LayerSnapshot, ...]:
     return tuple(
-        LayerSnapshot(each.layer, each.neurons, each.phi, each.velocity, each.applied, each.frozen)
+        LayerSnapshot(each.layer, each.neurons, each.divergence, each.velocity, each.applied, each.frozen, each.phi)
         for each in store.snapshots_at(run_id, epoch)
     )

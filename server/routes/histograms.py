@@ -74,8 +74,8 @@ def _count_layer(store: Store, run_id: str, index: int, field: str, first: int, 
     if field == "velocity":
         return velocity_counts(store.layer_history(run_id, index, "velocity", first, stop).values)
     if field == "phi":
-        return phi_counts(store.layer_history(run_id, index, "phi", first, stop).values)
-    values = store.layer_history(run_id, index, "phi", max(0, first - 1), stop).values
+        return phi_counts(store.layer_history(run_id, index, "divergence", first, stop).values)
+    values = store.layer_history(run_id, index, "divergence", max(0, first - 1), stop).values
     counted = velocity_counts(phi_change(values))
     return counted if first else np.concatenate([np.zeros((min(1, stop), counted.shape[1]), np.int64), counted])
 

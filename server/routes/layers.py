@@ -17,13 +17,16 @@ from server.serializers import json_answer, json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
-Measure = Literal["phi", "velocity", "applied", "frozen"]
+Measure = Literal["phi", "divergence", "velocity", "applied", "frozen"]
 
 
 @router.get("/layers", response_model=schemas.Layers)
 def list_layers(store: TheStore, run: TheRun) -> Response:
     """The watched layers in forward order; empty before the run has started."""
-    return json_answer({"layers": store.layers(run.id)})
+    watches = store.events_after(run.id, 0, kinds=("watch_started",)) if run.source == "external" else []
+    fields = ("name", "first", "epsilon", "mu", "freeze")
+    told = [{name: each.payload[name] for name in fields} | {"layers": len(each.payload["layers"])} for each in watches]
+    return json_answer({"layers": store.layers(run.id), "watches": told})
 
 
 @router.get("/data", response_model=schemas.RunData)
@@ -99,7 +102,10 @@ def read_history(
     index: Index,
     field: Annotated[
         Measure,
-        Path(description="applied: not updated during the epoch. frozen: decided at its end, for the next epoch."),
+        Path(
+            description="applied: not updated during the epoch. frozen: decided at its end, for the next epoch. "
+            "divergence: 1 − φ, which keeps its digits where φ is nearly 1."
+        ),
     ],
     form: Annotated[Literal["npy", "json"], Query(alias="format")] = "npy",
 ) -> Response:
@@ -122,12 +128,12 @@ def _cells(store: Store, run_id: str, index: int, of: str, first: int, stop: int
     if of == "state":
         return display_bytes(store.layer_history(run_id, index, "velocity", first, stop).values, frozen)
     before = max(0, first - 1) if of == "delta" else first
-    phi = store.layer_history(run_id, index, "phi", before, stop).values
+    divergence = store.layer_history(run_id, index, "divergence", before, stop).values
     if of == "phi":
-        return phi_bytes(phi, frozen)
-    if before == first and len(phi):  # epoch 0 has no epoch before it
-        phi = np.concatenate([np.full((1, phi.shape[1]), np.nan, np.float32), phi])
-    return delta_bytes(phi_change(phi), frozen)
+        return phi_bytes(divergence, frozen)
+    if before == first and len(divergence):  # epoch 0 has no epoch before it
+        divergence = np.concatenate([np.full((1, divergence.shape[1]), np.nan, np.float32), divergence])
+    return delta_bytes(phi_change(divergence), frozen)
 
 
 def _size(store: Store, run_id: str, index: int) -> int:

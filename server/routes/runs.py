@@ -1,12 +1,14 @@
 """Runs: launch, list, read, describe, stop, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints
+from pydantic import Tag as PydanticTag
 
 from contract.config import RunConfig, Tag
-from db import UnknownCursor
+from contract.parts import RunId, WriterId
+from db import NewRun, Store, UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.descriptions import FormerNames
@@ -22,10 +24,12 @@ from server.routes.dependencies import (
     refuse_zero_characters,
 )
 from server.serializers import address_of_run, json_answer, present_run, present_runs
+from server.settings import ServerSettings
 from server.writers import IN_TURN
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)
 
+Group = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
 
 EXAMPLES = {
@@ -53,15 +57,62 @@ class RunChange(BaseModel):
     tags: Annotated[tuple[Tag, ...], Field(max_length=20)] | None = None
 
 
+class ExternalRun(BaseModel):
+    """A run that a training script records: what its recorder says of it."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: Literal["external"]
+    id: RunId
+    writer: WriterId
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] | None = None
+    config: dict[str, Any] = Field(default_factory=dict, description="Whatever describes the training; at most 1 MB.")
+    tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
+    notes: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    group: Group | None = None
+    epochs: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+
+
+def _source(body: object) -> str:
+    return "external" if isinstance(body, dict) and "source" in body else "launched"
+
+
+NewRunBody = Annotated[
+    Annotated[RunConfig, PydanticTag("launched")] | Annotated[ExternalRun, PydanticTag("external")],
+    Discriminator(_source),
+]
+
+
 @router.post("", status_code=201, dependencies=[IN_TURN], response_model=schemas.Run)
-def launch(
-    store: TheStore, settings: TheSettings, config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)]
+def make_run(
+    store: TheStore, settings: TheSettings, body: Annotated[NewRunBody, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
     """Queue a run. `{}` is a valid body: every field has a default.
 
     A config that is known to fail on every online worker is rejected; doubts are listed in the run's `warnings`.
     That no worker is online is reported in this response only.
+
+    With `source: "external"` the run is one that a training script records: it is running at once, and told part by
+    part. Asked again by the same writer, it is the same run, answered with 200.
     """
+    return _begin(store, settings, body) if isinstance(body, ExternalRun) else _launch(store, settings, body)
+
+
+def _begin(store: Store, settings: ServerSettings, body: ExternalRun) -> Response:
+    refuse_zero_characters(body.config)
+    new = NewRun(
+        config=body.config,
+        epochs_planned=body.epochs,
+        name=body.name or body.id,
+        notes=body.notes,
+        tags=body.tags,
+        group=body.group,
+    )
+    run, made = store.begin_external(body.id, body.writer, new)
+    status, headers = (201, {"Location": address_of_run(settings, run)}) if made else (200, {})
+    return json_answer(present_run(store, run), status, headers)
+
+
+def _launch(store: Store, settings: ServerSettings, config: RunConfig) -> Response:
     described = config.model_dump(mode="json")
     refuse_zero_characters(described)
     workers = living(store, settings.silence_limit_seconds)

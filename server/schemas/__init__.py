@@ -3,7 +3,9 @@
 from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
 from server.schemas.form import Check, CheckState, Preset, Presets
+from server.schemas.metrics import Metric, Metrics, MetricSeries
 from server.schemas.recorded import Epoch, Epochs, Layers, Log, LogLine, Plan, Plans, RunCoverage, RunData
+from server.schemas.recording import PartRefused, PartTaken, TakenOver
 from server.schemas.runs import Checkpoint, Checkpoints, Fork, Forks, Place, Run, RunList, State, Timing, Turn
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
 
@@ -31,9 +33,14 @@ __all__ = [
     "Liveness",
     "Log",
     "LogLine",
+    "Metric",
+    "MetricSeries",
+    "Metrics",
     "NeuronTimeline",
     "Overview",
     "OverviewLayer",
+    "PartRefused",
+    "PartTaken",
     "Place",
     "Plan",
     "Plans",
@@ -47,6 +54,7 @@ __all__ = [
     "RunList",
     "State",
     "StoreHealth",
+    "TakenOver",
     "Timing",
     "Turn",
     "WorkerHealth",

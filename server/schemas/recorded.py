@@ -7,14 +7,27 @@ from pydantic import Field
 
 from contract.costs import PlanKind
 from contract.data_report import DataFound
-from contract.events import Coverage, EpochFinished, Layer, LayerCounts
+from contract.events import EpochFinished, LayerCounts
+from contract.layers import Coverage, Layer
 from server.schemas.base import Answer
+
+
+class Watch(Answer):
+    """A network that an external run watches."""
+
+    name: str | None = Field(description="Null for the run's only one.")
+    first: int = Field(description="Index of its first layer; the others follow.")
+    layers: int
+    epsilon: float
+    mu: float
+    freeze: bool = Field(description="Whether neurons are frozen, or only measured.")
 
 
 class Layers(Answer):
     """The watched layers in forward order; empty until the run has started."""
 
     layers: list[Layer]
+    watches: list[Watch] = Field(description="Of an external run; empty for a launched one.")
 
 
 class RunCoverage(Answer):
@@ -40,10 +53,10 @@ class Epoch(EpochFinished):
     at: datetime
     kind: Literal["epoch_finished"]
     # The store keeps null for a number that is not finite, since JSON has none.
-    train_loss: float | None  # type: ignore[assignment]
-    train_accuracy: float | None  # type: ignore[assignment]
-    test_loss: float | None  # type: ignore[assignment]
-    test_accuracy: float | None  # type: ignore[assignment]
+    train_loss: float | None
+    train_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
     layers: LayerCounts | None = Field(  # type: ignore[assignment]
         default=None, description="Omitted with `layers=false`."
     )

@@ -61,8 +61,12 @@ class Run(Answer):
     started_at: datetime | None
     ended_at: datetime | None
     stop_requested: bool = Field(description="Whether a stop was requested; the run then ends within seconds.")
+    source: Literal["launched", "external"] = Field(
+        description="launched: trained by a worker. external: recorded by a training script."
+    )
+    group: str | None = Field(description="The name that runs of one experiment have in common; null for none.")
     device: str | None = Field(examples=["CPU, 2 threads"])
-    epochs_planned: int
+    epochs_planned: int | None = Field(description="Null for an external run whose number of epochs is not known.")
     epochs_done: int
     last_seq: int = Field(description="Sequence number of the latest event: the cursor for following the run.")
     revision: int = Field(description="Increases with every change of the run.")

@@ -7,6 +7,7 @@ link or the login page. The cookie holds a keyed digest, never the token.
 """
 
 import logging
+import re
 import secrets
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contract.parts import LARGEST_PART
 from server.errors import failure
 from server.security.hosts import Hosts
 from server.security.login_page import answer_login, login_page, pass_page
@@ -30,6 +32,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NOT_LET_IN = "This server asks for a token: send it as the header 'Authorization: Bearer TOKEN'"
 OPEN_TO_PROBES = frozenset({"/livez", "/readyz"})
 """What a supervisor asks without a token, under whatever name it knows this machine by. They tell no addresses."""
+PARTS = re.compile("/api/v1/runs/[a-z0-9]{1,40}/parts")
 LONGEST_LENGTH = 18
 """Digits of a Content-Length that are read; a longer one is larger than any limit."""
 
@@ -93,7 +96,7 @@ class SecurityMiddleware:
         try:
             answer = await self._answer(scope, receive)
             app = self._app if answer is None else answer
-            await app(scope, self._bounded(receive), send_with_headers)
+            await app(scope, self._bounded(receive, self._most(scope)), send_with_headers)
         except HTTPException as error:
             await _refuse(scope, error.status_code, error.detail)(scope, receive, send_with_headers)
         except Exception:
@@ -122,12 +125,12 @@ class SecurityMiddleware:
         refusal = self._wrong_host(headers)
         if refusal is not None:
             return _refuse(scope, *refusal)
-        request = Request(scope, self._bounded(receive))
+        request = Request(scope, self._bounded(receive, self._most(scope)))
         signs_in = self._auth is not None and request.method == "POST" and request.url.path == "/login"
         if self._auth is not None and not signs_in and (answer := self._ask(self._auth, request)) is not None:
             return answer
         refusal = None if scope["method"] in SAFE_METHODS else self._wrong_origin(headers)
-        refusal = refusal or self._wrong_length(headers)
+        refusal = refusal or self._wrong_length(headers, self._most(scope))
         if refusal is not None:
             return _refuse(scope, *refusal)
         return await answer_login(self._auth, request) if self._auth is not None and signs_in else None
@@ -144,12 +147,16 @@ class SecurityMiddleware:
             return None
         return 403, self._refused_names.origin(origin, headers.get("host", ""))
 
-    def _wrong_length(self, headers: Headers) -> tuple[int, str] | None:
+    def _most(self, scope: Scope) -> int:
+        """Bytes of a body: a part of a run may be larger than anything else."""
+        return LARGEST_PART if PARTS.fullmatch(get_route_path(scope)) else self._largest_body
+
+    def _wrong_length(self, headers: Headers, most: int) -> tuple[int, str] | None:
         told = headers.get("content-length", "0")
         if not (told.isascii() and told.isdigit()):
             return 400, "Content-Length must be a number of bytes"
-        if len(told) > LONGEST_LENGTH or int(told) > self._largest_body:
-            return 413, self._too_large()
+        if len(told) > LONGEST_LENGTH or int(told) > most:
+            return 413, _too_large(most)
         return None
 
     def _ask(self, auth: TokenAuth, request: Request) -> Response | None:
@@ -160,18 +167,15 @@ class SecurityMiddleware:
             return _unknown(request, auth.root, "This is not the token of this server.")
         return None if auth.lets_in(request.headers) else _unknown(request, auth.root, "")
 
-    def _too_large(self) -> str:
-        return f"The body is larger than {self._largest_body:,} bytes"
-
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, most: int) -> Receive:
         taken = 0
 
         async def receive_bounded() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._largest_body:
-                raise HTTPException(413, self._too_large())
+            if taken > most:
+                raise HTTPException(413, _too_large(most))
             return message
 
         return receive_bounded
@@ -182,6 +186,10 @@ def _log_failure(scope: Scope, request_id: str, status: int) -> None:
     if not scope["state"].get("logged"):
         cause = scope["state"].get("cause") or "no cause was given"
         log.warning("request %s answered %d: %s %s: %s", request_id, status, scope["method"], scope["path"], cause)
+
+
+def _too_large(most: int) -> str:
+    return f"The body is larger than {most:,} bytes"
 
 
 def _is_api(scope: Scope) -> bool:

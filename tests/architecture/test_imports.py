@@ -26,6 +26,8 @@ def loaded_by(statement: str) -> set[str]:
             {"torch", "numpy", "sqlalchemy", "fastapi", "dash"},
         ),
         ("from neq import *", {"pydantic", "sqlalchemy", "fastapi", "dash", "contract", "trainer", "db", "server"}),
+        ("import neq", {"torch", "numpy", "httpx"}),
+        ("import neq; neq.Client", {"torch", "pandas", "pydantic"}),
         ("import db", {"torch", "pydantic", "fastapi", "dash", "trainer", "server"}),
         ("import server.app", {"torch", "torchvision", "dash", "neq", "trainer"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),

@@ -6,17 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from contract.config import RunConfig
-from contract.events import (
-    EpochFinished,
-    Event,
-    Layer,
-    LayerCounts,
-    LayerSnapshot,
-    Logged,
-    RunFinished,
-    RunStarted,
-    Seconds,
-)
+from contract.events import EpochFinished, Event, LayerCounts, LayerSnapshot, Logged, RunFinished, RunStarted, Seconds
+from contract.layers import Layer
 from contract.runfile import Moment, RunHeader
 
 NEURONS = (10, 3)
@@ -102,7 +93,7 @@ def _snapshot(index: int, count: int, epoch: int, random: np.random.Generator) -
     return LayerSnapshot(
         index=index,
         neurons=count,
-        phi=random.uniform(-1, 1, count).astype("<f4").tobytes(),
+        divergence=random.uniform(0, 2, count).astype("<f4").tobytes(),
         velocity=random.normal(size=count).astype("<f4").tobytes() if epoch else None,
         applied=np.packbits(random.random(count) < 0.5).tobytes(),
         frozen=np.packbits(random.random(count) < 0.5).tobytes(),

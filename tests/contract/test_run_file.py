@@ -93,7 +93,7 @@ def test_the_documents_own_reader_reads_it(path: Path) -> None:
     for (_, layers), event in zip(seen, told(), strict=True):
         for snapshot in getattr(event, "snapshots", ()):
             mine = layers[snapshot.index]
-            assert mine["phi"].astype("<f4").tobytes() == snapshot.phi
+            assert mine["divergence"].astype("<f4").tobytes() == snapshot.divergence
             assert (mine["velocity"] is None) == (snapshot.velocity is None)
             assert mine["velocity"] is None or mine["velocity"].astype("<f4").tobytes() == snapshot.velocity
             assert np.packbits(mine["frozen"]).tobytes() == snapshot.frozen
@@ -228,7 +228,7 @@ def test_a_byte_that_changed_on_the_way_is_found(path: Path) -> None:
         (b"{}", "does not describe a run"),
         (b"[" * 100_000, "does not describe a run"),
         (b'{"format": "other", "version": 1}', "is of version None|says nothing"),
-        (b'{"format": "neq-run", "version": 2}', "update the program"),
+        (b'{"format": "neq-run", "version": 3}', "update the program"),
         (b'{"format": "neq-run", "version": "1"}', "update the program"),
         (b'{"format": "neq-run", "version": 1, "program": "x"}', "run: Field required"),
         (b" " * 5_000_000, "larger than allowed"),

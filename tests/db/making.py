@@ -38,7 +38,7 @@ def ended(state: Any = "finished", reason: str | None = None) -> EventRecord:
     return EventRecord(kind=f"run_{state}", payload={"kind": f"run_{state}"}, at=now(), ends=state, reason=reason)
 
 
-def phi_of(epoch: int, layer: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def divergence_of(epoch: int, layer: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """A value that tells its epoch, layer and neuron."""
     return (epoch + layer / 10 + np.arange(NEURONS[layer]) / 1000).astype("<f4")
 
@@ -50,12 +50,12 @@ def frozen_of(epoch: int, layer: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 def row(epoch: int, layer: int) -> Snapshot:
     """One layer's neurons after an epoch; no velocity in the first."""
-    phi = phi_of(epoch, layer)
+    divergence = divergence_of(epoch, layer)
     return Snapshot(
         layer=layer,
         neurons=NEURONS[layer],
-        phi=phi.tobytes(),
-        velocity=(-phi).tobytes() if epoch else None,
+        divergence=divergence.tobytes(),
+        velocity=(-divergence).tobytes() if epoch else None,
         applied=np.packbits(frozen_of(max(0, epoch - 1), layer)).tobytes(),
         frozen=np.packbits(frozen_of(epoch, layer)).tobytes(),
     )

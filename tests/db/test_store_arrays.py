@@ -1,10 +1,12 @@
 """Neurons' arrays and what is counted of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from db import Run, Store, UnknownLayer
-from tests.db.making import NEURONS, epoch_finished, frozen_of, phi_of, row, started
+from tests.db.making import NEURONS, divergence_of, epoch_finished, frozen_of, row, started
 
 
 @pytest.fixture
@@ -18,15 +20,34 @@ def recorded(store: Store, worker_id: str, run: Run) -> str:
 
 @pytest.mark.parametrize("layer", range(len(NEURONS)))
 def test_a_history_is_epochs_by_neurons_to_the_bit(store: Store, recorded: str, layer: int) -> None:
-    history = store.layer_history(recorded, layer, "phi")
+    history = store.layer_history(recorded, layer, "divergence")
     assert list(history.epochs) == [0, 1, 2, 3] and history.neurons == NEURONS[layer]
     assert history.values.dtype == np.float32
-    assert np.array_equal(history.values, [phi_of(epoch, layer) for epoch in range(4)])
+    assert np.array_equal(history.values, [divergence_of(epoch, layer) for epoch in range(4)])
+
+
+def test_phi_is_derived_from_what_is_recorded(store: Store, recorded: str) -> None:
+    phi = store.layer_history(recorded, 0, "phi").values
+    assert phi.dtype == np.float32
+    assert np.array_equal(phi, [(1 - divergence_of(epoch, 0).astype(float)).astype("<f4") for epoch in range(4)])
+
+
+def test_an_epoch_of_which_phi_itself_was_recorded_is_read_as_it_is(store: Store, worker_id: str, run: Run) -> None:
+    """One of an older version's, beside one of today's."""
+    phi = np.linspace(-1, 1, 10, dtype="<f4")
+    older = replace(row(0, 0), divergence=None, phi=phi.tobytes())
+    for entry in (started(), epoch_finished(0, snapshots=(older,)), epoch_finished(1)):
+        store.append(run.id, worker_id, entry)
+    assert store.layer_history(run.id, 0, "phi").values[0].tobytes() == phi.tobytes()
+    assert store.neuron(run.id, 0, 3).phi[0] == phi[3]
+    divergence = store.layer_history(run.id, 0, "divergence").values
+    assert np.array_equal(divergence, [(1 - phi.astype(float)).astype("<f4"), divergence_of(1, 0)])
+    assert store.snapshots_at(run.id, 0)[0].phi == phi.tobytes()
 
 
 def test_a_velocity_that_does_not_exist_is_nan(store: Store, recorded: str) -> None:
     values = store.layer_history(recorded, 1, "velocity").values
-    assert np.isnan(values[0]).all() and np.array_equal(values[1], -phi_of(1, 1))
+    assert np.isnan(values[0]).all() and np.array_equal(values[1], -divergence_of(1, 1))
 
 
 def test_the_two_masks_are_one_epoch_apart(store: Store, recorded: str) -> None:
@@ -52,7 +73,7 @@ def test_an_unknown_layer_is_an_error_that_names_it(store: Store, recorded: str)
 def test_one_epoch_is_read_across_layers(store: Store, recorded: str) -> None:
     every = store.snapshots_at(recorded, 2)
     assert [snapshot.layer for snapshot in every] == [0, 1]
-    assert every[1].phi == row(2, 1).phi and every[1].frozen == row(2, 1).frozen
+    assert every[1].divergence == row(2, 1).divergence and every[1].frozen == row(2, 1).frozen
     assert [snapshot.layer for snapshot in store.snapshots_at(recorded, 0, [1])] == [1]
     assert store.snapshots_at(recorded, 0, [1])[0].velocity is None
     assert store.snapshots_at(recorded, 9) == [] == store.snapshots_at("nosuchrun1", 0)
@@ -95,8 +116,9 @@ def test_a_neuron_is_cut_out_of_its_layer_to_the_bit(store: Store, recorded: str
     for layer, number in ((0, 0), (0, 7), (0, 8), (0, 9), (1, 2)):
         line = store.neuron(recorded, layer, number)
         assert list(line.epochs) == [0, 1, 2, 3]
-        assert line.phi.tobytes() == np.array([phi_of(e, layer)[number] for e in range(4)]).tobytes()
-        assert np.isnan(line.velocity[0]) and line.velocity[2] == -phi_of(2, layer)[number]
+        divergence = np.array([divergence_of(e, layer)[number] for e in range(4)])
+        assert line.phi.tobytes() == (1 - divergence.astype(np.float64)).astype("<f4").tobytes()
+        assert np.isnan(line.velocity[0]) and line.velocity[2] == -divergence_of(2, layer)[number]
         assert list(line.frozen) == [frozen_of(e, layer)[number] for e in range(4)]
         assert list(line.applied[1:]) == list(line.frozen[:-1])
     assert len(store.neuron(recorded, 0, 0, 2, 3).epochs) == 1 and len(store.neuron(recorded, 0, 0, 9).epochs) == 0

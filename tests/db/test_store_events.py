@@ -164,7 +164,7 @@ def test_a_worker_that_fell_silent_loses_its_run_for_good(store: Store, worker_i
     assert store.requeue_silent(60) == {}
     assert store.requeue_silent(-1) == {run.id: "queued"}
     queued = store.run(run.id)
-    assert (queued.state, queued.worker_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
+    assert (queued.state, queued.writer_id, queued.progress, queued.ended_at) == ("queued", None, None, None)
     requeued, told = store.events_after(run.id, 0)
     assert requeued.kind == "run_requeued" and set(requeued.payload) == {
         "kind",

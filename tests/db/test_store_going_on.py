@@ -57,7 +57,7 @@ def test_a_run_that_is_given_back_is_claimed_again_where_its_records_end(
         store.append(run.id, worker_id, epoch_finished(2))
     other = store.register_worker(**WORKER).id
     again = store.claim(other, SHELF)
-    assert again is not None and (again.id, again.worker_id, again.epochs_done) == (run.id, other, 2)
+    assert again is not None and (again.id, again.writer_id, again.epochs_done) == (run.id, other, 2)
     assert again.started_at == run.started_at, "the first beginning stays"
     assert again.progress is None and again.checkpoint_epoch == 1
     assert store.append(run.id, other, epoch_kept(run.id, 2)) == again.last_seq + 1

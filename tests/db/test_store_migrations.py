@@ -20,7 +20,7 @@ from db.schema import metadata
 from tests.db.making import WORKER, started
 
 SCHEMAS = Path(__file__).with_name("schemas")
-CHECKPOINTS_KEPT = {"0001": [], "0002": [2], "0003": [2], "0004": [2]}
+CHECKPOINTS_KEPT = {"0001": [], "0002": [2], "0003": [2], "0004": [2], "0005": [2]}
 
 
 def differences(url: str) -> list[object]:
@@ -58,7 +58,9 @@ def test_check_constraints_are_migrated_too(url: str) -> None:
     database.close()
     assert found == {
         "checks_state",
+        "runs_source",
         "runs_state",
+        "snapshots_divergence_floats",
         "snapshots_applied_bits",
         "snapshots_frozen_bits",
         "snapshots_phi_floats",

@@ -128,7 +128,7 @@ def test_the_oldest_queued_run_is_claimed_first(store: Store, worker_id: str) ->
     claimed = [run.id for run in iter(lambda: store.claim(worker_id), None)]
     assert claimed == made
     run = store.run(made[0])
-    assert (run.state, run.worker_id) == ("running", worker_id)
+    assert (run.state, run.writer_id) == ("running", worker_id)
     assert run.started_at is not None and run.heartbeat_at is not None
 
 

@@ -44,7 +44,7 @@ def test_no_run_is_given_to_two_workers(stores: list[Store]) -> None:
     taken = at_once(*(lambda s=s, w=w: take_all(s, w) for s, w in zip(stores, ids, strict=True)))  # type: ignore[misc]
     pairs = [pair for part in taken for pair in part]  # type: ignore[attr-defined]
     assert len(pairs) == 40 and {run_id for run_id, _ in pairs} == made
-    assert all(stores[0].run(run_id).worker_id == worker_id for run_id, worker_id in pairs)
+    assert all(stores[0].run(run_id).writer_id == worker_id for run_id, worker_id in pairs)
 
 
 def test_writers_of_different_runs_do_not_disturb_each_other(stores: list[Store]) -> None:

@@ -25,7 +25,17 @@ SMALL: dict[str, Any] = {
 }
 """Of its 40 neurons some freeze and thaw in most epochs; an epoch takes some tenths of a second."""
 
-TIMES = ("seconds", "checkpoint", "samples_per_second", "resources", "step_ms", "flops", "saving")
+TIMES = (
+    "seconds",
+    "checkpoint",
+    "samples_per_second",
+    "cpu_seconds",
+    "device_seconds",
+    "resources",
+    "step_ms",
+    "flops",
+    "saving",
+)
 SILENCE_SECONDS = 3
 
 

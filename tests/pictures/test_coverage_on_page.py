@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from contract.events import Coverage, UnwatchedModule
+from contract.layers import Coverage, UnwatchedModule
 from db import Store
 from tests.server.recording import Recording
 

@@ -11,6 +11,7 @@ from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.server.recording import Recording
+from tests.server.serving import serving
 from tests.stores import empty_store
 
 BASE = "http://127.0.0.1:8000"
@@ -36,6 +37,13 @@ def store(settings: ServerSettings) -> Iterator[Store]:
 def app(store: Store, settings: ServerSettings) -> FastAPI:
     """The application."""
     return create_app(store, settings)
+
+
+@pytest.fixture
+def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
+    """Where the application is served."""
+    with serving(app, settings) as address:
+        yield address
 
 
 @pytest.fixture

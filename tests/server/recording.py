@@ -1,8 +1,7 @@
 """A run that is recorded into a real store, event by event, with values that a test can compare with."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +10,9 @@ from contract.config import RunConfig
 from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
 from contract.events import (
     VELOCITY_EDGES,
-    Coverage,
     EpochFinished,
     EpochProgressed,
     Event,
-    Layer,
     LayerCounts,
     Logged,
     RunContinued,
@@ -23,7 +20,8 @@ from contract.events import (
     RunStarted,
     Seconds,
 )
-from db import EpochScalars, EventRecord, Run, Snapshot, Store
+from contract.layers import Coverage, Layer
+from db import Run, Snapshot, Store, event_record
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -63,6 +61,7 @@ class Recording:
         assert store.claim(self.worker.id) is not None
         self.epochs = 0
         self.phi: list[list[Floats]] = [[] for _ in neurons]
+        self.divergence: list[list[Floats]] = [[] for _ in neurons]
         self.velocity: list[list[Floats]] = [[] for _ in neurons]
         self.frozen: list[list[Masks]] = [[] for _ in neurons]
         self.applied: list[list[Masks]] = [[] for _ in neurons]
@@ -99,20 +98,21 @@ class Recording:
         """One more epoch is over: random φ, velocity from the second on, a random mask."""
         epoch, rows = self.epochs, []
         for layer, count in enumerate(self.neurons):
-            phi = self.random.uniform(-1, 1, count).astype("<f4")
+            divergence = (1 - self.random.uniform(-1, 1, count)).astype("<f4")
+            phi = (1 - divergence.astype(np.float64)).astype("<f4")
             velocity = (self.random.normal(size=count) * 10.0 ** self.random.uniform(-8, 1, count)).astype("<f4")
             if epoch == 0:
                 velocity[:] = np.nan
             frozen = self.random.random(count) < (0.5 if epoch else 0.0)
             applied = self.frozen[layer][-1] if epoch else np.zeros(count, np.bool_)
-            for kept, value in ((self.phi, phi), (self.velocity, velocity)):
+            for kept, value in ((self.phi, phi), (self.divergence, divergence), (self.velocity, velocity)):
                 kept[layer].append(value)
             for masks, mask in ((self.frozen, frozen), (self.applied, applied)):
                 masks[layer].append(mask)
-            rows.append(self._row(layer, phi, None if epoch == 0 else velocity, applied, frozen))
+            rows.append(self._row(layer, divergence, None if epoch == 0 else velocity, applied, frozen))
         self.epochs += 1
         event = self._finished(epoch)
-        return self._append(event, snapshots=tuple(rows), epoch=self._scalars(event))
+        return self._append(event, snapshots=tuple(rows))
 
     def progress(self, batch: int) -> int:
         """A sign of life inside an epoch."""
@@ -142,19 +142,17 @@ class Recording:
     def finish(self) -> int:
         """The run is over."""
         event = RunFinished(epochs=self.epochs, test_accuracy=0.5, frozen_fraction=0.5, seconds=1.0)
-        return self._append(event, ends="finished", reason="all epochs are trained")
+        return self._append(event)
 
-    def _append(self, event: Event, *, ends: Literal["finished"] | None = None, **given: Any) -> int:
-        entry = EventRecord(
-            kind=event.kind, payload=event.model_dump(mode="json"), at=datetime.now(UTC), ends=ends, **given
-        )
-        return self.store.append(self.id, self.worker.id, entry)
+    def _append(self, event: Event, snapshots: tuple[Snapshot, ...] = ()) -> int:
+        record = event_record(event.model_dump(mode="json"), snapshots=snapshots)
+        return self.store.append(self.id, self.worker.id, record)
 
-    def _row(self, layer: int, phi: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> Snapshot:
+    def _row(self, layer: int, divergence: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> Snapshot:
         return Snapshot(
             layer=layer,
-            neurons=len(phi),
-            phi=phi.tobytes(),
+            neurons=len(divergence),
+            divergence=divergence.tobytes(),
             velocity=None if velocity is None else velocity.tobytes(),
             applied=np.packbits(applied).tobytes(),
             frozen=np.packbits(frozen).tobytes(),
@@ -190,7 +188,3 @@ class Recording:
             flops=flops,
             saving=self.saving(epoch),
         )
-
-    def _scalars(self, event: EpochFinished) -> EpochScalars:
-        names = EpochScalars.__dataclass_fields__.keys() - {"frozen_counts"}
-        return EpochScalars(**{name: getattr(event, name) for name in names}, frozen_counts=event.layers.frozen)

@@ -2,7 +2,7 @@
 
 from fastapi.testclient import TestClient
 
-from contract.events import Coverage, UnwatchedModule
+from contract.layers import Coverage, UnwatchedModule
 from db import Store
 from server.schemas import RunCoverage
 from tests.server.recording import Recording

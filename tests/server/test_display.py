@@ -57,5 +57,6 @@ def test_values_that_do_not_exist_are_in_no_bin() -> None:
 
 
 def test_phi_just_outside_its_bounds_is_in_the_outermost_bins() -> None:
-    counts = phi_counts(np.array([[-1.0000001, -1.0, 1.0, 1.0000001]], np.float32))[0]
+    divergence = np.array([[2.0000002, 2.0, 0.0, -0.0000001]], np.float32)
+    counts = phi_counts(divergence)[0]
     assert (counts[0], counts[-1], counts.sum()) == (2, 2, 4)

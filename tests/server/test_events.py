@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from server.settings import ServerSettings
 from tests.server.recording import Recording
-from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -23,13 +20,6 @@ class Told:
     id: str = ""
     event: str = ""
     data: str = ""
-
-
-@pytest.fixture
-def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
-    """Where the application is served."""
-    with serving(app, settings) as address:
-        yield address
 
 
 def told(lines: Iterator[str]) -> Iterator[Told]:

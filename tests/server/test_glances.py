@@ -192,7 +192,8 @@ def test_the_networks_phi_and_its_change_are_counted_over_all_layers(client: Tes
     assert found.counts == [counted(row, found.edges[1:-1]) for row in phi]
     change = Histograms.model_validate_json(client.get(at(recording, "/histograms?field=delta")).content)
     assert change.edges == list(VELOCITY_EDGES) and change.counts[0] is None
-    assert change.counts[1:] == [counted(row, change.edges) for row in phi[1:] - phi[:-1]]
+    divergence = np.concatenate([stored(recording, "divergence", layer) for layer in range(3)], axis=1)
+    assert change.counts[1:] == [counted(row, change.edges) for row in divergence[:-1] - divergence[1:]]
 
 
 def test_histograms_of_later_epochs_are_those_of_the_whole_cut(client: TestClient, recording: Recording) -> None:
@@ -206,9 +207,9 @@ def test_histograms_of_later_epochs_are_those_of_the_whole_cut(client: TestClien
 
 def test_a_layers_change_of_phi_is_counted_from_its_second_epoch(client: TestClient, recording: Recording) -> None:
     found = client.get(at(recording, "/layers/1/histograms?field=delta")).json()
-    phi = stored(recording, "phi", 1)
+    divergence = stored(recording, "divergence", 1)
     assert found["counts"][0] is None
-    assert found["counts"][1:] == [counted(row, found["edges"]) for row in phi[1:] - phi[:-1]]
+    assert found["counts"][1:] == [counted(row, found["edges"]) for row in divergence[:-1] - divergence[1:]]
 
 
 def test_the_networks_velocities_are_what_the_epochs_said(client: TestClient, recording: Recording) -> None:
@@ -223,7 +224,7 @@ def test_display_bytes_of_phi_hold_its_distance_from_one(client: TestClient, rec
     answer = client.get(at(recording, "/layers/1/display?of=phi&epochs=1:"))
     cells = np.frombuffer(answer.content, np.uint8).reshape(3, 17)
     assert np.array_equal(cells >> 7, stored(recording, "frozen", 1)[1:])
-    distance = 1 - stored(recording, "phi", 1)[1:].astype(np.float64)
+    distance = stored(recording, "divergence", 1)[1:].astype(np.float64)
     expected = np.clip(np.rint(1 + 126 * (np.log10(distance) + 6) / 6), 1, 127)
     assert (np.abs((cells & 127) - expected) <= 1).all()
 
@@ -231,8 +232,8 @@ def test_display_bytes_of_phi_hold_its_distance_from_one(client: TestClient, rec
 def test_display_bytes_of_the_change_of_phi_are_signed_and_know_the_epoch_before(
     client: TestClient, recording: Recording
 ) -> None:
-    phi = stored(recording, "phi", 1).astype(np.float64)
-    change = phi[1:] - phi[:-1]
+    divergence = stored(recording, "divergence", 1).astype(np.float64)
+    change = divergence[:-1] - divergence[1:]
     place = np.clip((np.log10(np.abs(change)) + 6) / 6, 0, 1)
     expected = 64 + np.sign(change) * np.rint(63 * place)
     whole = np.frombuffer(client.get(at(recording, "/layers/1/display?of=delta")).content, np.uint8).reshape(4, 17)

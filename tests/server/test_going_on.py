@@ -1,6 +1,5 @@
 """Runs that go on, over HTTP: resumed, forked, and what they are refused."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
-from contract.events import EpochFinished
-from db import Checkpoint, EventRecord, RetainedCheckpoints, Run, Store
+from contract.events import EpochFinished, Event
+from db import Checkpoint, EventRecord, RetainedCheckpoints, Run, Snapshot, Store, event_record
 from server import schemas as answers
 from tests.server.recording import Recording
 
@@ -27,18 +26,16 @@ def path_of(run_id: str, epoch: int) -> str:
 class Keeping(Recording):
     """A run whose epochs name checkpoints: the last, and that of epoch 1."""
 
-    def _append(self, event: Any, *, ends: Any = None, **given: Any) -> int:
+    def _append(self, event: Event, snapshots: tuple[Snapshot, ...] = ()) -> int:
         if isinstance(event, EpochFinished):
-            kept = sorted({min(1, event.epoch), event.epoch})
-            files = tuple(Checkpoint(epoch, path_of(self.id, epoch), 1000 + epoch) for epoch in kept)
-            entry = EventRecord(
-                kind=event.kind,
-                payload=event.model_dump(mode="json"),
-                at=datetime.now(UTC),
-                kept=RetainedCheckpoints("checkpoint_store", files),
+            files = tuple(
+                Checkpoint(epoch, path_of(self.id, epoch), 1000 + epoch)
+                for epoch in sorted({min(1, event.epoch), event.epoch})
             )
-            return self.store.append(self.id, self.worker.id, replace(entry, **given))
-        return super()._append(event, ends=ends, **given)
+            kept = RetainedCheckpoints("checkpoint_store", files)
+            record = event_record(event.model_dump(mode="json"), snapshots=snapshots, kept=kept)
+            return self.store.append(self.id, self.worker.id, record)
+        return super()._append(event, snapshots)
 
     def stop(self) -> Run:
         """Stopped, as its worker records it."""

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,6 @@ from tests.server.recording import Recording
 from tests.server.serving import SECONDS, Browser, browser, serving
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
-    """Where the application is served."""
-    with serving(app, settings) as address:
-        yield address
 
 
 def display(address: str, run_id: str, layer: int, epoch: int) -> bytes:

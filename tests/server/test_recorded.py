@@ -27,7 +27,7 @@ def loaded(content: bytes) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
-@pytest.mark.parametrize("field", ["phi", "velocity"])
+@pytest.mark.parametrize("field", ["phi", "divergence", "velocity"])
 def test_npy_values_are_the_stored_ones_bit_for_bit(
     client: TestClient, recording: Recording, layer: int, field: str
 ) -> None:
@@ -157,7 +157,7 @@ def test_layers_are_named_once_the_run_has_started(client: TestClient, recording
 
 def test_a_run_that_has_not_started_has_empty_answers(client: TestClient) -> None:
     run = f"/api/v1/runs/{client.post('/api/v1/runs', json={}).json()['id']}"
-    assert client.get(f"{run}/layers").json() == {"layers": []}
+    assert client.get(f"{run}/layers").json() == {"layers": [], "watches": []}
     assert client.get(f"{run}/frozen").json() == {"epochs": [], "layers": [], "frozen": []}
     assert loaded(client.get(f"{run}/frozen?format=npy").content).shape == (0, 0)
     assert client.get(f"{run}/epochs").json() == {"epochs": [], "last_seq": 0}

@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 
 from contract.data_report import ClassFound, DataFound, PartFound, PassedOver, Sizes, Values
 from contract.events import Event, RunStarted
-from db import Store
+from db import Snapshot, Store
 from server.schemas import RunData
 from tests.server.recording import Recording
 
@@ -30,10 +30,10 @@ FOUND = DataFound(
 class Told(Recording):
     """A run that tells what it found in its data."""
 
-    def _append(self, event: Event, **given: object) -> int:
+    def _append(self, event: Event, snapshots: tuple[Snapshot, ...] = ()) -> int:
         if isinstance(event, RunStarted):
             event = event.model_copy(update={"data": FOUND})
-        return super()._append(event, **given)  # type: ignore[arg-type]
+        return super()._append(event, snapshots)
 
 
 def read(client: TestClient, run: str) -> DataFound | None:

@@ -167,4 +167,4 @@ def test_a_run_shows_where_it_is_inside_an_epoch_and_its_sparkline(client: TestC
 
 
 def test_worker_internals_are_not_shown(client: TestClient, store: Store, recording: Recording) -> None:
-    assert not {"worker_id", "heartbeat_at"} & client.get(f"{RUNS}/{recording.id}").json().keys()
+    assert not {"writer_id", "heartbeat_at"} & client.get(f"{RUNS}/{recording.id}").json().keys()

@@ -241,11 +241,11 @@ def test_an_empty_token_is_none_and_a_token_is_not_shown(monkeypatch: pytest.Mon
 
 
 def test_a_body_that_is_too_large_is_refused_announced_or_not(client: TestClient) -> None:
-    assert client.post(RUNS, content=b"x" * 1_000_001).status_code == 413
-    chunks = (b"x" * 100_000 for _ in range(11))
+    assert client.post(RUNS, content=b"x" * 1_200_001).status_code == 413
+    chunks = (b"x" * 100_000 for _ in range(13))
     answer = client.post(RUNS, content=chunks, headers={"content-type": "application/json"})
     assert answer.status_code == 413
-    assert "1,000,000" in answer.json()["detail"]
+    assert "1,200,000" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", [HEALTH, "/docs", "/api/x", "/nothing"])

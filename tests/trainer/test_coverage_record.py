@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from contract.events import Coverage, RunStarted, parse_event
+from contract.events import RunStarted, parse_event
+from contract.layers import Coverage
 from neq import NEq
 from tests.trainer.test_telling import told
 from trainer.training.coverage import MOST_MODULES, coverage_record

@@ -55,6 +55,8 @@ def test_a_run_in_which_something_may_freeze_is_not_doubted(tmp_path: Path, neq:
 def test_each_epoch_tells_its_pace_and_memory(tmp_path: Path) -> None:
     for epoch in epochs_of(run(tmp_path)):
         assert epoch.samples_per_second == pytest.approx(200 / epoch.seconds.train, rel=0.01)
+        assert epoch.samples == 200 and epoch.device_seconds is None
+        assert epoch.cpu_seconds is not None and 0 < epoch.cpu_seconds < 64 * epoch.seconds.train
         assert epoch.resources is not None and epoch.resources.peak_memory_bytes is not None
         status = Path("/proc/self/status").read_text()
         peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))

@@ -16,8 +16,8 @@ from trainer.engines.resume_point import ResumePoint
 class Result:
     """Where a run stands after an epoch: what its end must tell, also where no epoch is left to train."""
 
-    test_accuracy: float
-    frozen_fraction: float
+    test_accuracy: float | None
+    frozen_fraction: float | None
     seconds: float
     """Of the whole run, interruptions left out."""
 

@@ -1,7 +1,7 @@
 """How much of the network is watched, as a run tells it."""
 
 import neq
-from contract.events import Coverage, UnwatchedModule
+from contract.layers import Coverage, UnwatchedModule
 
 MOST_MODULES = 100
 """Listed one by one; of longer lists the rest is added up."""

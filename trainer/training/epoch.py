@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Literal
 
 from contract.costs import PlanChanges, StepFlops
@@ -42,6 +42,8 @@ class _Results:
 
     learning_rate: float
     trained: Metrics
+    spent: tuple[float, float]
+    """Training it, seconds: of the processor, and by the clock of the training steps."""
     plans: PlanChanges
     flops: StepFlops
     equilibrium: Equilibrium
@@ -65,8 +67,9 @@ class EpochLoop:
         """
         parts, clock = self.parts, self.parts.train_step.clock
         learning_rate = parts.train_step.begin_epoch(epoch)
-        timer = PhaseTimer()
+        timer, began = PhaseTimer(), (process_time(), clock.seconds())
         trained = yield from self._train(epoch)
+        spent = process_time() - began[0], clock.seconds() - began[1]
         timer.lap("train")
         plans, flops = parts.costs.changes(epoch), parts.costs.flops()
         timer.lap("record")
@@ -76,7 +79,7 @@ class EpochLoop:
         timer.lap("probe")
         tested = yield from self._evaluate(epoch, trained.loss)
         timer.lap("evaluate")
-        results = _Results(learning_rate, trained, plans, flops, equilibrium, probe_seconds, tested)
+        results = _Results(learning_rate, trained, spent, plans, flops, equilibrium, probe_seconds, tested)
         return self._record(epoch, results, timer)
 
     def _train(self, epoch: int) -> Generator[EpochProgressed, None, Metrics]:
@@ -143,6 +146,9 @@ class EpochLoop:
             groups=groups,
             seconds=seconds,
             samples_per_second=len(parts.data.train) / seconds.train,
+            samples=len(parts.data.train),
+            cpu_seconds=results.spent[0],
+            device_seconds=None if parts.device.type == "cpu" else results.spent[1],
             precision=precision,
             step_ms=step_ms,
             flops=results.flops,

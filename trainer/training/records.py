@@ -44,6 +44,7 @@ def group_records(equilibrium: Equilibrium) -> tuple[Group, ...]:
             name=name,
             neurons=group.neurons,
             phi=_finite(group.phi),
+            divergence=_finite(group.divergence),
             velocity=None if group.velocity is None else _finite(group.velocity),
             settled=group.at_equilibrium,
         )
@@ -104,7 +105,7 @@ def _snapshot(index: int, layer: LayerEquilibrium) -> LayerSnapshot:
     return LayerSnapshot(
         index=index,
         neurons=layer.frozen.numel(),
-        phi=_floats(layer.phi),
+        divergence=_floats(layer.divergence),
         velocity=None if layer.velocity is None else _floats(layer.velocity),
         applied=_bits(layer.applied),
         frozen=_bits(layer.frozen),

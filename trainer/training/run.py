@@ -8,7 +8,8 @@ import torch
 
 from contract.checks.freezing import never_freezes
 from contract.config import RunConfig
-from contract.events import EpochFinished, Event, Layer, Logged, RunContinued, RunFinished, RunStarted
+from contract.events import EpochFinished, Event, Logged, RunContinued, RunFinished, RunStarted
+from contract.layers import Layer
 from trainer.checkpoints.checkpointer import Checkpointer, Result
 from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import NOTHING_RECORDED, ResumePoint

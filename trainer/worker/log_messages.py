@@ -30,7 +30,7 @@ class LogMessages:
 
     def _learning_rate_drop(self, epoch: EpochFinished) -> Logged | None:
         before, self._learning_rate = self._learning_rate, epoch.learning_rate
-        if before is None or not DROP * before > epoch.learning_rate:
+        if before is None or epoch.learning_rate is None or not DROP * before > epoch.learning_rate:
             return None
         frozen, thawed = sum(epoch.layers.froze), sum(epoch.layers.thawed)
         return Logged(

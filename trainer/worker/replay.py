@@ -13,7 +13,7 @@ from contract.config import RunConfig
 from contract.events import END_KINDS, EpochFinished, EpochProgressed, Event, RunFailed, RunStopped
 from contract.runfile import RunFile, RunFileBroken, RunHeader
 from db import NewRun, Run, Store, StoreUnreachable
-from trainer.worker.event_records import event_record
+from trainer.worker.event_records import record_of
 
 HEARTBEAT_SECONDS = 0.7
 RETRY_SECONDS = 0.5
@@ -35,15 +35,19 @@ def begin_replay(store: Store, header: RunHeader, name: str | None = None) -> "R
     Raises:
         pydantic.ValidationError: the recorded description is none that this program understands.
     """
-    config = RunConfig.model_validate(header.config)
+    config = header.config
+    if header.source == "launched":
+        config = RunConfig.model_validate(config).model_dump(mode="json")
     worker = store.register_worker(
         name="replay", host=socket.gethostname(), pid=os.getpid(), device="none (replay)", slots=1
     )
     run = store.begin_run(
         worker.id,
         NewRun(
-            config=config.model_dump(mode="json"),
+            config=config,
             epochs_planned=header.epochs_planned,
+            group=header.group,
+            source=header.source,
             name=name or header.name,
             notes="\n\n".join(filter(None, (header.notes, f"Replay of run {header.id}."))),
             tags=dict.fromkeys((*(tag for tag in header.tags if tag and "," not in tag), TAG)),
@@ -134,7 +138,7 @@ class Replay:
 
     def _say(self, event: Event, told: Callable[[Event], None]) -> Event:
         """Records an event; while the store does not answer, again and again: nothing is left out."""
-        record = event_record(event)
+        record = record_of(event)
         while True:
             try:
                 self.store.append(self.run.id, self.worker_id, record)

@@ -16,7 +16,7 @@ from db import EventRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUn
 from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.worker.checkpoint_retention import CheckpointRetention
-from trainer.worker.event_records import event_record
+from trainer.worker.event_records import record_of
 from trainer.worker.log_messages import LogMessages
 
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -181,7 +181,7 @@ class RunExecution:
 
     def _append(self, event: Event) -> None:
         kept = self._retention.after(event) if isinstance(event, EpochFinished) else None
-        record = event_record(event, kept)
+        record = record_of(event, kept)
         self._insist(event.kind, lambda: self._store.append(self.run_id, self._worker_id, record))
 
     def _requeue(self, cut: Interrupted, *, counted: bool = True) -> None:

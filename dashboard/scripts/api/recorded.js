@@ -6,7 +6,7 @@
 import { ask, askJson, TODAYS, Unreadable } from "./client.js";
 import { openFrame } from "./frames.js";
 
-/** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layer, LogLine, NeuronTimeline, Plans } from "../../types/api" */
+/** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layers, LogLine, NeuronTimeline, Plans } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
@@ -58,10 +58,10 @@ const run = (id) => `/runs/${encodeURIComponent(id)}`;
 export const runs = async (search, limit, signal) =>
   (await askJson(`/runs?limit=${limit}&search=${encodeURIComponent(search)}&${TODAYS}`, { signal })).runs;
 /**
- * The watched layers in forward order; empty before the run started.
- * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Layer[]>}
+ * The watched layers in forward order, empty before the run started; and of an external run what watches them.
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Layers>}
  */
-export const layers = async (id, signal) => (await askJson(`${run(id)}/layers`, { signal })).layers;
+export const layers = (id, signal) => askJson(`${run(id)}/layers`, { signal });
 /**
  * How much of the network is watched; null: the run does not tell.
  * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Coverage | null>}

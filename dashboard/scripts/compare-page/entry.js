@@ -48,7 +48,6 @@ export class Entry {
       figure: figures.neurons,
       name: `${name} neurons`,
       mode,
-      epsilon: record.config.neq.epsilon,
       onPoint: onPointCell,
       onRange,
     });
@@ -87,7 +86,10 @@ export class Entry {
   /** Draws the open layer anew. */
   drawLayer() {
     const { layer, heatmap, overview } = this;
-    if (layer) overview.select(layer.index);
+    if (layer) {
+      overview.select(layer.index);
+      heatmap.epsilon = this.feed.epsilonOf(layer.index);
+    }
     if (heatmap.layer !== layer) heatmap.show(layer);
     else heatmap.redraw();
   }

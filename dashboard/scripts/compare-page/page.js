@@ -6,7 +6,9 @@ import { plotly, undrawn } from "../plot/axes.js";
 import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
 import { Together, wholeOf } from "../plot/line-chart.js";
 import { widest } from "../run-data/feed.js";
+import { shared } from "../run-data/metric-feed.js";
 import { Curves } from "../run-page/curves.js";
+import { lookOf, MetricsCard } from "../run-page/metrics-card.js";
 import { element, parts } from "../ui/dom.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
@@ -54,6 +56,8 @@ class ComparePage {
     /** @type {string | null} the one that is looked at. */
     this.layer = data.layer;
     this.drawn = false;
+    /** @type {ColourSwitch | null} */
+    this.switch = null;
     this.mode = modeOf(readQuery().colour);
     this.together = new Together();
     help(this.scope, root);
@@ -77,8 +81,25 @@ class ComparePage {
       name: "comparison",
       onPoint: (epoch) => this.together.point(epoch),
     });
+    this.metrics = this.#logged();
     this.#wireControls();
     this.#start(this.curves);
+  }
+
+  /** The metrics that several of the runs logged under one name. */
+  #logged() {
+    const { scope, parts, data, entries } = this;
+    const feeds = entries.map(({ feed }) => feed);
+    return new MetricsCard({
+      scope,
+      parts,
+      sources: entries,
+      listed: () => shared(feeds),
+      title: "comparison",
+      figures: data.figures[0],
+      look: lookOf(readQuery()),
+      onStep: (changes) => this.#remember(/** @type {Record<string, string | null>} */ (changes)),
+    });
   }
 
   #sayMissing() {
@@ -154,10 +175,13 @@ class ComparePage {
 
   /** @param {Curves} curves */
   async #start(curves) {
-    for (const { feed } of this.entries) feed.start();
+    const someTold = this.entries.some(({ feed }) => feed.external);
+    for (const { feed } of this.entries) feed.start().then(() => someTold && feed.metrics.start());
+    /** @type {any} */
+    let Plotly;
     const pictures = this.entries.flatMap(({ heatmap, overview }) => [heatmap, overview]);
     try {
-      const Plotly = await plotly(this.data.plotly);
+      Plotly = await plotly(this.data.plotly);
       if (this.scope.ended) return;
       await Promise.all([curves, ...pictures].map((picture) => picture.start(Plotly)));
     } catch (problem) {
@@ -166,6 +190,7 @@ class ComparePage {
     }
     if (this.scope.ended) return;
     this.#join(curves);
+    this.metrics?.start(Plotly);
     this.drawn = true;
     this.root.dataset.drawn = "";
     this.#drawHistory();
@@ -211,6 +236,8 @@ class ComparePage {
     this.parts.layer.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     this.parts["layer-controls"].hidden = false;
     this.tables?.draw();
+    if (this.switch) this.switch.epsilon = this.#epsilon();
+    this.switch?.show(this.mode);
     if (this.drawn) for (const { overview } of this.entries) overview.draw();
     const all = this.entries.flatMap(({ feed }) => feed.layers);
     // A guess is made anew when another run tells its layers; a choice stays.
@@ -265,6 +292,12 @@ class ComparePage {
     }
   }
 
+  /** The threshold of the runs' layers; 0: they have not one in common. */
+  #epsilon() {
+    const thresholds = new Set(this.entries.map(({ feed }) => feed.epsilonOf(null)));
+    return thresholds.size === 1 ? [...thresholds][0] : 0;
+  }
+
   // ------------------------------------------------------------ controls
 
   #layerControls() {
@@ -294,9 +327,7 @@ class ComparePage {
       ],
       "On a neuron heatmap, the arrow keys move between cells, + and − zoom, and 0 resets the zoom.",
     );
-    const thresholds = new Set(this.entries.map(({ feed }) => feed.record.config.neq.epsilon));
-    const epsilon = thresholds.size === 1 ? [...thresholds][0] : 0;
-    new ColourSwitch(scope, parts, epsilon, this.mode, (mode) => {
+    this.switch = new ColourSwitch(scope, parts, this.#epsilon(), this.mode, (mode) => {
       this.mode = mode;
       this.#remember({ colour: modes[mode].query });
       for (const { heatmap } of this.entries) heatmap.colourBy(mode);

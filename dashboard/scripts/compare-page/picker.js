@@ -3,6 +3,7 @@
  */
 
 import * as rest from "../api/recorded.js";
+import * as timing from "../run-data/timing.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { go } from "../ui/shell.js";
@@ -19,8 +20,8 @@ const { percent } = format;
 
 /** The address of the comparison of these runs, with the layer and colours that are chosen now. @param {string[]} ids */
 export function compareAddress(ids) {
-  const { layer, colour } = readQuery();
-  const kept = Object.entries({ layer, colour }).filter(([, value]) => value);
+  const { layer, colour, by, scale } = readQuery();
+  const kept = Object.entries({ layer, colour, by, scale }).filter(([, value]) => value);
   const query = kept.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
   return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
 }
@@ -111,7 +112,8 @@ export class RunPicker {
 
   /** @param {Run} run */
   #choice(run) {
-    const facts = `${run.state}, ${run.epochs_done} of ${format.counted(run.epochs_planned, "epoch")}, ${percent(run.test_accuracy)}`;
+    const accuracy = run.test_accuracy === null ? [] : [percent(run.test_accuracy)];
+    const facts = [run.state, timing.doneWords(run), ...accuracy].join(", ");
     return element(
       "button.compare-choice",
       { type: "button", onclick: () => go(compareAddress([...this.ids, run.id])) },

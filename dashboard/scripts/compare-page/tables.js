@@ -14,7 +14,7 @@ import * as format from "../ui/format.js";
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Entry } from "./entry.js" */
 
-const { percent, number, setting, duration, estimate, count } = format;
+const { percent, number, duration, estimate, count } = format;
 
 /** Wall-clock seconds of an epoch. @param {Epoch} epoch */
 const secondsOf = ({ seconds }) => epochSeconds({ ...seconds });
@@ -22,19 +22,21 @@ const secondsOf = ({ seconds }) => epochSeconds({ ...seconds });
 /** @type {[name: string, read: (feed: Feed) => string][]} a row's name and what each run has there. */
 const NUMBERS = [
   ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
-  ["Epochs", (feed) => `${count(feed.done)} of ${count(feed.record.epochs_planned)}`],
+  ["Epochs", ({ record, done }) => (record.epochs_planned === null ? count(done) : `${count(done)} of ${count(record.epochs_planned)}`)],
   ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
   ["Best", ({ record }) => percent(record.best_test_accuracy)],
   ["Frozen next epoch", ({ last }) => percent(last?.frozen_fraction)],
   ["Frozen during epoch", ({ last }) => percent(last?.applied_fraction)],
   ["Training loss", ({ last }) => number(last?.train_loss)],
   ["Test loss", ({ last }) => number(last?.test_loss)],
-  ["Learning rate", ({ last }) => (last ? setting(Number(last.learning_rate.toPrecision(3))) : format.NOTHING)],
+  ["Learning rate", ({ last }) => format.rate(last?.learning_rate)],
   ["Time per epoch, wall clock", ({ epochs }) => rangeWords(epochRange(epochs, secondsOf), duration)],
   ["Elapsed", ({ record }) => duration(timing.elapsed(record))],
   ["Time left", ({ record }) => estimate(timing.left(record))],
   ["Neurons", ({ record }) => count(record.neurons)],
 ];
+/** A reason not to compare single cells: nobody knows whether they may be. */
+const UNKNOWN = "unknown weights";
 const NOT_SETTINGS = /^(name|tags|notes)$/;
 
 /** @typedef {{name: (Node | string)[], words: string[], differs: boolean}} Row of settings. */
@@ -130,7 +132,8 @@ export class CompareTables {
     }
     const row = (/** @type {{path: string, words: string[], differs: boolean}} */ { path, words, differs }) => {
       const [group, rest] = settingName(path, this.titles);
-      return { name: [element("span.muted", {}, `${group} `), rest], words, differs: this.all && differs };
+      const whole = path.includes(".") ? [element("span.muted", {}, `${group} `), rest] : [rest || group];
+      return { name: whole, words, differs: this.all && differs };
     };
     return parts.settings.replaceChildren(this.#table(shown.map(row)));
   }
@@ -148,6 +151,7 @@ export class CompareTables {
       (differing.some((path) => path.startsWith("model.")) || (told && networks.size > 1)) && "network",
       differing.some((path) => path.startsWith("data.")) && "data",
     ].filter((reason) => typeof reason === "string");
+    if (!reasons.length && this.entries.some(({ feed }) => feed.external)) reasons.push(UNKNOWN);
     this.parts.note.hidden = this.entries.length < 2;
     this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
     say(this.parts.note, noteWords(reasons, told));
@@ -164,6 +168,9 @@ export class CompareTables {
 
 /** @param {string[]} reasons why single cells cannot be compared. @param {boolean} told whether each run told its layers. */
 function noteWords(reasons, told) {
+  if (reasons.includes(UNKNOWN)) {
+    return "Whether these runs began with the same weights is not known: a script does not tell its seed. Compare patterns and fractions, not single cells.";
+  }
   if (reasons.length) {
     return `These runs differ in ${reasons.join(" and ")}: neuron 5 of one is not neuron 5 of another. Compare patterns and fractions, not single cells.`;
   }

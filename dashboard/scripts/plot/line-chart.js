@@ -143,6 +143,11 @@ export class Chart extends Axes {
     });
   }
 
+  /** What the values of a column are the values of. @param {number} column */
+  headAt(column) {
+    return `epoch ${column}`;
+  }
+
   /** @param {Cell | null} cell */
   #hover(cell) {
     const values = cell ? this.valuesAt(cell.column) : [];
@@ -151,7 +156,7 @@ export class Chart extends Axes {
       element("dt", {}, element("span.swatch", { style: `background: ${colour}` }), ` ${name}`),
       element("dd", {}, words),
     ]);
-    const head = element("div.tooltip-head", {}, `epoch ${cell.column}`);
+    const head = element("div.tooltip-head", {}, this.headAt(cell.column));
     return this.tooltip.show([head, element("dl", {}, ...rows)], cell.clientX, cell.clientY);
   }
 

@@ -8,12 +8,16 @@
 import { ApiError, Refused } from "../api/client.js";
 import * as live from "../api/live.js";
 import * as rest from "../api/recorded.js";
+import { started } from "../api/started.js";
 import { LayerFeed } from "./layer-feed.js";
 import { LayerTables } from "./layer-tables.js";
+import { MetricFeed } from "./metric-feed.js";
+import { rateChanges } from "./rates.js";
 import { ThumbnailFeed } from "./thumbnail-feed.js";
+import * as watches from "./watches.js";
 
-/** @import { Epoch, Layer, LayerCounts, LogLine, Run } from "../../types/pages" */
-/** @import { NumberedEvent, RunFailed, RunStarted } from "../../types/live" */
+/** @import { Epoch, Layer, LayerCounts, LogLine, Run, Watch } from "../../types/pages" */
+/** @import { NumberedEvent, RunFailed, RunStarted, WatchStarted } from "../../types/live" */
 /** @import { Levels } from "../api/recorded.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Numbers } from "./layer-tables.js" */
@@ -23,7 +27,10 @@ import { ThumbnailFeed } from "./thumbnail-feed.js";
 /**
  * @typedef {object} News what a feed tells, by kind.
  * @property {undefined} run its record has changed.
- * @property {undefined} layers they are known.
+ * @property {undefined} layers they are known, or more of them.
+ * @property {undefined} started what the run said when it started is known.
+ * @property {undefined} metrics which metrics there are, or how they stand.
+ * @property {string} points of this metric.
  * @property {number} epoch one more is finished, live.
  * @property {{epoch: number, layers: LayerCounts}} counts its columns, an item a layer.
  * @property {undefined} history many epochs came.
@@ -41,8 +48,8 @@ import { ThumbnailFeed } from "./thumbnail-feed.js";
 const ENDS = new Set(["finished", "stopped", "failed"]);
 const RETRY_MS = 1500;
 const MEND_MS = 400;
-/** A learning rate that falls below this fraction of the former one fell at a milestone, as `DROP` of the run's log says too. */
-const RATE_DROP = 0.75;
+/** Epochs that an axis has room for at least, where no number of them is planned; then twice as many, and so on. */
+const ROOM = 12;
 
 /** The layer to open where none was asked for: the first of those with the most neurons has the most to show. @param {Layer[]} layers */
 export const widest = (layers) => layers.reduce((best, layer, index) => (layer.neurons > layers[best].neurons ? index : best), 0);
@@ -51,6 +58,7 @@ export const widest = (layers) => layers.reduce((best, layer, index) => (layer.n
 export function nothingYet(feed) {
   if (!feed.loaded) return "Loading…";
   if (feed.done) return "";
+  if (feed.external && !feed.layers.length) return "This run watches no network.";
   if (feed.record.state === "queued") return queuedYet(feed.record, "No epoch has finished yet.");
   return feed.ended ? "The run ended before its first epoch finished." : "The first column appears when epoch 0 ends.";
 }
@@ -73,10 +81,13 @@ export class Feed {
     this.known = record.last_seq;
     /** @type {Layer[]} */
     this.layers = [];
+    /** @type {Watch[]} of an external run. */
+    this.watches = [];
     /** @type {Epoch[]} without their "layers", by epoch. */
     this.epochs = [];
     this.tables = new LayerTables(this);
     this.small = new ThumbnailFeed(this);
+    this.metrics = new MetricFeed(this);
     /** @type {LogLine[]} */
     this.log = [];
     /** @type {RunFailed | null} */
@@ -119,8 +130,22 @@ export class Feed {
     return this.epochs.length;
   }
 
+  /** Whether a script of somebody's own records it. */
+  get external() {
+    return this.record.source === "external";
+  }
+
+  /** Epochs that an axis has to have room for. */
   get planned() {
-    return Math.max(this.record.epochs_planned, this.done);
+    const { epochs_planned: planned } = this.record;
+    if (planned !== null || this.ended) return Math.max(planned ?? 0, this.done);
+    return ROOM * 2 ** Math.max(0, Math.ceil(Math.log2((this.done + 1) / ROOM)));
+  }
+
+  /** ε of a layer, or of all (null); 0: it is not known, or the layers have not one in common. @param {number | null} layer */
+  epsilonOf(layer) {
+    const { record, watches: known } = this;
+    return layer === null ? watches.commonEpsilon(record, known) : watches.epsilonOf(record, known, layer);
   }
 
   /** The latest finished epoch, or null. */
@@ -168,29 +193,48 @@ export class Feed {
   async #load() {
     const { id } = this;
     const { signal } = this.scope;
-    const [stored, layers, lines] = await Promise.all([
+    const [stored, watched, lines] = await Promise.all([
       rest.epochs(id, signal),
       rest.layers(id, signal),
       rest.log(id, signal),
       this.tables.load("frozen"),
     ]);
     if (this.scope.ended) return;
-    this.#takeLayers(layers);
+    this.watches = watched.watches;
+    this.#takeLayers(watched.layers);
     /** @type {Epoch[]} */
-    const epochs = layers.length ? stored.epochs : []; // begun between two answers: all of it comes live
+    const epochs = watched.layers.length ? stored.epochs : []; // begun between two answers: all of it comes live
     for (const epoch of epochs) this.epochs[epoch.epoch] = epoch;
     for (const line of lines) this.#takeLine(line);
     this.loaded = true;
     this.tell("history");
     this.tell("log");
-    // From what all four answers know: what was recorded before the page was asked for, and of that no more than epochs,
-    // for the remedy of a run that ended stands in its last event alone. What comes twice does no harm.
-    this.#follow(
-      Math.min(
-        this.known,
-        epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0),
-      ),
+    this.#follow(this.#knownOf(epochs));
+    if (!this.external && !epochs.some(({ scores }) => Object.keys(scores ?? {}).length)) return;
+    this.metrics.start();
+    if (this.external) this.#askStart();
+  }
+
+  /**
+   * The number of the newest event that all four answers know: what was recorded before the page was asked for, and of
+   * that no more than epochs, for the remedy of a run that ended stands in its last event alone. What comes twice does no
+   * harm. An external run may tell thousands of events without an epoch: of these the last one alone.
+   * @param {Epoch[]} epochs
+   */
+  #knownOf(epochs) {
+    if (this.external) return Math.max(0, this.ended ? this.known - 1 : this.known);
+    return Math.min(
+      this.known,
+      epochs.reduce((seq, epoch) => Math.max(seq, epoch.seq), 0),
     );
+  }
+
+  /** What an external run said when it started; without it the page lacks a few facts, and nothing else. */
+  async #askStart() {
+    const event = await started(this.id, this.scope.signal).catch(() => null);
+    if (!event || this.scope.ended) return;
+    this.started = event;
+    this.tell("started");
   }
 
   /** @param {number} after */
@@ -233,6 +277,13 @@ export class Feed {
       case "run_started":
         this.started = event;
         this.#takeLayers(event.layers);
+        this.tell("started");
+        break;
+      case "watch_started":
+        this.#takeWatch(event);
+        break;
+      case "metrics_logged":
+        this.metrics.heard(event.series);
         break;
       case "epoch_progressed":
         this.record = { ...this.record, progress: event };
@@ -256,9 +307,15 @@ export class Feed {
 
   /** @param {Layer[]} layers */
   #takeLayers(layers) {
-    if (this.layers.length || !layers.length) return;
+    if (layers.length <= this.layers.length) return;
     this.layers = layers;
     this.tell("layers");
+  }
+
+  /** @param {WatchStarted} event */
+  #takeWatch(event) {
+    this.watches = watches.withStarted(this.watches, event);
+    this.#takeLayers(watches.withWatch(this.layers, event));
   }
 
   /** @param {Epoch} epoch */
@@ -266,6 +323,7 @@ export class Feed {
     const { layers, ...scalars } = epoch;
     this.epochs[epoch.epoch] = scalars;
     this.record = { ...this.record, progress: null };
+    this.metrics.epochCame(Object.keys(scalars.scores ?? {}));
     if (layers) {
       this.tables.take(epoch.epoch, layers);
       this.tell("counts", { epoch: epoch.epoch, layers });
@@ -327,12 +385,9 @@ export class Feed {
     }, MEND_MS);
   }
 
-  /** Epochs at which the learning rate fell at once by a quarter or more, or rose by a third; a smooth schedule has none. */
+  /** Epochs at which the learning rate changed at once. */
   rateChanges() {
-    const factor = (/** @type {Epoch} */ epoch) => epoch.learning_rate / this.epochs[epoch.epoch - 1]?.learning_rate;
-    return this.epochs
-      .filter((epoch) => factor(epoch) < RATE_DROP || factor(epoch) > 1 / RATE_DROP)
-      .map((epoch) => ({ epoch: epoch.epoch, factor: factor(epoch), rate: epoch.learning_rate }));
+    return rateChanges(this.epochs);
   }
 
   /** Those at which it fell. */

@@ -24,7 +24,8 @@ export function settingWords(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.length ? value.map(settingWords).join(", ") : "none";
-  return typeof value === "number" ? format.setting(value) : String(value);
+  if (typeof value === "number") return format.setting(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /**

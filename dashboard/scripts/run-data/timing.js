@@ -3,6 +3,8 @@
  * clock and without the time in which nobody trained the run; the seconds since its answer came are added here.
  */
 
+import * as format from "../ui/format.js";
+
 /** @import { Run } from "../../types/pages" */
 
 /** @typedef {Run & {heard?: number}} Heard a run as the API gives it, and when that came. */
@@ -22,9 +24,15 @@ export const left = (run) => run.timing.seconds_left;
 export const inEpoch = (run) => (run.state === "running" && run.progress ? run.timing.epoch_fraction : 0);
 
 /**
- * How much of the run is over, 0–1.
+ * How much of the run is over, 0–1; null: nobody knows how many epochs it will be.
  * @param {Run} run @param {number} [done] epochs that are known to be finished, if more than its own.
  */
 export function fraction(run, done = run.epochs_done) {
+  if (run.epochs_planned === null) return null;
   return Math.min(1, (Math.max(done, run.epochs_done) + inEpoch(run)) / Math.max(1, run.epochs_planned));
+}
+
+/** Epochs done, of those planned where that is known: `7 of 30 epochs`, `7 epochs`. @param {Run} run @param {number} [done] */
+export function doneWords({ epochs_planned: planned, epochs_done }, done = epochs_done) {
+  return planned === null ? format.counted(done, "epoch") : `${format.count(done)} of ${format.counted(planned, "epoch")}`;
 }

@@ -18,7 +18,7 @@ import * as format from "../ui/format.js";
 
 const percent = (/** @type {number} */ fraction) => format.percent(fraction);
 const number = (/** @type {number} */ value) => format.number(value);
-const rate = (/** @type {number} */ value) => format.setting(Number(value.toPrecision(3)));
+const rate = (/** @type {number} */ value) => format.rate(value);
 
 /** @type {Record<string, Curve[]>} what each chart shows of a run: field of its epochs, colour and dash when it is the only run. */
 const CHARTS = {

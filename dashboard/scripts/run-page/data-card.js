@@ -22,10 +22,11 @@ const AT_ONCE = 20;
 const PARTS = { train: "Training", test: "Test", probe: "Probe" };
 
 export class DataCard {
-  /** @param {{scope: Scope, host: HTMLElement, feed: Feed}} options */
-  constructor({ scope, host, feed }) {
+  /** @param {{scope: Scope, host: HTMLElement, card: HTMLElement, feed: Feed}} options card: what is hidden while an external run tells of none. */
+  constructor({ scope, host, card, feed }) {
     this.scope = scope;
     this.host = host;
+    this.card = card;
     this.feed = feed;
     this.#say("Loading…");
     feed.on("layers", () => this.#load());
@@ -35,7 +36,7 @@ export class DataCard {
 
   async #load() {
     try {
-      const found = this.feed.started ? this.feed.started.data : await rest.data(this.feed.id, this.scope.signal);
+      const found = this.feed.started && !this.feed.external ? this.feed.started.data : await rest.data(this.feed.id, this.scope.signal);
       if (!this.scope.ended) this.#draw(found || null);
     } catch (error) {
       if (this.scope.ended) return;
@@ -46,6 +47,8 @@ export class DataCard {
 
   /** @param {DataFound | null} found */
   #draw(found) {
+    if (this.feed.external && !found) return undefined;
+    this.card.hidden = false;
     if (!found) return this.#say("This run was trained by a version that did not record data statistics.");
     const warnings = found.warnings.map((text) => element("p.data-warning", {}, text));
     const notes = found.notes.map((text) => element("p", {}, text));

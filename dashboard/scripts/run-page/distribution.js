@@ -62,7 +62,6 @@ const LEGEND = () => [
  * @property {Record<string, Figure>} figures templates `velocities` and `phis` of figures.py.
  * @property {Feed} feed
  * @property {string} name of a saved file.
- * @property {number} epsilon the run's threshold.
  * @property {(epoch: number | null) => void} [onPoint]
  * @property {(epoch: number) => void} [onChoose]
  * @property {() => void} [onData] more is known of what is shown.
@@ -70,10 +69,10 @@ const LEGEND = () => [
 
 export class Distribution {
   /** @param {DistributionOptions} options */
-  constructor({ scope, host, side, figures, feed, name, epsilon, onPoint, onChoose, onData }) {
+  constructor({ scope, host, side, figures, feed, name, onPoint, onChoose, onData }) {
     this.figures = figures;
     this.feed = feed;
-    this.epsilon = epsilon;
+    this.epsilon = feed.epsilonOf(0); // of what is shown
     this.onPoint = onPoint;
     /** @type {Densities | null} what is shown. */
     this.data = null;
@@ -130,6 +129,7 @@ export class Distribution {
     /** @type {Densities} */
     const data = new Densities(this.feed, { layer, field }, (epoch) => this.data === data && this.#changed(epoch));
     this.data = data;
+    this.epsilon = this.feed.epsilonOf(layer);
     const { bins } = FIELDS[field];
     const { yaxis } = (field === "phi" ? this.figures.phis : this.figures.velocities).layout;
     this.picture.extend("y", [-0.5, bins - 0.5]);

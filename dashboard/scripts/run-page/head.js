@@ -90,7 +90,7 @@ export class RunHead {
     links.fork.hidden = !run.can_fork;
     buttons.stop.hidden = this.feed.ended;
     buttons.stop.disabled = run.stop_requested;
-    say(buttons.stop, run.stop_requested ? "Stopping…" : "Stop");
+    say(buttons.stop, run.stop_requested ? (run.source === "external" ? "Asked to stop" : "Stopping…") : "Stop");
     buttons.delete.hidden = !this.feed.ended;
     buttons.resume.hidden = !run.can_resume;
     this.#drawState(run);
@@ -102,13 +102,16 @@ export class RunHead {
 
   /** @param {Run} run */
   #drawState(run) {
-    const starting = run.state === "running" && !this.feed.layers.length;
+    const starting = run.source === "launched" && run.state === "running" && !this.feed.layers.length;
     this.parts.state.dataset.state = run.state;
     say(this.parts.state, starting ? "starting" : run.stop_requested && !this.feed.ended ? "stopping" : run.state);
     const tags = run.tags.join(",");
     if (this.tags !== tags) this.parts.tags.replaceChildren(...run.tags.map((tag) => element("span.tag", {}, tag)));
     this.tags = tags;
-    const words = [`created ${ago(run.created_at)}`, run.device].filter(Boolean).join(" · ");
+    const { script, host, commit } = this.feed.started ?? {};
+    const origin =
+      run.source === "external" ? [script?.split("/").at(-1), host && `on ${host}`, commit && `commit ${commit.slice(0, 12)}`] : [];
+    const words = [`created ${ago(run.created_at)}`, run.device, ...origin].filter(Boolean).join(" · ");
     const facts = JSON.stringify([words, this.forks]);
     if (this.facts !== facts) this.parts.facts.replaceChildren(words, ...parentage(run), ...offspring(this.forks));
     this.facts = facts;
@@ -119,26 +122,28 @@ export class RunHead {
 
   /** @param {Run} run */
   #drawProgress(run) {
-    const done = Math.max(this.feed.done, run.epochs_done);
+    const done = Math.max(this.feed.done, run.epochs_done, this.feed.metrics.epochsBegun - (this.feed.ended ? 0 : 1));
     const fraction = timing.fraction(run, done);
-    fill(this.parts["progress-bar"], fraction);
+    this.parts.progress.hidden = fraction === null;
+    fill(this.parts["progress-bar"], fraction ?? 0);
     this.parts.progress.dataset.state = run.state;
-    this.parts.progress.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
+    this.parts.progress.setAttribute("aria-valuenow", String(Math.round((fraction ?? 0) * 100)));
     say(this.parts["progress-words"], this.#progressWords(run, done));
   }
 
   /** @param {Run} run @param {number} done epochs. */
   #progressWords(run, done) {
-    const of = `of ${count(run.epochs_planned)}`;
     const elapsed = timing.elapsed(run);
-    if (run.state === "queued") return `${counted(run.epochs_planned, "epoch")} planned`;
-    if (this.feed.ended)
-      return `${count(done)} of ${counted(run.epochs_planned, "epoch")}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
-    if (!this.feed.layers.length) return "preparing data and network";
-    if (done === run.epochs_planned)
+    const planned = run.epochs_planned;
+    if (run.state === "queued") return `${counted(planned ?? 0, "epoch")} planned`;
+    const doneWords = timing.doneWords(run, done);
+    if (this.feed.ended) return `${doneWords}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;
+    if (run.source === "launched" && !this.feed.layers.length) return "preparing data and network";
+    if (planned === null) return `${done || this.feed.layers.length ? `${doneWords} · ` : ""}${duration(elapsed)} so far`;
+    if (done === planned)
       return `${done === 1 ? "the one epoch" : `all ${count(done)} epochs`} done, finishing · ${duration(elapsed)} so far`;
     const left = timing.left(run);
-    const where = `epoch ${done} (${count(done)} ${of} done)`;
+    const where = `epoch ${done} (${count(done)} of ${count(planned)} done)`;
     return `${where} · ${duration(elapsed)} so far${left === null ? "" : `, about ${estimate(left)} left`}`;
   }
 
@@ -179,8 +184,9 @@ export class RunHead {
 }
 
 /** What stopping does to a run. @param {Run} run */
-function stopWords({ state, epochs_done: done }) {
+function stopWords({ source, state, epochs_done: done }) {
   const kept = done ? ` Its ${counted(done, "finished epoch")} ${done === 1 ? "is" : "are"} kept.` : "";
+  if (source === "external") return `Its script is asked to stop, and stops where it looks at run.should_stop.${kept}`;
   if (state === "queued") return `No worker has claimed it; it leaves the queue immediately.${kept}`;
   return `It stops within seconds, in the middle of its epoch.${kept}`;
 }

@@ -54,7 +54,7 @@ export class LayerCard {
     this.cursor = cursor;
     this.onStep = onStep;
     this.onSettle = onSettle;
-    this.epsilon = feed.record.config.neq.epsilon;
+    this.epsilon = feed.epsilonOf(0); // of the open layer; of an external run's not known yet
     this.index = -1; // no layer is open
     /** @type {Layer | null} the norm that follows the open layer, or the layer that it follows. */
     this.partner = null;
@@ -75,13 +75,12 @@ export class LayerCard {
   }
 
   #timeline() {
-    const { scope, parts, figures, feed, epsilon } = this;
+    const { scope, parts, figures, feed } = this;
     return new Timeline({
       scope,
       parts,
       figures,
       feed,
-      epsilon,
       onPoint: (epoch) => this.together.point(epoch),
       onChoose: (epoch) => this.cursor.move(epoch),
       onMove: (neuron) => this.openNeuron(neuron),
@@ -110,6 +109,15 @@ export class LayerCard {
     return heatmap;
   }
 
+  /** The open layer's neurons are decided by this threshold. @param {number} epsilon */
+  #decideBy(epsilon) {
+    if (epsilon === this.epsilon) return;
+    for (const part of [this, this.main, this.other, this.switch]) part.epsilon = epsilon;
+    this.timeline.decideBy(epsilon);
+    this.switch.show(this.mode);
+    for (const heatmap of [this.main, this.other]) heatmap.colourBy(this.mode);
+  }
+
   /** @param {Heatmap} heatmap */
   #otherOf(heatmap) {
     if (!this.partner || !this.pair) return null;
@@ -134,6 +142,7 @@ export class LayerCard {
   open(index, neuron = null) {
     const { feed, parts } = this;
     this.index = index;
+    this.#decideBy(feed.epsilonOf(index));
     this.partner = partnerOf(feed.layers, index);
     this.neuron = neuron !== null && neuron < feed.layers[index].neurons ? neuron : null;
     parts.pair.hidden = !this.partner;

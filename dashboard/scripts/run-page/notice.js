@@ -17,6 +17,7 @@ import * as format from "../ui/format.js";
 
 const HEALTH_MS = 5000;
 const QUIET_MS = 10_000;
+const SCRIPT_QUIET_MS = 25_000; // a recorder that has nothing to tell is heard every 10 s
 const MOST_WARNINGS = 4;
 const { duration, counted } = format;
 
@@ -48,11 +49,16 @@ export class RunNotice {
     this.#askHealth();
   }
 
+  /** How long nothing need be heard of the run. */
+  get #patience() {
+    return this.feed.external ? SCRIPT_QUIET_MS : QUIET_MS;
+  }
+
   /** Asked while the run waits, and when nothing was heard of a running one for long. */
   async #askHealth() {
     const { state } = this.feed.record;
     if (this.newest !== this.feed.record) [this.newest, this.heardAt] = [this.feed.record, performance.now()];
-    const silent = state === "running" && performance.now() - this.heardAt >= QUIET_MS;
+    const silent = state === "running" && performance.now() - this.heardAt >= this.#patience;
     if (state !== "queued" && !silent) {
       this.asked = null;
       return;
@@ -94,7 +100,7 @@ export class RunNotice {
     if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
     if (this.trouble) return troubled(this.trouble);
     if (run.state === "queued") return this.#queued(run);
-    return this.#silent() || this.#warned();
+    return this.#silent() || this.#warned(asked(run));
   }
 
   /** @param {Run} run @returns {Notice} */
@@ -113,8 +119,10 @@ export class RunNotice {
     if (health.store.problem)
       return { kind: "bad", title: health.store.problem, more: "The run waits for the store and then continues automatically." };
     const silent = heartbeat + (performance.now() - askedAt) / 1000;
-    if (heartbeat * 1000 < QUIET_MS) return null;
-    const more = "Its worker has exited or cannot reach the store; the next one resumes the run from its last checkpoint.";
+    if (heartbeat * 1000 < this.#patience) return null;
+    const more = this.feed.external
+      ? "Its script has ended or cannot reach the server; if it still runs, what it records comes later."
+      : "Its worker has exited or cannot reach the store; the next one resumes the run from its last checkpoint.";
     return { kind: "warn", title: `No heartbeat for ${duration(silent)}.`, more };
   }
 
@@ -150,6 +158,12 @@ export class RunNotice {
     const online = `${counted(alive.length, "worker")} online, training up to ${counted(slots, "run")} at once.`;
     return { kind: "quiet", title, more: `${again} ${online}`.trim() };
   }
+}
+
+/** That a script is asked to stop: when it does is its own affair. @param {Run} run @returns {Notice | undefined} */
+function asked({ source, state, stop_requested: requested }) {
+  if (source !== "external" || state !== "running" || !requested) return undefined;
+  return { kind: "quiet", title: "The script was asked to stop.", more: "It stops where it looks at `run.should_stop`." };
 }
 
 /** What does not come; what the server refuses, it would refuse again. @param {Trouble} trouble @returns {Notice} */

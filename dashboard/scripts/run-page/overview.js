@@ -56,7 +56,6 @@ export class Overview {
     this.selected = null;
     /** @type {string | null} the upright axis's labels, as Plotly knows them. */
     this.labels = null;
-    this.epsilon = feed.record.config.neq?.epsilon ?? 0;
     this.tooltip = new Tooltip(scope);
     this.picture = new CellCanvas({
       scope,
@@ -71,6 +70,11 @@ export class Overview {
     });
     if (legend) scope.finally(onScheme(() => this.#drawLegend()));
     this.#drawLegend();
+  }
+
+  /** The threshold of all layers; 0: they have not one in common. */
+  get epsilon() {
+    return this.feed.epsilonOf(null);
   }
 
   /** @param {number} epoch @returns {Float32Array | undefined} */

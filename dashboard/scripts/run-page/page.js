@@ -16,18 +16,19 @@ import { go, notice, onLeave, whenThere } from "../ui/shell.js";
 import { help } from "../ui/tooltip.js";
 import { readQuery } from "../ui/url-state.js";
 import { Address, edgesOf, spanOf, whole } from "../ui/view-address.js";
-import { drawConfig } from "./config-card.js";
+import { drawConfig, drawTold } from "./config-card.js";
 import { Coverage } from "./coverage.js";
 import { DataCard } from "./data-card.js";
 import { RunHead } from "./head.js";
 import { runKeys } from "./keys.js";
 import { LogView } from "./log-view.js";
+import { lookOf } from "./metrics-card.js";
 import { modeOf as overviewModeOf, MODES as overviewModes } from "./overview-modes.js";
 import { Published } from "./paper-comparison.js";
 import { buildPictures, viewOf } from "./pictures.js";
 import { Machine } from "./resources.js";
 
-/** @import { Layer, Missing, Run } from "../../types/pages" */
+/** @import { Epoch, Layer, Missing, Run } from "../../types/pages" */
 /** @import { Figure } from "../plot/area.js" */
 /** @import { Numbers } from "../run-data/layer-tables.js" */
 /** @import { Titles } from "../run-data/settings.js" */
@@ -67,11 +68,11 @@ class RunPage {
     this.head = new RunHead(this.scope, this.parts, this.feed);
     this.log = new LogView({ scope: this.scope, host: this.parts.log, follow: this.parts.follow, feed: this.feed });
     help(this.scope, root);
-    drawConfig(this.parts.config, data.run.config, data.titles);
+    this.#drawConfig();
     this.published = new Published({ parts: this.parts, feed: this.feed, recipe: data.recipe, titles: data.titles });
     this.coverage = new Coverage({ scope: this.scope, host: this.parts.coverage, feed: this.feed });
     this.machine = new Machine({ parts: this.parts, feed: this.feed });
-    this.dataCard = new DataCard({ scope: this.scope, host: this.parts["data-found"], feed: this.feed });
+    this.dataCard = new DataCard({ scope: this.scope, host: this.parts["data-found"], card: this.parts["data-card"], feed: this.feed });
     const pictures = this.#buildPictures(query);
     this.together = pictures.together;
     this.overview = pictures.overview;
@@ -79,6 +80,7 @@ class RunPage {
     this.values = pictures.values;
     this.curves = pictures.curves;
     this.savings = pictures.savings;
+    this.metrics = pictures.metrics;
     this.multiples = pictures.multiples;
     this.heatmap = this.card.main;
     this.distribution = this.values.distribution;
@@ -130,9 +132,9 @@ class RunPage {
   }
 
   async #startPictures() {
-    const { overview, card, distribution, curves, savings } = this;
+    const { overview, card, distribution, curves, savings, metrics } = this;
     const Plotly = await plotly(this.data.plotly);
-    for (const picture of [overview, card, distribution, curves, savings]) {
+    for (const picture of [overview, card, distribution, curves, savings, metrics]) {
       if (this.scope.ended) return;
       await picture.start(Plotly);
     }
@@ -145,6 +147,8 @@ class RunPage {
     feed.on("run", () => this.#runChanged());
     feed.on("progress", () => head.draw());
     feed.on("log", () => this.log.draw());
+    feed.on("started", () => this.#toldOfItself());
+    feed.on("metrics", () => head.draw());
     feed.on("layers", () => this.#layersKnown());
     feed.on("history", () => this.#drawHistory());
     feed.on("epoch", (epoch) => this.#epochCame(epoch));
@@ -175,6 +179,8 @@ class RunPage {
 
   #layersKnown() {
     const { layers } = this.feed;
+    this.root.dataset.watched = "";
+    this.#toldOfItself();
     const option = (/** @type {Layer} */ { index, name, type, neurons }) =>
       element("option", { value: index }, `${index} · ${name} (${type}, ${format.count(neurons)})`);
     this.parts.layer.replaceChildren(...layers.map(option));
@@ -184,6 +190,21 @@ class RunPage {
     this.overview.draw();
     this.#show(Math.max(0, Math.min(this.index ?? widest(layers), layers.length - 1)), this.card.neuron);
     this.address.settle({ layer: this.index });
+  }
+
+  /** An external run told more of itself: how its script was started, or what it watches. */
+  #toldOfItself() {
+    if (!this.feed.external) return;
+    this.head.draw();
+    this.#drawConfig();
+  }
+
+  #drawConfig() {
+    const { parts, feed, data } = this;
+    const { record, started, watches } = feed;
+    parts["copy-command"].hidden = record.source === "external" && !started?.command;
+    if (record.source === "launched") drawConfig(parts.config, record.config, data.titles);
+    else drawTold(parts.config, { config: record.config, notes: record.notes, started, watches });
   }
 
   #extend() {
@@ -226,6 +247,10 @@ class RunPage {
     const epoch = this.cursor.following === false ? this.feed.epochs[this.cursor.epoch] : this.feed.last;
     this.published.draw(epoch ?? null);
     this.machine.draw(epoch ?? null);
+    if (!this.feed.external) return;
+    const told = (/** @type {(epoch: Epoch) => unknown} */ of) => this.feed.epochs.some((each) => of(each));
+    this.parts["savings-card"].hidden = !told(({ saving, step_ms: times }) => saving ?? times);
+    this.parts["machine-card"].hidden = !told(({ resources, samples_per_second: pace }) => resources ?? pace);
   }
 
   /** An empty picture says why. */
@@ -313,6 +338,7 @@ class RunPage {
     card.colour(view.mode);
     /** @type {HTMLSelectElement} */ (this.parts.order).value = view.order;
     this.values.look(query);
+    this.metrics.lookAt(lookOf(query));
     this.#colourOverview(overviewModeOf(query.overview));
     if (layer !== null && this.feed.layers[layer]) this.#show(layer, view.neuron);
     card.arrange();
@@ -325,7 +351,8 @@ class RunPage {
 
   #wireControls() {
     const { scope, parts } = this;
-    const { config } = this.data.run;
+    const { run } = this.data;
+    const command = () => (run.source === "launched" ? launchCommand(run.config) : (this.feed.started?.command ?? ""));
     const layer = /** @type {HTMLSelectElement} */ (parts.layer);
     const colour = /** @type {HTMLSelectElement} */ (parts["overview-mode"]);
     scope.on(layer, "change", () => this.open(Number(layer.value)));
@@ -337,8 +364,8 @@ class RunPage {
       this.#colourOverview(mode);
       this.address.step({ overview: mode === "frozen" ? null : mode });
     });
-    scope.on(parts["copy-json"], "click", () => copy(parts["copy-json"], JSON.stringify(config, null, 2)));
-    scope.on(parts["copy-command"], "click", () => copy(parts["copy-command"], launchCommand(config)));
+    scope.on(parts["copy-json"], "click", () => copy(parts["copy-json"], JSON.stringify(run.config, null, 2)));
+    scope.on(parts["copy-command"], "click", () => copy(parts["copy-command"], command()));
     scope.on(parts["keys-help"], "click", () => this.keys.help());
   }
 }

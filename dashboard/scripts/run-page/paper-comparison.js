@@ -3,6 +3,7 @@
  */
 
 import { settingName, settings, settingWords } from "../run-data/settings.js";
+import * as timing from "../run-data/timing.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
@@ -14,7 +15,7 @@ import * as format from "../ui/format.js";
 /** @typedef {Figures["metric"]} Metric */
 /** @typedef {{whole: Preset["whole"], published: Figures}} Recipe a preset's configuration, and what was published of it. */
 
-const { percent, number, count } = format;
+const { percent, number } = format;
 const ROWS = { dense: "Published: no freezing", neq: "Published: NEq", random: "Published: random neurons, same number" };
 const METRICS = { accuracy: "Accuracy", miou: "mIoU" };
 const MOST_CHANGES = 8;
@@ -62,8 +63,7 @@ export class Published {
 
   /** @param {Epoch | null} epoch */
   #whichEpoch(epoch) {
-    const of = `of ${format.counted(this.feed.record.epochs_planned, "epoch")}`;
-    return epoch ? `This run after ${count(epoch.epoch + 1)} ${of}` : "This run: no epoch yet";
+    return epoch ? `This run after ${timing.doneWords(this.feed.record, epoch.epoch + 1)}` : "This run: no epoch yet";
   }
 
   /** @param {Recipe} recipe */

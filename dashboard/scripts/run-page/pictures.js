@@ -8,6 +8,7 @@ import { orders } from "../plot/orders.js";
 import { edgesOf, whole } from "../ui/view-address.js";
 import { Curves } from "./curves.js";
 import { LayerCard } from "./layer-card.js";
+import { lookOf, MetricsCard } from "./metrics-card.js";
 import { Overview } from "./overview.js";
 import { modeOf as overviewModeOf } from "./overview-modes.js";
 import { SavingsCard } from "./savings-card.js";
@@ -19,7 +20,7 @@ import { ValuesCard } from "./values-card.js";
 /** @import { Cursor } from "../plot/epoch-cursor.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
-/** @import { Address } from "../ui/view-address.js" */
+/** @import { Address, Changes } from "../ui/view-address.js" */
 /** @import { View } from "./layer-card.js" */
 
 /** @typedef {Record<string, string>} Query the address's words. */
@@ -51,7 +52,7 @@ export function viewOf(query) {
 
 /** @param {Surroundings} around */
 export function buildPictures(around) {
-  const { scope, parts, feed, cursor, data, query, onOpen } = around;
+  const { scope, parts, feed, cursor, address, data, query, onOpen } = around;
   const { figures, run } = data;
   const together = new Together();
   const onPoint = (/** @type {number | null} */ epoch) => together.point(epoch);
@@ -71,10 +72,21 @@ export function buildPictures(around) {
   const curves = new Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
   const savings = new SavingsCard({ scope, parts, figures, feed, onPoint, onChoose });
   const multiples = new Multiples({ scope, parts, feed, onOpen });
+  const onStep = (/** @type {Changes} */ changes) => address.step(changes);
+  const metrics = new MetricsCard({
+    scope,
+    parts,
+    sources: [{ feed, name: "value", colour: "var(--neq-series-1)" }],
+    listed: () => feed.metrics.own,
+    title: run.name,
+    figures,
+    look: lookOf(query),
+    onStep,
+  });
   for (const picture of [overview.picture, values.distribution.picture, ...card.pictures]) together.add(picture);
   for (const joined of [curves, savings]) joined.join(together);
   together.onShow = around.onEpochs;
-  return { together, overview, card, values, curves, savings, multiples };
+  return { together, overview, card, values, curves, savings, multiples, metrics };
 }
 
 /** @param {Surroundings} around @param {Together} together */
@@ -111,7 +123,6 @@ function valuesCard({ scope, parts, feed, address, data, query, onData }, { onPo
       figures,
       feed,
       name: `${run.name} values`,
-      epsilon: run.config.neq.epsilon,
       onPoint,
       onChoose,
       onData,

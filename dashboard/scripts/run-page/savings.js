@@ -125,6 +125,9 @@ function denseWords({ source, batches, first_epoch: first, last_epoch: last }) {
     : `Baseline: ${count(batches)} dense batches of ${epochs(first, last)}, scaled by the forward time, which freezing does not change.`;
 }
 
+/** Whether the run was told to compute all gradients; an external one tells it elsewhere. @param {Feed["record"]} run */
+const isSavingOff = (run) => run.source === "launched" && run.config.neq.savings === false;
+
 /** The first sentence: how much was frozen, and under which setting. @param {Epoch} epoch @param {boolean} off savings are. */
 function held(epoch, off) {
   const { applied_fraction: fraction, epoch: at } = epoch;
@@ -149,7 +152,7 @@ export function words(feed, at) {
   if (!counted && !epoch.step_ms) {
     return { main: `Steps were not timed in epoch ${at}: it was trained by a version that did not time them.`, more: "" };
   }
-  const first = held(epoch, feed.record.config.neq.savings === false);
+  const first = held(epoch, isSavingOff(feed.record));
   const shown = counted && epoch.applied_fraction ? [flopWords("Step", counted.step), flopWords("Backward", counted.backward)] : [];
   return { main: [first, ...shown].join(" "), more: isMeasured(epoch) ? measured(epoch) : former(epoch) };
 }

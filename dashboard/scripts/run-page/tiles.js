@@ -3,18 +3,20 @@
  */
 
 import { epochRange, epochSeconds, rangeWords } from "../run-data/epoch-times.js";
+import { headlines } from "../run-data/metric-groups.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { explain } from "../ui/tooltip.js";
 
 /** @import { Epoch, Missing, Parts } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
+/** @import { Known } from "../run-data/metric-feed.js" */
 
 /** @typedef {Epoch["seconds"]} Seconds of an epoch, by part. */
 /** @typedef {{label: string, value: string, more?: Missing<string | false | 0>, help?: string, bar?: Seconds}} Fact what a tile tells. */
 
 const PHASES = /** @type {const} */ (["train", "probe", "evaluate", "record"]);
-const { percent, number, setting, duration, count } = format;
+const { percent, number, duration, count } = format;
 
 const NEXT = {
   label: "Frozen next epoch",
@@ -36,12 +38,25 @@ export class Tiles {
     const last = at === null ? this.feed.last : this.feed.epochs[at];
     this.parts["tiles-epoch"].hidden = at === null;
     say(this.parts["tiles-epoch"], `Numbers of epoch ${at}`);
-    const facts = [this.#accuracy(last), ...this.#frozen(last), this.#loss(last), this.#rate(last), this.#time(last)];
-    if (!this.shown.length) {
+    const facts = this.feed.external ? this.#recorded(last) : this.#launched(last);
+    this.parts.tiles.hidden = !facts.length; // an external run may have logged nothing yet
+    if (this.shown.length !== facts.length) {
       this.shown = facts.map(tile);
       this.parts.tiles.replaceChildren(...this.shown.map(({ box }) => box));
     }
     for (const [place, fact] of facts.entries()) fill(this.shown[place], fact);
+  }
+
+  /** @param {Missing<Epoch>} last */
+  #launched(last) {
+    return [this.#accuracy(last), ...this.#frozen(last), this.#loss(last), this.#rate(last), this.#time(last)];
+  }
+
+  /** Of an external run: what it logged, and of a network that it watches what is frozen. @param {Missing<Epoch>} last */
+  #recorded(last) {
+    const watched = this.feed.layers.length > 0;
+    const own = headlines(this.feed.metrics.own, watched ? 3 : 6).map(logged);
+    return watched ? [...own, ...this.#frozen(last), this.#time(last)] : own;
   }
 
   /** @param {Missing<Epoch>} last @returns {Fact} */
@@ -78,7 +93,7 @@ export class Tiles {
   /** Whether no epoch follows this one: all are done, or the run ended here for good. @param {Missing<Epoch>} last */
   #isTheEnd(last) {
     const { record, ended } = this.feed;
-    return last && (last.epoch + 1 >= record.epochs_planned || (ended && !record.can_resume && last === this.feed.last));
+    return last && (last.epoch + 1 >= (record.epochs_planned ?? Infinity) || (ended && !record.can_resume && last === this.feed.last));
   }
 
   /** @param {Missing<Epoch>} last @returns {Fact} */
@@ -90,7 +105,7 @@ export class Tiles {
   #rate(last) {
     const drop = last && this.feed.drops().findLast(({ epoch }) => epoch <= last.epoch);
     const more = drop ? `dropped at epoch ${drop.epoch}` : last && "no drop yet";
-    return { label: "Learning rate", value: last ? setting(Number(last.learning_rate.toPrecision(3))) : "–", more };
+    return { label: "Learning rate", value: format.rate(last?.learning_rate), more };
   }
 
   /** @param {Missing<Epoch>} last @returns {Fact} */
@@ -112,6 +127,11 @@ export class Tiles {
       ].join(", "),
     };
   }
+}
+
+/** A metric as it stands now, whatever epoch the page shows. @param {Known} metric @returns {Fact} */
+function logged({ name, last, last_step: step }) {
+  return { label: name, value: number(last, 4), more: step !== undefined && `latest, step ${count(step)}` };
 }
 
 /** Seconds in which an epoch was put down: its records and its checkpoint. @param {Seconds} seconds */

@@ -38,15 +38,14 @@ export class Timeline {
    * @param {Parts} options.parts timeline, timeline-title, timeline-facts, timeline-phi, timeline-v, …
    * @param {Record<string, Figure>} options.figures templates `neuron_phi` and `neuron_velocity`.
    * @param {Feed} options.feed
-   * @param {number} options.epsilon
    * @param {(epoch: number|null) => void} options.onPoint
    * @param {(epoch: number) => void} options.onChoose
    * @param {(neuron: number|null) => void} options.onMove another neuron, or none, is asked for.
    */
-  constructor({ scope, parts, figures, feed, epsilon, onPoint, onChoose, onMove }) {
+  constructor({ scope, parts, figures, feed, onPoint, onChoose, onMove }) {
     this.parts = parts;
     this.feed = feed;
-    this.epsilon = epsilon;
+    this.epsilon = feed.epsilonOf(0); // of the layer
     /** @type {Layer | null} */
     this.layer = null;
     /** @type {number | null} */
@@ -71,6 +70,12 @@ export class Timeline {
   async start(Plotly) {
     await Promise.all(this.charts.map((chart) => chart.start(Plotly)));
     this.charts[1].mark(marks.epsilon(this.epsilon));
+  }
+
+  /** The layer's neurons are decided by this threshold. @param {number} epsilon */
+  decideBy(epsilon) {
+    this.epsilon = epsilon;
+    this.charts[1].mark(marks.epsilon(epsilon));
   }
 
   /** Shows a neuron of a layer; null: none. @param {Layer} layer @param {number | null} neuron */

@@ -1,6 +1,7 @@
 // How the table of runs shows and sorts a run: its columns' values, and React cells for them.
 
 import { queuedWords } from "../run-data/queue.js";
+import { settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
 import * as format from "../ui/format.js";
 import { at } from "../ui/routes.js";
@@ -44,16 +45,25 @@ const percent = (fraction, digits) => `${(fraction * 100).toFixed(digits)} %`;
 
 /** @param {Run} run */
 function progressWords(run) {
-  const { counted, count: whole, estimate } = format;
+  const { estimate, duration } = format;
   if (run.state === "queued") return queuedWords(rows.place(run.id));
-  const count = `${whole(run.epochs_done)} of ${counted(run.epochs_planned, "epoch")}`;
+  // A run that watches no network has no epochs to count.
+  const count = run.epochs_planned === null && !run.epochs_done ? duration(timing.elapsed(run)) : timing.doneWords(run);
   const left = timing.left(run);
-  if (run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
+  if (run.source === "launched" && run.state === "running" && run.epochs_done === 0 && !run.progress) return "starting";
   return left === null || run.stop_requested ? count : `${count} · ${estimate(left)} left`;
 }
 
-const setupOf = (/** @type {Run} */ run) =>
-  ["optimizer", "model", "data"].map((part) => /** @type {Record<string, any>} */ (run.config)?.[part]?.kind ?? "");
+const MOST_SETTINGS = 4;
+
+/** What tells a run from others: of a launched one what is trained on what, of an external one its first settings. @param {Run} run */
+function setupOf(run) {
+  if (run.source === "launched") {
+    return ["optimizer", "model", "data"].map((part) => /** @type {Record<string, any>} */ (run.config)?.[part]?.kind ?? "");
+  }
+  const told = settings(run.config).filter(([, value]) => value !== null && typeof value !== "object");
+  return told.slice(0, MOST_SETTINGS).map(([path, value]) => `${path.split(".").at(-1)} ${settingWords(value)}`);
+}
 
 /** @param {string} column @param {Run | undefined} run */
 function columnValue(column, run) {
@@ -78,7 +88,8 @@ function columnValue(column, run) {
   }
 }
 
-const textOf = (/** @type {Run} */ run) => [run.name, run.id, run.notes, run.state, ...(run.tags || []), ...setupOf(run)].join(" ");
+const textOf = (/** @type {Run} */ run) =>
+  [run.name, run.id, run.notes, run.state, run.source === "external" ? run.source : "", ...(run.tags || []), ...setupOf(run)].join(" ");
 
 // ---------------------------------------------------------------- cells
 
@@ -98,32 +109,36 @@ function NameCell({ data: run }) {
   };
   const opens = { href: at(run.url), onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 };
   const link = h("a", opens, run.name);
-  const tags = (run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag));
+  const external = run.source === "external" ? [h("span", { key: "external mark", className: "external-mark" }, "external")] : [];
+  const tags = [...external, ...(run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag))];
   return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
 }
 
 /** @param {{data: Run}} row */
 function ProgressCell({ data: run }) {
-  const fraction = Math.round(timing.fraction(run) * 1000) / 10;
-  const bar = h(
-    "div",
-    {
-      className: "runs-bar",
-      "data-state": run.state,
-      role: "progressbar",
-      "aria-valuenow": fraction,
-      "aria-valuemin": 0,
-      "aria-valuemax": 100,
-      "aria-label": "Progress",
-    },
-    h("div", { style: { width: `${fraction}%` } }),
-  );
+  const part = timing.fraction(run);
+  const fraction = Math.round((part ?? 0) * 1000) / 10;
+  const bar =
+    part !== null &&
+    h(
+      "div",
+      {
+        className: "runs-bar",
+        "data-state": run.state,
+        role: "progressbar",
+        "aria-valuenow": fraction,
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-label": "Progress",
+      },
+      h("div", { style: { width: `${fraction}%` } }),
+    );
   const failed = run.state === "failed" && run.reason;
   const words = failed ? run.reason : progressWords(run);
   return h(
     "div",
     { className: "runs-cell" },
-    bar,
+    bar || null,
     h("span", { className: `runs-words numeric${failed ? " runs-reason" : ""}`, title: words }, words),
   );
 }
@@ -166,12 +181,24 @@ function AccuracyCell({ data: run }) {
 
 /** @param {{data: Run}} row */
 function SetupCell({ data: run }) {
+  if (run.source === "external") return h(ToldCell, { run });
   const [optimizer, model, data] = setupOf(run);
   return h(
     "div",
     { className: "runs-cell", title: `${optimizer}, ${model} on ${data}` },
     h("span", { className: "runs-line" }, `${optimizer} · ${model}`),
     h("span", { className: "runs-words" }, data),
+  );
+}
+
+/** @param {{run: Run}} of an external run's first settings. */
+function ToldCell({ run }) {
+  const told = setupOf(run);
+  return h(
+    "div",
+    { className: "runs-cell", title: told.join(", ") },
+    h("span", { className: "runs-line" }, told.slice(0, 2).join(" · ") || "–"),
+    told.length > 2 ? h("span", { className: "runs-words" }, told.slice(2).join(" · ")) : null,
   );
 }
 
@@ -215,11 +242,18 @@ function action(name, words, run, disabled, why) {
 /** @param {{data: Run}} row */
 function ActionsCell({ data: run }) {
   const active = ACTIVE.has(run.state);
+  const external = run.source === "external";
   return h(
     "div",
     { className: "runs-actions" },
-    action("stop", "Stop", run, !active || run.stop_requested, active ? "Already stopping" : "Already ended"),
-    action("again", "Clone run", run, false),
+    action(
+      "stop",
+      external ? "Ask the script to stop" : "Stop",
+      run,
+      !active || run.stop_requested,
+      active ? "Already stopping" : "Already ended",
+    ),
+    action("again", "Clone run", run, external, "Recorded by a script: nothing to clone"),
     action("edit", "Edit name, tags and notes", run, false),
     action("remove", "Delete", run, run.state === "running", "Stop it first"),
   );

@@ -78,6 +78,9 @@ export function setting(value) {
   return String(value);
 }
 
+/** A learning rate in three digits. @param {Missing<number>} value */
+export const rate = (value) => (value === null || value === undefined ? NOTHING : setting(Number(value.toPrecision(3))));
+
 /** Exactly what a float32 holds, as short as it can be told from its neighbours. @param {Missing<number>} value */
 export function exact(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;

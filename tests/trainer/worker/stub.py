@@ -18,13 +18,13 @@ from contract.events import (
     EpochFinished,
     EpochProgressed,
     Event,
-    Layer,
     LayerCounts,
     LayerSnapshot,
     RunFinished,
     RunStarted,
     Seconds,
 )
+from contract.layers import Layer
 from trainer.engines.environment import Workplace
 from trainer.engines.resume_point import ResumePoint
 
@@ -194,7 +194,7 @@ def finished(epoch: int) -> EpochFinished:
     snapshot = LayerSnapshot(
         index=0,
         neurons=NEURONS,
-        phi=np.full(NEURONS, epoch, "<f4").tobytes(),
+        divergence=np.full(NEURONS, epoch, "<f4").tobytes(),
         velocity=np.full(NEURONS, -epoch, "<f4").tobytes() if epoch else None,
         applied=np.packbits(np.arange(NEURONS) < epoch - 1).tobytes(),
         frozen=np.packbits(frozen).tobytes(),

@@ -4,7 +4,8 @@ from itertools import islice
 
 from bench.synthetic import finished_epochs, started
 from contract.counted import counted
-from contract.events import Layer, Logged, RunFinished
+from contract.events import Logged, RunFinished
+from contract.layers import Layer
 from trainer.worker.log_messages import LogMessages
 
 LAYERS = tuple(Layer(index=i, name=f"layer{i}", type="Conv2d", neurons=n, parameters=n) for i, n in enumerate((16, 10)))

@@ -54,7 +54,7 @@ def test_a_replayed_run_holds_what_the_recorded_one_held(store: Store, tmp_path:
                 continue
             (mine,) = store.snapshots_at(run_id, event.epoch, [layer])
             recorded = event.snapshots[layer]
-            assert (mine.phi, mine.velocity) == (recorded.phi, recorded.velocity)
+            assert (mine.divergence, mine.velocity) == (recorded.divergence, recorded.velocity)
             assert (mine.applied, mine.frozen) == (recorded.applied, recorded.frozen)
     assert store.workers() == [], "its worker has signed off"
 

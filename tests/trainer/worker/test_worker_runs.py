@@ -142,7 +142,7 @@ def test_ending_a_worker_gives_its_runs_back_and_takes_it_off_the_list(bench: Be
     bench.end_workers()
     for run_id in ids:
         run = bench.store.run(run_id)
-        assert (run.state, run.worker_id, run.interruptions) == ("queued", None, 0)
+        assert (run.state, run.writer_id, run.interruptions) == ("queued", None, 0)
         text = bench.store.events_after(run_id, 0)[-1].payload["text"]
         assert "The worker was shut down. The run is queued again" in text
     assert bench.store.workers() == [] and not any(map(is_alive, processes))

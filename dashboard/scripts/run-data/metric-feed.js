@@ -1,0 +1,155 @@
+/*
+ * What a run logs by name: how each metric stands, and the points of those that somebody looks at.
+ *
+ * An event says only how many points came. They are asked for two metrics at a time, with a pause before the next, so that
+ * a run that logs a hundred metrics a second is four requests a second; what came meanwhile is one answer.
+ */
+
+import { ApiError } from "../api/client.js";
+import * as api from "../api/metrics.js";
+import { MetricSeries } from "./metric-series.js";
+
+/** @import { Metric } from "../../types/pages" */
+/** @import { Axis } from "../api/metrics.js" */
+/** @import { Feed } from "./feed.js" */
+
+/** @typedef {Pick<Metric, "name" | "points"> & Partial<Metric>} Known a metric; how it stands comes a moment later than its name. */
+
+const AT_ONCE = 2;
+const PAUSE_MS = 500;
+const RETRY_MS = 1500;
+const LIST = null; // what is asked for: a metric, or the list of them
+
+/** Figures of epochs that the page draws from the epochs themselves. */
+const OF_EPOCHS = ["applied_fraction", "frozen_fraction", "learning_rate"];
+const OF_LAUNCHED = [...OF_EPOCHS, "train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+
+/**
+ * The metrics that at least two of these runs logged, by name, without what is drawn from the epochs of all that have it.
+ * @param {Feed[]} feeds @returns {Known[]}
+ */
+export function shared(feeds) {
+  const names = new Set(feeds.flatMap(({ metrics }) => [...metrics.known.keys()]));
+  const having = (/** @type {string} */ name) => feeds.filter(({ metrics }) => metrics.known.has(name));
+  return [...names]
+    .filter((name) => having(name).length > 1 && !having(name).every((feed) => isDrawnElsewhere(feed, name)))
+    .sort()
+    .map((name) => /** @type {Known} */ (having(name)[0].metrics.known.get(name)));
+}
+
+/** Whether a metric is one that the page draws from its epochs. @param {Feed} feed @param {string} name */
+function isDrawnElsewhere({ external, done }, name) {
+  return external ? done > 0 && OF_EPOCHS.includes(name) : OF_LAUNCHED.includes(name);
+}
+
+export class MetricFeed {
+  /** @param {Feed} feed of the run. */
+  constructor(feed) {
+    this.feed = feed;
+    this.loaded = false;
+    this.known = /** @type {Map<string, Known>} */ (new Map());
+    /** Of the metrics that are looked at. */
+    this.series = /** @type {Map<string, MetricSeries>} */ (new Map());
+    /** What is to be asked for, in this order. */
+    this.waiting = /** @type {Set<string | null>} */ (new Set());
+    this.asking = 0;
+  }
+
+  /** Asks which metrics there are. */
+  start() {
+    this.#ask(LIST);
+  }
+
+  /** The run's own metrics by name, without what the page draws from its epochs. @returns {Known[]} */
+  get own() {
+    const all = [...this.known.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return all.filter(({ name }) => !isDrawnElsewhere(this.feed, name));
+  }
+
+  /** Epochs that points were logged of, the one that may be under way included: all that is known of a run that watches nothing. */
+  get epochsBegun() {
+    return Math.max(0, ...[...this.known.values()].map(({ last_epoch: last }) => (last ?? -1) + 1));
+  }
+
+  /** Points came of these metrics. @param {{name: string, points: number}[]} told */
+  heard(told) {
+    if (!told.length) return;
+    for (const { name, points } of told) {
+      if (!this.known.has(name)) this.known.set(name, { name, points });
+      if (this.series.has(name)) this.#ask(name);
+    }
+    this.#ask(LIST);
+  }
+
+  /** An epoch's figures are metrics too; its scores by these names. @param {string[]} scores */
+  epochCame(scores) {
+    this.heard(scores.map((name) => ({ name, points: 1 })));
+    for (const name of OF_LAUNCHED) if (this.series.has(name)) this.#ask(name);
+  }
+
+  /** Somebody looks at a metric: its points come, and go on coming. @param {string} name @param {Axis} axis @param {number} columns */
+  watch(name, axis, columns) {
+    const before = this.series.get(name);
+    if (before?.axis === axis && before.columns === columns) return;
+    this.series.set(name, new MetricSeries(axis, columns));
+    this.#ask(name);
+  }
+
+  /** Nobody looks at it any more. @param {string} name */
+  forget(name) {
+    this.series.delete(name);
+    this.waiting.delete(name);
+  }
+
+  // ------------------------------------------------------------ one question after the other
+
+  /** @param {string | null} what */
+  #ask(what) {
+    this.waiting.add(what);
+    if (this.asking < AT_ONCE) this.#askAll();
+  }
+
+  async #askAll() {
+    this.asking += 1;
+    const { scope } = this.feed;
+    while (this.waiting.size && !scope.ended) {
+      const [what] = this.waiting;
+      this.waiting.delete(what);
+      const begun = what === LIST ? this.loaded : this.series.get(what)?.points; // a first answer is waited for
+      const came = await this.#askOne(what);
+      if (!came) this.waiting.add(what);
+      if (begun || !came) await new Promise((resolve) => setTimeout(resolve, came ? PAUSE_MS : RETRY_MS));
+    }
+    this.asking -= 1;
+  }
+
+  /** Whether an answer came. @param {string | null} what */
+  async #askOne(what) {
+    try {
+      await (what === LIST ? this.#list() : this.#points(what));
+    } catch (error) {
+      if (this.feed.scope.ended) return true;
+      if (!(error instanceof ApiError)) throw error;
+      return false;
+    }
+    return true;
+  }
+
+  async #list() {
+    const metrics = await api.metrics(this.feed.id, this.feed.scope.signal);
+    if (this.feed.scope.ended) return;
+    for (const metric of metrics) this.known.set(metric.name, metric);
+    this.loaded = true;
+    this.feed.tell("metrics");
+  }
+
+  /** @param {string} name */
+  async #points(name) {
+    const series = this.series.get(name);
+    if (!series) return;
+    const { after, columns, axis } = series;
+    const answer = await api.points(this.feed.id, name, { after, columns, axis }, this.feed.scope.signal);
+    if (this.feed.scope.ended || this.series.get(name) !== series) return;
+    if (series.take(answer)) this.feed.tell("points", name);
+  }
+}

@@ -1,0 +1,188 @@
+"""Metrics: what runs say by name, point by point, in chunks that a chart of a million points is read from at once."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from db.records import Metric, MetricPoints
+from db.schema import metric_points, metrics
+from db.transactions import Transactions, reading
+
+CHUNK = 2_048
+"""Points of a full chunk: 57 KB."""
+MOST_CHUNKS = 64
+"""Chunks that are not merged yet. One a second is written, so a point is written anew some ten times in all, and a
+chart of a running metric reads as many rows more."""
+NO_EPOCH = -1
+_BYTES = 28
+
+
+class MetricQueries(Transactions):
+    """What runs said by name."""
+
+    @reading
+    def metrics(self, connection: Connection, run_id: str) -> list[Metric]:
+        """The metrics of a run, by name, with what the table shows of each."""
+        query = select(metrics).where(metrics.c.run_id == run_id).order_by(metrics.c.name)
+        return [_metric(row) for row in connection.execute(query)]
+
+    @reading
+    def metric_points(
+        self, connection: Connection, run_id: str, name: str, first: int = 0, stop: int | None = None
+    ) -> MetricPoints:
+        """A metric's points from the place `first` on up to before `stop`, in the order in which they were told."""
+        return read_points(connection, run_id, name, first, stop)
+
+
+def read_points(
+    connection: Connection, run_id: str, name: str, first: int = 0, stop: int | None = None
+) -> MetricPoints:
+    """As `MetricQueries.metric_points`, up to before `stop`."""
+    here = (metric_points.c.run_id == run_id) & (metric_points.c.name == name)
+    query = select(metric_points.c.first, metric_points.c.points).where(here, metric_points.c.first > first - CHUNK)
+    if stop is not None:
+        query = query.where(metric_points.c.first < stop)
+    rows = connection.execute(query.order_by(metric_points.c.first)).all()
+    whole = _joined(name, [row.points for row in rows])
+    begins = rows[0].first if rows else first
+    return whole.cut(max(0, first - begins), None if stop is None else stop - begins)
+
+
+def append_points(connection: Connection, run_id: str, told: Iterable[MetricPoints]) -> None:
+    """Stores further points, one chunk a metric, and merges chunks where there are many.
+
+    The caller's transaction holds the run, so nobody else writes its metrics.
+    """
+    series = [each for each in told if each.steps.size]
+    names = [each.name for each in series]
+    query = select(metrics).where(metrics.c.run_id == run_id, metrics.c.name.in_(names))
+    known = {row.name: _Standing.of(row) for row in connection.execute(query)}
+    if not series:
+        return
+    chunks = [
+        chunk
+        for each in series
+        for chunk in _chunks(run_id, each, known[each.name].points if each.name in known else 0)
+    ]
+    connection.execute(insert(metric_points), chunks)
+    grown = [(known.get(each.name), _grown(known.get(each.name), each)) for each in series]
+    _write(connection, run_id, [now for before, now in grown if before is None], new=True)
+    _write(connection, run_id, [_merged(connection, run_id, now) for before, now in grown if before], new=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A row of `metrics` without its run."""
+
+    name: str
+    points: int
+    merged: int
+    chunks: int
+    last: float | None
+    last_step: int
+    last_epoch: int | None
+    minimum: float | None
+    maximum: float | None
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(*(getattr(row, name) for name in cls.__dataclass_fields__))
+
+    def columns(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def _grown(before: _Standing | None, told: MetricPoints) -> _Standing:
+    finite = told.values[np.isfinite(told.values)]
+    minimum = [float(finite.min())] if finite.size else []
+    maximum = [float(finite.max())] if finite.size else []
+    if before is not None:
+        minimum += [] if before.minimum is None else [before.minimum]
+        maximum += [] if before.maximum is None else [before.maximum]
+    last, epoch = float(told.values[-1]), int(told.epochs[-1])
+    return _Standing(
+        told.name,
+        points=told.steps.size + (before.points if before else 0),
+        merged=before.merged if before else 0,
+        chunks=math.ceil(told.steps.size / CHUNK) + (before.chunks if before else 0),
+        last=last if math.isfinite(last) else None,
+        last_step=int(told.steps[-1]),
+        last_epoch=None if epoch == NO_EPOCH else epoch,
+        minimum=min(minimum, default=None),
+        maximum=max(maximum, default=None),
+    )
+
+
+def _write(connection: Connection, run_id: str, rows: Sequence[_Standing], *, new: bool) -> None:
+    if not rows:
+        return
+    if new:
+        connection.execute(insert(metrics), [{"run_id": run_id, **row.columns()} for row in rows])
+        return
+    here = (metrics.c.run_id == run_id) & (metrics.c.name == bindparam("of"))
+    changed = [{"of": row.name, **row.columns()} for row in rows]
+    connection.execute(update(metrics).where(here), changed)
+
+
+def _merged(connection: Connection, run_id: str, now: _Standing) -> _Standing:
+    """One chunk instead of many; a full one is left alone from then on."""
+    if now.chunks < MOST_CHUNKS:
+        return now
+    here = (metric_points.c.run_id == run_id) & (metric_points.c.name == now.name)
+    waiting = here & (metric_points.c.first >= now.merged)
+    rows = connection.execute(select(metric_points.c.points).where(waiting).order_by(metric_points.c.first)).all()
+    whole = _joined(now.name, [row.points for row in rows])
+    connection.execute(delete(metric_points).where(waiting))
+    size = whole.steps.size
+    connection.execute(insert(metric_points), _chunks(run_id, whole, now.merged))
+    full = size // CHUNK * CHUNK
+    return _Standing(**(now.columns() | {"merged": now.merged + full, "chunks": int(size > full)}))
+
+
+def _chunks(run_id: str, points: MetricPoints, first: int) -> list[dict[str, Any]]:
+    """Rows of at most a full chunk each, of points whose places begin with `first`."""
+    return [
+        {"run_id": run_id, "name": points.name, "first": first + start}
+        | {"points": _packed(points.cut(start, start + CHUNK))}
+        for start in range(0, points.steps.size, CHUNK)
+    ]
+
+
+def _metric(row: Any) -> Metric:
+    return Metric(
+        name=row.name,
+        points=row.points,
+        last=row.last,
+        last_step=row.last_step,
+        last_epoch=row.last_epoch,
+        minimum=row.minimum,
+        maximum=row.maximum,
+    )
+
+
+def _packed(points: MetricPoints) -> bytes:
+    columns: tuple[npt.NDArray[Any], ...] = (
+        points.times.astype("<f8"),
+        points.values.astype("<f8"),
+        points.steps.astype("<i8"),
+        points.epochs.astype("<i4"),
+    )
+    return b"".join(column.tobytes() for column in columns)
+
+
+def _joined(name: str, chunks: Sequence[bytes]) -> MetricPoints:
+    columns: list[list[npt.NDArray[Any]]] = [[], [], [], []]
+    for chunk in chunks:
+        number = len(chunk) // _BYTES
+        for column, kind, start in zip(columns, ("<f8", "<f8", "<i8", "<i4"), (0, 8, 16, 24), strict=True):
+            column.append(np.frombuffer(chunk, kind, number, start * number))
+    times, values, steps, epochs = (
+        np.concatenate(column) if column else np.empty(0, kind)
+        for column, kind in zip(columns, ("<f8", "<f8", "<i8", "<i4"), strict=True)
+    )
+    return MetricPoints(name, steps=steps, epochs=epochs, times=times, values=values)

@@ -1,0 +1,57 @@
+"""Metrics of a run: which there are, and their points, thinned to what a chart can show."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from server import schemas
+from server.arrays.thinning import Axis, thinned
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
+from server.serializers import json_answer
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["metrics"], responses=EVERYWHERE | UNKNOWN | INVALID)
+
+MOST_COLUMNS = 10_000
+
+
+@router.get("/metrics", response_model=schemas.Metrics)
+def list_metrics(store: TheStore, run: TheRun) -> Response:
+    """The metrics of the run by name: its own, and the figures of its epochs."""
+    fields = ("name", "points", "last", "last_step", "last_epoch")
+    found = [
+        {name: getattr(metric, name) for name in fields} | {"min": metric.minimum, "max": metric.maximum}
+        for metric in store.metrics(run.id)
+    ]
+    return json_answer({"metrics": found})
+
+
+@router.get("/metrics/points", response_model=schemas.MetricSeries)
+def read_points(
+    store: TheStore,
+    run: TheRun,
+    name: Annotated[str, Query(min_length=1, max_length=200, description="The metric's name, such as `val/loss`.")],
+    after: Annotated[int, Query(ge=0, le=2**31, description="Only points from this place on, counted from 0.")] = 0,
+    columns: Annotated[
+        int | None,
+        Query(ge=1, le=MOST_COLUMNS, description="Thin them to so many columns of pixels; default: all points."),
+    ] = None,
+    axis: Annotated[Axis, Query(description="What the columns are cut along.")] = "step",
+) -> Response:
+    """The points of a metric in the order in which they were logged; null where a value is not finite.
+
+    Thinned, each column keeps its first, last, least and greatest point; `thinned` says whether any was left out.
+    """
+    whole = store.metric_points(run.id, name, after)
+    shown = whole if columns is None else thinned(whole, columns, axis)
+    return json_answer(
+        {
+            "name": name,
+            "after": after,
+            "points": after + whole.steps.size,
+            "thinned": shown.steps.size < whole.steps.size,
+            "steps": shown.steps.tolist(),
+            "epochs": [None if epoch < 0 else epoch for epoch in shown.epochs.tolist()],
+            "times": shown.times.tolist(),
+            "values": shown.values.tolist(),
+        }
+    )

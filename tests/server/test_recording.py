@@ -1,0 +1,348 @@
+"""External runs over HTTP: made, told part by part, repeated, interrupted, taken over; and what is refused."""
+
+import json
+import random
+import threading
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from contract.events import VELOCITY_EDGES, LayerSnapshot
+from contract.runfile import RunFile
+from contract.snapshot_arrays import pack, table_of
+from db import Store
+from trainer.worker.replay import begin_replay
+
+pytestmark = pytest.mark.slow
+
+RUNS = "/api/v1/runs"
+RUN, WRITER, OTHER = "abcdefgh12", "0" * 32, "f" * 32
+NEURONS = (10, 3)
+Json = dict[str, Any]
+
+
+class Recorder:
+    """What a recorder sends, kept so that it can be sent again."""
+
+    def __init__(self, client: TestClient, run: str = RUN, writer: str = WRITER) -> None:
+        self.client, self.run, self.writer, self.next = client, run, writer, 1
+        self.random = np.random.default_rng(0)
+        self.arrays: list[list[np.ndarray[Any, Any]]] = [[] for _ in NEURONS]
+
+    def make(self, **more: Any) -> Any:
+        body = {"source": "external", "id": self.run, "writer": self.writer, "name": "mine"} | more
+        return self.client.post(RUNS, json=body)
+
+    def part(self, *events: Json, table: Any = None, packed: bytes = b"", first: int | None = None) -> bytes:
+        """The bytes of the next part."""
+        begins = self.next if first is None else first
+        lines: list[Json] = [
+            {"seq": seq, "at": "2026-01-31T12:00:00+00:00", "event": event} for seq, event in enumerate(events, begins)
+        ]
+        if table:
+            lines[-1]["snapshots"] = table
+        self.next = begins + len(events)
+        text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        head = {"format": "neq-part", "version": 1, "run": self.run, "writer": self.writer, "first": begins}
+        head |= {"events": len(text), "arrays": len(packed)}
+        return json.dumps(head).encode() + b"\n" + zlib.compress(text + packed)
+
+    def send(self, part: bytes) -> Any:
+        return self.client.post(f"{RUNS}/{self.run}/parts", content=part)
+
+    def say(self, *events: Json) -> Any:
+        return self.send(self.part(*events))
+
+    def started(self) -> list[Json]:
+        layers = [
+            {"index": index, "name": f"l{index}", "type": "Linear", "neurons": count, "parameters": count}
+            for index, count in enumerate(NEURONS)
+        ]
+        watch = {"kind": "watch_started", "first": 0, "layers": layers, "neurons": 13, "parameters": 13}
+        return [{"kind": "run_started", "device": "CPU", "versions": {}}, watch | {"epsilon": 0.001, "mu": 0.5}]
+
+    def epoch(self, number: int) -> bytes:
+        """The part of an epoch, with random arrays."""
+        rows = []
+        for index, count in enumerate(NEURONS):
+            divergence = self.random.uniform(0, 2, count).astype("<f4")
+            self.arrays[index].append(divergence)
+            bits = np.packbits(np.zeros(count, bool)).tobytes()
+            rows.append(LayerSnapshot(index, count, divergence.tobytes(), None, bits, bits))
+        return self.part(epoch_event(number), table=table_of(rows), packed=pack(rows))
+
+
+def epoch_event(number: int, **more: Any) -> Json:
+    """What an epoch of two layers says."""
+    none = [0, 0]
+    layers = dict.fromkeys(("applied", "frozen", "froze", "thawed", "dead", "churning", "beyond"), none)
+    columns = {
+        "phi_mean": [0.5, None],
+        "speed_mean": [None, None],
+        "velocity_histogram": [None, [0] * (len(VELOCITY_EDGES) + 1)],
+    }
+    figures = dict.fromkeys(("learning_rate", "train_loss", "train_accuracy", "test_loss", "test_accuracy"))
+    seconds = {"train": 1.0, "probe": 0.1, "evaluate": 0.0, "record": 0.0}
+    fractions = {"applied_fraction": 0.0, "frozen_fraction": 0.25}
+    return (
+        {"kind": "epoch_finished", "epoch": number, "layers": layers | columns, "seconds": seconds}
+        | figures
+        | fractions
+        | more
+    )
+
+
+def watched(index: int) -> Json:
+    """A watch of one layer of four neurons."""
+    layer = {"index": index, "name": "l", "type": "Linear", "neurons": 4, "parameters": 1}
+    told = {"kind": "watch_started", "first": index, "layers": [layer], "neurons": 4, "parameters": 1}
+    return told | {"epsilon": 0.001, "mu": 0.5}
+
+
+def metrics(name: str, *values: Any, epoch: int | None = None) -> Json:
+    """Points of one metric."""
+    number = len(values)
+    series = {"name": name, "steps": list(range(number)), "epochs": [epoch] * number, "times": [1.0] * number}
+    return {"kind": "metrics_logged", "series": [series | {"values": list(values)}]}
+
+
+@pytest.fixture
+def recorder(client: TestClient) -> Recorder:
+    recorder = Recorder(client)
+    assert recorder.make().status_code == 201
+    return recorder
+
+
+def stored(client: TestClient) -> Json:
+    answer: Json = client.get(f"{RUNS}/{RUN}").json()
+    return answer
+
+
+def test_a_run_is_made_told_and_finished(client: TestClient, store: Store, recorder: Recorder) -> None:
+    assert recorder.say(*recorder.started()).json() == {
+        "last_seq": 2,
+        "stop_requested": False,
+        "heartbeat_seconds": 10.0,
+    }
+    for number in range(3):
+        recorder.say(metrics("val/loss", 0.5, "NaN", epoch=number))
+        assert recorder.send(recorder.epoch(number)).json()["last_seq"] == 4 + 2 * number
+    assert (stored(client)["state"], stored(client)["epochs_done"], stored(client)["neurons"]) == ("running", 3, 13)
+    recorder.say({"kind": "run_finished", "epochs": 3, "test_accuracy": None, "frozen_fraction": 0.25, "seconds": 3.0})
+    run = stored(client)
+    assert (run["state"], run["source"], run["epochs_planned"], run["name"]) == ("finished", "external", None, "mine")
+    for index in range(len(NEURONS)):
+        kept = store.layer_history(RUN, index, "divergence").values
+        assert kept.tobytes() == np.stack(recorder.arrays[index]).tobytes()
+    points = client.get(f"{RUNS}/{RUN}/metrics/points?name=val/loss").json()
+    assert points["values"] == [0.5, None] * 3 and points["epochs"] == [0, 0, 1, 1, 2, 2]
+
+
+def all_of(store: Store) -> Any:
+    """What is stored of the run."""
+    return store.run(RUN).last_seq, store.events_after(RUN, 0), store.metric_points(RUN, "a").values.tolist()
+
+
+def test_the_same_again_is_success_and_changes_nothing(client: TestClient, store: Store, recorder: Recorder) -> None:
+    parts = [recorder.part(*recorder.started()), recorder.epoch(0), recorder.part(metrics("a", 1.0)), recorder.epoch(1)]
+    for part in parts:
+        assert recorder.send(part).status_code == 200
+    before = all_of(store)
+    assert [recorder.send(part).json()["last_seq"] for part in parts] == [5, 5, 5, 5]
+    assert (
+        stored(client)["last_seq"],
+        store.events_after(RUN, 0),
+        store.metric_points(RUN, "a").values.tolist(),
+    ) == before
+    again = recorder.make()
+    assert (again.status_code, again.json()["id"]) == (200, RUN)
+
+
+def test_a_part_that_overlaps_is_taken_from_where_it_is_new(store: Store, recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    lines = [{"kind": "logged", "text": str(number)} for number in range(4)]
+    recorder.send(recorder.part(*lines[:2], first=3))
+    assert recorder.send(recorder.part(*lines, first=3)).json()["last_seq"] == 6
+    assert [event.payload["text"] for event in store.events_after(RUN, 0, kinds=("logged",))] == list("0123")
+
+
+def test_a_gap_is_refused_with_what_is_there(recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    answer = recorder.send(recorder.part({"kind": "logged", "text": "x"}, first=9))
+    assert (answer.status_code, answer.json()["reason"], answer.json()["last_seq"]) == (409, "gap", 2)
+
+
+def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    other = Recorder(client, writer=OTHER)
+    assert other.make().status_code == 409
+    assert other.send(other.part(first=3)).json()["reason"] == "writer"
+    assert client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER}).status_code == 409
+    recorder.send(recorder.epoch(0))
+    recorder.say({"kind": "run_stopped", "epochs": 1, "reason": "enough"})
+    ended = recorder.say({"kind": "logged", "text": "late"})
+    assert (ended.status_code, ended.json()["reason"]) == (409, "ended")
+    taken = client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER}).json()
+    assert (taken["last_seq"], taken["epochs_done"], [layer["neurons"] for layer in taken["layers"]]) == (4, 1, [10, 3])
+    other.next = 5
+    assert other.say({"kind": "run_continued", "epoch": 1, "device": "CPU", "versions": {}}).json()["last_seq"] == 5
+    assert stored(client)["state"] == "running"
+    assert recorder.send(recorder.part(first=6)).json()["reason"] == "writer"
+
+
+def test_a_silent_recorder_is_lost_and_taken_up_by_its_next_part(
+    client: TestClient, store: Store, recorder: Recorder
+) -> None:
+    recorder.say(*recorder.started())
+    assert store.requeue_silent(-1) == {RUN: "failed"}
+    run = stored(client)
+    assert run["state"] == "failed" and run["reason"].startswith("The recorder is lost: it sent nothing for")
+    assert not run["can_resume"] and not run["can_fork"]
+    assert recorder.send(recorder.epoch(0)).json()["last_seq"] == 3
+    run = stored(client)
+    assert (run["state"], run["reason"], run["ended_at"], run["epochs_done"]) == ("running", None, None, 1)
+    assert [turn["kind"] for turn in run["turns"]] == ["run_started", "run_failed", "run_continued"]
+
+
+def test_a_heartbeat_keeps_it_and_hears_of_a_stop(client: TestClient, store: Store, recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    assert client.post(f"{RUNS}/{RUN}/stop").status_code == 202
+    assert recorder.send(recorder.part()).json()["stop_requested"] is True
+    revision = stored(client)["revision"]
+    recorder.send(recorder.part())
+    assert stored(client)["revision"] == revision, "a heartbeat is no change that a reader sees"
+
+
+def test_a_launched_run_takes_no_parts(client: TestClient) -> None:
+    launched = client.post(RUNS, json={}).json()["id"]
+    other = Recorder(client, run=launched)
+    assert other.send(other.part()).status_code == 409
+    assert client.post(f"{RUNS}/{launched}/take-over", json={"writer": OTHER}).status_code == 409
+    assert other.make().status_code == 409
+
+
+WRONG: dict[str, Json] = {
+    "an epoch of other layers": epoch_event(0, layers=epoch_event(0)["layers"] | {"frozen": [0]}),
+    "more frozen than there are": epoch_event(0, layers=epoch_event(0)["layers"] | {"frozen": [11, 0]}),
+    "fewer than none": epoch_event(0, layers=epoch_event(0)["layers"] | {"applied": [-1, 0]}),
+    "an epoch below 0": epoch_event(-1),
+    "a layer of another size": watched(0),
+    "layers with a gap": watched(9),
+    "what the store alone says": {"kind": "run_requeued", "reason": "x", "epochs": 0, "interruptions": 0},
+    "a kind that is none": {"kind": "exec"},
+    "a name with control characters": metrics("a\nb", 1.0),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_cannot_be_is_refused_and_nothing_of_its_part_is_stored(
+    client: TestClient, store: Store, recorder: Recorder, what: str
+) -> None:
+    recorder.say(*recorder.started())
+    before = store.events_after(RUN, 0)
+    answer = recorder.say({"kind": "logged", "text": "before it"}, WRONG[what])
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["message"]
+    assert store.events_after(RUN, 0) == before
+
+
+def test_an_epoch_is_not_told_twice(store: Store, recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    recorder.send(recorder.epoch(0))
+    answer = recorder.send(recorder.epoch(0))
+    assert answer.status_code == 422 and "Epoch 0 is recorded already: the next is 1" in answer.text
+    assert len(store.epoch_seqs(RUN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"id": "../etc"}, "id"),
+        ({"writer": "x"}, "writer"),
+        ({"name": "x" * 121}, "name"),
+        ({"config": 3}, "config"),
+        ({"tags": ["a,b"]}, "tags.0"),
+        ({"group": ""}, "group"),
+        ({"epochs": 0}, "epochs"),
+        ({"more": 1}, "more"),
+        ({"source": "elsewhere"}, "source"),
+    ],
+)
+def test_a_wrong_description_is_refused_at_its_field(client: TestClient, more: Json, field: str) -> None:
+    answer = Recorder(client).make(**more)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["detail"]] == [field]
+
+
+def test_a_launch_is_still_told_by_field(client: TestClient) -> None:
+    answer = client.post(RUNS, json={"training": {"epochs": 0}})
+    assert [each["field"] for each in answer.json()["detail"]] == ["training.epochs"]
+
+
+def test_a_config_of_ones_own_comes_back_as_it_was(client: TestClient) -> None:
+    config = {"lr": 0.1, "schedule": {"factor": 3, "kind": "step"}, "list": [1, {"a": None}], "training": "mine"}
+    Recorder(client).make(config=config, group="sweep 1", tags=["a"], notes="n", epochs=7)
+    run = stored(client)
+    assert (run["config"], run["group"], run["tags"], run["notes"]) == (config, "sweep 1", ["a"], "n")
+    assert run["epochs_planned"] == 7
+
+
+def test_an_external_run_is_exported_and_replayed_with_its_metrics(
+    client: TestClient, store: Store, recorder: Recorder, tmp_path: Path
+) -> None:
+    recorder.say(*recorder.started())
+    for number in range(3):
+        recorder.say(metrics("val/loss", 0.5, "NaN", "-Infinity", epoch=number), metrics("other", 1.0 * number))
+        recorder.send(recorder.epoch(number))
+    recorder.say({"kind": "run_finished", "epochs": 3, "test_accuracy": None, "frozen_fraction": 0.25, "seconds": 3.0})
+    path = tmp_path / "external.neq"
+    path.write_bytes(client.get(f"{RUNS}/{RUN}/file").content)
+    with RunFile.open(path) as file:
+        replay = begin_replay(store, file.header)
+        assert replay.play(file, speed=None, stop=threading.Event()).kind == "run_finished"
+    for name in ("val/loss", "other"):
+        mine, theirs = (store.metric_points(run, name) for run in (RUN, replay.run.id))
+        for column in ("steps", "epochs", "times", "values"):
+            assert getattr(mine, column).tobytes() == getattr(theirs, column).tobytes(), (name, column)
+    for index in range(len(NEURONS)):
+        mine_, theirs_ = (store.layer_history(run, index, "divergence").values for run in (RUN, replay.run.id))
+        assert mine_.tobytes() == theirs_.tobytes()
+    assert (store.run(replay.run.id).source, store.run(replay.run.id).epochs_planned) == ("external", None)
+
+
+def fuzzed(client: TestClient, store: Store, rounds: int) -> None:
+    """Parts with bytes changed anywhere: each is stored whole or refused, and never a failure of ours."""
+    draw = random.Random(7)
+    recorder = Recorder(client)
+    recorder.make()
+    recorder.say(*recorder.started())
+    for number in range(rounds):
+        whole = recorder.epoch(number) if number % 3 == 0 else recorder.part(metrics("a", 1.0), metrics("b", 2.0))
+        changed = bytearray(whole)
+        for _ in range(draw.randint(1, 3)):
+            place = draw.randrange(len(changed))
+            changed[place] = draw.randrange(256)
+        seq = stored_seq(store)
+        answer = recorder.send(bytes(changed))
+        assert answer.status_code < 500, answer.text
+        after = stored_seq(store)
+        recorder.next = after + 1
+        assert after in (seq, seq + (1 if number % 3 == 0 else 2))
+        assert answer.status_code == 200 or after == seq
+
+
+def stored_seq(store: Store) -> int:
+    return store.run(RUN).writer_seq
+
+
+def test_changed_parts_are_stored_whole_or_refused(client: TestClient, store: Store) -> None:
+    fuzzed(client, store, 300)
+
+
+@pytest.mark.endurance
+def test_ten_thousand_changed_parts(client: TestClient, store: Store) -> None:
+    fuzzed(client, store, 10_000)
