@@ -18,6 +18,7 @@ COMMANDS = {
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "launch": "cli.launch",
+    "sync": "cli.sync",
 }
 """Where each command is; its module has a function of that name."""
 
@@ -66,6 +67,7 @@ def app() -> None:
                   neq stop RUN      stop a run     neq resume RUN  resume it
                   neq fork RUN      start from its checkpoint with changed settings
                   neq export RUN F  save it to a file  neq replay F    replay it
+                  neq sync          send what your own scripts recorded offline
 
     \b
     Exit codes:   0 done   1 the run failed (or was stopped)   2 wrong usage or refused

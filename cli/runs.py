@@ -57,7 +57,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
             run["id"],
             one_line(run["name"]),
             run["state"],
-            f"{run['epochs_done']}/{run['epochs_planned']}",
+            f"{run['epochs_done']}/{run['epochs_planned'] or '?'}",
             percent(run["test_accuracy"]),
             percent(run["frozen_fraction"]),
             duration(run["timing"]["elapsed_seconds"]),

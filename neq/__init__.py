@@ -1,4 +1,4 @@
-"""Neurons at equilibrium, for any PyTorch training loop. Needs torch and nothing of the web.
+"""Neurons at equilibrium, for any PyTorch training loop; and `init`, which records one. Needs nothing of the web.
 
 What is named here is imported once it is asked for, so that `import neq` alone costs nothing.
 
@@ -10,16 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neq.client.client import Client
     from neq.equilibrium import Equilibrium, GroupEquilibrium, LayerEquilibrium
-    from neq.errors import NEqError, NEqWarning
+    from neq.errors import NEqError, NEqRecordingWarning, NEqWarning
     from neq.memory import NEqMemory
     from neq.neq import NEq
     from neq.network.coverage import Coverage, ModuleCoverage
     from neq.network.discovery import LayerFilter
     from neq.network.kinds import register_layer
     from neq.options import Options
+    from neq.recording.run import Run
+    from neq.recording.start import init
 
 __all__ = [
+    "Client",
     "Coverage",
     "Equilibrium",
     "GroupEquilibrium",
@@ -29,12 +33,16 @@ __all__ = [
     "NEq",
     "NEqError",
     "NEqMemory",
+    "NEqRecordingWarning",
     "NEqWarning",
     "Options",
+    "Run",
+    "init",
     "register_layer",
 ]
 
 _HOMES = {
+    "Client": "client.client",
     "Coverage": "network.coverage",
     "Equilibrium": "equilibrium",
     "GroupEquilibrium": "equilibrium",
@@ -43,8 +51,11 @@ _HOMES = {
     "NEq": "neq",
     "NEqError": "errors",
     "NEqMemory": "memory",
+    "NEqRecordingWarning": "errors",
     "NEqWarning": "errors",
     "Options": "options",
+    "Run": "recording.run",
+    "init": "recording.start",
     "LayerFilter": "network.discovery",
     "register_layer": "network.kinds",
 }

@@ -18,6 +18,7 @@ NEqWarning(UserWarning)
     FrozenNeuronsChanged    something else than a step changed what is frozen
     LayerNotTrained         no optimizer moves this layer
     LayerStoodStill         no step moved this layer, of which nothing was frozen
+    NEqRecordingWarning     something of the training is not recorded, or not sent; the training goes on
     NEqTakenOver            another NEq holds the same layers from now on
     NetworkDiverged         weights or statistics are NaN or infinite
     NoStepMade              no optimizer made a step in this epoch
@@ -135,6 +136,10 @@ class LayerStoodStill(NEqWarning):
 
 class NetworkDiverged(NEqWarning):
     """Weights or statistics are NaN or infinite, so that φ is not a number and nothing freezes."""
+
+
+class NEqRecordingWarning(NEqWarning):
+    """Something of the training is not recorded, or not sent; the training itself goes on untouched."""
 
 
 class NEqTakenOver(NEqWarning):

@@ -1,0 +1,60 @@
+"""Who writes a folder: one living process at a time, on whatever machine shares the disk."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from types import ModuleType
+from typing import Self
+
+_fcntl: ModuleType | None
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows: two writers of one folder are not told apart there
+    _fcntl = None
+
+NAME = "lock"
+
+
+class InUse(Exception):
+    """A living process writes this folder; the message names it."""
+
+
+class FolderLock:
+    """Held until `release`, or until the process ends in whatever way.
+
+    A forked child has a copy of the file, and would hold the lock on: it calls `release`, which leaves its parent's.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, folder: Path) -> Self:
+        """Takes the folder.
+
+        Raises:
+            InUse: somebody has it.
+            OSError: the disk says no.
+        """
+        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if _fcntl is not None:
+                _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode(errors="replace")
+            os.close(descriptor)
+            raise InUse(holder or "another process") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Gives the folder free; more than once is as once."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)

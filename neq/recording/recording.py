@@ -1,0 +1,190 @@
+"""One run's recording: the queue, the two threads, the folder and the server, from the first event to the last."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from neq.recording.capture import Capture
+from neq.recording.environment import started_with
+from neq.recording.facts import Fact, Points, Printed, Said
+from neq.recording.progress_bar import ProgressBar
+from neq.recording.recorder import Recorder
+from neq.recording.scalars import Number
+from neq.recording.sender import Delivery, Sender
+from neq.recording.settings import Settings
+from neq.recording.spool import Spool
+from neq.recording.system_metrics import SystemMetrics
+from neq.recording.telling import Warner, say
+from neq.recording.transport import Transport
+from neq.recording.watches import LayerKey, Watches
+
+FINISH_SECONDS = 60.0
+UNREACHED_SECONDS = 3.0
+"""To wait at the end where no server has answered all along."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a recording goes on from.
+
+    Attributes:
+        made: whether the run stands on the server.
+        refused: the server's answer that ended sending before it began.
+        last_seq: of the events that the server has.
+        epochs_done: which it has recorded; None: the run is new.
+        layers: that it has announced.
+        epochs: planned, where that was told.
+    """
+
+    made: bool = False
+    refused: tuple[str, str] | None = None
+    last_seq: int = 0
+    epochs_done: int | None = None
+    layers: tuple[LayerKey, ...] = ()
+    epochs: int | None = None
+
+
+class Recording:
+    """Takes facts from the training's thread; none of its methods raises for what the network or the disk does.
+
+    Attributes:
+        is_active: whether it still takes facts: not behind its end, nor in a forked child.
+        stop_requested: whether somebody pressed Stop on the run's page.
+        watches: keeps count of the run's watches.
+    """
+
+    def __init__(
+        self, settings: Settings, spool: Spool, transport: Transport, warner: Warner, beginning: Beginning
+    ) -> None:
+        self._settings, self._spool, self._transport, self._warner = settings, spool, transport, warner
+        self._beginning = beginning
+        self.is_active, self.stop_requested = True, False
+        self._began, self._step = time.monotonic(), 0
+        self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
+        sample = SystemMetrics().sample if settings.system else None
+        self._recorder = Recorder(spool, warner, beginning.last_seq + 1, self._begin, sample)
+        self._delivery = Delivery(spool, transport, beginning.last_seq)
+        self._delivery.stopped = beginning.refused
+        self._sender: Sender | None = None
+        self._capture = Capture(lambda text, stream: self.tell(Printed(text, stream))) if settings.capture else None
+
+    def start(self) -> None:
+        """Starts recording, and sending where there is somebody to send to."""
+        self._recorder.start()
+        if self._settings.mode == "online" and self._delivery.stopped is None:
+            self._sender = Sender(
+                self._delivery, self._spool, self._warner, self._heard_stop, made=self._beginning.made
+            )
+            self._sender.start()
+        if self._capture is not None:
+            self._capture.start()
+
+    def _begin(self) -> list[Said]:
+        facts, now = started_with(), time.time()
+        if self._beginning.epochs_done is not None:
+            kept = {name: facts[name] for name in ("device", "versions", "commit")}
+            return [Said({"kind": "run_continued", "epoch": self._beginning.epochs_done, **kept}, now)]
+        nothing: dict[str, Any] = {"layers": [], "neurons": 0, "parameters": 0}
+        return [Said({"kind": "run_started", **facts, **nothing, "epochs": self._beginning.epochs}, now)]
+
+    @property
+    def url(self) -> str | None:
+        """The run's page; None where no server has the run yet."""
+        made = self._beginning.made if self._sender is None else self._sender.made
+        return f"{self._settings.url}/runs/{self._spool.description['id']}" if made else None
+
+    @property
+    def has_done_all(self) -> bool:
+        """Whether as many epochs are recorded as were planned; not where none were."""
+        return self._beginning.epochs is not None and self.watches.epochs_done >= self._beginning.epochs
+
+    def _heard_stop(self) -> None:
+        self.stop_requested = True
+
+    def tell(self, fact: Fact) -> None:
+        """Hands a fact to the recorder's thread."""
+        if self.is_active:
+            self._recorder.tell(fact)
+
+    def say(self, event: dict[str, Any]) -> None:
+        """Records an event without which the run cannot be read."""
+        self.tell(Said(event, time.time()))
+
+    def log(self, numbers: dict[str, Number], step: int | None, epoch: int | None) -> None:
+        """Records numbers; without a step they have the one behind the last."""
+        if step is None:
+            step = self._step
+        self._step = max(self._step, step + 1)
+        self.tell(Points(numbers, step, epoch, time.time()))
+
+    def guarded(self, do: Callable[[], object]) -> None:
+        """Runs what recording does beside a training; a defect of it is a warning, never the training's error."""
+        try:
+            do()
+        except Exception as error:
+            self._warner.warn("defect", f"something is not recorded ({type(error).__name__}: {error})")
+
+    def forget_in_child(self) -> None:
+        """In a forked child, which has none of the threads: it records nothing."""
+        self.is_active = False
+        if self._capture is not None:
+            self._capture.let_go()
+        self._spool.forget_in_child()
+
+    def finish(self, event: Callable[[int, float, float], dict[str, Any]]) -> None:
+        """Tells the run's end, waits a while for what is not sent, and says what is left.
+
+        Args:
+            event: gives the last event from the number of epochs, the frozen fraction and the seconds of the run.
+        """
+        if self._capture is not None:
+            self._capture.stop()
+        self.guarded(self.watches.flush)
+        self.is_active = False
+        seconds = time.monotonic() - self._began
+        last = Said(event(self.watches.epochs_done, self.watches.frozen_fraction, seconds), time.time())
+        try:
+            whole = self._recorder.close([last], FINISH_SECONDS)
+            if self._sender is not None:
+                self._wait_for(self._sender)
+            self._say_left(whole)
+        finally:
+            if self._sender is not None:
+                self._sender.abandon()
+            self._spool.close()
+            self._transport.close()
+
+    def _wait_for(self, sender: Sender) -> None:
+        sender.hurry()
+        limit = FINISH_SECONDS if sender.reached else UNREACHED_SECONDS
+        bar = ProgressBar(len(self._spool.parts()))
+        end = time.monotonic() + limit
+        while not sender.stopped and (left := end - time.monotonic()) > 0:
+            sender.join(min(left, 0.1))
+            bar.show(len(self._spool.parts()), left)
+        bar.end()
+
+    def _say_left(self, whole: bool) -> None:
+        left = len(self._spool.parts())
+        if not whole:
+            say(f"the disk of {self._spool.folder} took {FINISH_SECONDS:.0f} s and more: the run's end is not recorded")
+        elif self._spool.disk_error is not None and left:
+            say(
+                f"{left:,} parts of the run are lost: {self._spool.folder} cannot be written ({self._spool.disk_error})"
+            )
+        elif left and self._settings.mode == "online":
+            say(f"{left:,} parts of the run are not sent; they are in {self._spool.folder}. {how_to_send(self._spool)}")
+        elif left:
+            say(f"the run is in {self._spool.folder}. {how_to_send(self._spool)}")
+
+
+def how_to_send(spool: Spool) -> str:
+    """The command that sends a folder."""
+    return f"To send it: neq sync {spool.folder} (or python -m neq sync {spool.folder})"
+
+
+def in_main_thread() -> bool:
+    """Whether hooks of the interpreter may be set here."""
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,164 @@
+"""`neq.init`: begins to record a run."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from neq.recording.description import describe, new_run_id, new_writer
+from neq.recording.environment import rank
+from neq.recording.lock import InUse
+from neq.recording.recording import Beginning, Recording
+from neq.recording.run import Run
+from neq.recording.sender import REMEDIES
+from neq.recording.settings import Settings
+from neq.recording.spool import Spool, writer_of
+from neq.recording.sync import sync_folder
+from neq.recording.telling import Warner, say
+from neq.recording.transport import Answer, Transport
+
+_ID = re.compile(r"[a-z0-9]{10}")
+_DRAWS = 3
+
+
+def init(
+    name: str | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
+    tags: Iterable[str] = (),
+    notes: str = "",
+    group: str | None = None,
+    epochs: int | None = None,
+    url: str | None = None,
+    token: str | None = None,
+    mode: str | None = None,
+    resume: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    capture: bool | None = None,
+    system: bool | None = None,
+) -> Run:
+    """Begins to record this training as a run, and prints the address of its page.
+
+    Where no server answers, the run is recorded in a folder, and `neq sync` sends it later. Only the first of the
+    processes that train together records.
+
+    Args:
+        name: of the run, at most 120 characters.
+        config: whatever it was started with, such as `vars(args)`; at most 1 MB as JSON.
+        tags: at most 20, without commas.
+        notes: free text.
+        group: of runs that belong together, at most 100 characters.
+        epochs: how many are planned, where that is known.
+        url: the server's address. None: NEQ_URL, else http://127.0.0.1:8000.
+        token: that the server asks for. None: NEQ_TOKEN.
+        mode: `online`; `offline`: only into the folder; `disabled`: not at all. None: NEQ_MODE, else online.
+        resume: id of a run that has ended or was lost, to be taken up again. Epochs that it has are not recorded again.
+        folder: in which each run has one. None: NEQ_DIR, else ./neq-runs.
+        capture: whether what is printed goes into the run's log. None: unless NEQ_CAPTURE is 0.
+        system: whether processor, memory and GPU are recorded every few seconds. None: unless NEQ_SYSTEM is 0.
+
+    Raises:
+        TypeError: an argument is of another kind, or a value in the config is nothing that JSON holds.
+        ValueError: an argument is out of range; the message names it.
+    """
+    description = describe(name, config, tags, notes, group, epochs)
+    settings = Settings.read(url=url, token=token, mode=mode, folder=folder, capture=capture, system=system)
+    if resume is not None and not (isinstance(resume, str) and _ID.fullmatch(resume)):
+        raise ValueError(f"resume is {resume!r}; give the id of a run, such as 'k3v9x0qa2m'")
+    if settings.mode == "disabled" or rank() != 0:
+        return Run(None)
+    return _Beginner(settings, description).begin(resume)
+
+
+class _CannotResume(Exception):
+    """The run cannot be taken up now; the message says why."""
+
+
+class _Beginner:
+    def __init__(self, settings: Settings, description: dict[str, Any]) -> None:
+        self._settings, self._description = settings, description
+        self._warner, self._transport = Warner(), Transport(settings)
+
+    def begin(self, resume: str | None) -> Run:
+        spool, beginning = self._new() if resume is None else self._resumed_or_new(resume)
+        recording = Recording(self._settings, spool, self._transport, self._warner, beginning)
+        run_id = str(spool.description["id"])
+        self._say(spool, recording.url)
+        recording.start()
+        return Run(recording, run_id)
+
+    def _new(self) -> tuple[Spool, Beginning]:
+        answer, described = Answer("later"), self._named(new_run_id())
+        if self._settings.mode == "online":
+            for _ in range(_DRAWS):
+                answer = self._transport.make_run(described)
+                if answer.outcome != "writer":  # somebody else drew the same id
+                    break
+                described = self._named(new_run_id())
+        refused = None if answer.outcome in ("taken", "later") else (answer.outcome, answer.detail)
+        if refused is not None:
+            self._warner.warn(
+                "stopped", f"{self._settings.url} does not take the run ({answer.detail}): {_why(answer)}"
+            )
+        spool = Spool.create(self._settings.folder / str(described["id"]), described)
+        made, epochs = answer.outcome == "taken", self._description["epochs"]
+        return spool, Beginning(made=made, refused=refused, epochs=epochs)
+
+    def _named(self, run_id: str) -> dict[str, Any]:
+        return self._description | {"id": run_id, "writer": new_writer()}
+
+    def _resumed_or_new(self, run_id: str) -> tuple[Spool, Beginning]:
+        try:
+            return self._resumed(run_id)
+        except (_CannotResume, KeyError, TypeError, ValueError) as error:  # the latter: an answer of another form
+            self._warner.warn(
+                "resume",
+                f"run {run_id} could not be resumed: {error}. This training is recorded as a new run; to resume, start "
+                "it again where the server answers",
+            )
+            return self._new()
+
+    def _resumed(self, run_id: str) -> tuple[Spool, Beginning]:
+        described = self._named(run_id)
+        folder = self._settings.folder / run_id
+        if self._settings.mode != "online":
+            raise _CannotResume("no server is asked in the mode offline, and it alone knows what the run has")
+        writer = writer_of(folder)
+        if writer is not None:
+            # Its process is dead, else the folder is locked: a server that still waits for it knows this writer.
+            described["writer"] = writer
+        left = None if writer is None else sync_folder(folder, self._settings)
+        if left is not None and not left.done:
+            raise _CannotResume(f"what {folder} still holds of it must be sent first ({left.what})")
+        answer = self._transport.take_over(run_id, str(described["writer"]))
+        if answer.outcome != "taken" or answer.body is None or answer.last_seq is None:
+            raise _CannotResume(answer.detail or answer.outcome)
+        try:
+            spool = Spool.create(folder, described)
+        except InUse as error:
+            raise _CannotResume(f"{error} records it") from None
+        return spool, _continued(answer.last_seq, answer.body, self._description["epochs"])
+
+    def _say(self, spool: Spool, url: str | None) -> None:
+        if url is not None:
+            say(f"recording at {url}")
+        elif self._settings.mode == "offline":
+            say(f"recording offline into {spool.folder}; `neq sync {spool.folder}` sends it")
+        else:
+            say(
+                f"no server takes the run at {self._settings.url}: recording offline into {spool.folder}; start one "
+                f"with `neq up`, then `neq sync {spool.folder}` (or `python -m neq sync {spool.folder}`) sends it"
+            )
+
+
+def _why(answer: Answer) -> str:
+    if answer.outcome == "missing":
+        return "no NEq server that takes recordings answers there"
+    return REMEDIES[answer.outcome]
+
+
+def _continued(last_seq: int, body: dict[str, Any], epochs: int | None) -> Beginning:
+    layers = tuple((str(layer["name"]), int(layer["neurons"])) for layer in body.get("layers") or ())
+    return Beginning(
+        made=True, last_seq=last_seq, epochs_done=int(body.get("epochs_done") or 0), layers=layers, epochs=epochs
+    )

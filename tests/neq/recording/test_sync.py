@@ -1,0 +1,215 @@
+"""What a folder holds is sent in order, once; and a process that died loses no epoch."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import neq
+from contract.snapshot_arrays import unpack
+from neq.__main__ import main
+from neq.recording.sync import sync
+from tests.neq.recording.stub_server import Store, serving, until
+
+ROOT = Path(__file__).parents[3]
+
+
+def record_offline(numbers: int = 3) -> neq.Run:
+    run = neq.init("offline", mode="offline")
+    for number in range(numbers):
+        run.log({"number": number})
+    run.finish()
+    return run
+
+
+def test_sending_twice_changes_nothing(server: str, store: Store, spool: Path, tmp_path: Path) -> None:
+    record_offline()
+    kept = {path.name: path.read_bytes() for path in spool.glob("*/*") if path.name != "lock"}
+    (synced,) = sync(spool)
+    assert synced.done and synced.left == 0 and not list(spool.iterdir())
+    lines = list(store.run.lines)
+    copied = spool / "copied"
+    copied.mkdir(parents=True)
+    for name, data in kept.items():
+        (copied / name).write_bytes(data)
+    (again,) = sync(spool)
+    assert again.done and again.sent == synced.sent
+    assert store.run.lines == lines
+    assert list(sync(spool)) == []
+
+
+def test_each_run_of_a_folder_is_sent(server: str, store: Store, spool: Path) -> None:
+    first, second = record_offline(), record_offline()
+    assert {run.run for run in sync(spool)} == {first.id, second.id} == set(store.runs)
+
+
+def test_a_run_that_is_being_recorded_is_passed_over(server: str, store: Store, spool: Path) -> None:
+    run = neq.init(mode="offline")
+    (passed,) = sync(spool)
+    assert not passed.done and f"process {os.getpid()}" in passed.what
+    run.finish()
+    (sent,) = sync(spool)
+    assert sent.done and store.run.kinds == ["run_started", "run_finished"]
+
+
+def test_damaged_and_foreign_files_are_named_and_the_rest_is_sent(server: str, store: Store, spool: Path) -> None:
+    damaged, whole = record_offline(), record_offline()
+    part = min((spool / str(damaged.id)).glob("*.part"))
+    part.write_bytes(part.read_bytes()[:-3])
+    (spool / str(whole.id) / "000000000099.part.unfinished").write_bytes(b"half")
+    told = {run.folder.name: run for run in sync(spool)}
+    assert part.name in told[str(damaged.id)].what and told[str(whole.id)].done
+    assert list(store.runs) == [whole.id]
+
+
+def test_the_command_sends_and_says_what_it_did(
+    server: str, store: Store, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = record_offline()
+    assert main(["sync", str(spool)]) == 0
+    assert f"{server}/runs/{run.id}" in capsys.readouterr().out
+    assert main(["sync", str(spool)]) == 0
+    assert capsys.readouterr().out == "There is nothing to send.\n"
+
+
+def test_the_command_says_where_nobody_answers(
+    nowhere: str, spool: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neq.recording.sync._PAUSE_SECONDS", 0.01)
+    record_offline()
+    assert main(["sync", str(spool)]) == 1
+    assert "the server does not answer" in capsys.readouterr().out
+
+
+TRAINING = """
+    import sys, time
+    import numpy as np
+    import neq
+    from tests.neq.training_loop import Loop, PROBE
+
+    loop = Loop(); loop.neq.close()
+    run = neq.init("killed", capture=True)
+    watch = run.watch(loop.model, loop.optimizer, PROBE, epsilon=0.05)
+    for epoch in range(10_000):
+        loop.train()
+        found = watch.end_epoch(loss=1.0)
+        arrays = {}
+        for place, layer in enumerate(found.layers.values()):
+            arrays[f"divergence{place}"] = layer.divergence.numpy()
+            arrays[f"frozen{place}"] = layer.frozen.numpy()
+            if layer.velocity is not None:
+                arrays[f"velocity{place}"] = layer.velocity.numpy()
+        np.savez(f"{sys.argv[1]}/{epoch:06d}.npz.unfinished.npz", **arrays)
+        import os; os.replace(f"{sys.argv[1]}/{epoch:06d}.npz.unfinished.npz", f"{sys.argv[1]}/{epoch:06d}.npz")
+        run.log({"epoch": epoch})
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("with_server", [True, False])
+def test_every_epoch_of_a_process_that_was_killed_is_there_once_and_equal_to_the_bit(
+    tmp_path: Path, spool: Path, store: Store, with_server: bool
+) -> None:
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    with serving(store) as url:
+        address = url if with_server else "http://127.0.0.1:9"
+        environment = os.environ | {"NEQ_URL": address, "NEQ_DIR": str(spool), "OMP_NUM_THREADS": "1"}
+        program = [sys.executable, "-c", textwrap.dedent(TRAINING), str(seen)]
+        training = subprocess.Popen(program, cwd=ROOT, env=environment)
+        until(lambda: len(list(seen.glob("*[0-9].npz"))) >= 6 or training.poll() is not None, 60)
+        training.send_signal(signal.SIGKILL)
+        training.wait()
+        time.sleep(0.1)
+        for run in sync(spool, url):
+            assert run.done, run
+        assert list(sync(spool, url)) == []
+    told = [event["epoch"] for event in store.run.events("epoch_finished")]
+    # The newest may not have been on disk yet when the process died.
+    assert told == list(range(len(told))) and len(told) >= len(list(seen.glob("*[0-9].npz"))) - 1 >= 5
+    for line in store.run.lines:
+        if "snapshots" in line:
+            check_equal(line["snapshots"], store.run.arrays[line["seq"]], seen / f"{line['event']['epoch']:06d}.npz")
+
+
+def check_equal(table: list[list[int | None]], packed: bytes, file: Path) -> None:
+    """What was stored against what the training saw; the newest epoch it may not have written itself."""
+    if not file.exists():
+        return
+    with np.load(file) as arrays:
+        for place, layer in enumerate(unpack(table, packed)):
+            assert layer.divergence == arrays[f"divergence{place}"].tobytes()
+            assert layer.frozen == np.packbits(arrays[f"frozen{place}"]).tobytes()
+            assert (layer.velocity is None) == (f"velocity{place}" not in arrays)
+            if layer.velocity is not None:
+                assert layer.velocity == arrays[f"velocity{place}"].tobytes()
+
+
+@pytest.mark.process
+def test_a_script_that_fails_or_ends_without_finish_says_so(spool: Path, store: Store) -> None:
+    with serving(store) as url:
+        environment = os.environ | {"NEQ_URL": url, "NEQ_DIR": str(spool)}
+        for name, last in (("fails", "raise RuntimeError('the disk is gone')"), ("ends", "pass")):
+            program = f"import neq; run = neq.init({name!r}); run.log({{'x': 1}}); {last}"
+            subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, timeout=60)
+    runs = {run.described["name"]: run for run in store.runs.values()}
+    assert runs["fails"].kinds[-1] == "run_failed" and runs["ends"].kinds[-1] == "run_finished"
+    (failed,) = runs["fails"].events("run_failed")
+    assert failed["reason"] == "RuntimeError: the disk is gone" and "Traceback" in failed["details"]
+
+
+def test_a_run_that_was_lost_is_resumed_without_doubled_epochs(server: str, store: Store, spool: Path) -> None:
+    from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
+
+    model, optimizer = small_model()
+    run = neq.init("first", epochs=4)
+    watch = run.watch(model, optimizer, SMALL_PROBE)
+    state = watch.state_dict()
+    for epoch in range(3):
+        train(model, optimizer)
+        watch.end_epoch(loss=float(epoch))
+        if epoch == 1:
+            state = watch.state_dict()
+    run.finish("failed")
+    watch.close()
+
+    resumed = neq.init(resume=run.id, epochs=4)
+    assert resumed.id == run.id
+    again = resumed.watch(model, optimizer, SMALL_PROBE, checks="off")
+    again.load_state_dict(state)
+    for epoch in (2, 3):
+        train(model, optimizer)
+        again.end_epoch(loss=10.0 + epoch)
+    resumed.finish()
+    again.close()
+    stored = store.run
+    assert [event["epoch"] for event in stored.events("epoch_finished")] == [0, 1, 2, 3]
+    assert [value for *_, value in stored.points("loss")] == [0.0, 1.0, 2.0, 13.0]
+    assert len(stored.events("watch_started")) == 1 and stored.events("run_continued")[0]["epoch"] == 3
+    assert "Epoch 2 is not recorded again" in stored.events("logged")[0]["text"]
+    assert stored.kinds[-1] == "run_finished" and stored.events("run_finished")[0]["epochs"] == 4
+
+
+def test_a_run_whose_process_died_is_resumed_by_its_own_writer_at_once(server: str, store: Store, spool: Path) -> None:
+    run = record_offline()
+    folder = spool / str(run.id)
+    last = max(folder.glob("*.part"))
+    last.unlink()  # as though it had died before its end
+    resumed = neq.init(resume=run.id)
+    assert resumed.id == run.id
+    resumed.finish()
+    assert store.run.kinds == ["run_started", "run_continued", "run_finished"]
+
+
+def test_one_that_cannot_be_resumed_becomes_a_run_of_its_own(nowhere: str, store: Store) -> None:
+    with pytest.warns(neq.NEqRecordingWarning, match="could not be resumed"):
+        run = neq.init(resume="aaaaaaaaaa", mode="offline")
+    assert run.id != "aaaaaaaaaa"
+    run.finish()
