@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from neq import Equilibrium, NEq
+from neq import Equilibrium, NEq, Run
+from neq.integrations.logged_metrics import check_run
 from neq.options import OptionKeywords, check_names
 
 _log = logging.getLogger(__name__)
@@ -30,10 +31,15 @@ class Attachment:
         options: NEq's own.
         on_equilibrium: told of every epoch's end.
         explain: as in `NEq.end_epoch`.
+        run: whose watch the NEq is to be; None: it is recorded nowhere.
     """
 
-    def __init__(self, options: OptionKeywords, on_equilibrium: OnEquilibrium | None, *, explain: bool) -> None:
+    def __init__(
+        self, options: OptionKeywords, on_equilibrium: OnEquilibrium | None, *, explain: bool, run: Run | None = None
+    ) -> None:
         check_names(options)
+        check_run(run)
+        self.run = run
         self._options, self._on_equilibrium, self._explain = options, on_equilibrium, explain
         self._ended = 0
         self._state: dict[str, Any] = {}
@@ -66,7 +72,8 @@ class Attachment:
             ValueError: as NEq's, or a parameter is split among processes.
         """
         self.close()
-        self.neq = NEq(model, optimizer, probe, process_group=process_group, **self._options)
+        make = NEq if self.run is None else self.run.watch
+        self.neq = make(model, optimizer, probe, process_group=process_group, **self._options)
         _tell_coverage(self.neq)
         self.equilibrium, self._ended = None, epoch
         if self._resuming:

@@ -1,6 +1,6 @@
 """NEq in a Lightning Trainer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Unpack
 
 try:
@@ -13,10 +13,13 @@ except ModuleNotFoundError as error:
         "neq.integrations.lightning needs Lightning, the extra `lightning`: pip install 'neq[lightning]'"
     ) from error
 
+from torch import Tensor
 from torch.optim import Optimizer
 
+from neq import Run
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.figures import figures
+from neq.integrations.logged_metrics import FreshMetrics, numbers_of
 from neq.options import OptionKeywords
 
 _SPLITTING = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
@@ -44,6 +47,8 @@ class NEqCallback(Attached, Callback):
         optimizer: which one NEq is given, by its place in `configure_optimizers`; needed where there are several. What
             the others move freezes too, unless `layers` leaves it out.
         explain: as in `NEq.end_epoch`.
+        run: of `neq.init`: records every epoch, and what else the loop logs. Stop on its page ends training behind the
+            next step, under DistributedDataParallel behind the epoch. It is the caller's to finish.
         options: NEq's own.
 
     Attributes:
@@ -60,10 +65,12 @@ class NEqCallback(Attached, Callback):
         on_equilibrium: OnEquilibrium | None = None,
         optimizer: int | None = None,
         explain: bool = False,
+        run: Run | None = None,
         **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe, self._optimizer = probe, optimizer
-        self._attachment = Attachment(options, on_equilibrium, explain=explain)
+        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run)
+        self._fresh, self._epoch = FreshMetrics(), 0
 
     @property
     def state_key(self) -> str:
@@ -88,19 +95,50 @@ class NEqCallback(Attached, Callback):
         optimizer = chosen(trainer.optimizers, self._optimizer)
         probe = _Converted(self._probe, trainer.precision_plugin.convert_input)
         self._attachment.begin(trainer.model or pl_module, optimizer, probe, epoch=trainer.current_epoch)
+        self._epoch = trainer.current_epoch
+        self._fresh.look(_shown(trainer))  # a training before this one logged those
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Records what was logged at the very end of the epoch before, behind this callback's turn."""
+        self._record(trainer, self._epoch)
+        self._epoch = trainer.current_epoch
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Records what steps log as often as Lightning's loggers do, and obeys the run's Stop."""
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined]  # set by one of Trainer's connectors
+        if every and (batch_idx + 1) % every == 0:
+            self._record(trainer, trainer.current_epoch)
+        run = self._attachment.run
+        if run is not None and trainer.world_size == 1 and run.should_stop:
+            trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures, decides, freezes, logs. Lightning saves its checkpoints after this."""
+        self._record(trainer, trainer.current_epoch)
         equilibrium = self._attachment.end_epoch(trainer.current_epoch + 1)
         pl_module.log_dict(figures(equilibrium), sync_dist=True)
+        run = self._attachment.run
+        if run is not None and trainer.strategy.reduce_boolean_decision(run.should_stop, all=False):
+            trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Frees every neuron."""
+        self._record(trainer, self._epoch)
         self._attachment.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Frees every neuron: an interrupted module can be trained on."""
         self._attachment.close()
+
+    def _record(self, trainer: Trainer, epoch: int) -> None:
+        """In every process: Lightning may reduce a value over all of them where it is looked at."""
+        run = self._attachment.run
+        if run is not None:
+            fresh = numbers_of(self._fresh.look(_shown(trainer)))
+            if fresh:
+                run.log(fresh, step=trainer.global_step, epoch=epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Goes into Lightning's checkpoints."""
@@ -109,6 +147,11 @@ class NEqCallback(Attached, Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Comes from one of them, before the optimizers are made."""
         self._attachment.load_state_dict(state_dict)
+
+
+def _shown(trainer: Trainer) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+    """All that was logged, under the loggers' names first."""
+    return trainer.logged_metrics, trainer.callback_metrics
 
 
 class _Converted:

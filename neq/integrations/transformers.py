@@ -19,10 +19,11 @@ import torch.distributed
 from torch import nn
 from torch.optim import Optimizer
 
-from neq import Equilibrium
+from neq import Equilibrium, Run
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.checkpoint_folder import CheckpointFolder
 from neq.integrations.figures import figures
+from neq.integrations.logged_metrics import numbers_of
 from neq.options import OptionKeywords
 
 _SPLITTING = ("DEEPSPEED", "FSDP", "MEGATRON_LM")
@@ -48,6 +49,8 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         on_equilibrium: called with the equilibrium at every epoch's end, on every process.
         resume_from: the checkpoint folder given to `train`, where it lies elsewhere than in `output_dir`.
         explain: as in `NEq.end_epoch`.
+        run: of `neq.init`: records every epoch, and what else the loop logs. Stop on its page ends training behind the
+            next step, under DistributedDataParallel behind the epoch. It is the caller's to finish.
         options: NEq's own.
 
     Raises:
@@ -61,11 +64,12 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         on_equilibrium: OnEquilibrium | None = None,
         resume_from: str | None = None,
         explain: bool = False,
+        run: Run | None = None,
         **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe = probe
         self._folder = CheckpointFolder(resume_from)
-        self._attachment = Attachment(options, on_equilibrium, explain=explain)
+        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run)
 
     def on_train_begin(
         self,
@@ -104,6 +108,28 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         with in_the_weights_precision(kwargs["model"]):
             equilibrium = self._attachment.end_epoch(math.ceil(state.epoch or 0))
         _log(state, equilibrium)
+        run = self._attachment.run
+        if run is not None and _asked_of_any(run.should_stop, args):
+            control.should_training_stop = True
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Obeys the run's Stop."""
+        run = self._attachment.run
+        if run is not None and args.world_size == 1 and run.should_stop:
+            control.should_training_stop = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Records what Trainer logs."""
+        run, numbers = self._attachment.run, numbers_of(logs or {})
+        if run is not None and numbers:
+            run.log(numbers, step=state.global_step, epoch=max(math.ceil(state.epoch or 0) - 1, 0))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Puts the state into the checkpoint's folder."""
@@ -118,6 +144,15 @@ class NEqTrainerCallback(Attached, TrainerCallback):
 
 def _log(state: TrainerState, equilibrium: Equilibrium) -> None:
     state.log_history.append({**figures(equilibrium), "epoch": state.epoch, "step": state.global_step})
+
+
+def _asked_of_any(asked: bool, args: TrainingArguments) -> bool:
+    """Whether any process was asked, in all of them: the first alone hears the run's Stop."""
+    if args.world_size == 1:
+        return asked
+    answer = torch.tensor(int(asked), device=args.device)
+    torch.distributed.all_reduce(answer, torch.distributed.ReduceOp.MAX)
+    return bool(answer.item())
 
 
 def refuse_splitting(optimizer: Optimizer) -> None:

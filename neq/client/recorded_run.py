@@ -1,0 +1,111 @@
+"""A run as a server has it recorded."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, overload
+
+from neq.client.connection import Connection
+from neq.client.errors import UnknownLayer, UnknownMetric, listed
+from neq.client.metrics import Metric, Metrics
+from neq.client.recorded_layer import RecordedLayer
+
+NEEDED = ("id", "name", "state", "config", "epochs_done")
+"""Fields without which an answer is no run."""
+
+
+class RecordedRun:
+    """A run, launched or recorded by a script, as it stood when the client was asked for it.
+
+    Attributes:
+        id: ten characters.
+        name, notes, tags, group: as it was described; group is None where it has none.
+        config: what it was started with.
+        state: `queued`, `running`, `finished`, `stopped` or `failed`; `reason` says why it ended, or is None.
+        source: `launched` or `external`, one that a script recorded.
+        url: of its page.
+        epochs_done: one more than the number of its last epoch; 0 before there is one.
+        epochs_planned: None where that was not told.
+        created_at, started_at, ended_at: aware datetimes; None where that has not happened.
+        answer: all that the API tells of it, by the API's names.
+    """
+
+    def __init__(self, connection: Connection, answer: Mapping[str, Any]) -> None:
+        self._connection, self.answer = connection, dict(answer)
+        self.id, self.name, self.state = str(answer["id"]), str(answer["name"]), str(answer["state"])
+        self.config: dict[str, Any] = answer["config"]
+        self.notes, self.tags = str(answer.get("notes", "")), tuple(answer.get("tags", ()))
+        self.group: str | None = answer.get("group")
+        self.reason: str | None = answer.get("reason")
+        self.source = str(answer.get("source", "launched"))
+        self.url = f"{connection.url}/runs/{self.id}"
+        self.epochs_done = int(answer["epochs_done"])
+        self.epochs_planned: int | None = answer.get("epochs_planned")
+        self.created_at = _moment(answer.get("created_at"))
+        self.started_at, self.ended_at = _moment(answer.get("started_at")), _moment(answer.get("ended_at"))
+        self._path = f"/runs/{self.id}"
+
+    def __repr__(self) -> str:
+        return f"<RecordedRun {self.id} {self.name!r}: {self.state}, {self.epochs_done} epochs, {self.url}>"
+
+    @cached_property
+    def _layers(self) -> list[RecordedLayer]:
+        answer = self._connection.json(f"{self._path}/layers", "layers")
+        return [RecordedLayer(self._connection, self._path, told, self.epochs_done) for told in answer["layers"]]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the watched layers in forward order, watch after watch; none before the run has started.
+
+        Raises:
+            ClientError: as `Client`'s methods.
+        """
+        return tuple(layer.name for layer in self._layers)
+
+    def layer(self, which: str | int) -> RecordedLayer:
+        """A layer by its name, or by its place in `layers`.
+
+        Raises:
+            UnknownLayer: there is none, or there are several of that name, as where a script announced its layers
+                anew; the message names what there is.
+            ClientError: as `Client`'s methods.
+        """
+        named = [layer for layer in self._layers if which in (layer.name, layer.index)]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            places = ", ".join(str(layer.index) for layer in named)
+            raise UnknownLayer(f"run {self.id} has several layers {which!r}; give the place of one: {places}")
+        raise UnknownLayer(f"run {self.id} has no layer {which!r}; {listed(self.layers, 'it has announced none')}")
+
+    @overload
+    def metrics(self) -> Metrics: ...
+
+    @overload
+    def metrics(self, name: str) -> Metric: ...
+
+    def metrics(self, name: str | None = None) -> Metrics | Metric:
+        """All points of the run's metrics, its own and the figures of its epochs, as they stand now.
+
+        Args:
+            name: of a single one, such as `val/loss`; None: all, by name.
+
+        Raises:
+            UnknownMetric: there is none of that name; the message names those that there are.
+            ClientError: as `Client`'s methods.
+        """
+        told = self._connection.json(f"{self._path}/metrics", "metrics")
+        names = [str(metric["name"]) for metric in told["metrics"]]
+        if name is None:
+            return Metrics({each: self._metric(each) for each in names})
+        if name not in names:
+            raise UnknownMetric(f"run {self.id} has no metric {name!r}; {listed(names, 'it has none yet')}")
+        return self._metric(name)
+
+    def _metric(self, name: str) -> Metric:
+        fields = ("name", "steps", "epochs", "times", "values")
+        return Metric.read(self._connection.json(f"{self._path}/metrics/points", *fields, name=name))
+
+
+def _moment(told: str | None) -> datetime | None:
+    return None if told is None else datetime.fromisoformat(told)
