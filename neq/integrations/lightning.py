@@ -96,7 +96,6 @@ class NEqCallback(Attached, Callback):
         probe = _Converted(self._probe, trainer.precision_plugin.convert_input)
         self._attachment.begin(trainer.model or pl_module, optimizer, probe, epoch=trainer.current_epoch)
         self._epoch = trainer.current_epoch
-        self._fresh.look(_shown(trainer))  # a training before this one logged those
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Records what was logged at the very end of the epoch before, behind this callback's turn."""

@@ -13,7 +13,7 @@ from neq.integrations.lightning import NEqCallback
 from neq.integrations.logged_metrics import FreshMetrics, numbers_of
 from neq.integrations.transformers import NEqTrainerCallback
 from tests.neq.integrations.comparing import assert_same, assert_same_weights
-from tests.neq.integrations.test_lightning import EPSILON, PROBE, Classifier, fit, loader
+from tests.neq.integrations.test_lightning import EPSILON, PROBE, Classifier, fit
 from tests.neq.integrations.test_transformers import PROBE as SEQUENCES
 from tests.neq.integrations.test_transformers import STEPS, training
 from tests.neq.recording.stub_server import Store, serving, until
@@ -96,16 +96,6 @@ def test_what_a_module_logs_is_recorded_once_with_its_step_and_epoch(run: neq.Ru
     assert places(store, "loss") == [(12, 1), (24, 3)], "validated every second epoch"
     assert [(epoch, value) for _, epoch, value in store.run.points("last")] == [(0, 0), (1, 1), (2, 2), (3, 3)]
     assert names(store) == {"by_step", "both_step", "both_epoch", "by_epoch", "loss", "last"}
-
-
-def test_a_second_fit_does_not_record_what_the_first_one_logged(run: neq.Run, store: Store) -> None:
-    _, trainer = fit(epochs=1)
-    trainer.callbacks.append(NEqCallback(PROBE, epsilon=EPSILON, run=run))  # type: ignore[attr-defined]
-    trainer.fit_loop.max_epochs, trainer.check_val_every_n_epoch = 2, 10
-    trainer.fit(Classifier(), loader(), loader())
-    run.finish()
-    assert len(epochs(store)) == 1
-    assert places(store, "loss") == []
 
 
 def stopping(run: neq.Run, store: Store) -> Callable[[Equilibrium], None]:
