@@ -143,7 +143,7 @@ def curve(
 
 def metric(*, logarithmic: bool = False) -> Figure:
     """One metric over its steps or epochs; the script gives it its name and the reach of both axes."""
-    figure = curve("", epochs=1, logarithmic=logarithmic)
+    figure = curve("", epochs=12, logarithmic=logarithmic)
     figure["layout"]["yaxis"].pop("dtick", None)  # a decade a tick would leave many a metric without any
     return figure
 

@@ -94,12 +94,17 @@ def styles() -> str:
     return "".join(sheet.read_text() for sheet in sorted(ASSETS.glob("*.css")))
 
 
-PAGES = {"run-page/page.js": run._frame("a run"), "compare-page/page.js": compare._frame(filled=True)}
+PAGES = {
+    "run": ("run-page/page.js", run._frame("a run", external=False)),
+    "external run": ("run-page/page.js", run._frame("a run", external=True)),
+    "compare": ("compare-page/page.js", compare._frame(filled=True)),
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_and_its_script_name_the_same_parts(page: str) -> None:
-    assert problems(PAGES[page], list(scripts_of(page)), styles()) == []
+    script, layout = PAGES[page]
+    assert problems(layout, list(scripts_of(script)), styles()) == []
 
 
 def test_what_only_one_side_names_is_found() -> None:

@@ -12,6 +12,7 @@ from db import Store
 from server.settings import ServerSettings
 from tests.chromium import chromium, tab
 from tests.pictures.costs import costs
+from tests.pictures.script_recording import ScriptRecording
 from tests.pictures.workbench import Line, application, served
 from tests.server.recording import Recording
 from tests.server.serving import serving
@@ -71,12 +72,19 @@ def live_run(store: Store) -> Recording:
 
 @pytest.fixture
 def runs(store: Store, live_run: Recording) -> dict[str, str]:
-    """The ids of a running, a queued and a stopped run, for the addresses of `tests.pictures.pages`."""
+    """The ids of runs, launched and recorded by scripts, for the addresses of `tests.pictures.pages`."""
     config = RunConfig().model_dump(mode="json")
     queued = store.create_run(name="waits", config=config, epochs_planned=24)
     stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
     store.request_stop(stopped.id)
-    return {"running": live_run.id, "queued": queued.id, "stopped": stopped.id}
+    external, unwatched = ScriptRecording(store), ScriptRecording(store, "external02", name="watches nothing")
+    external.watch()
+    external.epoch()
+    for script in (external, unwatched):
+        script.log("val/loss", [3.0, 2.0], epochs=[0, 1])
+        script.log("lr", [0.1])
+    ids = {"running": live_run, "queued": queued, "stopped": stopped, "external": external, "unwatched": unwatched}
+    return {name: run.id for name, run in ids.items()}
 
 
 @pytest.fixture

@@ -36,9 +36,11 @@ CONFIG: dict[str, Any] = {
 class ScriptRecording:
     """One external run; `layers` are those watched so far."""
 
-    def __init__(self, store: Store, run_id: str = "external01", *, planned: int | None = None) -> None:
+    def __init__(
+        self, store: Store, run_id: str = "external01", *, name: str = "my script", planned: int | None = None
+    ) -> None:
         self.store, self.id = store, run_id
-        new = NewRun(config=CONFIG, epochs_planned=planned, name="my script", tags=("flowers",))
+        new = NewRun(config=CONFIG, epochs_planned=planned, name=name, tags=("flowers",))
         store.begin_external(run_id, WRITER, new)
         self.layers: tuple[Layer, ...] = ()
         self.epochs = 0

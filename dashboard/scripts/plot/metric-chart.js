@@ -10,6 +10,7 @@ import { Chart } from "./line-chart.js";
 /** @import { Figure } from "./area.js" */
 /** @import { Line } from "./line-pen.js" */
 
+const FEW = 8;
 const LONG = 10_000; // from here on ticks are written as 10k
 
 /** The place in `x` that lies nearest; -1: there is none. @param {number[]} x in any order. @param {number} wanted */
@@ -64,12 +65,24 @@ export class MetricChart extends Chart {
   drawWhole(lines, ended) {
     const whole = wholeOf(lines, ended);
     if (whole) {
+      this.#tick(whole);
       this.extend("x", whole);
-      const tickformat = whole[1] < LONG ? "d" : "~s";
-      if (this.figure.layout.xaxis.tickformat !== tickformat) this.adjust({ "xaxis.tickformat": tickformat });
-      this.figure.layout.xaxis.tickformat = tickformat;
     }
     this.draw(lines);
+  }
+
+  /**
+   * Before the axis reaches further: few steps have a tick each, and a million of them would take Plotly minutes.
+   * @param {[number, number]} whole
+   */
+  #tick([start, end]) {
+    const { xaxis } = this.figure.layout;
+    const tickformat = end < LONG ? "d" : "~s";
+    const each = end - start > FEW && this.plot.layout?.xaxis.tickmode === "linear";
+    if (each || tickformat !== xaxis.tickformat) {
+      this.adjust({ "xaxis.tickmode": "auto", "xaxis.dtick": null, "xaxis.tickformat": tickformat });
+    }
+    xaxis.tickformat = tickformat;
   }
 
   /** Of each line the value that lies nearest. @param {number} wanted @returns {string[][]} */

@@ -299,6 +299,9 @@ export class Feed {
         this.failure = event;
         this.tell("end");
         break;
+      case "run_continued":
+        this.failure = null; // of a recorder that was lost, and is heard again
+        break;
       case "run_finished":
       case "run_stopped":
         this.tell("end");

@@ -66,9 +66,10 @@ export class MetricFeed {
     return all.filter(({ name }) => !isDrawnElsewhere(this.feed, name));
   }
 
-  /** Epochs that points were logged of, the one that may be under way included: all that is known of a run that watches nothing. */
-  get epochsBegun() {
-    return Math.max(0, ...[...this.known.values()].map(({ last_epoch: last }) => (last ?? -1) + 1));
+  /** The latest epoch that anything was logged of, by the script's own count; null: none. @returns {number | null} */
+  get lastEpoch() {
+    const epochs = [...this.known.values()].flatMap(({ last_epoch: last }) => (typeof last === "number" ? [last] : []));
+    return epochs.length ? Math.max(...epochs) : null;
   }
 
   /** Points came of these metrics. @param {{name: string, points: number}[]} told */

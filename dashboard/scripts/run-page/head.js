@@ -122,13 +122,21 @@ export class RunHead {
 
   /** @param {Run} run */
   #drawProgress(run) {
-    const done = Math.max(this.feed.done, run.epochs_done, this.feed.metrics.epochsBegun - (this.feed.ended ? 0 : 1));
-    const fraction = timing.fraction(run, done);
+    const done = Math.max(this.feed.done, run.epochs_done);
+    const logged = done ? null : this.feed.metrics.lastEpoch;
+    const fraction = timing.fraction(run, logged ?? done);
     this.parts.progress.hidden = fraction === null;
     fill(this.parts["progress-bar"], fraction ?? 0);
     this.parts.progress.dataset.state = run.state;
     this.parts.progress.setAttribute("aria-valuenow", String(Math.round((fraction ?? 0) * 100)));
-    say(this.parts["progress-words"], this.#progressWords(run, done));
+    say(this.parts["progress-words"], logged === null ? this.#progressWords(run, done) : this.#loggedWords(run, logged));
+  }
+
+  /** How far a run is that watches no network: whether an epoch is over, nobody says. @param {Run} run @param {number} epoch that it logged last. */
+  #loggedWords(run, epoch) {
+    const of = run.epochs_planned === null ? "" : ` of ${count(run.epochs_planned)}`;
+    const elapsed = duration(timing.elapsed(run));
+    return this.feed.ended ? `up to epoch ${epoch}${of} in ${elapsed}` : `epoch ${epoch}${of} · ${elapsed} so far`;
   }
 
   /** @param {Run} run @param {number} done epochs. */
