@@ -71,20 +71,26 @@ def live_run(store: Store) -> Recording:
 
 
 @pytest.fixture
-def runs(store: Store, live_run: Recording) -> dict[str, str]:
-    """The ids of runs, launched and recorded by scripts, for the addresses of `tests.pictures.pages`."""
-    config = RunConfig().model_dump(mode="json")
-    queued = store.create_run(name="waits", config=config, epochs_planned=24)
-    stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
-    store.request_stop(stopped.id)
-    external, unwatched = ScriptRecording(store), ScriptRecording(store, "external02", name="watches nothing")
+def scripts(store: Store) -> dict[str, str]:
+    """The ids of two runs that scripts record, one with a watch."""
+    external = ScriptRecording(store)
+    unwatched = ScriptRecording(store, "external02", name="watches nothing")
     external.watch()
     external.epoch()
     for script in (external, unwatched):
         script.log("val/loss", [3.0, 2.0], epochs=[0, 1])
         script.log("lr", [0.1])
-    ids = {"running": live_run, "queued": queued, "stopped": stopped, "external": external, "unwatched": unwatched}
-    return {name: run.id for name, run in ids.items()}
+    return {"external": external.id, "unwatched": unwatched.id}
+
+
+@pytest.fixture
+def runs(store: Store, live_run: Recording) -> dict[str, str]:
+    """The ids of a running, a queued and a stopped run, for the addresses of `tests.pictures.pages`."""
+    config = RunConfig().model_dump(mode="json")
+    queued = store.create_run(name="waits", config=config, epochs_planned=24)
+    stopped = store.create_run(name="was stopped", config=config, epochs_planned=24)
+    store.request_stop(stopped.id)
+    return {"running": live_run.id, "queued": queued.id, "stopped": stopped.id}
 
 
 @pytest.fixture

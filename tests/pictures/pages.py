@@ -18,7 +18,7 @@ PAGES = {
     "missing": "/nowhere",
     "missing run": "/runs/0000000000",
 }
-"""Addresses by name; the fixture `runs` fills in the ids."""
+"""Addresses by name; the fixtures `runs` and `scripts` fill in the ids."""
 
 TWICE = """() => {
   // Buttons of one name that do different things; those of a table's rows are named after their row.

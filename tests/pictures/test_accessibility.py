@@ -52,14 +52,14 @@ UNNAMED = """() => [...document.querySelectorAll("button, a[href]")]
 
 
 def test_no_page_has_anything_serious_for_axe_small_targets_or_controls_without_a_name(
-    chromium: Browser, address: str, runs: dict[str, str]
+    chromium: Browser, address: str, runs: dict[str, str], scripts: dict[str, str]
 ) -> None:
     """Targets are 24 pixels or stand apart; axe looks at each page in light and in dark."""
     found: dict[str, Any] = {}
     with tab(chromium, bypass_csp=True) as page:  # the page's own policy would refuse axe
         for name, path in PAGES.items():
             page.emulate_media(color_scheme="light")
-            come_to(page, address + path.format(**runs))
+            come_to(page, address + path.format(**runs, **scripts))
             page.wait_for_timeout(250)
             page.evaluate(AXE)
             problems = page.evaluate(SMALL) + page.evaluate(UNNAMED) + page.evaluate(TWICE) + page.evaluate(SERIOUS)

@@ -11,13 +11,13 @@ from tests.server.recording import Recording
 
 
 def test_tab_reaches_every_control_of_every_page_and_leaves_it_both_ways(
-    page: Page, address: str, runs: dict[str, str]
+    page: Page, address: str, runs: dict[str, str], scripts: dict[str, str]
 ) -> None:
     found: dict[str, object] = {}
     for name, path in PAGES.items():
         if name == "running":
             continue  # "looked at" has all its controls, and more
-        come_to(page, address + path.format(**runs))
+        come_to(page, address + path.format(**runs, **scripts))
         there, back = walk(page), walk(page, "Shift+Tab")
         for way, met in (("forward", there), ("backward", back)):
             if not met.left:
