@@ -72,8 +72,8 @@ test("a series of more points than its chart can show is asked for anew, thinned
 
 test("an epoch is its last value, and reaches from its least to its greatest", () => {
   const series = new MetricSeries("epoch", 100);
-  series.take(answer(0, [4, 1, 2, null, 7], { epochs: [0, 0, 0, 2, null] }));
-  assert.deepEqual(byEpoch(series), { x: [0, 2], y: [2, null], spread: [{ low: 1, high: 4 }, null] });
+  series.take(answer(0, [4, 1, 2, null, 7, 5], { epochs: [0, 0, 0, 2, null, 3] }));
+  assert.deepEqual(byEpoch(series), { x: [0, 2, 3], y: [2, null, 5], spread: [{ low: 1, high: 4 }, null, null] });
 });
 
 test("metrics stand by what is before the first slash: those without first, the machine's last", () => {
