@@ -66,8 +66,8 @@ def chunks_of(store: Store, run_id: str) -> int:
         return int(found.scalar_one())
 
 
-@given(sizes=st.lists(st.integers(0, 3 * CHUNK), min_size=1, max_size=12), first=st.integers(0, 10 * CHUNK))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sizes=st.lists(st.integers(0, 3 * CHUNK), min_size=1, max_size=6), first=st.integers(0, 10 * CHUNK))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_sizes_of_parts_are_read_from_any_place(store: Store, sizes: list[int], first: int) -> None:
     worker = store.register_worker(**WORKER)
     store.create_run(config={}, epochs_planned=1)

@@ -151,6 +151,7 @@ def trained(root: Path, *, epochs: int, batch_size: int, probe: int, **config: A
     return started, [event for event in events if isinstance(event, EpochFinished)]
 
 
+@pytest.mark.endurance
 def test_the_papers_network_learns_cifar_10_and_its_neurons_come_to_rest(cifar10: Path) -> None:
     data = {"kind": "cifar10", "train_samples": 320, "test_samples": 100}
     model = {"kind": "resnet-cifar", "depth": 32}
@@ -161,6 +162,7 @@ def test_the_papers_network_learns_cifar_10_and_its_neurons_come_to_rest(cifar10
     assert [epoch.frozen_fraction > 0 for epoch in epochs] == [False, True, True]
 
 
+@pytest.mark.endurance
 def test_deeplabv3_learns_street_scenes(camvid: Path) -> None:
     data = {
         "kind": "mask-folder",
@@ -179,6 +181,7 @@ def test_deeplabv3_learns_street_scenes(camvid: Path) -> None:
     assert 0.05 < epochs[-1].scores["miou"] < 1
 
 
+@pytest.mark.endurance
 def test_deeplabv3_learns_photographs_in_vocs_21_classes(coco128: Path) -> None:
     data = {"kind": "voc", "resize": 64, "crop": 64, "train_samples": 48, "test_samples": 20}
     started, epochs = trained(coco128, data=data, model=DEEPLAB, epochs=2, batch_size=8, probe=8)
@@ -187,6 +190,7 @@ def test_deeplabv3_learns_photographs_in_vocs_21_classes(coco128: Path) -> None:
     assert 0 < epochs[-1].scores["miou"] < 1
 
 
+@pytest.mark.endurance
 def test_a_torchvision_network_learns_from_photographs_read_as_it_trains(tiny_imagenet: Path) -> None:
     data = {"kind": "image-folder", "folder": "tiny-imagenet-20", "size": 32, "train_samples": 420, "loading": "stream"}
     started, epochs = trained(
