@@ -49,10 +49,10 @@ LAST_LAYER = "the official formula leaves the last layer free"
 class NEq:
     """Neuronal equilibrium for any training loop.
 
-        with NEq(model, optimizer, probe) as neq:
+        with NEq(model, optimizer, probe) as watch:
             for epoch in range(epochs):
                 train_one_epoch(model, optimizer)
-                equilibrium = neq.end_epoch()
+                equilibrium = watch.end_epoch()
 
     Behind the `with`, after `close()`, and once nothing refers to it any more, every neuron moves again.
 
