@@ -41,7 +41,7 @@ CREATE TABLE epochs (
 	train_accuracy DOUBLE, 
 	test_loss DOUBLE, 
 	test_accuracy DOUBLE, 
-	frozen_counts BLOB NOT NULL, applied_fraction DOUBLE, frozen_fraction DOUBLE, samples BIGINT, train_seconds DOUBLE, processor_seconds DOUBLE, device_seconds DOUBLE, flops_forward DOUBLE, flops_inputs DOUBLE, flops_weights DOUBLE, 
+	frozen_counts BLOB NOT NULL, applied_fraction DOUBLE, frozen_fraction DOUBLE, samples BIGINT, train_seconds DOUBLE, cpu_seconds DOUBLE, device_seconds DOUBLE, flops_forward DOUBLE, flops_inputs DOUBLE, flops_weights DOUBLE, 
 	CONSTRAINT epochs_pk PRIMARY KEY (run_id, epoch), 
 	CONSTRAINT epochs_run_id_fk FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
 );
