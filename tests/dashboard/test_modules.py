@@ -169,6 +169,7 @@ def test_a_page_has_no_globals_but_those_of_libraries(page: Page, address: str) 
     ours = page.evaluate("() => Object.keys(window).filter((name) => /neq/i.test(name) && name !== 'neq')")
     assert ours == []
     lent = ("dash_clientside", "dashAgGridFunctions", "dashAgGridComponentFunctions")
+    page.wait_for_function("(lent) => lent.every((name) => window[name])", arg=list(lent))  # ag-grid's come with it
     named = page.evaluate("(lent) => lent.map((name) => Object.keys(window[name]))", lent)
     assert [name for name in named[0] if name.startswith("neq_")] == [
         "neq_shell",
