@@ -165,7 +165,7 @@ def test_a_module_that_comes_late_is_waited_for(chromium: Browser, address: str)
 
 def test_a_page_has_no_globals_but_those_of_libraries(page: Page, address: str) -> None:
     page.goto(f"{address}/")
-    page.wait_for_selector("#runs-table .ag-root")  # the grid's own functions come with it
+    page.wait_for_selector("#runs-table .ag-root", state="attached")  # the grid's own functions come with it
     ours = page.evaluate("() => Object.keys(window).filter((name) => /neq/i.test(name) && name !== 'neq')")
     assert ours == []
     lent = ("dash_clientside", "dashAgGridFunctions", "dashAgGridComponentFunctions")

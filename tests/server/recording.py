@@ -21,7 +21,7 @@ from contract.events import (
     Seconds,
 )
 from contract.layers import Coverage, Layer
-from db import Run, Snapshot, Store, event_record
+from db import RetainedCheckpoints, Run, Snapshot, Store, event_record
 
 Floats = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -144,8 +144,10 @@ class Recording:
         event = RunFinished(epochs=self.epochs, test_accuracy=0.5, frozen_fraction=0.5, seconds=1.0)
         return self._append(event)
 
-    def _append(self, event: Event, snapshots: tuple[Snapshot, ...] = ()) -> int:
-        record = event_record(event.model_dump(mode="json"), snapshots=snapshots)
+    def _append(
+        self, event: Event, snapshots: tuple[Snapshot, ...] = (), kept: RetainedCheckpoints | None = None
+    ) -> int:
+        record = event_record(event.model_dump(mode="json"), snapshots=snapshots, kept=kept)
         return self.store.append(self.id, self.worker.id, record)
 
     def _row(self, layer: int, divergence: Floats, velocity: Floats | None, applied: Masks, frozen: Masks) -> Snapshot:
