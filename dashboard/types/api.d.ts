@@ -1516,8 +1516,8 @@ export interface components {
              */
             samples?: number | null;
             /**
-             * Processor Seconds
-             * @description Processor time of the training process while it trained, all threads together.
+             * Cpu Seconds
+             * @description CPU time of the training process while it trained, all threads together.
              */
             cpu_seconds?: number | null;
             /**
