@@ -33,6 +33,8 @@ def records_of(store: Store, run: Run, part: Part) -> list[EventRecord]:
     Raises:
         RunFileBroken: an event says what cannot be; nothing of the part may be stored then.
     """
+    if not part.lines:
+        return []  # a heartbeat, of every run every few seconds: nothing is read for it
     layers = {int(layer["index"]): int(layer["neurons"]) for layer in store.layers(run.id)}
     checks = _Checks(layers, run.epochs_done, {metric.name for metric in store.metrics(run.id)})
     stored = max(0, run.writer_seq + 1 - part.header.first)
