@@ -46,6 +46,16 @@ from neq.savings.savings import Savings
 LAST_LAYER = "the official formula leaves the last layer free"
 
 
+def run_to_end(steps: Generator[int, None, Equilibrium]) -> Equilibrium:
+    """What `end_epoch_in_steps` returns, once it has run without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            equilibrium: Equilibrium = end.value
+            return equilibrium
+
+
 class NEq:
     """Neuronal equilibrium for any training loop.
 
@@ -217,12 +227,7 @@ class NEq:
             NEqError: results would be wrong, see `checks`; nothing is decided then.
             NEqClosed: it was closed, or another NEq was made for its layers.
         """
-        steps = self.end_epoch_in_steps(explain=explain)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+        return run_to_end(self.end_epoch_in_steps(explain=explain))
 
     def end_epoch_in_steps(self, *, explain: bool = False) -> Generator[int, None, Equilibrium]:
         """`end_epoch`, pausing after each probe batch: yields how many are done, returns the equilibrium.

@@ -77,12 +77,12 @@ def _samples(batch: Any) -> int:
 
 
 def _coverage(coverage: Coverage) -> Json:
-    left = [
+    left: list[Json] = [
         {"name": one.name, "type": one.type, "parameters": one.trainable - one.watched, "reason": one.reason}
         for one in coverage.modules
         if one.reason is not None and one.trainable > one.watched
     ]
-    left.sort(key=lambda one: -int(one["parameters"]))  # type: ignore[call-overload]
+    left.sort(key=lambda one: -int(one["parameters"]))
     rest = left[MOST_MODULES:]
     return {
         "parameters": coverage.trainable,
@@ -90,7 +90,7 @@ def _coverage(coverage: Coverage) -> Json:
         "fraction": coverage.fraction,
         "unwatched": left[:MOST_MODULES],
         "more_modules": len(rest),
-        "more_parameters": sum(int(one["parameters"]) for one in rest),  # type: ignore[call-overload]
+        "more_parameters": sum(int(one["parameters"]) for one in rest),
     }
 
 

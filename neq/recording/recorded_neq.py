@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from neq.equilibrium import Equilibrium
-from neq.neq import NEq
+from neq.neq import NEq, run_to_end
 from neq.options import Options
 from neq.recording.announcement import prefixed, watch_started
 from neq.recording.recording import Recording
@@ -59,12 +59,7 @@ class RecordedNEq(NEq):
         Raises:
             TypeError: a metric is no single number; nothing is measured then.
         """
-        steps = self.end_epoch_in_steps(explain=explain, **metrics)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+        return run_to_end(self.end_epoch_in_steps(explain=explain, **metrics))
 
     def end_epoch_in_steps(self, *, explain: bool = False, **metrics: Any) -> Generator[int, None, Equilibrium]:
         """As `NEq.end_epoch_in_steps`, and tells the run."""
