@@ -102,12 +102,18 @@ class EventQueries(Transactions):
 
     @reading
     def frozen_counts(self, connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L)."""
+        """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L).
+
+        -1 stands for a layer that was not announced yet.
+        """
         query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
         rows = connection.execute(query.order_by(epochs.c.epoch)).all()
         numbers = np.array([row.epoch for row in rows], dtype=np.int32)
-        packed = np.frombuffer(b"".join(row.frozen_counts for row in rows), dtype="<i4").astype(np.int32)
-        return numbers, packed.reshape(len(rows), -1) if rows else packed.reshape(0, 0)
+        counts = [np.frombuffer(row.frozen_counts, dtype="<i4") for row in rows]
+        whole = np.full((len(rows), max(map(len, counts), default=0)), -1, np.int32)
+        for row, known in zip(whole, counts, strict=True):
+            row[: len(known)] = known
+        return numbers, whole
 
 
 def append(

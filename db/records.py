@@ -297,6 +297,18 @@ class LayerHistory:
     values: npt.NDArray[Any]
     """(E, neurons): float32 with NaN where a value does not exist, or bool."""
 
+    def rows(self, first: int, stop: int) -> npt.NDArray[Any]:
+        """(stop - first, neurons), a row for each epoch: of NaN or False where nothing was recorded.
+
+        An external run may lack an epoch, and a layer that is watched later the first ones.
+        """
+        if len(self.epochs) == stop - first:
+            return self.values
+        nothing = False if self.values.dtype == np.bool_ else np.nan
+        whole = np.full((stop - first, self.neurons), nothing, self.values.dtype)
+        whole[self.epochs - first] = self.values
+        return whole
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:

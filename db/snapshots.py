@@ -47,6 +47,17 @@ class SnapshotQueries(Transactions):
         return LayerHistory(epochs, neurons, unpack([row.value for row in rows], neurons))
 
     @reading
+    def layer_epochs(self, connection: Connection, run_id: str, layer: int, first: int, stop: int) -> list[int]:
+        """The epochs from `first` up to before `stop` in which a layer was recorded, rising."""
+        query = select(snapshots.c.epoch).where(
+            snapshots.c.run_id == run_id,
+            snapshots.c.layer == layer,
+            snapshots.c.epoch >= first,
+            snapshots.c.epoch < stop,
+        )
+        return list(connection.scalars(query.order_by(snapshots.c.epoch)))
+
+    @reading
     def frozen_masks(
         self, connection: Connection, run_id: str, layers: Collection[int], first: int = 0, stop: int | None = None
     ) -> dict[int, LayerHistory]:

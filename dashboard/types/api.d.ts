@@ -482,6 +482,8 @@ export interface paths {
         /**
          * Read Display
          * @description The heatmap's cells: one byte per neuron and epoch, epoch-major; for its format see `/schema/display`.
+         *
+         *     The bytes of an epoch in which nothing was recorded are 0; `X-Missing` names those.
          */
         get: operations["read_display_api_v1_runs__run_id__layers__index__display_get"];
         put?: never;
@@ -522,6 +524,8 @@ export interface paths {
         /**
          * Read History
          * @description One layer's exact values, epochs × neurons, measured or decided at the end of each epoch.
+         *
+         *     Each epoch has its row: of NaN or False where the run, or the layer, was not recorded in it.
          */
         get: operations["read_history_api_v1_runs__run_id__layers__index___field__get"];
         put?: never;
@@ -5657,6 +5661,8 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
                     ETag?: unknown;
@@ -5786,11 +5792,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … (r + 1) · per − 1. A byte is 0 where none of them is frozen, 255 where all are, else the fraction, 1 … 254. */
+            /** @description u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, rows, [[first, stop], …]], …]}`, the last being epochs in which nothing was recorded; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … (r + 1) · per − 1. A byte is 0 where none of them is frozen, 255 where all are, else the fraction, 1 … 254. */
             200: {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
                     ETag?: unknown;
@@ -6172,6 +6180,8 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
                     ETag?: unknown;
@@ -6310,6 +6320,8 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
                     ETag?: unknown;
@@ -6631,6 +6643,8 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
                     ETag?: unknown;

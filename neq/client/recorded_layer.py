@@ -1,6 +1,5 @@
 """One layer of a recorded run: what was measured and decided of its neurons, epoch by epoch."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal
 
@@ -76,30 +75,19 @@ class RecordedLayer:
         return self._masks("applied")
 
     def _floats(self, field: Field) -> Floats:
-        whole = np.full((self._epochs, self.neurons), np.nan, np.float32)
-        self._fill(whole, field)
-        return _read_only(whole)
+        return self._read(field, np.dtype("<f4"))
 
     def _masks(self, field: Field) -> Masks:
-        whole = np.zeros((self._epochs, self.neurons), np.bool_)
-        self._fill(whole, field)
-        return _read_only(whole)
+        return self._read(field, np.dtype(np.bool_))
 
-    def _fill(self, whole: npt.NDArray[Any], field: Field) -> None:
-        for first, stop in _stretches(self.present):
-            rows = self._connection.array(f"{self._path}/{field}", epochs=f"{first}:{stop}")
-            if rows.shape != (stop - first, self.neurons) or rows.dtype != whole.dtype:
-                raise ClientError(
-                    f"{field} of {self.name!r} in the epochs {first} to {stop - 1} came as {rows.dtype} {rows.shape}: "
-                    "the run changed while it was read; ask the client for it again"
-                )
-            whole[first:stop] = rows
-
-
-def _stretches(present: Masks) -> Iterator[tuple[int, int]]:
-    """The epochs without gaps: from the first up to before the second. The API numbers rows within such alone."""
-    edges = np.flatnonzero(np.diff(present.astype(np.int8), prepend=0, append=0)).tolist()
-    yield from zip(edges[::2], edges[1::2], strict=True)
+    def _read(self, field: Field, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        rows = self._connection.array(f"{self._path}/{field}", epochs=f"0:{self._epochs}")
+        if rows.shape != (self._epochs, self.neurons) or rows.dtype != dtype:
+            raise ClientError(
+                f"{field} of {self.name!r} came as {rows.dtype} {rows.shape}, not as {dtype} "
+                f"{(self._epochs, self.neurons)}: the run changed while it was read; ask the client for it again"
+            )
+        return _read_only(rows)
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -126,19 +126,9 @@ def _count_phi(store: Store, run_id: str, epochs: range) -> tuple[Counts, Counts
     phi = np.zeros((len(epochs), len(PHI_EDGES) - 1), np.int64)
     delta = np.zeros((len(epochs), len(CHANGE_EDGES) + 1), np.int64)
     for layer in store.layers(run_id):
-        history = store.layer_history(run_id, layer["index"], "divergence", max(0, epochs.start - 1), epochs.stop)
-        before, values = epochs.start - 1, history.values
-        if len(history.epochs) and history.epochs[0] == before:
-            delta += _aligned(velocity_counts(phi_change(values)), len(epochs), 0)
-            phi += _aligned(phi_counts(values[1:]), len(epochs), 0)
-        else:
-            delta += _aligned(velocity_counts(phi_change(values)), len(epochs), 1)
-            phi += _aligned(phi_counts(values), len(epochs), 0)
+        before = epochs.start - 1  # epoch -1 is none, and counts nothing, as an epoch that is missing
+        values = store.layer_history(run_id, layer["index"], "divergence", before, epochs.stop)
+        rows = values.rows(before, epochs.stop)
+        phi += phi_counts(rows[1:])
+        delta += velocity_counts(phi_change(rows))
     return phi, delta
-
-
-def _aligned(counts: Counts, epochs: int, first: int) -> Counts:
-    """The rows at their places among the epochs, zeros around them."""
-    placed = np.zeros((epochs, counts.shape[1]), np.int64)
-    placed[first : first + len(counts)] = counts[: epochs - first]
-    return placed

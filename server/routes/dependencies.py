@@ -1,6 +1,8 @@
 """What routes are given: the store, the run they are about, the epochs they are asked for."""
 
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
@@ -86,6 +88,21 @@ async def _epochs(
 
 TheEpochs = Annotated[range, Depends(_epochs)]
 """The epochs asked for, among those that are finished."""
+
+
+def finished(store: Store, run_id: str, epochs: range) -> tuple[list[int], int]:
+    """The event numbers of the finished epochs among these, and one more than the last of them.
+
+    An external run may lack epochs between them.
+    """
+    found = store.epoch_seqs(run_id, epochs.start, epochs.stop)
+    return [seq for _, seq in found], found[-1][0] + 1 if found else epochs.start
+
+
+def gaps(recorded: Iterable[int], first: int, stop: int) -> list[tuple[int, int]]:
+    """The epochs from `first` up to before `stop` that are not among those recorded, as half-open ranges."""
+    edges = [first - 1, *recorded, stop]
+    return [(before + 1, after) for before, after in pairwise(edges) if after > before + 1]
 
 
 def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",)) -> None:

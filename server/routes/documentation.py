@@ -8,6 +8,10 @@ def binary_documentation(media_type: str, text: str) -> Responses:
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     headers = {
         "X-Epochs": {"description": "`first:stop`", "schema": {"type": "string"}},
+        "X-Missing": {
+            "description": "`first:stop` of epochs in which nothing was recorded, comma-separated; absent without any.",
+            "schema": {"type": "string"},
+        },
         "X-Neurons": {"schema": {"type": "integer"}},
         "ETag": {"description": "Names what the answer was made of; `If-None-Match` asks whether it still holds."},
     }

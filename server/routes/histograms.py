@@ -46,13 +46,11 @@ def read_layer_histograms(
 ) -> Response:
     """Number of neurons per bin and epoch, computed from the stored values, with fixed edges."""
     found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
-    stop = epochs.start + len(found)
-    store.layer_history(run.id, index, "frozen", stop, stop)  # UnknownLayer, before anything is answered
+    store.layer_history(run.id, index, "frozen", 0, 0)  # UnknownLayer, before anything is answered
 
     def make() -> bytes:
-        return _told(
-            field, [epoch for epoch, _ in found], _count_layer(store, run.id, index, field, epochs.start, stop)
-        )
+        numbers = [epoch for epoch, _ in found]
+        return _told(field, numbers, _count_layer(store, run.id, index, field, numbers))
 
     return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
 
@@ -70,14 +68,15 @@ def read_network_histograms(
     return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=JSON)
 
 
-def _count_layer(store: Store, run_id: str, index: int, field: str, first: int, stop: int) -> Counts:
+def _count_layer(store: Store, run_id: str, index: int, field: str, epochs: list[int]) -> Counts:
+    """A row for each of these epochs, of those that the run has."""
+    first, stop = (epochs[0], epochs[-1] + 1) if epochs else (0, 0)
     if field == "velocity":
-        return velocity_counts(store.layer_history(run_id, index, "velocity", first, stop).values)
-    if field == "phi":
-        return phi_counts(store.layer_history(run_id, index, "divergence", first, stop).values)
-    values = store.layer_history(run_id, index, "divergence", max(0, first - 1), stop).values
-    counted = velocity_counts(phi_change(values))
-    return counted if first else np.concatenate([np.zeros((min(1, stop), counted.shape[1]), np.int64), counted])
+        counts = velocity_counts(store.layer_history(run_id, index, "velocity", first, stop).rows(first, stop))
+    else:
+        values = store.layer_history(run_id, index, "divergence", first - 1, stop).rows(first - 1, stop)
+        counts = phi_counts(values[1:]) if field == "phi" else velocity_counts(phi_change(values))
+    return counts[[epoch - first for epoch in epochs]]
 
 
 def _count_network(store: Store, columns: Columns, run_id: str, field: str, found: list[tuple[int, int]]) -> Counts:

@@ -6,12 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from db import Store, UnknownLayer
+from db import Run, Store, UnknownLayer
 from server import schemas
 from server.arrays.display import delta_bytes, display_bytes, phi_bytes, phi_change
 from server.arrays.encoding import JSON, NPY, OCTETS, npy_bytes
 from server.response_cache import cached_response
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, Index, TheEpochs, TheRun, TheStore, invalid_path
+from server.routes.dependencies import (
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    Index,
+    TheEpochs,
+    TheRun,
+    TheStore,
+    finished,
+    gaps,
+    invalid_path,
+)
 from server.routes.documentation import binary_documentation
 from server.serializers import json_answer, json_bytes
 
@@ -54,14 +65,16 @@ def read_display(
         ),
     ] = "state",
 ) -> Response:
-    """The heatmap's cells: one byte per neuron and epoch, epoch-major; for its format see `/schema/display`."""
-    neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
-    stop = epochs.start + len(seqs)
+    """The heatmap's cells: one byte per neuron and epoch, epoch-major; for its format see `/schema/display`.
+
+    The bytes of an epoch in which nothing was recorded are 0; `X-Missing` names those.
+    """
+    neurons, (seqs, stop) = _size(store, run.id, index), finished(store, run.id, epochs)
 
     def make() -> bytes:
         return _cells(store, run.id, index, of, epochs.start, stop).tobytes()
 
-    headers = _place(epochs.start, stop, neurons)
+    headers = _place(store, run, index, epochs.start, stop) | {"X-Neurons": str(neurons)}
     return cached_response(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
 
 
@@ -109,31 +122,35 @@ def read_history(
     ],
     form: Annotated[Literal["npy", "json"], Query(alias="format")] = "npy",
 ) -> Response:
-    """One layer's exact values, epochs × neurons, measured or decided at the end of each epoch."""
-    neurons, seqs = _size(store, run.id, index), _seqs(store, run.id, epochs)
-    stop = epochs.start + len(seqs)
+    """One layer's exact values, epochs × neurons, measured or decided at the end of each epoch.
+
+    Each epoch has its row: of NaN or False where the run, or the layer, was not recorded in it.
+    """
+    neurons, (seqs, stop) = _size(store, run.id, index), finished(store, run.id, epochs)
 
     def make() -> bytes:
-        history = store.layer_history(run.id, index, field, epochs.start, stop)
+        values = _rows(store, run.id, index, field, epochs.start, stop)
         if form == "json":
-            return json_bytes({"epochs": history.epochs.tolist(), "values": history.values.tolist()})
-        return npy_bytes(history.values)
+            return json_bytes({"epochs": list(range(epochs.start, stop)), "values": values.tolist()})
+        return npy_bytes(values)
 
-    headers = _place(epochs.start, stop, neurons)
+    headers = _place(store, run, index, epochs.start, stop) | {"X-Neurons": str(neurons)}
     return cached_response(request, (run.id, *seqs), make, media_type=JSON if form == "json" else NPY, headers=headers)
 
 
 def _cells(store: Store, run_id: str, index: int, of: str, first: int, stop: int) -> npt.NDArray[np.uint8]:
-    frozen = store.layer_history(run_id, index, "frozen", first, stop).values
+    frozen = _rows(store, run_id, index, "frozen", first, stop)
     if of == "state":
-        return display_bytes(store.layer_history(run_id, index, "velocity", first, stop).values, frozen)
-    before = max(0, first - 1) if of == "delta" else first
-    divergence = store.layer_history(run_id, index, "divergence", before, stop).values
+        return display_bytes(_rows(store, run_id, index, "velocity", first, stop), frozen)
     if of == "phi":
-        return phi_bytes(divergence, frozen)
-    if before == first and len(divergence):  # epoch 0 has no epoch before it
-        divergence = np.concatenate([np.full((1, divergence.shape[1]), np.nan, np.float32), divergence])
-    return delta_bytes(phi_change(divergence), frozen)
+        return phi_bytes(_rows(store, run_id, index, "divergence", first, stop), frozen)
+    # Epoch 0 has none before it: its change is nothing, as behind a gap.
+    return delta_bytes(phi_change(_rows(store, run_id, index, "divergence", first - 1, stop)), frozen)
+
+
+def _rows(store: Store, run_id: str, index: int, field: Measure, first: int, stop: int) -> npt.NDArray[Any]:
+    """A row for each epoch."""
+    return store.layer_history(run_id, index, field, first, stop).rows(first, stop)
 
 
 def _size(store: Store, run_id: str, index: int) -> int:
@@ -144,10 +161,10 @@ def _size(store: Store, run_id: str, index: int) -> int:
     raise UnknownLayer(run_id, index)
 
 
-def _seqs(store: Store, run_id: str, epochs: range) -> list[int]:
-    return [seq for _, seq in store.epoch_seqs(run_id, epochs.start, epochs.stop)]
-
-
-def _place(first: int, stop: int, neurons: int) -> dict[str, Any]:
-    """Which epochs the rows of an answer are."""
-    return {"X-Epochs": f"{first}:{stop}", "X-Neurons": str(neurons)}
+def _place(store: Store, run: Run, index: int, first: int, stop: int) -> dict[str, str]:
+    """Which epochs the rows of an answer are, and in which of them nothing was recorded."""
+    told = {"X-Epochs": f"{first}:{stop}"}
+    if run.source == "launched":  # a worker records every epoch of every layer
+        return told
+    missing = gaps(store.layer_epochs(run.id, index, first, stop), first, stop)
+    return told | ({"X-Missing": ",".join(f"{start}:{end}" for start, end in missing)} if missing else {})

@@ -1,6 +1,6 @@
 """The overview: layers × epochs."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -76,17 +76,21 @@ def _overview(
 ) -> Response:
     """The answer as `.npy`, or as JSON with the values under this name."""
     found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
+    stop = found[-1][0] + 1 if found else epochs.start
     layers = [{key: each[key] for key in ("index", "name", "neurons")} for each in store.layers(run.id)]
 
     def make() -> bytes:
-        values = _values(store, columns, run.id, [each["neurons"] for each in layers], epochs.start, found, field)
+        values = np.full((len(layers), stop - epochs.start), np.nan)
+        values[:, [epoch - epochs.start for epoch, _ in found]] = _values(
+            store, columns, run.id, [each["neurons"] for each in layers], found, field
+        )
         if form == "npy":
             return npy_bytes(values.astype(np.float32))
-        content: dict[str, Any] = {"epochs": [epoch for epoch, _ in found], "layers": layers, name: values.tolist()}
-        return json_bytes(content)
+        numbers = list(range(epochs.start, stop))
+        return json_bytes({"epochs": numbers, "layers": layers, name: values.tolist()})
 
     seqs = [seq for _, seq in found]
-    headers = {"X-Epochs": f"{epochs.start}:{epochs.start + len(seqs)}"}
+    headers = {"X-Epochs": f"{epochs.start}:{stop}"}
     media_type = JSON if form == "json" else NPY
     # The layers are in the name too: they are known before the first epoch is.
     return cached_response(request, (run.id, len(layers), *seqs), make, media_type=media_type, headers=headers)
@@ -97,14 +101,17 @@ def _values(
     columns: Columns,
     run_id: str,
     neurons: list[int],
-    first: int,
     found: list[tuple[int, int]],
     field: OverviewField,
 ) -> npt.NDArray[np.float64]:
-    """Layers × epochs; NaN where there is no value."""
+    """Layers × the epochs that were found; NaN where there is no value."""
     if field == "frozen":  # the store has these apart from the rest: the first picture of a page need not wait
-        rows = list(store.frozen_counts(run_id)[1][first : first + len(found)])
+        known, counts = store.frozen_counts(run_id)
+        rows = list(np.where(counts < 0, np.nan, counts)[np.isin(known, [epoch for epoch, _ in found])])
     else:
         rows = [getattr(row, field) for row in columns.layers(store, run_id, [seq for _, seq in found])]
-    values = np.array(rows, np.float64).reshape(len(rows), len(neurons)).T
+    values = np.full((len(found), len(neurons)), np.nan)
+    for told, row in zip(values, rows, strict=True):
+        told[: len(row)] = row  # layers that are announced later are not in it
+    values = values.T
     return values / np.array(neurons, np.float64)[:, None] if field in ("frozen", "thawed") else values

@@ -9,7 +9,17 @@ from fastapi import APIRouter, Query, Request, Response
 
 from server.arrays.encoding import OCTETS, framed
 from server.response_cache import cached_response
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheEpochs, TheRun, TheStore, invalid_query
+from server.routes.dependencies import (
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    TheEpochs,
+    TheRun,
+    TheStore,
+    finished,
+    gaps,
+    invalid_query,
+)
 from server.routes.documentation import binary_documentation
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -17,8 +27,8 @@ router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], respon
 MOST_LAYERS = 200
 ABOUT = (
     "u32 little-endian header length; the header as JSON, `{epochs: [first, stop], layers: [[index, neurons, per, "
-    "rows], …]}`; then epochs × rows bytes of each layer, epoch after epoch. Row r is the neurons r · per … "
-    "(r + 1) · per − 1. "
+    "rows, [[first, stop], …]], …]}`, the last being epochs in which nothing was recorded; then epochs × rows bytes of "
+    "each layer, epoch after epoch. Row r is the neurons r · per … (r + 1) · per − 1. "
     "A byte is 0 where none of them is frozen, 255 where all are, else the fraction, 1 … 254."
 )
 
@@ -34,20 +44,25 @@ def read_small(
 ) -> Response:
     """The frozen masks of several layers, downsampled to the requested number of rows. Unknown layers are left out."""
     wanted = _indices(layers)
-    found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
-    stop = epochs.start + len(found)
+    seqs, stop = finished(store, run.id, epochs)
 
     def make() -> bytes:
         histories = store.frozen_masks(run.id, wanted, epochs.start, stop)
-        merged = {index: merge_rows(history.values, rows) for index, history in histories.items()}
+        merged = {index: merge_rows(history.rows(epochs.start, stop), rows) for index, history in histories.items()}
         told = [
-            [index, histories[index].neurons, -(-histories[index].neurons // rows), cells.shape[1]]
+            [
+                index,
+                histories[index].neurons,
+                -(-histories[index].neurons // rows),
+                cells.shape[1],
+                gaps(histories[index].epochs.tolist(), epochs.start, stop),
+            ]
             for index, cells in merged.items()
         ]
         header = {"epochs": [epochs.start, stop], "layers": told}
         return framed(header, *(cells.tobytes() for cells in merged.values()))
 
-    return cached_response(request, (run.id, *(seq for _, seq in found)), make, media_type=OCTETS)
+    return cached_response(request, (run.id, *seqs), make, media_type=OCTETS)
 
 
 def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:

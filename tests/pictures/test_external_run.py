@@ -285,3 +285,35 @@ def test_two_scripts_of_the_same_settings_are_not_said_to_have_begun_alike(
         each.epoch()
     page.goto(f"{address}/compare?runs={script.id},{other.id}")
     expect(page.locator("[data-part=note]")).to_contain_text("is not known: a script does not tell its seed")
+
+
+def test_epochs_that_are_missing_are_left_blank_and_not_asked_for_again(
+    page: Page, address: str, script: ScriptRecording
+) -> None:
+    script.watch()
+    script.epoch()
+    script.epochs += 2  # its disk was full, say
+    script.watch((4,))
+    script.epoch()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_run(page, address, script.id)
+    page.evaluate("() => neq.run.present().open(2)")
+    picture = page.locator("[aria-label^='fc2: 4 neurons, 4 epochs']")
+    expect(picture).to_be_visible()
+    script.epochs += 1
+    script.epoch()
+    expect(page.locator("[aria-label^='fc2: 4 neurons, 6 epochs']")).to_be_visible()
+    page.wait_for_timeout(3_000)
+    assert len([url for url in asked if "/layers/2/display" in url]) <= 2, asked
+    states = page.evaluate(
+        """() => { const { cells } = neq.run.present().heatmap.layer;
+          return Array.from({ length: cells.epochs }, (_, epoch) => cells.state(epoch, 0)); }"""
+    )
+    assert [state == -1 for state in states] == [True, True, True, False, True, False]
+    assert states[3] in (0, 1) and states[5] in (0, 1), "behind a gap nothing is claimed to have changed"
+    page.locator("button.multiple[data-layer='2']").scroll_into_view_if_needed()
+    small = "() => [0, 1, 2].map((layer) => [0, 1, 3, 4, 5].map((epoch) => "
+    small += "neq.run.present().feed.small.layers.get(layer)?.cells.has(epoch)))"
+    page.wait_for_function(f"() => ({small})().flat().every((known) => known !== undefined)")
+    assert page.evaluate(small) == [[True, False, True, False, True]] * 2 + [[False, False, True, False, True]]

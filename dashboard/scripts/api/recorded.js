@@ -12,6 +12,8 @@ import { openFrame } from "./frames.js";
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
 /** @typedef {{first?: number, stop?: number}} Span epochs `first` to below `stop`; without them all. */
 
+/** @typedef {{index: number, per: number, rows: number, missing: [number, number][], bytes: Uint8Array}} SmallLayer */
+
 /** @param {number} [first] @param {number} [stop] */
 function span(first, stop) {
   return first === undefined ? "" : `epochs=${first}:${stop}`;
@@ -92,13 +94,24 @@ export function histograms(id, layer, field, { first, stop } = {}, signal) {
   return askJson(`${run(id)}${place}/histograms?field=${field}&${span(first, stop)}`, { signal });
 }
 
+/** Epochs as the API tells ranges, `1:3,5:6`. @param {string | null} text @returns {[first: number, stop: number][]} */
+const ranges = (text) =>
+  (text ?? "")
+    .split(",")
+    .filter(Boolean)
+    .map((range) => {
+      const [first, stop] = range.split(":").map(Number);
+      return [first, stop];
+    });
+
 /**
  * One byte a neuron, epoch-major: bit 7 frozen (decided), bits 0–6 a level.
  *
  * @param {string} id @param {number} layer
  * @param {{of?: Levels} & Span} [what]
  * @param {AbortSignal} [signal]
- * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array}>}
+ * @returns {Promise<{first: number, stop: number, neurons: number, bytes: Uint8Array, missing: [number, number][]}>}
+ *   `missing`: from and to below which epochs nothing was recorded.
  */
 export async function display(id, layer, { of = "state", first, stop } = {}, signal) {
   const kind = of === "state" ? "" : `of=${of}&`;
@@ -106,7 +119,7 @@ export async function display(id, layer, { of = "state", first, stop } = {}, sig
   const [from, to] = (headers.get("X-Epochs") || "0:0").split(":").map(Number);
   const neurons = Number(headers.get("X-Neurons"));
   if (bytes.byteLength !== neurons * (to - from)) throw new Unreadable();
-  return { first: from, stop: to, neurons, bytes: new Uint8Array(bytes) };
+  return { first: from, stop: to, neurons, bytes: new Uint8Array(bytes), missing: ranges(headers.get("X-Missing")) };
 }
 
 /**
@@ -137,7 +150,7 @@ export async function overview(id, field, signal) {
 /**
  * Layers in at most `rows` rows each: fractions of frozen neurons as bytes, 0 none, 255 all, epoch-major.
  *
- * @returns {Promise<{first: number, stop: number, layers: {index: number, per: number, rows: number, bytes: Uint8Array}[]}>}
+ * @returns {Promise<{first: number, stop: number, layers: SmallLayer[]}>}
  * @param {string} id
  * @param {number[]} layers
  * @param {number} rows
@@ -149,9 +162,9 @@ export async function small(id, layers, rows, { first, stop } = {}, signal) {
   const { header, take } = openFrame((await ask(where, { signal })).bytes);
   /** @type {[number, number]} */
   const [from, to] = header.epochs;
-  /** @type {[index: number, neurons: number, per: number, rows: number][]} */
+  /** @type {[index: number, neurons: number, per: number, rows: number, missing: [number, number][]][]} */
   const sizes = header.layers;
-  const found = sizes.map(([index, , per, rows]) => ({ index, per, rows, bytes: take(rows * (to - from)) }));
+  const found = sizes.map(([index, , per, rows, missing]) => ({ index, per, rows, missing, bytes: take(rows * (to - from)) }));
   return { first: from, stop: to, layers: found };
 }
 

@@ -52,8 +52,9 @@ function speeds(cells, epoch) {
  * Levels of at most 32 epochs, evenly chosen: neurons × epochs, each epoch's mean taken away.
  * @param {NeuronHistory} cells @returns {Table}
  */
-function centred({ bytes, neurons, epochs, known }) {
-  const there = Array.from({ length: epochs }, (_, epoch) => epoch).filter((epoch) => known[epoch]);
+function centred(cells) {
+  const { bytes, neurons, epochs } = cells;
+  const there = Array.from({ length: epochs }, (_, epoch) => epoch).filter((epoch) => cells.has(epoch));
   const width = Math.min(MOST_EPOCHS, there.length);
   const matrix = new Float32Array(neurons * width);
   for (let column = 0; column < width; column += 1) {

@@ -78,7 +78,7 @@ export class LayerFeed {
     const span = first === undefined ? {} : { first, stop: Math.max(done, first + 1) };
     try {
       const display = await rest.display(id, this.index, { of, ...span }, scope.signal);
-      this.#history(of).put(display.first, display.bytes);
+      this.#history(of).put(display.first, display.bytes, display.missing);
       this.problem = null;
     } catch (problem) {
       const error = /** @type {Error} */ (problem);

@@ -6,6 +6,7 @@ import { decadePlace } from "./decades.js";
 
 const FROZEN = 128;
 const LEVEL = 127;
+const [RECORDED, MISSING] = [1, 2];
 
 /**
  * A layer's history for display. Epochs may come in any order and more than once; what came last counts.
@@ -17,6 +18,7 @@ export class NeuronHistory {
     this.neurons = neurons;
     this.epochs = 0;
     this.bytes = new Uint8Array(neurons * 16);
+    /** What is known of an epoch: not here, recorded, or never recorded. */
     this.known = new Uint8Array(16);
     /** Rises with every change. */
     this.version = 0;
@@ -39,15 +41,17 @@ export class NeuronHistory {
    *
    * @param {number} first epoch of the first column.
    * @param {Uint8Array} columns one byte a neuron, epoch-major; a whole number of epochs.
+   * @param {[first: number, stop: number][]} [missing] of these, epochs in which nothing was recorded.
    */
-  put(first, columns) {
+  put(first, columns, missing = []) {
     if (columns.length % this.neurons) {
       throw new RangeError(`${columns.length} bytes are not a whole number of epochs of ${this.neurons} neurons`);
     }
     const stop = first + columns.length / this.neurons;
     this.reserve(stop);
     this.bytes.set(columns, first * this.neurons);
-    this.known.fill(1, first, stop);
+    this.known.fill(RECORDED, first, stop);
+    for (const [from, to] of missing) this.known.fill(MISSING, from, to);
     this.version += 1;
     this.epochs = Math.max(this.epochs, stop);
   }
@@ -58,9 +62,9 @@ export class NeuronHistory {
     return gap === -1 && stop > this.known.length ? this.known.length : gap;
   }
 
-  /** Whether this epoch is here. @param {number} epoch */
+  /** Whether this epoch was recorded, and is here. @param {number} epoch */
   has(epoch) {
-    return epoch >= 0 && epoch < this.epochs && this.known[epoch] === 1;
+    return epoch >= 0 && epoch < this.epochs && this.known[epoch] === RECORDED;
   }
 
   /** Whether the neuron was decided to freeze at the end of this epoch. @param {number} epoch @param {number} neuron */
@@ -97,7 +101,7 @@ export class NeuronHistory {
    */
   #before(epoch, neuron) {
     if (epoch === 0) return false;
-    return this.frozen(this.known[epoch - 1] ? epoch - 1 : epoch, neuron);
+    return this.frozen(this.has(epoch - 1) ? epoch - 1 : epoch, neuron);
   }
 
   /**
@@ -107,13 +111,14 @@ export class NeuronHistory {
   since(epoch, neuron) {
     const now = this.frozen(epoch, neuron);
     let first = epoch;
-    while (first > 0 && this.known[first - 1] && this.frozen(first - 1, neuron) === now) first -= 1;
+    while (first > 0 && this.has(first - 1) && this.frozen(first - 1, neuron) === now) first -= 1;
     return first;
   }
 
   /** How many neurons are in each state at the end of an epoch, in the order of palette.STATES. @param {number} epoch */
   count(epoch) {
     const counts = [0, 0, 0, 0];
+    if (!this.has(epoch)) return counts;
     for (let neuron = 0; neuron < this.neurons; neuron += 1) counts[this.state(epoch, neuron)] += 1;
     return counts;
   }
@@ -126,7 +131,7 @@ export class NeuronHistory {
     if (!this.has(epoch)) return false;
     const { neurons, bytes } = this;
     const now = epoch * neurons;
-    const before = epoch === 0 ? -1 : this.known[epoch - 1] ? now - neurons : now;
+    const before = epoch === 0 ? -1 : this.has(epoch - 1) ? now - neurons : now;
     for (let neuron = 0; neuron < neurons; neuron += 1) {
       const frozen = bytes[now + neuron] >> 7;
       const was = before < 0 ? 0 : bytes[before + neuron] >> 7;

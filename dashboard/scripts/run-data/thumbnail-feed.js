@@ -64,7 +64,9 @@ export class ThumbnailFeed {
     const found = await rest.small(feed.id, lacking, ROWS, span, feed.scope.signal).catch(() => null);
     this.asking = false;
     if (feed.scope.ended || !found) return;
-    for (const { index, per, rows, bytes } of found.layers) this.#known(index, per, rows).cells.put(found.first, bytes);
+    for (const { index, per, rows, bytes, missing } of found.layers) {
+      this.#known(index, per, rows).cells.put(found.first, bytes, missing);
+    }
     feed.tell("small", lacking);
     this.ask();
   }
