@@ -556,6 +556,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Started
+         * @description What a run said of its program when it started: its command, machine, commit and versions.
+         */
+        get: operations["read_started_api_v1_runs__run_id__started_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/metrics": {
         parameters: {
             query?: never;
@@ -586,6 +606,8 @@ export interface paths {
         /**
          * Read Points
          * @description The points of a metric in the order in which they were logged; null where a value is not finite.
+         *
+         *     Of a stretch of the axis, the points next to it come too, to which lines lead.
          *
          *     Thinned, each column keeps its first, last, least and greatest point; `thinned` says whether any was left out.
          */
@@ -3586,6 +3608,14 @@ export interface components {
             next: string | null;
         };
         /**
+         * RunStart
+         * @description What a run said of its program when it started.
+         */
+        RunStart: {
+            /** @description Null before the run has started. */
+            started: components["schemas"]["Start"] | null;
+        };
+        /**
          * Saving
          * @description What frozen neurons saved of a training step of one epoch: counted, and measured where that can be believed.
          */
@@ -3713,6 +3743,39 @@ export interface components {
              * @default 200
              */
             samples: number;
+        };
+        /**
+         * Start
+         * @description A run's program, as it told when it started; null for what it did not tell.
+         */
+        Start: {
+            /** Device */
+            device: string;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /**
+             * Commit
+             * @description Git commit, with `-dirty` if files were modified.
+             */
+            commit: string | null;
+            /**
+             * Command
+             * @description Command line of an external run.
+             */
+            command: string | null;
+            /**
+             * Script
+             * @description Name of its Python file.
+             */
+            script: string | null;
+            /** Host */
+            host: string | null;
+            /** Pid */
+            pid: number | null;
+            /** Warnings */
+            warnings: string[] | null;
         };
         /**
          * StepLR
@@ -4509,12 +4572,14 @@ export type RunConfig = components['schemas']['RunConfig'];
 export type RunCoverage = components['schemas']['RunCoverage'];
 export type RunData = components['schemas']['RunData'];
 export type RunList = components['schemas']['RunList'];
+export type RunStart = components['schemas']['RunStart'];
 export type Saving = components['schemas']['Saving'];
 export type Seconds = components['schemas']['Seconds'];
 export type Sgd = components['schemas']['Sgd'];
 export type SingleProbe = components['schemas']['SingleProbe'];
 export type Sizes = components['schemas']['Sizes'];
 export type SplitProbe = components['schemas']['SplitProbe'];
+export type Start = components['schemas']['Start'];
 export type Step = components['schemas']['Step'];
 export type StepFlops = components['schemas']['StepFlops'];
 export type StepRanges = components['schemas']['StepRanges'];
@@ -6429,6 +6494,65 @@ export interface operations {
             };
         };
     };
+    read_started_api_v1_runs__run_id__started_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStart"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_metrics_api_v1_runs__run_id__metrics_get: {
         parameters: {
             query?: never;
@@ -6499,6 +6623,10 @@ export interface operations {
                 columns?: number | null;
                 /** @description What the columns are cut along. */
                 axis?: "step" | "epoch" | "time";
+                /** @description Only from here on the axis on. */
+                start?: number | null;
+                /** @description Only up to here on the axis. */
+                end?: number | null;
             };
             header?: never;
             path: {

@@ -20,6 +20,7 @@ export type {
   Range,
   Resources,
   RunConfig,
+  Start,
   StepFlops,
   StepTimes,
   Watch,

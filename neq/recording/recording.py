@@ -133,7 +133,7 @@ class Recording:
             self._capture.let_go()
         self._spool.forget_in_child()
 
-    def finish(self, event: Callable[[int, float, float], dict[str, Any]]) -> None:
+    def finish(self, event: Callable[[int, float | None, float], dict[str, Any]]) -> None:
         """Tells the run's end, waits a while for what is not sent, and says what is left.
 
         Args:

@@ -239,7 +239,7 @@ def _state_of(error: BaseException | None) -> State:
 def _end_event(state: State, error: BaseException | None, recording: Recording) -> Any:
     stop = recording.stop_requested and not recording.has_done_all
 
-    def event(epochs: int, frozen_fraction: float, seconds: float) -> dict[str, Any]:
+    def event(epochs: int, frozen_fraction: float | None, seconds: float) -> dict[str, Any]:
         if state == "failed":
             return {"kind": "run_failed", "reason": _reason(error), "remedy": None, "details": _details(error)}
         if state == "stopped" or stop:

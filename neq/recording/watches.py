@@ -139,10 +139,10 @@ class Watches:
         self._pending, self._train_seconds, self._resumed = {}, 0.0, False
 
     @property
-    def frozen_fraction(self) -> float:
-        """Of all watched neurons, 0–1, those that are frozen behind the last epoch; 0 before there is one."""
+    def frozen_fraction(self) -> float | None:
+        """Of all watched neurons, 0–1, those that are frozen behind the last epoch; None before there is one."""
         neurons = sum(len(found.masks["frozen"]) for found in self._last)
-        return sum(int(found.masks["frozen"].sum()) for found in self._last) / neurons if neurons else 0.0
+        return sum(int(found.masks["frozen"].sum()) for found in self._last) / neurons if neurons else None
 
     def _leave_out(self, epoch: int) -> None:
         """It stands recorded: a training that is taken up from an older checkpoint comes by it again."""

@@ -36,6 +36,19 @@ def thinned(points: MetricPoints, columns: int, axis: Axis) -> MetricPoints:
     return points.where(np.unique(np.concatenate(kept)))
 
 
+def between(points: MetricPoints, axis: Axis, start: float, end: float) -> MetricPoints:
+    """The points whose place on the axis lies from `start` to `end`, and those next to them, to which lines lead."""
+    places = getattr(points, AXES[axis])
+    inside = (places >= start) & (places <= end)
+    beside = inside.copy()
+    beside[1:] |= inside[:-1]
+    beside[:-1] |= inside[1:]
+    if not inside.any():  # the line may cross what is seen
+        crossing = np.flatnonzero((places[:-1] < start) & (places[1:] > end))[:1]
+        beside[crossing] = beside[crossing + 1] = True
+    return points.where(beside)
+
+
 def _columns(places: npt.NDArray[np.float64], columns: int) -> npt.NDArray[np.int64]:
     least, greatest = places.min(), places.max()
     if greatest <= least:

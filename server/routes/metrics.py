@@ -1,11 +1,12 @@
 """Metrics of a run: which there are, and their points, thinned to what a chart can show."""
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from server import schemas
-from server.arrays.thinning import Axis, thinned
+from server.arrays.thinning import Axis, between, thinned
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
 from server.serializers import json_answer
 
@@ -36,18 +37,25 @@ def read_points(
         Query(ge=1, le=MOST_COLUMNS, description="Thin them to so many columns of pixels; default: all points."),
     ] = None,
     axis: Annotated[Axis, Query(description="What the columns are cut along.")] = "step",
+    start: Annotated[float | None, Query(allow_inf_nan=False, description="Only from here on the axis on.")] = None,
+    end: Annotated[float | None, Query(allow_inf_nan=False, description="Only up to here on the axis.")] = None,
 ) -> Response:
     """The points of a metric in the order in which they were logged; null where a value is not finite.
+
+    Of a stretch of the axis, the points next to it come too, to which lines lead.
 
     Thinned, each column keeps its first, last, least and greatest point; `thinned` says whether any was left out.
     """
     whole = store.metric_points(run.id, name, after)
+    points = after + whole.steps.size
+    if start is not None or end is not None:
+        whole = between(whole, axis, -math.inf if start is None else start, math.inf if end is None else end)
     shown = whole if columns is None else thinned(whole, columns, axis)
     return json_answer(
         {
             "name": name,
             "after": after,
-            "points": after + whole.steps.size,
+            "points": points,
             "thinned": shown.steps.size < whole.steps.size,
             "steps": shown.steps.tolist(),
             "epochs": [None if epoch < 0 else epoch for epoch in shown.epochs.tolist()],

@@ -4,7 +4,19 @@ from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, 
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
 from server.schemas.form import Check, CheckState, Preset, Presets
 from server.schemas.metrics import Metric, Metrics, MetricSeries
-from server.schemas.recorded import Epoch, Epochs, Layers, Log, LogLine, Plan, Plans, RunCoverage, RunData
+from server.schemas.recorded import (
+    Epoch,
+    Epochs,
+    Layers,
+    Log,
+    LogLine,
+    Plan,
+    Plans,
+    RunCoverage,
+    RunData,
+    RunStart,
+    Start,
+)
 from server.schemas.recording import PartRefused, PartTaken, TakenOver
 from server.schemas.runs import Checkpoint, Checkpoints, Fork, Forks, Place, Run, RunList, State, Timing, Turn
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
@@ -52,6 +64,8 @@ __all__ = [
     "RunCoverage",
     "RunData",
     "RunList",
+    "RunStart",
+    "Start",
     "State",
     "StoreHealth",
     "TakenOver",

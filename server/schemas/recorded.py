@@ -38,6 +38,25 @@ class RunCoverage(Answer):
     )
 
 
+class Start(Answer):
+    """A run's program, as it told when it started; null for what it did not tell."""
+
+    device: str
+    versions: dict[str, str]
+    commit: str | None = Field(description="Git commit, with `-dirty` if files were modified.")
+    command: str | None = Field(description="Command line of an external run.")
+    script: str | None = Field(description="Name of its Python file.")
+    host: str | None
+    pid: int | None
+    warnings: list[str] | None
+
+
+class RunStart(Answer):
+    """What a run said of its program when it started."""
+
+    started: Start | None = Field(description="Null before the run has started.")
+
+
 class RunData(Answer):
     """What a run found in its data."""
 

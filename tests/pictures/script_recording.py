@@ -17,7 +17,7 @@ from contract.events import (
     Seconds,
     WatchStarted,
 )
-from contract.layers import Layer
+from contract.layers import Coverage, Layer
 from contract.metrics import MetricSeries, MetricsLogged
 from db import NewRun, Run, Snapshot, Store, event_record
 
@@ -63,7 +63,14 @@ class ScriptRecording:
         """As it stands."""
         return self.store.run(self.id)
 
-    def watch(self, neurons: Sequence[int] = (6, 20), *, epsilon: float = 0.002) -> None:
+    def watch(
+        self,
+        neurons: Sequence[int] = (6, 20),
+        *,
+        epsilon: float = 0.002,
+        name: str | None = None,
+        coverage: Coverage | None = None,
+    ) -> None:
         """The script watches one more network."""
         first = len(self.layers)
         layers = tuple(
@@ -72,7 +79,8 @@ class ScriptRecording:
         )
         self.layers += layers
         count = sum(neurons)
-        self.tell(WatchStarted(first=first, layers=layers, neurons=count, parameters=count, epsilon=epsilon, mu=0.5))
+        of: dict[str, Any] = {"name": name, "first": first, "neurons": count, "parameters": count, "mu": 0.5}
+        self.tell(WatchStarted(layers=layers, epsilon=epsilon, coverage=coverage, **of))
 
     def epoch(self) -> None:
         """One more epoch of what is watched is over; its accuracy and loss are metrics of the script."""

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from contract.layers import Coverage
 from db import Store
 from tests.chromium import tab
 from tests.pictures.script_recording import ScriptRecording
@@ -317,3 +319,36 @@ def test_epochs_that_are_missing_are_left_blank_and_not_asked_for_again(
     small += "neq.run.present().feed.small.layers.get(layer)?.cells.has(epoch)))"
     page.wait_for_function(f"() => ({small})().flat().every((known) => known !== undefined)")
     assert page.evaluate(small) == [[True, False, True, False, True]] * 2 + [[False, False, True, False, True]]
+
+
+def test_how_much_of_its_network_is_watched_is_said(page: Page, address: str, script: ScriptRecording) -> None:
+    open_run(page, address, script.id)
+    script.watch(coverage=Coverage(parameters=1000, watched=600, fraction=0.6))
+    expect(page.locator("[data-part=coverage]")).to_contain_text("60.0 % of the trainable parameters (600 of 1,000)")
+
+
+def test_zooming_asks_for_what_the_thinning_left_out(page: Page, address: str, script: ScriptRecording) -> None:
+    values = np.sin(np.arange(20_000) * 0.7)
+    for first in range(0, values.size, 10_000):
+        script.log("loss", values[first : first + 10_000].tolist(), first=first)
+    script.finish()
+    open_run(page, address, script.id)
+    assert "20,000 points" in chart(page, "loss")
+    note = page.locator("[data-metric=loss] .picture-note")
+    expect(note).to_contain_text("thinned")
+    box = page.locator("[data-metric=loss] .nsewdrag").first.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    with page.expect_response(lambda response: "start=" in response.url) as answered:
+        page.mouse.move(box["x"] + 0.5 * box["width"], middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.53 * box["width"], middle, steps=5)
+        page.mouse.up()
+    told = answered.value.json()
+    assert not told["thinned"] and told["points"] == 20_000
+    assert told["steps"] == list(range(told["steps"][0], told["steps"][-1] + 1))
+    assert 9_000 < told["steps"][0] < told["steps"][-1] < 12_500
+    assert np.allclose(told["values"], values[told["steps"][0] : told["steps"][-1] + 1])
+    expect(note).to_be_hidden()
+    page.mouse.dblclick(box["x"] + 0.5 * box["width"], middle)
+    expect(note).to_contain_text("thinned")

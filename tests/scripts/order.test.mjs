@@ -19,7 +19,7 @@ function history(rows) {
     neurons,
     epochs,
     bytes,
-    known,
+    has: (epoch) => known[epoch],
     level: (epoch, neuron) => bytes[epoch * neurons + neuron],
     /** Bit 0 frozen; bit 1 another state than the epoch before. */
     fillStates(epoch, states) {

@@ -147,6 +147,27 @@ def all_of(store: Store) -> Any:
     return store.run(RUN).last_seq, store.events_after(RUN, 0), store.metric_points(RUN, "a").values.tolist()
 
 
+def test_a_stretch_of_a_metric_comes_with_what_its_lines_lead_to(client: TestClient, recorder: Recorder) -> None:
+    recorder.say(metrics("a", *range(10)))
+    address = f"{RUNS}/{RUN}/metrics/points"
+    for query, steps in (
+        ({"start": "3", "end": "5"}, [2, 3, 4, 5, 6]),
+        ({"start": "3.2", "end": "3.8"}, [3, 4]),
+        ({"start": "8"}, [7, 8, 9]),
+        ({"end": "1"}, [0, 1, 2]),
+        ({"start": "20", "end": "30"}, []),
+        ({"start": "3", "end": "5", "after": "5"}, [5, 6]),
+    ):
+        answer = client.get(address, params={"name": "a", **query}).json()
+        assert (answer["steps"], answer["points"]) == (steps, 10), query
+    by_time = client.get(address, params={"name": "a", "axis": "time", "start": "0.5", "end": "1.5"}).json()
+    assert by_time["steps"] == list(range(10))
+    thinned = client.get(address, params={"name": "a", "start": "0", "end": "9", "columns": "1"}).json()
+    assert thinned["thinned"] and thinned["steps"] == [0, 9]
+    for wrong in ("nan", "inf", "x"):
+        assert client.get(address, params={"name": "a", "start": wrong}).status_code == 422
+
+
 def test_the_same_again_is_success_and_changes_nothing(client: TestClient, store: Store, recorder: Recorder) -> None:
     parts = [recorder.part(*recorder.started()), recorder.epoch(0), recorder.part(metrics("a", 1.0)), recorder.epoch(1)]
     for part in parts:

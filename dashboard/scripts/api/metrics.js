@@ -7,6 +7,7 @@ import { askJson } from "./client.js";
 /** @import { Metric, MetricSeries } from "../../types/pages" */
 
 /** @typedef {"step" | "epoch"} Axis what a chart goes by. */
+/** @typedef {{after?: number, columns: number, axis: Axis, start?: number, end?: number}} What `start` and `end`: of a stretch. */
 
 /** @param {string} id */
 const run = (id) => `/runs/${encodeURIComponent(id)}`;
@@ -17,10 +18,12 @@ export const metrics = async (id, signal) => (await askJson(`${run(id)}/metrics`
 /**
  * The points of a metric from the place `after` on, thinned to so many columns of pixels: the least and the greatest value
  * of each stay.
- * @param {string} id @param {string} name @param {{after?: number, columns: number, axis: Axis}} what
+ * @param {string} id @param {string} name @param {What} what
  * @param {AbortSignal} [signal] @returns {Promise<MetricSeries>}
  */
-export function points(id, name, { after = 0, columns, axis }, signal) {
+export function points(id, name, { after = 0, columns, axis, start, end }, signal) {
   const query = new URLSearchParams({ name, after: String(after), columns: String(columns), axis });
+  if (start !== undefined) query.set("start", String(start));
+  if (end !== undefined) query.set("end", String(end));
   return askJson(`${run(id)}/metrics/points?${query}`, { signal });
 }

@@ -6,7 +6,7 @@
 import { ask, askJson, TODAYS, Unreadable } from "./client.js";
 import { openFrame } from "./frames.js";
 
-/** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layers, LogLine, NeuronTimeline, Plans } from "../../types/api" */
+/** @import { Coverage, DataFound, Epochs, Fork, Histograms, Layers, LogLine, NeuronTimeline, Plans, Start } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 
 /** @typedef {"state" | "phi" | "delta"} Levels what the levels of display bytes are: the size of v, of 1 − φ, or Δφ with its sign. */
@@ -69,6 +69,11 @@ export const layers = (id, signal) => askJson(`${run(id)}/layers`, { signal });
  * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Coverage | null>}
  */
 export const coverage = async (id, signal) => (await askJson(`${run(id)}/coverage`, { signal })).coverage;
+/**
+ * What a run said of its program when it started; null: it did not yet.
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Start | null>}
+ */
+export const started = async (id, signal) => (await askJson(`${run(id)}/started`, { signal })).started;
 /** The runs that were forked from this one. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Fork[]>} */
 export const forks = async (id, signal) => (await askJson(`${run(id)}/forks`, { signal })).forks;
 /** Scalars of all finished epochs. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Epochs>} */

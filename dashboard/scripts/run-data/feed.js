@@ -8,7 +8,6 @@
 import { ApiError, Refused } from "../api/client.js";
 import * as live from "../api/live.js";
 import * as rest from "../api/recorded.js";
-import { started } from "../api/started.js";
 import { LayerFeed } from "./layer-feed.js";
 import { LayerTables } from "./layer-tables.js";
 import { MetricFeed } from "./metric-feed.js";
@@ -16,7 +15,7 @@ import { rateChanges } from "./rates.js";
 import { ThumbnailFeed } from "./thumbnail-feed.js";
 import * as watches from "./watches.js";
 
-/** @import { Epoch, Layer, LayerCounts, LogLine, Run, Watch } from "../../types/pages" */
+/** @import { Epoch, Layer, LayerCounts, LogLine, Run, Start, Watch } from "../../types/pages" */
 /** @import { NumberedEvent, RunFailed, RunStarted, WatchStarted } from "../../types/live" */
 /** @import { Levels } from "../api/recorded.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -92,7 +91,7 @@ export class Feed {
     this.log = [];
     /** @type {RunFailed | null} */
     this.failure = null;
-    /** @type {RunStarted | null} */
+    /** @type {RunStarted | Start | null} */
     this.started = null;
     this.loaded = false;
     /** @type {ReturnType<typeof live.subscribe> | null} */
@@ -231,7 +230,7 @@ export class Feed {
 
   /** What an external run said when it started; without it the page lacks a few facts, and nothing else. */
   async #askStart() {
-    const event = await started(this.id, this.scope.signal).catch(() => null);
+    const event = await rest.started(this.id, this.scope.signal).catch(() => null);
     if (!event || this.scope.ended) return;
     this.started = event;
     this.tell("started");

@@ -96,6 +96,28 @@ export class MetricFeed {
     this.#ask(name);
   }
 
+  /**
+   * The reader zoomed to a stretch of the axis, or (null) back: where points were left out, those of the stretch are asked
+   * for, with as much again on either side.
+   * @param {string} name @param {[number, number] | null} range
+   */
+  async closer(name, range) {
+    const series = this.series.get(name);
+    if (!series) return;
+    if (!range || !series.thinned) {
+      if (series.close) this.feed.tell("points", name);
+      series.close = null;
+      return;
+    }
+    const { columns, axis } = series;
+    const [start, end] = [2 * range[0] - range[1], 2 * range[1] - range[0]];
+    const what = { columns: 3 * columns, axis, start, end };
+    const answer = await api.points(this.feed.id, name, what, this.feed.scope.signal).catch(() => null);
+    if (!answer || this.feed.scope.ended || this.series.get(name) !== series) return;
+    series.close = { range: [start, end], points: answer };
+    this.feed.tell("points", name);
+  }
+
   /** Nobody looks at it any more. @param {string} name */
   forget(name) {
     this.series.delete(name);

@@ -5,6 +5,8 @@
 /** @import { MetricSeries as Answer } from "../../types/pages" */
 /** @import { Axis } from "../api/metrics.js" */
 
+/** @typedef {Pick<Answer, "steps" | "epochs" | "values" | "thinned">} Points in the order in which they were logged. */
+
 /** The server thins to at most four points a column; a chart may have twice as many before it asks anew. */
 const MOST_A_COLUMN = 8;
 
@@ -23,6 +25,26 @@ export class MetricSeries {
     this.epochs = [];
     /** @type {(number | null)[]} */
     this.values = [];
+    /** A stretch of the axis that the reader zoomed to, and its points, of which more are left than of the whole. */
+    this.close = /** @type {{range: [number, number], points: Points} | null} */ (null);
+  }
+
+  /** What is to be drawn: of the stretch that was zoomed to its own points, around it those of the whole. @returns {Points} */
+  get drawn() {
+    if (!this.close) return this;
+    const { range, points } = this.close;
+    const places = this.axis === "epoch" ? this.epochs : this.steps;
+    const before = places.findIndex((place) => place !== null && place >= range[0]);
+    const behind = places.findIndex((place) => place !== null && place > range[1]);
+    const [head, tail] = [before === -1 ? places.length : before, behind === -1 ? places.length : behind];
+    /** @template T @param {T[]} all @param {T[]} inside */
+    const joined = (all, inside) => [...all.slice(0, head), ...inside, ...all.slice(tail)];
+    return {
+      steps: joined(this.steps, points.steps),
+      epochs: joined(this.epochs, points.epochs),
+      values: joined(this.values, points.values),
+      thinned: points.thinned,
+    };
   }
 
   /** The place to ask from: behind what is here, or anew where more would be too many to draw. */
@@ -51,12 +73,12 @@ function append(to, from) {
 /** @typedef {{x: number[], y: (number | null)[]}} Line */
 /** @typedef {Line & {spread: ({low: number, high: number} | null)[]}} Spread */
 
-/** Every point at its step. @param {MetricSeries} series @returns {Line} */
+/** Every point at its step. @param {Points} series @returns {Line} */
 export const byStep = ({ steps, values }) => ({ x: steps, y: values });
 
 /**
  * Of each epoch its last value, and how far its values reach. Points that were logged without an epoch are left out.
- * @param {MetricSeries} series @returns {Spread}
+ * @param {Points} series @returns {Spread}
  */
 export function byEpoch({ epochs, values }) {
   /** @type {Map<number, {last: number | null, low: number, high: number, count: number}>} */

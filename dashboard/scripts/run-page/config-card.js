@@ -6,7 +6,7 @@ import { settingName, settings, settingWords } from "../run-data/settings.js";
 import { watchWords } from "../run-data/watches.js";
 import { element } from "../ui/dom.js";
 
-/** @import { RunConfig, Watch } from "../../types/pages" */
+/** @import { RunConfig, Start, Watch } from "../../types/pages" */
 /** @import { RunStarted } from "../../types/live" */
 /** @import { Setting, Titles } from "../run-data/settings.js" */
 
@@ -26,7 +26,7 @@ export function drawConfig(host, config, titles) {
 /**
  * Draws what a script told of itself, which may be any JSON, and how it was started.
  * @param {HTMLElement} host
- * @param {{config: Record<string, unknown>, notes: string, started: RunStarted | null, watches: Watch[]}} told
+ * @param {{config: Record<string, unknown>, notes: string, started: Start | RunStarted | null, watches: Watch[]}} told
  */
 export function drawTold(host, { config, notes, started, watches }) {
   const groups = Object.entries(config).filter(([, value]) => isGroup(value));
@@ -50,7 +50,7 @@ const isGroup = (value) => value !== null && typeof value === "object" && !Array
 /** @param {string} notes */
 const notesOf = (notes) => (notes ? [element("section.config-notes", {}, element("h3", {}, "Notes"), element("p", {}, notes))] : []);
 
-/** @param {RunStarted} started @returns {Fact[]} */
+/** @param {Start | RunStarted} started @returns {Fact[]} */
 function originOf({ command, script, host, pid, commit, versions }) {
   const versioned = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [

@@ -36,7 +36,8 @@ export class DataCard {
 
   async #load() {
     try {
-      const found = this.feed.started && !this.feed.external ? this.feed.started.data : await rest.data(this.feed.id, this.scope.signal);
+      const { started } = this.feed;
+      const found = started && "data" in started && !this.feed.external ? started.data : await rest.data(this.feed.id, this.scope.signal);
       if (!this.scope.ended) this.#draw(found || null);
     } catch (error) {
       if (this.scope.ended) return;

@@ -19,6 +19,7 @@ import * as format from "../ui/format.js";
 /** @typedef {{series: MetricSeries, source: Source}} Logged */
 
 const { count, counted, number } = format;
+const RESTING_MS = 150;
 export const THINNED = "thinned to the pixels: minimum and maximum kept";
 
 export class MetricBox {
@@ -47,6 +48,8 @@ export class MetricBox {
     /** @type {MetricChart | null} only while it is seen. */
     this.chart = null;
     this.draw = scope.once(() => this.#draw());
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.resting = undefined;
   }
 
   /** Draws it from now on, or lets go of all that drawing takes. @param {boolean} inSight @param {Look} look */
@@ -61,6 +64,7 @@ export class MetricBox {
   }
 
   #end() {
+    clearTimeout(this.resting);
     this.chart?.scope.end();
     this.chart = null;
     this.host.replaceChildren();
@@ -71,7 +75,8 @@ export class MetricBox {
     const Plotly = this.plotly();
     if (!Plotly) return;
     const figure = titled(look.log ? figures.metric_log : figures.metric, name);
-    this.chart = new MetricChart({ scope, host, figure, axis: look.axis, name: `${title} ${name}` });
+    const onRange = () => this.#zoomed();
+    this.chart = new MetricChart({ scope, host, figure, axis: look.axis, name: `${title} ${name}`, onRange });
     this.chart.start(Plotly);
     const columns = Math.max(100, Math.round(this.chart.area.width * devicePixelRatio));
     for (const { feed } of this.sources) feed.metrics.watch(name, look.axis, columns);
@@ -101,9 +106,21 @@ export class MetricBox {
     return series?.points ? [{ series, source }] : [];
   }
 
+  /** Where points were left out, those of what is seen now are asked for, once the reader's hand rests. */
+  #zoomed() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { chart } = this;
+      if (!chart) return;
+      const range = chart.range.x;
+      const span = chart.zoomed("x") ? /** @type {[number, number]} */ ([range[0], range[1]]) : null;
+      for (const { feed } of this.sources) feed.metrics.closer(this.name, span);
+    }, RESTING_MS);
+  }
+
   /** @param {MetricSeries[]} series @param {boolean} spread whether bands are drawn. */
   #note(series, spread) {
-    const thinned = series.filter((each) => each.thinned);
+    const thinned = series.filter((each) => each.drawn.thinned);
     const most = Math.max(...thinned.map(({ points }) => points));
     const words = [
       spread && "line: last value of each epoch; band: minimum to maximum",
@@ -123,7 +140,7 @@ export class MetricBox {
 
 /** @param {MetricSeries} series @param {Source} source @param {Look} look @returns {Line} */
 function lineOf(series, { name, colour }, { axis, log }) {
-  const drawn = axis === "epoch" ? byEpoch(series) : byStep(series);
+  const drawn = axis === "epoch" ? byEpoch(series.drawn) : byStep(series.drawn);
   const y = log ? drawn.y.map((value) => (value !== null && value > 0 ? value : null)) : drawn.y;
   return { ...drawn, y, name, colour, width: 1.6 };
 }
