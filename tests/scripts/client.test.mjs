@@ -79,7 +79,18 @@ test("an answer without a body is null", async () => {
 test("bytes come whole, with the headers that tell what they are", async () => {
   server(() => new Response(Uint8Array.of(1, 130, 0, 7), { headers: { "X-Epochs": "3:5", "X-Neurons": "2" } }));
   const display = await recorded.display("a", 0);
-  assert.deepEqual({ ...display, bytes: [...display.bytes] }, { first: 3, stop: 5, neurons: 2, bytes: [1, 130, 0, 7] });
+  const told = { first: 3, stop: 5, neurons: 2, bytes: [1, 130, 0, 7], missing: [] };
+  assert.deepEqual({ ...display, bytes: [...display.bytes] }, told);
+});
+
+test("epochs in which nothing was recorded are named as ranges", async () => {
+  const headers = { "X-Epochs": "3:8", "X-Neurons": "1", "X-Missing": "4:5,6:8" };
+  server(() => new Response(Uint8Array.of(1, 0, 7, 0, 0), { headers }));
+  const { missing } = await recorded.display("a", 0);
+  assert.deepEqual(missing, [
+    [4, 5],
+    [6, 8],
+  ]);
 });
 
 // ------------------------------------------------------------ what may go wrong
