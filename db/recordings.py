@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, null, select, update
 
 from db import events
 from db.errors import EventRefused, NotExternal, PartGap, RunEnded, RunExists, RunHeld
+from db.lifetimes import CONTINUED
 from db.records import END_STATES, EventRecord, NewRun, Run
 from db.runs import COLUMNS, create, read, run_of
 from db.schema import runs
@@ -66,18 +68,23 @@ class RecordingQueries(Transactions):
             first: its number of the first event; of the one to come, where there is none.
             records: the events in order; none is a heartbeat.
         Raises:
-            UnknownRun, NotExternal, RunHeld, RunEnded: this writer cannot tell of this run.
+            UnknownRun, NotExternal, RunHeld, RunEnded: this writer cannot tell of this run. One that has ended goes on
+                where what follows begins with `run_continued`.
             PartGap: events before `first` are missing.
             EventRefused: an event contradicts what is stored.
         """
         run = read(connection, run_id, alone=True)
         fresh = list(records[max(0, run.writer_seq + 1 - first) :])
-        _refuse(run, writer_id, ended_is_fine=not fresh and bool(records))
+        anew = bool(fresh) and fresh[0].kind == CONTINUED
+        _refuse(run, writer_id, ended_is_fine=anew or (not fresh and bool(records)))
         if first > run.writer_seq + 1:
             raise PartGap(run_id, run.writer_seq)
         if fresh or not records:
             self._heard(connection, run)
-            if _is_lost(run):
+            if anew and run.state in END_STATES:
+                connection.execute(update(runs).where(runs.c.id == run.id).values(_going_on() | _NO_STOP))
+                run = replace(run, stop_requested=False)
+            elif _is_lost(run):
                 self._take_up(connection, run)
         self._append(connection, run, writer_id, fresh)
         return Taken(run.writer_seq + len(fresh), run.stop_requested)
@@ -98,8 +105,7 @@ class RecordingQueries(Transactions):
 
     def _take_up(self, connection: Connection, run: Run) -> None:
         """A run that was taken for lost goes on."""
-        values = {"state": "running", "ended_at": null(), "reason": null(), "revision": runs.c.revision + 1}
-        connection.execute(update(runs).where(runs.c.id == run.id).values(values))
+        connection.execute(update(runs).where(runs.c.id == run.id).values(_going_on()))
         payload = {"kind": "run_continued", "epoch": run.epochs_done, "device": run.device or "", "versions": {}}
         record = EventRecord(kind="run_continued", payload=payload, at=datetime.now(UTC))
         events.append(connection, self._now(), run.id, run.writer_id, record)
@@ -112,17 +118,18 @@ class RecordingQueries(Transactions):
             raise NotExternal(run_id)
         if run.state not in END_STATES and run.writer_id != writer_id:
             raise RunHeld(run_id)
-        values = {
-            "state": "running",
-            "writer_id": writer_id,
-            "heartbeat_at": self._now(),
-            "ended_at": null(),
-            "reason": null(),
-            "stop_requested": False,
-            "revision": runs.c.revision + 1,
-        }
+        values = _going_on() | _NO_STOP | {"writer_id": writer_id, "heartbeat_at": self._now()}
         taken = update(runs).where(runs.c.id == run_id).values(values)
         return run_of(connection.execute(taken.returning(*COLUMNS)).one())
+
+
+def _going_on() -> dict[str, Any]:
+    """What changes of a run that has ended and goes on."""
+    return {"state": "running", "ended_at": null(), "reason": null(), "revision": runs.c.revision + 1}
+
+
+_NO_STOP = {"stop_requested": False}
+"""Of one that somebody starts again: what was asked for before is done."""
 
 
 def _refuse(run: Run, writer_id: str, *, ended_is_fine: bool) -> None:

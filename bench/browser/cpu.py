@@ -65,12 +65,13 @@ def measure(system: System, name: str, count: int, epochs: int, pause: float) ->
 
 def _spent(system: System, work: object) -> float:
     """Seconds of processor time that the web process used meanwhile."""
-    before = _processor(system)
+    before = processor(system)
     work()  # type: ignore[operator]
-    return _processor(system) - before
+    return processor(system) - before
 
 
-def _processor(system: System) -> float:
+def processor(system: System) -> float:
+    """Seconds of CPU time that the web process has used."""
     assert system.server
     fields = Path(f"/proc/{system.server.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICK

@@ -32,7 +32,8 @@ class Beginning:
     Attributes:
         made: whether the run stands on the server.
         refused: the server's answer that ended sending before it began.
-        last_seq: of the events that the server has.
+        last_seq: of the events that are recorded.
+        acknowledged: of those that the server has.
         epochs_done: which it has recorded; None: the run is new.
         layers: that it has announced.
         epochs: planned, where that was told.
@@ -41,6 +42,7 @@ class Beginning:
     made: bool = False
     refused: tuple[str, str] | None = None
     last_seq: int = 0
+    acknowledged: int = 0
     epochs_done: int | None = None
     layers: tuple[LayerKey, ...] = ()
     epochs: int | None = None
@@ -65,7 +67,7 @@ class Recording:
         self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
         sample = SystemMetrics().sample if settings.system else None
         self._recorder = Recorder(spool, warner, beginning.last_seq + 1, self._begin, sample)
-        self._delivery = Delivery(spool, transport, beginning.last_seq)
+        self._delivery = Delivery(spool, transport, beginning.acknowledged)
         self._delivery.stopped = beginning.refused
         self._sender: Sender | None = None
         self._capture = Capture(lambda text, stream: self.tell(Printed(text, stream))) if settings.capture else None

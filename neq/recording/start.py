@@ -3,10 +3,12 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from neq.recording.description import describe, new_run_id, new_writer
 from neq.recording.environment import rank
+from neq.recording.left import Left
 from neq.recording.lock import InUse
 from neq.recording.recording import Beginning, Recording
 from neq.recording.run import Run
@@ -52,7 +54,8 @@ def init(
         url: the server's address. None: NEQ_URL, else http://127.0.0.1:8000.
         token: that the server asks for. None: NEQ_TOKEN.
         mode: `online`; `offline`: only into the folder; `disabled`: not at all. None: NEQ_MODE, else online.
-        resume: id of a run that has ended or was lost, to be taken up again. Epochs that it has are not recorded again.
+        resume: id of a run that has ended or was lost, to be taken up again: on the server, or in the folder where
+            that has all of it and no server does. Epochs that it has are not recorded again.
         folder: in which each run has one. None: NEQ_DIR, else ./neq-runs.
         capture: whether what is printed goes into the run's log. None: unless NEQ_CAPTURE is 0.
         system: whether processor, memory and GPU are recorded every few seconds. None: unless NEQ_SYSTEM is 0.
@@ -122,12 +125,14 @@ class _Beginner:
         described = self._named(run_id)
         folder = self._settings.folder / run_id
         if self._settings.mode != "online":
-            raise _CannotResume("no server is asked in the mode offline, and it alone knows what the run has")
+            return self._resumed_from(folder, run_id)
         writer = writer_of(folder)
         if writer is not None:
             # Its process is dead, else the folder is locked: a server that still waits for it knows this writer.
             described["writer"] = writer
         left = None if writer is None else sync_folder(folder, self._settings)
+        if left is not None and left.url is None and not left.done:
+            return self._resumed_from(folder, run_id)  # no server has it, or answers
         if left is not None and not left.done:
             raise _CannotResume(f"what {folder} still holds of it must be sent first ({left.what})")
         answer = self._transport.take_over(run_id, str(described["writer"]))
@@ -138,6 +143,25 @@ class _Beginner:
         except InUse as error:
             raise _CannotResume(f"{error} records it") from None
         return spool, _continued(answer.last_seq, answer.body, self._description["epochs"])
+
+    def _resumed_from(self, folder: Path, run_id: str) -> tuple[Spool, Beginning]:
+        """Goes on in the folder that holds all of the run, as its writer."""
+        try:
+            spool = Spool.open(folder)
+        except InUse as error:
+            raise _CannotResume(f"{error} records it") from None
+        except FileNotFoundError:
+            raise _CannotResume(f"{folder} holds nothing of it, and no server is asked, or answers") from None
+        try:
+            if spool.description["id"] != run_id:
+                raise _CannotResume(f"{folder} holds another run")
+            left = Left.read(spool.parts())
+        except (_CannotResume, OSError, ValueError) as error:
+            spool.close()
+            raise _CannotResume(f"{folder}: {error}") from None
+        epochs = left.epochs if self._description["epochs"] is None else self._description["epochs"]
+        done = {"last_seq": left.last_seq, "epochs_done": left.epochs_done, "layers": left.layers}
+        return spool, Beginning(epochs=epochs, **done)
 
     def _say(self, spool: Spool, url: str | None) -> None:
         if url is not None:
@@ -159,6 +183,7 @@ def _why(answer: Answer) -> str:
 
 def _continued(last_seq: int, body: dict[str, Any], epochs: int | None) -> Beginning:
     layers = tuple((str(layer["name"]), int(layer["neurons"])) for layer in body.get("layers") or ())
+    done = int(body.get("epochs_done") or 0)
     return Beginning(
-        made=True, last_seq=last_seq, epochs_done=int(body.get("epochs_done") or 0), layers=layers, epochs=epochs
+        made=True, last_seq=last_seq, acknowledged=last_seq, epochs_done=done, layers=layers, epochs=epochs
     )

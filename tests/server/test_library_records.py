@@ -84,6 +84,20 @@ def test_a_training_without_a_server_is_sent_later_and_twice_is_once(
     assert store.events_after(run.id, 0) == before
 
 
+def test_a_training_that_goes_on_offline_is_sent_as_one_run(address: str, store: Store, tmp_path: Path) -> None:
+    first = neq.init("mine", mode="offline", folder=tmp_path, capture=False, system=False)
+    train(first, epochs=2)
+    first.finish("stopped")
+    again = neq.init(resume=first.id, mode="offline", folder=tmp_path, capture=False, system=False)
+    train(again, epochs=4)  # from the start: its first two epochs stand recorded
+    again.finish()
+    (sent,) = sync(tmp_path, address)
+    assert (sent.done, sent.run) == (True, first.id), sent.what
+    run = store.run(first.id)
+    assert (run.state, run.epochs_done) == ("finished", 4)
+    assert [epoch for epoch, _ in store.epoch_seqs(first.id)] == [0, 1, 2, 3]
+
+
 def test_a_run_is_taken_up_again_without_doubled_epochs(address: str, store: Store, tmp_path: Path) -> None:
     first = neq.init("mine", url=address, folder=tmp_path / "a", capture=False, system=False)
     train(first, epochs=2)

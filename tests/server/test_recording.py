@@ -229,6 +229,28 @@ def test_a_silent_recorder_is_lost_and_taken_up_by_its_next_part(
     assert [turn["kind"] for turn in run["turns"]] == ["run_started", "run_failed", "run_continued"]
 
 
+def test_its_own_writer_takes_up_a_run_that_has_ended(client: TestClient, store: Store, recorder: Recorder) -> None:
+    recorder.say(*recorder.started())
+    recorder.send(recorder.epoch(0))
+    store.request_stop(RUN)
+    recorder.say({"kind": "run_stopped", "epochs": 1, "reason": "stop requested"})
+    assert recorder.say(metrics("a", 1.0)).json()["reason"] == "ended"
+    recorder.next -= 1
+    ended = store.run(RUN)
+    assert (ended.state, ended.reason) == ("stopped", "stop requested")
+    goes_on = {"kind": "run_continued", "epoch": 1, "device": "CPU", "versions": {}}
+    part = recorder.part(goes_on, metrics("a", 2.0))
+    answer = recorder.send(part)
+    assert answer.status_code == 200 and answer.json()["stop_requested"] is False
+    run = store.run(RUN)
+    assert (run.state, run.reason, run.ended_at, run.stop_requested) == ("running", None, None, False)
+    assert run.revision > ended.revision
+    assert recorder.send(part).status_code == 200  # repeated, it changes nothing
+    assert [each.kind for each in store.events_after(RUN, 0, kinds=("run_continued",))] == ["run_continued"]
+    recorder.writer = OTHER
+    assert recorder.say(goes_on).json()["reason"] == "writer"
+
+
 def test_a_heartbeat_keeps_it_and_hears_of_a_stop(client: TestClient, store: Store, recorder: Recorder) -> None:
     recorder.say(*recorder.started())
     assert client.post(f"{RUNS}/{RUN}/stop").status_code == 202

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,3 +214,66 @@ def test_one_that_cannot_be_resumed_becomes_a_run_of_its_own(nowhere: str, store
         run = neq.init(resume="aaaaaaaaaa", mode="offline")
     assert run.id != "aaaaaaaaaa"
     run.finish()
+
+
+def train_offline(epochs: int, resume: str | None = None, state: dict[str, Any] | None = None) -> tuple[str, Any]:
+    """A training without a server, perhaps the second part of one; returns its id and the watch's state."""
+    from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
+
+    model, optimizer = small_model()
+    run = neq.init("offline", mode="offline", epochs=4, resume=resume)
+    watch = run.watch(model, optimizer, SMALL_PROBE, checks="off")
+    if state is not None:
+        watch.load_state_dict(state)
+    for _ in range(epochs):
+        train(model, optimizer)
+        watch.end_epoch(loss=1.0)
+    state = watch.state_dict()
+    run.finish("finished" if resume else "stopped")
+    watch.close()
+    return str(run.id), state
+
+
+def test_a_run_that_no_server_has_goes_on_in_its_folder(server: str, store: Store, spool: Path) -> None:
+    run, state = train_offline(2)
+    again, _ = train_offline(2, resume=run, state=state)
+    assert again == run and len(list(spool.iterdir())) == 1
+    (synced,) = sync(spool)
+    assert synced.done, synced.what
+    stored = store.run
+    assert [event["epoch"] for event in stored.events("epoch_finished")] == [0, 1, 2, 3]
+    assert len(stored.events("watch_started")) == 1 and stored.events("run_continued")[0]["epoch"] == 2
+    assert stored.state == "run_finished" and stored.events("run_finished")[0]["epochs"] == 4
+
+
+def test_epochs_that_a_folder_has_are_not_recorded_again(server: str, store: Store, spool: Path) -> None:
+    run, _ = train_offline(3)
+    train_offline(4, resume=run)  # from its start
+    (synced,) = sync(spool)
+    assert synced.done, synced.what
+    assert [event["epoch"] for event in store.run.events("epoch_finished")] == [0, 1, 2, 3]
+    assert "Epoch 0 is not recorded again" in store.run.events("logged")[0]["text"]
+
+
+def test_where_no_server_answers_a_run_is_resumed_from_its_folder_and_sent_once_one_does(
+    nowhere: str, store: Store, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neq.recording.sync._PAUSE_SECONDS", 0.0)
+    run = record_offline()
+    resumed = neq.init(resume=str(run.id))
+    assert resumed.id == run.id
+    resumed.log({"number": 9})
+    resumed.finish()
+    with serving(store) as address:
+        (synced,) = sync(spool, address)
+    assert synced.done
+    assert [value for *_, value in store.run.points("number")] == [0, 1, 2, 9]
+
+
+def test_of_a_run_that_was_sent_in_part_the_folder_alone_is_not_enough(spool: Path) -> None:
+    run = record_offline()
+    min((spool / str(run.id)).glob("*.part")).unlink()
+    with pytest.warns(neq.NEqRecordingWarning, match="a server alone knows what the run has"):
+        other = neq.init(resume=str(run.id), mode="offline")
+    assert other.id != run.id
+    other.finish()

@@ -1,0 +1,57 @@
+"""What the parts in a folder tell of a run that no server has: where a training that is taken up again goes on."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from neq.recording.part import unpack_part
+from neq.recording.spool import SpooledPart
+from neq.recording.watches import LayerKey
+
+
+@dataclass(frozen=True)
+class Left:
+    """A run as its folder has it.
+
+    Attributes:
+        last_seq: number of its last event.
+        epochs_done: which it has recorded.
+        layers: that it has announced, in order.
+        epochs: planned; None where that was not told.
+    """
+
+    last_seq: int
+    epochs_done: int
+    layers: tuple[LayerKey, ...]
+    epochs: int | None
+
+    @classmethod
+    def read(cls, parts: Iterable[SpooledPart]) -> Self:
+        """Reads all parts.
+
+        Raises:
+            ValueError: it is not all of the run.
+            OSError: they cannot be read.
+        """
+        expected, epochs_done = 1, 0
+        planned: int | None = None
+        layers: list[LayerKey] = []
+        for line in _lines(parts):
+            if line["seq"] != expected:
+                raise ValueError("a part of it is not there: it was sent, and a server alone knows what the run has")
+            expected += 1
+            event = line["event"]
+            if event["kind"] == "run_started":
+                planned = event.get("epochs")
+            elif event["kind"] == "watch_started":
+                layers += [(str(layer["name"]), int(layer["neurons"])) for layer in event["layers"]]
+            elif event["kind"] == "epoch_finished":
+                epochs_done = int(event["epoch"]) + 1
+        if expected == 1:
+            raise ValueError("nothing of it is there")
+        return cls(expected - 1, epochs_done, tuple(layers), planned)
+
+
+def _lines(parts: Iterable[SpooledPart]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        yield from unpack_part(part.read()).lines
