@@ -160,8 +160,7 @@ class _Beginner:
             spool.close()
             raise _CannotResume(f"{folder}: {error}") from None
         epochs = left.epochs if self._description["epochs"] is None else self._description["epochs"]
-        done = {"last_seq": left.last_seq, "epochs_done": left.epochs_done, "layers": left.layers}
-        return spool, Beginning(epochs=epochs, **done)
+        return spool, Beginning(last_seq=left.last_seq, epochs_done=left.epochs_done, layers=left.layers, epochs=epochs)
 
     def _say(self, spool: Spool, url: str | None) -> None:
         if url is not None:
