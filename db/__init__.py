@@ -28,6 +28,7 @@ from db.errors import (
     UnknownWorker,
 )
 from db.event_records import event_record
+from db.recordings import Taken
 from db.records import (
     END_STATES,
     Check,
@@ -88,6 +89,7 @@ __all__ = [
     "StoreNewer",
     "StoreUnreachable",
     "StoredEvent",
+    "Taken",
     "Transition",
     "UnknownCheck",
     "UnknownCheckpoint",

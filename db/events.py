@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -133,34 +133,75 @@ def append(
     Raises:
         RunLost: the guard does not hold; nothing was written.
     """
+    return append_all(connection, now, run_id, writer_id, [record], guard=guard, changes=changes)
+
+
+def append_all(
+    connection: Connection,
+    now: ColumnElement[datetime],
+    run_id: str,
+    writer_id: str | None,
+    records: Sequence[EventRecord],
+    *,
+    guard: ColumnElement[bool] | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
+    """The same with several events at once, at least one, of which the last alone may end the run.
+
+    Returns:
+        The number of the last.
+    """
     condition = owned(run_id, writer_id or "") if guard is None else (runs.c.id == run_id) & guard
-    values = {**_changes(record, now), **_watched(connection, run_id, record), **changes}
+    values = {**_all_changes(records, now), **_watched(connection, run_id, records), **changes}
     changed = update(runs).where(condition).values(values).returning(runs.c.last_seq)
     row = connection.execute(changed).one_or_none()
     if row is None:
         raise RunLost(run_id, writer_id or "")
-    seq = int(row.last_seq)
-    if record.kind in (PROGRESS, REQUEUED) or record.epoch is not None or record.ends is not None:
-        passing = delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS)
-        connection.execute(passing)
-    connection.execute(insert(events), [_event(run_id, seq, record)])
-    if record.epoch is not None:
-        connection.execute(insert(epochs), [_epoch(run_id, seq, record.epoch)])
-        _insert_snapshots(connection, run_id, record.epoch.epoch, record)
-    if record.points:
-        append_points(connection, run_id, record.points)
-    if record.kept is not None:
-        checkpoints.keep(connection, run_id, record.kept)
-    return seq
+    last = int(row.last_seq)
+    numbered = list(enumerate(records, last - len(records) + 1))
+    passed = max((seq for seq, record in numbered if _passes(record)), default=None)
+    if passed is not None:  # of the signs of life within an epoch, the newest alone is kept
+        connection.execute(delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS))
+        numbered = [(seq, record) for seq, record in numbered if record.kind != PROGRESS or seq >= passed]
+    connection.execute(insert(events), [_event(run_id, seq, record) for seq, record in numbered])
+    finished = [(seq, record, record.epoch) for seq, record in numbered if record.epoch is not None]
+    if finished:
+        connection.execute(insert(epochs), [_epoch(run_id, seq, epoch) for seq, _, epoch in finished])
+    for _, record, epoch in finished:
+        _insert_snapshots(connection, run_id, epoch.epoch, record)
+    append_points(connection, run_id, (points for record in records for points in record.points))
+    for record in records:
+        if record.kept is not None:
+            checkpoints.keep(connection, run_id, record.kept)
+    return last
+
+
+def _passes(record: EventRecord) -> bool:
+    """Whether it takes the place of the signs of life before it."""
+    return record.kind in (PROGRESS, REQUEUED) or record.epoch is not None or record.ends is not None
+
+
+def _all_changes(records: Sequence[EventRecord], now: ColumnElement[datetime]) -> dict[str, Any]:
+    """What events change in the row of their run, one after the other."""
+    number = len(records)
+    values: dict[str, Any] = {
+        "last_seq": runs.c.last_seq + number,
+        "revision": runs.c.revision + number,
+        "heartbeat_at": now,
+    }
+    for record in records:
+        values |= _changes(record, now)
+    accuracies = [record.epoch.test_accuracy for record in records if record.epoch is not None]
+    found = max((accuracy for accuracy in accuracies if accuracy is not None), default=None)
+    if found is not None:
+        best = runs.c.best_test_accuracy
+        values["best_test_accuracy"] = case((func.coalesce(best, -1.0) < found, found), else_=best)
+    return values
 
 
 def _changes(record: EventRecord, now: ColumnElement[datetime]) -> dict[str, Any]:
     """What an event changes in the row of its run."""
-    values: dict[str, Any] = {
-        "last_seq": runs.c.last_seq + 1,
-        "revision": runs.c.revision + 1,
-        "heartbeat_at": now,
-    }
+    values: dict[str, Any] = {}
     if record.kind == PROGRESS:
         values["progress"] = record.payload
     if record.kind == STARTED:
@@ -177,27 +218,23 @@ def _changes(record: EventRecord, now: ColumnElement[datetime]) -> dict[str, Any
     return values
 
 
-def _watched(connection: Connection, run_id: str, record: EventRecord) -> dict[str, Any]:
+def _watched(connection: Connection, run_id: str, records: Sequence[EventRecord]) -> dict[str, Any]:
     """The neurons of all watches, where one more begins."""
-    if record.kind != WATCHED:
+    if not any(record.kind == WATCHED for record in records):
         return {}
-    sizes = {layer["index"]: layer["neurons"] for layer in (*layers_of(connection, run_id), *record.payload["layers"])}
-    return {"neurons": sum(sizes.values())}
+    told = ((record.kind, record.payload) for record in records if record.kind in (STARTED, WATCHED))
+    layers = _layers_told(told, layers_of(connection, run_id))
+    return {"neurons": sum(layer["neurons"] for layer in layers)}
 
 
 def _epoch_changes(scalars: EpochScalars) -> dict[str, Any]:
-    values: dict[str, Any] = {
+    return {
         "epochs_done": scalars.epoch + 1,
         "interruptions": 0,
         "frozen_fraction": scalars.frozen_fraction,
         "test_accuracy": scalars.test_accuracy,
         "progress": null(),
     }
-    if scalars.test_accuracy is not None:
-        best = runs.c.best_test_accuracy
-        higher = func.coalesce(best, -1.0) < scalars.test_accuracy
-        values["best_test_accuracy"] = case((higher, scalars.test_accuracy), else_=best)
-    return values
 
 
 def _event(run_id: str, seq: int, record: EventRecord) -> dict[str, Any]:
@@ -307,11 +344,18 @@ def layers_of(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     """
     query = select(events.c.kind, events.c.payload).where(events.c.run_id == run_id)
     rows = connection.execute(query.where(events.c.kind.in_((STARTED, WATCHED))).order_by(events.c.seq)).all()
-    found: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        if row.kind == STARTED:
+    return _layers_told((row.kind, row.payload) for row in rows)
+
+
+def _layers_told(
+    told: Iterable[tuple[str, Mapping[str, Any]]], before: Iterable[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """The layers that these events leave the run with, in forward order."""
+    found = {layer["index"]: layer for layer in before}
+    for kind, payload in told:
+        if kind == STARTED:
             found.clear()
-        found |= {layer["index"]: layer for layer in row.payload["layers"]}
+        found |= {layer["index"]: layer for layer in payload["layers"]}
     return [found[index] for index in sorted(found)]
 
 

@@ -58,12 +58,12 @@ def append_points(connection: Connection, run_id: str, told: Iterable[MetricPoin
 
     The caller's transaction holds the run, so nobody else writes its metrics.
     """
-    series = [each for each in told if each.steps.size]
+    series = _by_name(told)
+    if not series:
+        return
     names = [each.name for each in series]
     query = select(metrics).where(metrics.c.run_id == run_id, metrics.c.name.in_(names))
     known = {row.name: _Standing.of(row) for row in connection.execute(query)}
-    if not series:
-        return
     chunks = [
         chunk
         for each in series
@@ -73,6 +73,25 @@ def append_points(connection: Connection, run_id: str, told: Iterable[MetricPoin
     grown = [(known.get(each.name), _grown(known.get(each.name), each)) for each in series]
     _write(connection, run_id, [now for before, now in grown if before is None], new=True)
     _write(connection, run_id, [_merged(connection, run_id, now) for before, now in grown if before], new=False)
+
+
+def _by_name(told: Iterable[MetricPoints]) -> list[MetricPoints]:
+    """The points of each metric as one series, in the order in which they were told."""
+    found: dict[str, list[MetricPoints]] = {}
+    for each in told:
+        if each.steps.size:
+            found.setdefault(each.name, []).append(each)
+    return [pieces[0] if len(pieces) == 1 else _concatenated(pieces) for pieces in found.values()]
+
+
+def _concatenated(pieces: Sequence[MetricPoints]) -> MetricPoints:
+    return MetricPoints(
+        pieces[0].name,
+        steps=np.concatenate([piece.steps for piece in pieces]),
+        epochs=np.concatenate([piece.epochs for piece in pieces]),
+        times=np.concatenate([piece.times for piece in pieces]),
+        values=np.concatenate([piece.values for piece in pieces]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

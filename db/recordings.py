@@ -1,6 +1,6 @@
 """External runs: made, told and taken over by recorders in somebody else's scripts, who number their own events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -79,8 +79,9 @@ class RecordingQueries(Transactions):
         _refuse(run, writer_id, ended_is_fine=anew or (not fresh and bool(records)))
         if first > run.writer_seq + 1:
             raise PartGap(run_id, run.writer_seq)
-        if fresh or not records:
+        if not records:
             self._heard(connection, run)
+        if fresh or not records:
             if anew and run.state in END_STATES:
                 connection.execute(update(runs).where(runs.c.id == run.id).values(_going_on() | _NO_STOP))
                 run = replace(run, stop_requested=False)
@@ -92,16 +93,13 @@ class RecordingQueries(Transactions):
     def _heard(self, connection: Connection, run: Run) -> None:
         connection.execute(update(runs).where(runs.c.id == run.id).values(heartbeat_at=self._now()))
 
-    def _append(self, connection: Connection, run: Run, writer_id: str, fresh: Iterable[EventRecord]) -> None:
-        number = run.writer_seq
-        ended = False
-        for record in fresh:
-            if ended:
+    def _append(self, connection: Connection, run: Run, writer_id: str, fresh: Sequence[EventRecord]) -> None:
+        for number, record in enumerate(fresh[:-1], run.writer_seq + 1):
+            if record.ends is not None:
                 raise EventRefused(f"Run {run.id!r} has ended with event {number}: nothing can follow.")
-            number += 1
-            changes = {"writer_seq": number}
-            events.append(connection, self._now(), run.id, writer_id, record, changes=changes)
-            ended = record.ends is not None
+        if fresh:
+            changes = {"writer_seq": run.writer_seq + len(fresh)}
+            events.append_all(connection, self._now(), run.id, writer_id, fresh, changes=changes)
 
     def _take_up(self, connection: Connection, run: Run) -> None:
         """A run that was taken for lost goes on."""

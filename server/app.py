@@ -17,6 +17,7 @@ from server.compression import RemoteGzip, ScriptGzip
 from server.housekeeping import look_after_room, requeue_silent_runs
 from server.live.tail import Live
 from server.readiness import Readiness
+from server.recording import Recordings
 from server.response_cache import ResponseCache
 from server.root_path import BelowRootPath
 from server.routes import api_router, probes
@@ -62,6 +63,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.live = Live(store, VERSION)
     app.state.readiness = Readiness(store)
     app.state.columns = Columns()
+    app.state.recordings = Recordings()
     app.state.writers = Writers()
     app.state.response_cache = ResponseCache()
     errors.install(app)

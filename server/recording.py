@@ -1,11 +1,15 @@
 """What a recorder sent, checked against what its run has announced, and what the store keeps of it."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
 
 from contract.events import EpochFinished, Event, WatchStarted
 from contract.parts import Part
 from contract.runfile import RunFileBroken
-from db import EventRecord, Run, Snapshot, Store, event_record
+from db import EventRecord, PartGap, Run, Snapshot, Store, Taken, event_record
 
 FOR_RECORDERS = frozenset(
     {
@@ -27,36 +31,92 @@ MOST_METRICS = 10_000
 """Of one run."""
 
 
-def records_of(store: Store, run: Run, part: Part) -> list[EventRecord]:
-    """What the store keeps of a part's events, those that it has already included.
+RUNS_KEPT = 1_000
+
+
+class Recordings:
+    """Takes parts, and keeps in mind what their runs have announced: else each part would read it from the store.
+
+    What is kept of a run holds as long as the store's newest event of its recorder is the one that it was kept behind:
+    only a recorder's events announce anything, and none of its numbers is given twice. For any thread.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[str, int, _Announced]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, store: Store, run: Run, part: Part) -> Taken:
+        """Stores a part wholly, or not at all; what is stored already is passed over.
+
+        Args:
+            run: as it stood a moment ago.
+        Raises:
+            RunFileBroken: an event says what cannot be.
+            UnknownRun, NotExternal, RunHeld, RunEnded, PartGap, EventRefused: as `Store.append_part`.
+        """
+        head = part.header
+        if run.writer_id == head.writer and head.first > run.writer_seq + 1:
+            raise PartGap(run.id, run.writer_seq)
+        if not part.lines:
+            return store.append_part(run.id, head.writer, head.first, [])
+        announced = self._announced(store, run)
+        records = list(_records(announced, run, part))
+        taken = store.append_part(run.id, head.writer, head.first, records)
+        if taken.last_seq == part.last:  # else it is a repeated one, and others have come since
+            self._keep(run.id, head.writer, part.last, announced)
+        return taken
+
+    def _announced(self, store: Store, run: Run) -> "_Announced":
+        with self._lock:
+            writer, seq, kept = self._kept.get(run.id, ("", -1, None))
+        if kept is not None and (writer, seq) == (run.writer_id, run.writer_seq):
+            return kept.copy()
+        layers = {int(layer["index"]): int(layer["neurons"]) for layer in store.layers(run.id)}
+        return _Announced(layers, {metric.name for metric in store.metrics(run.id)})
+
+    def _keep(self, run_id: str, writer: str, seq: int, announced: "_Announced") -> None:
+        with self._lock:
+            self._kept[run_id] = writer, seq, announced
+            self._kept.move_to_end(run_id)
+            while len(self._kept) > RUNS_KEPT:
+                self._kept.popitem(last=False)
+
+
+@dataclass
+class _Announced:
+    """What a run has announced: neurons by layer, and the names of its metrics."""
+
+    layers: dict[int, int]
+    metrics: set[str]
+
+    def copy(self) -> Self:
+        return type(self)(dict(self.layers), set(self.metrics))
+
+
+def _records(announced: _Announced, run: Run, part: Part) -> Iterator[EventRecord]:
+    """What the store keeps of a part's events, those that it has already included; adds to what was announced.
 
     Raises:
         RunFileBroken: an event says what cannot be; nothing of the part may be stored then.
     """
-    if not part.lines:
-        return []  # a heartbeat, of every run every few seconds: nothing is read for it
-    layers = {int(layer["index"]): int(layer["neurons"]) for layer in store.layers(run.id)}
-    checks = _Checks(layers, run.epochs_done, {metric.name for metric in store.metrics(run.id)})
+    checks = _Checks(announced, run.epochs_done)
     stored = max(0, run.writer_seq + 1 - part.header.first)
-    records = []
-    for place, (line, event) in enumerate(part.events(layers)):
+    for place, (line, event) in enumerate(part.events(dict(announced.layers))):
         if place >= stored:
             checks.look_at(event)
-        records.append(event_record(event.model_dump(mode="json"), at=line.at, snapshots=_snapshots(event)))
-    return records
+        yield event_record(event.model_dump(mode="json"), at=line.at, snapshots=_snapshots(event))
 
 
 class _Checks:
     """Follows a run through the events of a part.
 
     Args:
-        layers: neurons by index, as they were announced.
+        announced: so far; what the events announce is added.
         epochs: finished ones.
-        metrics: names of those that it has.
     """
 
-    def __init__(self, layers: dict[int, int], epochs: int, metrics: set[str]) -> None:
-        self._layers, self._epochs, self._metrics = dict(layers), epochs, metrics
+    def __init__(self, announced: _Announced, epochs: int) -> None:
+        self._layers, self._epochs, self._metrics = announced.layers, epochs, announced.metrics
 
     def look_at(self, event: Event) -> None:
         if event.kind not in FOR_RECORDERS:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from db import Run, Store, UnknownRun
 from server.arrays.layer_columns import Columns
 from server.live.tail import Live
+from server.recording import Recordings
 from server.schemas import RUN_ID, FieldProblems, Problem
 from server.settings import ServerSettings
 
@@ -46,10 +47,16 @@ async def _columns(connection: HTTPConnection) -> Columns:
     return columns
 
 
+async def _recordings(connection: HTTPConnection) -> Recordings:
+    recordings: Recordings = connection.app.state.recordings
+    return recordings
+
+
 TheStore = Annotated[Store, Depends(_store)]
 TheSettings = Annotated[ServerSettings, Depends(_settings)]
 TheLive = Annotated[Live, Depends(_live)]
 TheColumns = Annotated[Columns, Depends(_columns)]
+TheRecordings = Annotated[Recordings, Depends(_recordings)]
 Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's index in forward order, from 0.")]
 
 

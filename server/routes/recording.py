@@ -9,10 +9,19 @@ from starlette.requests import Request
 
 from contract.parts import LARGEST_PART, Part, WriterId, read_part
 from contract.runfile import RunFileBroken
-from db import EventRefused, PartGap, RunEnded, RunHeld, Store
+from db import EventRefused, PartGap, Run, RunEnded, RunHeld, Store
 from server import schemas
-from server.recording import records_of
-from server.routes.dependencies import CONFLICT, EVERYWHERE, INVALID, UNKNOWN, TheRun, TheSettings, TheStore
+from server.recording import Recordings
+from server.routes.dependencies import (
+    CONFLICT,
+    EVERYWHERE,
+    INVALID,
+    UNKNOWN,
+    TheRecordings,
+    TheRun,
+    TheSettings,
+    TheStore,
+)
 from server.serializers import json_answer
 from server.writers import IN_TURN
 
@@ -47,37 +56,35 @@ class TakeOver(BaseModel):
     responses=REFUSED,
     openapi_extra={"requestBody": PART},
 )
-async def take_part(request: Request, store: TheStore, settings: TheSettings, run: TheRun) -> Response:
+async def take_part(
+    request: Request, store: TheStore, settings: TheSettings, recordings: TheRecordings, run: TheRun
+) -> Response:
     """Store a part of an external run, wholly or not at all; what is stored already is passed over.
 
     A part without events is a heartbeat. The answer tells up to which event the run is stored.
     """
     body = await request.body()
-    status, answer = await run_in_threadpool(_take, store, run.id, body)
+    status, answer = await run_in_threadpool(_take, store, recordings, run, body)
     if status == 200:
         answer["heartbeat_seconds"] = min(LONGEST_HEARTBEAT_SECONDS, settings.silence_limit_seconds / HEARTBEATS)
     return json_answer(answer, status)
 
 
-def _take(store: Store, run_id: str, body: bytes) -> tuple[int, dict[str, Any]]:
+def _take(store: Store, recordings: Recordings, run: Run, body: bytes) -> tuple[int, dict[str, Any]]:
     try:
         part = read_part(body)
-        if part.header.run != run_id:
+        if part.header.run != run.id:
             raise RunFileBroken(f"It is a part of run {part.header.run}.")
-        return _stored(store, part)
+        return _stored(store, recordings, run, part)
     except (RunFileBroken, EventRefused) as error:
         entry = {"field": "", "message": str(error).rstrip("."), "type": "part", "input": None}
         raise HTTPException(422, [entry]) from error
 
 
-def _stored(store: Store, part: Part) -> tuple[int, dict[str, Any]]:
-    head = part.header
-    run = store.run(head.run)
+def _stored(store: Store, recordings: Recordings, run: Run, part: Part) -> tuple[int, dict[str, Any]]:
     reason: Literal["gap", "ended", "writer"]
     try:
-        if run.writer_id == head.writer and head.first > run.writer_seq + 1:
-            raise PartGap(run.id, run.writer_seq)
-        taken = store.append_part(run.id, head.writer, head.first, records_of(store, run, part))
+        taken = recordings.take(store, run, part)
         return 200, {"last_seq": taken.last_seq, "stop_requested": taken.stop_requested}
     except PartGap as gap:
         return 409, {"detail": str(gap), "reason": "gap", "last_seq": gap.last_seq}

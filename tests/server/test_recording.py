@@ -15,6 +15,8 @@ from contract.events import VELOCITY_EDGES, LayerSnapshot
 from contract.runfile import RunFile
 from contract.snapshot_arrays import pack, table_of
 from db import Store
+from server.app import create_app
+from server.settings import ServerSettings
 from trainer.worker.replay import begin_replay
 
 pytestmark = pytest.mark.slow
@@ -249,6 +251,57 @@ def test_its_own_writer_takes_up_a_run_that_has_ended(client: TestClient, store:
     assert [each.kind for each in store.events_after(RUN, 0, kinds=("run_continued",))] == ["run_continued"]
     recorder.writer = OTHER
     assert recorder.say(goes_on).json()["reason"] == "writer"
+
+
+def told(store: Store, run: str) -> list[tuple[int, str, Json]]:
+    return [(each.seq, each.kind, each.payload) for each in store.events_after(run, 0)]
+
+
+def progressed(batch: int) -> Json:
+    event = {"kind": "epoch_progressed", "epoch": 0, "phase": "train", "batch": batch, "batches": 9, "loss": None}
+    return event | {"samples_per_second": None}
+
+
+def test_events_of_one_part_are_stored_as_though_they_came_one_by_one(
+    client: TestClient, store: Store, recorder: Recorder
+) -> None:
+    other = Recorder(client, "abcdefgh34")
+    assert other.make().status_code == 201
+    together = [*recorder.started(), progressed(1), metrics("a", 1.0, 2.0), metrics("b", 5.0), metrics("a", 3.0)]
+    assert recorder.say(*together, progressed(2), progressed(3)).status_code == 200
+    for event in (*together, progressed(2), progressed(3)):
+        assert other.say(event).status_code == 200
+    assert told(store, RUN) == told(store, other.run)
+    accurate = [epoch_event(number, test_accuracy=accuracy) for number, accuracy in enumerate((0.25, 0.75, 0.5))]
+    for event in accurate:
+        assert other.say(event).status_code == 200
+    assert recorder.say(*accurate, metrics("a", 4.0), progressed(4)).status_code == 200
+    assert other.say(metrics("a", 4.0)).status_code == 200 and other.say(progressed(4)).status_code == 200
+    assert told(store, RUN) == told(store, other.run)
+    one, many = store.run(RUN), store.run(other.run)
+    for field in ("neurons", "epochs_done", "best_test_accuracy", "test_accuracy", "frozen_fraction", "last_seq"):
+        assert getattr(one, field) == getattr(many, field), field
+    assert (one.best_test_accuracy, one.neurons, one.progress) == (0.75, 13, many.progress)
+    for name in ("a", "b", "test_accuracy"):
+        mine, theirs = (store.metric_points(run, name) for run in (RUN, other.run))
+        assert mine.values.tolist() == theirs.values.tolist() and mine.steps.tolist() == theirs.steps.tolist()
+    assert store.metric_points(RUN, "a").values.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_two_servers_of_one_store_take_parts_of_one_run_by_turns(
+    client: TestClient, store: Store, settings: ServerSettings, recorder: Recorder
+) -> None:
+    with TestClient(create_app(store, settings), base_url=str(client.base_url)) as second:
+        recorder.say(*recorder.started())
+        for number in range(2):
+            recorder.client = (second, client)[number]
+            assert recorder.send(recorder.epoch(number)).status_code == 200
+        recorder.client = second
+        assert recorder.say(watched(2)).status_code == 200
+        recorder.client = client  # which heard nothing of this layer
+        wrong = recorder.send(recorder.part(epoch_event(2)))
+        assert wrong.status_code == 422 and "for 3 layers" in wrong.text
+    assert [epoch for epoch, _ in store.epoch_seqs(RUN)] == [0, 1]
 
 
 def test_a_heartbeat_keeps_it_and_hears_of_a_stop(client: TestClient, store: Store, recorder: Recorder) -> None:
