@@ -146,7 +146,7 @@ class Run:
                 )
             keywords["select"] = "none"
         chosen = Options.of(options, keywords)
-        _check_name(name)
+        check_name(name)
         if self._recording is not None:
             from neq.measure.probing import unwrap
 
@@ -278,7 +278,13 @@ def _whole(name: str, value: int | None) -> int | None:
     return found
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Finds a watch's name that cannot be one where it was given.
+
+    Raises:
+        TypeError: it is neither a text nor None.
+        ValueError: it is empty or too long, or has a slash.
+    """
     if name is None:
         return
     if not isinstance(name, str):
