@@ -27,13 +27,16 @@ class RecordedLayer:
         index: among the run's layers, from 0.
         type: the module's class, such as `Conv2d`.
         neurons: how many it has.
+        epsilon: the threshold of its watch; None where that was not told.
 
     Raises:
         ClientError: by each of the arrays, as `Client`'s methods; or the run's epochs changed while it was read.
     """
 
-    def __init__(self, connection: Connection, path: str, told: dict[str, Any], epochs: int) -> None:
-        self.name, self.type = str(told["name"]), str(told["type"])
+    def __init__(
+        self, connection: Connection, path: str, told: dict[str, Any], epochs: int, epsilon: float | None = None
+    ) -> None:
+        self.name, self.type, self.epsilon = str(told["name"]), str(told["type"]), epsilon
         self.index, self.neurons = int(told["index"]), int(told["neurons"])
         self._epochs = epochs
         self._connection, self._path = connection, f"{path}/layers/{self.index}"
@@ -86,7 +89,7 @@ class RecordedLayer:
         return _read_only(whole)
 
     def _fill(self, whole: npt.NDArray[Any], field: Field) -> None:
-        for first, stop in _stretches(self.present):
+        for first, stop in stretches(self.present):
             rows = self._connection.array(f"{self._path}/{field}", epochs=f"{first}:{stop}")
             if rows.shape != (stop - first, self.neurons) or rows.dtype != whole.dtype:
                 raise ClientError(
@@ -96,8 +99,12 @@ class RecordedLayer:
             whole[first:stop] = rows
 
 
-def _stretches(present: Masks) -> Iterator[tuple[int, int]]:
-    """The epochs without gaps: from the first up to before the second. The API numbers rows within such alone."""
+def stretches(present: Masks) -> Iterator[tuple[int, int]]:
+    """The epochs without gaps: from the first up to before the second. The API numbers rows within such alone.
+
+    Args:
+        present: (epochs,).
+    """
     edges = np.flatnonzero(np.diff(present.astype(np.int8), prepend=0, append=0)).tolist()
     yield from zip(edges[::2], edges[1::2], strict=True)
 

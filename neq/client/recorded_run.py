@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from neq.client.connection import Connection
 from neq.client.errors import UnknownLayer, UnknownMetric, listed
+from neq.client.figure import Of, figure
 from neq.client.metrics import Metric, Metrics
 from neq.client.recorded_layer import RecordedLayer
 
@@ -51,7 +52,20 @@ class RecordedRun:
     @cached_property
     def _layers(self) -> list[RecordedLayer]:
         answer = self._connection.json(f"{self._path}/layers", "layers")
-        return [RecordedLayer(self._connection, self._path, told, self.epochs_done) for told in answer["layers"]]
+        return [
+            RecordedLayer(self._connection, self._path, told, self.epochs_done, self._epsilon(answer, told["index"]))
+            for told in answer["layers"]
+        ]
+
+    def _epsilon(self, answer: Mapping[str, Any], index: int) -> float | None:
+        """The threshold of a layer's watch; a launched run has one for all."""
+        for watch in answer.get("watches") or ():
+            if watch["first"] <= index < watch["first"] + watch["layers"]:
+                return float(watch["epsilon"])
+        settings = self.config.get("neq")
+        if self.source != "launched" or not isinstance(settings, dict) or "epsilon" not in settings:
+            return None
+        return float(settings["epsilon"])
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -77,6 +91,25 @@ class RecordedRun:
             places = ", ".join(str(layer.index) for layer in named)
             raise UnknownLayer(f"run {self.id} has several layers {which!r}; give the place of one: {places}")
         raise UnknownLayer(f"run {self.id} has no layer {which!r}; {listed(self.layers, 'it has announced none')}")
+
+    def figure(self, layer: str | int, *, of: Of = "state") -> Any:
+        """A layer's neurons × epochs as a `plotly.graph_objects.Figure`, in the colours of the run's page.
+
+        Column e shows what was decided at the end of epoch e; epochs that are not recorded are blank.
+
+        Args:
+            layer: as in `layer`.
+            of: `state`: updating, frozen, and which of both a neuron just became, as the page shows first; `velocity`:
+                |v|, blue below ε and orange above; `phi`: 1 − φ. In the latter two, lines underline frozen epochs; in
+                layers of more than 200 neurons a click on the legend draws them.
+
+        Raises:
+            UnknownLayer: as `layer`.
+            ValueError: `of` is something else.
+            ImportError: Plotly is not installed.
+            ClientError: as `Client`'s methods.
+        """
+        return figure(self.name, self.layer(layer), of)
 
     @overload
     def metrics(self) -> Metrics: ...

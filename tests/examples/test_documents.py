@@ -134,6 +134,7 @@ def test_reading_back_finds_what_the_loop_recorded(monkeypatch: pytest.MonkeyPat
     loop = program_with(THE_LOOP).replace("loss=loss, ", '**{"val/loss": loss}, ')  # the name that is read back
     execute(loop, **readers_own())
     program = program_with(READING_BACK)
+    assert "run.figure(" in program and ".frame()" in program, "with the extras, which are installed here"
     names = execute(program)
     assert (names["run"].id, names["run"].name) == ("k3v9x0qa2m", "my vit")
     for field in ("phi", "velocity", "frozen", "applied"):
