@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from neq.client import colours
 from neq.client.recorded_layer import Floats, Masks, RecordedLayer, stretches
+from neq.display import colours
 
 Of = Literal["state", "velocity", "phi"]
 MOST_MARKED = 200

@@ -5,11 +5,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, overload
 
+import numpy as np
+
 from neq.client.connection import Connection
-from neq.client.errors import UnknownLayer, UnknownMetric, listed
+from neq.client.errors import ClientError, UnknownLayer, UnknownMetric, listed
 from neq.client.figure import Of, figure
 from neq.client.metrics import Metric, Metrics
-from neq.client.recorded_layer import RecordedLayer
+from neq.client.recorded_layer import Floats, RecordedLayer
+from neq.display.html import Shown, html
 
 NEEDED = ("id", "name", "state", "config", "epochs_done")
 """Fields without which an answer is no run."""
@@ -48,6 +51,24 @@ class RecordedRun:
 
     def __repr__(self) -> str:
         return f"<RecordedRun {self.id} {self.name!r}: {self.state}, {self.epochs_done} epochs, {self.url}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a link to the run's page, and how much of each layer is frozen behind each epoch."""
+        try:
+            fractions = self._fractions()
+        except ClientError:  # a run can be shown where its server is gone
+            fractions = np.empty((0, 0), np.float32)
+        state = f"{self.state}, {self.epochs_done:,} epochs"
+        return html(Shown(self.name, state, self.url, fractions, self._connection.may_frame))
+
+    def _fractions(self) -> Floats:
+        """(layers, epochs); NaN where nothing is recorded."""
+        told = self._connection.json(f"{self._path}/overview", "epochs", "values", field="frozen", format="json")
+        whole = np.full((len(told["values"]), self.epochs_done), np.nan, np.float32)
+        for epoch, *column in zip(told["epochs"], *told["values"], strict=True):
+            if epoch < self.epochs_done:  # later ones have ended since
+                whole[:, epoch] = column
+        return whole
 
     @cached_property
     def _layers(self) -> list[RecordedLayer]:

@@ -16,4 +16,5 @@ globalThis.document = {
 globalThis.getComputedStyle = () => ({ getPropertyValue: (name) => properties[name] });
 const palette = await import("../../dashboard/scripts/plot/palette.js");
 const speeds = epsilons.map((epsilon) => [...palette.speeds(Number(epsilon)).packed]);
-console.log(JSON.stringify({ names: palette.STATES, speeds, similarities: [...palette.similarities().packed] }));
+const [similarities, fractions] = [palette.similarities(), palette.fractions()].map(({ packed }) => [...packed]);
+console.log(JSON.stringify({ names: palette.STATES, speeds, similarities, fractions }));

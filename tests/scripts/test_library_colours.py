@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from neq.client import colours
+from neq.display import colours
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(sys.executable).parent / "node"
@@ -67,6 +67,14 @@ def test_a_velocity_has_the_pages_colour(page: dict[str, Any], number: int) -> N
 def test_a_similarity_has_the_pages_colour(page: dict[str, Any]) -> None:
     assert abs(levels(page["similarities"]) - drawn(colours.similarity_scale())).max() <= 2
     assert colours.speed_scale(None) == colours.speed_scale(0.0) == colours.similarity_scale()
+
+
+def test_a_frozen_fraction_has_the_pages_colour(page: dict[str, Any]) -> None:
+    packed = page["fractions"]
+    wanted = levels([0, *packed])
+    found = colours.fraction_cells(np.linspace(0, 1, len(packed), dtype=np.float32))
+    assert len(packed) == 256
+    assert abs(wanted - found).max() <= 2
 
 
 @pytest.mark.parametrize("epsilon", [1e-9, 1e-6, 0.5, 1.0, 30.0])

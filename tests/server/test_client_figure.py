@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import pytest
 
 import neq
-from neq.client import colours
 from neq.client.figure import figure, frozen_lines, states
 from neq.client.recorded_layer import RecordedLayer
+from neq.display import colours
 from tests.server.recording import Recording
 
 pytestmark = pytest.mark.slow

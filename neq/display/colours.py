@@ -70,6 +70,14 @@ def state_scale() -> Scale:
     return [(begin + end, colour) for begin, colour in quarters for end in (0, 1 / len(STATES))]
 
 
+def fraction_cells(fractions: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Red, green and blue of frozen fractions, behind the last axis: from all updating to all frozen; NaN is blank."""
+    start, stop = (_light(STATES[name]) for name in ("updating", "frozen"))
+    known = np.nan_to_num(fractions)[..., None]
+    light: Floats = np.where(np.isnan(fractions)[..., None], _light(SURFACE), start + (stop - start) * known)
+    return _bytes(light.clip(0, 1))
+
+
 def _side(end: str, part: float) -> Floats:
     middle, far = _oklab(MIDDLE), _oklab(end)
     return _from_oklab(middle + (far - middle) * (_GAP + (1 - _GAP) * part))
@@ -79,10 +87,15 @@ def _similarity(fraction: float) -> Floats:
     return _from_oklab(np.array([0.24 + 0.7 * fraction, -0.02 + 0.01 * fraction, -0.11 + 0.23 * fraction]))
 
 
-def _oklab(colour: str) -> Floats:
+def _light(colour: str) -> Floats:
+    """Linear light of a colour of six hexadecimal digits."""
     channels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
-    light = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    lab: Floats = _TO_LAB @ np.cbrt(_TO_CONE @ light)
+    light: Floats = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return light
+
+
+def _oklab(colour: str) -> Floats:
+    lab: Floats = _TO_LAB @ np.cbrt(_TO_CONE @ _light(colour))
     return lab
 
 
@@ -92,6 +105,11 @@ def _from_oklab(lab: Floats) -> Floats:
     return clipped
 
 
-def _css(light: Floats) -> str:
+def _bytes(light: Floats) -> npt.NDArray[np.uint8]:
     channels = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return "#" + "".join(f"{byte:02x}" for byte in np.rint(255 * channels).astype(int).tolist())
+    found: npt.NDArray[np.uint8] = np.rint(255 * channels).astype(np.uint8)
+    return found
+
+
+def _css(light: Floats) -> str:
+    return f"#{_bytes(light).tobytes().hex()}"
