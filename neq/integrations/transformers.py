@@ -107,8 +107,10 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Measures, decides, freezes, logs. Trainer saves its checkpoints of an epoch after this."""
+        should_log = control.should_log
         with in_the_weights_precision(kwargs["model"]):
             equilibrium = self._attachment.end_epoch(math.ceil(state.epoch or 0))
+        control.should_log = should_log  # Trainer takes a `trainer.log` of `on_equilibrium` for its own
         _log(state, equilibrium)
         run = self._attachment.run
         if run is not None and _asked_of_any(run.should_stop, args):
