@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from neq import Equilibrium, NEq, Run
 from neq.integrations.logged_metrics import check_run, numbers_of
 from neq.options import OptionKeywords, check_names
+from neq.recording.recorded_neq import RecordedNEq
 from neq.recording.run import check_name
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Attachment:
         check_name(name)
         self.run, self.name = run, name
         self._options, self._on_equilibrium, self._explain = options, on_equilibrium, explain
-        self._ended = 0
+        self._ended = self._before = 0
         self._state: dict[str, Any] = {}
         self._resuming = False
         self.neq: NEq | None = None
@@ -84,6 +85,8 @@ class Attachment:
         self.close()
         make = NEq if self.run is None else partial(self.run.watch, name=self.name)
         self.neq = make(model, optimizer, probe, process_group=process_group, **self._options)
+        # A training that comes after another one in its run goes on behind the other's epochs.
+        self._before = max(self.neq.first_epoch - epoch, 0) if isinstance(self.neq, RecordedNEq) else 0
         _tell_coverage(self.neq)
         self.equilibrium, self._ended = None, epoch
         if self._resuming:
@@ -110,11 +113,12 @@ class Attachment:
         """Records the numbers of what the loop logged, where there is a run.
 
         Args:
+            epoch: as the loop counts.
             named: whether the watch's name goes before theirs.
         """
         numbers = numbers_of(values, self.name if named else None)
         if self.run is not None and numbers:
-            self.run.log(numbers, step=step, epoch=epoch)
+            self.run.log(numbers, step=step, epoch=self._before + epoch)
 
     def close(self) -> None:
         """Frees every neuron. The state is kept: loops save their last checkpoint after training has ended."""

@@ -219,7 +219,8 @@ def test_trainings_one_after_the_other_share_a_run_by_name(run: neq.Run, store: 
     assert {name.split("/")[0] for name in layers(store)} == {"images", "words"}
     assert [epoch for epoch, _ in epochs(store)] == [0, 1, 2]
     assert places(store, "images/loss") == [(6, 0), (12, 1)]
-    assert "words/loss" in names(store) and "loss" not in names(store)
+    assert places(store, "words/loss") == [(STEPS, 2)], "behind the epochs of the other"
+    assert "loss" not in names(store)
 
 
 @pytest.mark.parametrize("callback", [NEqCallback, NEqTrainerCallback])
