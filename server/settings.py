@@ -1,5 +1,6 @@
 """ServerSettings: all that the web process reads from its environment, in one model."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from server.root_path import read_root_path
 
 SHORTEST_TOKEN = 8
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class ServerSettings(BaseSettings):
@@ -24,6 +26,11 @@ class ServerSettings(BaseSettings):
     token: SecretStr | None = Field(default=None, description="What every route, page and socket asks for.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Further host names that this server answers to, separated by commas."
+    )
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may show this server's in a frame, such as a notebook's: "
+        "http://localhost:8888, separated by commas.",
     )
     root_path: str = Field(
         default="", description="Path prefix below which a proxy shows this server, such as /user/ana/proxy/8000."
@@ -53,6 +60,21 @@ class ServerSettings(BaseSettings):
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("frame_ancestors", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return (
+            tuple(origin.strip() for origin in value.split(",") if origin.strip()) if isinstance(value, str) else value
+        )
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is not an origin, such as http://localhost:8888 or https://hub.example")
         return value
 
     @field_validator("root_path")

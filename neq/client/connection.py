@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neq.client.errors import ClientError, ServerUnreachable, TokenRefused
+from neq.display.html import allows_frames
 from neq.recording.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ class Connection:
 
     Args:
         settings: its address and token.
+
+    Attributes:
+        may_frame: whether its last answer lets other pages show its own in a frame.
     """
 
     def __init__(self, settings: Settings) -> None:
         import httpx
 
         self.url = settings.url
+        self.may_frame = False
         self._has_token = settings.token is not None
         self._client = httpx.Client(
             base_url=f"{settings.url}/api/v1",
@@ -85,6 +90,7 @@ class Connection:
                 "NEQ_URL names another"
             ) from error
         if response.is_success:
+            self.may_frame = allows_frames(response.headers.get("Content-Security-Policy", ""))
             return response
         if response.status_code == 401:
             what = "does not accept this token" if self._has_token else "asks for a token"

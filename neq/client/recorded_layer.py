@@ -26,13 +26,16 @@ class RecordedLayer:
         index: among the run's layers, from 0.
         type: the module's class, such as `Conv2d`.
         neurons: how many it has.
+        epsilon: the threshold of its watch; None where that was not told.
 
     Raises:
         ClientError: by each of the arrays, as `Client`'s methods; or the run's epochs changed while it was read.
     """
 
-    def __init__(self, connection: Connection, path: str, told: dict[str, Any], epochs: int) -> None:
-        self.name, self.type = str(told["name"]), str(told["type"])
+    def __init__(
+        self, connection: Connection, path: str, told: dict[str, Any], epochs: int, epsilon: float | None = None
+    ) -> None:
+        self.name, self.type, self.epsilon = str(told["name"]), str(told["type"]), epsilon
         self.index, self.neurons = int(told["index"]), int(told["neurons"])
         self._epochs = epochs
         self._connection, self._path = connection, f"{path}/layers/{self.index}"

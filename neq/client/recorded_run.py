@@ -5,10 +5,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, overload
 
+import numpy as np
+
 from neq.client.connection import Connection
-from neq.client.errors import UnknownLayer, UnknownMetric, listed
+from neq.client.errors import ClientError, UnknownLayer, UnknownMetric, listed
+from neq.client.figure import Of, figure
 from neq.client.metrics import Metric, Metrics
-from neq.client.recorded_layer import RecordedLayer
+from neq.client.recorded_layer import Floats, RecordedLayer
+from neq.display.html import Shown, html
 
 NEEDED = ("id", "name", "state", "config", "epochs_done")
 """Fields without which an answer is no run."""
@@ -48,10 +52,41 @@ class RecordedRun:
     def __repr__(self) -> str:
         return f"<RecordedRun {self.id} {self.name!r}: {self.state}, {self.epochs_done} epochs, {self.url}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a link to the run's page, and how much of each layer is frozen behind each epoch."""
+        try:
+            fractions = self._fractions()
+        except ClientError:  # a run can be shown where its server is gone
+            fractions = np.empty((0, 0), np.float32)
+        state = f"{self.state}, {self.epochs_done:,} epochs"
+        return html(Shown(self.name, state, self.url, fractions, self._connection.may_frame))
+
+    def _fractions(self) -> Floats:
+        """(layers, epochs); NaN where nothing is recorded."""
+        told = self._connection.json(f"{self._path}/overview", "epochs", "values", field="frozen", format="json")
+        whole = np.full((len(told["values"]), self.epochs_done), np.nan, np.float32)
+        for epoch, *column in zip(told["epochs"], *told["values"], strict=True):
+            if epoch < self.epochs_done:  # later ones have ended since
+                whole[:, epoch] = column
+        return whole
+
     @cached_property
     def _layers(self) -> list[RecordedLayer]:
         answer = self._connection.json(f"{self._path}/layers", "layers")
-        return [RecordedLayer(self._connection, self._path, told, self.epochs_done) for told in answer["layers"]]
+        return [
+            RecordedLayer(self._connection, self._path, told, self.epochs_done, self._epsilon(answer, told["index"]))
+            for told in answer["layers"]
+        ]
+
+    def _epsilon(self, answer: Mapping[str, Any], index: int) -> float | None:
+        """The threshold of a layer's watch; a launched run has one for all."""
+        for watch in answer.get("watches") or ():
+            if watch["first"] <= index < watch["first"] + watch["layers"]:
+                return float(watch["epsilon"])
+        settings = self.config.get("neq")
+        if self.source != "launched" or not isinstance(settings, dict) or "epsilon" not in settings:
+            return None
+        return float(settings["epsilon"])
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -77,6 +112,25 @@ class RecordedRun:
             places = ", ".join(str(layer.index) for layer in named)
             raise UnknownLayer(f"run {self.id} has several layers {which!r}; give the place of one: {places}")
         raise UnknownLayer(f"run {self.id} has no layer {which!r}; {listed(self.layers, 'it has announced none')}")
+
+    def figure(self, layer: str | int, *, of: Of = "state") -> Any:
+        """A layer's neurons × epochs as a `plotly.graph_objects.Figure`, in the colours of the run's page.
+
+        Column e shows what was decided at the end of epoch e; epochs that are not recorded are blank.
+
+        Args:
+            layer: as in `layer`.
+            of: `state`: updating, frozen, and which of both a neuron just became, as the page shows first; `velocity`:
+                |v|, blue below ε and orange above; `phi`: 1 − φ. In the latter two, lines underline frozen epochs; in
+                layers of more than 200 neurons a click on the legend draws them.
+
+        Raises:
+            UnknownLayer: as `layer`.
+            ValueError: `of` is something else.
+            ImportError: Plotly is not installed.
+            ClientError: as `Client`'s methods.
+        """
+        return figure(self.name, self.layer(layer), of)
 
     @overload
     def metrics(self) -> Metrics: ...

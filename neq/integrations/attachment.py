@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,8 +10,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from neq import Equilibrium, NEq, Run
-from neq.integrations.logged_metrics import check_run
+from neq.integrations.logged_metrics import check_run, numbers_of
 from neq.options import OptionKeywords, check_names
+from neq.recording.recorded_neq import RecordedNEq
+from neq.recording.run import check_name
 
 _log = logging.getLogger(__name__)
 
@@ -32,16 +35,24 @@ class Attachment:
         on_equilibrium: told of every epoch's end.
         explain: as in `NEq.end_epoch`.
         run: whose watch the NEq is to be; None: it is recorded nowhere.
+        name: of that watch, as `Run.watch` takes it.
     """
 
     def __init__(
-        self, options: OptionKeywords, on_equilibrium: OnEquilibrium | None, *, explain: bool, run: Run | None = None
+        self,
+        options: OptionKeywords,
+        on_equilibrium: OnEquilibrium | None,
+        *,
+        explain: bool,
+        run: Run | None = None,
+        name: str | None = None,
     ) -> None:
         check_names(options)
         check_run(run)
-        self.run = run
+        check_name(name)
+        self.run, self.name = run, name
         self._options, self._on_equilibrium, self._explain = options, on_equilibrium, explain
-        self._ended = 0
+        self._ended = self._before = 0
         self._state: dict[str, Any] = {}
         self._resuming = False
         self.neq: NEq | None = None
@@ -72,8 +83,10 @@ class Attachment:
             ValueError: as NEq's, or a parameter is split among processes.
         """
         self.close()
-        make = NEq if self.run is None else self.run.watch
+        make = NEq if self.run is None else partial(self.run.watch, name=self.name)
         self.neq = make(model, optimizer, probe, process_group=process_group, **self._options)
+        # A training that comes after another one in its run goes on behind the other's epochs.
+        self._before = max(self.neq.first_epoch - epoch, 0) if isinstance(self.neq, RecordedNEq) else 0
         _tell_coverage(self.neq)
         self.equilibrium, self._ended = None, epoch
         if self._resuming:
@@ -95,6 +108,17 @@ class Attachment:
         if self._on_equilibrium is not None:
             self._on_equilibrium(self.equilibrium)
         return self.equilibrium
+
+    def log(self, values: Mapping[str, Any], *, step: int, epoch: int, named: bool = True) -> None:
+        """Records the numbers of what the loop logged, where there is a run.
+
+        Args:
+            epoch: as the loop counts.
+            named: whether the watch's name goes before theirs.
+        """
+        numbers = numbers_of(values, self.name if named else None)
+        if self.run is not None and numbers:
+            self.run.log(numbers, step=step, epoch=self._before + epoch)
 
     def close(self) -> None:
         """Frees every neuron. The state is kept: loops save their last checkpoint after training has ended."""

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from neq import Run
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.figures import figures
-from neq.integrations.logged_metrics import FreshMetrics, numbers_of
+from neq.integrations.logged_metrics import FreshMetrics
 from neq.options import OptionKeywords
 
 _SPLITTING = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
@@ -49,6 +49,8 @@ class NEqCallback(Attached, Callback):
         explain: as in `NEq.end_epoch`.
         run: of `neq.init`: records every epoch, and what else the loop logs. Stop on its page ends training behind the
             next step, under DistributedDataParallel behind the epoch. It is the caller's to finish.
+        name: of the run's watch, where several callbacks share a run: before the names of its layers, and of what the
+            loop logs. Of several callbacks of one Trainer the first records that, under its own names.
         options: NEq's own.
 
     Attributes:
@@ -66,10 +68,11 @@ class NEqCallback(Attached, Callback):
         optimizer: int | None = None,
         explain: bool = False,
         run: Run | None = None,
+        name: str | None = None,
         **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe, self._optimizer = probe, optimizer
-        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run)
+        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run, name=name)
         self._fresh, self._epoch = FreshMetrics(), 0
 
     @property
@@ -133,11 +136,15 @@ class NEqCallback(Attached, Callback):
 
     def _record(self, trainer: Trainer, epoch: int) -> None:
         """In every process: Lightning may reduce a value over all of them where it is looked at."""
+        sharing = [one for one in trainer.callbacks if isinstance(one, NEqCallback) and one.shares_run_of(self)]  # type: ignore[attr-defined]
+        if sharing and sharing[0] is self:
+            fresh = self._fresh.look(_shown(trainer))
+            self._attachment.log(fresh, step=trainer.global_step, epoch=epoch, named=len(sharing) == 1)
+
+    def shares_run_of(self, other: "NEqCallback") -> bool:
+        """Whether both are recorded, and into one run."""
         run = self._attachment.run
-        if run is not None:
-            fresh = numbers_of(self._fresh.look(_shown(trainer)))
-            if fresh:
-                run.log(fresh, step=trainer.global_step, epoch=epoch)
+        return run is not None and run is other._attachment.run
 
     def state_dict(self) -> dict[str, Any]:
         """Goes into Lightning's checkpoints."""

@@ -7,10 +7,11 @@ from typing import Any
 from torch import Tensor
 
 from neq import Run
+from neq.recording.announcement import prefixed
+from neq.recording.scalars import LONGEST_NAME
 
 OWN = "neq/"
 """Before the names of what the callbacks log themselves: the run has those figures of its epochs already."""
-_LONGEST_NAME = 200
 
 
 def check_run(run: object) -> None:
@@ -23,15 +24,19 @@ def check_run(run: object) -> None:
         raise TypeError(f"run is a {type(run).__name__}; give what neq.init(…) returned")
 
 
-def numbers_of(values: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_of(values: Mapping[str, Any], watch: str | None = None) -> dict[str, Any]:
     """Those that a run can record: single numbers, but for the callbacks' own and `epoch`, which a run counts itself.
 
     Loops log texts and what not beside them, which must not end a training.
+
+    Args:
+        watch: goes before the names, as before those of the watch's layers; None: nothing.
     """
+    mine = {name: value for name, value in values.items() if name and name != "epoch" and not name.startswith(OWN)}
     return {
-        name: value
-        for name, value in values.items()
-        if 1 <= len(name) <= _LONGEST_NAME and name != "epoch" and not name.startswith(OWN) and _is_number(value)
+        prefixed(watch, name): value
+        for name, value in mine.items()
+        if len(prefixed(watch, name)) <= LONGEST_NAME and _is_number(value)
     }
 
 

@@ -23,7 +23,6 @@ from neq import Equilibrium, Run
 from neq.integrations.attachment import Attached, Attachment, OnEquilibrium
 from neq.integrations.checkpoint_folder import CheckpointFolder
 from neq.integrations.figures import figures
-from neq.integrations.logged_metrics import numbers_of
 from neq.options import OptionKeywords
 
 _SPLITTING = ("DEEPSPEED", "FSDP", "MEGATRON_LM")
@@ -51,6 +50,8 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         explain: as in `NEq.end_epoch`.
         run: of `neq.init`: records every epoch, and what else the loop logs. Stop on its page ends training behind the
             next step, under DistributedDataParallel behind the epoch. It is the caller's to finish.
+        name: of the run's watch, where several trainings share a run: before the names of its layers, and of what
+            Trainer logs.
         options: NEq's own.
 
     Raises:
@@ -65,11 +66,12 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         resume_from: str | None = None,
         explain: bool = False,
         run: Run | None = None,
+        name: str | None = None,
         **options: Unpack[OptionKeywords],
     ) -> None:
         self._probe = probe
         self._folder = CheckpointFolder(resume_from)
-        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run)
+        self._attachment = Attachment(options, on_equilibrium, explain=explain, run=run, name=name)
 
     def on_train_begin(
         self,
@@ -105,8 +107,10 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Measures, decides, freezes, logs. Trainer saves its checkpoints of an epoch after this."""
+        should_log = control.should_log
         with in_the_weights_precision(kwargs["model"]):
             equilibrium = self._attachment.end_epoch(math.ceil(state.epoch or 0))
+        control.should_log = should_log  # Trainer takes a `trainer.log` of `on_equilibrium` for its own
         _log(state, equilibrium)
         run = self._attachment.run
         if run is not None and _asked_of_any(run.should_stop, args):
@@ -127,9 +131,7 @@ class NEqTrainerCallback(Attached, TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Records what Trainer logs."""
-        run, numbers = self._attachment.run, numbers_of(logs or {})
-        if run is not None and numbers:
-            run.log(numbers, step=state.global_step, epoch=max(math.ceil(state.epoch or 0) - 1, 0))
+        self._attachment.log(logs or {}, step=state.global_step, epoch=max(math.ceil(state.epoch or 0) - 1, 0))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Puts the state into the checkpoint's folder."""

@@ -84,6 +84,11 @@ class RecordedNEq(NEq):
         """Whether it still measures: it is closed by its owner, or by another NEq for the same layers."""
         return not self._is_closed and self._freezer.closed is None
 
+    @property
+    def first_epoch(self) -> int:
+        """The least number that its first epoch has in the run, where others may have gone before."""
+        return 0 if self._watch is None else self._watch.floor
+
     def _announce(self, recording: Recording) -> None:
         """Numbers the layers, and tells the run of them where it does not know them."""
         if self._watch is None:

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from neq.recording.draft import Draft
 from neq.recording.facts import Closing, EpochEnded, Fact, Points, Printed, Progress, Said
+from neq.recording.listener import Listener, Told
 from neq.recording.part import pack_part
 from neq.recording.printed import PrintedLines
 from neq.recording.spool import MOST_IN_MEMORY, Spool
@@ -31,6 +33,7 @@ class Recorder:
         first: the number of the first event.
         begin: gives what the run starts with, on the recorder's thread: asking git takes a while.
         sample: gives what the machine does, asked every few seconds; None: nobody asks.
+        listeners: are told what the training says.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Recorder:
         first: int,
         begin: Callable[[], list[Said]],
         sample: Callable[[], Points | None] | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self._spool, self._warner, self._begin, self._sample = spool, warner, begin, sample
+        self._listeners = listeners
         self._seq = first
         self._facts: deque[Fact] = deque()
         self._wake, self._room = threading.Event(), threading.Event()
@@ -103,6 +108,8 @@ class Recorder:
             elif self._spool.disk_error is not None:
                 self._guarded(self._spool.keep)
         self._guarded(lambda: self._take_last(closing))
+        for listener in self._listeners:
+            self._guarded(listener.close)
 
     def _guarded(self, do: Callable[[], Any]) -> Any:
         """A defect costs what it was about, never the thread."""
@@ -132,9 +139,15 @@ class Recorder:
             if isinstance(fact, Closing):
                 return fact
             self._guarded(lambda fact=fact: self._take(fact))  # type: ignore[misc]
+            if isinstance(fact, Said | Points | EpochEnded):
+                self._tell_listeners(fact)
         for said in self._printed.lines():
             self._draft.add(said, time.monotonic())
         return None
+
+    def _tell_listeners(self, fact: Told) -> None:
+        for listener in self._listeners:
+            self._guarded(partial(listener.take, fact))
 
     def _take(self, fact: Said | Points | Progress | EpochEnded | Printed) -> None:
         if isinstance(fact, Printed):

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from neq.display.html import Shown
 from neq.recording.capture import Capture
 from neq.recording.environment import started_with
 from neq.recording.facts import Fact, Points, Printed, Said
+from neq.recording.frozen_fractions import FrozenFractions
+from neq.recording.listener import Listener
 from neq.recording.progress_bar import ProgressBar
 from neq.recording.recorder import Recorder
 from neq.recording.scalars import Number
@@ -17,6 +20,7 @@ from neq.recording.settings import Settings
 from neq.recording.spool import Spool
 from neq.recording.system_metrics import SystemMetrics
 from neq.recording.telling import Warner, say
+from neq.recording.tensorboard import TensorBoardMirror, folder_of
 from neq.recording.transport import Transport
 from neq.recording.watches import LayerKey, Watches
 
@@ -55,6 +59,7 @@ class Recording:
         is_active: whether it still takes facts: not behind its end, nor in a forked child.
         stop_requested: whether somebody pressed Stop on the run's page.
         watches: keeps count of the run's watches.
+        fractions: how much of each layer is frozen behind each epoch.
     """
 
     def __init__(
@@ -65,12 +70,20 @@ class Recording:
         self.is_active, self.stop_requested = True, False
         self._began, self._step = time.monotonic(), 0
         self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
+        self.fractions = FrozenFractions()
         sample = SystemMetrics().sample if settings.system else None
-        self._recorder = Recorder(spool, warner, beginning.last_seq + 1, self._begin, sample)
+        listeners = [self.fractions, *self._mirrors()]
+        self._recorder = Recorder(spool, warner, beginning.last_seq + 1, self._begin, sample, listeners)
         self._delivery = Delivery(spool, transport, beginning.acknowledged)
         self._delivery.stopped = beginning.refused
         self._sender: Sender | None = None
         self._capture = Capture(lambda text, stream: self.tell(Printed(text, stream))) if settings.capture else None
+
+    def _mirrors(self) -> list[Listener]:
+        if self._settings.tensorboard is None:
+            return []
+        folder = folder_of(self._spool.description, self._settings.tensorboard)
+        return [TensorBoardMirror(folder, self._warner, [name for name, _ in self._beginning.layers])]
 
     def start(self) -> None:
         """Starts recording, and sending where there is somebody to send to."""
@@ -96,6 +109,17 @@ class Recording:
         """The run's page; None where no server has the run yet."""
         made = self._beginning.made if self._sender is None else self._sender.made
         return f"{self._settings.url}/runs/{self._spool.description['id']}" if made else None
+
+    @property
+    def shown(self) -> Shown:
+        """As a notebook shows it."""
+        told = self._spool.description
+        state = "recording" if self.is_active else "recorded"
+        if self.url is None:
+            state += f" into {self._spool.folder}"
+        state += f", {self.watches.epochs_done:,} epochs"
+        name = str(told.get("name") or told["id"])
+        return Shown(name, state, self.url, self.fractions.array(), self._transport.may_frame)
 
     @property
     def has_done_all(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
+from neq.display.html import html
 from neq.recording.facts import Progress
 from neq.recording.recording import Recording, in_main_thread
 from neq.recording.scalars import flattened
@@ -57,6 +58,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<neq.Run {self.id or 'disabled'}{f' at {self.url}' if self.url else ''}>"
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: a link to the run's page, and how much of each layer is frozen behind each epoch."""
+        return None if self._recording is None else html(self._recording.shown)
 
     @property
     def url(self) -> str | None:
@@ -146,7 +151,7 @@ class Run:
                 )
             keywords["select"] = "none"
         chosen = Options.of(options, keywords)
-        _check_name(name)
+        check_name(name)
         if self._recording is not None:
             from neq.measure.probing import unwrap
 
@@ -278,7 +283,13 @@ def _whole(name: str, value: int | None) -> int | None:
     return found
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Finds a watch's name that cannot be one where it was given.
+
+    Raises:
+        TypeError: it is neither a text nor None.
+        ValueError: it is empty or too long, or has a slash.
+    """
     if name is None:
         return
     if not isinstance(name, str):

@@ -25,6 +25,7 @@ class Settings:
         folder: in which each run has a folder of parts that are not sent yet.
         capture: whether what is printed goes into the run's log.
         system: whether processor, memory and GPU are recorded every few seconds.
+        tensorboard: in which each run has a folder of event files; None: there is no mirror.
     """
 
     url: str
@@ -33,6 +34,7 @@ class Settings:
     folder: Path = Path(DEFAULT_FOLDER)
     capture: bool = True
     system: bool = True
+    tensorboard: Path | None = None
 
     @property
     def is_here(self) -> bool:
@@ -53,9 +55,10 @@ class Settings:
         folder: str | os.PathLike[str] | None = None,
         capture: bool | None = None,
         system: bool | None = None,
+        tensorboard: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> "Settings":
-        """What was given (not None) goes before NEQ_URL, NEQ_TOKEN, NEQ_MODE, NEQ_DIR, NEQ_CAPTURE and NEQ_SYSTEM.
+        """What was given (not None) goes before NEQ_URL, NEQ_TOKEN, NEQ_MODE, NEQ_DIR, NEQ_CAPTURE and so on.
 
         Raises:
             TypeError: an argument is of another kind.
@@ -67,6 +70,7 @@ class Settings:
         if chosen not in get_args(Mode):
             raise ValueError(f"mode (or NEQ_MODE) is {chosen!r}; choose online, offline or disabled")
         place = folder if folder is not None else environment.get("NEQ_DIR") or DEFAULT_FOLDER
+        mirror = tensorboard if tensorboard is not None else environment.get("NEQ_TENSORBOARD") or None
         return cls(
             url=address,
             token=_checked_token(given),
@@ -74,6 +78,7 @@ class Settings:
             folder=Path(place).expanduser().absolute(),
             capture=_switch(capture, environment.get("NEQ_CAPTURE")),
             system=_switch(system, environment.get("NEQ_SYSTEM")),
+            tensorboard=None if mirror is None else Path(mirror).expanduser().absolute(),
         )
 
 

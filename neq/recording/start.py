@@ -38,6 +38,7 @@ def init(
     folder: str | os.PathLike[str] | None = None,
     capture: bool | None = None,
     system: bool | None = None,
+    tensorboard: str | os.PathLike[str] | None = None,
 ) -> Run:
     """Begins to record this training as a run, and prints the address of its page.
 
@@ -59,13 +60,17 @@ def init(
         folder: in which each run has one. None: NEQ_DIR, else ./neq-runs.
         capture: whether what is printed goes into the run's log. None: unless NEQ_CAPTURE is 0.
         system: whether processor, memory and GPU are recorded every few seconds. None: unless NEQ_SYSTEM is 0.
+        tensorboard: a folder in which each run has one, of event files for TensorBoard, which is an extra: what is
+            logged, and histograms of φ and v. None: NEQ_TENSORBOARD, else there is none.
 
     Raises:
         TypeError: an argument is of another kind, or a value in the config is nothing that JSON holds.
         ValueError: an argument is out of range; the message names it.
     """
     description = describe(name, config, tags, notes, group, epochs)
-    settings = Settings.read(url=url, token=token, mode=mode, folder=folder, capture=capture, system=system)
+    settings = Settings.read(
+        url=url, token=token, mode=mode, folder=folder, capture=capture, system=system, tensorboard=tensorboard
+    )
     if resume is not None and not (isinstance(resume, str) and _ID.fullmatch(resume)):
         raise ValueError(f"resume is {resume!r}; give the id of a run, such as 'k3v9x0qa2m'")
     if settings.mode == "disabled" or rank() != 0:

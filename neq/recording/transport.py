@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from neq.display.html import allows_frames
 from neq.recording.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,11 +41,16 @@ class Answer:
 
 
 class Transport:
-    """Speaks to one server about one run after another; from one thread at a time."""
+    """Speaks to one server about one run after another; from one thread at a time.
+
+    Attributes:
+        may_frame: whether its last answer lets other pages show its own in a frame.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: httpx.Client | None = None
+        self.may_frame = False
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +82,9 @@ class Transport:
         try:
             if self._client is None:
                 self._client = self._opened()
-            return _meaning(self._client.post(path, **request))
+            response = self._client.post(path, **request)
+            self.may_frame = allows_frames(response.headers.get("Content-Security-Policy", ""))
+            return _meaning(response)
         except (httpx.HTTPError, OSError) as error:
             return Answer("later", detail=f"{type(error).__name__}: {error}"[:300])
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # such as a proxy that cannot be used

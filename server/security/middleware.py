@@ -40,7 +40,7 @@ LONGEST_LENGTH = 18
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "form-action 'self'; frame-ancestors {ancestors}"
 )
 """The Content-Security-Policy of every answer: nothing from other hosts, and no inline script."""
 
@@ -55,6 +55,7 @@ class SecurityMiddleware:
         self._auth = TokenAuth(settings.token.get_secret_value(), settings.root_path) if settings.token else None
         self._largest_body = settings.largest_body_bytes
         self._largest_headers = settings.largest_headers_bytes
+        self._content_policy = CONTENT_POLICY.format(ancestors=" ".join(settings.frame_ancestors) or "'none'")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -113,7 +114,7 @@ class SecurityMiddleware:
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        headers.setdefault("Content-Security-Policy", self._content_policy)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request that may not pass, or that is about the token itself; None lets it pass."""

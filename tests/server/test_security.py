@@ -76,6 +76,29 @@ def test_host_names_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert ServerSettings().allowed_hosts == ("neq.example", "other.example")
 
 
+def framing(store: Store, settings: ServerSettings) -> str:
+    answer = TestClient(create_app(store, settings), base_url=BASE).get(HEALTH)
+    (found,) = re.findall(r"frame-ancestors ([^;]*)", answer.headers["content-security-policy"])
+    return found
+
+
+def test_nobody_may_frame_a_page_but_the_origins_in_the_setting(
+    store: Store, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert framing(store, settings) == "'none'"
+    monkeypatch.setenv("NEQ_FRAME_ANCESTORS", "http://localhost:8888, https://hub.example")
+    told = {"frame_ancestors": ServerSettings().frame_ancestors}
+    assert framing(store, settings.model_copy(update=told)) == "http://localhost:8888 https://hub.example"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "localhost:8888", "http://a/b", "http://a; script-src *", "http://a\nX: y", "'self'"]
+)
+def test_what_is_no_origin_may_frame_nothing(origin: str) -> None:
+    with pytest.raises(ValidationError, match="is not an origin"):
+        ServerSettings(frame_ancestors=(origin,))
+
+
 @pytest.mark.parametrize(
     "origin",
     ["http://evil.example", "http://127.0.0.1:9000", "null", "http://127.0.0.1:8000.evil.example", "file://", "x"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 import neq
 from neq import Equilibrium
@@ -168,6 +169,66 @@ def test_stop_within_an_epoch_ends_a_trainers_training_behind_the_step(
     assert trainer.state.global_step == STEPS + 3
 
 
+class Adversaries(Classifier):
+    """Two networks and an optimizer each, as a GAN has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.made, self.judge = nn.Linear(36, 5), nn.Linear(5, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.judge(self.made(images.flatten(1)))
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        for optimizer in self.optimizers():  # type: ignore[union-attr]
+            loss = nn.functional.cross_entropy(self(batch[0]), batch[1])
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+        self.log("by_step", loss)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+    def configure_optimizers(self) -> Any:
+        return [torch.optim.SGD(each.parameters(), lr=0.05) for each in (self.made, self.judge)]
+
+
+def layers(store: Store) -> list[str]:
+    return [layer["name"] for event in store.run.events("watch_started") for layer in event["layers"]]
+
+
+def test_two_callbacks_of_one_trainer_share_a_run_by_name(run: neq.Run, store: Store) -> None:
+    callbacks = [
+        NEqCallback(PROBE, optimizer=place, run=run, name=name, layers=neq.LayerFilter(only=(only,)))
+        for place, (name, only) in enumerate({"G": "made", "D": "judge"}.items())
+    ]
+    fit(*callbacks, epochs=3, module=Adversaries())
+    run.finish()
+    assert layers(store) == ["G/made", "D/judge"]
+    assert [event["layers"]["phi_mean"].count(None) for event in store.run.events("epoch_finished")] == [0, 0, 0]
+    assert places(store, "by_step") == [(step, (step - 1) // 12) for step in range(2, 37, 2)], "each value once"
+    assert names(store) == {"by_step", "loss"}
+
+
+def test_trainings_one_after_the_other_share_a_run_by_name(run: neq.Run, store: Store, tmp_path: Path) -> None:
+    fit(NEqCallback(PROBE, run=run, name="images"), epochs=2)
+    training(NEqTrainerCallback(SEQUENCES, run=run, name="words"), tmp_path, num_train_epochs=1).train()
+    run.finish()
+    assert {name.split("/")[0] for name in layers(store)} == {"images", "words"}
+    assert [epoch for epoch, _ in epochs(store)] == [0, 1, 2]
+    assert places(store, "images/loss") == [(6, 0), (12, 1)]
+    assert places(store, "words/loss") == [(STEPS, 2)], "behind the epochs of the other"
+    assert "loss" not in names(store)
+
+
+@pytest.mark.parametrize("callback", [NEqCallback, NEqTrainerCallback])
+def test_a_name_that_cannot_be_one_is_refused_at_once(callback: Any, run: neq.Run) -> None:
+    with pytest.raises(ValueError, match="none of them a slash"):
+        callback(PROBE, run=run, name="a/b")
+
+
 @pytest.mark.parametrize("callback", [NEqCallback, NEqTrainerCallback])
 def test_what_is_no_run_is_refused_at_once(callback: Any) -> None:
     with pytest.raises(TypeError, match=r"run is a str; give what neq\.init"):
@@ -177,6 +238,7 @@ def test_what_is_no_run_is_refused_at_once(callback: Any) -> None:
 def test_what_is_no_number_is_left_out() -> None:
     given = {"a": 1, "b": torch.tensor(2.0), "c": "text", "d": torch.ones(2), "e": None, "neq/phi": 1.0, "epoch": 1.0}
     assert set(numbers_of(given | {"": 1.0, "x" * 201: 1.0})) == {"a", "b"}
+    assert set(numbers_of({"a": 1, "neq/phi": 1.0, "x" * 198: 1.0, "y" * 199: 1.0}, "G")) == {"G/a", f"G/{'x' * 198}"}
 
 
 def test_a_value_that_stands_there_still_is_told_once_and_under_one_name() -> None:

@@ -49,7 +49,14 @@ def bert(dropout: float = 0.1) -> BertForSequenceClassification:
     return BertForSequenceClassification(config)
 
 
-def training(callback: NEqTrainerCallback, folder: Path, *, model: nn.Module | None = None, **options: Any) -> Trainer:
+def training(
+    callback: NEqTrainerCallback,
+    folder: Path,
+    *,
+    model: nn.Module | None = None,
+    evaluated: Any = None,
+    **options: Any,
+) -> Trainer:
     given = {
         "num_train_epochs": 5,
         "per_device_train_batch_size": 4,
@@ -62,7 +69,7 @@ def training(callback: NEqTrainerCallback, folder: Path, *, model: nn.Module | N
         **options,
     }
     args = TrainingArguments(output_dir=str(folder), **given)
-    return Trainer(model or bert(), args, train_dataset=DATA, callbacks=[callback])  # type: ignore[arg-type]
+    return Trainer(model or bert(), args, train_dataset=DATA, eval_dataset=evaluated, callbacks=[callback])  # type: ignore[arg-type]
 
 
 def logged(trainer: Trainer) -> list[dict[str, float]]:
