@@ -98,6 +98,21 @@ def test_a_full_disk_costs_nothing_that_fits_into_memory(nowhere: str, disk: Dis
     check_sent(spool, store, [0.0, 1.0, 2.0, 3.0, 4.0])
 
 
+def test_what_is_lost_and_what_can_be_sent_are_told_apart(
+    nowhere: str, disk: Disk, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = neq.init(mode="offline")
+    until(lambda: names(spool / str(run.id)) != [])
+    disk.full = True
+    run.log({"number": 1})
+    with pytest.warns(neq.NEqRecordingWarning, match="cannot be written"):
+        until(lambda: held_in_memory(run) > 0)
+        run.finish()  # its end is another part that the disk does not take
+    said = capsys.readouterr().err
+    assert "2 parts of the run are lost" in said and "No space left" in said
+    assert f"To send it: neq sync {spool / str(run.id)}" in said
+
+
 def check_sent(folder: Path, store: Store, numbers: list[float]) -> None:
     from tests.neq.recording.stub_server import serving
 
