@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.parts import read_part
 from db import Store
 from neq.recording.sync import sync
 from tests.endurance.recordings import (
@@ -15,6 +16,9 @@ from tests.endurance.recordings import (
     assert_finished,
     epochs_stored,
     finish_sending,
+    kill_server,
+    parts,
+    start_again,
     wait_for_loss,
 )
 from tests.endurance.records import standing, store_of
@@ -57,20 +61,33 @@ class KilledTraining:
             options += ["--resume", self.run, "--start", str(max(self.seen.epochs))]
         return Script(self.system.url, self.spool, *options)
 
-    def strike(self) -> None:
-        """Trains some epochs and kills the process."""
+    def strike(self, *, without_server: bool = False) -> None:
+        """Trains some epochs and kills the process; on request it has had no server for the last of them."""
         with self.process("--epochs", "1000000") as script:
             script.wait_for_epochs(self.draw.randint(2, 9))
+            if without_server:
+                kill_server(self.system)
+                script.wait_for_epochs(5)
             time.sleep(self.draw.uniform(0.0, 0.05))
             script.kill()
+        if without_server:
+            start_again(self.system)
         assert self.last is None or script.run == self.run, script.without_arrays()
         self.seen.add(script.epochs)
         self.last = script
 
+    def held(self) -> list[int]:
+        """The epochs that lie in the folder."""
+        lines = [line for path in parts(self.spool) for line in read_part(path.read_bytes()).lines]
+        return [line.event["epoch"] for line in lines if line.event["kind"] == "epoch_finished"]
+
     def send(self) -> None:
         """Sends what the process left; the store then has all that it saw, but perhaps for the last one."""
-        assert all(sent.done for sent in sync(self.spool, self.system.url))
+        held = self.held()
+        for sent in sync(self.spool, self.system.url):
+            assert sent.done, sent.what
         stored, seen = epochs_stored(self.system, self.run), max(self.seen.epochs)
+        assert set(held) <= set(stored)
         # One that ended may have been recorded although the process died before it could say so.
         assert stored == list(range(len(stored))) and seen <= len(stored) <= seen + 2
 
@@ -80,7 +97,7 @@ def test_a_process_killed_twenty_times_leaves_every_epoch_once(tmp_path: Path, s
     with standing(tmp_path) as system:
         training = KilledTraining(system, tmp_path, seed)
         for kill in range(KILLS):
-            training.strike()
+            training.strike(without_server=kill % 4 == 2)
             if kill % 2 == 1:  # the resuming process finds the folder as it is
                 continue
             training.send()  # it is known as the same writer no more
