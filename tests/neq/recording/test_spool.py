@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import neq
+from neq.recording import lock as lock_module
 from neq.recording import recorder
 from neq.recording import spool as spool_module
 from neq.recording.lock import FolderLock, InUse
@@ -174,3 +175,20 @@ def test_a_folder_has_one_writer(tmp_path: Path) -> None:
         FolderLock.take(tmp_path)
     lock.release()
     FolderLock.take(tmp_path).release()
+
+
+def test_a_lock_on_a_file_that_was_cleared_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, flock = lock_module._fcntl, lock_module._fcntl.flock  # type: ignore[union-attr]
+    files = [tmp_path / "lock"]
+
+    def cleared_first(descriptor: int, how: int) -> None:
+        for file in files:
+            file.unlink()  # as who held it does at its end, between our opening it and locking it
+        files.clear()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(lock, "flock", cleared_first)
+    mine = FolderLock.take(tmp_path)
+    with pytest.raises(InUse):
+        FolderLock.take(tmp_path)
+    mine.release()
