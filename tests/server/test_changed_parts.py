@@ -3,6 +3,8 @@
 import json
 import random
 import zlib
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,13 @@ from fastapi.testclient import TestClient
 
 from db import Store
 from neq.recording.part import encoded, pack_part
+from server.app import create_app
+from server.settings import ServerSettings
+from tests.postgres import postgres_server_url, postgres_url
 from tests.server.test_recording import RUNS, Recorder, metrics
+from tests.stores import empty_store
+
+__all__ = ["postgres_server_url", "postgres_url"]
 
 pytestmark = pytest.mark.slow
 
@@ -157,6 +165,15 @@ def test_changed_parts_are_stored_whole_or_refused(client: TestClient, store: St
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("seed", [1, 2])
-def test_five_thousand_changed_parts(client: TestClient, store: Store, seed: int) -> None:
-    changed_parts(client, store, 5_000, seed)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("kind", "rounds", "seed"), [("sqlite", 5_000, 1), ("sqlite", 5_000, 2), ("postgresql", 1_500, 3)]
+)
+def test_thousands_of_changed_parts(
+    settings: ServerSettings, request: pytest.FixtureRequest, tmp_path: Path, kind: str, rounds: int, seed: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'long.db'}" if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    with closing(empty_store(url)) as store:
+        app = create_app(store, settings.model_copy(update={"database_url": url}))
+        with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+            changed_parts(client, store, rounds, seed)
