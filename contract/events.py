@@ -17,7 +17,7 @@ from contract.costs import PlanChanges, Saving, StepFlops, StepTimes
 from contract.data_report import DataFound
 from contract.former_names import FormerName
 from contract.layers import Coverage, Layer
-from contract.metrics import MetricsLogged
+from contract.metrics import Epoch, MetricsLogged
 
 BINS_PER_DECADE = 3
 SMALLEST_DECADE = -6
@@ -38,7 +38,7 @@ class RunStarted(FrozenModel):
 
     kind: Literal["run_started"] = "run_started"
     layers: tuple[Layer, ...] = ()
-    neurons: int = 0
+    neurons: int = Field(default=0, ge=0, lt=2**31)
     parameters: int = Field(
         default=0, description="Trainable parameters of the whole network, watched or not; 0 until they are known."
     )
@@ -127,17 +127,21 @@ class EpochProgressed(FrozenModel):
     samples_per_second: float | None
 
 
+Duration = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""Seconds, that can be added up."""
+
+
 class Seconds(FrozenModel):
     """Where an epoch's time went."""
 
-    train: float
-    probe: float
-    evaluate: float
-    record: float = Field(
+    train: Duration
+    probe: Duration
+    evaluate: Duration
+    record: Duration = Field(
         description="Turning what was measured into the records of this event, and for the store to take the "
         "epoch before (0 for the first)."
     )
-    checkpoint: float = Field(default=0.0, description="Writing the epoch's checkpoint to disk.")
+    checkpoint: Duration = Field(default=0.0, description="Writing the epoch's checkpoint to disk.")
 
 
 class CheckpointFile(FrozenModel):
@@ -267,7 +271,7 @@ class EpochFinished(RenamedFieldsModel):
     """An epoch is over: trained, probed, evaluated, decided."""
 
     kind: Literal["epoch_finished"] = "epoch_finished"
-    epoch: int
+    epoch: Epoch
     # None in each of these: an external run, which has metrics of its own.
     learning_rate: float | None = Field(
         description="Learning rate of this epoch; that of its first step if it changes within the epoch."

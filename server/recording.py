@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from contract.events import EpochFinished, Event, WatchStarted
+from contract.events import EpochFinished, Event, RunStarted, WatchStarted
 from contract.parts import Part
 from contract.runfile import RunFileBroken
 from db import EventRecord, PartGap, Run, Snapshot, Store, Taken, event_record
@@ -121,7 +121,9 @@ class _Checks:
     def look_at(self, event: Event) -> None:
         if event.kind not in FOR_RECORDERS:
             raise RunFileBroken(f"A recorder cannot tell of {event.kind}.")
-        if isinstance(event, WatchStarted):
+        if isinstance(event, RunStarted) and self._layers:
+            raise RunFileBroken("The run has begun already, and watches layers.")  # which the store would forget
+        if isinstance(event, RunStarted | WatchStarted):
             self._watch(event)
         elif isinstance(event, EpochFinished):
             self._epoch(event)
@@ -130,7 +132,7 @@ class _Checks:
             if len(self._metrics) > MOST_METRICS:
                 raise RunFileBroken(f"A run has at most {MOST_METRICS:,} metrics.")
 
-    def _watch(self, event: WatchStarted) -> None:
+    def _watch(self, event: RunStarted | WatchStarted) -> None:
         for layer in event.layers:
             known = self._layers.setdefault(layer.index, layer.neurons)
             if known != layer.neurons:

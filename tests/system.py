@@ -48,6 +48,11 @@ class Process:
         """Everything printed so far."""
         return "".join(self.lines)
 
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._popen.poll()
+
     def wait_for(self, pattern: re.Pattern[str], seconds: float = 60) -> re.Match[str]:
         """The first match in what it prints; an error with all of it where none comes."""
         until = time.monotonic() + seconds

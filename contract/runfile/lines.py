@@ -1,13 +1,24 @@
 """Lines of events, as run files and parts have them; nothing in them is believed."""
 
-from datetime import datetime
-from typing import Any
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from contract.events import EpochFinished, Event, parse_event
+from contract.metrics import LARGEST
 from contract.runfile.header import LARGEST_ARRAYS, RunFileBroken
 from contract.snapshot_arrays import Sizes, unpack
+
+_LONG = re.compile(rb"\d{16}")
+
+
+def _of_our_time(at: datetime) -> datetime:
+    """The edges of the calendar have no other time zones: converting them fails in Python or in the database."""
+    if not 1970 <= at.year < 9999:
+        raise ValueError(f"{at.isoformat()} is not between the years 1970 and 9998")
+    return at.astimezone(UTC)
 
 
 class Line(BaseModel):
@@ -15,8 +26,8 @@ class Line(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    seq: int = Field(ge=0)
-    at: datetime
+    seq: int = Field(ge=0, le=LARGEST)
+    at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
     event: dict[str, Any]
     snapshots: list[list[int | None]] = []
     phi: bool | None = None
@@ -95,9 +106,20 @@ def announced_bytes(lines: list[Line]) -> int:
 def line_of(text: bytes) -> Line:
     """A line as it stands in a file."""
     try:
-        return Line.model_validate_json(text)
+        line = Line.model_validate_json(text)
     except ValidationError as error:
         raise RunFileBroken(f"A line of events, {first_error(error)}") from error
+    if _LONG.search(text) and (number := _too_large(line.event)) is not None:
+        raise RunFileBroken(f"Event {line.seq} has a whole number of {number.bit_length()} bits; 53 are the most.")
+    return line
+
+
+def _too_large(value: Any) -> int | None:
+    """A whole number in it that neither a browser nor every database holds."""
+    if isinstance(value, int):
+        return None if abs(value) <= LARGEST else value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for each in inside if (found := _too_large(each)) is not None), None)
 
 
 def first_error(error: ValidationError) -> str:

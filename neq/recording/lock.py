@@ -37,19 +37,9 @@ class FolderLock:
             InUse: somebody has it.
             OSError: the disk says no.
         """
-        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            if _fcntl is not None:
-                _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
-        except BlockingIOError:
-            holder = os.read(descriptor, 200).decode(errors="replace")
-            os.close(descriptor)
-            raise InUse(holder or "another process") from None
-        except BaseException:
-            os.close(descriptor)
-            raise
+        path = folder / NAME
+        while not _is_there(path, descriptor := _locked(path)):
+            os.close(descriptor)  # its holder cleared the file away since it was opened: others lock another one
         return cls(descriptor)
 
     def release(self) -> None:
@@ -58,3 +48,29 @@ class FolderLock:
         if descriptor is not None:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    """The file's descriptor, locked, and who holds it in the file."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if _fcntl is not None:
+            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    except BlockingIOError:
+        holder = os.read(descriptor, 200).decode(errors="replace")
+        os.close(descriptor)
+        raise InUse(holder or "another process") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether others who open the path meet this very file, and with it the lock on it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

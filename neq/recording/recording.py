@@ -193,16 +193,18 @@ class Recording:
         bar.end()
 
     def _say_left(self, whole: bool) -> None:
-        left = len(self._spool.parts())
+        left = self._spool.parts()
+        lost = sum(part.data is not None for part in left)
+        kept = len(left) - lost
         if not whole:
             say(f"the disk of {self._spool.folder} took {FINISH_SECONDS:.0f} s and more: the run's end is not recorded")
-        elif self._spool.disk_error is not None and left:
+        elif lost:
             say(
-                f"{left:,} parts of the run are lost: {self._spool.folder} cannot be written ({self._spool.disk_error})"
+                f"{lost:,} parts of the run are lost: {self._spool.folder} cannot be written ({self._spool.disk_error})"
             )
-        elif left and self._settings.mode == "online":
-            say(f"{left:,} parts of the run are not sent; they are in {self._spool.folder}. {how_to_send(self._spool)}")
-        elif left:
+        if kept and self._settings.mode == "online":
+            say(f"{kept:,} parts of the run are not sent; they are in {self._spool.folder}. {how_to_send(self._spool)}")
+        elif kept:
             say(f"the run is in {self._spool.folder}. {how_to_send(self._spool)}")
 
 

@@ -1,7 +1,7 @@
 """What a recorder asks of a server, and what the answers mean. The wire format: docs/run-file.md."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -59,8 +59,12 @@ class Transport:
         self.close()
 
     def make_run(self, description: dict[str, Any]) -> Answer:
-        """Makes the run, or finds it made by the same writer."""
-        return self._ask("/runs", json=description)
+        """Makes the run, or finds it made by the same writer.
+
+        A run's own `last_seq` counts the store's events with ours, such as that it was lost: which of ours are stored
+        it does not say.
+        """
+        return replace(self._ask("/runs", json=description), last_seq=None)
 
     def take_over(self, run: str, writer: str) -> Answer:
         """Asks for a run that has ended or is lost."""

@@ -98,6 +98,28 @@ def test_a_training_that_goes_on_offline_is_sent_as_one_run(address: str, store:
     assert [epoch for epoch, _ in store.epoch_seqs(first.id)] == [0, 1, 2, 3]
 
 
+def test_what_lies_there_of_a_run_that_was_lost_again_and_again_is_sent_whole(
+    address: str, store: Store, tmp_path: Path
+) -> None:
+    run = neq.init("mine", mode="offline", folder=tmp_path, capture=False, system=False)
+    seen = train(run)
+    run.finish()
+    kept = {path: path.read_bytes() for path in sorted(tmp_path.glob("*/*")) if path.suffix in (".part", ".json")}
+    first, *rest = [path for path in kept if path.suffix == ".part"]
+    for path in rest:
+        path.unlink()
+    assert [sent.done for sent in sync(tmp_path, address)] == [True]
+    for _ in range(10):  # each time the store tells of the run two events of its own
+        assert store.requeue_silent(-1) == {run.id: "failed"}
+        store.append_part(str(run.id), read_part(kept[first]).header.writer, store.run(str(run.id)).writer_seq + 1, [])
+    for path, content in kept.items():
+        if path != first:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+    assert [sent.done for sent in sync(tmp_path, address)] == [True]
+    assert_stored(store, str(run.id), seen)
+
+
 def test_a_run_is_taken_up_again_without_doubled_epochs(address: str, store: Store, tmp_path: Path) -> None:
     first = neq.init("mine", url=address, folder=tmp_path / "a", capture=False, system=False)
     train(first, epochs=2)

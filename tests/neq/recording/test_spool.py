@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import neq
+from neq.recording import lock as lock_module
 from neq.recording import recorder
 from neq.recording import spool as spool_module
 from neq.recording.lock import FolderLock, InUse
@@ -98,6 +99,21 @@ def test_a_full_disk_costs_nothing_that_fits_into_memory(nowhere: str, disk: Dis
     check_sent(spool, store, [0.0, 1.0, 2.0, 3.0, 4.0])
 
 
+def test_what_is_lost_and_what_can_be_sent_are_told_apart(
+    nowhere: str, disk: Disk, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = neq.init(mode="offline")
+    until(lambda: names(spool / str(run.id)) != [])
+    disk.full = True
+    run.log({"number": 1})
+    with pytest.warns(neq.NEqRecordingWarning, match="cannot be written"):
+        until(lambda: held_in_memory(run) > 0)
+        run.finish()  # its end is another part that the disk does not take
+    said = capsys.readouterr().err
+    assert "2 parts of the run are lost" in said and "No space left" in said
+    assert f"To send it: neq sync {spool / str(run.id)}" in said
+
+
 def check_sent(folder: Path, store: Store, numbers: list[float]) -> None:
     from tests.neq.recording.stub_server import serving
 
@@ -159,3 +175,20 @@ def test_a_folder_has_one_writer(tmp_path: Path) -> None:
         FolderLock.take(tmp_path)
     lock.release()
     FolderLock.take(tmp_path).release()
+
+
+def test_a_lock_on_a_file_that_was_cleared_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, flock = lock_module._fcntl, lock_module._fcntl.flock  # type: ignore[union-attr]
+    files = [tmp_path / "lock"]
+
+    def cleared_first(descriptor: int, how: int) -> None:
+        for file in files:
+            file.unlink()  # as who held it does at its end, between our opening it and locking it
+        files.clear()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(lock, "flock", cleared_first)
+    mine = FolderLock.take(tmp_path)
+    with pytest.raises(InUse):
+        FolderLock.take(tmp_path)
+    mine.release()
