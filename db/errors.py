@@ -155,5 +155,13 @@ class PartGap(StoreError):
         self.last_seq = last_seq
 
 
+class PartMoved(StoreError):
+    """More of the run is stored than whoever sent this believed."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"More of run {run_id!r} is stored meanwhile: look at it again.")
+        self.run_id = run_id
+
+
 class EventRefused(StoreError):
     """The event contradicts what is stored, such as an epoch that is there already."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Text,
+    bindparam,
     case,
     delete,
     func,
@@ -145,9 +146,12 @@ def append_all(
     *,
     guard: ColumnElement[bool] | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
+    progress: bool = True,
 ) -> int:
     """The same with several events at once, at least one, of which the last alone may end the run.
 
+    Args:
+        progress: whether there may be a sign of life within an epoch, stored or among these.
     Returns:
         The number of the last.
     """
@@ -160,13 +164,13 @@ def append_all(
     last = int(row.last_seq)
     numbered = list(enumerate(records, last - len(records) + 1))
     passed = max((seq for seq, record in numbered if _passes(record)), default=None)
-    if passed is not None:  # of the signs of life within an epoch, the newest alone is kept
-        connection.execute(delete(events).where(events.c.run_id == run_id, events.c.kind == PROGRESS))
+    if progress and passed is not None:  # of the signs of life within an epoch, the newest alone is kept
+        connection.execute(_PASS_ON, {"of": run_id, "passing": PROGRESS})
         numbered = [(seq, record) for seq, record in numbered if record.kind != PROGRESS or seq >= passed]
-    connection.execute(insert(events), [_event(run_id, seq, record) for seq, record in numbered])
+    connection.execute(_INSERT_EVENT, [_event(run_id, seq, record) for seq, record in numbered])
     finished = [(seq, record, record.epoch) for seq, record in numbered if record.epoch is not None]
     if finished:
-        connection.execute(insert(epochs), [_epoch(run_id, seq, epoch) for seq, _, epoch in finished])
+        connection.execute(_INSERT_EPOCH, [_epoch(run_id, seq, epoch) for seq, _, epoch in finished])
     for _, record, epoch in finished:
         _insert_snapshots(connection, run_id, epoch.epoch, record)
     append_points(connection, run_id, (points for record in records for points in record.points))
@@ -174,6 +178,11 @@ def append_all(
         if record.kept is not None:
             checkpoints.keep(connection, run_id, record.kept)
     return last
+
+
+# Made once: SQLAlchemy takes longer to make and to recognise them than SQLite to carry them out.
+_INSERT_EVENT, _INSERT_EPOCH = insert(events), insert(epochs)
+_PASS_ON = delete(events).where(events.c.run_id == bindparam("of"), events.c.kind == bindparam("passing"))
 
 
 def _passes(record: EventRecord) -> bool:

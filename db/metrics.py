@@ -62,17 +62,23 @@ def append_points(connection: Connection, run_id: str, told: Iterable[MetricPoin
     if not series:
         return
     names = [each.name for each in series]
-    query = select(metrics).where(metrics.c.run_id == run_id, metrics.c.name.in_(names))
-    known = {row.name: _Standing.of(row) for row in connection.execute(query)}
+    known = {row.name: _Standing.of(row) for row in connection.execute(_KNOWN, {"of": run_id, "names": names})}
     chunks = [
         chunk
         for each in series
         for chunk in _chunks(run_id, each, known[each.name].points if each.name in known else 0)
     ]
-    connection.execute(insert(metric_points), chunks)
+    connection.execute(_INSERT_POINTS, chunks)
     grown = [(known.get(each.name), _grown(known.get(each.name), each)) for each in series]
     _write(connection, run_id, [now for before, now in grown if before is None], new=True)
     _write(connection, run_id, [_merged(connection, run_id, now) for before, now in grown if before], new=False)
+
+
+# Made once: SQLAlchemy takes longer to make and to recognise them than SQLite to carry them out.
+_INSERT, _INSERT_POINTS = insert(metrics), insert(metric_points)
+_HERE = metrics.c.run_id == bindparam("of")
+_KNOWN = select(metrics).where(_HERE, metrics.c.name.in_(bindparam("names", expanding=True)))
+_CHANGE = update(metrics).where(_HERE, metrics.c.name == bindparam("called"))
 
 
 def _by_name(told: Iterable[MetricPoints]) -> list[MetricPoints]:
@@ -141,11 +147,10 @@ def _write(connection: Connection, run_id: str, rows: Sequence[_Standing], *, ne
     if not rows:
         return
     if new:
-        connection.execute(insert(metrics), [{"run_id": run_id, **row.columns()} for row in rows])
+        connection.execute(_INSERT, [{"run_id": run_id, **row.columns()} for row in rows])
         return
-    here = (metrics.c.run_id == run_id) & (metrics.c.name == bindparam("of"))
-    changed = [{"of": row.name, **row.columns()} for row in rows]
-    connection.execute(update(metrics).where(here), changed)
+    changed = [{"of": run_id, "called": row.name, **row.columns()} for row in rows]
+    connection.execute(_CHANGE, changed)
 
 
 def _merged(connection: Connection, run_id: str, now: _Standing) -> _Standing:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, null, select, update
 
 from db import events
-from db.errors import EventRefused, NotExternal, PartGap, RunEnded, RunExists, RunHeld
+from db.errors import EventRefused, NotExternal, PartGap, PartMoved, RunEnded, RunExists, RunHeld
 from db.lifetimes import CONTINUED
 from db.records import END_STATES, EventRecord, NewRun, Run
 from db.runs import COLUMNS, create, read, run_of
@@ -60,20 +60,31 @@ class RecordingQueries(Transactions):
 
     @writing()
     def append_part(
-        self, connection: Connection, run_id: str, writer_id: str, first: int, records: Sequence[EventRecord]
+        self,
+        connection: Connection,
+        run_id: str,
+        writer_id: str,
+        first: int,
+        records: Sequence[EventRecord],
+        *,
+        expected: int | None = None,
     ) -> Taken:
         """Stores what a recorder tells, wholly or not at all; what is stored already is passed over.
 
         Args:
             first: its number of the first event; of the one to come, where there is none.
             records: the events in order; none is a heartbeat.
+            expected: number of the newest event that is stored, as the caller believes.
         Raises:
+            PartMoved: that is another one; nothing was stored.
             UnknownRun, NotExternal, RunHeld, RunEnded: this writer cannot tell of this run. One that has ended goes on
                 where what follows begins with `run_continued`.
             PartGap: events before `first` are missing.
             EventRefused: an event contradicts what is stored.
         """
         run = read(connection, run_id, alone=True)
+        if expected is not None and run.writer_seq != expected:
+            raise PartMoved(run_id)
         fresh = list(records[max(0, run.writer_seq + 1 - first) :])
         anew = bool(fresh) and fresh[0].kind == CONTINUED
         _refuse(run, writer_id, ended_is_fine=anew or (not fresh and bool(records)))
@@ -99,7 +110,8 @@ class RecordingQueries(Transactions):
                 raise EventRefused(f"Run {run.id!r} has ended with event {number}: nothing can follow.")
         if fresh:
             changes = {"writer_seq": run.writer_seq + len(fresh)}
-            events.append_all(connection, self._now(), run.id, writer_id, fresh, changes=changes)
+            shown = run.progress is not None or any(record.kind == events.PROGRESS for record in fresh)
+            events.append_all(connection, self._now(), run.id, writer_id, fresh, changes=changes, progress=shown)
 
     def _take_up(self, connection: Connection, run: Run) -> None:
         """A run that was taken for lost goes on."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     case,
     delete,
     func,
@@ -194,11 +195,15 @@ def create(connection: Connection, now: Now, new: NewRun, *, run_id: str | None 
 
 def read(connection: Connection, run_id: str, *, alone: bool = False) -> Run:
     """The run as it stands, or UnknownRun; `alone`: nobody else changes it until the transaction ends."""
-    query = select(*COLUMNS).where(runs.c.id == run_id)
-    row = connection.execute(query.with_for_update() if alone else query).one_or_none()
+    row = connection.execute(_READ_ALONE if alone else _READ, {"of": run_id}).one_or_none()
     if row is None:
         raise UnknownRun(run_id)
     return run_of(row)
+
+
+# Made once: SQLAlchemy takes longer to make and to recognise such a statement than SQLite to answer it.
+_READ = select(*COLUMNS).where(runs.c.id == bindparam("of"))
+_READ_ALONE = _READ.with_for_update()
 
 
 def owned(run_id: str, writer_id: str) -> ColumnElement[bool]:

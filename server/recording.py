@@ -3,13 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from contract.events import EpochFinished, Event, RunStarted, WatchStarted
 from contract.parts import Part
 from contract.runfile import RunFileBroken
-from db import EventRecord, PartGap, Run, Snapshot, Store, Taken, event_record
+from db import EventRecord, PartGap, PartMoved, Run, Snapshot, Store, Taken, event_record
 
 FOR_RECORDERS = frozenset(
     {
@@ -42,81 +42,95 @@ class Recordings:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, int, _Announced]] = OrderedDict()
+        self._kept: OrderedDict[str, _Standing] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, store: Store, run: Run, part: Part) -> Taken:
+    def take(self, store: Store, run_id: str, part: Part) -> Taken:
         """Stores a part wholly, or not at all; what is stored already is passed over.
 
-        Args:
-            run: as it stood a moment ago.
         Raises:
             RunFileBroken: an event says what cannot be.
             UnknownRun, NotExternal, RunHeld, RunEnded, PartGap, EventRefused: as `Store.append_part`.
         """
         head = part.header
-        if run.writer_id == head.writer and head.first > run.writer_seq + 1:
-            raise PartGap(run.id, run.writer_seq)
         if not part.lines:
-            return store.append_part(run.id, head.writer, head.first, [])
-        announced = self._announced(store, run)
-        records = list(_records(announced, run, part))
-        taken = store.append_part(run.id, head.writer, head.first, records)
+            return store.append_part(run_id, head.writer, head.first, [])
+        with self._lock:
+            kept = self._kept.get(run_id)
+        if kept is not None and (kept.writer, kept.seq + 1) == (head.writer, head.first):
+            try:
+                return self._store(store, run_id, part, kept.copy(), kept.seq)
+            except PartMoved:
+                pass  # another server took parts of the run
+        run = store.run(run_id)
+        if run.writer_id == head.writer and head.first > run.writer_seq + 1:
+            raise PartGap(run_id, run.writer_seq)
+        return self._store(store, run_id, part, _standing(store, run), None)
+
+    def _store(self, store: Store, run_id: str, part: Part, standing: "_Standing", expected: int | None) -> Taken:
+        head = part.header
+        records = list(_records(standing, part))
+        taken = store.append_part(run_id, head.writer, head.first, records, expected=expected)
         if taken.last_seq == part.last:  # else it is a repeated one, and others have come since
-            self._keep(run.id, head.writer, part.last, announced)
+            standing.writer, standing.seq = head.writer, part.last
+            self._keep(run_id, standing)
         return taken
 
-    def _announced(self, store: Store, run: Run) -> "_Announced":
+    def _keep(self, run_id: str, standing: "_Standing") -> None:
         with self._lock:
-            writer, seq, kept = self._kept.get(run.id, ("", -1, None))
-        if kept is not None and (writer, seq) == (run.writer_id, run.writer_seq):
-            return kept.copy()
-        layers = {int(layer["index"]): int(layer["neurons"]) for layer in store.layers(run.id)}
-        return _Announced(layers, {metric.name for metric in store.metrics(run.id)})
-
-    def _keep(self, run_id: str, writer: str, seq: int, announced: "_Announced") -> None:
-        with self._lock:
-            self._kept[run_id] = writer, seq, announced
+            self._kept[run_id] = standing
             self._kept.move_to_end(run_id)
             while len(self._kept) > RUNS_KEPT:
                 self._kept.popitem(last=False)
 
 
 @dataclass
-class _Announced:
-    """What a run has announced: neurons by layer, and the names of its metrics."""
+class _Standing:
+    """What a run has announced, and how far it has come.
 
+    Attributes:
+        writer: its recorder.
+        seq: the recorder's number of its newest event.
+        epochs: finished ones.
+        layers: neurons by index, as they were announced.
+        metrics: names of those that it has.
+    """
+
+    writer: str | None
+    seq: int
+    epochs: int
     layers: dict[int, int]
     metrics: set[str]
 
     def copy(self) -> Self:
-        return type(self)(dict(self.layers), set(self.metrics))
+        return replace(self, layers=dict(self.layers), metrics=set(self.metrics))
 
 
-def _records(announced: _Announced, run: Run, part: Part) -> Iterator[EventRecord]:
-    """What the store keeps of a part's events, those that it has already included; adds to what was announced.
+def _standing(store: Store, run: Run) -> _Standing:
+    layers = {int(layer["index"]): int(layer["neurons"]) for layer in store.layers(run.id)}
+    metrics = {metric.name for metric in store.metrics(run.id)}
+    return _Standing(run.writer_id, run.writer_seq, run.epochs_done, layers, metrics)
+
+
+def _records(standing: _Standing, part: Part) -> Iterator[EventRecord]:
+    """What the store keeps of a part's events, those that it has already included; what they announce is added.
 
     Raises:
         RunFileBroken: an event says what cannot be; nothing of the part may be stored then.
     """
-    checks = _Checks(announced, run.epochs_done)
-    stored = max(0, run.writer_seq + 1 - part.header.first)
-    for place, (line, event) in enumerate(part.events(dict(announced.layers))):
+    checks = _Checks(standing)
+    stored = max(0, standing.seq + 1 - part.header.first)
+    for place, (line, event) in enumerate(part.events(dict(standing.layers))):
         if place >= stored:
             checks.look_at(event)
         yield event_record(event.model_dump(mode="json"), at=line.at, snapshots=_snapshots(event))
 
 
 class _Checks:
-    """Follows a run through the events of a part.
+    """Follows a run through the events of a part, and adds what they announce."""
 
-    Args:
-        announced: so far; what the events announce is added.
-        epochs: finished ones.
-    """
-
-    def __init__(self, announced: _Announced, epochs: int) -> None:
-        self._layers, self._epochs, self._metrics = announced.layers, epochs, announced.metrics
+    def __init__(self, standing: _Standing) -> None:
+        self._run, self._layers = standing, standing.layers
 
     def look_at(self, event: Event) -> None:
         if event.kind not in FOR_RECORDERS:
@@ -128,8 +142,8 @@ class _Checks:
         elif isinstance(event, EpochFinished):
             self._epoch(event)
         elif event.kind == "metrics_logged":
-            self._metrics |= {series.name for series in event.series}
-            if len(self._metrics) > MOST_METRICS:
+            self._run.metrics |= {series.name for series in event.series}
+            if len(self._run.metrics) > MOST_METRICS:
                 raise RunFileBroken(f"A run has at most {MOST_METRICS:,} metrics.")
 
     def _watch(self, event: RunStarted | WatchStarted) -> None:
@@ -145,9 +159,9 @@ class _Checks:
             raise RunFileBroken(f"A run has at most {MOST_NEURONS:,} neurons.")
 
     def _epoch(self, event: EpochFinished) -> None:
-        if event.epoch < self._epochs:
-            raise RunFileBroken(f"Epoch {event.epoch} is recorded already: the next is {self._epochs}.")
-        self._epochs = event.epoch + 1
+        if event.epoch < self._run.epochs:
+            raise RunFileBroken(f"Epoch {event.epoch} is recorded already: the next is {self._run.epochs}.")
+        self._run.epochs = event.epoch + 1
         for name, column in event.layers:
             if name == "plans" or column is None:
                 continue

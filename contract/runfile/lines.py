@@ -11,7 +11,8 @@ from contract.metrics import LARGEST
 from contract.runfile.header import LARGEST_ARRAYS, RunFileBroken
 from contract.snapshot_arrays import Sizes, unpack
 
-_LONG = re.compile(rb"\d{16}")
+_LONG = re.compile(rb"(?<![\d.])\d{16,}(?![\d.eE])")
+"""A whole number that may be too large, as text: most digits by far are those behind a point."""
 
 
 def _of_our_time(at: datetime) -> datetime:

@@ -60,9 +60,17 @@ TheRecordings = Annotated[Recordings, Depends(_recordings)]
 Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's index in forward order, from 0.")]
 
 
-def _run(store: TheStore, run_id: Annotated[str, Path(description="The run's id.", examples=[RUN_ID])]) -> Run:
+async def _run_id(run_id: Annotated[str, Path(description="The run's id.", examples=[RUN_ID])]) -> str:
     if not re.fullmatch("[a-z0-9]{1,40}", run_id):
         raise UnknownRun(run_id[:40])
+    return run_id
+
+
+TheRunId = Annotated[str, Depends(_run_id)]
+"""The id of the run that the address names, which may not be there; 404 where it can be none."""
+
+
+def _run(store: TheStore, run_id: TheRunId) -> Run:
     return store.run(run_id)
 
 

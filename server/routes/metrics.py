@@ -4,6 +4,7 @@ import math
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from server import schemas
 from server.arrays.thinning import Axis, between, thinned
@@ -13,6 +14,8 @@ from server.serializers import json_answer
 router = APIRouter(prefix="/runs/{run_id}", tags=["metrics"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
 MOST_COLUMNS = 10_000
+Place = Annotated[float, Field(ge=-(2.0**63), le=2.0**63, allow_inf_nan=False)]
+"""On an axis: a step, an epoch or seconds since 1970."""
 
 
 @router.get("/metrics", response_model=schemas.Metrics)
@@ -37,8 +40,8 @@ def read_points(
         Query(ge=1, le=MOST_COLUMNS, description="Thin them to so many columns of pixels; default: all points."),
     ] = None,
     axis: Annotated[Axis, Query(description="What the columns are cut along.")] = "step",
-    start: Annotated[float | None, Query(allow_inf_nan=False, description="Only from here on the axis on.")] = None,
-    end: Annotated[float | None, Query(allow_inf_nan=False, description="Only up to here on the axis.")] = None,
+    start: Annotated[Place | None, Query(description="Only from here on the axis on.")] = None,
+    end: Annotated[Place | None, Query(description="Only up to here on the axis.")] = None,
 ) -> Response:
     """The points of a metric in the order in which they were logged; null where a value is not finite.
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from contract.parts import LARGEST_PART, Part, WriterId, read_part
 from contract.runfile import RunFileBroken
-from db import EventRefused, PartGap, Run, RunEnded, RunHeld, Store
+from db import EventRefused, PartGap, RunEnded, RunHeld, Store
 from server import schemas
 from server.recording import Recordings
 from server.routes.dependencies import (
@@ -19,6 +19,7 @@ from server.routes.dependencies import (
     UNKNOWN,
     TheRecordings,
     TheRun,
+    TheRunId,
     TheSettings,
     TheStore,
 )
@@ -57,34 +58,34 @@ class TakeOver(BaseModel):
     openapi_extra={"requestBody": PART},
 )
 async def take_part(
-    request: Request, store: TheStore, settings: TheSettings, recordings: TheRecordings, run: TheRun
+    request: Request, store: TheStore, settings: TheSettings, recordings: TheRecordings, run_id: TheRunId
 ) -> Response:
     """Store a part of an external run, wholly or not at all; what is stored already is passed over.
 
     A part without events is a heartbeat. The answer tells up to which event the run is stored.
     """
     body = await request.body()
-    status, answer = await run_in_threadpool(_take, store, recordings, run, body)
+    status, answer = await run_in_threadpool(_take, store, recordings, run_id, body)
     if status == 200:
         answer["heartbeat_seconds"] = min(LONGEST_HEARTBEAT_SECONDS, settings.silence_limit_seconds / HEARTBEATS)
     return json_answer(answer, status)
 
 
-def _take(store: Store, recordings: Recordings, run: Run, body: bytes) -> tuple[int, dict[str, Any]]:
+def _take(store: Store, recordings: Recordings, run_id: str, body: bytes) -> tuple[int, dict[str, Any]]:
     try:
         part = read_part(body)
-        if part.header.run != run.id:
+        if part.header.run != run_id:
             raise RunFileBroken(f"It is a part of run {part.header.run}.")
-        return _stored(store, recordings, run, part)
+        return _stored(store, recordings, part)
     except (RunFileBroken, EventRefused) as error:
         entry = {"field": "", "message": str(error).rstrip("."), "type": "part", "input": None}
         raise HTTPException(422, [entry]) from error
 
 
-def _stored(store: Store, recordings: Recordings, run: Run, part: Part) -> tuple[int, dict[str, Any]]:
+def _stored(store: Store, recordings: Recordings, part: Part) -> tuple[int, dict[str, Any]]:
     reason: Literal["gap", "ended", "writer"]
     try:
-        taken = recordings.take(store, run, part)
+        taken = recordings.take(store, part.header.run, part)
         return 200, {"last_seq": taken.last_seq, "stop_requested": taken.stop_requested}
     except PartGap as gap:
         return 409, {"detail": str(gap), "reason": "gap", "last_seq": gap.last_seq}
@@ -92,7 +93,7 @@ def _stored(store: Store, recordings: Recordings, run: Run, part: Part) -> tuple
         reason, detail = "ended", str(error)
     except RunHeld as error:
         reason, detail = "writer", str(error)
-    return 409, {"detail": detail, "reason": reason, "last_seq": run.writer_seq}
+    return 409, {"detail": detail, "reason": reason, "last_seq": store.run(part.header.run).writer_seq}
 
 
 @router.post("/take-over", dependencies=[IN_TURN], response_model=schemas.TakenOver, responses=CONFLICT)
