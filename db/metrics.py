@@ -32,6 +32,17 @@ class MetricQueries(Transactions):
         return [_metric(row) for row in connection.execute(query)]
 
     @reading
+    def metrics_called(
+        self, connection: Connection, run_ids: Iterable[str], names: Iterable[str]
+    ) -> dict[str, dict[str, Metric]]:
+        """The metrics of these names that these runs have, by run and name."""
+        query = select(metrics).where(metrics.c.run_id.in_(list(run_ids)), metrics.c.name.in_(list(names)))
+        found: dict[str, dict[str, Metric]] = {}
+        for row in connection.execute(query):
+            found.setdefault(row.run_id, {})[row.name] = _metric(row)
+        return found
+
+    @reading
     def metric_points(
         self, connection: Connection, run_id: str, name: str, first: int = 0, stop: int | None = None
     ) -> MetricPoints:

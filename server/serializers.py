@@ -16,6 +16,19 @@ from server.timing import RECENT_EPOCHS, timing_of
 _INTERNAL = ("writer_id", "writer_seq", "heartbeat_at", "checkpoint_store", "checkpoint_epoch", "interruptions")
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
+ACCURACIES = (
+    "test_accuracy",
+    "test/accuracy",
+    "val_accuracy",
+    "val/accuracy",
+    "eval_accuracy",
+    "eval/accuracy",
+    "val_acc",
+    "val/acc",
+    "accuracy",
+    "acc",
+)
+"""Names under which scripts log it, those of data that is not trained on first."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
@@ -32,6 +45,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     ids = [run.id for run in runs]
     sparklines, turns, now = store.frozen_sparkline(ids), store.transitions(ids), datetime.now(UTC)
     queue = store.queue() if any(run.state == "queued" for run in runs) else []
+    accuracies = _logged_accuracies(store, runs)
     places = {run_id: {"position": place, "length": len(queue)} for place, run_id in enumerate(queue, 1)}
     return [
         {name: getattr(run, name) for name in _FIELDS}
@@ -41,6 +55,7 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
             "frozen_sparkline": sparklines.get(run.id, []),
             "frozen_trail": sparklines.get(run.id, []),
             "frozen_share": run.frozen_fraction,
+            "logged_accuracy": accuracies.get(run.id),
             "turns": [_present_turn(turn) for turn in turns[run.id][-MOST_TURNS:]],
             "timing": timing_of(run, turns[run.id], _newest_epochs(store, run), now),
             "queue": places.get(run.id),
@@ -50,6 +65,16 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
         }
         for run in runs
     ]
+
+
+def _logged_accuracies(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Of external runs what their scripts most likely logged as the accuracy."""
+    external = [run.id for run in runs if run.source == "external"]
+    logged = store.metrics_called(external, ACCURACIES) if external else {}
+    found = {run_id: next(known[name] for name in ACCURACIES if name in known) for run_id, known in logged.items()}
+    return {
+        run_id: {"name": metric.name, "last": metric.last, "max": metric.maximum} for run_id, metric in found.items()
+    }
 
 
 def _present_turn(turn: Transition) -> dict[str, Any]:

@@ -2226,6 +2226,21 @@ export interface components {
             text: string;
         };
         /**
+         * LoggedAccuracy
+         * @description A metric of a script as it was logged, which may be a fraction or a percentage.
+         */
+        LoggedAccuracy: {
+            /** Name */
+            name: string;
+            /**
+             * Last
+             * @description Null where it is not finite.
+             */
+            last: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
          * Folder of images and masks (segmentation)
          * @description Your own images in `train` and `val` (or `test`), with masks of the same name in `trainannot` and `valannot`.
          *
@@ -3357,6 +3372,8 @@ export interface components {
             test_accuracy: number | null;
             /** Best Test Accuracy */
             best_test_accuracy: number | null;
+            /** @description Of an external run: the metric that is most likely its accuracy, by its name; null without one. */
+            logged_accuracy: components["schemas"]["LoggedAccuracy"] | null;
             /**
              * Frozen Fraction
              * @description Fraction of all watched neurons that are frozen after the latest epoch, 0–1.
@@ -4530,6 +4547,7 @@ export type LayerCounts = components['schemas']['LayerCounts'];
 export type Layers = components['schemas']['Layers'];
 export type Log = components['schemas']['Log'];
 export type LogLine = components['schemas']['LogLine'];
+export type LoggedAccuracy = components['schemas']['LoggedAccuracy'];
 export type MaskFolder = components['schemas']['MaskFolder'];
 export type Metric = components['schemas']['Metric'];
 export type MetricSeries = components['schemas']['MetricSeries'];

@@ -21,6 +21,14 @@ class Turn(Answer):
     reason: str | None = Field(description="run_requeued: why the run went back to the queue, in one sentence.")
 
 
+class LoggedAccuracy(Answer):
+    """A metric of a script as it was logged, which may be a fraction or a percentage."""
+
+    name: str
+    last: float | None = Field(description="Null where it is not finite.")
+    max: float | None
+
+
 class Timing(Answer):
     """Elapsed and estimated remaining training time at the moment of the response; null where unknown."""
 
@@ -72,6 +80,9 @@ class Run(Answer):
     revision: int = Field(description="Increases with every change of the run.")
     test_accuracy: float | None = Field(description="Test accuracy after the latest epoch, 0–1.")
     best_test_accuracy: float | None
+    logged_accuracy: LoggedAccuracy | None = Field(
+        description="Of an external run: the metric that is most likely its accuracy, by its name; null without one."
+    )
     frozen_fraction: float | None = Field(
         description="Fraction of all watched neurons that are frozen after the latest epoch, 0–1."
     )

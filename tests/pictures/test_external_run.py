@@ -352,3 +352,44 @@ def test_zooming_asks_for_what_the_thinning_left_out(page: Page, address: str, s
     expect(note).to_be_hidden()
     page.mouse.dblclick(box["x"] + 0.5 * box["width"], middle)
     expect(note).to_contain_text("thinned")
+
+
+def test_any_setting_is_a_column_and_the_address_keeps_it(
+    page: Page, address: str, store: Store, script: ScriptRecording, live_run: Recording
+) -> None:
+    script.log("val/accuracy", [0.5, 0.75, 0.625])
+    other = ScriptRecording(store, "external02", name="another script")
+    other.log("accuracy", [91.5])
+    page.goto(address)
+    expect(page.locator(f"[row-id='{script.id}'] [col-id=accuracy]")).to_have_text("62.5 %")
+    title = page.locator(f"[row-id='{script.id}'] [col-id=accuracy] [title]")
+    expect(title).to_have_attribute("title", "val/accuracy, as the script logged it; highest: 75.00 %")
+    expect(page.locator(f"[row-id='{other.id}'] [col-id=accuracy]")).to_have_text("91.5")
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="Columns")
+    expect(dialog.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("depth")
+    expect(dialog.get_by_role("checkbox")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    dialog.get_by_role("searchbox").fill("training.epochs")
+    dialog.get_by_label("training.epochs").check()
+    dialog.get_by_role("searchbox").fill("nothing of this name")
+    expect(dialog).to_contain_text("No setting has that name.")
+    dialog.get_by_role("button", name="Done").click()
+    cells = {
+        (script.id, "model.depth"): "3",
+        (live_run.id, "model.depth"): "–",
+        (live_run.id, "training.epochs"): str(live_run.run.config["training"]["epochs"]),
+        (script.id, "training.epochs"): "–",
+    }
+    for _ in range(2):
+        for (run, path), words in cells.items():
+            expect(page.locator(f"[row-id='{run}'] [col-id='setting:{path}']")).to_have_text(words)
+        assert "columns=model.depth,training.epochs" in page.url
+        page.goto(page.url)  # as somebody does whom the link was sent to
+    page.get_by_role("button", name="Columns").click()
+    dialog.get_by_role("button", name="Clear").click()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.locator("[col-id^='setting:']")).to_have_count(0)
+    assert "columns" not in page.url

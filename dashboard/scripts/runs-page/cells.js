@@ -78,7 +78,7 @@ function columnValue(column, run) {
     case "frozen":
       return run.frozen_fraction;
     case "accuracy":
-      return run.test_accuracy;
+      return run.test_accuracy ?? run.logged_accuracy?.last ?? null;
     case "setup":
       return setupOf(run).join(" ");
     case "age":
@@ -171,8 +171,21 @@ function FrozenCell({ data: run }) {
   );
 }
 
+/**
+ * What a script logged as its accuracy: as a percentage only where it can be a fraction.
+ * @param {NonNullable<Run["logged_accuracy"]>} logged
+ */
+function loggedAccuracy({ name, last, max }) {
+  const words = (/** @type {number} */ value, /** @type {number} */ digits) =>
+    max !== null && max <= 1 && value >= 0 ? percent(value, digits) : format.number(value);
+  if (last === null) return h("span", { className: "muted" }, "–");
+  const title = `${name}, as the script logged it${max === null ? "" : `; highest: ${words(max, 2)}`}`;
+  return h("span", { className: "numeric", title }, words(last, 1));
+}
+
 /** @param {{data: Run}} row */
 function AccuracyCell({ data: run }) {
+  if (run.logged_accuracy && (run.test_accuracy ?? null) === null) return loggedAccuracy(run.logged_accuracy);
   if (run.test_accuracy === null || run.test_accuracy === undefined) return h("span", { className: "muted" }, "–");
   const best = run.best_test_accuracy;
   const title = best === null || best === undefined ? undefined : `Best so far: ${percent(best, 2)}`;

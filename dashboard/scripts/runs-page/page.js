@@ -7,6 +7,7 @@ import * as api from "../api/runs.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave } from "../ui/shell.js";
+import * as columns from "./columns.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
 
@@ -133,6 +134,7 @@ export async function begin() {
 function fillTable(scope, now) {
   grid.setGridOption("loading", true);
   rows.begin(grid);
+  if (columns.chosen().length) columns.show(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.runOf);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
@@ -145,8 +147,13 @@ function fillTable(scope, now) {
   loadAll(now);
 }
 
+function chooseColumns() {
+  if (grid && !grid.isDestroyed()) columns.choose(grid, rows.all());
+}
+
 const pageKeys = () => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
+  { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
 
@@ -167,6 +174,7 @@ function clicked(event) {
   const chip = /** @type {HTMLElement | null} */ (at.closest?.("#runs-states .runs-chip"));
   if (chip) rows.filterBy(chip);
   if (at.id === "runs-keys") keys?.help();
+  if (at.id === "runs-columns") chooseColumns();
   if (at.id === "runs-compare" && chosen.length >= 2) go(`/compare?runs=${chosen.join(",")}`);
 }
 

@@ -29,6 +29,7 @@ export function begin(table) {
 
 /** The run of this id as the table knows it. @param {string} id */
 export const runOf = (id) => known.get(id);
+export const all = () => known.values();
 export const ids = () => [...known.keys()];
 export const size = () => known.size;
 
