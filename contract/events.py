@@ -335,17 +335,17 @@ class RunFinished(RenamedFieldsModel):
     """All epochs are trained."""
 
     kind: Literal["run_finished"] = "run_finished"
-    epochs: int
-    test_accuracy: float | None
-    frozen_fraction: Annotated[float | None, FormerName("frozen_share")]
-    seconds: float
+    epochs: int = Field(ge=0, le=10_000_000)
+    test_accuracy: float | None = Field(ge=0, le=1)
+    frozen_fraction: Annotated[float | None, FormerName("frozen_share")] = Field(ge=0, le=1)
+    seconds: float = Field(ge=0)
 
 
 class RunStopped(FrozenModel):
     """Somebody asked for the run to stop, and it did."""
 
     kind: Literal["run_stopped"] = "run_stopped"
-    epochs: int = Field(description="Number of epochs that were finished before.")
+    epochs: int = Field(ge=0, le=10_000_000, description="Number of epochs that were finished before.")
     reason: str
 
 

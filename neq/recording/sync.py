@@ -57,8 +57,10 @@ def sync(
         What came of each run, as soon as it has.
 
     Raises:
-        ValueError: address or token cannot be used.
+        ValueError: address or token cannot be used, or the folder that is named is not there.
     """
+    if folder is not None and not Path(folder).is_dir():
+        raise ValueError(f"there is no folder {folder}")
     settings = Settings.read(folder=folder, url=url, token=token, mode="online")
     return (sync_folder(found, settings) for found in list(run_folders(settings.folder)))
 

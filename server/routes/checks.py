@@ -12,7 +12,7 @@ from contract.config import RunConfig
 from db import Check, Store
 from server import schemas
 from server.checking import as_json, living
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_zero_characters
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import EXAMPLES
 from server.serializers import json_answer
 from server.writers import IN_TURN
@@ -51,7 +51,7 @@ def check_run(
 
     The result is cached for some minutes, as long as the workers report the same capabilities.
     """
-    refuse_zero_characters(config.model_dump(mode="json"))
+    refuse_unstorable(config.model_dump(mode="json"))
     return json_answer(checked(store, config, living(store, settings.silence_limit_seconds), dry_pass=dry_pass))
 
 

@@ -120,14 +120,21 @@ def gaps(recorded: Iterable[int], first: int, stop: int) -> list[tuple[int, int]
     return [(before + 1, after) for before, after in pairwise(edges) if after > before + 1]
 
 
-def refuse_zero_characters(body: object, place: tuple[str | int, ...] = ("body",)) -> None:
-    """422 for text with a character of code 0, which PostgreSQL cannot keep."""
+MOST_DEEP = 50
+
+
+def refuse_unstorable(body: object, place: tuple[str | int, ...] = ("body",)) -> None:
+    """422 for text with a character of code 0, which PostgreSQL cannot keep, and for what no answer could hold."""
+    if len(place) > MOST_DEEP:
+        message = f"Objects and lists may lie {MOST_DEEP} deep within each other"
+        raise RequestValidationError([{"type": "value_error", "loc": place[:5], "msg": message, "input": None}])
     if isinstance(body, str) and "\0" in body:
         message = "Text must not contain a NUL character"
         raise RequestValidationError([{"type": "value_error", "loc": place, "msg": message, "input": body}])
     parts = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list | tuple) else ()
     for key, value in parts:
-        refuse_zero_characters(value, (*place, key))
+        refuse_unstorable(key, place)
+        refuse_unstorable(value, (*place, key))
 
 
 def invalid_query(field: str, message: str, given: object) -> RequestValidationError:

@@ -3,12 +3,13 @@
 import math
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import Field
 
+from db import Run, Store
 from server import schemas
 from server.arrays.thinning import Axis, between, thinned
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
 from server.serializers import json_answer
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["metrics"], responses=EVERYWHERE | UNKNOWN | INVALID)
@@ -27,6 +28,13 @@ def list_metrics(store: TheStore, run: TheRun) -> Response:
         for metric in store.metrics(run.id)
     ]
     return json_answer({"metrics": found})
+
+
+def _count(store: Store, run: Run, name: str) -> int:
+    for metric in store.metrics(run.id):
+        if metric.name == name:
+            return metric.points
+    raise HTTPException(404, f"Run {run.id!r} has no metric {name!r}; /runs/{run.id}/metrics lists those it has.")
 
 
 @router.get("/metrics/points", response_model=schemas.MetricSeries)
@@ -51,6 +59,10 @@ def read_points(
     """
     whole = store.metric_points(run.id, name, after)
     points = after + whole.steps.size
+    if not whole.steps.size:
+        points = _count(store, run, name)
+    if start is not None and end is not None and start > end:
+        raise invalid_query("start", "It lies behind end", start)
     if start is not None or end is not None:
         whole = between(whole, axis, -math.inf if start is None else start, math.inf if end is None else end)
     shown = whole if columns is None else thinned(whole, columns, axis)

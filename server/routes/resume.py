@@ -26,7 +26,7 @@ from server.routes.dependencies import (
     TheSettings,
     TheStore,
     invalid_query,
-    refuse_zero_characters,
+    refuse_unstorable,
 )
 from server.serializers import address_of_run, json_answer, present_run
 from server.writers import IN_TURN
@@ -157,7 +157,7 @@ def _changed(run: Run, part: dict[str, Any]) -> RunConfig:
         config = RunConfig.model_validate(laid_over(before, with_current_names(RunConfig, part, beside=before)))
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
-    refuse_zero_characters(config.model_dump(mode="json"))
+    refuse_unstorable(config.model_dump(mode="json"))
     return config
 
 

@@ -21,7 +21,7 @@ from server.routes.dependencies import (
     TheSettings,
     TheStore,
     invalid_query,
-    refuse_zero_characters,
+    refuse_unstorable,
 )
 from server.serializers import address_of_run, json_answer, present_run, present_runs
 from server.settings import ServerSettings
@@ -98,7 +98,7 @@ def make_run(
 
 
 def _begin(store: Store, settings: ServerSettings, body: ExternalRun) -> Response:
-    refuse_zero_characters(body.config)
+    refuse_unstorable(body.config)
     new = NewRun(
         config=body.config,
         epochs_planned=body.epochs,
@@ -114,7 +114,7 @@ def _begin(store: Store, settings: ServerSettings, body: ExternalRun) -> Respons
 
 def _launch(store: Store, settings: ServerSettings, config: RunConfig) -> Response:
     described = config.model_dump(mode="json")
-    refuse_zero_characters(described)
+    refuse_unstorable(described)
     workers = living(store, settings.silence_limit_seconds)
     warnings = refuse_what_fails(config, workers)
     run = store.create_run(
@@ -156,7 +156,7 @@ def read_run(store: TheStore, run: TheRun, former_names: FormerNames = True) -> 
 @router.patch("/{run_id}", dependencies=[IN_TURN], response_model=schemas.Run, responses=UNKNOWN)
 def describe_run(store: TheStore, run: TheRun, change: RunChange) -> Response:
     """Change name, notes or tags of a run in any state."""
-    refuse_zero_characters(change.model_dump())
+    refuse_unstorable(change.model_dump())
     name = change.name
     if name == "":
         name = RunConfig.model_validate(run.config | {"name": ""}).display_name()

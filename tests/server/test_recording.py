@@ -169,6 +169,43 @@ def test_a_stretch_of_a_metric_comes_with_what_its_lines_lead_to(client: TestCli
         assert client.get(address, params={"name": "a", "start": wrong}).status_code == 422
 
 
+def nested(deep: int) -> Json:
+    body: Json = {"a": 1}
+    for _ in range(deep - 1):
+        body = {"a": body}
+    return body
+
+
+@pytest.mark.parametrize("config", [nested(300), {"a\0b": 1}, {"a": [["\0"]]}])
+def test_a_config_that_no_answer_could_hold_makes_no_run(client: TestClient, config: Json) -> None:
+    assert Recorder(client).make(config=config).status_code == 422
+    assert client.get(RUNS).json()["runs"] == []
+    assert Recorder(client).make(config=nested(40)).status_code == 201
+    assert client.get(RUNS).json()["runs"][0]["config"] == nested(40)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": -1}, {"test_accuracy": 7.0}, {"frozen_fraction": 5.0}, {"seconds": -1.0}, {"epochs": 10**8}]
+)
+def test_a_run_does_not_end_with_figures_that_cannot_be(recorder: Recorder, wrong: Json) -> None:
+    end = {"kind": "run_finished", "epochs": 0, "test_accuracy": 1.0, "frozen_fraction": 0.0, "seconds": 0.0}
+    refused = recorder.say(end | wrong)
+    assert refused.status_code == 422 and next(iter(wrong)) in refused.text
+    recorder.next -= 1
+    assert recorder.say(end).status_code == 200
+
+
+def test_a_metric_that_there_is_not_is_not_found(client: TestClient, recorder: Recorder) -> None:
+    recorder.say(metrics("a", 1.0, 2.0))
+    address = f"{RUNS}/{RUN}/metrics/points"
+    missing = client.get(address, params={"name": "b"})
+    assert missing.status_code == 404 and "no metric 'b'" in missing.json()["detail"]
+    behind = client.get(address, params={"name": "a", "after": 2**31}).json()
+    assert (behind["points"], behind["values"]) == (2, [])
+    turned = client.get(address, params={"name": "a", "start": 5, "end": 1})
+    assert turned.status_code == 422 and turned.json()["detail"][0]["field"] == "start"
+
+
 def test_the_same_again_is_success_and_changes_nothing(client: TestClient, store: Store, recorder: Recorder) -> None:
     parts = [recorder.part(*recorder.started()), recorder.epoch(0), recorder.part(metrics("a", 1.0)), recorder.epoch(1)]
     for part in parts:

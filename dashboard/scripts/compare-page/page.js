@@ -21,7 +21,7 @@ import { CompareTables } from "./tables.js";
 
 /** @import { Titles } from "../run-data/settings.js" */
 /** @import { RunConfig } from "../../types/api" */
-/** @import { Run } from "../../types/pages" */
+/** @import { Layer, Run } from "../../types/pages" */
 /** @import { Figure, Range } from "../plot/area.js" */
 /** @import { NeuronCell } from "../plot/heatmap.js" */
 
@@ -239,7 +239,10 @@ class ComparePage {
     if (this.switch) this.switch.epsilon = this.#epsilon();
     this.switch?.show(this.mode);
     if (this.drawn) for (const { overview } of this.entries) overview.draw();
-    const all = this.entries.flatMap(({ feed }) => feed.layers);
+    const had = (/** @type {Layer} */ { name }) => this.entries.every(({ feed }) => feed.layers.some((each) => each.name === name));
+    const every = this.entries.flatMap(({ feed }) => feed.layers);
+    const common = every.filter(had);
+    const all = common.length ? common : every;
     // A guess is made anew when another run tells its layers; a choice stays.
     this.#show(this.wanted !== null && names.includes(this.wanted) ? this.wanted : all[widest(all)].name);
   }

@@ -120,7 +120,12 @@ export function stroke({ x, y, colour, dash = "solid", width = 2, step = false }
     else pen.moveTo(across(epoch), at);
   });
   pen.stroke();
-  if (x.length === 1 && y[0] !== null && !step) dot(pen, across(x[0]), up(y[0]));
+  if (step) return;
+  const alone = (/** @type {number} */ place) => (y[place - 1] ?? null) === null && (y[place + 1] ?? null) === null;
+  x.forEach((epoch, place) => {
+    const value = y[place] ?? null;
+    if (value !== null && alone(place)) dot(pen, across(epoch), up(value));
+  });
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y */

@@ -25,14 +25,16 @@ const OF_EPOCHS = ["applied_fraction", "frozen_fraction", "learning_rate"];
 const OF_LAUNCHED = [...OF_EPOCHS, "train_loss", "train_accuracy", "test_loss", "test_accuracy"];
 
 /**
- * The metrics that at least two of these runs logged, by name, without what is drawn from the epochs of all that have it.
+ * The metrics that scripts among these runs logged, or at least two of the runs, by name, without what is drawn from the
+ * epochs of all that have it.
  * @param {Feed[]} feeds @returns {Known[]}
  */
 export function shared(feeds) {
   const names = new Set(feeds.flatMap(({ metrics }) => [...metrics.known.keys()]));
   const having = (/** @type {string} */ name) => feeds.filter(({ metrics }) => metrics.known.has(name));
   return [...names]
-    .filter((name) => having(name).length > 1 && !having(name).every((feed) => isDrawnElsewhere(feed, name)))
+    .filter((name) => having(name).length > 1 || having(name).some(({ external }) => external))
+    .filter((name) => !having(name).every((feed) => isDrawnElsewhere(feed, name)))
     .sort()
     .map((name) => /** @type {Known} */ (having(name)[0].metrics.known.get(name)));
 }
