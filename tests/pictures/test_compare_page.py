@@ -148,13 +148,13 @@ def test_a_run_that_does_not_exist_is_named_and_the_others_are_shown(
     expect(page.locator("[data-part=notice]")).to_contain_text("There is no run nosuchrun1")
 
 
-def test_the_widest_layer_of_all_runs_is_opened_though_one_tells_its_layers_late(
+def test_the_widest_layer_that_all_runs_have_is_opened_though_one_tells_its_layers_late(
     page: Page, address: str, store: Store
 ) -> None:
-    small = Recording(store, (6, 9), epochs=30)
+    small = Recording(store, (6, 9, 4), epochs=30)
     small.start()
     small.epoch()
-    late = Recording(store, (6, 9, 50), epochs=30)
+    late = Recording(store, (6, 9, 50, 80), epochs=30)
     page.goto(f"{address}/compare?runs={small.id},{late.id}")
     ready(page, 2, 0)
     expect(page.locator("[data-part=layer]")).to_have_value("conv1")

@@ -274,7 +274,9 @@ def test_compared_with_a_launched_run_it_shows_what_both_have(
     expect(page.locator("[data-part=heatmaps]")).to_contain_text("This run watches no network.")
     names = page.locator(f"{METRICS} .metric")
     expect(names).to_have_count(2)
-    assert "recorded: 5 points" in chart(page, "train_loss")
+    chart(page, "train_loss")
+    both = re.compile("recorded: 5 points.* my script .*2 points|my script .*2 points.* recorded: 5 points")
+    expect(page.locator(f'[data-metric="train_loss"] {CHART}')).to_have_attribute("aria-label", both)
     assert "external02" in chart(page, "val/loss")
 
 
