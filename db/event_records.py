@@ -7,20 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from db.metrics import NO_EPOCH
+from db.metrics import FIGURES, NO_EPOCH
 from db.records import EndState, EpochScalars, EventRecord, MetricPoints, RetainedCheckpoints, Snapshot
 
 ENDS: Mapping[str, EndState] = {"run_finished": "finished", "run_stopped": "stopped", "run_failed": "failed"}
-FIGURES = (
-    "learning_rate",
-    "train_loss",
-    "train_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "applied_fraction",
-    "frozen_fraction",
-)
-"""Of an epoch; they are metrics too, under these names, as are its further scores."""
 COSTS = ("samples", "cpu_seconds", "device_seconds")
 
 Payload = Mapping[str, Any]

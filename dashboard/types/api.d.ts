@@ -4059,8 +4059,16 @@ export interface components {
          * @description Where a run stands that a new recorder takes over.
          */
         TakenOver: {
-            /** Last Seq */
+            /**
+             * Last Seq
+             * @description The recorder's number of the newest stored event.
+             */
             last_seq: number;
+            /**
+             * Last Step
+             * @description The greatest step of what the script logged; the epochs' own figures and `system/` do not count.
+             */
+            last_step: number | null;
             /** Epochs Done */
             epochs_done: number;
             /** Layers */

@@ -86,7 +86,7 @@ class Run:
         Args:
             values: by name; nested mappings become `val/loss`. Tensors of no dimension are taken without waiting for
                 their device. NaN and infinities are numbers too.
-            step: of the training; None: one more than that of the call before.
+            step: of the training; None: one more than the greatest before, also of a run that is taken up again.
             epoch: from 0; None: it belongs to none.
 
         Raises:

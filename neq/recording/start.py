@@ -165,7 +165,13 @@ class _Beginner:
             spool.close()
             raise _CannotResume(f"{folder}: {error}") from None
         epochs = left.epochs if self._description["epochs"] is None else self._description["epochs"]
-        return spool, Beginning(last_seq=left.last_seq, epochs_done=left.epochs_done, layers=left.layers, epochs=epochs)
+        return spool, Beginning(
+            last_seq=left.last_seq,
+            last_step=left.last_step,
+            epochs_done=left.epochs_done,
+            layers=left.layers,
+            epochs=epochs,
+        )
 
     def _say(self, spool: Spool, url: str | None) -> None:
         if url is not None:
@@ -187,7 +193,13 @@ def _why(answer: Answer) -> str:
 
 def _continued(last_seq: int, body: dict[str, Any], epochs: int | None) -> Beginning:
     layers = tuple((str(layer["name"]), int(layer["neurons"])) for layer in body.get("layers") or ())
-    done = int(body.get("epochs_done") or 0)
+    step = body.get("last_step")
     return Beginning(
-        made=True, last_seq=last_seq, acknowledged=last_seq, epochs_done=done, layers=layers, epochs=epochs
+        made=True,
+        last_seq=last_seq,
+        acknowledged=last_seq,
+        last_step=None if step is None else int(step),
+        epochs_done=int(body.get("epochs_done") or 0),
+        layers=layers,
+        epochs=epochs,
     )

@@ -100,5 +100,10 @@ def take_over(store: TheStore, run: TheRun, body: Annotated[TakeOver, Body()]) -
     """Hand an external run that has ended, or whose recorder is lost, to a new recorder."""
     taken = store.take_over(run.id, body.writer)
     return json_answer(
-        {"last_seq": taken.writer_seq, "epochs_done": taken.epochs_done, "layers": store.layers(taken.id)}
+        {
+            "last_seq": taken.writer_seq,
+            "last_step": store.greatest_step(taken.id),
+            "epochs_done": taken.epochs_done,
+            "layers": store.layers(taken.id),
+        }
     )

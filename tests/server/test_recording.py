@@ -216,6 +216,31 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     assert recorder.send(recorder.part(first=6)).json()["reason"] == "writer"
 
 
+def last_step_of(client: TestClient, store: Store) -> int | None:
+    """As a new recorder hears it."""
+    store.requeue_silent(-1)
+    found: int | None = client.post(f"{RUNS}/{RUN}/take-over", json={"writer": WRITER}).json()["last_step"]
+    return found
+
+
+def test_who_takes_over_hears_the_greatest_step_that_was_logged(
+    client: TestClient, store: Store, recorder: Recorder
+) -> None:
+    recorder.say(*recorder.started())
+    for number in range(3):
+        recorder.say(epoch_event(number, learning_rate=0.1))
+    assert last_step_of(client, store) is None, "the epochs' own figures have the epoch as their step"
+    recorder.say(metrics("system/cpu_cores", *range(9)))
+    assert last_step_of(client, store) is None, "samples of the machine count themselves"
+    recorder.say(metrics("a", 5.0, 6.0), metrics("b", 1.0))
+    assert last_step_of(client, store) == 1
+    backwards = {"name": "b", "steps": [4, 0], "epochs": [None, None], "times": [1.0, 1.0], "values": [1.0, 1.0]}
+    recorder.say({"kind": "metrics_logged", "series": [backwards]}, metrics("c", 1.0))
+    assert last_step_of(client, store) == 4, "the greatest is not the last"
+    recorder.say(metrics("learning_rate", *range(7)))
+    assert last_step_of(client, store) == 6, "a script may log under the name of a figure"
+
+
 def test_a_silent_recorder_is_lost_and_taken_up_by_its_next_part(
     client: TestClient, store: Store, recorder: Recorder
 ) -> None:

@@ -96,7 +96,10 @@ class Store:
         run.writer = writer
         layers = [layer for event in run.events("watch_started") for layer in event["layers"]]
         done = len(run.events("epoch_finished"))
-        return 200, {"last_seq": run.last_seq, "epochs_done": done, "layers": layers}
+        logged = [series for event in run.events("metrics_logged") for series in event["series"]]
+        steps = [step for series in logged if not series["name"].startswith("system/") for step in series["steps"]]
+        told = {"last_seq": run.last_seq, "last_step": max(steps, default=None)}
+        return 200, told | {"epochs_done": done, "layers": layers}
 
     def take(self, run: StoredRun, data: bytes) -> Reply:
         head, _, body = data.partition(b"\n")
