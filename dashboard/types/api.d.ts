@@ -116,6 +116,8 @@ export interface paths {
         /**
          * Take Over
          * @description Hand an external run that has ended, or whose recorder is lost, to a new recorder.
+         *
+         *     While another recorder holds it, `Retry-After` says by when it is lost unless it is heard again.
          */
         post: operations["take_over_api_v1_runs__run_id__take_over_post"];
         delete?: never;

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from neq.recording.transport import Answer, Transport
 
 _ID = re.compile(r"[a-z0-9]{10}")
 _DRAWS = 3
+_POLL_SECONDS = 1.0
 
 
 def init(
@@ -56,7 +58,8 @@ def init(
         token: that the server asks for. None: NEQ_TOKEN.
         mode: `online`; `offline`: only into the folder; `disabled`: not at all. None: NEQ_MODE, else online.
         resume: id of a run that has ended or was lost, to be taken up again: on the server, or in the folder where
-            that has all of it and no server does. Epochs that it has are not recorded again.
+            that has all of it and no server does. Epochs that it has are not recorded again. Where the server heard its
+            process a moment ago, waits as long as that one may be silent, usually 30 s, for it to be given up.
         folder: in which each run has one. None: NEQ_DIR, else ./neq-runs.
         capture: whether what is printed goes into the run's log. None: unless NEQ_CAPTURE is 0.
         system: whether processor, memory and GPU are recorded every few seconds. None: unless NEQ_SYSTEM is 0.
@@ -140,7 +143,7 @@ class _Beginner:
             return self._resumed_from(folder, run_id)  # no server has it, or answers
         if left is not None and not left.done:
             raise _CannotResume(f"what {folder} still holds of it must be sent first ({left.what})")
-        answer = self._transport.take_over(run_id, str(described["writer"]))
+        answer = self._taken_over(run_id, str(described["writer"]))
         if answer.outcome != "taken" or answer.body is None or answer.last_seq is None:
             raise _CannotResume(answer.detail or answer.outcome)
         try:
@@ -148,6 +151,25 @@ class _Beginner:
         except InUse as error:
             raise _CannotResume(f"{error} records it") from None
         return spool, _continued(answer.last_seq, answer.body, self._description["epochs"])
+
+    def _taken_over(self, run_id: str, writer: str) -> Answer:
+        """Takes the run; where another recorder has it, waits until the server gives that one up.
+
+        Its process may have died a moment ago, on another machine perhaps, or its folder may have been sent and cleared
+        away since. Only the server's silence limit tells that from one that is alive, which goes on being heard.
+        """
+        answer = self._transport.take_over(run_id, writer)
+        if answer.outcome != "writer" or answer.retry_after is None:
+            return answer
+        end = time.monotonic() + answer.retry_after
+        say(
+            f"run {run_id} was being recorded by another process a moment ago: "
+            f"waiting up to {answer.retry_after:.0f} s for the server to give that one up"
+        )
+        while answer.outcome in ("writer", "later") and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_SECONDS))
+            answer = self._transport.take_over(run_id, writer)
+        return answer
 
     def _resumed_from(self, folder: Path, run_id: str) -> tuple[Spool, Beginning]:
         """Goes on in the folder that holds all of the run, as its writer."""

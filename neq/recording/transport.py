@@ -67,7 +67,7 @@ class Transport:
         return replace(self._ask("/runs", json=description), last_seq=None)
 
     def take_over(self, run: str, writer: str) -> Answer:
-        """Asks for a run that has ended or is lost."""
+        """Asks for a run that has ended or is lost; `retry_after` of `writer`: until its recorder is lost, if dead."""
         return self._ask(f"/runs/{run}/take-over", json={"writer": writer})
 
     def send(self, run: str, part: bytes) -> Answer:
@@ -118,7 +118,7 @@ def _meaning(response: "httpx.Response") -> Answer:
     if status >= 500 or status in _LATER:
         return Answer("later", detail=detail, retry_after=_pause(response))
     if status == 409:
-        return _conflict(said.get("reason"), last_seq, detail)
+        return replace(_conflict(said.get("reason"), last_seq, detail), retry_after=_pause(response))
     if status in (401, 403):
         return Answer("denied", detail=detail)
     return Answer("missing" if status == 404 else "refused", detail=detail)

@@ -203,7 +203,8 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     other = Recorder(client, writer=OTHER)
     assert other.make().status_code == 409
     assert other.send(other.part(first=3)).json()["reason"] == "writer"
-    assert client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER}).status_code == 409
+    held = client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER})
+    assert (held.status_code, held.headers["Retry-After"]) == (409, "40")  # the limit of 30 s, and two rounds of 5 s
     recorder.send(recorder.epoch(0))
     recorder.say({"kind": "run_stopped", "epochs": 1, "reason": "enough"})
     ended = recorder.say({"kind": "logged", "text": "late"})
