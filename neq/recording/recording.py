@@ -70,7 +70,7 @@ class Recording:
         self._settings, self._spool, self._transport, self._warner = settings, spool, transport, warner
         self._beginning = beginning
         self.is_active, self.stop_requested = True, False
-        self._began = time.monotonic()
+        self._began, self._left_out = time.monotonic(), False
         self._step = 0 if beginning.last_step is None else beginning.last_step + 1
         self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
         self.fractions = FrozenFractions()
@@ -143,10 +143,20 @@ class Recording:
 
     def log(self, numbers: dict[str, Number], step: int | None, epoch: int | None) -> None:
         """Records numbers; without a step they have the one behind the last."""
+        if epoch is not None and epoch < (self._beginning.epochs_done or 0):
+            self._leave_out()
+            return
         if step is None:
             step = self._step
         self._step = max(self._step, step + 1)
         self.tell(Points(numbers, step, epoch, time.time()))
+
+    def _leave_out(self) -> None:
+        """A training that is taken up from an older checkpoint comes by what it logged before again."""
+        if not self._left_out:
+            self._left_out = True
+            text = f"Numbers of epochs before {self._beginning.epochs_done} are not recorded again: the run has these."
+            self.say({"kind": "logged", "level": "warning", "text": text})
 
     def guarded(self, do: Callable[[], object]) -> None:
         """Runs what recording does beside a training; a defect of it is a warning, never the training's error."""

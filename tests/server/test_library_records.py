@@ -132,7 +132,9 @@ def test_a_run_is_taken_up_again_without_doubled_epochs(address: str, store: Sto
     run = store.run(first.id)
     assert (run.state, run.epochs_done) == ("finished", 4)
     assert [epoch for epoch, _ in store.epoch_seqs(first.id)] == [0, 1, 2, 3]
-    steps = store.metric_points(first.id, "train/loss").steps.tolist()
+    points = store.metric_points(first.id, "train/loss")
+    assert points.epochs.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    steps = points.steps.tolist()
     assert sorted(set(steps)) == steps, "the steps of the second part go on behind those of the first"
 
 

@@ -286,6 +286,35 @@ def test_steps_go_on_behind_the_greatest_that_was_logged_and_not_behind_samples_
         assert [step for step, *_ in store.runs[str(run.id)].points("a")] == [7, 2, 8], mode
 
 
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_numbers_of_epochs_that_stand_recorded_are_not_recorded_again(
+    server: str, store: Store, spool: Path, mode: str
+) -> None:
+    from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
+
+    run_id = None
+    for epochs in (2, 3):  # the second time from the start
+        model, optimizer = small_model()
+        run = neq.init(resume=run_id, mode=mode)
+        watch = run.watch(model, optimizer, SMALL_PROBE, checks="off")
+        for epoch in range(epochs):
+            train(model, optimizer)
+            run.log({"loss": epoch}, epoch=epoch)
+            run.log({"seen": epoch})
+            watch.end_epoch()
+            run.log({"late": epoch}, epoch=epoch)  # of an epoch that this very process recorded
+        run.finish()
+        watch.close()
+        run_id = run.id
+    list(sync(spool))
+    stored = store.run
+    assert stored.points("loss") == [(0, 0, 0), (3, 1, 1), (8, 2, 2)]
+    assert [value for *_, value in stored.points("seen")] == [0, 1, 0, 1, 2]
+    assert [value for *_, value in stored.points("late")] == [0, 1, 2]
+    texts = [event["text"] for event in stored.events("logged")]
+    assert texts.count("Numbers of epochs before 2 are not recorded again: the run has these.") == 1
+
+
 def test_of_a_run_that_logged_nothing_the_first_step_is_0(server: str, store: Store) -> None:
     run = neq.init()
     run.finish()
