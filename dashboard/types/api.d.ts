@@ -25,7 +25,8 @@ export interface paths {
          *     That no worker is online is reported in this response only.
          *
          *     With `source: "external"` the run is one that a training script records: it is running at once, and told part by
-         *     part. Asked again by the same writer, it is the same run, answered with 200.
+         *     part. Asked again by the same writer, it is the same run, answered with 200. The server has a limit of such runs
+         *     at once, whoever records them.
          */
         post: operations["make_run_api_v1_runs_post"];
         delete?: never;
@@ -4712,6 +4713,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description As many external runs are recorded as may be; `Retry-After` says. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description The database does not respond; try again. */

@@ -89,6 +89,7 @@ class _Beginner:
     def __init__(self, settings: Settings, description: dict[str, Any]) -> None:
         self._settings, self._description = settings, description
         self._warner, self._transport = Warner(), Transport(settings)
+        self._why_later: str | None = None
 
     def begin(self, resume: str | None) -> Run:
         spool, beginning = self._new() if resume is None else self._resumed_or_new(resume)
@@ -106,6 +107,8 @@ class _Beginner:
                 if answer.outcome != "writer":  # somebody else drew the same id
                     break
                 described = self._named(new_run_id())
+        if answer.outcome == "later" and answer.answered and self._settings.mode == "online":
+            self._why_later = answer.detail.rstrip(".")
         refused = None if answer.outcome in ("taken", "later") else (answer.outcome, answer.detail)
         if refused is not None:
             self._warner.warn(
@@ -200,6 +203,11 @@ class _Beginner:
             say(f"recording at {url}")
         elif self._settings.mode == "offline":
             say(f"recording offline into {spool.folder}; `neq sync {spool.folder}` sends it")
+        elif self._why_later is not None:
+            say(
+                f"{self._settings.url} does not take the run now ({self._why_later}): recording offline into "
+                f"{spool.folder}, which is sent once it does; what is left at the end `neq sync {spool.folder}` sends"
+            )
         else:
             say(
                 f"no server takes the run at {self._settings.url}: recording offline into {spool.folder}; start one "

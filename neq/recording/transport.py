@@ -28,6 +28,7 @@ class Answer:
         last_seq: up to where the server has all events; None where it does not say.
         stop_requested: whether somebody pressed Stop on the page.
         detail: the server's words, or why there are none.
+        answered: whether somebody answered at all.
         retry_after: seconds, where the server asks for a pause.
         body: the rest of the answer.
     """
@@ -36,6 +37,7 @@ class Answer:
     last_seq: int | None = None
     stop_requested: bool = False
     detail: str = ""
+    answered: bool = True
     retry_after: float | None = None
     body: dict[str, Any] | None = None
 
@@ -90,7 +92,7 @@ class Transport:
             self.may_frame = allows_frames(response.headers.get("Content-Security-Policy", ""))
             return _meaning(response)
         except (httpx.HTTPError, OSError) as error:
-            return Answer("later", detail=f"{type(error).__name__}: {error}"[:300])
+            return Answer("later", detail=f"{type(error).__name__}: {error}"[:300], answered=False)
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # such as a proxy that cannot be used
             return Answer("refused", detail=f"the request could not be made ({error})"[:300])
 

@@ -217,6 +217,24 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     assert recorder.send(recorder.part(first=6)).json()["reason"] == "writer"
 
 
+def test_runs_beyond_the_limit_wait_until_one_ends(client: TestClient, store: Store, settings: ServerSettings) -> None:
+    settings.most_external_runs = 2
+    first, second, third = (Recorder(client, run=f"abcdefgh1{number}") for number in range(3))
+    assert [first.make().status_code, second.make().status_code] == [201, 201]
+    refused = third.make()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    sentence = "2 external runs are being recorded, the most that may be at once: wait until one ends, or raise "
+    assert refused.json()["detail"] == f"{sentence}NEQ_MOST_EXTERNAL_RUNS"
+    assert first.make().status_code == 200, "asked again, it is no further run"
+    assert client.post(RUNS, json={}).status_code == 201, "launched runs are not counted"
+    assert third.make().status_code == 429
+    first.say(*first.started())
+    first.say({"kind": "run_stopped", "epochs": 0, "reason": "enough"})
+    assert third.make().status_code == 201
+    taken = client.post(f"{RUNS}/{first.run}/take-over", json={"writer": WRITER})
+    assert taken.status_code == 200, "one that goes on is taken, as its script holds what nobody else has"
+
+
 def last_step_of(client: TestClient, store: Store) -> int | None:
     """As a new recorder hears it."""
     store.requeue_silent(-1)

@@ -74,6 +74,7 @@ class Store:
     misbehave: Callable[[int], int | None] = lambda number: None
     lose_answers: Callable[[int], bool] = lambda number: False
     repeat: bool = False
+    most_runs: int = 1_000
     lock: Any = field(default_factory=threading.Lock)
 
     @property
@@ -87,6 +88,8 @@ class Store:
         assert len(body["id"]) == 10 and len(body["writer"]) == 32
         if (found := self.runs.get(body["id"])) is not None:
             return (200, {"id": body["id"]}) if found.writer == body["writer"] else (409, {"detail": "another's"})
+        if sum(run.state == "running" for run in self.runs.values()) >= self.most_runs:
+            return 429, {"detail": f"{self.most_runs} runs are recorded now."}
         self.runs[body["id"]] = StoredRun(body, body["writer"])
         return 201, {"id": body["id"]}
 

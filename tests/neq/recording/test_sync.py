@@ -88,6 +88,16 @@ def test_the_command_says_where_nobody_answers(
     assert "the server does not answer" in capsys.readouterr().out
 
 
+def test_the_command_says_why_the_server_does_not_take_a_run_now(
+    server: str, store: Store, spool: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neq.recording.sync._PAUSE_SECONDS", 0.01)
+    record_offline()
+    store.most_runs = 0
+    assert main(["sync", str(spool)]) == 1
+    assert "the server does not take it now (0 runs are recorded now.): try again later" in capsys.readouterr().out
+
+
 TRAINING = """
     import sys, time
     import numpy as np
