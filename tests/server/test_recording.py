@@ -217,6 +217,22 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     assert recorder.send(recorder.part(first=6)).json()["reason"] == "writer"
 
 
+def test_a_layer_that_nobody_watched_in_an_epoch_has_no_frozen_fraction_there(
+    client: TestClient, recorder: Recorder
+) -> None:
+    recorder.say(*recorder.started())
+    bits = np.packbits(np.zeros(10, bool)).tobytes()
+    first = [LayerSnapshot(0, 10, np.full(10, np.nan, "<f4").tobytes(), None, bits, bits)]
+    counts = epoch_event(0)["layers"] | {"frozen": [0, 0]}
+    for number, means in enumerate(([0.5, None], [None, None])):  # the second time φ is NaN, and watched
+        event = epoch_event(number, layers=counts | {"phi_mean": means})
+        assert recorder.send(recorder.part(event, table=table_of(first), packed=pack(first))).status_code == 200
+    recorder.send(recorder.epoch(2))  # of both
+    recorder.say(epoch_event(3))  # of which no neuron is told
+    answer = client.get(f"{RUNS}/{RUN}/overview?field=frozen&format=json").json()
+    assert answer["values"] == [[0.0, 0.0, 0.0, 0.0], [None, None, 0.0, 0.0]]
+
+
 def test_runs_beyond_the_limit_wait_until_one_ends(client: TestClient, store: Store, settings: ServerSettings) -> None:
     settings.most_external_runs = 2
     first, second, third = (Recorder(client, run=f"abcdefgh1{number}") for number in range(3))
