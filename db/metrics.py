@@ -71,8 +71,8 @@ class MetricQueries(Transactions):
 def _greatest_step(connection: Connection, run_id: str, name: str) -> int:
     """Of one metric; read chunk by chunk, since there may be more than memory holds."""
     here = (metric_points.c.run_id == run_id) & (metric_points.c.name == name)
-    chunks = connection.execution_options(yield_per=MOST_CHUNKS).execute(select(metric_points.c.points).where(here))
-    return max(int(_joined(name, [row.points]).steps.max()) for row in chunks)
+    query = select(metric_points.c.points).where(here).execution_options(yield_per=MOST_CHUNKS)
+    return max(int(_joined(name, [row.points]).steps.max()) for row in connection.execute(query))
 
 
 def read_points(
