@@ -10,6 +10,7 @@ StoreError
 ├── CannotResume          it has not ended, has finished all its epochs, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
 ├── RunLost               it no longer belongs to the worker that speaks
+├── TooManyRecorded       as many external runs are recorded as may be at once
 └── EventRefused          the event contradicts what is stored; nothing of it was kept
 """
 
@@ -144,6 +145,16 @@ class RunHeld(StoreError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"Another recorder holds run {run_id!r}: end that one first, or begin a run of its own.")
         self.run_id = run_id
+
+
+class TooManyRecorded(StoreError):
+    """As many external runs are recorded as may be at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most:,} external runs are being recorded, the most that may be at once: wait until one ends."
+        )
+        self.most = most
 
 
 class PartGap(StoreError):

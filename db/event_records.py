@@ -1,26 +1,17 @@
 """What an event becomes in the store: read from its JSON, whoever wrote it, a worker of ours or somebody's recorder."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from db.metrics import NO_EPOCH
+from db.metrics import FIGURES, NO_EPOCH
 from db.records import EndState, EpochScalars, EventRecord, MetricPoints, RetainedCheckpoints, Snapshot
 
 ENDS: Mapping[str, EndState] = {"run_finished": "finished", "run_stopped": "stopped", "run_failed": "failed"}
-FIGURES = (
-    "learning_rate",
-    "train_loss",
-    "train_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "applied_fraction",
-    "frozen_fraction",
-)
-"""Of an epoch; they are metrics too, under these names, as are its further scores."""
+NOT_WATCHED = -1
 COSTS = ("samples", "cpu_seconds", "device_seconds")
 
 Payload = Mapping[str, Any]
@@ -48,7 +39,9 @@ def event_record(
         return EventRecord(**facts, device=payload["device"])
     if kind == "epoch_finished":
         rows = tuple(snapshots)
-        return EventRecord(**facts, epoch=_scalars(payload), snapshots=rows, points=_points(payload, at), kept=kept)
+        return EventRecord(
+            **facts, epoch=_scalars(payload, rows), snapshots=rows, points=_points(payload, at), kept=kept
+        )
     if kind == "metrics_logged":
         told = {
             **payload,
@@ -61,16 +54,29 @@ def event_record(
     return EventRecord(**facts)
 
 
-def _scalars(payload: Payload) -> EpochScalars:
+def _scalars(payload: Payload, rows: Sequence[Snapshot]) -> EpochScalars:
     figures: dict[str, Any] = {name: _finite(payload.get(name)) for name in FIGURES}
     costs: dict[str, Any] = {name: payload.get(name) for name in COSTS} | _flops(payload)
     return EpochScalars(
         epoch=payload["epoch"],
         **figures,
-        frozen_counts=tuple(payload["layers"]["frozen"]),
+        frozen_counts=_frozen_counts(payload["layers"], {row.layer for row in rows}),
         train_seconds=payload["seconds"]["train"],
         **costs,
     )
+
+
+def _frozen_counts(layers: Mapping[str, Any], measured: Set[int]) -> tuple[int, ...]:
+    """As `EpochScalars` has them: an external run tells 0 of a layer that no watch of the epoch has.
+
+    Args:
+        measured: layers whose neurons are told; the mean of φ alone would not do, since it is null of a φ that is NaN.
+    """
+    counts = tuple(layers["frozen"])
+    if not measured:  # no neuron of the epoch is told, and its layers alone
+        return counts
+    without = {index for index, mean in enumerate(layers.get("phi_mean") or ()) if mean is None} - measured
+    return tuple(NOT_WATCHED if index in without else count for index, count in enumerate(counts))
 
 
 def _flops(payload: Payload) -> dict[str, float | None]:

@@ -105,7 +105,7 @@ class EventQueries(Transactions):
     def frozen_counts(self, connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L).
 
-        -1 stands for a layer that was not announced yet.
+        -1 stands for a layer that was not announced yet, or that nobody watched in the epoch.
         """
         query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
         rows = connection.execute(query.order_by(epochs.c.epoch)).all()

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from db.records import Metric, MetricPoints
-from db.schema import metric_points, metrics
+from db.schema import epochs, metric_points, metrics
 from db.transactions import Transactions, reading
 
 CHUNK = 2_048
@@ -20,6 +20,18 @@ MOST_CHUNKS = 64
 chart of a running metric reads as many rows more."""
 NO_EPOCH = -1
 _BYTES = 28
+FIGURES = (
+    "learning_rate",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "applied_fraction",
+    "frozen_fraction",
+)
+"""Of an epoch; they are metrics too, under these names, as are its further scores, with the epoch as their step."""
+SYSTEM = "system/"
+"""How the names begin of what a recorder samples of its machine: these count samples, not steps of the training."""
 
 
 class MetricQueries(Transactions):
@@ -48,6 +60,30 @@ class MetricQueries(Transactions):
     ) -> MetricPoints:
         """A metric's points from the place `first` on up to before `stop`, in the order in which they were told."""
         return read_points(connection, run_id, name, first, stop)
+
+    @reading
+    def greatest_step(self, connection: Connection, run_id: str) -> int | None:
+        """The greatest step of what the run's script logged; None where it logged nothing.
+
+        The epochs' own figures and the machine's samples have a count of their own. A script may log under a figure's
+        name too: there are more points of it then than epochs that tell it.
+        """
+        told = select(*(func.count(epochs.c[name]).label(name) for name in FIGURES)).where(epochs.c.run_id == run_id)
+        figures = connection.execute(told).one()._mapping
+        query = select(metrics.c.name, metrics.c.points).where(metrics.c.run_id == run_id)
+        logged = [
+            row.name
+            for row in connection.execute(query)
+            if not row.name.startswith(SYSTEM) and row.points > figures.get(row.name, 0)
+        ]
+        return max((_greatest_step(connection, run_id, name) for name in logged), default=None)
+
+
+def _greatest_step(connection: Connection, run_id: str, name: str) -> int:
+    """Of one metric; read chunk by chunk, since there may be more than memory holds."""
+    here = (metric_points.c.run_id == run_id) & (metric_points.c.name == name)
+    query = select(metric_points.c.points).where(here).execution_options(yield_per=MOST_CHUNKS)
+    return max(int(_joined(name, [row.points]).steps.max()) for row in connection.execute(query))
 
 
 def read_points(

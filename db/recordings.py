@@ -5,10 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, null, select, update
+from sqlalchemy import ColumnElement, Connection, func, null, select, update
 
 from db import events
-from db.errors import EventRefused, NotExternal, PartGap, PartMoved, RunEnded, RunExists, RunHeld
+from db.errors import (
+    EventRefused,
+    NotExternal,
+    PartGap,
+    PartMoved,
+    RunEnded,
+    RunExists,
+    RunHeld,
+    TooManyRecorded,
+)
 from db.lifetimes import CONTINUED
 from db.records import END_STATES, EventRecord, NewRun, Run
 from db.runs import COLUMNS, create, read, run_of
@@ -36,10 +45,18 @@ class RecordingQueries(Transactions):
     """What recorders write."""
 
     @writing()
-    def begin_external(self, connection: Connection, run_id: str, writer_id: str, new: NewRun) -> tuple[Run, bool]:
+    def begin_external(
+        self, connection: Connection, run_id: str, writer_id: str, new: NewRun, most: int | None = None
+    ) -> tuple[Run, bool]:
         """Makes an external run under an id that its recorder drew, and says whether it was made now.
 
-        Asked again by the same writer it is the same run, as it stands; RunExists where another's has the id.
+        Asked again by the same writer it is the same run, as it stands.
+
+        Args:
+            most: external runs that may be recorded at once; None: any number.
+        Raises:
+            RunExists: another's has the id.
+            TooManyRecorded: there are as many as may be.
         """
         row = connection.execute(select(*COLUMNS).where(runs.c.id == run_id)).one_or_none()
         if row is not None:
@@ -47,6 +64,8 @@ class RecordingQueries(Transactions):
             if found.source != "external" or found.writer_id != writer_id:
                 raise RunExists(run_id)
             return found, False
+        if most is not None and _recorded_now(connection) >= most:
+            raise TooManyRecorded(most)
         create(connection, self._now(), replace(new, source="external"), run_id=run_id)
         now = self._now()
         values = {
@@ -131,6 +150,12 @@ class RecordingQueries(Transactions):
         values = _going_on() | _NO_STOP | {"writer_id": writer_id, "heartbeat_at": self._now()}
         taken = update(runs).where(runs.c.id == run_id).values(values)
         return run_of(connection.execute(taken.returning(*COLUMNS)).one())
+
+
+def _recorded_now(connection: Connection) -> int:
+    """External runs that are recorded at the moment, dead ones included until they are given up."""
+    here = (runs.c.state == "running") & (runs.c.source == "external")
+    return int(connection.execute(select(func.count()).select_from(runs).where(here)).scalar_one())
 
 
 def _going_on() -> dict[str, Any]:

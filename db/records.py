@@ -147,7 +147,7 @@ class EpochScalars:
     applied_fraction: float | None
     frozen_fraction: float | None
     frozen_counts: tuple[int, ...]
-    """Neurons a layer, decided at the epoch's end."""
+    """Neurons a layer, decided at the epoch's end; -1 where nobody watched the layer."""
     samples: int | None = None
     """Trained on in this epoch; this and what follows is None where it is not known."""
     train_seconds: float | None = None

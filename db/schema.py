@@ -109,7 +109,7 @@ epochs = Table(
     # NULL where nothing is watched.
     Column("applied_fraction", Double),
     Column("frozen_fraction", Double),
-    Column("frozen_counts", LargeBinary, nullable=False),  # int32, little-endian, one a layer
+    Column("frozen_counts", LargeBinary, nullable=False),  # int32, little-endian, one a layer; -1: nobody watched it
     # What the epoch took, each an x-axis; NULL where it is not known.
     Column("samples", BigInteger),
     Column("train_seconds", Double),

@@ -12,19 +12,24 @@ LONGEST_ROUND_SECONDS = 5.0
 ROOM_ROUND_SECONDS = 5.0
 
 
+def round_seconds(limit_seconds: float) -> float:
+    """How often it is looked for workers that are silent for longer than the limit."""
+    return min(limit_seconds / 4, LONGEST_ROUND_SECONDS)
+
+
 async def requeue_silent_runs(store: Store, limit_seconds: float) -> None:
     """For ever: give the runs whose worker has not been heard for longer than the limit back to the queue.
 
     A machine that slept wakes with every worker silent: after a round that took far longer than it should, the workers
     are given the whole limit to speak again. The same holds at the start.
     """
-    round_seconds = min(limit_seconds / 4, LONGEST_ROUND_SECONDS)
+    pause = round_seconds(limit_seconds)
     patience = limit_seconds
     while True:
         before = time.time()
-        await asyncio.sleep(round_seconds)
+        await asyncio.sleep(pause)
         slept = time.time() - before
-        patience = limit_seconds if abs(slept - round_seconds) > limit_seconds / 2 else patience - slept
+        patience = limit_seconds if abs(slept - pause) > limit_seconds / 2 else patience - slept
         if patience > 0:
             continue
         try:

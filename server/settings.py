@@ -47,6 +47,9 @@ class ServerSettings(BaseSettings):
         ge=0,
         description="Kept beside an SQLite store, so that runs can be stopped and deleted when its disk is full.",
     )
+    most_external_runs: int = Field(
+        default=500, ge=1, description="Runs of scripts recorded at once, whoever's; one more that begins gets a 429."
+    )
     most_connections: int = Field(default=900, ge=1, description="Connections open at once; more are closed at once.")
     most_sockets: int = Field(default=600, ge=1, description="Live sockets (open pages) at once; more get a 503.")
     largest_headers_bytes: int = Field(default=65_536, ge=1_000, description="Larger request headers get a 431.")

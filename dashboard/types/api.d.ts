@@ -25,7 +25,8 @@ export interface paths {
          *     That no worker is online is reported in this response only.
          *
          *     With `source: "external"` the run is one that a training script records: it is running at once, and told part by
-         *     part. Asked again by the same writer, it is the same run, answered with 200.
+         *     part. Asked again by the same writer, it is the same run, answered with 200. The server has a limit of such runs
+         *     at once, whoever records them.
          */
         post: operations["make_run_api_v1_runs_post"];
         delete?: never;
@@ -116,6 +117,8 @@ export interface paths {
         /**
          * Take Over
          * @description Hand an external run that has ended, or whose recorder is lost, to a new recorder.
+         *
+         *     While another recorder holds it, `Retry-After` says by when it is lost unless it is heard again.
          */
         post: operations["take_over_api_v1_runs__run_id__take_over_post"];
         delete?: never;
@@ -4076,8 +4079,16 @@ export interface components {
          * @description Where a run stands that a new recorder takes over.
          */
         TakenOver: {
-            /** Last Seq */
+            /**
+             * Last Seq
+             * @description The recorder's number of the newest stored event.
+             */
             last_seq: number;
+            /**
+             * Last Step
+             * @description The greatest step of what the script logged; the epochs' own figures and `system/` do not count.
+             */
+            last_step: number | null;
             /** Epochs Done */
             epochs_done: number;
             /** Layers */
@@ -4720,6 +4731,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description As many external runs are recorded as may be; `Retry-After` says. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description The database does not respond; try again. */
@@ -5724,7 +5744,7 @@ export interface operations {
     read_overview_api_v1_runs__run_id__overview_get: {
         parameters: {
             query?: {
-                /** @description frozen: frozen fraction at the end of the epoch. thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|. */
+                /** @description frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|. */
                 field?: "frozen" | "thawed" | "phi" | "speed";
                 format?: "npy" | "json";
                 /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */

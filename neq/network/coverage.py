@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -10,6 +11,8 @@ from neq.network.gradient_stop import trained
 from neq.network.kinds import why_unknown
 from neq.network.layers import WatchedLayer
 
+MOST_MODULES = 100
+"""Listed one by one in a record; of longer lists the rest is added up."""
 NOT_TRAINED = "none of its parameters requires a gradient"
 NOT_YET = "it is trained by now, and watched from the next epoch's end on"
 
@@ -80,6 +83,29 @@ class Coverage:
     def unwatched(self) -> Mapping[str, str]:
         """Modules none of whose parameters is watched, by name, and why."""
         return {module.name: module.reason for module in self.modules if not module.watched and module.reason}
+
+    def record(self) -> dict[str, Any]:
+        """The numbers, and the modules that are not watched, wholly or in part, as JSON holds them.
+
+        Returns:
+            `parameters`, `watched`, `fraction`; `unwatched`: at most 100 modules, those with most parameters that are
+            not watched first; `more_modules`, `more_parameters`: the others, added up.
+        """
+        left: list[dict[str, Any]] = [
+            {"name": one.name, "type": one.type, "parameters": one.trainable - one.watched, "reason": one.reason}
+            for one in self.modules
+            if one.reason is not None and one.trainable > one.watched
+        ]
+        left.sort(key=lambda one: -int(one["parameters"]))
+        rest = left[MOST_MODULES:]
+        return {
+            "parameters": self.trainable,
+            "watched": self.watched,
+            "fraction": self.fraction,
+            "unwatched": left[:MOST_MODULES],
+            "more_modules": len(rest),
+            "more_parameters": sum(int(one["parameters"]) for one in rest),
+        }
 
 
 def coverage_of(model: nn.Module, layers: Sequence[WatchedLayer], unwatched: Mapping[str, str]) -> Coverage:

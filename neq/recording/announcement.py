@@ -5,12 +5,9 @@ from dataclasses import fields
 from typing import Any
 
 from neq.neq import NEq
-from neq.network.coverage import Coverage
 from neq.options import Options
 
 Json = dict[str, Any]
-MOST_MODULES = 100
-"""Listed one by one; of longer lists the rest is added up."""
 
 
 def watch_started(neq: NEq, options: Options, probe: Iterable[Any], name: str | None, first: int) -> Json:
@@ -46,7 +43,7 @@ def watch_started(neq: NEq, options: Options, probe: Iterable[Any], name: str | 
         "probe_samples": probe_samples(probe),
         "first_freezing_epoch": neq.first_freezing_epoch if freezes else None,
         "freeze": freezes,
-        "coverage": _coverage(coverage),
+        "coverage": coverage.record(),
     }
 
 
@@ -74,24 +71,6 @@ def _samples(batch: Any) -> int:
     elif isinstance(batch, list | tuple):
         batch = batch[0]
     return int(batch.shape[0])
-
-
-def _coverage(coverage: Coverage) -> Json:
-    left: list[Json] = [
-        {"name": one.name, "type": one.type, "parameters": one.trainable - one.watched, "reason": one.reason}
-        for one in coverage.modules
-        if one.reason is not None and one.trainable > one.watched
-    ]
-    left.sort(key=lambda one: -int(one["parameters"]))
-    rest = left[MOST_MODULES:]
-    return {
-        "parameters": coverage.trainable,
-        "watched": coverage.watched,
-        "fraction": coverage.fraction,
-        "unwatched": left[:MOST_MODULES],
-        "more_modules": len(rest),
-        "more_parameters": sum(int(one["parameters"]) for one in rest),
-    }
 
 
 def _simple(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from neq.recording.part import unpack_part
 from neq.recording.spool import SpooledPart
+from neq.recording.system_metrics import SYSTEM
 from neq.recording.watches import LayerKey
 
 
@@ -15,12 +16,14 @@ class Left:
 
     Attributes:
         last_seq: number of its last event.
+        last_step: the greatest of what the script logged; None where it logged nothing.
         epochs_done: which it has recorded.
         layers: that it has announced, in order.
         epochs: planned; None where that was not told.
     """
 
     last_seq: int
+    last_step: int | None
     epochs_done: int
     layers: tuple[LayerKey, ...]
     epochs: int | None
@@ -35,6 +38,7 @@ class Left:
         """
         expected, epochs_done = 1, 0
         planned: int | None = None
+        last_step: int | None = None
         layers: list[LayerKey] = []
         for line in _lines(parts):
             if line["seq"] != expected:
@@ -45,11 +49,19 @@ class Left:
                 planned = event.get("epochs")
             elif event["kind"] == "watch_started":
                 layers += [(str(layer["name"]), int(layer["neurons"])) for layer in event["layers"]]
+            elif event["kind"] == "metrics_logged":
+                last_step = _greatest(last_step, event)
             elif event["kind"] == "epoch_finished":
                 epochs_done = int(event["epoch"]) + 1
         if expected == 1:
             raise ValueError("nothing of it is there")
-        return cls(expected - 1, epochs_done, tuple(layers), planned)
+        return cls(expected - 1, last_step, epochs_done, tuple(layers), planned)
+
+
+def _greatest(last_step: int | None, event: dict[str, Any]) -> int | None:
+    """The greatest step with this event's; the machine's samples have a count of their own."""
+    logged = [series["steps"] for series in event["series"] if not series["name"].startswith(SYSTEM)]
+    return max((*([] if last_step is None else [last_step]), *(max(steps) for steps in logged if steps)), default=None)
 
 
 def _lines(parts: Iterable[SpooledPart]) -> Iterator[dict[str, Any]]:

@@ -38,6 +38,7 @@ class Beginning:
         refused: the server's answer that ended sending before it began.
         last_seq: of the events that are recorded.
         acknowledged: of those that the server has.
+        last_step: the greatest that was logged; None where nothing was.
         epochs_done: which it has recorded; None: the run is new.
         layers: that it has announced.
         epochs: planned, where that was told.
@@ -47,6 +48,7 @@ class Beginning:
     refused: tuple[str, str] | None = None
     last_seq: int = 0
     acknowledged: int = 0
+    last_step: int | None = None
     epochs_done: int | None = None
     layers: tuple[LayerKey, ...] = ()
     epochs: int | None = None
@@ -68,7 +70,8 @@ class Recording:
         self._settings, self._spool, self._transport, self._warner = settings, spool, transport, warner
         self._beginning = beginning
         self.is_active, self.stop_requested = True, False
-        self._began, self._step = time.monotonic(), 0
+        self._began, self._left_out = time.monotonic(), False
+        self._step = 0 if beginning.last_step is None else beginning.last_step + 1
         self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
         self.fractions = FrozenFractions()
         sample = SystemMetrics().sample if settings.system else None
@@ -140,10 +143,20 @@ class Recording:
 
     def log(self, numbers: dict[str, Number], step: int | None, epoch: int | None) -> None:
         """Records numbers; without a step they have the one behind the last."""
+        if epoch is not None and epoch < (self._beginning.epochs_done or 0):
+            self._leave_out()
+            return
         if step is None:
             step = self._step
         self._step = max(self._step, step + 1)
         self.tell(Points(numbers, step, epoch, time.time()))
+
+    def _leave_out(self) -> None:
+        """A training that is taken up from an older checkpoint comes by what it logged before again."""
+        if not self._left_out:
+            self._left_out = True
+            text = f"Numbers of epochs before {self._beginning.epochs_done} are not recorded again: the run has these."
+            self.say({"kind": "logged", "level": "warning", "text": text})
 
     def guarded(self, do: Callable[[], object]) -> None:
         """Runs what recording does beside a training; a defect of it is a warning, never the training's error."""

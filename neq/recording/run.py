@@ -86,8 +86,9 @@ class Run:
         Args:
             values: by name; nested mappings become `val/loss`. Tensors of no dimension are taken without waiting for
                 their device. NaN and infinities are numbers too.
-            step: of the training; None: one more than that of the call before.
-            epoch: from 0; None: it belongs to none.
+            step: of the training; None: one more than the greatest before, also of a run that is taken up again.
+            epoch: from 0; None: it belongs to none. In a run that is taken up again, numbers of epochs that stand
+                recorded are left out, as those epochs are.
 
         Raises:
             TypeError: a value is no single number, or step or epoch no whole one.

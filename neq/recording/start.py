@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from neq.recording.transport import Answer, Transport
 
 _ID = re.compile(r"[a-z0-9]{10}")
 _DRAWS = 3
+_POLL_SECONDS = 1.0
 
 
 def init(
@@ -56,7 +58,8 @@ def init(
         token: that the server asks for. None: NEQ_TOKEN.
         mode: `online`; `offline`: only into the folder; `disabled`: not at all. None: NEQ_MODE, else online.
         resume: id of a run that has ended or was lost, to be taken up again: on the server, or in the folder where
-            that has all of it and no server does. Epochs that it has are not recorded again.
+            that has all of it and no server does. Epochs that it has are not recorded again. Where the server heard its
+            process a moment ago, waits as long as that one may be silent, usually 30 s, for it to be given up.
         folder: in which each run has one. None: NEQ_DIR, else ./neq-runs.
         capture: whether what is printed goes into the run's log. None: unless NEQ_CAPTURE is 0.
         system: whether processor, memory and GPU are recorded every few seconds. None: unless NEQ_SYSTEM is 0.
@@ -86,6 +89,7 @@ class _Beginner:
     def __init__(self, settings: Settings, description: dict[str, Any]) -> None:
         self._settings, self._description = settings, description
         self._warner, self._transport = Warner(), Transport(settings)
+        self._why_later: str | None = None
 
     def begin(self, resume: str | None) -> Run:
         spool, beginning = self._new() if resume is None else self._resumed_or_new(resume)
@@ -103,6 +107,8 @@ class _Beginner:
                 if answer.outcome != "writer":  # somebody else drew the same id
                     break
                 described = self._named(new_run_id())
+        if answer.outcome == "later" and answer.answered and self._settings.mode == "online":
+            self._why_later = answer.detail.rstrip(".")
         refused = None if answer.outcome in ("taken", "later") else (answer.outcome, answer.detail)
         if refused is not None:
             self._warner.warn(
@@ -140,7 +146,7 @@ class _Beginner:
             return self._resumed_from(folder, run_id)  # no server has it, or answers
         if left is not None and not left.done:
             raise _CannotResume(f"what {folder} still holds of it must be sent first ({left.what})")
-        answer = self._transport.take_over(run_id, str(described["writer"]))
+        answer = self._taken_over(run_id, str(described["writer"]))
         if answer.outcome != "taken" or answer.body is None or answer.last_seq is None:
             raise _CannotResume(answer.detail or answer.outcome)
         try:
@@ -148,6 +154,25 @@ class _Beginner:
         except InUse as error:
             raise _CannotResume(f"{error} records it") from None
         return spool, _continued(answer.last_seq, answer.body, self._description["epochs"])
+
+    def _taken_over(self, run_id: str, writer: str) -> Answer:
+        """Takes the run; where another recorder has it, waits until the server gives that one up.
+
+        Its process may have died a moment ago, on another machine perhaps, or its folder may have been sent and cleared
+        away since. Only the server's silence limit tells that from one that is alive, which goes on being heard.
+        """
+        answer = self._transport.take_over(run_id, writer)
+        if answer.outcome != "writer" or answer.retry_after is None:
+            return answer
+        end = time.monotonic() + answer.retry_after
+        say(
+            f"run {run_id} was being recorded by another process a moment ago: "
+            f"waiting up to {answer.retry_after:.0f} s for the server to give that one up"
+        )
+        while answer.outcome in ("writer", "later") and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_SECONDS))
+            answer = self._transport.take_over(run_id, writer)
+        return answer
 
     def _resumed_from(self, folder: Path, run_id: str) -> tuple[Spool, Beginning]:
         """Goes on in the folder that holds all of the run, as its writer."""
@@ -165,13 +190,24 @@ class _Beginner:
             spool.close()
             raise _CannotResume(f"{folder}: {error}") from None
         epochs = left.epochs if self._description["epochs"] is None else self._description["epochs"]
-        return spool, Beginning(last_seq=left.last_seq, epochs_done=left.epochs_done, layers=left.layers, epochs=epochs)
+        return spool, Beginning(
+            last_seq=left.last_seq,
+            last_step=left.last_step,
+            epochs_done=left.epochs_done,
+            layers=left.layers,
+            epochs=epochs,
+        )
 
     def _say(self, spool: Spool, url: str | None) -> None:
         if url is not None:
             say(f"recording at {url}")
         elif self._settings.mode == "offline":
             say(f"recording offline into {spool.folder}; `neq sync {spool.folder}` sends it")
+        elif self._why_later is not None:
+            say(
+                f"{self._settings.url} does not take the run now ({self._why_later}): recording offline into "
+                f"{spool.folder}, which is sent once it does; what is left at the end `neq sync {spool.folder}` sends"
+            )
         else:
             say(
                 f"no server takes the run at {self._settings.url}: recording offline into {spool.folder}; start one "
@@ -187,7 +223,13 @@ def _why(answer: Answer) -> str:
 
 def _continued(last_seq: int, body: dict[str, Any], epochs: int | None) -> Beginning:
     layers = tuple((str(layer["name"]), int(layer["neurons"])) for layer in body.get("layers") or ())
-    done = int(body.get("epochs_done") or 0)
+    step = body.get("last_step")
     return Beginning(
-        made=True, last_seq=last_seq, acknowledged=last_seq, epochs_done=done, layers=layers, epochs=epochs
+        made=True,
+        last_seq=last_seq,
+        acknowledged=last_seq,
+        last_step=None if step is None else int(step),
+        epochs_done=int(body.get("epochs_done") or 0),
+        layers=layers,
+        epochs=epochs,
     )

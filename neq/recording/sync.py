@@ -93,7 +93,8 @@ def _sent(spool: Spool, delivery: Delivery, settings: Settings) -> SyncedRun:
             break
         failures = failures + 1 if answer.outcome == "later" else 0
         if failures == _TRIES:
-            what = f"the server does not answer ({answer.detail}): try again later"
+            does = "take it now" if answer.answered else "answer"
+            what = f"the server does not {does} ({answer.detail}): try again later"
             break
         if failures:
             time.sleep(min(max(_PAUSE_SECONDS * failures, answer.retry_after or 0), LONGEST_PAUSE))

@@ -9,6 +9,8 @@ from neq.recording.facts import Points
 from neq.recording.scalars import Number
 
 EVERY_SECONDS = 5.0
+SYSTEM = "system/"
+"""How the names of these curves begin."""
 
 
 class SystemMetrics:

@@ -28,6 +28,7 @@ class Answer:
         last_seq: up to where the server has all events; None where it does not say.
         stop_requested: whether somebody pressed Stop on the page.
         detail: the server's words, or why there are none.
+        answered: whether somebody answered at all.
         retry_after: seconds, where the server asks for a pause.
         body: the rest of the answer.
     """
@@ -36,6 +37,7 @@ class Answer:
     last_seq: int | None = None
     stop_requested: bool = False
     detail: str = ""
+    answered: bool = True
     retry_after: float | None = None
     body: dict[str, Any] | None = None
 
@@ -67,7 +69,7 @@ class Transport:
         return replace(self._ask("/runs", json=description), last_seq=None)
 
     def take_over(self, run: str, writer: str) -> Answer:
-        """Asks for a run that has ended or is lost."""
+        """Asks for a run that has ended or is lost; `retry_after` of `writer`: until its recorder is lost, if dead."""
         return self._ask(f"/runs/{run}/take-over", json={"writer": writer})
 
     def send(self, run: str, part: bytes) -> Answer:
@@ -90,7 +92,7 @@ class Transport:
             self.may_frame = allows_frames(response.headers.get("Content-Security-Policy", ""))
             return _meaning(response)
         except (httpx.HTTPError, OSError) as error:
-            return Answer("later", detail=f"{type(error).__name__}: {error}"[:300])
+            return Answer("later", detail=f"{type(error).__name__}: {error}"[:300], answered=False)
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # such as a proxy that cannot be used
             return Answer("refused", detail=f"the request could not be made ({error})"[:300])
 
@@ -118,7 +120,7 @@ def _meaning(response: "httpx.Response") -> Answer:
     if status >= 500 or status in _LATER:
         return Answer("later", detail=detail, retry_after=_pause(response))
     if status == 409:
-        return _conflict(said.get("reason"), last_seq, detail)
+        return replace(_conflict(said.get("reason"), last_seq, detail), retry_after=_pause(response))
     if status in (401, 403):
         return Answer("denied", detail=detail)
     return Answer("missing" if status == 404 else "refused", detail=detail)

@@ -35,8 +35,9 @@ def read_overview(
     field: Annotated[
         OverviewField,
         Query(
-            description="frozen: frozen fraction at the end of the epoch. thawed: fraction that was frozen during the "
-            "epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|."
+            description="frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. "
+            "thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. "
+            "speed: its mean |v|."
         ),
     ] = "frozen",
     form: Annotated[Form, Query(alias="format")] = "npy",

@@ -1,5 +1,6 @@
 """External runs: told part by part by recorders in somebody else's scripts, and taken over by new ones."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, HTTPException, Response
@@ -11,6 +12,7 @@ from contract.parts import LARGEST_PART, Part, WriterId, read_part
 from contract.runfile import RunFileBroken
 from db import EventRefused, PartGap, RunEnded, RunHeld, Store
 from server import schemas
+from server.housekeeping import round_seconds
 from server.recording import Recordings
 from server.routes.dependencies import (
     CONFLICT,
@@ -97,9 +99,22 @@ def _stored(store: Store, recordings: Recordings, part: Part) -> tuple[int, dict
 
 
 @router.post("/take-over", dependencies=[IN_TURN], response_model=schemas.TakenOver, responses=CONFLICT)
-def take_over(store: TheStore, run: TheRun, body: Annotated[TakeOver, Body()]) -> Response:
-    """Hand an external run that has ended, or whose recorder is lost, to a new recorder."""
-    taken = store.take_over(run.id, body.writer)
+def take_over(store: TheStore, settings: TheSettings, run: TheRun, body: Annotated[TakeOver, Body()]) -> Response:
+    """Hand an external run that has ended, or whose recorder is lost, to a new recorder.
+
+    While another recorder holds it, `Retry-After` says by when it is lost unless it is heard again.
+    """
+    try:
+        taken = store.take_over(run.id, body.writer)
+    except RunHeld as error:
+        limit = settings.silence_limit_seconds
+        by_when = math.ceil(limit + 2 * round_seconds(limit))  # of two rounds, the one under way may look too early
+        raise HTTPException(409, str(error), {"Retry-After": str(by_when)}) from error
     return json_answer(
-        {"last_seq": taken.writer_seq, "epochs_done": taken.epochs_done, "layers": store.layers(taken.id)}
+        {
+            "last_seq": taken.writer_seq,
+            "last_step": store.greatest_step(taken.id),
+            "epochs_done": taken.epochs_done,
+            "layers": store.layers(taken.id),
+        }
     )

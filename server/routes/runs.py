@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Response, status
+from fastapi import APIRouter, Body, HTTPException, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints
 from pydantic import Tag as PydanticTag
 
 from contract.config import RunConfig, Tag
 from contract.parts import RunId, WriterId
-from db import NewRun, Store, UnknownCursor
+from db import NewRun, Store, TooManyRecorded, UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.descriptions import FormerNames
@@ -30,6 +30,11 @@ from server.writers import IN_TURN
 router = APIRouter(prefix="/runs", tags=["runs"], responses=EVERYWHERE | INVALID)
 
 Group = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {"model": schemas.Problem, "description": "As many external runs are recorded as may be; `Retry-After` says."}
+}
+RETRY_SECONDS = 10
+"""A recorder that died is given up within some thirty seconds."""
 PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
 
 EXAMPLES = {
@@ -82,7 +87,7 @@ NewRunBody = Annotated[
 ]
 
 
-@router.post("", status_code=201, dependencies=[IN_TURN], response_model=schemas.Run)
+@router.post("", status_code=201, dependencies=[IN_TURN], response_model=schemas.Run, responses=TOO_MANY)
 def make_run(
     store: TheStore, settings: TheSettings, body: Annotated[NewRunBody, Body(openapi_examples=EXAMPLES)]
 ) -> Response:
@@ -92,7 +97,8 @@ def make_run(
     That no worker is online is reported in this response only.
 
     With `source: "external"` the run is one that a training script records: it is running at once, and told part by
-    part. Asked again by the same writer, it is the same run, answered with 200.
+    part. Asked again by the same writer, it is the same run, answered with 200. The server has a limit of such runs
+    at once, whoever records them.
     """
     return _begin(store, settings, body) if isinstance(body, ExternalRun) else _launch(store, settings, body)
 
@@ -107,7 +113,11 @@ def _begin(store: Store, settings: ServerSettings, body: ExternalRun) -> Respons
         tags=body.tags,
         group=body.group,
     )
-    run, made = store.begin_external(body.id, body.writer, new)
+    try:
+        run, made = store.begin_external(body.id, body.writer, new, settings.most_external_runs)
+    except TooManyRecorded as error:
+        said = f"{str(error).rstrip('.')}, or raise NEQ_MOST_EXTERNAL_RUNS"
+        raise HTTPException(429, said, {"Retry-After": str(RETRY_SECONDS)}) from error
     status, headers = (201, {"Location": address_of_run(settings, run)}) if made else (200, {})
     return json_answer(present_run(store, run), status, headers)
 

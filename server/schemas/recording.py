@@ -29,6 +29,9 @@ class PartRefused(Answer):
 class TakenOver(Answer):
     """Where a run stands that a new recorder takes over."""
 
-    last_seq: int
+    last_seq: int = Field(description="The recorder's number of the newest stored event.")
+    last_step: int | None = Field(
+        description="The greatest step of what the script logged; the epochs' own figures and `system/` do not count."
+    )
     epochs_done: int
     layers: list[Layer]

@@ -51,6 +51,15 @@ def test_what_the_table_shows_is_kept_beside_them(store: Store, worker_id: str, 
     assert (never.last, never.minimum, never.maximum, never.last_epoch) == (None, None, None, None)
 
 
+def test_the_greatest_step_is_found_wherever_it_is_among_the_points(store: Store, worker_id: str, run: Run) -> None:
+    assert store.greatest_step(run.id) is None
+    log(store, run, worker_id, points("x", [0.0] * 9), points("system/x", [0.0], first=10**6))
+    log(store, run, worker_id, points("x", [0.0] * (2 * CHUNK), first=2**40), points("y", [0.0] * 3))
+    for place in range(MOST_CHUNKS + 1):
+        log(store, run, worker_id, points("x", [0.0], first=place))
+    assert store.greatest_step(run.id) == 2**40 + 2 * CHUNK - 1
+
+
 def test_one_a_second_for_an_hour_is_few_chunks_and_nothing_is_lost(store: Store, worker_id: str, run: Run) -> None:
     """So many parts of one point each are merged now and then; full chunks are left alone."""
     number = CHUNK + 2 * MOST_CHUNKS + 5

@@ -15,6 +15,7 @@ from contract.parts import read_part
 from db import Store
 from neq.recording.part import encoded, pack_part
 from neq.recording.sync import sync
+from server.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,57 @@ def test_a_run_is_taken_up_again_without_doubled_epochs(address: str, store: Sto
     run = store.run(first.id)
     assert (run.state, run.epochs_done) == ("finished", 4)
     assert [epoch for epoch, _ in store.epoch_seqs(first.id)] == [0, 1, 2, 3]
+    points = store.metric_points(first.id, "train/loss")
+    assert points.epochs.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    steps = points.steps.tolist()
+    assert sorted(set(steps)) == steps, "the steps of the second part go on behind those of the first"
+
+
+@pytest.fixture
+def impatient(settings: ServerSettings) -> None:
+    """The server gives recorders up after two seconds."""
+    settings.silence_limit_seconds = 2.0
+
+
+def killed(address: str, store: Store, folder: Path) -> str:
+    """A run whose process died after two epochs, with nothing left in its folder; its id."""
+    run = neq.init("mine", mode="offline", folder=folder, capture=False, system=False)
+    train(run, epochs=2)
+    run.finish()
+    max(folder.glob("*/*.part")).unlink()  # as though it had died before its end
+    (sent,) = sync(folder, address)
+    assert sent.done and not list(folder.glob("*/run.json"))
+    assert store.run(str(run.id)).state == "running"
+    return str(run.id)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_run_that_was_sent_after_its_process_died_is_taken_up_once_the_server_gives_the_process_up(
+    address: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = killed(address, store, tmp_path)
+    again = neq.init(resume=run_id, url=address, folder=tmp_path, capture=False, system=False)
+    assert again.id == run_id
+    assert "waiting up to 3 s for the server to give that one up" in capsys.readouterr().err
+    train(again, epochs=3)
+    again.finish()
+    run = store.run(run_id)
+    assert (run.state, run.epochs_done) == ("finished", 3)
+    assert [each.id for each in store.runs().items] == [run_id]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_run_whose_process_is_alive_is_never_taken(address: str, store: Store, tmp_path: Path) -> None:
+    alive = neq.init("mine", url=address, folder=tmp_path / "a", capture=False, system=False)
+    writer = store.run(str(alive.id)).writer_id
+    with pytest.warns(neq.NEqRecordingWarning, match=r"could not be resumed: Another recorder holds run"):
+        other = neq.init(resume=alive.id, url=address, folder=tmp_path / "b", capture=False, system=False)
+    assert other.id != alive.id
+    train(alive)
+    alive.finish()
+    other.finish()
+    run = store.run(str(alive.id))
+    assert (run.writer_id, run.state, run.epochs_done) == (writer, "finished", 4)
 
 
 def test_the_stop_button_reaches_the_script(address: str, store: Store, tmp_path: Path) -> None:

@@ -240,7 +240,8 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     other = Recorder(client, writer=OTHER)
     assert other.make().status_code == 409
     assert other.send(other.part(first=3)).json()["reason"] == "writer"
-    assert client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER}).status_code == 409
+    held = client.post(f"{RUNS}/{RUN}/take-over", json={"writer": OTHER})
+    assert (held.status_code, held.headers["Retry-After"]) == (409, "40")  # the limit of 30 s, and two rounds of 5 s
     recorder.send(recorder.epoch(0))
     recorder.say({"kind": "run_stopped", "epochs": 1, "reason": "enough"})
     ended = recorder.say({"kind": "logged", "text": "late"})
@@ -251,6 +252,65 @@ def test_another_writer_is_refused_until_the_run_has_ended(client: TestClient, r
     assert other.say({"kind": "run_continued", "epoch": 1, "device": "CPU", "versions": {}}).json()["last_seq"] == 5
     assert stored(client)["state"] == "running"
     assert recorder.send(recorder.part(first=6)).json()["reason"] == "writer"
+
+
+def test_a_layer_that_nobody_watched_in_an_epoch_has_no_frozen_fraction_there(
+    client: TestClient, recorder: Recorder
+) -> None:
+    recorder.say(*recorder.started())
+    bits = np.packbits(np.zeros(10, bool)).tobytes()
+    first = [LayerSnapshot(0, 10, np.full(10, np.nan, "<f4").tobytes(), None, bits, bits)]
+    counts = epoch_event(0)["layers"] | {"frozen": [0, 0]}
+    for number, means in enumerate(([0.5, None], [None, None])):  # the second time φ is NaN, and watched
+        event = epoch_event(number, layers=counts | {"phi_mean": means})
+        assert recorder.send(recorder.part(event, table=table_of(first), packed=pack(first))).status_code == 200
+    recorder.send(recorder.epoch(2))  # of both
+    recorder.say(epoch_event(3))  # of which no neuron is told
+    answer = client.get(f"{RUNS}/{RUN}/overview?field=frozen&format=json").json()
+    assert answer["values"] == [[0.0, 0.0, 0.0, 0.0], [None, None, 0.0, 0.0]]
+
+
+def test_runs_beyond_the_limit_wait_until_one_ends(client: TestClient, store: Store, settings: ServerSettings) -> None:
+    settings.most_external_runs = 2
+    first, second, third = (Recorder(client, run=f"abcdefgh1{number}") for number in range(3))
+    assert [first.make().status_code, second.make().status_code] == [201, 201]
+    refused = third.make()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    sentence = "2 external runs are being recorded, the most that may be at once: wait until one ends, or raise "
+    assert refused.json()["detail"] == f"{sentence}NEQ_MOST_EXTERNAL_RUNS"
+    assert first.make().status_code == 200, "asked again, it is no further run"
+    assert client.post(RUNS, json={}).status_code == 201, "launched runs are not counted"
+    assert third.make().status_code == 429
+    first.say(*first.started())
+    first.say({"kind": "run_stopped", "epochs": 0, "reason": "enough"})
+    assert third.make().status_code == 201
+    taken = client.post(f"{RUNS}/{first.run}/take-over", json={"writer": WRITER})
+    assert taken.status_code == 200, "one that goes on is taken, as its script holds what nobody else has"
+
+
+def last_step_of(client: TestClient, store: Store) -> int | None:
+    """As a new recorder hears it."""
+    store.requeue_silent(-1)
+    found: int | None = client.post(f"{RUNS}/{RUN}/take-over", json={"writer": WRITER}).json()["last_step"]
+    return found
+
+
+def test_who_takes_over_hears_the_greatest_step_that_was_logged(
+    client: TestClient, store: Store, recorder: Recorder
+) -> None:
+    recorder.say(*recorder.started())
+    for number in range(3):
+        recorder.say(epoch_event(number, learning_rate=0.1))
+    assert last_step_of(client, store) is None, "the epochs' own figures have the epoch as their step"
+    recorder.say(metrics("system/cpu_cores", *range(9)))
+    assert last_step_of(client, store) is None, "samples of the machine count themselves"
+    recorder.say(metrics("a", 5.0, 6.0), metrics("b", 1.0))
+    assert last_step_of(client, store) == 1
+    backwards = {"name": "b", "steps": [4, 0], "epochs": [None, None], "times": [1.0, 1.0], "values": [1.0, 1.0]}
+    recorder.say({"kind": "metrics_logged", "series": [backwards]}, metrics("c", 1.0))
+    assert last_step_of(client, store) == 4, "the greatest is not the last"
+    recorder.say(metrics("learning_rate", *range(7)))
+    assert last_step_of(client, store) == 6, "a script may log under the name of a figure"
 
 
 def test_a_silent_recorder_is_lost_and_taken_up_by_its_next_part(

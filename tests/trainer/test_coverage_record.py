@@ -7,9 +7,11 @@ from torch import nn
 
 from contract.events import RunStarted, parse_event
 from contract.layers import Coverage
-from neq import NEq
+from neq import NEq, Options
+from neq.network.coverage import MOST_MODULES
+from neq.recording.announcement import watch_started
 from tests.trainer.test_telling import told
-from trainer.training.coverage import MOST_MODULES, coverage_record
+from trainer.training.coverage import coverage_record
 
 
 def test_a_run_tells_at_its_beginning_how_much_is_watched(tmp_path: Path) -> None:
@@ -29,6 +31,8 @@ def test_what_is_not_watched_is_listed_by_size_and_long_lists_are_folded() -> No
     assert (found.unwatched[0].name, found.unwatched[0].parameters) == ("8", 4)
     assert "register_layer" in found.unwatched[0].reason
     assert (found.more_modules, found.more_parameters) == (3, 3)
+    announced = watch_started(neq, Options(epsilon=0.1), [], None, 0)
+    assert Coverage.model_validate(announced["coverage"]) == found, "a script's run tells the same"
 
 
 def test_a_stored_run_without_coverage_reads_as_not_telling(tmp_path: Path) -> None:

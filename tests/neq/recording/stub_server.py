@@ -74,6 +74,7 @@ class Store:
     misbehave: Callable[[int], int | None] = lambda number: None
     lose_answers: Callable[[int], bool] = lambda number: False
     repeat: bool = False
+    most_runs: int = 1_000
     lock: Any = field(default_factory=threading.Lock)
 
     @property
@@ -87,6 +88,8 @@ class Store:
         assert len(body["id"]) == 10 and len(body["writer"]) == 32
         if (found := self.runs.get(body["id"])) is not None:
             return (200, {"id": body["id"]}) if found.writer == body["writer"] else (409, {"detail": "another's"})
+        if sum(run.state == "running" for run in self.runs.values()) >= self.most_runs:
+            return 429, {"detail": f"{self.most_runs} runs are recorded now."}
         self.runs[body["id"]] = StoredRun(body, body["writer"])
         return 201, {"id": body["id"]}
 
@@ -96,7 +99,10 @@ class Store:
         run.writer = writer
         layers = [layer for event in run.events("watch_started") for layer in event["layers"]]
         done = len(run.events("epoch_finished"))
-        return 200, {"last_seq": run.last_seq, "epochs_done": done, "layers": layers}
+        logged = [series for event in run.events("metrics_logged") for series in event["series"]]
+        steps = [step for series in logged if not series["name"].startswith("system/") for step in series["steps"]]
+        told = {"last_seq": run.last_seq, "last_step": max(steps, default=None)}
+        return 200, told | {"epochs_done": done, "layers": layers}
 
     def take(self, run: StoredRun, data: bytes) -> Reply:
         head, _, body = data.partition(b"\n")

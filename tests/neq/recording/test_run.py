@@ -78,6 +78,21 @@ def test_without_a_server_the_example_is_recorded_all_the_same(
     assert list(spool.glob("*/*.part"))
 
 
+def test_where_the_server_takes_no_more_runs_the_reason_is_said_and_the_run_is_sent_once_there_is_room(
+    server: str, store: Store, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.most_runs = 0
+    run = neq.init("late")
+    said = capsys.readouterr().err
+    assert f"{server} does not take the run now (0 runs are recorded now): recording offline into {spool}" in said
+    assert "no server" not in said and run.url is None
+    run.log({"a": 1.0})
+    store.most_runs = 1
+    until(lambda: run.url is not None)
+    run.finish()
+    assert store.run.points("a") == [(0, None, 1.0)]
+
+
 def test_what_was_recorded_without_a_server_is_the_same_after_sync(nowhere: str, spool: Path, store: Store) -> None:
     run = example()
     with serving(store) as url:

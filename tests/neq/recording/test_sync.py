@@ -88,6 +88,16 @@ def test_the_command_says_where_nobody_answers(
     assert "the server does not answer" in capsys.readouterr().out
 
 
+def test_the_command_says_why_the_server_does_not_take_a_run_now(
+    server: str, store: Store, spool: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neq.recording.sync._PAUSE_SECONDS", 0.01)
+    record_offline()
+    store.most_runs = 0
+    assert main(["sync", str(spool)]) == 1
+    assert "the server does not take it now (0 runs are recorded now.): try again later" in capsys.readouterr().out
+
+
 TRAINING = """
     import sys, time
     import numpy as np
@@ -192,7 +202,7 @@ def test_a_run_that_was_lost_is_resumed_without_doubled_epochs(server: str, stor
     again.close()
     stored = store.run
     assert [event["epoch"] for event in stored.events("epoch_finished")] == [0, 1, 2, 3]
-    assert [value for *_, value in stored.points("loss")] == [0.0, 1.0, 2.0, 13.0]
+    assert [(step, value) for step, _, value in stored.points("loss")] == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 13.0)]
     assert len(stored.events("watch_started")) == 1 and stored.events("run_continued")[0]["epoch"] == 3
     assert "Epoch 2 is not recorded again" in stored.events("logged")[0]["text"]
     assert stored.kinds[-1] == "run_finished" and stored.events("run_finished")[0]["epochs"] == 4
@@ -267,7 +277,61 @@ def test_where_no_server_answers_a_run_is_resumed_from_its_folder_and_sent_once_
     with serving(store) as address:
         (synced,) = sync(spool, address)
     assert synced.done
-    assert [value for *_, value in store.run.points("number")] == [0, 1, 2, 9]
+    assert store.run.points("number") == [(0, None, 0), (1, None, 1), (2, None, 2), (3, None, 9)]
+
+
+def test_steps_go_on_behind_the_greatest_that_was_logged_and_not_behind_samples_of_the_machine(
+    server: str, store: Store, spool: Path
+) -> None:
+    for mode in ("online", "offline"):
+        run = neq.init(mode=mode)
+        run.log({"a": 1.0, "system/b": 2.0}, step=7)  # a name as of the machine's samples: it counts them
+        run.log({"system/b": 2.0}, step=90)
+        run.log({"a": 3.0}, step=2)
+        run.finish()
+        resumed = neq.init(resume=run.id, mode=mode)
+        resumed.log({"a": 4.0})
+        resumed.finish()
+        list(sync(spool))
+        assert [step for step, *_ in store.runs[str(run.id)].points("a")] == [7, 2, 8], mode
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_numbers_of_epochs_that_stand_recorded_are_not_recorded_again(
+    server: str, store: Store, spool: Path, mode: str
+) -> None:
+    from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
+
+    run_id = None
+    for epochs in (2, 3):  # the second time from the start
+        model, optimizer = small_model()
+        run = neq.init(resume=run_id, mode=mode)
+        watch = run.watch(model, optimizer, SMALL_PROBE, checks="off")
+        for epoch in range(epochs):
+            train(model, optimizer)
+            run.log({"loss": epoch}, epoch=epoch)
+            run.log({"seen": epoch})
+            watch.end_epoch()
+            run.log({"late": epoch}, epoch=epoch)  # of an epoch that this very process recorded
+        run.finish()
+        watch.close()
+        run_id = run.id
+    list(sync(spool))
+    stored = store.run
+    assert stored.points("loss") == [(0, 0, 0), (3, 1, 1), (8, 2, 2)]
+    assert [value for *_, value in stored.points("seen")] == [0, 1, 0, 1, 2]
+    assert [value for *_, value in stored.points("late")] == [0, 1, 2]
+    texts = [event["text"] for event in stored.events("logged")]
+    assert texts.count("Numbers of epochs before 2 are not recorded again: the run has these.") == 1
+
+
+def test_of_a_run_that_logged_nothing_the_first_step_is_0(server: str, store: Store) -> None:
+    run = neq.init()
+    run.finish()
+    resumed = neq.init(resume=run.id)
+    resumed.log({"a": 1.0})
+    resumed.finish()
+    assert store.run.points("a") == [(0, None, 1.0)]
 
 
 def test_of_a_run_that_was_sent_in_part_the_folder_alone_is_not_enough(spool: Path) -> None:
