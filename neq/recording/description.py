@@ -10,6 +10,8 @@ from enum import Enum
 from numbers import Integral, Real
 from typing import Any
 
+from neq.recording.legible import legible
+
 Json = dict[str, Any]
 
 LONGEST_NAME = 120
@@ -61,7 +63,7 @@ def describe(
 def _short(what: str, text: object, most: int, *, least: int = 0) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{what} is a {type(text).__name__}; give a text")
-    text = text.strip()
+    text = legible(text.strip())
     if len(text) > most:
         raise ValueError(f"{what} has {len(text):,} characters; shorten it to {most:,} at most")
     if len(text) < least:
@@ -111,7 +113,9 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     """The value as JSON holds it; paths, enums, devices and types become their names."""
     if depth > 50:
         raise ValueError(f"{where[:200]} is nested more than 50 deep; flatten it, or leave it out")
-    if value is None or isinstance(value, str | bool):
+    if isinstance(value, str):
+        return legible(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
         return _plain(value.value, where, depth + 1)
@@ -133,7 +137,7 @@ def _scalar(value: Any, where: str) -> Any:
         number = float(value)
         return number if math.isfinite(number) else non_finite(number)
     if isinstance(value, os.PathLike):
-        return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(os.fspath(value))
+        return legible(os.fsdecode(os.fspath(value)))
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
     if type(value).__module__ == "torch" and type(value).__name__ in ("device", "dtype"):
@@ -147,7 +151,7 @@ def _scalar(value: Any, where: str) -> Any:
 def _key(key: object, where: str) -> str:
     if not isinstance(key, str | int | float | bool):
         raise TypeError(f"{where} has the key {key!r}, a {type(key).__name__}; give texts as keys")
-    return key if isinstance(key, str) else str(key)
+    return legible(str(key))
 
 
 def non_finite(number: float) -> str:

@@ -8,10 +8,13 @@ from neq.recording.description import non_finite
 from neq.recording.epoch import arrays_of, epoch_event
 from neq.recording.facts import EpochEnded, Points, Progress, Said
 from neq.recording.part import MOST_LINES, encoded
+from neq.recording.scalars import MOST_VALUES, Number
 
-POINTS_A_LINE = 2_000
-"""Bounds how long one line takes to write: Python's JSON writer lets nothing else run meanwhile."""
+POINTS_A_LINE = 1_000
+"""Of as many metrics at most, which is what a line may have; and it bounds how long one takes to write: Python's JSON
+writer lets nothing else run meanwhile."""
 MOST_POINTS = 20_000
+_MOST_SAID = MOST_LINES - 2 - (MOST_POINTS + MOST_VALUES) // POINTS_A_LINE - 1
 
 
 class Draft:
@@ -36,7 +39,7 @@ class Draft:
     @property
     def is_full(self) -> bool:
         """Whether a part must be closed before more comes in; an epoch and the points before it still fit."""
-        return len(self._said) >= MOST_LINES - 1 - MOST_POINTS // POINTS_A_LINE - 1 or self._numbers >= MOST_POINTS
+        return len(self._said) >= _MOST_SAID or self._numbers >= MOST_POINTS
 
     def add(self, fact: Said | Points | Progress, now: float) -> None:
         """Takes a fact.
@@ -72,19 +75,31 @@ class Draft:
         count = 0
         for points in self._points:
             for name, value in points.values.items():
+                number = _read(value)
+                if number is None:
+                    continue
+                if count == POINTS_A_LINE:
+                    events.append((points.time, {"kind": "metrics_logged", "series": list(series.values())}))
+                    series, count = {}, 0
+                count += 1
                 column = series.setdefault(name, {"name": name, "steps": [], "epochs": [], "times": [], "values": []})
-                number = value() if callable(value) else value
                 column["values"].append(number if math.isfinite(number) else non_finite(number))
                 column["steps"].append(points.step)
                 column["epochs"].append(points.epoch)
                 column["times"].append(points.time)
-            count += len(points.values)
-            if count >= POINTS_A_LINE:
-                events.append((points.time, {"kind": "metrics_logged", "series": list(series.values())}))
-                series, count = {}, 0
         if series:
             events.append((self._points[-1].time, {"kind": "metrics_logged", "series": list(series.values())}))
         return events
+
+
+def _read(value: Number) -> float | None:
+    """None where its device cannot give it, such as a tensor's on `meta`: the others are recorded all the same."""
+    if not callable(value):
+        return value
+    try:
+        return value()
+    except (RuntimeError, ValueError, TypeError):
+        return None
 
 
 def _line(seq: int, at: float, event: dict[str, Any]) -> dict[str, Any]:

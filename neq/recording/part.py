@@ -4,14 +4,18 @@ Source: docs/run-file.md, *Parts by themselves*; `contract` has the other codec,
 """
 
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from neq.recording.legible import legible
+
 FORMAT, VERSION = "neq-part", 1
 MOST_LINES = 500
 LARGEST_HEADER = 1_000
+_HALF = re.compile("[\ud800-\udfff]")
 _QUICK = 1
 """Of zlib's levels: within 10 % of the default's size on arrays that lie plane by plane, in a fifth of the time."""
 
@@ -41,12 +45,16 @@ class Part:
 
 
 def encoded(line: dict[str, Any]) -> bytes:
-    """One event as a line.
+    """One event as a line; what is no character is written out.
 
     Raises:
         ValueError: a number in it is not finite.
     """
-    return json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return _HALF.sub(lambda half: json.dumps(legible(half[0]))[1:-1], text).encode() + b"\n"
 
 
 def pack_part(run: str, writer: str, first: int, lines: Sequence[bytes] = (), arrays: bytes = b"") -> bytes:

@@ -28,6 +28,7 @@ _STATES = ("finished", "stopped", "failed")
 LONGEST_REASON = 500
 LONGEST_DETAILS = 20_000
 """Characters; of a traceback the last ones count."""
+LARGEST = {"step": 2**53 - 1, "epoch": 10_000_000}
 
 
 class Run:
@@ -92,7 +93,7 @@ class Run:
 
         Raises:
             TypeError: a value is no single number, or step or epoch no whole one.
-            ValueError: a name is empty or too long, or step or epoch is negative.
+            ValueError: a name is empty or too long, or step or epoch is negative or beyond all sense.
         """
         if self._recording is None or not self._recording.is_active:
             return
@@ -108,12 +109,15 @@ class Run:
         recording = self._recording
         if recording is None or not recording.is_active:
             return
+        counts = [_count(done), _count(total)]
+        if None in counts:
+            return
         event = {
             "kind": "epoch_progressed",
             "epoch": recording.watches.epochs_done,
             "phase": "train",
-            "batch": int(done),
-            "batches": int(total),
+            "batch": counts[0],
+            "batches": counts[1],
             "loss": None,
             "samples_per_second": None,
         }
@@ -208,16 +212,29 @@ class _Excepthook:
     """Notes an exception that ends the script, so that its runs end as failed. Before it comes whatever was there."""
 
     _before: Any = None
+    _exit_before: Any = None
 
     @classmethod
     def install(cls) -> None:
         if cls._before is None and in_main_thread():
             cls._before, sys.excepthook = sys.excepthook, cls._note
+            cls._exit_before = sys.exit
+            setattr(sys, "exit", cls._exit)  # noqa: B010 - no hook is told of a SystemExit
 
     @classmethod
     def remove(cls) -> None:
         if cls._before is not None and not _open_runs and sys.excepthook == cls._note:
             sys.excepthook, cls._before = cls._before, None
+            if sys.exit == cls._exit:
+                setattr(sys, "exit", cls._exit_before)  # noqa: B010
+
+    @classmethod
+    def _exit(cls, status: Any = None, /) -> None:
+        """`sys.exit`, which notes a status that says that something went wrong."""
+        if in_main_thread():
+            for run in list(_open_runs):
+                run._failure = SystemExit(status)
+        cls._exit_before(status)
 
     @classmethod
     def _note(cls, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -271,6 +288,14 @@ def _details(error: BaseException | None) -> str:
     return "" if error is None else "".join(traceback.format_exception(error))[-LONGEST_DETAILS:]
 
 
+def _count(number: Any) -> int | None:
+    """A number of batches, within what can be told; None: it is none, and the page goes on without it."""
+    try:
+        return min(max(int(number), 0), LARGEST["step"])
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def _whole(name: str, value: int | None) -> int | None:
     if value is None or type(value) is int:
         found = value
@@ -281,6 +306,8 @@ def _whole(name: str, value: int | None) -> int | None:
             raise TypeError(f"{name} is a {type(value).__name__}; give a whole number") from None
     if found is not None and found < 0:
         raise ValueError(f"{name} is {found}; it must be 0 or more")
+    if found is not None and found > LARGEST[name]:
+        raise ValueError(f"{name} is {found}; it must be {LARGEST[name]:,} at most")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -16,7 +17,7 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Number]:
     """The numbers by name, nested names joined by slashes.
 
     Raises:
-        TypeError: a value is no single number; its name is told.
+        TypeError: a value is no single number; its name is told. None is left out.
         ValueError: a name is empty or longer than 200 characters, or there are more than 10,000.
     """
     if not isinstance(values, Mapping):
@@ -33,6 +34,10 @@ def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Number]
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}/")
             continue
+        if value is None:  # such as an accuracy that was not measured in this epoch
+            continue
+        if not name.isprintable():
+            name = "".join(sign if sign.isprintable() else "?" for sign in name)
         if key == "" or len(name) > LONGEST_NAME:
             raise ValueError(f"a metric's name must have 1 to {LONGEST_NAME} characters; it is {name[:80]!r}")
         yield name, value if type(value) is float else number_of(value, name)
@@ -53,14 +58,16 @@ def number_of(value: Any, name: str) -> Number:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return _of_tensor(value, name)
-    if getattr(value, "ndim", None) == 0 and getattr(getattr(value, "dtype", None), "kind", "") in "biuf":
+    if isinstance(value, Decimal):
         return float(value)
-    raise TypeError(f"{name!r} is a {type(value).__name__}; log takes single numbers and tensors of no dimension")
+    if getattr(value, "size", None) == 1 and getattr(getattr(value, "dtype", None), "kind", "") in ("b", "i", "u", "f"):
+        return float(value.item())
+    raise TypeError(f"{name!r} is a {type(value).__name__}; log takes single numbers, and tensors of one")
 
 
 def _of_tensor(value: Any, name: str) -> Number:
-    if value.ndim != 0 or value.is_complex():
-        shape = f"shape {tuple(value.shape)}" if value.ndim else str(value.dtype)
+    if value.numel() != 1 or value.is_complex():
+        shape = str(value.dtype) if value.numel() == 1 else f"shape {tuple(value.shape)}"
         raise TypeError(
             f"{name!r} is a tensor of {shape}; log takes single numbers: use .mean(), or log each under a name"
         )

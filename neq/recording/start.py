@@ -90,6 +90,7 @@ class _Beginner:
         self._settings, self._description = settings, description
         self._warner, self._transport = Warner(), Transport(settings)
         self._why_later: str | None = None
+        self._is_refused = False
 
     def begin(self, resume: str | None) -> Run:
         spool, beginning = self._new() if resume is None else self._resumed_or_new(resume)
@@ -109,11 +110,10 @@ class _Beginner:
                 described = self._named(new_run_id())
         if answer.outcome == "later" and answer.answered and self._settings.mode == "online":
             self._why_later = answer.detail.rstrip(".")
-        refused = None if answer.outcome in ("taken", "later") else (answer.outcome, answer.detail)
+        refused = None if answer.outcome in ("taken", "later") else (answer.outcome, answer.detail.rstrip("."))
+        self._is_refused = refused is not None
         if refused is not None:
-            self._warner.warn(
-                "stopped", f"{self._settings.url} does not take the run ({answer.detail}): {_why(answer)}"
-            )
+            self._warner.warn("stopped", f"{self._settings.url} does not take the run ({refused[1]}): {_why(answer)}")
         spool = Spool.create(self._settings.folder / str(described["id"]), described)
         made, epochs = answer.outcome == "taken", self._description["epochs"]
         return spool, Beginning(made=made, refused=refused, epochs=epochs)
@@ -125,9 +125,10 @@ class _Beginner:
         try:
             return self._resumed(run_id)
         except (_CannotResume, KeyError, TypeError, ValueError) as error:  # the latter: an answer of another form
+            why = str(error).rstrip(".")
             self._warner.warn(
                 "resume",
-                f"run {run_id} could not be resumed: {error}. This training is recorded as a new run; to resume, start "
+                f"run {run_id} could not be resumed: {why}. This training is recorded as a new run; to resume, start "
                 "it again where the server answers",
             )
             return self._new()
@@ -203,6 +204,8 @@ class _Beginner:
             say(f"recording at {url}")
         elif self._settings.mode == "offline":
             say(f"recording offline into {spool.folder}; `neq sync {spool.folder}` sends it")
+        elif self._is_refused:
+            say(f"recording offline into {spool.folder}; once that is mended, `neq sync {spool.folder}` sends it")
         elif self._why_later is not None:
             say(
                 f"{self._settings.url} does not take the run now ({self._why_later}): recording offline into "

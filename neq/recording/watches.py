@@ -22,6 +22,7 @@ class Watch:
         layers: those announced.
         first: number of the first of them.
         offset: added to the NEq's epochs; None before its first.
+        last: the NEq's newest epoch.
     """
 
     name: str | None
@@ -31,6 +32,7 @@ class Watch:
     layers: tuple[LayerKey, ...] = ()
     first: int = 0
     offset: int | None = None
+    last: int = -1
 
 
 class Watches:
@@ -46,7 +48,7 @@ class Watches:
         self._tell = tell
         self._layers = list(layers)
         self._watches: list[Watch] = []
-        self._resumed = epochs_done > 0
+        self._resumed, self._stood = epochs_done > 0, epochs_done
         self.epochs_done = epochs_done
         self._last: list[WatchEpoch] = []
         self._pending: dict[Watch, WatchEpoch] = {}
@@ -109,6 +111,11 @@ class Watches:
         """
         if watch.offset is None:
             watch.offset = max(watch.floor - epoch, 0)
+        behind = self.epochs_done - (epoch + watch.offset)
+        if behind > 0 and epoch > watch.last and epoch + watch.offset >= self._stood:
+            # Others have ended more epochs since, as where a discriminator is trained now and then: it belongs to now.
+            watch.offset += behind
+        watch.last = max(watch.last, epoch)
         return epoch + watch.offset
 
     def end(self, watch: Watch, epoch: int, found: WatchEpoch) -> None:
