@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from neq.recording.part import pack_part
+from neq.recording.part import pack_part, unpack_part
+from neq.recording.refused import one_by_one
 from neq.recording.spool import Spool
 from neq.recording.telling import Warner
 from neq.recording.transport import Answer, Transport
@@ -32,6 +33,7 @@ class Delivery:
     Attributes:
         stopped: the answer that sending ended with; None while there is a point in going on.
         acknowledged: up to where the server has all events.
+        refused: the server's words for an event that it did not take; None where there was none.
     """
 
     def __init__(self, spool: Spool, transport: Transport, acknowledged: int = 0) -> None:
@@ -40,6 +42,7 @@ class Delivery:
         self.acknowledged = acknowledged
         self.heartbeat_seconds = HEARTBEAT_SECONDS
         self.stopped: tuple[str, str] | None = None
+        self.refused: str | None = None
 
     def make_run(self) -> Answer:
         """Makes the run on the server; asked again, it changes nothing."""
@@ -54,12 +57,27 @@ class Delivery:
             data = waiting[0].read()
         except OSError as error:
             return Answer("later", detail=f"{waiting[0].path}: {error}")
-        answer = self._judged(self._transport.send(self._run, data))
+        answer = self._transport.send(self._run, data)
+        if answer.is_about_the_part:
+            return self._without_what_is_refused(data, answer)
+        answer = self._judged(answer)
         if answer.outcome == "taken" and self.acknowledged < waiting[0].last:
             # Success that does not count the part would be sent again without end.
             return Answer("later", detail=f"the server took a part and has events up to {self.acknowledged} only")
         if answer.outcome == "gap" and self.stopped is None and self._spool.parts()[:1] == waiting[:1]:
             return Answer("later", detail=f"the server misses event {waiting[0].first}, and was sent it")
+        return answer
+
+    def _without_what_is_refused(self, data: bytes, answer: Answer) -> Answer:
+        """What the server does not take of a part is kept beside the others, and words are sent in its place."""
+        try:
+            part = unpack_part(data)
+            self._spool.keep_refused(part.first, data)
+        except (OSError, ValueError):
+            return self._judged(answer)  # without a copy of it, it stays where it is
+        self.refused = answer.detail
+        for sent, _ in one_by_one(part, self.acknowledged, lambda one: self._transport.send(self._run, one)):
+            answer = self._judged(sent)
         return answer
 
     def _heartbeat(self) -> bytes:
@@ -139,6 +157,12 @@ class Sender:
             answer = self._asked()
             if answer.stop_requested:
                 self._on_stop()
+            if self._delivery.refused is not None:
+                self._warner.warn(
+                    "refused",
+                    f"the server does not take an event of the run ({self._delivery.refused}): the run's log says so "
+                    f"in its place, and {self._spool.folder} keeps it",
+                )
             if answer.outcome != "later":
                 failures, self.reached = 0, True
                 continue

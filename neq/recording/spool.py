@@ -177,6 +177,14 @@ class Spool:
                 with contextlib.suppress(OSError):  # sent again, it changes nothing
                     part.path.unlink()
 
+    def keep_refused(self, first: int, data: bytes) -> None:
+        """Keeps a part that the server does not take, which goes from those that are to be sent.
+
+        Raises:
+            OSError: the disk says no.
+        """
+        _write(self.folder / f"{first:012d}.refused", data, durable=True)
+
     def close(self) -> None:
         """Gives the folder free, and takes it away where nothing is left to send."""
         if not self.parts():

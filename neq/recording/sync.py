@@ -99,4 +99,6 @@ def _sent(spool: Spool, delivery: Delivery, settings: Settings) -> SyncedRun:
         if failures:
             time.sleep(min(max(_PAUSE_SECONDS * failures, answer.retry_after or 0), LONGEST_PAUSE))
     left = len(spool.parts())
+    if delivery.refused is not None and not what:
+        what = f"the server did not take all of it ({delivery.refused}); {spool.folder} keeps what it did not"
     return SyncedRun(spool.folder, run, f"{settings.url}/runs/{run}" if made else None, there - left, left, what)

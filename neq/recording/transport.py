@@ -31,6 +31,7 @@ class Answer:
         answered: whether somebody answered at all.
         retry_after: seconds, where the server asks for a pause.
         body: the rest of the answer.
+        is_about_the_part: whether it is refused for what is in it, and another part may not be.
     """
 
     outcome: Outcome
@@ -40,6 +41,7 @@ class Answer:
     answered: bool = True
     retry_after: float | None = None
     body: dict[str, Any] | None = None
+    is_about_the_part: bool = False
 
 
 class Transport:
@@ -123,7 +125,7 @@ def _meaning(response: "httpx.Response") -> Answer:
         return replace(_conflict(said.get("reason"), last_seq, detail), retry_after=_pause(response))
     if status in (401, 403):
         return Answer("denied", detail=detail)
-    return Answer("missing" if status == 404 else "refused", detail=detail)
+    return Answer("missing" if status == 404 else "refused", detail=detail, is_about_the_part=status in (413, 422))
 
 
 def _conflict(reason: object, last_seq: int | None, detail: str) -> Answer:

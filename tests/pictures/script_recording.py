@@ -40,7 +40,7 @@ class ScriptRecording:
         self, store: Store, run_id: str = "external01", *, name: str = "my script", planned: int | None = None
     ) -> None:
         self.store, self.id = store, run_id
-        new = NewRun(config=CONFIG, epochs_planned=planned, name=name, tags=("flowers",))
+        new = NewRun(config=CONFIG, epochs_planned=planned, name=name, tags=("flowers",), group="wide nets")
         store.begin_external(run_id, WRITER, new)
         self.layers: tuple[Layer, ...] = ()
         self.epochs = 0

@@ -59,6 +59,7 @@ def test_a_run_of_a_script_says_what_it_is_and_offers_nothing_that_it_has_not(
     expect(page.locator(PROGRESS)).to_have_text(re.compile("^2 epochs in "))
     expect(page.get_by_role("progressbar", name="Run progress")).to_have_count(0)
     expect(page.locator("[data-part=facts]")).to_contain_text("train.py · on lovelace · commit 0123456789ab")
+    expect(page.locator(CONFIG)).to_contain_text("wide nets")
     for offered in ("again", "fork", "resume", "stop"):
         expect(page.locator(f"[data-part={offered}]")).to_be_hidden()
     for card in ("savings-card", "published-card", "data-card", "machine-card"):

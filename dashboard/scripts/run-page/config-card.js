@@ -26,9 +26,9 @@ export function drawConfig(host, config, titles) {
 /**
  * Draws what a script told of itself, which may be any JSON, and how it was started.
  * @param {HTMLElement} host
- * @param {{config: Record<string, unknown>, notes: string, started: Start | RunStarted | null, watches: Watch[]}} told
+ * @param {{config: Record<string, unknown>, notes: string, group: string | null, started: Start | RunStarted | null, watches: Watch[]}} told
  */
-export function drawTold(host, { config, notes, started, watches }) {
+export function drawTold(host, { config, notes, group, started, watches }) {
   const groups = Object.entries(config).filter(([, value]) => isGroup(value));
   const top = Object.entries(config).filter(([, value]) => !isGroup(value));
   const settled = facts(
@@ -39,9 +39,10 @@ export function drawTold(host, { config, notes, started, watches }) {
     "Equilibrium",
     watchWords(watches).map((words) => ["Watch", words]),
   );
+  const together = facts("Group", [["Name", group]]);
   const origin = started ? facts("Script", originOf(started)) : [];
   for (const long of [...watched, ...origin]) long.classList.add("config-told");
-  host.replaceChildren(...notesOf(notes), ...settled, ...groups.map((entry) => section(entry, {})), ...watched, ...origin);
+  host.replaceChildren(...notesOf(notes), ...settled, ...groups.map((entry) => section(entry, {})), ...together, ...watched, ...origin);
 }
 
 /** @param {unknown} value */

@@ -204,7 +204,7 @@ class RunPage {
     const { record, started, watches } = feed;
     parts["copy-command"].hidden = record.source === "external" && !started?.command;
     if (record.source === "launched") drawConfig(parts.config, record.config, data.titles);
-    else drawTold(parts.config, { config: record.config, notes: record.notes, started, watches });
+    else drawTold(parts.config, { config: record.config, notes: record.notes, group: record.group, started, watches });
   }
 
   #extend() {

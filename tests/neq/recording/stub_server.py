@@ -63,6 +63,7 @@ class Store:
     Attributes:
         misbehave: called with the number of the request before it is answered: a status to answer with, or None. It may
             sleep, too.
+        refuses: called with an event: whether a part with it is answered with 422.
         repeat: every part is taken twice, as by a proxy that asks again.
         lose_answers: called with the number of the request after it took effect: whether the connection breaks then.
     """
@@ -73,6 +74,7 @@ class Store:
     retry_after: str | None = None
     misbehave: Callable[[int], int | None] = lambda number: None
     lose_answers: Callable[[int], bool] = lambda number: False
+    refuses: Callable[[Json], bool] = lambda event: False
     repeat: bool = False
     most_runs: int = 1_000
     lock: Any = field(default_factory=threading.Lock)
@@ -117,6 +119,8 @@ class Store:
         assert [line["seq"] for line in lines] == list(range(header["first"], header["first"] + len(lines)))
         assert len(lines) <= 500
         last = header["first"] + len(lines) - 1
+        if any(self.refuses(line["event"]) for line in lines if line["seq"] > run.last_seq):
+            return 422, {"detail": "there is no such thing."}
         answer = 200, {"last_seq": max(run.last_seq, last), "stop_requested": run.stop_requested}
         if last <= run.last_seq and lines:
             return answer

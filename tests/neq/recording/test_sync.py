@@ -15,6 +15,7 @@ import pytest
 import neq
 from contract.snapshot_arrays import unpack
 from neq.__main__ import main
+from neq.recording.part import unpack_part
 from neq.recording.sync import sync
 from tests.neq.recording.stub_server import Store, serving, until
 
@@ -341,3 +342,50 @@ def test_of_a_run_that_was_sent_in_part_the_folder_alone_is_not_enough(spool: Pa
         other = neq.init(resume=str(run.id), mode="offline")
     assert other.id != run.id
     other.finish()
+
+
+def is_poison(event: dict[str, Any]) -> bool:
+    return event["kind"] == "metrics_logged" and any(series["name"] == "poison" for series in event["series"])
+
+
+def test_what_the_server_does_not_take_holds_nothing_up_and_is_kept(server: str, store: Store, spool: Path) -> None:
+    from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
+
+    store.refuses = is_poison
+    model, optimizer = small_model()
+    run = neq.init("first")
+    watch = run.watch(model, optimizer, SMALL_PROBE)
+    with pytest.warns(neq.NEqRecordingWarning, match="does not take an event"):
+        for epoch in range(3):
+            train(model, optimizer)
+            if epoch == 1:
+                run.log({"poison": 1.0})
+            watch.end_epoch(loss=float(epoch))
+            until(lambda done=epoch: len(store.run.events("epoch_finished")) == done + 1)
+        run.finish()
+    stored = store.run
+    assert [event["epoch"] for event in stored.events("epoch_finished")] == [0, 1, 2] and len(stored.arrays) == 3
+    assert stored.kinds[-1] == "run_finished" and not stored.points("poison")
+    (told,) = stored.events("logged")
+    assert told["level"] == "error" and "(metrics_logged)" in told["text"] and "there is no such thing" in told["text"]
+    (kept,) = (spool / str(run.id)).iterdir()
+    assert kept.suffix == ".refused" and any(is_poison(line["event"]) for line in unpack_part(kept.read_bytes()).lines)
+
+
+def test_sync_says_what_was_not_taken(server: str, store: Store, spool: Path) -> None:
+    store.refuses = lambda event: event["kind"] == "metrics_logged"
+    run = record_offline()
+    (synced,) = sync(spool)
+    assert not synced.done and synced.left == 0 and "did not take all of it" in synced.what
+    assert store.run.kinds == ["run_started", "logged", "run_finished"]
+    assert [path.suffix for path in (spool / str(run.id)).iterdir()] == [".refused"]
+    assert list(sync(spool)) == []
+
+
+def test_a_server_that_takes_nothing_leaves_everything_where_it_is(server: str, store: Store, spool: Path) -> None:
+    store.refuses = lambda event: True
+    run = record_offline()
+    before = sorted(path.name for path in (spool / str(run.id)).glob("*.part"))
+    (synced,) = sync(spool)
+    assert not synced.done and synced.sent == 0
+    assert sorted(path.name for path in (spool / str(run.id)).glob("*.part")) == before
