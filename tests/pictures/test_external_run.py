@@ -318,6 +318,11 @@ def test_epochs_that_are_missing_are_left_blank_and_not_asked_for_again(
     assert [state == -1 for state in states] == [True, True, True, False, True, False]
     assert states[3] in (0, 1) and states[5] in (0, 1), "behind a gap nothing is claimed to have changed"
     page.locator("button.multiple[data-layer='2']").scroll_into_view_if_needed()
+    overview = page.evaluate(
+        "() => neq.run.present().feed.tables.columns.frozen.map((column) => [...column].map(isNaN))"
+    )
+    assert overview[3] == [False] * 3 == overview[5], "these were recorded"
+    assert overview[1] == [True] * 3 and overview[4] is None, "asked for, and heard of by nobody"
     small = "() => [0, 1, 2].map((layer) => [0, 1, 3, 4, 5].map((epoch) => "
     small += "neq.run.present().feed.small.layers.get(layer)?.cells.has(epoch)))"
     page.wait_for_function(f"() => ({small})().flat().every((known) => known !== undefined)")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { nearest, wholeOf } from "../../dashboard/scripts/plot/metric-chart.js";
-import { MetricFeed, shared } from "../../dashboard/scripts/run-data/metric-feed.js";
+import { compared, MetricFeed } from "../../dashboard/scripts/run-data/metric-feed.js";
 import { groupsOf, headlines } from "../../dashboard/scripts/run-data/metric-groups.js";
 import { byEpoch, MetricSeries } from "../../dashboard/scripts/run-data/metric-series.js";
 import { Scope } from "../../dashboard/scripts/ui/page-scope.js";
@@ -164,7 +164,7 @@ test("a server that does not answer is asked again", async () => {
   assert.equal(metrics.series.get("loss").points, 1);
 });
 
-test("shared are the metrics that two runs have, unless all of these draw them from their epochs", () => {
+test("compared are metrics of scripts, and those that two runs have, unless all that have them draw them from their epochs", () => {
   const run = (external, ...names) => {
     const feed = { external, done: 1 };
     feed.metrics = { known: new Map(named(...names).map((metric) => [metric.name, metric])) };
@@ -176,8 +176,8 @@ test("shared are the metrics that two runs have, unless all of these draw them f
     run(true, "train_loss", "loss", "frozen_fraction"),
   ];
   assert.deepEqual(
-    shared(runs).map(({ name }) => name),
-    ["train_loss"],
+    compared(runs).map(({ name }) => name),
+    ["loss", "train_loss"],
   );
 });
 

@@ -6,7 +6,7 @@ import { plotly, undrawn } from "../plot/axes.js";
 import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
 import { Together, wholeOf } from "../plot/line-chart.js";
 import { widest } from "../run-data/feed.js";
-import { shared } from "../run-data/metric-feed.js";
+import { compared } from "../run-data/metric-feed.js";
 import { Curves } from "../run-page/curves.js";
 import { lookOf, MetricsCard } from "../run-page/metrics-card.js";
 import { element, parts } from "../ui/dom.js";
@@ -94,7 +94,7 @@ class ComparePage {
       scope,
       parts,
       sources: entries,
-      listed: () => shared(feeds),
+      listed: () => compared(feeds),
       title: "comparison",
       figures: data.figures[0],
       look: lookOf(readQuery()),

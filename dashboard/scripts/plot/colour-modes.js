@@ -15,7 +15,10 @@ import * as palette from "./palette.js";
 /** @import { Table } from "./raster.js" */
 
 /** @typedef {[number, string]} Tick a place on the scale, 0–1, and its words. */
-/** @typedef {{name: string, none?: string, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale */
+/**
+ * @typedef {{name: string, none?: string, first?: number, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale
+ *   `none`: what the table's first colour stands for; `first`: of the table's colours on the scale, where nothing is said.
+ */
 /** @typedef {{query: string | null, of: Levels, table: (epsilon: number) => Table, scale?: Scale}} Mode */
 
 /** The decades that have a tick. */
@@ -83,11 +86,14 @@ export function legendOf({ scale, table }, epsilon) {
   if (!scale)
     return palette.STATES.map((/** @type {{name: string, token: string}} */ { name, token }) => ({ name, colour: `var(${token})` }));
   const { packed } = table(epsilon);
-  const first = scale.none ? 1 : 0;
+  const first = firstOf(scale);
   const css = (/** @type {number} */ pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
   const at = (/** @type {number} */ place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
   return scale.ticks().map(([place, words]) => ({ name: `${scale.name} ${words}`, colour: at(place) }));
 }
+
+/** The first colour of a table that is on the scale. @param {Pick<Scale, "none" | "first">} scale */
+const firstOf = ({ none, first }) => first ?? (none ? 1 : 0);
 
 /** The switch between the modes, and the legend of the one in use. */
 export class ColourSwitch {
@@ -131,14 +137,14 @@ export class ColourSwitch {
  * @param {Table} table from palette; where `none` is said, its first colour is that of no value.
  * @param {number} epsilon
  */
-export function scaleBar({ name, none, ticks, marks }, table, epsilon) {
+export function scaleBar({ name, none, first, ticks, marks }, table, epsilon) {
   const at = (/** @type {number} */ place) => `left: ${(place * 100).toFixed(1)}%`;
   const tick = (/** @type {Tick} */ [place, words]) => element("span.scale-tick", { style: at(place) }, words);
   const mark = (/** @type {Tick} */ [place, words]) =>
     element("span.scale-tick.scale-epsilon", { style: at(place) }, words.startsWith("ε") ? `ε = ${setting(epsilon)}` : words);
   const bar = element(
     "div.scale-bar",
-    { style: `background: ${palette.gradient(table, none ? 1 : 0)}` },
+    { style: `background: ${palette.gradient(table, firstOf({ none, first }))}` },
     ...(epsilon > 0 ? marks(epsilon).map(mark) : []),
     ...ticks().map(tick),
   );

@@ -188,6 +188,10 @@ export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRAC
 /** 256 colours from all updating to all frozen. */
 export const fractions = () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), FRACTION_STEPS));
 
+/** 256 colours: not recorded, then from all updating to all frozen. */
+export const fractionsOrNone = () =>
+  table([linear(token("--neq-no-data")), ...between(linear(token("--neq-updating")), linear(token("--neq-frozen")), FRACTION_STEPS - 1)]);
+
 /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
 export const densities = () => table(even("--neq-surface", "--neq-density", FRACTION_STEPS));
 

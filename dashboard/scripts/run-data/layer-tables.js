@@ -48,9 +48,12 @@ export class LayerTables {
   }
 
   /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {LayerCounts} layers */
-  take(epoch, { frozen, thawed, phi_mean: phi, speed_mean: speed }) {
-    const { layers } = this.feed;
-    const fraction = (/** @type {number[]} */ counts) => Float32Array.from(counts, (count, index) => count / layers[index].neurons);
+  take(epoch, { frozen, thawed, applied, phi_mean: phi, speed_mean: speed }) {
+    const { layers, external } = this.feed;
+    // Of a layer that nobody watched in this epoch the counts are 0, and there is no φ.
+    const watched = (/** @type {number} */ index) => !external || phi[index] !== null || frozen[index] + applied[index] > 0;
+    const fraction = (/** @type {number[]} */ counts) =>
+      Float32Array.from(counts, (count, index) => (watched(index) ? count / layers[index].neurons : NaN));
     const mean = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
     const { columns } = this;
     columns.frozen[epoch] = fraction(frozen);
@@ -72,7 +75,7 @@ export class LayerTables {
   #ofAll(column) {
     const { layers } = this.feed;
     const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0) || 1;
-    return column.reduce((sum, fraction, index) => sum + fraction * layers[index].neurons, 0) / neurons;
+    return column.reduce((sum, fraction, index) => sum + (fraction || 0) * layers[index].neurons, 0) / neurons;
   }
 
   /**

@@ -29,7 +29,7 @@ const OF_LAUNCHED = [...OF_EPOCHS, "train_loss", "train_accuracy", "test_loss", 
  * epochs of all that have it.
  * @param {Feed[]} feeds @returns {Known[]}
  */
-export function shared(feeds) {
+export function compared(feeds) {
   const names = new Set(feeds.flatMap(({ metrics }) => [...metrics.known.keys()]));
   const having = (/** @type {string} */ name) => feeds.filter(({ metrics }) => metrics.known.has(name));
   return [...names]

@@ -34,10 +34,10 @@ const ends = (last) => () => [
 export const MODES = {
   frozen: {
     name: "frozen",
-    index: (fraction) => Math.round(fraction * steps),
-    table: () => palette.fractions(),
+    index: (fraction) => (Number.isNaN(fraction) ? 0 : 1 + Math.round(fraction * (steps - 1))), // 0: nobody watched it
+    table: () => palette.fractionsOrNone(),
     words: (fraction) => `${percent(fraction)} frozen next epoch`,
-    scale: { name: "frozen", ticks: ends("100 %"), marks: () => [] },
+    scale: { name: "frozen", first: 1, ticks: ends("100 %"), marks: () => [] },
   },
   phi: {
     name: "mean φ",
