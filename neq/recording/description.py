@@ -5,9 +5,12 @@ import math
 import os
 import secrets
 import string
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from numbers import Integral, Real
+from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 from neq.recording.legible import legible
@@ -21,6 +24,8 @@ LONGEST_GROUP = 100
 LONGEST_NOTES = 10_000
 LARGEST_CONFIG = 1_000_000
 """Bytes, as JSON."""
+LARGEST_ARRAY = 1_000
+"""Values of an array that is taken for a setting."""
 
 _ALPHABET = string.ascii_lowercase + string.digits
 
@@ -110,7 +115,8 @@ def _config(config: object) -> Json:
 
 
 def _plain(value: Any, where: str, depth: int) -> Any:
-    """The value as JSON holds it; paths, enums, devices and types become their names."""
+    """The value as JSON holds it: paths, enums, devices, types and functions become their names, objects that only hold
+    values, such as argparse's, mappings."""
     if depth > 50:
         raise ValueError(f"{where[:200]} is nested more than 50 deep; flatten it, or leave it out")
     if isinstance(value, str):
@@ -119,8 +125,14 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         return value
     if isinstance(value, Enum):
         return _plain(value.value, where, depth + 1)
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif isinstance(value, Namespace | SimpleNamespace):
+        value = vars(value)
     if isinstance(value, Mapping):
         return {_key(key, where): _plain(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
+    if getattr(value, "ndim", 0) and type(size := getattr(value, "size", None)) is int and size <= LARGEST_ARRAY:
+        value = value.tolist()  # numpy's arrays
     if isinstance(value, list | tuple | Set):
         return [_plain(item, f"{where}[{place}]", depth + 1) for place, item in enumerate(value)]
     return _scalar(value, where)
@@ -138,7 +150,9 @@ def _scalar(value: Any, where: str) -> Any:
         return number if math.isfinite(number) else non_finite(number)
     if isinstance(value, os.PathLike):
         return legible(os.fsdecode(os.fspath(value)))
-    if isinstance(value, type):
+    if isinstance(value, bytes):
+        return legible(os.fsdecode(value))
+    if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType):
         return f"{value.__module__}.{value.__qualname__}"
     if type(value).__module__ == "torch" and type(value).__name__ in ("device", "dtype"):
         return str(value)
@@ -149,7 +163,7 @@ def _scalar(value: Any, where: str) -> Any:
 
 
 def _key(key: object, where: str) -> str:
-    if not isinstance(key, str | int | float | bool):
+    if not isinstance(key, str | int | float | bool | None):
         raise TypeError(f"{where} has the key {key!r}, a {type(key).__name__}; give texts as keys")
     return legible(str(key))
 

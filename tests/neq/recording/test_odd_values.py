@@ -1,8 +1,10 @@
 """What scripts log and are called that is out of the ordinary: nothing of it may cost what was recorded beside it."""
 
+import argparse
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,29 @@ def test_a_network_that_is_trained_now_and_then_keeps_its_epochs(server: str, st
     assert tables == [[0, 1], [0, 1, 2, 3]] * 3
     assert [(epoch, value) for _, epoch, value in stored.points("D/loss")] == [(1, 11.0), (3, 13.0), (5, 15.0)]
     assert not stored.events("logged"), "nothing was left out"
+
+
+@dataclass
+class Schedule:
+    steps: tuple[int, ...] = (10, 20)
+    gamma: float = 0.1
+
+
+def test_settings_as_scripts_hold_them_are_taken(server: str, store: Store) -> None:
+    arguments = argparse.Namespace(func=train, schedule=Schedule(), mean=np.array([0.5, 0.25]), raw=b"caf\xe9")
+    config = vars(arguments) | {"inner": argparse.Namespace(lr=0.1), None: len, "bound": store.make}
+    neq.init("odd", config=config).finish()
+    assert store.run.described["config"] == {
+        "func": "tests.neq.recording.test_run.train",
+        "schedule": {"steps": [10, 20], "gamma": 0.1},
+        "mean": [0.5, 0.25],
+        "raw": "caf\\xe9",
+        "inner": {"lr": 0.1},
+        "None": "builtins.len",
+        "bound": "tests.neq.recording.stub_server.Store.make",
+    }
+    with pytest.raises(TypeError, match="weights"):
+        neq.init("odd", config={"weights": torch.zeros(10_000)})
 
 
 @pytest.mark.process
