@@ -73,7 +73,7 @@ def test_its_configuration_is_any_json_and_top_level_settings_are_one_group(
 ) -> None:
     open_run(page, address, script.id)
     config = page.locator(CONFIG)
-    expect(config.locator("h3")).to_have_text(["Config", "model", "Script"])
+    expect(config.locator("h3")).to_have_text(["Config", "model", "Group", "Script"])
     top = config.locator("section").first
     expect(top.locator("dt")).to_have_text(["lr", "amp", "note", "sizes", "neq"])
     expect(top.locator("dd")).to_have_text(["0.25", "yes", "–", '8, {"deep":1}', "a word of the script's own"])
