@@ -151,7 +151,7 @@ def append_all(
     """The same with several events at once, at least one, of which the last alone may end the run.
 
     Args:
-        progress: whether there may be a sign of life within an epoch, stored or among these.
+        progress: whether there may be a progress report, stored or among these.
     Returns:
         The number of the last.
     """
@@ -164,7 +164,7 @@ def append_all(
     last = int(row.last_seq)
     numbered = list(enumerate(records, last - len(records) + 1))
     passed = max((seq for seq, record in numbered if _passes(record)), default=None)
-    if progress and passed is not None:  # of the signs of life within an epoch, the newest alone is kept
+    if progress and passed is not None:  # only the newest progress report is kept
         connection.execute(_PASS_ON, {"of": run_id, "passing": PROGRESS})
         numbered = [(seq, record) for seq, record in numbered if record.kind != PROGRESS or seq >= passed]
     connection.execute(_INSERT_EVENT, [_event(run_id, seq, record) for seq, record in numbered])
@@ -186,7 +186,7 @@ _PASS_ON = delete(events).where(events.c.run_id == bindparam("of"), events.c.kin
 
 
 def _passes(record: EventRecord) -> bool:
-    """Whether it takes the place of the signs of life before it."""
+    """Whether it replaces the progress reports before it."""
     return record.kind in (PROGRESS, REQUEUED) or record.epoch is not None or record.ends is not None
 
 

@@ -289,7 +289,7 @@ def _details(error: BaseException | None) -> str:
 
 
 def _count(number: Any) -> int | None:
-    """A number of batches, within what can be told; None: it is none, and the page goes on without it."""
+    """A number of batches, clipped to what a server takes; None if it is not a number, which the page does without."""
     try:
         return min(max(int(number), 0), LARGEST["step"])
     except (TypeError, ValueError, OverflowError):

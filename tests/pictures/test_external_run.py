@@ -78,7 +78,7 @@ def test_its_configuration_is_any_json_and_top_level_settings_are_one_group(
     expect(top.locator("dt")).to_have_text(["lr", "amp", "note", "sizes", "neq"])
     expect(top.locator("dd")).to_have_text(["0.25", "yes", "–", '8, {"deep":1}', "a word of the script's own"])
     expect(config.locator("section").nth(1)).to_contain_text("head · kind")
-    expect(config.locator("section").nth(2)).to_contain_text("python train.py --lr 0.25")
+    expect(config.locator("section").nth(3)).to_contain_text("python train.py --lr 0.25")
 
 
 def test_a_page_that_is_opened_before_the_first_watch_shows_its_neurons_when_it_comes(
