@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, listed } from "../../dashboard/scripts/runs-page/columns.js";
+import { compare, listed, pathsOf } from "../../dashboard/scripts/runs-page/columns.js";
 
 test("numbers are sorted by size, words as words, and what is missing comes last", () => {
   const values = ["b", 10, undefined, 9, "a10", null, "a9", true];
@@ -20,4 +20,9 @@ test("settings that differ are listed first, each with its number of runs", () =
     { path: "model.depth", runs: 2, differs: false },
     { path: "seed", runs: 1, differs: false },
   ]);
+});
+
+test("an address that was cut off names no column, and breaks no page", () => {
+  assert.deepEqual(pathsOf("model.depth,a%2Cb,%E0%A4,,%"), ["model.depth", "a,b"]);
+  assert.deepEqual(pathsOf(""), []);
 });

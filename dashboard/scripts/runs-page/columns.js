@@ -3,11 +3,13 @@
  */
 
 import { settings, settingWords } from "../run-data/settings.js";
+import { open } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 
 /** @import { Run } from "../../types/pages" */
+/** @import { Scope } from "../ui/page-scope.js" */
 
 const KEY = "columns";
 const PREFIX = "setting:";
@@ -15,19 +17,34 @@ const BEFORE = "age"; // they stand before this column
 const WIDTH = 132;
 const MOST_LISTED = 300;
 
-/** The chosen settings, by path. @returns {string[]} */
-export const chosen = () => (readQuery()[KEY] ?? "").split(",").filter(Boolean).map(decodeURIComponent);
+/** Paths as the address has them, each encoded for itself; what cannot be read is none. @param {string} text @returns {string[]} */
+export function pathsOf(text) {
+  return text.split(",").flatMap((part) => {
+    try {
+      return part ? [decodeURIComponent(part)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
-/** @param {unknown} config @param {string} path with a dot before each group within a group. */
+/** The chosen settings, by path. */
+export const chosen = () => pathsOf(readQuery()[KEY] ?? "");
+
+/** Settings by path, of each configuration that was looked at: a sorted table asks for the same ones again and again. */
+const known = /** @type {WeakMap<object, Map<string, unknown>>} */ (new WeakMap());
+
+/** @param {object} config @param {string} path with a dot before each group within a group. */
 function valueAt(config, path) {
-  const found = settings(/** @type {object} */ (config)).find(([each]) => each === path);
-  return found === undefined ? undefined : found[1];
+  const found = known.get(config) ?? new Map(settings(config));
+  known.set(config, found);
+  return found.get(path);
 }
 
 /** Numbers by size, everything else by its words, and what a run does not have last. @param {unknown} a @param {unknown} b */
 export function compare(a, b) {
   if (typeof a === "number" && typeof b === "number") return a - b;
-  const [first, second] = [a, b].map((value) => (value === undefined ? null : value));
+  const [first, second] = [a ?? null, b ?? null];
   if (first === null || second === null) return Number(first === null) - Number(second === null);
   return settingWords(first).localeCompare(settingWords(second), "en", { numeric: true });
 }
@@ -78,8 +95,40 @@ export function listed(runs) {
     .sort((a, b) => Number(b.differs) - Number(a.differs) || (a.path < b.path ? -1 : 1));
 }
 
-/** Lets the reader choose. @param {any} grid ag-grid's API. @param {Iterable<Run>} runs */
-export function choose(grid, runs) {
+/**
+ * A setting to choose.
+ * @param {ReturnType<typeof listed>[number]} setting @param {boolean} checked @param {(on: boolean) => void} changed
+ */
+function row({ path, runs, differs }, checked, changed) {
+  const box = element("input", { type: "checkbox", checked, onchange: () => changed(box.checked) });
+  const words = `${format.counted(runs, "run")}${differs ? ", values differ" : ""}`;
+  return element("label.columns-row", {}, box, element("span.columns-path", {}, path), element("span.muted", {}, words));
+}
+
+/** What the list leaves out. @param {number} found */
+function leftOut(found) {
+  if (!found) return "No setting has that name.";
+  return found > MOST_LISTED ? `${format.count(found - MOST_LISTED)} more: search to narrow them down.` : "";
+}
+
+/** @param {() => void} clear @param {...HTMLElement} inside */
+function dialogOf(clear, ...inside) {
+  const buttons = [
+    element("button.button", { type: "button", onclick: clear }, "Clear"),
+    element("button.button.button-primary", { value: "done" }, "Done"),
+  ];
+  return element(
+    "dialog.question.columns-dialog",
+    { "aria-labelledby": "columns-title" },
+    element("h2", { id: "columns-title" }, "Columns"),
+    element("p.muted", {}, "Settings of the runs' configurations; the address keeps your choice."),
+    ...inside,
+    element("form.question-buttons", { method: "dialog" }, ...buttons),
+  );
+}
+
+/** Lets the reader choose. @param {Scope} scope @param {any} grid ag-grid's API. @param {Iterable<Run>} runs */
+export function choose(scope, grid, runs) {
   const all = listed(runs);
   const taken = new Set(chosen());
   const list = element("div.columns-list", { role: "group", "aria-label": "Settings" });
@@ -89,28 +138,16 @@ export function choose(grid, runs) {
     writeQuery({ [KEY]: taken.size ? [...taken].map(encodeURIComponent).join(",") : null });
     show(grid);
   };
-  const row = (/** @type {typeof all[number]} */ { path, runs: count, differs }) => {
-    const box = element("input", {
-      type: "checkbox",
-      checked: taken.has(path),
-      onchange: () => {
-        taken[box.checked ? "add" : "delete"](path);
-        apply();
-      },
-    });
-    const words = `${format.counted(count, "run")}${differs ? ", values differ" : ""}`;
-    return element("label.columns-row", {}, box, element("span.columns-path", {}, path), element("span.muted", {}, words));
-  };
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const found = all.filter(({ path }) => path.toLowerCase().includes(wanted));
-    list.replaceChildren(...found.slice(0, MOST_LISTED).map(row));
-    const left = found.length - MOST_LISTED;
-    more.textContent = found.length
-      ? left > 0
-        ? `${format.count(left)} more: search to narrow them down.`
-        : ""
-      : "No setting has that name.";
+    const choice = (/** @type {typeof all[number]} */ setting) =>
+      row(setting, taken.has(setting.path), (on) => {
+        taken[on ? "add" : "delete"](setting.path);
+        apply();
+      });
+    list.replaceChildren(...found.slice(0, MOST_LISTED).map(choice));
+    more.textContent = leftOut(found.length);
   };
   search.addEventListener("input", draw);
   const clear = () => {
@@ -118,23 +155,6 @@ export function choose(grid, runs) {
     apply();
     draw();
   };
-  const dialog = element(
-    "dialog.question.columns-dialog",
-    { "aria-labelledby": "columns-title" },
-    element("h2", { id: "columns-title" }, "Columns"),
-    element("p.muted", {}, "Settings of the runs' configurations; the address keeps your choice."),
-    search,
-    list,
-    more,
-    element(
-      "form.question-buttons",
-      { method: "dialog" },
-      element("button.button", { type: "button", onclick: clear }, "Clear"),
-      element("button.button.button-primary", { value: "done" }, "Done"),
-    ),
-  );
-  dialog.addEventListener("close", () => dialog.remove());
   draw();
-  document.body.append(dialog);
-  dialog.showModal();
+  open(scope, dialogOf(clear, search, list, more));
 }

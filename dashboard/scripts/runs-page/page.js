@@ -143,15 +143,14 @@ function fillTable(scope, now) {
   scope.every(REFRESH_MS, () => {
     if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
   });
-  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys()]);
+  const chooseColumns = () => !grid.isDestroyed() && columns.choose(scope, grid, rows.all());
+  scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
+  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns)]);
   loadAll(now);
 }
 
-function chooseColumns() {
-  if (grid && !grid.isDestroyed()) columns.choose(grid, rows.all());
-}
-
-const pageKeys = () => [
+/** @param {() => void} chooseColumns */
+const pageKeys = (chooseColumns) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
@@ -174,7 +173,6 @@ function clicked(event) {
   const chip = /** @type {HTMLElement | null} */ (at.closest?.("#runs-states .runs-chip"));
   if (chip) rows.filterBy(chip);
   if (at.id === "runs-keys") keys?.help();
-  if (at.id === "runs-columns") chooseColumns();
   if (at.id === "runs-compare" && chosen.length >= 2) go(`/compare?runs=${chosen.join(",")}`);
 }
 

@@ -6,6 +6,14 @@ import { element } from "./dom.js";
 
 /** @import { Scope } from "./page-scope.js" */
 
+/** Opens a dialog over the page; it goes with the page, or once it is closed. @param {Scope} scope @param {HTMLDialogElement} dialog */
+export function open(scope, dialog) {
+  dialog.addEventListener("close", () => dialog.remove());
+  scope.finally(() => dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 /**
  * Asks before something is done.
  *
@@ -27,11 +35,6 @@ export const confirm = (scope, { title, words, action }) =>
         element("button.button.button-danger", { value: "yes" }, action),
       ),
     );
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-    scope.finally(() => dialog.close());
-    document.body.append(dialog);
-    dialog.showModal();
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
+    open(scope, dialog);
   });
