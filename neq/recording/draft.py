@@ -1,14 +1,13 @@
 """The part that is being filled: facts in, numbered lines out."""
 
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 from neq.recording.description import non_finite
 from neq.recording.epoch import arrays_of, epoch_event
 from neq.recording.facts import EpochEnded, Points, Progress, Said
-from neq.recording.part import MOST_LINES, encoded
-from neq.recording.scalars import MOST_VALUES, Number
+from neq.recording.part import MOST_LINES, encoded, numbered
+from neq.recording.scalars import MOST_VALUES, read_number
 
 POINTS_A_LINE = 1_000
 """Of as many metrics at most, which is what a line may have; and it bounds how long one takes to write: Python's JSON
@@ -62,11 +61,11 @@ class Draft:
         if ended is None and self._progress is not None:
             told.append((self._progress.time, self._progress.event))
         told += self._said  # last, for nothing may follow the run's end
-        lines = [encoded(_line(first + place, *one)) for place, one in enumerate(told)]
+        lines = [encoded(numbered(first + place, *one)) for place, one in enumerate(told)]
         if ended is None:
             return lines, b""
         table, arrays = arrays_of(ended.watches)
-        last = _line(first + len(told), ended.time, epoch_event(ended)) | {"snapshots": table}
+        last = numbered(first + len(told), ended.time, epoch_event(ended)) | {"snapshots": table}
         return [*lines, encoded(last)], arrays
 
     def _metrics(self) -> list[tuple[float, dict[str, Any]]]:
@@ -75,7 +74,7 @@ class Draft:
         count = 0
         for points in self._points:
             for name, value in points.values.items():
-                number = _read(value)
+                number = read_number(value)
                 if number is None:
                     continue
                 if count == POINTS_A_LINE:
@@ -90,17 +89,3 @@ class Draft:
         if series:
             events.append((self._points[-1].time, {"kind": "metrics_logged", "series": list(series.values())}))
         return events
-
-
-def _read(value: Number) -> float | None:
-    """None where its device cannot give it, such as a tensor's on `meta`: the others are recorded all the same."""
-    if not callable(value):
-        return value
-    try:
-        return value()
-    except (RuntimeError, ValueError, TypeError):
-        return None
-
-
-def _line(seq: int, at: float, event: dict[str, Any]) -> dict[str, Any]:
-    return {"seq": seq, "at": datetime.fromtimestamp(at, UTC).isoformat(), "event": event}

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neq.recording.facts import EpochEnded
+from neq.recording.scalars import read_number
 from neq.recording.watch_epoch import WatchEpoch
 
 Json = dict[str, Any]
@@ -175,7 +176,8 @@ def _groups(watch: WatchEpoch) -> list[Json]:
 
 def _learning_rate(watches: Sequence[WatchEpoch]) -> float | None:
     told = watches[0].learning_rate
-    return None if told is None else _finite(told() if callable(told) else told)
+    number = None if told is None else read_number(told)
+    return None if number is None else _finite(number)
 
 
 def _finite(value: float) -> float | None:

@@ -60,8 +60,9 @@ class Left:
 
 def _greatest(last_step: int | None, event: dict[str, Any]) -> int | None:
     """The greatest step with this event's; the machine's samples have a count of their own."""
-    logged = [series["steps"] for series in event["series"] if not series["name"].startswith(SYSTEM)]
-    return max((*([] if last_step is None else [last_step]), *(max(steps) for steps in logged if steps)), default=None)
+    logged = (series["steps"] for series in event["series"] if not series["name"].startswith(SYSTEM))
+    steps = [step for each in logged for step in each]
+    return max(steps if last_step is None else [last_step, *steps], default=None)
 
 
 def _lines(parts: Iterable[SpooledPart]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from neq.recording.legible import legible
@@ -55,6 +56,15 @@ def encoded(line: dict[str, Any]) -> bytes:
         return text.encode() + b"\n"
     except UnicodeEncodeError:
         return _HALF.sub(lambda half: json.dumps(legible(half[0]))[1:-1], text).encode() + b"\n"
+
+
+def numbered(seq: int, at: float, event: dict[str, Any]) -> dict[str, Any]:
+    """An event under its number.
+
+    Args:
+        at: seconds since 1970.
+    """
+    return {"seq": seq, "at": datetime.fromtimestamp(at, UTC).isoformat(), "event": event}
 
 
 def pack_part(run: str, writer: str, first: int, lines: Sequence[bytes] = (), arrays: bytes = b"") -> bytes:

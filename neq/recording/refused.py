@@ -3,16 +3,15 @@ are to blame, so that everything behind them is not held up for ever."""
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from neq.recording.part import Part, encoded, pack_part
+from neq.recording.part import Part, encoded, numbered, pack_part
 from neq.recording.transport import Answer
 
 LONGEST_REASON = 500
 
 
-def one_by_one(part: Part, acknowledged: int, send: Callable[[bytes], Answer]) -> Iterator[tuple[Answer, bool]]:
+def one_by_one(part: Part, acknowledged: int, send: Callable[[bytes], Answer]) -> Iterator[Answer]:
     """Sends each event of a part that the server does not have, until one does not go through.
 
     Args:
@@ -21,18 +20,17 @@ def one_by_one(part: Part, acknowledged: int, send: Callable[[bytes], Answer]) -
         send: sends the bytes of a part.
 
     Yields:
-        Each answer, and whether words were sent in place of the event.
+        The answer to each event, or to the words in its place.
     """
     for line in part.lines:
         if line["seq"] <= acknowledged:
             continue
         arrays = part.arrays if line is part.lines[-1] else b""
         answer = send(pack_part(part.run, part.writer, line["seq"], [encoded(line)], arrays))
-        replaced = answer.is_about_the_part
-        if replaced:
+        if answer.is_about_the_part:
             words = _words(line, answer.detail)
             answer = send(pack_part(part.run, part.writer, line["seq"], [encoded(words)]))
-        yield answer, replaced
+        yield answer
         if answer.outcome != "taken":
             return
 
@@ -41,5 +39,4 @@ def _words(line: dict[str, Any], why: str) -> dict[str, Any]:
     """What stands in the run's log instead."""
     kind = str(line["event"].get("kind"))
     text = f"An event ({kind}) of this run could not be stored: {why[:LONGEST_REASON]}"
-    now = datetime.fromtimestamp(time.time(), UTC).isoformat()
-    return {"seq": line["seq"], "at": now, "event": {"kind": "logged", "level": "error", "text": text}}
+    return numbered(line["seq"], time.time(), {"kind": "logged", "level": "error", "text": text})

@@ -65,6 +65,16 @@ def number_of(value: Any, name: str) -> Number:
     raise TypeError(f"{name!r} is a {type(value).__name__}; log takes single numbers, and tensors of one")
 
 
+def read_number(value: Number) -> float | None:
+    """The number itself; None where its device cannot give it, such as a tensor's on `meta`."""
+    if not callable(value):
+        return value
+    try:
+        return value()
+    except (RuntimeError, ValueError, TypeError):
+        return None
+
+
 def _of_tensor(value: Any, name: str) -> Number:
     if value.numel() != 1 or value.is_complex():
         shape = str(value.dtype) if value.numel() == 1 else f"shape {tuple(value.shape)}"

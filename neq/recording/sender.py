@@ -76,7 +76,7 @@ class Delivery:
         except (OSError, ValueError):
             return self._judged(answer)  # without a copy of it, it stays where it is
         self.refused = answer.detail
-        for sent, _ in one_by_one(part, self.acknowledged, lambda one: self._transport.send(self._run, one)):
+        for sent in one_by_one(part, self.acknowledged, lambda one: self._transport.send(self._run, one)):
             answer = self._judged(sent)
         return answer
 

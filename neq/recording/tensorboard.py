@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from neq.recording.facts import EpochEnded, Points, Said
 from neq.recording.listener import Told
+from neq.recording.scalars import read_number
 from neq.recording.telling import Warner
 from neq.recording.watch_epoch import WatchEpoch
 
@@ -87,8 +88,9 @@ class TensorBoardMirror:
     def _write(self, writer: "SummaryWriter", fact: Told) -> None:
         if isinstance(fact, Points):
             for name, value in fact.values.items():
-                number = value() if callable(value) else value
-                writer.add_scalar(name, number, fact.step, walltime=fact.time)
+                number = read_number(value)
+                if number is not None:
+                    writer.add_scalar(name, number, fact.step, walltime=fact.time)
         elif isinstance(fact, Said):
             if fact.event["kind"] == "watch_started":
                 self._layers |= {layer["index"]: layer["name"] for layer in fact.event["layers"]}
@@ -108,9 +110,10 @@ class TensorBoardMirror:
                 for name, of_layer in self._named(watch, values, sizes):
                     _histogram(writer, f"{DELTAS}/{kind}/{name}", of_layer, ended)
         scalar(f"{FROZEN}/total", 100 * frozen / neurons)
-        rate = ended.watches[0].learning_rate
+        told = ended.watches[0].learning_rate
+        rate = None if told is None else read_number(told)
         if rate is not None:
-            scalar("lr", rate() if callable(rate) else rate)
+            scalar("lr", rate)
         writer.flush()
 
     def _deltas(self, watch: WatchEpoch) -> Iterator[tuple[str, npt.NDArray[np.float32], list[int]]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import neq
 from contract.events import RunStarted
@@ -21,6 +22,8 @@ from neq.recording.draft import Draft
 from neq.recording.facts import Points
 from neq.recording.part import MOST_LINES, encoded
 from neq.recording.scalars import MOST_VALUES
+from neq.recording.telling import Warner
+from neq.recording.tensorboard import TensorBoardMirror
 from tests.neq.recording.stub_server import Store
 from tests.neq.recording.test_run import SMALL_PROBE, small_model, train
 
@@ -69,6 +72,15 @@ def test_single_numbers_of_all_kinds_are_taken_and_none_is_left_out(server: str,
     assert store.run.points("nothing") == [] and store.run.points("nowhere") == []
     (progress,) = store.run.events("epoch_progressed")
     assert (progress["batch"], progress["batches"]) == (2**53 - 1, 2**53 - 1)
+
+
+def test_a_number_that_its_device_cannot_give_ends_no_mirror(tmp_path: Path) -> None:
+    mirror = TensorBoardMirror(tmp_path / "mirror", Warner())
+    mirror.take(Points({"nowhere": lambda: float(torch.ones((), device="meta")), "here": 1.0}, 0, None, 0.0))
+    mirror.take(Points({"here": 2.0}, 1, None, 0.0))
+    mirror.close()
+    written = EventAccumulator(str(tmp_path / "mirror")).Reload()
+    assert [each.value for each in written.Scalars("here")] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
