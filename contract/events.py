@@ -335,7 +335,7 @@ class RunFinished(RenamedFieldsModel):
     """All epochs are trained."""
 
     kind: Literal["run_finished"] = "run_finished"
-    epochs: int = Field(ge=0, le=10_000_000)
+    epochs: Epoch
     test_accuracy: float | None = Field(ge=0, le=1)
     frozen_fraction: Annotated[float | None, FormerName("frozen_share")] = Field(ge=0, le=1)
     seconds: float = Field(ge=0)
@@ -345,7 +345,7 @@ class RunStopped(FrozenModel):
     """Somebody asked for the run to stop, and it did."""
 
     kind: Literal["run_stopped"] = "run_stopped"
-    epochs: int = Field(ge=0, le=10_000_000, description="Number of epochs that were finished before.")
+    epochs: Epoch = Field(description="Number of epochs that were finished before.")
     reason: str
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from db.metrics import FIGURES, NO_EPOCH
-from db.records import EndState, EpochScalars, EventRecord, MetricPoints, RetainedCheckpoints, Snapshot
+from db.records import NOT_WATCHED, EndState, EpochScalars, EventRecord, MetricPoints, RetainedCheckpoints, Snapshot
 
 ENDS: Mapping[str, EndState] = {"run_finished": "finished", "run_stopped": "stopped", "run_failed": "failed"}
-NOT_WATCHED = -1
 COSTS = ("samples", "cpu_seconds", "device_seconds")
 
 Payload = Mapping[str, Any]

@@ -27,8 +27,8 @@ from sqlalchemy import (
 
 from db import checkpoints
 from db.errors import RunLost
-from db.metrics import append_points
-from db.records import EpochScalars, EventRecord, StoredEvent, StoredText
+from db.metrics import FIGURES, append_points
+from db.records import NOT_WATCHED, EpochScalars, EventRecord, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
 from db.transactions import Transactions, reading
@@ -105,13 +105,13 @@ class EventQueries(Transactions):
     def frozen_counts(self, connection: Connection, run_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """The finished epochs (E,), and the neurons of each layer that each of them decided to freeze (E, L).
 
-        -1 stands for a layer that was not announced yet, or that nobody watched in the epoch.
+        NOT_WATCHED stands for a layer that was not announced yet, or that nobody watched in the epoch.
         """
         query = select(epochs.c.epoch, epochs.c.frozen_counts).where(epochs.c.run_id == run_id)
         rows = connection.execute(query.order_by(epochs.c.epoch)).all()
         numbers = np.array([row.epoch for row in rows], dtype=np.int32)
         counts = [np.frombuffer(row.frozen_counts, dtype="<i4") for row in rows]
-        whole = np.full((len(rows), max(map(len, counts), default=0)), -1, np.int32)
+        whole = np.full((len(rows), max(map(len, counts), default=0)), NOT_WATCHED, np.int32)
         for row, known in zip(whole, counts, strict=True):
             row[: len(known)] = known
         return numbers, whole
@@ -264,13 +264,7 @@ def _event(run_id: str, seq: int, record: EventRecord) -> dict[str, Any]:
 def _epoch(run_id: str, seq: int, scalars: EpochScalars) -> dict[str, Any]:
     names = (
         "epoch",
-        "learning_rate",
-        "train_loss",
-        "train_accuracy",
-        "test_loss",
-        "test_accuracy",
-        "applied_fraction",
-        "frozen_fraction",
+        *FIGURES,
         "samples",
         "train_seconds",
         "cpu_seconds",

@@ -134,6 +134,10 @@ class Check:
     answer: dict[str, Any] | None
 
 
+NOT_WATCHED = -1
+"""In place of a layer's count."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochScalars:
     """What the store itself must know of a finished epoch, to answer without reading its event."""
@@ -147,7 +151,7 @@ class EpochScalars:
     applied_fraction: float | None
     frozen_fraction: float | None
     frozen_counts: tuple[int, ...]
-    """Neurons a layer, decided at the epoch's end; -1 where nobody watched the layer."""
+    """Neurons a layer, decided at the epoch's end; NOT_WATCHED where nobody watched the layer."""
     samples: int | None = None
     """Trained on in this epoch; this and what follows is None where it is not known."""
     train_seconds: float | None = None

@@ -29,9 +29,8 @@ FOR_RECORDERS = frozenset(
 MOST_NEURONS = 100_000_000
 MOST_METRICS = 10_000
 """Of one run."""
-
-
 RUNS_KEPT = 1_000
+"""In mind; the one whose part came longest ago goes first."""
 
 
 class Recordings:

@@ -40,9 +40,8 @@ def measure(url: str, network: str, epochs: int, pause: float) -> list[float]:
     """Delays in ms, one an epoch."""
     last = epochs + SETTLING - 1
     with chromium() as browser, script(url, network=network, epochs=last + 1, pause=pause) as recorded:
-        (run,) = recorded.runs
         recorded.go()
-        page, _ = opened(browser, f"{url}/runs/{run}")
+        page, _ = opened(browser, f"{url}/runs/{recorded.run}")
         wait_for_cells(page)
         page.evaluate(WATCH)
         page.wait_for_function(f"() => window.times[{last}]", timeout=(epochs * pause + 60) * 1000)

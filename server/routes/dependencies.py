@@ -111,7 +111,12 @@ def finished(store: Store, run_id: str, epochs: range) -> tuple[list[int], int]:
     An external run may lack epochs between them.
     """
     found = store.epoch_seqs(run_id, epochs.start, epochs.stop)
-    return [seq for _, seq in found], found[-1][0] + 1 if found else epochs.start
+    return [seq for _, seq in found], stop_of(found, epochs)
+
+
+def stop_of(found: list[tuple[int, int]], epochs: range) -> int:
+    """One more than the last of these epochs; of none, the first that was asked for."""
+    return found[-1][0] + 1 if found else epochs.start
 
 
 def gaps(recorded: Iterable[int], first: int, stop: int) -> list[tuple[int, int]]:

@@ -74,7 +74,7 @@ def read_display(
     def make() -> bytes:
         return _cells(store, run.id, index, of, epochs.start, stop).tobytes()
 
-    headers = _place(store, run, index, epochs.start, stop) | {"X-Neurons": str(neurons)}
+    headers = _place(store, run, index, epochs.start, stop, neurons)
     return cached_response(request, (run.id, *seqs), make, media_type=OCTETS, headers=headers)
 
 
@@ -134,7 +134,7 @@ def read_history(
             return json_bytes({"epochs": list(range(epochs.start, stop)), "values": values.tolist()})
         return npy_bytes(values)
 
-    headers = _place(store, run, index, epochs.start, stop) | {"X-Neurons": str(neurons)}
+    headers = _place(store, run, index, epochs.start, stop, neurons)
     return cached_response(request, (run.id, *seqs), make, media_type=JSON if form == "json" else NPY, headers=headers)
 
 
@@ -161,9 +161,9 @@ def _size(store: Store, run_id: str, index: int) -> int:
     raise UnknownLayer(run_id, index)
 
 
-def _place(store: Store, run: Run, index: int, first: int, stop: int) -> dict[str, str]:
+def _place(store: Store, run: Run, index: int, first: int, stop: int, neurons: int) -> dict[str, str]:
     """Which epochs the rows of an answer are, and in which of them nothing was recorded."""
-    told = {"X-Epochs": f"{first}:{stop}"}
+    told = {"X-Epochs": f"{first}:{stop}", "X-Neurons": str(neurons)}
     if run.source == "launched":  # a worker records every epoch of every layer
         return told
     missing = gaps(store.layer_epochs(run.id, index, first, stop), first, stop)

@@ -11,7 +11,7 @@ from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
 from server.arrays.layer_columns import Columns
 from server.response_cache import cached_response
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheColumns, TheEpochs, TheRun, TheStore, stop_of
 from server.routes.documentation import binary_documentation
 from server.serializers import json_bytes
 
@@ -77,7 +77,7 @@ def _overview(
 ) -> Response:
     """The answer as `.npy`, or as JSON with the values under this name."""
     found = store.epoch_seqs(run.id, epochs.start, epochs.stop)
-    stop = found[-1][0] + 1 if found else epochs.start
+    stop = stop_of(found, epochs)
     layers = [{key: each[key] for key in ("index", "name", "neurons")} for each in store.layers(run.id)]
 
     def make() -> bytes:

@@ -55,7 +55,7 @@ class KilledTraining:
         return self.last.run
 
     def process(self, *more: str) -> Script:
-        """A process that begins the run, or goes on with the last epoch that was seen: it may not be recorded."""
+        """A process that starts the run, or resumes it from the last epoch seen, which may not have been recorded."""
         options = ["--checkpoints", str(self.checkpoints), "--pace", "0.03", *more]
         if self.last is not None:
             options += ["--resume", self.run, "--start", str(max(self.seen.epochs))]

@@ -18,6 +18,7 @@ import neq
 from db import Run, Store
 from neq.integrations.lightning import NEqCallback
 from neq.recording.sync import sync
+from tests.neq.integrations.classifier import Classifier
 
 pytestmark = pytest.mark.slow
 
@@ -141,23 +142,6 @@ def test_reading_back_finds_what_the_loop_recorded(monkeypatch: pytest.MonkeyPat
         assert getattr(names["layer"], field).shape == (EPOCHS, 4)
     assert names["run"].metrics("val/loss").values.shape == (EPOCHS,)
     names["client"].close()
-
-
-class Classifier(lightning.pytorch.LightningModule):
-    """Any module of the reader's."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = nn.Linear(4, 3)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self.net(inputs)
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        return nn.functional.cross_entropy(self(batch[0]), batch[1])
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
 @pytest.mark.usefixtures("server")

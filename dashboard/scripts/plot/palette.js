@@ -185,12 +185,14 @@ export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LE
 /** 256 colours from no neuron thawed to all. */
 export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRACTION_STEPS));
 
+/** @param {number} steps */
+const frozenShades = (steps) => between(linear(token("--neq-updating")), linear(token("--neq-frozen")), steps);
+
 /** 256 colours from all updating to all frozen. */
-export const fractions = () => table(between(linear(token("--neq-updating")), linear(token("--neq-frozen")), FRACTION_STEPS));
+export const fractions = () => table(frozenShades(FRACTION_STEPS));
 
 /** 256 colours: not recorded, then from all updating to all frozen. */
-export const fractionsOrNone = () =>
-  table([linear(token("--neq-no-data")), ...between(linear(token("--neq-updating")), linear(token("--neq-frozen")), FRACTION_STEPS - 1)]);
+export const fractionsOrNone = () => table([linear(token("--neq-no-data")), ...frozenShades(FRACTION_STEPS - 1)]);
 
 /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
 export const densities = () => table(even("--neq-surface", "--neq-density", FRACTION_STEPS));

@@ -9,8 +9,9 @@ import lightning.pytorch
 import pytest
 import torch
 import transformers
-from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from tests.neq.integrations.classifier import Classifier
 
 pytestmark = pytest.mark.slow
 
@@ -43,23 +44,6 @@ def test_the_loop_by_hand_runs_as_it_stands_and_freezes(capsys: pytest.CaptureFi
     with torch.no_grad():
         answers = names["model"].eval()(names["images"]).argmax(1)
     assert (answers == names["labels"]).float().mean() > 0.9
-
-
-class Classifier(lightning.pytorch.LightningModule):
-    """Any module of the reader's."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = nn.Linear(4, 3)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self.net(inputs)
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        return nn.functional.cross_entropy(self(batch[0]), batch[1])
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
