@@ -78,6 +78,13 @@ class MetricQueries(Transactions):
         ]
         return max((_greatest_step(connection, run_id, name) for name in logged), default=None)
 
+    @reading
+    def last_sample(self, connection: Connection, run_id: str) -> int | None:
+        """The number of the newest sample of the machine; None where there is none."""
+        query = select(func.max(metrics.c.last_step)).where(metrics.c.run_id == run_id)
+        number: int | None = connection.execute(query.where(metrics.c.name.startswith(SYSTEM))).scalar_one()
+        return number
+
 
 def _greatest_step(connection: Connection, run_id: str, name: str) -> int:
     """Of one metric; read chunk by chunk, since there may be more than memory holds."""

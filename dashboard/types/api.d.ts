@@ -4089,6 +4089,11 @@ export interface components {
              * @description The greatest step of what the script logged; the epochs' own figures and `system/` do not count.
              */
             last_step: number | null;
+            /**
+             * Last Sample
+             * @description The greatest step under `system/`.
+             */
+            last_sample: number | null;
             /** Epochs Done */
             epochs_done: number;
             /** Layers */
@@ -5744,7 +5749,7 @@ export interface operations {
     read_overview_api_v1_runs__run_id__overview_get: {
         parameters: {
             query?: {
-                /** @description frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. speed: its mean |v|. */
+                /** @description frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. thawed: fraction that was frozen during the epoch and no longer is; likewise. phi: the layer's mean φ. speed: its mean |v|. */
                 field?: "frozen" | "thawed" | "phi" | "speed";
                 format?: "npy" | "json";
                 /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */

@@ -17,6 +17,7 @@ class Left:
     Attributes:
         last_seq: number of its last event.
         last_step: the greatest of what the script logged; None where it logged nothing.
+        last_sample: the greatest step of the machine's samples; None where there are none.
         epochs_done: which it has recorded.
         layers: that it has announced, in order.
         epochs: planned; None where that was not told.
@@ -24,6 +25,7 @@ class Left:
 
     last_seq: int
     last_step: int | None
+    last_sample: int | None
     epochs_done: int
     layers: tuple[LayerKey, ...]
     epochs: int | None
@@ -39,6 +41,7 @@ class Left:
         expected, epochs_done = 1, 0
         planned: int | None = None
         last_step: int | None = None
+        last_sample: int | None = None
         layers: list[LayerKey] = []
         for line in _lines(parts):
             if line["seq"] != expected:
@@ -50,19 +53,20 @@ class Left:
             elif event["kind"] == "watch_started":
                 layers += [(str(layer["name"]), int(layer["neurons"])) for layer in event["layers"]]
             elif event["kind"] == "metrics_logged":
-                last_step = _greatest(last_step, event)
+                last_step = _greatest(last_step, event, of_machine=False)
+                last_sample = _greatest(last_sample, event, of_machine=True)
             elif event["kind"] == "epoch_finished":
                 epochs_done = int(event["epoch"]) + 1
         if expected == 1:
             raise ValueError("nothing of it is there")
-        return cls(expected - 1, last_step, epochs_done, tuple(layers), planned)
+        return cls(expected - 1, last_step, last_sample, epochs_done, tuple(layers), planned)
 
 
-def _greatest(last_step: int | None, event: dict[str, Any]) -> int | None:
-    """The greatest step with this event's; the machine's samples have a count of their own."""
-    logged = (series["steps"] for series in event["series"] if not series["name"].startswith(SYSTEM))
-    steps = [step for each in logged for step in each]
-    return max(steps if last_step is None else [last_step, *steps], default=None)
+def _greatest(last: int | None, event: dict[str, Any], *, of_machine: bool) -> int | None:
+    """The greatest step with this event's, of what the script logged or of the machine's samples."""
+    told = (series["steps"] for series in event["series"] if series["name"].startswith(SYSTEM) == of_machine)
+    steps = [step for each in told for step in each]
+    return max(steps if last is None else [last, *steps], default=None)
 
 
 def _lines(parts: Iterable[SpooledPart]) -> Iterator[dict[str, Any]]:

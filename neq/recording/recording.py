@@ -39,6 +39,7 @@ class Beginning:
         last_seq: of the events that are recorded.
         acknowledged: of those that the server has.
         last_step: the greatest that was logged; None where nothing was.
+        last_sample: the number of the machine's newest sample; None where there is none.
         epochs_done: which it has recorded; None: the run is new.
         layers: that it has announced.
         epochs: planned, where that was told.
@@ -49,6 +50,7 @@ class Beginning:
     last_seq: int = 0
     acknowledged: int = 0
     last_step: int | None = None
+    last_sample: int | None = None
     epochs_done: int | None = None
     layers: tuple[LayerKey, ...] = ()
     epochs: int | None = None
@@ -74,7 +76,7 @@ class Recording:
         self._step = 0 if beginning.last_step is None else beginning.last_step + 1
         self.watches = Watches(self.tell, beginning.layers, beginning.epochs_done or 0)
         self.fractions = FrozenFractions()
-        sample = SystemMetrics().sample if settings.system else None
+        sample = SystemMetrics(beginning.last_sample).sample if settings.system else None
         listeners = [self.fractions, *self._mirrors()]
         self._recorder = Recorder(spool, warner, beginning.last_seq + 1, self._begin, sample, listeners)
         self._delivery = Delivery(spool, transport, beginning.acknowledged)

@@ -194,6 +194,7 @@ class _Beginner:
         return spool, Beginning(
             last_seq=left.last_seq,
             last_step=left.last_step,
+            last_sample=left.last_sample,
             epochs_done=left.epochs_done,
             layers=left.layers,
             epochs=epochs,
@@ -226,12 +227,13 @@ def _why(answer: Answer) -> str:
 
 def _continued(last_seq: int, body: dict[str, Any], epochs: int | None) -> Beginning:
     layers = tuple((str(layer["name"]), int(layer["neurons"])) for layer in body.get("layers") or ())
-    step = body.get("last_step")
+    step, sample = body.get("last_step"), body.get("last_sample")
     return Beginning(
         made=True,
         last_seq=last_seq,
         acknowledged=last_seq,
         last_step=None if step is None else int(step),
+        last_sample=None if sample is None else int(sample),
         epochs_done=int(body.get("epochs_done") or 0),
         layers=layers,
         epochs=epochs,

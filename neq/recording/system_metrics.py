@@ -14,11 +14,15 @@ SYSTEM = "system/"
 
 
 class SystemMetrics:
-    """Samples of this process and its GPUs; never starts CUDA, and never waits for it."""
+    """Samples of this process and its GPUs; never starts CUDA, and never waits for it.
 
-    def __init__(self) -> None:
+    Args:
+        last: step of the newest sample of a run that is taken up again; None where there is none.
+    """
+
+    def __init__(self, last: int | None = None) -> None:
         self._next = 0.0
-        self._step = 0
+        self._step = 0 if last is None else last + 1
         self._before = time.monotonic(), time.process_time()
 
     def sample(self) -> Points | None:

@@ -36,7 +36,7 @@ def read_overview(
         OverviewField,
         Query(
             description="frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. "
-            "thawed: fraction that was frozen during the epoch and no longer is. phi: the layer's mean φ. "
+            "thawed: fraction that was frozen during the epoch and no longer is; likewise. phi: the layer's mean φ. "
             "speed: its mean |v|."
         ),
     ] = "frozen",
@@ -106,13 +106,15 @@ def _values(
     field: OverviewField,
 ) -> npt.NDArray[np.float64]:
     """Layers × the epochs that were found; NaN where there is no value."""
-    if field == "frozen":  # the store has these apart from the rest: the first picture of a page need not wait
-        known, counts = store.frozen_counts(run_id)
-        rows = list(np.where(counts < 0, np.nan, counts)[np.isin(known, [epoch for epoch, _ in found])])
-    else:
-        rows = [getattr(row, field) for row in columns.layers(store, run_id, [seq for _, seq in found])]
     values = np.full((len(found), len(neurons)), np.nan)
-    for told, row in zip(values, rows, strict=True):
+    # The store has the frozen counts apart from the rest: the first picture of a page need not wait.
+    seqs = [seq for _, seq in found]
+    rows = [] if field == "frozen" else [getattr(row, field) for row in columns.layers(store, run_id, seqs)]
+    for told, row in zip(values, rows, strict=False):
         told[: len(row)] = row  # layers that are announced later are not in it
-    values = values.T
-    return values / np.array(neurons, np.float64)[:, None] if field in ("frozen", "thawed") else values
+    if field in ("frozen", "thawed"):
+        known, counts = store.frozen_counts(run_id)
+        frozen = np.full(values.shape, np.nan)
+        frozen[:, : counts.shape[1]] = counts[np.isin(known, [epoch for epoch, _ in found])]
+        values = np.where(frozen >= 0, frozen if field == "frozen" else values, np.nan) / np.array(neurons, np.float64)
+    return values.T

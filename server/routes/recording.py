@@ -114,6 +114,7 @@ def take_over(store: TheStore, settings: TheSettings, run: TheRun, body: Annotat
         {
             "last_seq": taken.writer_seq,
             "last_step": store.greatest_step(taken.id),
+            "last_sample": store.last_sample(taken.id),
             "epochs_done": taken.epochs_done,
             "layers": store.layers(taken.id),
         }

@@ -33,5 +33,6 @@ class TakenOver(Answer):
     last_step: int | None = Field(
         description="The greatest step of what the script logged; the epochs' own figures and `system/` do not count."
     )
+    last_sample: int | None = Field(description="The greatest step under `system/`.")
     epochs_done: int
     layers: list[Layer]

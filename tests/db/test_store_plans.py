@@ -77,6 +77,7 @@ QUESTIONS = {
     "layers": lambda s, r: s.layers(r.id),
     "frozen": lambda s, r: s.frozen_counts(r.id),
     "greatest step": lambda s, r: s.greatest_step(r.id),
+    "last sample": lambda s, r: s.last_sample(r.id),
     "history": lambda s, r: s.layer_history(r.id, 0, "phi", 0, 9),
     "one epoch": lambda s, r: s.snapshots_at(r.id, 0),
     "sparkline": lambda s, r: s.frozen_sparkline([r.id]),

@@ -93,6 +93,14 @@ test("a run is never more than all over", () => {
   assert.equal(timing.fraction(run({ epochs_done: 0, epochs_planned: 0, progress: null })), 0);
 });
 
+test("of a script that went on beyond its plan nobody says of how many", () => {
+  assert.equal(timing.doneWords(run({ epochs_done: 4, epochs_planned: 4 })), "4 of 4 epochs");
+  const beyond = run({ epochs_done: 5, epochs_planned: 4 });
+  assert.equal(timing.doneWords(beyond), "5 epochs");
+  assert.equal(timing.fraction(beyond), null);
+  assert.equal(timing.planned(run(), 11), null, "epochs that the page knows already count");
+});
+
 // ------------------------------------------------------------ how neurons are distributed
 
 /** Densities of a run of two layers, 3 and 5 neurons; `told` lists what changed. The server answers with `histograms`. */

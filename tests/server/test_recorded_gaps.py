@@ -120,6 +120,8 @@ def test_the_overview_has_a_column_for_each_epoch(client: TestClient, gappy: Gap
     phi, place = npy(client, "/overview", field="phi", epochs="1:4")
     assert place == "1:4"
     assert np.array_equal(phi, np.where(np.isnan(expected[:, 1:4]), np.nan, 0.5), equal_nan=True)
+    thawed, _ = npy(client, "/overview", field="thawed")
+    assert np.array_equal(thawed, np.where(np.isnan(expected), np.nan, 0.0), equal_nan=True)
     told = client.get(f"{RUNS}/{RUN}/overview", params={"format": "json"}).json()
     assert told["epochs"] == [0, 1, 2, 3, 4] and told["values"][2][:3] == [None, None, None]
 

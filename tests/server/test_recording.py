@@ -313,6 +313,19 @@ def test_who_takes_over_hears_the_greatest_step_that_was_logged(
     assert last_step_of(client, store) == 6, "a script may log under the name of a figure"
 
 
+def test_who_takes_over_hears_the_number_of_the_newest_sample_of_the_machine(
+    client: TestClient, store: Store, recorder: Recorder
+) -> None:
+    def last_sample() -> object:
+        store.requeue_silent(-1)
+        return client.post(f"{RUNS}/{RUN}/take-over", json={"writer": WRITER}).json()["last_sample"]
+
+    recorder.say(*recorder.started(), metrics("systematic", *range(20)))
+    assert last_sample() is None
+    recorder.say(metrics("system/cpu_cores", *range(9)), metrics("system/gpu0/memory_gib", *range(3)))
+    assert last_sample() == 8
+
+
 def test_a_silent_recorder_is_lost_and_taken_up_by_its_next_part(
     client: TestClient, store: Store, recorder: Recorder
 ) -> None:

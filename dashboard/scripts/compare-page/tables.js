@@ -22,7 +22,10 @@ const secondsOf = ({ seconds }) => epochSeconds({ ...seconds });
 /** @type {[name: string, read: (feed: Feed) => string][]} a row's name and what each run has there. */
 const NUMBERS = [
   ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
-  ["Epochs", ({ record, done }) => (record.epochs_planned === null ? count(done) : `${count(done)} of ${count(record.epochs_planned)}`)],
+  [
+    "Epochs",
+    ({ record, done }) => [done, timing.planned(record, done)].flatMap((number) => (number === null ? [] : [count(number)])).join(" of "),
+  ],
   ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
   ["Best", ({ record }) => percent(record.best_test_accuracy)],
   ["Frozen next epoch", ({ last }) => percent(last?.frozen_fraction)],

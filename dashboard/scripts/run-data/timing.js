@@ -23,16 +23,22 @@ export const left = (run) => run.timing.seconds_left;
 /** How much of the running epoch is over, 0–1. @param {Run} run */
 export const inEpoch = (run) => (run.state === "running" && run.progress ? run.timing.epoch_fraction : 0);
 
+/** Epochs planned; null where nobody knows, or where more are done than were. @param {Run} run @param {number} [done] */
+export const planned = ({ epochs_planned, epochs_done }, done = epochs_done) =>
+  epochs_planned !== null && done > epochs_planned ? null : epochs_planned;
+
 /**
  * How much of the run is over, 0–1; null: nobody knows how many epochs it will be.
  * @param {Run} run @param {number} [done] epochs that are known to be finished, if more than its own.
  */
 export function fraction(run, done = run.epochs_done) {
-  if (run.epochs_planned === null) return null;
-  return Math.min(1, (Math.max(done, run.epochs_done) + inEpoch(run)) / Math.max(1, run.epochs_planned));
+  const most = Math.max(done, run.epochs_done);
+  const of = planned(run, most);
+  return of === null ? null : Math.min(1, (most + inEpoch(run)) / Math.max(1, of));
 }
 
 /** Epochs done, of those planned where that is known: `7 of 30 epochs`, `7 epochs`. @param {Run} run @param {number} [done] */
-export function doneWords({ epochs_planned: planned, epochs_done }, done = epochs_done) {
-  return planned === null ? format.counted(done, "epoch") : `${format.count(done)} of ${format.counted(planned, "epoch")}`;
+export function doneWords(run, done = run.epochs_done) {
+  const of = planned(run, done);
+  return of === null ? format.counted(done, "epoch") : `${format.count(done)} of ${format.counted(of, "epoch")}`;
 }

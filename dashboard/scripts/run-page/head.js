@@ -134,7 +134,8 @@ export class RunHead {
 
   /** How far a run is that watches no network: whether an epoch is over, nobody says. @param {Run} run @param {number} epoch that it logged last. */
   #loggedWords(run, epoch) {
-    const of = run.epochs_planned === null ? "" : ` of ${count(run.epochs_planned)}`;
+    const planned = timing.planned(run, epoch);
+    const of = planned === null ? "" : ` of ${count(planned)}`;
     const elapsed = duration(timing.elapsed(run));
     return this.feed.ended ? `up to epoch ${epoch}${of} in ${elapsed}` : `epoch ${epoch}${of} · ${elapsed} so far`;
   }
@@ -142,7 +143,7 @@ export class RunHead {
   /** @param {Run} run @param {number} done epochs. */
   #progressWords(run, done) {
     const elapsed = timing.elapsed(run);
-    const planned = run.epochs_planned;
+    const planned = timing.planned(run, done);
     if (run.state === "queued") return `${counted(planned ?? 0, "epoch")} planned`;
     const doneWords = timing.doneWords(run, done);
     if (this.feed.ended) return `${doneWords}${elapsed === null ? "" : ` in ${duration(elapsed)}`}`;

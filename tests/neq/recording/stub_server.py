@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
+LAST = (("last_step", False), ("last_sample", True))
+"""Greatest steps of what the script logged and of what the machine tells."""
 END_KINDS = ("run_finished", "run_stopped", "run_failed")
 Reply = tuple[int, Json]
 
@@ -102,8 +104,11 @@ class Store:
         layers = [layer for event in run.events("watch_started") for layer in event["layers"]]
         done = len(run.events("epoch_finished"))
         logged = [series for event in run.events("metrics_logged") for series in event["series"]]
-        steps = [step for series in logged if not series["name"].startswith("system/") for step in series["steps"]]
-        told = {"last_seq": run.last_seq, "last_step": max(steps, default=None)}
+        steps: dict[bool, list[int]] = {False: [], True: []}
+        for series in logged:
+            steps[series["name"].startswith("system/")] += series["steps"]
+        last = {name: max(steps[of_machine], default=None) for name, of_machine in LAST}
+        told = {"last_seq": run.last_seq, **last}
         return 200, told | {"epochs_done": done, "layers": layers}
 
     def take(self, run: StoredRun, data: bytes) -> Reply:

@@ -298,6 +298,19 @@ def test_steps_go_on_behind_the_greatest_that_was_logged_and_not_behind_samples_
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
+def test_samples_of_the_machine_go_on_counting_in_a_run_that_is_taken_up_again(
+    server: str, store: Store, spool: Path, mode: str
+) -> None:
+    run: str | None = None
+    for _ in range(2):
+        recorded = neq.init(mode=mode, resume=run, system=True)
+        run = recorded.id
+        recorded.finish()
+    list(sync(spool))
+    assert [step for step, *_ in store.runs[str(run)].points("system/memory_gib")] == [0, 1]
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
 def test_numbers_of_epochs_that_stand_recorded_are_not_recorded_again(
     server: str, store: Store, spool: Path, mode: str
 ) -> None:
