@@ -24,7 +24,7 @@ OLDEST = re.search(r"torch>=([\d.]+)", " ".join(NEEDS))[1]  # type: ignore[index
 BESIDE = {"2.11": "torchvision==0.26.0"}
 """The torchvision that was made for a torch."""
 
-LOCKED = ("accelerate", "hypothesis", "pydantic", "pytest", "pytest-timeout", "transformers")
+LOCKED = ("accelerate", "hypothesis", "pydantic", "pytest", "pytest-timeout", "tensorboard", "transformers")
 """What the tests of the library import beside torch, torchvision and what these need; at the lock's versions."""
 
 
@@ -73,12 +73,24 @@ def test_the_librarys_own_tests_pass(python: Path) -> None:
     assert not re.search(r"\d+ (skipped|failed|error)", told)
 
 
-def test_the_library_needs_torch_and_the_standard_library_alone(python: Path) -> None:
-    hidden = ["accelerate", "numpy", "pydantic", "PIL", "torchvision", "transformers"]
-    hiding = f"import sys; sys.modules.update(dict.fromkeys({hidden}))"
-    program = f"{hiding}; from neq import *; import torch; print(torch.__version__)"
-    told = _run(python, "-W", "ignore", "-c", program)
-    assert [line for line in told.splitlines() if line.startswith(f"{OLDEST}.")]
+MEASURED = """
+import sys
+sys.modules.update(dict.fromkeys(["accelerate", "httpx", "numpy", "pydantic", "PIL", "torchvision", "transformers"]))
+import neq, torch
+found = [getattr(neq, name) for name in neq.__all__ if name not in ("Client", "Run", "init")]
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+watch = neq.NEq(model, optimizer, [torch.randn(16, 4)])
+for _ in range(3):
+    model(torch.randn(16, 4)).square().mean().backward()
+    optimizer.step()
+    print(len(found), torch.__version__, watch.end_epoch().neurons)
+"""
+
+
+def test_measuring_and_freezing_need_torch_and_the_standard_library_alone(python: Path) -> None:
+    told = _run(python, "-W", "ignore", "-c", MEASURED)
+    assert [line for line in told.splitlines() if re.fullmatch(rf"13 {OLDEST}\.\S+ 10", line)]
 
 
 def test_the_script_for_a_gpu_runs_dry(python: Path, tmp_path: Path) -> None:
