@@ -18,6 +18,7 @@ from neq.recording.telling import Warner
 BOUND = 10_000
 """Facts in the queue: behind that the training waits for the spool's disk, at most `LONGEST_WAIT`."""
 LONGEST_WAIT = 10.0
+LONGEST_EPOCH_WAIT = 1.0
 PART_SECONDS = 1.0
 POLL_SECONDS = 0.25
 
@@ -54,6 +55,8 @@ class Recorder:
         self._printed = PrintedLines()
         self._left_out = 0
         self._stuck = False
+        self._epochs, self._fewer_epochs = 0, threading.Condition()
+        self._is_slow = False
         self._thread = threading.Thread(target=self._work, name="neq-recorder", daemon=True)
 
     @property
@@ -66,13 +69,32 @@ class Recorder:
         self._thread.start()
 
     def tell(self, fact: Fact) -> None:
-        """Takes a fact from any thread. Metrics and text are left out where the disk hangs; everything else stays."""
+        """Takes a fact from any thread. Metrics and text are left out where the disk hangs; everything else stays.
+
+        An epoch waits for the one before it to be in the spool, so that a process that is killed loses no more than its
+        last. In most trainings that one has been there for long.
+        """
+        if isinstance(fact, EpochEnded):
+            self._wait_for_epochs()
         if len(self._facts) >= BOUND and not self._has_room(fact):
             self._left_out += 1
             return
         self._facts.append(fact)
         if isinstance(fact, EpochEnded | Closing) or len(self._facts) == BOUND // 2:
             self._wake.set()
+
+    def _wait_for_epochs(self) -> None:
+        """Once; where that did not help, the training waits no more until the recorder's thread has caught up."""
+        with self._fewer_epochs:
+            if self._epochs and not self._is_slow:
+                self._is_slow = not self._fewer_epochs.wait_for(lambda: not self._epochs, LONGEST_EPOCH_WAIT)
+            self._epochs += 1
+
+    def _epoch_is_in_spool(self) -> None:
+        with self._fewer_epochs:
+            self._epochs -= 1
+            self._is_slow = self._is_slow and self._epochs > 0
+            self._fewer_epochs.notify_all()
 
     def _has_room(self, fact: Fact) -> bool:
         """Waits for the recorder's thread once; where that did not help, the training waits no more for it."""
@@ -139,6 +161,8 @@ class Recorder:
             if isinstance(fact, Closing):
                 return fact
             self._guarded(lambda fact=fact: self._take(fact))  # type: ignore[misc]
+            if isinstance(fact, EpochEnded):
+                self._epoch_is_in_spool()
             if isinstance(fact, Said | Points | EpochEnded):
                 self._tell_listeners(fact)
         for said in self._printed.lines():

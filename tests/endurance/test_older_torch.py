@@ -24,7 +24,7 @@ OLDEST = re.search(r"torch>=([\d.]+)", " ".join(NEEDS))[1]  # type: ignore[index
 BESIDE = {"2.11": "torchvision==0.26.0"}
 """The torchvision that was made for a torch."""
 
-LOCKED = ("accelerate", "hypothesis", "pydantic", "pytest", "pytest-timeout", "tensorboard", "transformers")
+LOCKED = ("accelerate", "httpx", "hypothesis", "pydantic", "pytest", "pytest-timeout", "tensorboard", "transformers")
 """What the tests of the library import beside torch, torchvision and what these need; at the lock's versions."""
 
 

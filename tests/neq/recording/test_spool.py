@@ -2,6 +2,8 @@
 
 import errno
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from neq.recording import lock as lock_module
 from neq.recording import recorder
 from neq.recording import spool as spool_module
 from neq.recording.lock import FolderLock, InUse
+from neq.recording.part import unpack_part
 from neq.recording.spool import Spool
 from neq.recording.sync import sync
 from tests.neq.recording.stub_server import Store, until
@@ -192,3 +195,52 @@ def test_a_lock_on_a_file_that_was_cleared_away_is_none(tmp_path: Path, monkeypa
     with pytest.raises(InUse):
         FolderLock.take(tmp_path)
     mine.release()
+
+
+def epochs_held(folder: Path) -> list[int]:
+    """The epochs that a folder's parts have."""
+    lines = [line for path in sorted(folder.glob("*.part")) for line in unpack_part(path.read_bytes()).lines]
+    return [line["event"]["epoch"] for line in lines if line["event"]["kind"] == "epoch_finished"]
+
+
+def test_an_epoch_waits_for_the_one_before_it_to_be_on_disk(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed loses no more than its last epoch, however long its disk takes for one."""
+    write = spool_module._write
+
+    def slow(path: Path, data: bytes, *, durable: bool) -> None:
+        time.sleep(0.05)
+        write(path, data, durable=durable)
+
+    monkeypatch.setattr(spool_module, "_write", slow)
+    model, optimizer = small_model()
+    run = neq.init(mode="offline")
+    watch = run.watch(model, optimizer, SMALL_PROBE)
+    for epoch in range(6):
+        train(model, optimizer)
+        watch.end_epoch()
+        assert epochs_held(spool / str(run.id))[:epoch] == list(range(epoch))
+    run.finish()
+    watch.close()
+
+
+def test_a_disk_that_hangs_is_waited_for_once(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, answers = spool_module._write, threading.Event()
+
+    def hangs(path: Path, data: bytes, *, durable: bool) -> None:
+        assert answers.wait(60)
+        write(path, data, durable=durable)
+
+    run = neq.init(mode="offline")
+    monkeypatch.setattr(spool_module, "_write", hangs)
+    monkeypatch.setattr(recorder, "LONGEST_EPOCH_WAIT", 0.2)
+    model, optimizer = small_model()
+    watch = run.watch(model, optimizer, SMALL_PROBE)
+    began = time.monotonic()
+    for _ in range(41):
+        train(model, optimizer)
+        watch.end_epoch()
+    assert time.monotonic() - began < 40 * 0.2, "it waited for each of them"
+    answers.set()
+    run.finish()
+    watch.close()
+    assert epochs_held(spool / str(run.id)) == list(range(41))
