@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import Connection, false, func, literal, select, update
 
 from db import events
 from db.errors import RunLost
@@ -22,7 +22,7 @@ class ClaimQueries(Transactions):
 
     @writing(tell=False)
     def claim(self, connection: Connection, worker_id: str, checkpoint_store: str = "") -> Run | None:
-        """Gives the oldest queued run to this worker; None when nothing is queued for it. No run is given twice.
+        """Gives the first run of the queue to this worker; None when nothing is queued for it. No run is given twice.
 
         Args:
             worker_id: who asks.
@@ -30,11 +30,11 @@ class ClaimQueries(Transactions):
         """
         now = self._now()
         within_reach = runs.c.checkpoint_store.is_(None) | (runs.c.checkpoint_store == checkpoint_store)
-        oldest = select(runs.c.id).where(runs.c.state == "queued", within_reach)
-        oldest = oldest.order_by(runs.c.created_at, runs.c.id).limit(1)
+        first = select(runs.c.id).where(runs.c.state == "queued", runs.c.held == false(), within_reach)
+        first = first.order_by(runs.c.queue_rank, runs.c.id).limit(1)
         taken = (
             update(runs)
-            .where(runs.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
+            .where(runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
             .values(
                 state="running",
                 writer_id=worker_id,

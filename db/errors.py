@@ -7,6 +7,7 @@ StoreError
 │   └── StoreFull         its disk is full; what ends or deletes a run still works
 ├── UnknownRun, UnknownLayer, UnknownWorker, UnknownCursor, UnknownCheckpoint, UnknownCheck
 ├── RunActive             it is running, and what was asked needs it not to be
+├── NotQueued             it is not queued, and what was asked needs it to be
 ├── CannotResume          it has not ended, has finished all its epochs, or no checkpoint of it is kept
 ├── RunEnded              it has ended, and what was asked needs it not to have
 ├── RunLost               it no longer belongs to the worker that speaks
@@ -102,6 +103,14 @@ class RunActive(StoreError):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"Run {run_id!r} is running: stop it first.")
+        self.run_id = run_id
+
+
+class NotQueued(StoreError):
+    """The run is not in the queue, and so has no place there."""
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"Run {run_id!r} is {state}, not queued: it has no place in the queue.")
         self.run_id = run_id
 
 

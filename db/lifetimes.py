@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, null, select
 
 from db.events import FINISHED, REQUEUED, STARTED
 from db.records import Transition
-from db.schema import events, runs
+from db.schema import events
 from db.transactions import Transactions, reading
 
 CONTINUED = "run_continued"
@@ -15,7 +15,7 @@ TRANSITIONS = (STARTED, CONTINUED, REQUEUED, "run_finished", "run_stopped", "run
 
 
 class LifetimeQueries(Transactions):
-    """The transitions of runs, and the queue."""
+    """The transitions of runs."""
 
     @reading
     def transitions(self, connection: Connection, run_ids: Iterable[str]) -> dict[str, list[Transition]]:
@@ -35,9 +35,3 @@ class LifetimeQueries(Transactions):
         """What a run's newest finished epochs said, oldest first, without their per-layer columns."""
         query = select(events.c.payload).where(events.c.run_id == run_id, events.c.kind == FINISHED)
         return list(connection.execute(query.order_by(events.c.seq.desc()).limit(count)).scalars())[::-1]
-
-    @reading
-    def queue(self, connection: Connection) -> list[str]:
-        """The ids of the queued runs in the order in which workers take them."""
-        query = select(runs.c.id).where(runs.c.state == "queued")
-        return list(connection.execute(query.order_by(runs.c.created_at, runs.c.id)).scalars())

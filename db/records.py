@@ -69,6 +69,15 @@ class Run:
     """The newest epoch that a checkpoint is kept of."""
     interruptions: int
     """How often it was interrupted since its newest epoch."""
+    priority: int = 0
+    """Of a queued run, from -10, the last, to 10."""
+    held: bool = False
+    """Workers pass it over while it is queued."""
+    queue_rank: float = 0.0
+    """Of queued runs the lowest is next."""
+    archived: bool = False
+    cost_key: str | None = None
+    """Runs of one key take as long an epoch."""
     warnings: tuple[dict[str, Any], ...] = ()
     """What was doubtful about it at its launch: field and message of each."""
 
@@ -89,8 +98,22 @@ class NewRun:
     tags: Iterable[str] = ()
     group: str | None = None
     source: RunSource = "launched"
+    priority: int = 0
+    held: bool = False
+    cost_key: str | None = None
     warnings: Iterable[dict[str, Any]] = ()
     """What is doubtful about it: `field` and `message` of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that have a name in common."""
+
+    name: str
+    runs: int
+    newest_at: datetime
+    states: dict[str, int]
+    """How many of them are in each state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,8 +25,10 @@ from sqlalchemy.engine import Row
 from db import checkpoints
 from db.columns import Text
 from db.errors import RunActive, UnknownCursor, UnknownRun
+from db.ranks import APART, new_rank
 from db.records import NewRun, Run, RunPage
 from db.schema import epochs, runs
+from db.settings import store_settings
 from db.transactions import Transactions, reading, urgent, writing
 
 LONGEST_PAGE = 500
@@ -62,6 +64,17 @@ class RunQueries(Transactions):
         new = NewRun(config=config, epochs_planned=epochs_planned, warnings=warnings, **described)
         return create(connection, self._now(), new)
 
+    @writing()
+    def create_runs(self, connection: Connection, new: Sequence[NewRun]) -> list[Run]:
+        """Queues new runs in their order: all of them, or none."""
+        now = self._now()
+        moment = connection.execute(select(now)).scalar_one()
+        first = {priority: new_rank(connection, moment, priority) for priority in {each.priority for each in new}}
+        rows = [_values(_new_id(), now, each, first[each.priority] + place * APART) for place, each in enumerate(new)]
+        made = [run_of(connection.execute(insert(runs).values(row).returning(*COLUMNS)).one()) for row in rows]
+        store_settings(connection, [(run.id, run.config) for run in made])
+        return made
+
     @reading
     def run(self, connection: Connection, run_id: str) -> Run:
         """The run as it stands, or UnknownRun."""
@@ -75,6 +88,8 @@ class RunQueries(Transactions):
         state: str | None = None,
         tag: str | None = None,
         search: str | None = None,
+        group: str | None = None,
+        archived: bool | None = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> RunPage:
@@ -84,11 +99,17 @@ class RunQueries(Transactions):
             state: only runs in this state.
             tag: only runs with exactly this tag.
             search: only runs whose name, notes, tags or id hold this text, in whatever case.
+            group: only runs of this group.
+            archived: only runs that are put away, or only those that are not; None: both.
             cursor: the `next` of the page before; UnknownCursor where it is none.
             limit: runs a page, 1 to 500.
         """
         query = select(*COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc())
         query = _narrowed(query, connection.dialect.name, state=state, tag=tag, search=search)
+        if group is not None:
+            query = query.where(runs.c.group == group)
+        if archived is not None:
+            query = query.where(runs.c.archived == archived)
         if cursor is not None:
             at, run_id = _read_cursor(cursor)
             query = query.where(
@@ -117,7 +138,7 @@ class RunQueries(Transactions):
             "tags": before.tags if tags is None else tuple(tags),
         }
         values["searchable"] = _searchable(run_id, values["name"], values["notes"], values["tags"])
-        return _changed(connection, run_id, values)
+        return changed(connection, run_id, values)
 
     @urgent()
     def delete_run(self, connection: Connection, run_id: str) -> None:
@@ -169,9 +190,18 @@ class RunQueries(Transactions):
 
 def create(connection: Connection, now: Now, new: NewRun, *, run_id: str | None = None) -> Run:
     """Queues a new run under an id of its own, or the one given."""
-    run_id = run_id or "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    run_id = run_id or _new_id()
+    moment = connection.execute(select(now)).scalar_one()
+    values = _values(run_id, now, new, new_rank(connection, moment, new.priority))
+    made = run_of(connection.execute(insert(runs).values(values).returning(*COLUMNS)).one())
+    store_settings(connection, [(run_id, new.config)])
+    return made
+
+
+def _values(run_id: str, now: Now, new: NewRun, queue_rank: float) -> dict[str, Any]:
+    """A new run's row."""
     tags = tuple(new.tags)
-    values = {
+    return {
         "id": run_id,
         "name": new.name,
         "notes": new.notes,
@@ -189,8 +219,16 @@ def create(connection: Connection, now: Now, new: NewRun, *, run_id: str | None 
         "revision": 1,
         "interruptions": 0,
         "warnings": tuple(new.warnings),
+        "priority": new.priority,
+        "held": new.held,
+        "queue_rank": queue_rank,
+        "archived": False,
+        "cost_key": new.cost_key,
     }
-    return run_of(connection.execute(insert(runs).values(values).returning(*COLUMNS)).one())
+
+
+def _new_id() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
 
 def read(connection: Connection, run_id: str, *, alone: bool = False) -> Run:
@@ -211,9 +249,10 @@ def owned(run_id: str, writer_id: str) -> ColumnElement[bool]:
     return (runs.c.id == run_id) & (runs.c.writer_id == writer_id) & (runs.c.state == "running")
 
 
-def _changed(connection: Connection, run_id: str, values: dict[str, Any]) -> Run:
-    changed = update(runs).where(runs.c.id == run_id).values(**values, revision=runs.c.revision + 1)
-    return run_of(connection.execute(changed.returning(*COLUMNS)).one())
+def changed(connection: Connection, run_id: str, values: dict[str, Any]) -> Run:
+    """The run with these values in place of its own; it must be there."""
+    query = update(runs).where(runs.c.id == run_id).values(**values, revision=runs.c.revision + 1)
+    return run_of(connection.execute(query.returning(*COLUMNS)).one())
 
 
 def _narrowed(

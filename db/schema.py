@@ -12,6 +12,8 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    UniqueConstraint,
+    false,
 )
 
 from db.columns import JsonListText, JsonText, PackedJson, Tags, Text, UtcDateTime, Varchar
@@ -22,6 +24,7 @@ metadata = MetaData(
         "fk": "%(table_name)s_%(column_0_name)s_fk",
         "ix": "%(table_name)s_%(column_0_N_name)s",
         "ck": "%(table_name)s_%(constraint_name)s",
+        "uq": "%(table_name)s_%(column_0_name)s_uq",
     }
 )
 
@@ -66,6 +69,15 @@ runs = Table(
     Column("progress", JsonText),
     Column("config", JsonText, nullable=False),
     Column("notes", Text, nullable=False),
+    # Its place in the queue: from -10, the last, to 10; held: it waits and is passed over.
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("held", Boolean, nullable=False, server_default=false()),
+    # Workers take the lowest first: seconds since 1970, less PRIORITY_SECONDS a step of priority; see db/queue.py.
+    Column("queue_rank", Double, nullable=False, server_default="0"),
+    # Put away: tables leave it out unless they are asked for it.
+    Column("archived", Boolean, nullable=False, server_default=false()),
+    # Runs of one key take as long an epoch, and as much room.
+    Column("cost_key", Varchar(64)),
     # What was doubtful about it when it was launched.
     Column("warnings", JsonListText),
     # Id, name, tags and notes, case folded: the same search on every database.
@@ -75,12 +87,39 @@ runs = Table(
     Index(None, "created_at", "id"),
     Index(None, "state", "created_at", "id"),
     Index(None, "group", "created_at", "id"),
+    Index(None, "state", "queue_rank", "id"),
+    Index(None, "cost_key", "created_at"),
 )
 
 
 def _of_run() -> Column[str]:
     return Column("run_id", Varchar(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
+
+settings = Table(
+    "settings",
+    metadata,
+    # By path: to filter or sort runs by a setting reads its rows alone.
+    Column("path", Varchar(200), primary_key=True),
+    Column("run_id", Varchar(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
+    # The one or the other.
+    Column("text", Text),
+    Column("number", Double),
+    sqlite_with_rowid=False,
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("id", Varchar(10), primary_key=True),
+    # The page that it is a view of.
+    Column("page", Varchar(8), nullable=False),
+    Column("name", Varchar(100), nullable=False),
+    # As in the page's address.
+    Column("query", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("page", "name"),
+)
 
 events = Table(
     "events",

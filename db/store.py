@@ -16,9 +16,11 @@ from db.epochs import EpochQueries
 from db.errors import StoreError
 from db.events import EventQueries
 from db.forks import ForkQueries
+from db.groups import GroupQueries
 from db.lifetimes import LifetimeQueries
 from db.metrics import MetricQueries
 from db.migration import migrate
+from db.queue import QueueQueries
 from db.recordings import RecordingQueries
 from db.remedies import unreachable
 from db.runs import RunQueries
@@ -31,6 +33,8 @@ from db.workers import WorkerQueries
 class Store(
     RunQueries,
     LifetimeQueries,
+    QueueQueries,
+    GroupQueries,
     TransitionQueries,
     ForkQueries,
     ClaimQueries,

@@ -14,6 +14,7 @@ from contract.config import RunConfig
 from db.errors import (
     CannotResume,
     NotExternal,
+    NotQueued,
     RunActive,
     RunEnded,
     RunExists,
@@ -36,6 +37,7 @@ STATUS_OF = {
     RunExists: 409,
     RunHeld: 409,
     NotExternal: 409,
+    NotQueued: 409,
     CannotResume: 409,
     StoreDamaged: 500,
     StoreUnreachable: 503,

@@ -13,7 +13,15 @@ from server.descriptions import answered, answered_event
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
 
-_INTERNAL = ("writer_id", "writer_seq", "heartbeat_at", "checkpoint_store", "checkpoint_epoch", "interruptions")
+_INTERNAL = (
+    "writer_id",
+    "writer_seq",
+    "heartbeat_at",
+    "checkpoint_store",
+    "checkpoint_epoch",
+    "interruptions",
+    "cost_key",
+)
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
 ACCURACIES = (

@@ -3420,8 +3420,28 @@ export interface components {
              * @description Seconds since the worker's last heartbeat; null if no worker has the run.
              */
             heard_seconds_ago: number | null;
-            /** @description Position in the queue; null if the run is not queued. */
+            /** @description Position in the queue; null if the run is not queued, or is held. */
             queue: components["schemas"]["Place"] | null;
+            /**
+             * Priority
+             * @description Workers take runs of a higher one first, from -10 to 10.
+             */
+            priority: number;
+            /**
+             * Held
+             * @description Whether workers pass it over while it is queued.
+             */
+            held: boolean;
+            /**
+             * Queue Rank
+             * @description Of queued runs the one with the lowest is next.
+             */
+            queue_rank: number;
+            /**
+             * Archived
+             * @description Whether it was put away: lists leave it out unless they are asked for it.
+             */
+            archived: boolean;
             /**
              * Warnings
              * @description Warnings of the checks before the launch.
@@ -4645,6 +4665,9 @@ export interface operations {
                 state?: ("queued" | "running" | "finished" | "stopped" | "failed") | null;
                 tag?: string | null;
                 search?: string | null;
+                group?: string | null;
+                /** @description Runs that were put away, or the others; any: both. */
+                archived?: "no" | "yes" | "any";
                 cursor?: string | null;
                 /** @description Runs per page. */
                 limit?: number;

@@ -37,6 +37,8 @@ RETRY_SECONDS = 10
 """A recorder that died is given up within some thirty seconds."""
 PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
 
+ARCHIVED = {"no": False, "yes": True, "any": None}
+
 EXAMPLES = {
     "default": {"summary": "All defaults", "value": {}},
     "adam": {
@@ -145,13 +147,25 @@ def list_runs(
     state: Annotated[schemas.State | None, Query(description="Only runs in this state.")] = None,
     tag: Annotated[str | None, PlainText] = None,
     search: Annotated[str | None, PlainText] = None,
+    group: Annotated[str | None, PlainText] = None,
+    archived: Annotated[
+        Literal["no", "yes", "any"], Query(description="Runs that were put away, or the others; any: both.")
+    ] = "no",
     cursor: Annotated[str | None, PlainText] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Runs per page.")] = 50,
     former_names: FormerNames = True,
 ) -> Response:
     """The runs, newest first. `search` covers name, notes, tags and id; `next` is the cursor of the next page."""
     try:
-        page = store.runs(state=state, tag=tag or None, search=search or None, cursor=cursor or None, limit=limit)
+        page = store.runs(
+            state=state,
+            tag=tag or None,
+            search=search or None,
+            group=group or None,
+            archived=ARCHIVED[archived],
+            cursor=cursor or None,
+            limit=limit,
+        )
     except UnknownCursor as error:
         raise invalid_query("cursor", str(error), cursor) from error
     return json_answer({"runs": present_runs(store, page.items, former_names=former_names), "next": page.next})

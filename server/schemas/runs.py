@@ -97,7 +97,11 @@ class Run(Answer):
     heard_seconds_ago: float | None = Field(
         description="Seconds since the worker's last heartbeat; null if no worker has the run."
     )
-    queue: Place | None = Field(description="Position in the queue; null if the run is not queued.")
+    queue: Place | None = Field(description="Position in the queue; null if the run is not queued, or is held.")
+    priority: int = Field(description="Workers take runs of a higher one first, from -10 to 10.")
+    held: bool = Field(description="Whether workers pass it over while it is queued.")
+    queue_rank: float = Field(description="Of queued runs the one with the lowest is next.")
+    archived: bool = Field(description="Whether it was put away: lists leave it out unless they are asked for it.")
     warnings: list[Finding] = Field(description="Warnings of the checks before the launch.")
     frozen_sparkline: list[float] = Field(
         description="Frozen fraction per epoch, downsampled to at most 60 values, latest last."

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from db import Run, Store
+from db import NewRun, Run, Store
 from tests.db.making import WORKER, ended, epoch_finished, logged, started
 
 Plan = list[str]
@@ -82,6 +82,10 @@ QUESTIONS = {
     "one epoch": lambda s, r: s.snapshots_at(r.id, 0),
     "sparkline": lambda s, r: s.frozen_sparkline([r.id]),
     "runs in a state": lambda s, r: s.runs(state="running"),
+    "queue": lambda s, r: s.queue(),
+    "runs of a group": lambda s, r: s.runs(group="g"),
+    "new runs": lambda s, r: s.create_runs([NewRun(config={"a": 1}, epochs_planned=1)]),
+    "delete": lambda s, r: s.delete_run(s.create_run(config={"a": 1}, epochs_planned=1).id),
 }
 
 
@@ -104,4 +108,5 @@ def test_this_check_can_fail(store: Store, recorded: Run) -> None:
     with store._database.writing() as connection:
         connection.exec_driver_sql("DROP INDEX events_run_id_kind_seq")
         connection.exec_driver_sql("DROP INDEX runs_state_created_at_id")
+        connection.exec_driver_sql("DROP INDEX runs_state_queue_rank_id")
     assert whole_scans(plans_of(store, lambda: store.claim("w")))

@@ -38,9 +38,9 @@ test("a norm's partner is the layer before it, and that layer's the norm", () =>
   assert.equal(partnerOf(layers, 1), null);
 });
 
-test("queued runs wait in the order in which they came, whoever else there is", () => {
-  const run = (id, created_at, state = "queued") => ({ id, created_at, state });
-  const runs = [run("c", "2026-11-21T10:00:02Z"), run("a", "2026-11-21T10:00:00Z", "running"), run("b", "2026-11-21T10:00:01.500Z")];
+test("queued runs wait in the order in which workers take them, whoever else there is", () => {
+  const run = (id, queue_rank, state = "queued", held = false) => ({ id, queue_rank, state, held });
+  const runs = [run("c", 2), run("a", 0, "running"), run("d", -1, "queued", true), run("b", -1e10)];
   assert.deepEqual(
     [...queuePlaces(runs)],
     [
@@ -53,4 +53,5 @@ test("queued runs wait in the order in which they came, whoever else there is", 
 test("a place in the queue is told as an ordinal", () => {
   assert.equal(queuedWords({ position: 3, length: 12 }), "Queued (3rd of 12)");
   assert.equal(queuedWords(null), "Queued");
+  assert.equal(queuedWords(null, true), "Held");
 });

@@ -4,24 +4,24 @@
 
 import * as format from "../ui/format.js";
 
-/** @type {(a: any, b: any) => number} */
-const compare = (a, b) => (a < b ? -1 : Number(a > b));
-
 /**
  * The places of the queued ones among these runs, by id, as the API's `queue` has them: in the order in which workers
- * take them (`queue` in db/lifetimes.py).
- * @param {Iterable<{id: string, state: string, created_at: string}>} runs
+ * take them (`queue` in db/queue.py). One that is held has none.
+ * @param {Iterable<{id: string, state: string, queue_rank: number, held: boolean}>} runs
  * @returns {Map<string, {position: number, length: number}>}
  */
 export function queuePlaces(runs) {
-  const waiting = [...runs].filter((run) => run.state === "queued");
-  const moment = new Map(waiting.map((run) => [run, Date.parse(run.created_at)])); // written with or without a fraction
-  waiting.sort((a, b) => compare(moment.get(a), moment.get(b)) || compare(a.created_at, b.created_at) || compare(a.id, b.id));
+  const waiting = [...runs].filter((run) => run.state === "queued" && !run.held);
+  waiting.sort((a, b) => a.queue_rank - b.queue_rank || (a.id < b.id ? -1 : 1));
   return new Map(waiting.map((run, before) => [run.id, { position: before + 1, length: waiting.length }]));
 }
 
-/** `Queued (3rd of 12)`; without a place `Queued`. @param {{position: number, length: number} | null | undefined} place */
-export function queuedWords(place) {
+/**
+ * `Queued (3rd of 12)`; without a place `Queued`, and `Held` where workers pass it over.
+ * @param {{position: number, length: number} | null | undefined} place @param {boolean} [held]
+ */
+export function queuedWords(place, held = false) {
   const { ordinal, count } = format;
+  if (held) return "Held";
   return place ? `Queued (${ordinal(place.position)} of ${count(place.length)})` : "Queued";
 }

@@ -144,14 +144,15 @@ export class RunNotice {
   }
 
   /** Where a run waits, why it waits again, and who could take it. @param {Run} run @returns {Notice} */
-  #queued({ queue, turns }) {
+  #queued({ queue, turns, held }) {
     const last = turns.at(-1);
     const again = last?.kind === "run_requeued" ? last.reason : "";
-    const title = `${queuedWords(queue)}.`;
+    const title = `${queuedWords(queue, held)}.`;
+    if (held) return { kind: "quiet", title, more: `${again} Workers pass it over until it is released.`.trim() };
     if (!this.asked) return { kind: "quiet", title, more: again };
     const alive = this.asked.health.workers.filter((worker) => worker.alive);
     if (!alive.length) {
-      const more = `${again} Start a worker with \`neq worker\`; it takes the oldest queued run.`.trim();
+      const more = `${again} Start a worker with \`neq worker\`; it takes the first queued run.`.trim();
       return { kind: "warn", title: `No worker is running. ${title}`, more };
     }
     const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);

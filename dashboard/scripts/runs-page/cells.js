@@ -46,7 +46,7 @@ const percent = (fraction, digits) => `${(fraction * 100).toFixed(digits)} %`;
 /** @param {Run} run */
 function progressWords(run) {
   const { estimate, duration } = format;
-  if (run.state === "queued") return queuedWords(rows.place(run.id));
+  if (run.state === "queued") return queuedWords(rows.place(run.id), run.held);
   // A run that watches no network has no epochs to count.
   const count = run.epochs_planned === null && !run.epochs_done ? duration(timing.elapsed(run)) : timing.doneWords(run);
   const left = timing.left(run);
