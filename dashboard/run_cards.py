@@ -105,7 +105,9 @@ def configuration(*, external: bool) -> Any:
             hidden=external,
         ),
     ]
-    return card("Config", part("config", className="config"), side=html.Div(buttons, className="card-buttons"))
+    spoken: Any = {"aria-label": "Config"}
+    settings = part("config", className="config config-scroll", tabIndex=0, role="region", **spoken)
+    return card("Config", settings, side=html.Div(buttons, className="card-buttons"))
 
 
 def log() -> Any:
