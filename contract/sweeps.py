@@ -15,6 +15,8 @@ MOST_RUNS = 1_000
 LONGEST_PATH = 200
 LONGEST_NAME = 120
 SEED = "training.seed"
+IN_EVERY_NAME = frozenset({"model.kind", "data.kind", "optimizer.kind"})
+"""What `RunConfig.display_name` tells by itself."""
 Json = dict[str, Any]
 Grid = Mapping[str, Sequence[Any]]
 
@@ -63,20 +65,22 @@ def cells(base: Mapping[str, Any], grid: Grid, seeds: int = 1) -> list[Cell]:
     return found
 
 
-def names(base: Mapping[str, Any], found: Sequence[Cell]) -> list[str]:
-    """What the runs are called: the base's name, or what they are made of, and what varies.
+def names(name: str, found: Sequence[Cell], configs: Sequence[RunConfig]) -> list[str]:
+    """What the runs are called: the name given, or what they are made of, and what varies.
 
     Args:
-        found: the cells, all of which are descriptions of runs.
+        name: that the base was given; may be empty.
+        found: the cells.
+        configs: what each of them describes.
     """
-    given = str(base.get("name") or "").strip()
-    told = {path for cell in found for path in cell.values}
-    varied = {path for path in told if len({_key(cell.values.get(path)) for cell in found}) > 1}
+    paths = {path for cell in found for path in cell.values}
+    varied = {path for path in paths if len({_key(cell.values.get(path)) for cell in found}) > 1}
+    told = varied if name.strip() else varied - IN_EVERY_NAME
     called = []
-    for cell in found:
-        start = given or RunConfig.model_validate(cell.description | {"name": ""}).display_name()
-        words = [_words(path, value) for path, value in cell.values.items() if path in varied]
-        called.append(" · ".join([start, ", ".join(words)] if words else [start])[:LONGEST_NAME].rstrip())
+    for cell, config in zip(found, configs, strict=True):
+        start = name.strip() or config.model_copy(update={"name": ""}).display_name()
+        words = ", ".join(_words(path, value) for path, value in cell.values.items() if path in told)
+        called.append((f"{start} · {words}" if words else start)[:LONGEST_NAME].rstrip())
     return called
 
 
@@ -92,7 +96,7 @@ def _check(grid: Grid, seeds: int) -> None:
     for path, values in grid.items():
         field = f"grid.{path}"
         if not all(path.split(".")) or len(path) > LONGEST_PATH:
-            raise SweepWrong("grid", f"{path[:LONGEST_PATH]!r} is no field: give a dotted path such as neq.epsilon")
+            raise SweepWrong("grid", f"{path[:LONGEST_PATH]!r} is not a field: give a dotted path such as neq.epsilon")
         if not values:
             raise SweepWrong(field, "There are no values: give at least one")
         twice = _repeated(values)

@@ -57,10 +57,11 @@ class RunQueries(Transactions):
         notes: str = "",
         tags: Iterable[str] = (),
         group: str | None = None,
+        cost_key: str | None = None,
         warnings: Iterable[dict[str, Any]] = (),
     ) -> Run:
         """Queues a new run; `warnings` is what was doubtful about it, `field` and `message` of each."""
-        described: dict[str, Any] = {"name": name, "notes": notes, "tags": tags, "group": group}
+        described: dict[str, Any] = {"name": name, "notes": notes, "tags": tags, "group": group, "cost_key": cost_key}
         new = NewRun(config=config, epochs_planned=epochs_planned, warnings=warnings, **described)
         return create(connection, self._now(), new)
 

@@ -11,6 +11,7 @@ from db.checkpoints import CheckpointQueries
 from db.checks import CheckQueries
 from db.claims import ClaimQueries
 from db.condition import Condition, examine
+from db.costs import CostQueries
 from db.database import Database
 from db.epochs import EpochQueries
 from db.errors import StoreError
@@ -35,6 +36,7 @@ class Store(
     LifetimeQueries,
     QueueQueries,
     GroupQueries,
+    CostQueries,
     TransitionQueries,
     ForkQueries,
     ClaimQueries,

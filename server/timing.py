@@ -64,9 +64,14 @@ def _last_heard(turn: Transition) -> datetime:
     return min(turn.at, datetime.fromisoformat(heard)) if heard else turn.at
 
 
+def epoch_seconds(epochs: Sequence[dict[str, Any]]) -> float | None:
+    """The median of what these finished epochs took; None of none."""
+    return float(median(sum(epoch["seconds"].values()) for epoch in epochs)) if epochs else None
+
+
 def _seconds_per_epoch(run: Run, epochs: Sequence[dict[str, Any]]) -> float | None:
     if epochs:
-        return float(median(sum(epoch["seconds"].values()) for epoch in epochs))
+        return epoch_seconds(epochs)
     progress = run.progress or {}
     pace, batches = progress.get("samples_per_second"), progress.get("batches")
     if run.state != "running" or progress.get("phase") != "train" or not pace or not batches:

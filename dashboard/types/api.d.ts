@@ -83,6 +83,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sweeps/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Sweep
+         * @description What a sweep would queue, what is wrong with it, and what it will take; nothing is queued.
+         */
+        post: operations["preview_sweep_api_v1_sweeps_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Queue Sweep
+         * @description Queue one run for each combination of values and each seed: all of them, or none.
+         */
+        post: operations["queue_sweep_api_v1_sweeps_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Groups
+         * @description The groups of runs that are not archived, the newest first.
+         */
+        get: operations["list_groups_api_v1_groups_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/parts": {
         parameters: {
             query?: never;
@@ -1648,6 +1708,44 @@ export interface components {
             kind: "equilibrium";
         };
         /**
+         * Estimate
+         * @description What runs will take, read from earlier runs that differ in nothing that an epoch's time depends on.
+         */
+        Estimate: {
+            /**
+             * Seconds
+             * @description Of training, on the online workers; null where no such run is known.
+             */
+            seconds: number | null;
+            /**
+             * Bytes
+             * @description In the store and of checkpoints.
+             */
+            bytes: number | null;
+            /**
+             * Runs Known
+             * @description How many of the runs these figures are of.
+             */
+            runs_known: number;
+            /** Runs Unknown */
+            runs_unknown: number;
+            /**
+             * Read From
+             * @description From how many earlier runs they were read.
+             */
+            read_from: number;
+            /**
+             * Devices
+             * @description What those ran on.
+             */
+            devices: string[];
+            /**
+             * Slots
+             * @description Runs that the online workers train at once.
+             */
+            slots: number;
+        };
+        /**
          * ExternalRun
          * @description A run that a training script records: what its recorder says of it.
          */
@@ -1933,6 +2031,47 @@ export interface components {
              * @description Whether the group is at equilibrium by the rule.
              */
             settled: boolean;
+        };
+        /**
+         * GroupOfRuns
+         * @description Runs that have a name in common.
+         */
+        GroupOfRuns: {
+            /** Name */
+            name: string;
+            /** Runs */
+            runs: number;
+            /**
+             * Newest At
+             * Format: date-time
+             * @description When the newest of them was made.
+             */
+            newest_at: string;
+            states: components["schemas"]["GroupStates"];
+        };
+        /**
+         * GroupStates
+         * @description How many runs of a group are in each state.
+         */
+        GroupStates: {
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Finished */
+            finished: number;
+            /** Stopped */
+            stopped: number;
+            /** Failed */
+            failed: number;
+        };
+        /**
+         * Groups
+         * @description Groups, the newest first.
+         */
+        Groups: {
+            /** Groups */
+            groups: components["schemas"]["GroupOfRuns"][];
         };
         /**
          * Health
@@ -3006,6 +3145,21 @@ export interface components {
             texts: string[];
         };
         /**
+         * PlannedRun
+         * @description A run that a sweep would queue.
+         */
+        PlannedRun: {
+            /** Name */
+            name: string;
+            /**
+             * Values
+             * @description What it has of the fields that vary.
+             */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Plans
          * @description The layers' backward plans of an epoch, in forward order; empty if none were recorded or no epoch is finished.
          */
@@ -4000,6 +4154,159 @@ export interface components {
             problem: string | null;
         };
         /**
+         * SweepBody
+         * @description A grid of runs.
+         */
+        SweepBody: {
+            /**
+             * Base
+             * @description A RunConfig, or a part of one.
+             */
+            base?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Grid
+             * @description Values by dotted path; the last path varies fastest. An object with another `kind` brings its own fields alone.
+             */
+            grid?: {
+                [key: string]: unknown[];
+            };
+            /**
+             * Seeds
+             * @description Runs of each combination, with consecutive seeds.
+             * @default 1
+             */
+            seeds: number;
+            /**
+             * Group
+             * @description Default: a name made from what varies.
+             */
+            group?: string | null;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+        };
+        /**
+         * SweepPreview
+         * @description What a sweep would queue.
+         */
+        SweepPreview: {
+            /** Runs */
+            runs: number;
+            /**
+             * First
+             * @description The first of them, at most 50; none where there are errors.
+             */
+            first: components["schemas"]["PlannedRun"][];
+            /** Errors */
+            errors: components["schemas"]["SweepProblem"][];
+            /** Warnings */
+            warnings: components["schemas"]["SweepWarning"][];
+            /** @description Null where there are errors. */
+            estimate: components["schemas"]["Estimate"] | null;
+        };
+        /**
+         * SweepProblem
+         * @description What is wrong with one field of some of a sweep's runs.
+         */
+        SweepProblem: {
+            /**
+             * Field
+             * @description Dotted path of the field, such as `optimizer.learning_rate`; empty for the whole body.
+             */
+            field: string;
+            /** Message */
+            message: string;
+            /**
+             * Type
+             * @description The error's type, as pydantic names it.
+             */
+            type: string;
+            /**
+             * Input
+             * @description The value that was given, shortened if it is long.
+             */
+            input: unknown;
+            /**
+             * Runs
+             * @description In how many of the runs; 0 where it is about the grid itself.
+             */
+            runs: number;
+            /**
+             * Cells
+             * @description The combinations of values that it is about, at most 20; empty where it is about all.
+             */
+            cells: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * SweepProblems
+         * @description Why a sweep was not queued; nothing of it was.
+         */
+        SweepProblems: {
+            /** Detail */
+            detail: components["schemas"]["SweepProblem"][];
+        };
+        /**
+         * SweepQueued
+         * @description A sweep whose runs are queued.
+         */
+        SweepQueued: {
+            /** Group */
+            group: string;
+            /** Runs */
+            runs: components["schemas"]["SweptRun"][];
+            /** Warnings */
+            warnings: components["schemas"]["SweepWarning"][];
+        };
+        /**
+         * SweepWarning
+         * @description What is doubtful about some of a sweep's runs.
+         */
+        SweepWarning: {
+            /**
+             * Field
+             * @description Dotted path of the field, such as `training.batch_size`; empty for the whole config.
+             */
+            field: string;
+            /**
+             * Message
+             * @description The problem and its remedy.
+             */
+            message: string;
+            /** Runs */
+            runs: number;
+            /**
+             * Cells
+             * @description The combinations of values that it is about, at most 20; empty where it is about all.
+             */
+            cells: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * SweptRun
+         * @description A run that a sweep queued.
+         */
+        SweptRun: {
+            /**
+             * Id
+             * @example k3v9x0a2mq
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Url
+             * @description Address of the run's page.
+             */
+            url: string;
+        };
+        /**
          * Synthetic patterns
          * @description Noisy patterns, generated when the run starts, one pattern per class: to try the system out within seconds.
          */
@@ -4559,6 +4866,7 @@ export type Epoch = components['schemas']['Epoch'];
 export type EpochProgressed = components['schemas']['EpochProgressed'];
 export type Epochs = components['schemas']['Epochs'];
 export type EquilibriumRule = components['schemas']['EquilibriumRule'];
+export type Estimate = components['schemas']['Estimate'];
 export type ExternalRun = components['schemas']['ExternalRun'];
 export type FashionMnist = components['schemas']['FashionMnist'];
 export type FashionMnistMini = components['schemas']['FashionMnistMini'];
@@ -4573,6 +4881,9 @@ export type FractionProbe = components['schemas']['FractionProbe'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
+export type GroupOfRuns = components['schemas']['GroupOfRuns'];
+export type GroupStates = components['schemas']['GroupStates'];
+export type Groups = components['schemas']['Groups'];
 export type Health = components['schemas']['Health'];
 export type Histograms = components['schemas']['Histograms'];
 export type History = components['schemas']['History'];
@@ -4608,6 +4919,7 @@ export type PassedOver = components['schemas']['PassedOver'];
 export type Place = components['schemas']['Place'];
 export type Plan = components['schemas']['Plan'];
 export type PlanChanges = components['schemas']['PlanChanges'];
+export type PlannedRun = components['schemas']['PlannedRun'];
 export type Plans = components['schemas']['Plans'];
 export type Polynomial = components['schemas']['Polynomial'];
 export type Precision = components['schemas']['Precision'];
@@ -4639,6 +4951,13 @@ export type StepFlops = components['schemas']['StepFlops'];
 export type StepRanges = components['schemas']['StepRanges'];
 export type StepTimes = components['schemas']['StepTimes'];
 export type StoreHealth = components['schemas']['StoreHealth'];
+export type SweepBody = components['schemas']['SweepBody'];
+export type SweepPreview = components['schemas']['SweepPreview'];
+export type SweepProblem = components['schemas']['SweepProblem'];
+export type SweepProblems = components['schemas']['SweepProblems'];
+export type SweepQueued = components['schemas']['SweepQueued'];
+export type SweepWarning = components['schemas']['SweepWarning'];
+export type SweptRun = components['schemas']['SweptRun'];
 export type Synthetic = components['schemas']['Synthetic'];
 export type SyntheticSegmentation = components['schemas']['SyntheticSegmentation'];
 export type TakeOver = components['schemas']['TakeOver'];
@@ -5016,6 +5335,158 @@ export interface operations {
             };
             /** @description The run's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_sweep_api_v1_sweeps_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepPreview"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The grid or one of its runs cannot be; nothing was queued. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_sweep_api_v1_sweeps_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepQueued"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The grid or one of its runs cannot be; nothing was queued. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_groups_api_v1_groups_get: {
+        parameters: {
+            query?: {
+                /** @description Groups. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,7 @@ from contract.checks.finding import Finding
 from contract.config import RunConfig
 from contract.config.forking import changes, refused
 from contract.config.overlay import laid_over
+from contract.cost_key import cost_key
 from contract.former_names import with_current_names
 from contract.retention import best_of
 from db import NewRun, Run, Store, UnknownCheckpoint
@@ -75,6 +76,7 @@ def fork_run(
             tags=config.tags,
             config=config.model_dump(mode="json"),
             epochs_planned=config.training.epochs,
+            cost_key=cost_key(config),
             warnings=warnings,
         ),
         words=_words(run, after, before, config),

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstrai
 from pydantic import Tag as PydanticTag
 
 from contract.config import RunConfig, Tag
+from contract.cost_key import cost_key
 from contract.parts import RunId, WriterId
 from db import NewRun, Store, TooManyRecorded, UnknownCursor
 from server import schemas
@@ -135,6 +136,7 @@ def _launch(store: Store, settings: ServerSettings, config: RunConfig) -> Respon
         tags=config.tags,
         config=described,
         epochs_planned=config.training.epochs,
+        cost_key=cost_key(config),
         warnings=warnings,
     )
     told = {"warnings": [*warnings, *of_now(workers)]}

@@ -18,7 +18,21 @@ from server.schemas.recorded import (
     Start,
 )
 from server.schemas.recording import PartRefused, PartTaken, TakenOver
-from server.schemas.runs import Checkpoint, Checkpoints, Fork, Forks, Place, Run, RunList, State, Timing, Turn
+from server.schemas.runs import (
+    Checkpoint,
+    Checkpoints,
+    Fork,
+    Forks,
+    GroupOfRuns,
+    Groups,
+    Place,
+    Run,
+    RunList,
+    State,
+    Timing,
+    Turn,
+)
+from server.schemas.sweeps import SweepPreview, SweepProblems, SweepQueued
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
 
 __all__ = [
@@ -38,6 +52,8 @@ __all__ = [
     "Fork",
     "Forks",
     "FrozenMap",
+    "GroupOfRuns",
+    "Groups",
     "Health",
     "Histograms",
     "History",
@@ -68,6 +84,9 @@ __all__ = [
     "Start",
     "State",
     "StoreHealth",
+    "SweepPreview",
+    "SweepProblems",
+    "SweepQueued",
     "TakenOver",
     "Timing",
     "Turn",

@@ -121,6 +121,31 @@ class RunList(Answer):
     next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
+class GroupStates(Answer):
+    """How many runs of a group are in each state."""
+
+    queued: int
+    running: int
+    finished: int
+    stopped: int
+    failed: int
+
+
+class GroupOfRuns(Answer):
+    """Runs that have a name in common."""
+
+    name: str
+    runs: int
+    newest_at: datetime = Field(description="When the newest of them was made.")
+    states: GroupStates
+
+
+class Groups(Answer):
+    """Groups, the newest first."""
+
+    groups: list[GroupOfRuns]
+
+
 class Checkpoint(Answer):
     """A checkpoint from which a run can be forked."""
 

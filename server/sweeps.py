@@ -1,0 +1,194 @@
+"""Sweeps: what a grid of runs is, whether they can be, and what they will take."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+from typing import Any
+
+from fastapi import HTTPException
+from pydantic import ValidationError
+
+from contract.checks.capabilities import Capabilities
+from contract.checks.finding import Finding
+from contract.checks.known import known
+from contract.config import RunConfig
+from contract.cost_key import cost_key
+from contract.sweeps import Cell, Json, SweepWrong, cells, group_name, names
+from db import NewRun, Run, Store
+from server.checking import as_json
+from server.errors import explain
+from server.timing import RECENT_EPOCHS, epoch_seconds
+
+MOST_CELLS_NAMED = 20
+"""Of those that an error is about."""
+MOST_KEYS = 50
+"""Kinds of runs whose cost is looked up; a sweep of more says of the others that it is unknown."""
+SUFFIX = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+@dataclass(slots=True)
+class Sweep:
+    """A grid, with what is known of its runs.
+
+    Attributes:
+        cells: what is asked for.
+        configs: what each of them describes; empty where one of them cannot be.
+        names: of the runs; likewise.
+        errors: as the API tells them, each once for all the cells that it is about.
+        warnings: likewise.
+        own_warnings: what is doubtful about each run, as the store keeps it.
+    """
+
+    cells: list[Cell]
+    configs: list[RunConfig] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    errors: list[Json] = field(default_factory=list)
+    warnings: list[Json] = field(default_factory=list)
+    own_warnings: list[list[Json]] = field(default_factory=list)
+
+
+class _Gathered:
+    """Entries that several cells have in common, each once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Json, list[Cell]]] = {}
+
+    def add(self, entry: Json, cell: Cell) -> None:
+        _, about = self._found.setdefault(repr(sorted(entry.items(), key=lambda item: item[0])), (entry, []))
+        about.append(cell)
+
+    def told(self, runs: int) -> list[Json]:
+        """Each with the cells that it is about, none where it is about all."""
+        return [
+            entry
+            | {
+                "runs": len(about),
+                "cells": [cell.values for cell in about[:MOST_CELLS_NAMED]] if len(about) < runs else [],
+            }
+            for entry, about in self._found.values()
+        ]
+
+
+def examined(
+    base: Json, grid: Mapping[str, Sequence[Any]], seeds: int, workers: Mapping[str, Capabilities | None]
+) -> Sweep:
+    """The runs of a grid, each held against its description and the living workers.
+
+    Raises:
+        HTTPException: 422; the grid itself cannot be.
+    """
+    try:
+        sweep = Sweep(cells(base, grid, seeds))
+    except SweepWrong as error:
+        entry = {"field": error.field, "message": error.message, "type": "sweep", "input": None}
+        raise HTTPException(422, [entry | {"runs": 0, "cells": []}]) from error
+    errors, doubts = _Gathered(), _Gathered()
+    configs = [_described(cell, errors) for cell in sweep.cells]
+    for cell, config in zip(sweep.cells, configs, strict=True):
+        if config is not None:
+            sweep.own_warnings.append(_checked(cell, config, workers, errors, doubts))
+    sweep.errors, sweep.warnings = errors.told(len(sweep.cells)), doubts.told(len(sweep.cells))
+    if not sweep.errors:
+        sweep.configs = [config for config in configs if config is not None]
+        sweep.names = names(str(base.get("name") or ""), sweep.cells, sweep.configs)
+    return sweep
+
+
+def _described(cell: Cell, errors: _Gathered) -> RunConfig | None:
+    try:
+        return RunConfig.model_validate(cell.description)
+    except ValidationError as error:
+        for each in error.errors():
+            errors.add(explain(each), cell)
+    return None
+
+
+def _checked(
+    cell: Cell, config: RunConfig, workers: Mapping[str, Capabilities | None], errors: _Gathered, doubts: _Gathered
+) -> list[Json]:
+    found = known(config, workers)
+    for each in found.errors:
+        errors.add(_entry(each) | {"type": "value_error", "input": None}, cell)
+    for each in found.warnings:
+        doubts.add(_entry(each), cell)
+    return as_json(found.warnings)
+
+
+def _entry(finding: Finding) -> Json:
+    return {"field": finding.field, "message": finding.message}
+
+
+def queued(
+    store: Store, sweep: Sweep, grid: Mapping[str, Sequence[Any]], seeds: int, group: str | None, priority: int
+) -> list[Run]:
+    """Queues all runs of a sweep together, in a group of this name or of one made from what varies."""
+    name = group or f"{group_name(grid, seeds)} · {''.join(secrets.choice(SUFFIX) for _ in range(4))}"
+    return store.create_runs(
+        [
+            NewRun(
+                name=called,
+                notes=config.notes,
+                tags=config.tags,
+                config=config.model_dump(mode="json") | {"name": called},
+                epochs_planned=config.training.epochs,
+                group=name,
+                priority=priority,
+                cost_key=cost_key(config),
+                warnings=doubts,
+            )
+            for called, config, doubts in zip(sweep.names, sweep.configs, sweep.own_warnings, strict=True)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a run of one kind takes, and the runs that it is read from."""
+
+    seconds_per_epoch: float
+    bytes_per_epoch: float
+    checkpoint_bytes: float
+    read_from: tuple[Run, ...]
+
+
+def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> Json:
+    """What runs will take, from runs like them; null where there is none to tell."""
+    known_costs: dict[str, _Cost | None] = {}
+    seconds, size, told, total = 0.0, 0.0, 0, 0
+    for config in configs:
+        total += 1
+        key = cost_key(config)
+        if key not in known_costs:
+            known_costs[key] = _cost(store, key) if len(known_costs) < MOST_KEYS else None
+        cost = known_costs[key]
+        if cost is None:
+            continue
+        told += 1
+        seconds += cost.seconds_per_epoch * config.training.epochs
+        size += cost.bytes_per_epoch * config.training.epochs + cost.checkpoint_bytes
+    runs = {run.id: run for cost in known_costs.values() if cost for run in cost.read_from}
+    return {
+        "seconds": seconds / max(1, min(slots, told)) if told else None,
+        "bytes": ceil(size) if told else None,
+        "runs_known": told,
+        "runs_unknown": total - told,
+        "read_from": len(runs),
+        "devices": sorted({run.device for run in runs.values() if run.device}),
+        "slots": slots,
+    }
+
+
+def _cost(store: Store, key: str) -> _Cost | None:
+    runs = store.runs_of_cost(key)
+    if not runs:
+        return None
+    paces = [epoch_seconds(store.newest_epochs(run.id, RECENT_EPOCHS)) for run in runs]
+    sizes = [store.size(run.id) for run in runs]
+    return _Cost(
+        median(pace for pace in paces if pace is not None) if any(pace is not None for pace in paces) else 0.0,
+        median(size.arrays + size.events for size in sizes),
+        median(size.checkpoints for size in sizes),
+        tuple(runs),
+    )
