@@ -16,6 +16,8 @@ Json = dict[str, Any]
 
 EVENT_STREAM = "text/event-stream"
 RUN_FILE = "application/zip"
+MOST_CELLS = 3
+"""Of a sweep's runs that an error is about, those that are named."""
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Before each further try to go on with an event stream: a server that is started again has this long."""
 
@@ -188,10 +190,18 @@ def refusal(answer: httpx.Response) -> str:
         return another_program(answer)
     detail = told.get("detail") if isinstance(told, dict) else None
     if isinstance(detail, list):
-        return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}" for item in detail)
+        return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}{of_cells(item)}" for item in detail)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return "the server requires a token: set NEQ_TOKEN"
     return str(detail or another_program(answer))
+
+
+def of_cells(item: Json) -> str:
+    """Which runs of a sweep something is about; empty where it is about all, or there is no sweep."""
+    cells = item.get("cells") or []
+    named = "; ".join(", ".join(f"{path}={value}" for path, value in cell.items()) for cell in cells[:MOST_CELLS])
+    more = f" and {item['runs'] - MOST_CELLS:,} more" if item.get("runs", 0) > MOST_CELLS else ""
+    return f" ({named}{more})" if named else ""
 
 
 def _expect(answer: httpx.Response, media_type: str) -> None:

@@ -10,13 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.checking import look_over, tell_warnings
 from cli.client import Client, SaidEvent
 from cli.described import read_description
-from cli.exits import RUN_FAILED, exits_plainly
+from cli.exits import REFUSED, RUN_FAILED, exits_plainly
 from cli.flags import check, click_options, overlay, under_current_names
 from cli.paths import TypedPath
 from cli.printing import echo_json, one_line, say
 from cli.runs import percent
 from cli.settings import ClientSettings
+from cli.sweep import grid_of, preview_sweep, queue_sweep
 from contract.data_report import DataFound, summary
+from contract.sweeps import MOST_RUNS
 
 
 class LaunchCommand(click.Command):
@@ -37,12 +39,27 @@ class LaunchCommand(click.Command):
 
 @exits_plainly
 def _launch(
-    config: Path | None, preset: str | None, follow: bool, dry_run: bool, check_only: bool, **given: Any
+    config: Path | None,
+    preset: str | None,
+    follow: bool,
+    dry_run: bool,
+    check_only: bool,
+    sweep: tuple[str, ...],
+    seeds: int,
+    group: str | None,
+    priority: int,
+    **given: Any,
 ) -> None:
     said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
+    grid = grid_of(sweep)
     with Client(ClientSettings()) as client:
         base = read_description(config) if config else (_from_preset(client, preset) if preset else {})
-        checked = check(overlay(base, under_current_names(said)))
+        described = overlay(base, under_current_names(said))
+        if grid or seeds > 1 or group or priority:
+            body = {"base": described, "grid": grid, "seeds": seeds, "group": group, "priority": priority}
+            _launch_sweep(client, body, follow=follow, look=dry_run or check_only)
+            return
+        checked = check(described)
         if dry_run:
             echo_json(checked.model_dump(mode="json"), indent=2)
             return
@@ -53,6 +70,15 @@ def _launch(
         tell_warnings(run)
         if follow:
             sys.exit(follow_to_the_end(client, run))
+
+
+def _launch_sweep(client: Client, body: dict[str, Any], *, follow: bool, look: bool) -> None:
+    if follow:
+        raise click.UsageError("--follow shows one run: leave it out, and look at the group in the dashboard")
+    if not look:
+        queue_sweep(client, body)
+    elif not preview_sweep(client, body):
+        sys.exit(REFUSED)
 
 
 def _from_preset(client: Client, name: str) -> dict[str, Any]:
@@ -107,7 +133,8 @@ launch = LaunchCommand(
     callback=_launch,
     help=(
         "Launch a run. Without flags: all defaults. Flags override --config and --preset.\n\n"
-        "Example: neq launch --optimizer.kind adam --training.epochs 40 --follow"
+        "Example: neq launch --optimizer.kind adam --training.epochs 40 --follow\n\n"
+        "Many at once: neq launch --sweep neq.epsilon=1e-4,1e-3 --sweep optimizer.kind=sgd,adam --seeds 3"
     ),
     params=[
         click.Option(["--config"], type=TypedPath(), help="JSON file with a run config, or a part of one."),
@@ -118,6 +145,25 @@ launch = LaunchCommand(
             ["--check", "check_only"],
             is_flag=True,
             help="Report errors and warnings without launching, after a worker has trained one small batch.",
+        ),
+        click.Option(
+            ["--sweep"],
+            multiple=True,
+            metavar="FIELD=A,B,…",
+            help="Launch a run for each of these values, and for each combination where given again. 0..4 stands for "
+            "0,1,2,3,4; where a value is a list, | stands between them.",
+        ),
+        click.Option(
+            ["--seeds"],
+            type=click.IntRange(1, MOST_RUNS),
+            default=1,
+            help="Runs of each combination, with consecutive seeds.",
+        ),
+        click.Option(
+            ["--group"], help="Name that the runs have in common; with --sweep it is made where none is given."
+        ),
+        click.Option(
+            ["--priority"], type=click.IntRange(-10, 10), default=0, help="Runs of a higher one are trained first."
         ),
         *click_options(),
     ],

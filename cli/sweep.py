@@ -1,0 +1,106 @@
+"""`neq launch --sweep`: many runs at once."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from cli.checking import said
+from cli.client import Client, of_cells
+from cli.flags import Flag, known_flags, value_of
+from cli.printing import say
+from contract.counted import counted
+from contract.sweeps import MOST_RUNS
+
+Json = dict[str, Any]
+
+
+def grid_of(given: Iterable[str]) -> Json:
+    """What `--sweep neq.epsilon=1e-4,1e-3` says, by path.
+
+    Values stand between commas; `0..4` stands for 0, 1, 2, 3, 4. Where a value is a list itself, `|` stands between
+    them.
+
+    Raises:
+        click.UsageError: there is no such field, or a value is none of its kind.
+    """
+    known = {".".join(flag.path): flag for flag in known_flags()}
+    grid: Json = {}
+    for text in given:
+        name, equals, values = text.partition("=")
+        path = name.strip().lstrip("-").replace("-", "_")
+        if not equals:
+            raise click.UsageError(f"--sweep {text}: write FIELD=VALUE,VALUE such as neq.epsilon=1e-4,1e-3")
+        if path not in known:
+            near = get_close_matches(path, known, n=3)
+            meant = f"; did you mean {', '.join(near)}?" if near else ""
+            raise click.UsageError(f"--sweep {path}: there is no such field{meant}")
+        if path in grid:
+            raise click.UsageError(f"--sweep {path} is given twice: give all its values at once")
+        flag = known[path]
+        todays = ".".join((*flag.path[:-1], flag.renamed_to)) if flag.renamed_to else path
+        grid[todays] = [value_of(flag, one) for one in _several(flag, values)]
+    return grid
+
+
+def _several(flag: Flag, text: str) -> list[str]:
+    parts = [part.strip() for part in text.split("|" if flag.many else ",")]
+    if "integer" not in flag.types or flag.many:
+        return parts
+    return [one for part in parts for one in _range(part)]
+
+
+def _range(text: str) -> list[str]:
+    """`0..4` as what it stands for; anything else as it is."""
+    first, dots, last = text.partition("..")
+    if not dots or not (first.strip().isdecimal() and last.strip().isdecimal()):
+        return [text]
+    low, high = int(first), int(last)
+    if not low <= high < low + MOST_RUNS:
+        raise click.UsageError(f"{text}: write the smaller number first, and {MOST_RUNS:,} at most")
+    return [str(number) for number in range(low, high + 1)]
+
+
+def queue_sweep(client: Client, body: Json) -> None:
+    """Queues it, and says which runs it is."""
+    told = client.ask("POST", "/sweeps", json=body)
+    for run in told["runs"]:
+        say(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
+    say(f"group {told['group']}: {counted(len(told['runs']), 'run')}")
+    _tell(told["warnings"], "warning")
+
+
+def preview_sweep(client: Client, body: Json) -> bool:
+    """Says what it would queue, and what is wrong with it; whether it can be."""
+    told = client.ask("POST", "/sweeps/preview", json=body)
+    say(f"{counted(told['runs'], 'run')}{_expected(told['estimate'])}")
+    for run in told["first"]:
+        say(f"  {run['name']}")
+    if told["first"] and told["runs"] > len(told["first"]):
+        say(f"  … and {counted(told['runs'] - len(told['first']), 'more run')}")
+    _tell(told["errors"], "error")
+    _tell(told["warnings"], "warning")
+    return not told["errors"]
+
+
+def _tell(findings: Iterable[Json], kind: str) -> None:
+    for each in findings:
+        say(f"{kind}: {said(each)}{of_cells(each)}", err=True)
+
+
+def _expected(estimate: Json | None) -> str:
+    if estimate is None:
+        return ""
+    if estimate["seconds"] is None:
+        return "; time and disk: unknown, as no such run has been trained here"
+    rest = f", of {estimate['runs_known']} of them; the others are unknown" if estimate["runs_unknown"] else ""
+    minutes = estimate["seconds"] / 60
+    words = (
+        f"{minutes / 60:.1f} h"
+        if minutes >= 90
+        else f"{minutes:.0f} min"
+        if minutes >= 1.5
+        else f"{estimate['seconds']:.0f} s"
+    )
+    return f"; about {words} and {estimate['bytes'] / 1e6:,.0f} MB{rest}"
