@@ -1,7 +1,7 @@
 """A sweep: one run for each combination of the values that fields of a description take, and for each seed."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -77,9 +77,10 @@ def names(name: str, found: Sequence[Cell], configs: Sequence[RunConfig]) -> lis
     varied = {path for path in paths if len({_key(cell.values.get(path)) for cell in found}) > 1}
     told = varied if name.strip() else varied - IN_EVERY_NAME
     called = []
+    differing = {path: _differing([cell.values.get(path) for cell in found]) for path in told}
     for cell, config in zip(found, configs, strict=True):
         start = name.strip() or config.model_copy(update={"name": ""}).display_name()
-        words = ", ".join(_words(path, value) for path, value in cell.values.items() if path in told)
+        words = ", ".join(_words(path, value, differing[path]) for path, value in cell.values.items() if path in told)
         called.append((f"{start} · {words}" if words else start)[:LONGEST_NAME].rstrip())
     return called
 
@@ -159,9 +160,19 @@ def _field(path: str) -> str:
     return names[-2] if names[-1] == "kind" and len(names) > 1 else names[-1]
 
 
-def _words(path: str, value: Any) -> str:
+def _differing(values: Sequence[Any]) -> set[tuple[str, str]]:
+    """The kinds and fields of objects in which two of one kind differ."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for value in values:
+        for name, each in value.items() if isinstance(value, dict) else ():
+            seen.setdefault((_key(value.get("kind")), name), set()).add(_key(each))
+    return {place for place, found in seen.items() if len(found) > 1}
+
+
+def _words(path: str, value: Any, differing: Set[tuple[str, str]]) -> str:
     if isinstance(value, dict):
-        inside = [_words(name, each) for name, each in value.items() if name != "kind"]
+        kind = _key(value.get("kind"))
+        inside = [_words(name, each, differing) for name, each in value.items() if (kind, name) in differing]
         return " ".join(map(str, [value.get("kind", _field(path)), *inside]))
     shown = f"{value:g}" if isinstance(value, float) else _plain(value)
     return shown if path.endswith(".kind") else f"{_field(path)} {shown}"

@@ -68,10 +68,13 @@ class RunQueries(Transactions):
     @writing()
     def create_runs(self, connection: Connection, new: Sequence[NewRun]) -> list[Run]:
         """Queues new runs in their order: all of them, or none."""
-        now = self._now()
-        moment = connection.execute(select(now)).scalar_one()
+        moment = connection.execute(select(self._now())).scalar_one()
         first = {priority: new_rank(connection, moment, priority) for priority in {each.priority for each in new}}
-        rows = [_values(_new_id(), now, each, first[each.priority] + place * APART) for place, each in enumerate(new)]
+        rows = [
+            # A microsecond apart, so that a list has them in this order too.
+            _values(_new_id(), moment + timedelta(microseconds=place), each, first[each.priority] + place * APART)
+            for place, each in enumerate(new)
+        ]
         made = [run_of(connection.execute(insert(runs).values(row).returning(*COLUMNS)).one()) for row in rows]
         store_settings(connection, [(run.id, run.config) for run in made])
         return made
@@ -199,7 +202,7 @@ def create(connection: Connection, now: Now, new: NewRun, *, run_id: str | None 
     return made
 
 
-def _values(run_id: str, now: Now, new: NewRun, queue_rank: float) -> dict[str, Any]:
+def _values(run_id: str, now: Now | datetime, new: NewRun, queue_rank: float) -> dict[str, Any]:
     """A new run's row."""
     tags = tuple(new.tags)
     return {

@@ -11,6 +11,8 @@ from dashboard.form.values import Values
 MULTIPLE_LINES = ("lines", "json")
 LISTS = ("integers", "numbers")
 NUMBERS = ("integer", "number")
+PICKED = ("options", "switch")
+"""What is chosen and not typed."""
 MANY = 12
 """Of more options than this, one is found by typing a part of its name."""
 ORDER = ["label", "input", "error", "description"]
@@ -30,6 +32,11 @@ def variant_id(path: str) -> dict[str, str]:
 def warning_id(path: str) -> dict[str, str]:
     """The component id of the line below an input that says what is doubtful about its value."""
     return {"form": "warning", "path": path}
+
+
+def several_id(path: str) -> dict[str, str]:
+    """The component id of the place below an input where several values may be picked instead of one."""
+    return {"form": "several", "path": path}
 
 
 def draw(form: Group, values: Values) -> list[Any]:
@@ -99,13 +106,14 @@ def _choice(choice: Choice, values: Values, labelled: bool = False) -> list[Any]
         **heading,
     )
     blocks = [_variant(choice, variant, values, chosen) for variant in choice.variants]
-    return [html.Div(selector, className="form-grid"), _warning(choice.selector_path), *blocks]
+    picks = _several(choice.selector_path)
+    return [html.Div(selector, className="form-grid"), picks, _warning(choice.selector_path), *blocks]
 
 
 def _variant(choice: Choice, variant: Variant, values: Values, chosen: str) -> Any:
     words = [html.P(variant.help, className="muted form-variant-help")] if variant.help else []
     return html.Div(
-        [*words, *_parts(variant.parts, values)],
+        [html.H4(variant.title, className="form-variant-title"), *words, *_parts(variant.parts, values)],
         id=variant_id(f"{choice.path}.{variant.key}"),
         className="form-variant",
         hidden=variant.key != chosen,
@@ -115,7 +123,13 @@ def _variant(choice: Choice, variant: Variant, values: Values, chosen: str) -> A
 def _field(field: Field, value: Any) -> Any:
     """The input, and below it a line for warnings."""
     wide = " form-wide" if field.widget in MULTIPLE_LINES else ""
-    return html.Div([_input(field, value), _warning(field.path)], className=f"form-field{wide}")
+    picks = [_several(field.path)] if field.widget in PICKED else []
+    return html.Div([_input(field, value), *picks, _warning(field.path)], className=f"form-field{wide}")
+
+
+def _several(path: str) -> Any:
+    """Empty: `scripts/form-page/study.js` fills it."""
+    return html.Div(id=several_id(path), className="form-several")
 
 
 def _warning(path: str) -> Any:

@@ -74,7 +74,11 @@ async def _page(
         html.Div(html.H1(title, className="form-title"), className="page-head"),
         above or _presets(presets),
         html.Div(id="form-alert", className="form-alert", role="alert", hidden=True),
-        html.Form([html.Div(draw(form, values), className="form-cards"), _aside()], id="run-form", noValidate=True),
+        html.Form(
+            [html.Div(draw(form, values), className="form-cards"), _aside(one=fork is not None)],
+            id="run-form",
+            noValidate=True,
+        ),
         *_stores(form, values, presets, draft, fork, base),
     ]
     return Page(title, body)
@@ -185,7 +189,24 @@ def _presets(presets: list[Json]) -> Any:
     )
 
 
-def _aside() -> Any:
+def _study() -> Any:
+    """How many runs the form makes beyond what its fields say; `scripts/form-page/study.js` reads it."""
+    typing: Any = {"autoComplete": "off"}
+    return html.Div(
+        [
+            dmc.TextInput(id="form-seeds", label="Seeds", value="1", inputProps={"inputMode": "numeric"}, **typing),
+            dmc.TextInput(id="form-group", label="Group", value="", placeholder="named after what varies", **typing),
+            html.P(
+                "Any field takes several values, such as 1e-4, 1e-3 or 0..4: one run each, in every combination.",
+                className="muted form-study-words",
+            ),
+        ],
+        className="form-study",
+    )
+
+
+def _aside(*, one: bool) -> Any:
+    """`one`: the form is of a single run, as a fork is."""
     launch = dmc.Button(
         "Launch run",
         id="form-launch",
@@ -199,7 +220,14 @@ def _aside() -> Any:
         html.Div(
             [
                 html.H2("Summary"),
-                html.Div(id="form-summary", className="form-summary"),
+                html.Div(
+                    id="form-summary",
+                    className="form-summary",
+                    tabIndex=0,
+                    role="region",
+                    **attributes(aria_label="Settings"),
+                ),
+                *([] if one else [_study()]),
                 html.P(id="form-workers", className="form-workers", hidden=True),
                 html.Div(
                     [

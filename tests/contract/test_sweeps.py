@@ -44,7 +44,7 @@ def test_kinds_with_fields_of_their_own_stand_as_objects() -> None:
         ("sgd", 0.01),
         ("adam", 0.001),
     ]
-    assert names("x", found, configs(found))[2] == "x · adam learning_rate 0.001"
+    assert names("x", found, configs(found)) == ["x · sgd learning_rate 0.1", "x · sgd learning_rate 0.01", "x · adam"]
 
 
 def test_a_field_beside_a_kind_is_that_kinds_whatever_their_order() -> None:

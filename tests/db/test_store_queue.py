@@ -23,6 +23,7 @@ def ids(runs: list[Run]) -> list[str]:
 def test_runs_queued_at_once_are_taken_in_their_order_and_before_later_ones(store: Store) -> None:
     first = queued(store, 100)
     later = store.create_run(config={}, epochs_planned=1)
+    assert [run.id for run in store.runs(limit=200).items] == [later.id, *reversed(ids(first))]
     assert store.queue() == [*ids(first), later.id] == taken(store)
 
 

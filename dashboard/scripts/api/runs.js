@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { Check, Health } from "../../types/api" */
+/** @import { Check, Health, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -26,6 +26,10 @@ export const checkFork = (id, epoch, config, dryPass) =>
 export const checkOf = (id) => askJson(`/checks/${encodeURIComponent(id)}`);
 /** @param {object} config @returns {Promise<Run>} */
 export const launch = (config) => askJson("/runs", { method: "POST", body: config });
+/** @param {object} sweep @returns {Promise<SweepPreview>} */
+export const previewSweep = (sweep) => askJson("/sweeps/preview", { method: "POST", body: sweep });
+/** @param {object} sweep @returns {Promise<SweepQueued>} */
+export const queueSweep = (sweep) => askJson("/sweeps", { method: "POST", body: sweep });
 /** @param {string} id @param {object} changes @returns {Promise<Run>} */
 export const describe = (id, changes) => askJson(named(id), { method: "PATCH", body: changes });
 /** @param {string} id */

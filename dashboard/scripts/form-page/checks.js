@@ -14,7 +14,7 @@ import { placeOf } from "./values.js";
 /** @import { Node, Values } from "./values.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
-/** @typedef {{plan: Node[], values: Values, config: object, fork?: {run: string, epoch: number} | null}} Now the form's state. */
+/** @typedef {{plan: Node[], values: Values, config: object, fork?: {run: string, epoch: number} | null, sweep?: {body: object, runs: number} | null}} Now the form's state. */
 /** @typedef {{state: string, errors: Finding[], warnings: Finding[], [fact: string]: any}} Answer */
 
 const TYPING_MS = 400;
@@ -31,13 +31,24 @@ let accepted = ""; // the warnings that somebody wants to launch with
 let current = () => null;
 
 /** @param {Now} now */
-const key = (now) => JSON.stringify([now.fork, now.config]);
+const key = (now) => JSON.stringify([now.fork, now.config, now.sweep]);
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** @param {Now} now @param {boolean} dryPass @returns {Promise<Answer>} */
 function ask(now, dryPass) {
+  if (now.sweep) return askSweep(now.sweep.body);
   return now.fork ? api.checkFork(now.fork.run, now.fork.epoch, now.config, dryPass) : api.check(now.config, dryPass);
+}
+
+/** Of many runs what is known at once, and what they will take. @param {object} body @returns {Promise<Answer>} */
+async function askSweep(body) {
+  const told = await api.previewSweep(body);
+  const about = (/** @type {typeof told.errors[number] | typeof told.warnings[number]} */ each) => ({
+    ...each,
+    message: messages.ofCells(each, told.runs),
+  });
+  return { ...told, state: told.errors.length ? "refused" : "sweep", errors: told.errors.map(about), warnings: told.warnings.map(about) };
 }
 
 /** An answer of the same shape for what the server refuses to read at all. @param {unknown} problem @returns {Answer} */
@@ -112,6 +123,15 @@ function passed(answer) {
   return `Check passed: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;
 }
 
+/** What a sweep will take. @param {Answer} answer */
+function planned({ runs, estimate }) {
+  const number = format.counted(runs, "run");
+  if (estimate.seconds === null) return `${number}. How long they take is unknown: no run like these was trained here.`;
+  const of = estimate.runs_unknown ? ` for ${format.count(estimate.runs_known)} of them, unknown for the others` : "";
+  const from = `as ${format.counted(estimate.read_from, "run")} like these took on ${estimate.devices.join(", ")}`;
+  return `${number}: about ${format.estimate(estimate.seconds)} and ${format.megabytes(estimate.bytes)} of disk${of}, ${from}.`;
+}
+
 /** @param {Answer} answer */
 function words(answer) {
   switch (answer.state) {
@@ -123,6 +143,8 @@ function words(answer) {
       return "The check failed, and the run would fail too:";
     case "refused":
       return "The run cannot be launched with these settings:";
+    case "sweep":
+      return planned(answer);
     case "unknown":
       return `Not fully checked: ${answer.reason}`;
     default:

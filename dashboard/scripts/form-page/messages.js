@@ -3,8 +3,10 @@
  */
 
 import { ApiError, Refused, Unreachable } from "../api/client.js";
+import { settingWords } from "../run-data/settings.js";
 import { setProps } from "../ui/dash.js";
 import { element } from "../ui/dom.js";
+import { count } from "../ui/format.js";
 import { inForce, placeOf } from "./values.js";
 
 /** @import { Node, Values } from "./values.js" */
@@ -56,6 +58,13 @@ function wording(error, part) {
   const entry = error.field.slice(part.field.length + 1);
   const nth = part.is === "field" && /^\d+$/.test(entry) ? `Entry ${Number(entry) + 1}: ` : "";
   return nth + sentence(error.message);
+}
+
+/** What is said of some runs of a sweep, and of which. @param {{message: string, runs: number, cells: Record<string, unknown>[]}} finding @param {number} all runs. */
+export function ofCells({ message, runs, cells }, all) {
+  if (!cells.length || runs === all) return message;
+  const named = Object.entries(cells[0]).map(([path, value]) => `${path.split(".").at(-1)} ${settingWords(value)}`);
+  return `${message} (${count(runs)} of ${count(all)} runs, such as ${named.join(", ")})`;
 }
 
 /** The findings by the input they belong to, and those that belong to none. @param {Finding[]} findings @param {Node[]} plan @param {Values} values */

@@ -3,13 +3,16 @@
  */
 
 import * as api from "../api/runs.js";
+import { ofGroup, tableAddress } from "../run-data/filters.js";
 import { callbackContext, noUpdate, setProps } from "../ui/dash.js";
+import { counted } from "../ui/format.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, notice, onLeave } from "../ui/shell.js";
 import * as checks from "./checks.js";
 import * as messages from "./messages.js";
+import * as study from "./study.js";
 import { sayWorkers, summarise } from "./summary.js";
-import { stepped, toConfig } from "./values.js";
+import { chosen, stepped, toConfig } from "./values.js";
 
 /** @import { Node, Values } from "./values.js" */
 
@@ -104,10 +107,34 @@ export function start() {
 
 // ---------------------------------------------------------------- what is checked while it is typed
 
+/** The inputs' values, with several where several are picked. */
+const values = () => (form?.fork ? held : study.merged(held));
+
 /** The form as the checks see it; null: it is not there. */
 function now() {
   if (!form || !document.getElementById("run-form")) return null;
-  return { plan: form.plan, values: held, config: toConfig(form.plan, held), fork: form.fork };
+  return described(form, values());
+}
+
+/** @param {Form} form @param {Values} values */
+function described({ plan, fork }, values) {
+  const sweep = fork ? null : study.sweep(plan, values);
+  return { plan, values, config: toConfig(plan, values), fork, sweep };
+}
+
+/** The form says something else. */
+function retell() {
+  if (!form) return;
+  showVariants(form.plan, values());
+  summarise(form, values());
+  sayRuns(form);
+  checks.changed();
+}
+
+/** How many runs the button launches. @param {Form} form */
+function sayRuns({ plan, fork }) {
+  const runs = (!fork && study.sweep(plan, values())?.runs) || 1;
+  setProps("form-launch", { children: runs > 1 ? `Launch ${counted(runs, "run")}` : "Launch run" });
 }
 
 // ---------------------------------------------------------------- what Dash calls
@@ -128,8 +155,9 @@ function showVariants(plan, values) {
     for (const variant of part.variants) {
       const id = { form: "variant", path: variant.path };
       const frame = document.getElementById(JSON.stringify(id));
-      const hidden = variant.key !== values[part.path];
+      const hidden = !chosen(values[part.path]).includes(variant.key);
       if (frame && frame.hidden !== hidden) setProps(id, { hidden });
+      frame?.toggleAttribute("data-several", chosen(values[part.path]).length > 1);
       showVariants(variant.parts, values);
     }
   }
@@ -145,7 +173,10 @@ export function begin(drawn) {
   form = drawn;
   held = drawn.initial;
   messages.begin();
-  summarise(form, held);
+  if (!drawn.fork) study.begin(drawn, () => held, retell);
+  showVariants(form.plan, values());
+  summarise(form, values());
+  sayRuns(form);
   sayWorkers();
   checks.begin(scope, now);
   const kept = draft(form);
@@ -163,17 +194,16 @@ export function fill(values) {
 export function collect() {
   if (!form) return noUpdate();
   held = valuesOf(callbackContext().inputs_list);
-  showVariants(form.plan, held);
   messages.unmarkChanged(held);
-  summarise(form, held);
   keepDraft(form, held);
-  checks.changed();
+  retell();
   return noUpdate();
 }
 
 /** @param {Values} values @param {string} words what was done. */
 function refill(values, words) {
   const before = { ...held };
+  if (form && !form.fork) study.clear(form, () => held);
   messages.unmarkAll();
   messages.tell(words, () => setProps("form-fill", { data: before }));
   return { ...values };
@@ -197,7 +227,8 @@ export async function launch(clicks) {
   if (!form || !clicks || launching === visit) return noUpdate();
   const [scope, { plan }] = [visit, form];
   launching = scope;
-  const values = valuesOf(callbackContext().states_list);
+  const typedValues = valuesOf(callbackContext().states_list);
+  const values = form.fork ? typedValues : study.merged(typedValues);
   setProps("form-launch", { loading: true });
   document.getElementById("form-alert")?.classList.remove("form-note", "form-doubt");
   messages.unmarkAll();
@@ -213,9 +244,10 @@ export async function launch(clicks) {
 }
 
 /** Who has left the form meanwhile stays where they are, and is told. @param {Scope} scope @param {Form} form @param {Values} values */
-async function send(scope, { plan, fork, draft }, values) {
-  const config = toConfig(plan, values);
-  const { errors, doubts } = await checks.before({ plan, values, config, fork });
+async function send(scope, form, values) {
+  const { plan, fork, draft } = form;
+  const now = described(form, values);
+  const { errors, doubts } = await checks.before(now);
   if ((errors || doubts) && scope.ended) throw new Error("The form was left before its errors and warnings could be shown.");
   if (errors) return messages.markErrors(errors, plan, values);
   if (doubts)
@@ -223,8 +255,19 @@ async function send(scope, { plan, fork, draft }, values) {
       doubts.map((each) => checks.item(each, "warning")),
       () => checks.accept(doubts),
     );
-  const run = await (fork ? api.fork(fork.run, fork.epoch, config) : api.launch(config)).catch(messages.doubt);
+  if (now.sweep) return sendSweep(scope, draft, now.sweep.body);
+  const run = await (fork ? api.fork(fork.run, fork.epoch, now.config) : api.launch(now.config)).catch(messages.doubt);
   store(draft, null);
   if (scope.ended) return notice(`“${run.name}” was launched.`, "good");
   return go(run.url);
+}
+
+/** @param {Scope} scope @param {string} draft @param {object} body */
+async function sendSweep(scope, draft, body) {
+  const { group, runs } = await api.queueSweep(body).catch(messages.doubt);
+  store(draft, null);
+  study.forget();
+  const words = `${counted(runs.length, "run")} of “${group}” ${runs.length === 1 ? "was" : "were"} launched.`;
+  notice(words, "good");
+  if (!scope.ended) go(tableAddress(ofGroup(group)));
 }

@@ -6,7 +6,7 @@ import { health } from "../api/runs.js";
 import { element } from "../ui/dom.js";
 import { counted } from "../ui/format.js";
 import { whenThere } from "../ui/shell.js";
-import { inForce, variantOf } from "./values.js";
+import { chosen, inForce, variantsOf } from "./values.js";
 
 /** @import { Node, Values } from "./values.js" */
 
@@ -20,7 +20,10 @@ function line(term, words, before) {
 
 /** @param {Node} part @param {any} value */
 function shown(part, value) {
-  if (part.widget === "switch") return value ? "on" : "off";
+  if (part.widget === "switch")
+    return chosen(value)
+      .map((/** @type {unknown} */ each) => (each ? "on" : "off"))
+      .join(", ");
   const text = Array.isArray(value) ? value.join(", ") : String(value ?? "");
   if (text === "") return "none";
   const short = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
@@ -43,7 +46,14 @@ export function summarise({ plan, defaults, base }, values) {
   const parts = inForce(plan, values);
   const chosen = parts
     .filter((part) => part.is === "choice")
-    .map((part) => line(part.title, variantOf(part, values).title || String(values[part.path])));
+    .map((part) =>
+      line(
+        part.title,
+        variantsOf(part, values)
+          .map(({ title }) => title)
+          .join(", ") || String(values[part.path]),
+      ),
+    );
   const changed = parts
     .filter((part) => part.is === "field" && !same(values[part.path], defaults[part.path]))
     .map((part) => line(part.title, shown(part, values[part.path]), shown(part, defaults[part.path])));

@@ -45,8 +45,13 @@ function fromJson(text) {
   }
 }
 
-/** @param {Node} part @param {any} value */
-function untyped(part, value) {
+/** Several may be picked of what is chosen from a list. @param {any} value @returns {any[]} */
+export const chosen = (value) => (Array.isArray(value) ? value : [value]);
+/** @param {any} value */
+export const first = (value) => chosen(value)[0];
+
+/** What an input holds, as the configuration has it. @param {Node} part @param {any} value */
+export function typedValue(part, value) {
   const text = value === null || value === undefined ? "" : value;
   if (part.nullable && String(text).trim() === "") return null;
   switch (part.widget) {
@@ -60,11 +65,11 @@ function untyped(part, value) {
         .filter(Boolean)
         .map(number);
     case "switch":
-      return Boolean(value);
+      return Boolean(first(value));
     case "words":
       return value || [];
     case "options":
-      return text in part.options ? part.options[text] : text;
+      return first(text) in part.options ? part.options[first(text)] : first(text);
     case "json":
       return String(text).trim() === "" ? null : fromJson(text);
     default:
@@ -72,9 +77,10 @@ function untyped(part, value) {
   }
 }
 
-/** The variant that is chosen; without one, nothing. @param {Node} choice @param {Values} values @returns {Pick<Variant, "parts" | "title">} */
-export const variantOf = (choice, values) =>
-  choice.variants.find((variant) => variant.key === values[choice.path]) || { parts: [], title: "" };
+/** The variants that are chosen. @param {Node} choice @param {Values} values @returns {Variant[]} */
+export const variantsOf = (choice, values) => choice.variants.filter(({ key }) => chosen(values[choice.path]).includes(key));
+/** The first variant that is chosen; without one, nothing. @param {Node} choice @param {Values} values @returns {Pick<Variant, "parts" | "title">} */
+const variantOf = (choice, values) => variantsOf(choice, values)[0] || { parts: [], title: "" };
 
 /** The configuration that the form's values say, by the plan. @param {Node[]} plan @param {Values} values */
 export function toConfig(plan, values) {
@@ -83,10 +89,10 @@ export function toConfig(plan, values) {
   for (const part of plan) {
     if (part.is === "constant") config[part.name] = part.value;
     else if (part.is === "group") config[part.name] = toConfig(part.parts, values);
-    else if (part.is === "field") config[part.name] = untyped(part, values[part.path]);
+    else if (part.is === "field") config[part.name] = typedValue(part, values[part.path]);
     else
       config[part.name] = {
-        [part.discriminator]: values[part.path],
+        [part.discriminator]: first(values[part.path]),
         ...toConfig(variantOf(part, values).parts, values),
       };
   }
@@ -101,7 +107,7 @@ export function inForce(plan, values) {
   return plan.flatMap((part) => {
     if (part.is === "field") return [part];
     if (part.is === "group") return inForce(part.parts, values);
-    if (part.is === "choice") return [part, ...inForce(variantOf(part, values).parts, values)];
+    if (part.is === "choice") return [part, ...variantsOf(part, values).flatMap(({ parts }) => inForce(parts, values))];
     return [];
   });
 }
