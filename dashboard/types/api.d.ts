@@ -4,6 +4,30 @@
  */
 
 export interface paths {
+    "/api/v1/runs/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Runs
+         * @description Do one thing to many runs. Each is done or refused by itself, in the order given; what is refused says why.
+         *
+         *     stop, resume and delete are as for a single run. hold: workers pass a queued run over, until release. prioritise and
+         *     move change where queued runs wait. archive: lists leave a run out, until restore. tag, untag, group: change what
+         *     runs are found by.
+         */
+        post: operations["act_on_runs_api_v1_runs_actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -809,6 +833,54 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Actions
+         * @description An action, and the runs that it is for: their ids, or a group.
+         */
+        Actions: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "stop" | "resume" | "hold" | "release" | "prioritise" | "move" | "archive" | "restore" | "tag" | "untag" | "group" | "delete";
+            /** Ids */
+            ids?: string[] | null;
+            /** Group */
+            group?: string | null;
+            /**
+             * Priority
+             * @description For `prioritise`.
+             */
+            priority?: number | null;
+            /**
+             * Tags
+             * @description For `tag` and `untag`.
+             */
+            tags?: string[] | null;
+            /**
+             * Name
+             * @description For `group`: the new one; null for none.
+             */
+            name?: string | null;
+            /**
+             * Before
+             * @description For `move`: the queued run that they are put in front of; null for the end.
+             */
+            before?: string | null;
+        };
+        /**
+         * ActionsDone
+         * @description What was done to each of many runs.
+         */
+        ActionsDone: {
+            /**
+             * Done
+             * @description The ids of the runs that it was done to.
+             */
+            done: string[];
+            /** Refused */
+            refused: components["schemas"]["RunRefused"][];
+        };
         /**
          * Adam
          * @description Adam: adaptive step sizes, weight by weight.
@@ -3802,6 +3874,16 @@ export interface components {
             next: string | null;
         };
         /**
+         * RunRefused
+         * @description A run that something could not be done to.
+         */
+        RunRefused: {
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * RunStart
          * @description What a run said of its program when it started.
          */
@@ -4840,6 +4922,8 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Actions = components['schemas']['Actions'];
+export type ActionsDone = components['schemas']['ActionsDone'];
 export type Adam = components['schemas']['Adam'];
 export type AdamW = components['schemas']['AdamW'];
 export type BlocksRule = components['schemas']['BlocksRule'];
@@ -4938,6 +5022,7 @@ export type RunConfig = components['schemas']['RunConfig'];
 export type RunCoverage = components['schemas']['RunCoverage'];
 export type RunData = components['schemas']['RunData'];
 export type RunList = components['schemas']['RunList'];
+export type RunRefused = components['schemas']['RunRefused'];
 export type RunStart = components['schemas']['RunStart'];
 export type Saving = components['schemas']['Saving'];
 export type Seconds = components['schemas']['Seconds'];
@@ -4977,6 +5062,57 @@ export type Watched = components['schemas']['Watched'];
 export type WorkerHealth = components['schemas']['WorkerHealth'];
 export type $defs = Record<string, never>;
 export interface operations {
+    act_on_runs_api_v1_runs_actions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Actions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsDone"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs_api_v1_runs_get: {
         parameters: {
             query?: {

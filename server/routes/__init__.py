@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from server.routes import (
+    actions,
     checks,
     coverage,
     epochs,
@@ -28,6 +29,6 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    for noun in (runs, sweeps, recording, resume, checks, *recorded, schema, health, live):
+    for noun in (actions, runs, sweeps, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

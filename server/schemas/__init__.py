@@ -19,6 +19,7 @@ from server.schemas.recorded import (
 )
 from server.schemas.recording import PartRefused, PartTaken, TakenOver
 from server.schemas.runs import (
+    ActionsDone,
     Checkpoint,
     Checkpoints,
     Fork,
@@ -37,6 +38,7 @@ from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHeal
 
 __all__ = [
     "RUN_ID",
+    "ActionsDone",
     "Answer",
     "Check",
     "CheckState",

@@ -121,6 +121,20 @@ class RunList(Answer):
     next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
+class RunRefused(Answer):
+    """A run that something could not be done to."""
+
+    id: str
+    message: str
+
+
+class ActionsDone(Answer):
+    """What was done to each of many runs."""
+
+    done: list[str] = Field(description="The ids of the runs that it was done to.")
+    refused: list[RunRefused]
+
+
 class GroupStates(Answer):
     """How many runs of a group are in each state."""
 
