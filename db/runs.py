@@ -85,6 +85,12 @@ class RunQueries(Transactions):
         return read(connection, run_id)
 
     @reading
+    def runs_called(self, connection: Connection, run_ids: Iterable[str]) -> list[Run]:
+        """Those of these runs that are there, in no order."""
+        query = select(*COLUMNS).where(runs.c.id.in_(list(run_ids)))
+        return [run_of(row) for row in connection.execute(query)]
+
+    @reading
     def runs(
         self,
         connection: Connection,

@@ -1,10 +1,8 @@
 """Sweeps: what a grid of runs is, whether they can be, and what they will take."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
-from statistics import median
 from typing import Any
 
 from fastapi import HTTPException
@@ -19,12 +17,9 @@ from contract.sweeps import Cell, Json, SweepWrong, cells, group_name, names
 from db import NewRun, Run, Store
 from server.checking import as_json
 from server.errors import explain
-from server.timing import RECENT_EPOCHS, epoch_seconds
 
 MOST_CELLS_NAMED = 20
 """Of those that an error is about."""
-MOST_KEYS = 50
-"""Kinds of runs whose cost is looked up; a sweep of more says of the others that it is unknown."""
 SUFFIX = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
@@ -140,55 +135,4 @@ def queued(
             )
             for called, config, doubts in zip(sweep.names, sweep.configs, sweep.own_warnings, strict=True)
         ]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    """What a run of one kind takes, and the runs that it is read from."""
-
-    seconds_per_epoch: float
-    bytes_per_epoch: float
-    checkpoint_bytes: float
-    read_from: tuple[Run, ...]
-
-
-def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> Json:
-    """What runs will take, from runs like them; null where there is none to tell."""
-    known_costs: dict[str, _Cost | None] = {}
-    seconds, size, told, total = 0.0, 0.0, 0, 0
-    for config in configs:
-        total += 1
-        key = cost_key(config)
-        if key not in known_costs:
-            known_costs[key] = _cost(store, key) if len(known_costs) < MOST_KEYS else None
-        cost = known_costs[key]
-        if cost is None:
-            continue
-        told += 1
-        seconds += cost.seconds_per_epoch * config.training.epochs
-        size += cost.bytes_per_epoch * config.training.epochs + cost.checkpoint_bytes
-    runs = {run.id: run for cost in known_costs.values() if cost for run in cost.read_from}
-    return {
-        "seconds": seconds / max(1, min(slots, told)) if told else None,
-        "bytes": ceil(size) if told else None,
-        "runs_known": told,
-        "runs_unknown": total - told,
-        "read_from": len(runs),
-        "devices": sorted({run.device for run in runs.values() if run.device}),
-        "slots": slots,
-    }
-
-
-def _cost(store: Store, key: str) -> _Cost | None:
-    runs = store.runs_of_cost(key)
-    if not runs:
-        return None
-    paces = [epoch_seconds(store.newest_epochs(run.id, RECENT_EPOCHS)) for run in runs]
-    sizes = [store.size(run.id) for run in runs]
-    return _Cost(
-        median(pace for pace in paces if pace is not None) if any(pace is not None for pace in paces) else 0.0,
-        median(size.arrays + size.events for size in sizes),
-        median(size.checkpoints for size in sizes),
-        tuple(runs),
     )

@@ -107,6 +107,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Queue
+         * @description The queued runs in the order in which workers take them, at most 500, and when each is expected to start.
+         */
+        get: operations["read_queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps/preview": {
         parameters: {
             query?: never;
@@ -3405,6 +3425,24 @@ export interface components {
             differs: string;
         };
         /**
+         * Queue
+         * @description The queue, the next run first.
+         */
+        Queue: {
+            /** Queue */
+            queue: components["schemas"]["Waiting"][];
+            /**
+             * Length
+             * @description Of the whole queue.
+             */
+            length: number;
+            /**
+             * Slots
+             * @description Runs that the online workers train at once.
+             */
+            slots: number;
+        };
+        /**
          * At random (control)
          * @description Neurons drawn at random in every epoch: the control that shows what the rule adds.
          */
@@ -4838,6 +4876,25 @@ export interface components {
             feed?: "auto" | "memory" | "stream";
         };
         /**
+         * Waiting
+         * @description A queued run that is not held.
+         */
+        Waiting: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Group */
+            group: string | null;
+            /** Priority */
+            priority: number;
+            /**
+             * Starts In Seconds
+             * @description Expected, from what is left of the running runs and what others like those before it took; null where nobody knows.
+             */
+            starts_in_seconds: number | null;
+        };
+        /**
          * Watch
          * @description A network that an external run watches.
          */
@@ -5012,6 +5069,7 @@ export type Preset = components['schemas']['Preset'];
 export type Presets = components['schemas']['Presets'];
 export type Problem = components['schemas']['Problem'];
 export type Published = components['schemas']['Published'];
+export type Queue = components['schemas']['Queue'];
 export type RandomRule = components['schemas']['RandomRule'];
 export type Range = components['schemas']['Range'];
 export type ResNetCifar = components['schemas']['ResNetCifar'];
@@ -5057,6 +5115,7 @@ export type Turn = components['schemas']['Turn'];
 export type UnwatchedModule = components['schemas']['UnwatchedModule'];
 export type Values = components['schemas']['Values'];
 export type Voc = components['schemas']['Voc'];
+export type Waiting = components['schemas']['Waiting'];
 export type Watch = components['schemas']['Watch'];
 export type Watched = components['schemas']['Watched'];
 export type WorkerHealth = components['schemas']['WorkerHealth'];
@@ -5485,6 +5544,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_queue_api_v1_queue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description The database does not respond; try again. */

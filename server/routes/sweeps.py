@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from db import Store
 from server import schemas
 from server.checking import living, of_now
+from server.costs import estimate
 from server.routes.dependencies import EVERYWHERE, INVALID, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import Group
 from server.serializers import json_answer
-from server.sweeps import Sweep, estimate, examined, queued
+from server.sweeps import Sweep, examined, queued
 from server.writers import IN_TURN
 
 router = APIRouter(tags=["runs"], responses=EVERYWHERE)

@@ -121,6 +121,27 @@ class RunList(Answer):
     next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
+class Waiting(Answer):
+    """A queued run that is not held."""
+
+    id: str
+    name: str
+    group: str | None
+    priority: int
+    starts_in_seconds: float | None = Field(
+        description="Expected, from what is left of the running runs and what others like those before it took; null "
+        "where nobody knows."
+    )
+
+
+class Queue(Answer):
+    """The queue, the next run first."""
+
+    queue: list[Waiting]
+    length: int = Field(description="Of the whole queue.")
+    slots: int = Field(description="Runs that the online workers train at once.")
+
+
 class RunRefused(Answer):
     """A run that something could not be done to."""
 

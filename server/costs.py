@@ -1,0 +1,86 @@
+"""What runs are expected to take, read from runs like them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from statistics import median
+from typing import Any
+
+from contract.config import RunConfig
+from contract.cost_key import cost_key
+from db import Run, Store
+from server.timing import RECENT_EPOCHS, epoch_seconds
+
+MOST_KEYS = 50
+"""Kinds of runs that are looked up; what is asked of more is unknown for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run of one kind takes.
+
+    Attributes:
+        seconds_per_epoch: medians, like the others, over the runs that it is read from.
+        bytes_per_epoch: in the store.
+        checkpoint_bytes: of all checkpoints that a run keeps.
+        read_from: the runs.
+    """
+
+    seconds_per_epoch: float
+    bytes_per_epoch: float
+    checkpoint_bytes: float
+    read_from: tuple[Run, ...]
+
+
+class Costs:
+    """Looks up what runs of a kind take, each kind once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._found: dict[str, Cost | None] = {}
+
+    def of(self, key: str | None) -> Cost | None:
+        """Of runs of this cost key; None where no such run has finished an epoch."""
+        if key is None:
+            return None
+        if key not in self._found:
+            self._found[key] = self._read(key) if len(self._found) < MOST_KEYS else None
+        return self._found[key]
+
+    def _read(self, key: str) -> Cost | None:
+        runs = self._store.runs_of_cost(key)
+        paces = [epoch_seconds(self._store.newest_epochs(run.id, RECENT_EPOCHS)) for run in runs]
+        told = [pace for pace in paces if pace is not None]
+        if not told:
+            return None
+        sizes = [self._store.size(run.id) for run in runs]
+        return Cost(
+            median(told),
+            median(size.arrays + size.events for size in sizes),
+            median(size.checkpoints for size in sizes),
+            tuple(runs),
+        )
+
+
+def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> dict[str, Any]:
+    """What runs will take together, as `schemas.Estimate` has it; null where no run tells.
+
+    Args:
+        configs: what describes them.
+        slots: how many of them are trained at once.
+    """
+    costs = Costs(store)
+    found = [(costs.of(cost_key(config)), config.training.epochs) for config in configs]
+    known = [(cost, epochs) for cost, epochs in found if cost is not None]
+    runs = {run.id: run for cost, _ in known for run in cost.read_from}
+    seconds = sum(cost.seconds_per_epoch * epochs for cost, epochs in known)
+    size = sum(cost.bytes_per_epoch * epochs + cost.checkpoint_bytes for cost, epochs in known)
+    return {
+        "seconds": seconds / max(1, min(slots, len(known))) if known else None,
+        "bytes": ceil(size) if known else None,
+        "runs_known": len(known),
+        "runs_unknown": len(found) - len(known),
+        "read_from": len(runs),
+        "devices": sorted({run.device for run in runs.values() if run.device}),
+        "slots": slots,
+    }
