@@ -16,6 +16,7 @@ COMMANDS = {
     **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),
     **dict.fromkeys(("runs", "stop", "health"), "cli.runs"),
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
+    **dict.fromkeys(("hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"), "cli.actions"),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "launch": "cli.launch",
     "sync": "cli.sync",
@@ -65,6 +66,7 @@ def app() -> None:
                   neq demo          the same, with two demo runs
     Then:         neq launch        launch a run       neq runs    list runs
                   neq stop RUN      stop a run     neq resume RUN  resume it
+                  neq queue         who waits      neq groups      list studies
                   neq fork RUN      start from its checkpoint with changed settings
                   neq export RUN F  save it to a file  neq replay F    replay it
                   neq sync          send what your own scripts recorded offline

@@ -93,10 +93,17 @@ def estimate(seconds: float | None) -> str:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_ids", metavar="[RUN]...", nargs=-1)
+@click.option("--group", help="All runs of this group.")
 @exits_plainly
-def stop(run_id: str) -> None:
-    """Stop a run. Everything it recorded is kept."""
+def stop(run_ids: tuple[str, ...], group: str | None) -> None:
+    """Stop runs. Everything they recorded is kept."""
+    if len(run_ids) != 1 or group is not None:
+        from cli.actions import act  # which imports this module
+
+        act("stop", run_ids, group)
+        return
+    (run_id,) = run_ids
     with Client(ClientSettings()) as client:
         run = client.ask("POST", f"{run_path(run_id)}/stop")
     click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")

@@ -1,0 +1,65 @@
+"""Commands for many runs, against a real server in this process."""
+
+from importlib import import_module
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import COMMANDS
+from db import NewRun, Store
+from tests.cli.test_sweep import store as store
+
+
+def neq(name: str, *arguments: str) -> Result:
+    return CliRunner().invoke(getattr(import_module(COMMANDS[name]), name), arguments)
+
+
+@pytest.fixture
+def runs(store: Store) -> list[str]:
+    """Three queued runs of a group."""
+    return [run.id for run in store.create_runs([NewRun(config={}, epochs_planned=1, group="g") for _ in range(3)])]
+
+
+def test_the_queue_is_put_in_order(store: Store, runs: list[str]) -> None:
+    a, b, c = runs
+    assert neq("move", c, "--before", a).exit_code == 0 and store.queue() == [c, a, b]
+    assert neq("move", c, a, "--last").exit_code == 0 and store.queue() == [b, c, a]
+    assert neq("prioritise", a, "--priority", "3").exit_code == 0 and store.queue() == [a, b, c]
+    done = neq("hold", "--group", "g")
+    assert done.exit_code == 0 and done.output == "hold: 3 runs\n" and store.queue() == []
+    assert neq("release", b).exit_code == 0
+    shown = neq("queue")
+    assert [line.split()[:2] for line in shown.stdout.splitlines()] == [["place", "id"], ["1", b]]
+    assert "No worker is running" in shown.stderr
+
+
+def test_runs_are_put_away_and_stopped_by_their_group(store: Store, runs: list[str]) -> None:
+    assert neq("archive", *runs[:2]).exit_code == 0
+    assert [run.id for run in store.runs().items] == runs[2:]
+    assert neq("restore", "--group", "g").output == "restore: 3 runs\n"
+    assert neq("stop", "--group", "g").output == "stop: 3 runs\n"
+    assert neq("groups").output == "g: 3 runs (3 stopped)\n"
+    again = neq("stop", *runs[:2])
+    assert again.exit_code == 2 and again.stderr.count("has ended already") == 2 and again.stdout == "stop: 0 runs\n"
+
+
+def test_empty_places_say_what_to_do(store: Store) -> None:
+    assert neq("queue").output == "No run is waiting.\n"
+    assert "neq launch --sweep" in neq("groups").output
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["hold"], "give the ids of runs, or --group NAME"),
+        (["hold", "a", "--group", "g"], "give the ids of runs, or --group NAME"),
+        (["move", "a"], "give --before RUN, or --last"),
+        (["move", "a", "--before", "b", "--last"], "give --before RUN, or --last"),
+        (["prioritise", "a"], "--priority"),
+        (["prioritise", "a", "--priority", "11"], "-10<=x<=10"),
+        (["stop"], "give the ids of runs"),
+    ],
+)
+def test_what_is_left_out_is_said(store: Store, command: list[str], words: str) -> None:
+    done = neq(*command)
+    assert done.exit_code == 2 and words in done.output
