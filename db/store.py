@@ -10,6 +10,7 @@ from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.checkpoints import CheckpointQueries
 from db.checks import CheckQueries
 from db.claims import ClaimQueries
+from db.completion import CompletionQueries
 from db.condition import Condition, examine
 from db.database import Database
 from db.epochs import EpochQueries
@@ -23,6 +24,7 @@ from db.migration import migrate
 from db.queue import QueueQueries
 from db.recordings import RecordingQueries
 from db.remedies import unreachable
+from db.run_pages import RunPageQueries
 from db.runs import RunQueries
 from db.snapshots import SnapshotQueries
 from db.space import give_space_back
@@ -32,6 +34,7 @@ from db.workers import WorkerQueries
 
 class Store(
     RunQueries,
+    RunPageQueries,
     LifetimeQueries,
     QueueQueries,
     GroupQueries,
@@ -46,6 +49,7 @@ class Store(
     CheckpointQueries,
     WorkerQueries,
     CheckQueries,
+    CompletionQueries,
 ):
     """All that is kept. Make one with `Store.open`."""
 
