@@ -6,7 +6,7 @@
 from contract.filters.errors import FilterError
 from contract.filters.fields import CHOICES, RUN_FIELDS, Kind
 from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, parse_filter
-from contract.filters.sorting import MOST_KEYS, SortKey, parse_field, parse_sort
+from contract.filters.sorting import LONGEST_SORT, MOST_KEYS, SortKey, parse_field, parse_sort
 from contract.filters.tree import (
     And,
     Comparison,
@@ -27,6 +27,7 @@ from contract.filters.writing import field_text, filter_text
 __all__ = [
     "CHOICES",
     "LONGEST_FILTER",
+    "LONGEST_SORT",
     "MOST_COMPARISONS",
     "MOST_KEYS",
     "MOST_NESTED",

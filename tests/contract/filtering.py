@@ -17,7 +17,10 @@ from contract.filters import (
 )
 from contract.filters.fields import FIGURES, FLAGS, OPERATORS, kind_of
 
-ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8)
+ODD = ("and", "IN", "true", "True", "state", "metric.x", "a.max", "-a", "7d", "`", "\\", '"', "a b", "\n")
+ANY_TEXT = st.sampled_from(ODD) | st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8
+)
 NUMBERS = st.one_of(
     st.sampled_from(["0", "1", "-1", "0.001", "1e-3", "3", "0.5"]),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
