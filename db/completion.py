@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, func, literal, select
 
 from db.columns import Text
 from db.filters import OfConfig, OfRun
@@ -39,14 +39,20 @@ class CompletionQueries(Transactions):
 def _distinct(connection: Connection, column: Column[Any], prefix: str, limit: int) -> list[str]:
     """The values of an index's first column, from each to the next: a DISTINCT would read all of its rows.
 
-    A prefix does not bound the walk, since a database may order texts otherwise than by their characters.
+    Only SQLite orders texts by their characters, so that those of a prefix stand side by side; PostgreSQL walks all.
     """
-    steps = select(func.min(column).label("value")).cte("steps", recursive=True)
+    side_by_side = connection.dialect.name == "sqlite"
+    first = select(func.min(column).label("value"))
+    steps = (first.where(column >= prefix) if side_by_side else first).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.value).scalar_subquery()
-    steps = steps.union_all(select(following).where(steps.c.value.is_not(None)))
-    begins = func.substr(steps.c.value, 1, len(prefix)) == literal(prefix, Text())
-    query = select(steps.c.value).where(steps.c.value.is_not(None), begins).limit(limit)
+    goes_on = _begins(steps.c.value, prefix) if side_by_side else steps.c.value.is_not(None)
+    steps = steps.union_all(select(following).where(goes_on))
+    query = select(steps.c.value).where(_begins(steps.c.value, prefix)).limit(limit)
     return sorted(connection.execute(query).scalars())
+
+
+def _begins(value: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    return func.substr(value, 1, len(prefix)) == literal(prefix, Text())
 
 
 def _of_setting(connection: Connection, path: str, limit: int) -> Frequent:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, exists, false, literal, not_, or_, select, true
 
 from db.columns import Text, storable
 from db.filters import All, Compared, Filter, Not, OfConfig, OfMetric, Operator, Value
@@ -43,7 +43,7 @@ def _compared(asked: Compared, dialect: str) -> ColumnElement[bool]:
     if isinstance(subject, OfConfig):
         return _of_config(subject, asked, dialect)
     if isinstance(subject, OfMetric):
-        return _of_metric(subject, asked)
+        return _of_metric(subject, asked, dialect)
     column = runs.c[subject.column]
     if subject.column == "tags":
         return _of_tags(asked, dialect)
@@ -64,13 +64,24 @@ def _of_config(subject: OfConfig, asked: Compared, dialect: str) -> ColumnElemen
         held = and_(text.is_not(None), contains(text, needle, dialect)) if needle else true()
     else:
         held = and_(number.is_not(None), _ordered(number, asked.operator, asked.values[0]))
-    return runs.c.id.in_(select(settings.c.run_id).where(settings.c.path == subject.path, held))
+    return _is_in(settings, and_(settings.c.path == subject.path, held), dialect)
 
 
-def _of_metric(subject: OfMetric, asked: Compared) -> ColumnElement[bool]:
+def _of_metric(subject: OfMetric, asked: Compared, dialect: str) -> ColumnElement[bool]:
     figure = metrics.c[subject.figure]
     held = and_(figure.is_not(None), _value_holds(figure, asked.operator, asked.values, ""))
-    return runs.c.id.in_(select(metrics.c.run_id).where(metrics.c.name == subject.name, held))
+    return _is_in(metrics, and_(metrics.c.name == subject.name, held), dialect)
+
+
+def _is_in(table: Table, held: ColumnElement[bool], dialect: str) -> ColumnElement[bool]:
+    """Whether a run has a row of which this holds.
+
+    SQLite looks each run up for an EXISTS, and can begin with the rows of an IN, which may be few. PostgreSQL can begin
+    with either, but within an OR, or behind a NOT, reads the rows of an IN run by run once they exceed its memory.
+    """
+    if dialect == "sqlite":
+        return runs.c.id.in_(select(table.c.run_id).where(held))
+    return exists().where(table.c.run_id == runs.c.id, held).correlate(runs)
 
 
 def _of_tags(asked: Compared, dialect: str) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ RunColumn = Literal[
     "archived",
     "held",
 ]
+Figure = Literal["last", "minimum", "maximum"]
 Operator = Literal["in", "not in", "contains", "<", "<=", ">", ">="]
 Value = str | float | bool | datetime
 
@@ -48,7 +49,7 @@ class OfMetric:
     """A figure of one of its metrics."""
 
     name: str
-    figure: Literal["last", "minimum", "maximum"]
+    figure: Figure
 
 
 Subject = OfRun | OfConfig | OfMetric

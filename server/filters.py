@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
 
@@ -32,8 +32,17 @@ COLUMNS: Mapping[str, store.RunColumn] = {
     "device": "device",
 }
 """By the language's names of a run's own fields."""
-_OPERATORS: Mapping[str, store.Operator] = {"=": "in", "!=": "not in", "in": "in", "~": "contains"}
-_OPERATORS |= {"<": "<", "<=": "<=", ">": ">", ">=": ">="}  # type: ignore[operator]
+_OPERATORS: Mapping[language.Operator, store.Operator] = {
+    "=": "in",
+    "!=": "not in",
+    "in": "in",
+    "~": "contains",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+}
+_FIGURES: Mapping[language.Figure, store.Figure] = {"last": "last", "min": "minimum", "max": "maximum"}
 
 
 def read_where(text: str) -> language.Filter:
@@ -78,16 +87,15 @@ def subject_of(field: Field) -> store.Subject:
     return store.OfMetric(field.name, _figure(field))
 
 
-def _figure(field: MetricField) -> Any:
-    best = "minimum" if smaller_is_better(field.name) else "maximum"
-    return {"last": "last", "min": "minimum", "max": "maximum", "best": best}[field.figure]
+def _figure(field: MetricField) -> store.Figure:
+    if field.figure == "best":
+        return "minimum" if smaller_is_better(field.name) else "maximum"
+    return _FIGURES[field.figure]
 
 
 def _compared(tree: Comparison, now: datetime) -> store.Filter:
     subject, operator = subject_of(tree.field), _OPERATORS[tree.operator]
-    kind = "setting" if isinstance(tree.field, SettingField) else "metric"
-    if isinstance(tree.field, RunField):
-        kind = language.RUN_FIELDS[tree.field.name]
+    kind = language.kind_of(tree.field)
     if kind == "time":
         return _in_time(subject, tree.operator, tree.values, now)
     if kind == "setting" and operator in ("in", "not in"):
@@ -99,7 +107,7 @@ def _compared(tree: Comparison, now: datetime) -> store.Filter:
     return store.Compared(subject, operator, tree.values)
 
 
-def _in_time(subject: store.Subject, operator: str, values: Sequence[str], now: datetime) -> store.Filter:
+def _in_time(subject: store.Subject, operator: language.Operator, values: Sequence[str], now: datetime) -> store.Filter:
     """A date is its whole day: `=` is within, `>` behind its end, `>=` from its beginning on."""
     spans = [span for value in values if (span := language.span_of(value, now))]
     if operator in ("<", ">="):
@@ -113,7 +121,7 @@ def _in_time(subject: store.Subject, operator: str, values: Sequence[str], now: 
     return store.Not(store.AnyOf(within)) if operator == "!=" else store.AnyOf(within)
 
 
-def _beyond(subject: store.Subject, operator: str, span: language.Span) -> store.Filter:
+def _beyond(subject: store.Subject, operator: language.Operator, span: language.Span) -> store.Filter:
     if span.begin == span.end:
         return store.Compared(subject, _OPERATORS[operator], (span.end,))
     return store.Compared(subject, "<" if operator == "<=" else ">=", (span.end,))

@@ -4,7 +4,7 @@
 """
 
 from contract.filters.errors import FilterError
-from contract.filters.fields import CHOICES, RUN_FIELDS, Kind
+from contract.filters.fields import CHOICES, RUN_FIELDS, Kind, kind_of
 from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, parse_filter
 from contract.filters.sorting import LONGEST_SORT, MOST_KEYS, SortKey, parse_field, parse_sort
 from contract.filters.tree import (
@@ -49,6 +49,7 @@ __all__ = [
     "Span",
     "field_text",
     "filter_text",
+    "kind_of",
     "mentions",
     "number_of",
     "parse_field",

@@ -1,5 +1,6 @@
 """Runs found by filters and put in an order: the same on SQLite and PostgreSQL, and what the filter means."""
 
+from datetime import datetime
 from functools import cmp_to_key
 from typing import Any
 
@@ -125,6 +126,15 @@ def test_the_deepest_filter_reaches_the_database(store: Store) -> None:
     for _ in range(6):
         bushy = AnyOf((Not(leaf), All((leaf, bushy, Not(Not(bushy))))))
     assert found(store, bushy) == {run.id}
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_past"), [("0001-01-01T00:00+00:00", True), ("9999-12-31T23:59:59.999999+00:00", False)]
+)
+def test_times_at_the_ends_of_the_calendar_can_be_asked_for(store: Store, moment: str, is_past: bool) -> None:
+    store.create_run(config={}, epochs_planned=1)
+    later = Compared(OfRun("created_at"), ">", (datetime.fromisoformat(moment),))
+    assert (store.count_runs(where=later) == 1) is is_past
 
 
 def test_pages_of_a_filter_follow_each_other(store: Store) -> None:
