@@ -5,7 +5,7 @@
 
 from contract.filters.errors import FilterError
 from contract.filters.fields import CHOICES, RUN_FIELDS, Kind, kind_of
-from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, parse_filter
+from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, MOST_VALUES, parse_filter
 from contract.filters.sorting import LONGEST_SORT, MOST_KEYS, SortKey, parse_field, parse_sort
 from contract.filters.tree import (
     And,
@@ -31,6 +31,7 @@ __all__ = [
     "MOST_COMPARISONS",
     "MOST_KEYS",
     "MOST_NESTED",
+    "MOST_VALUES",
     "RUN_FIELDS",
     "And",
     "Comparison",

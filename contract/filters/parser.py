@@ -15,6 +15,8 @@ from contract.filters.tree import And, Comparison, Field, Filter, Not, Or
 LONGEST_FILTER = 2_000
 """Characters."""
 MOST_COMPARISONS = 100
+MOST_VALUES = 500
+"""In all lists together."""
 MOST_NESTED = 50
 """Parentheses and nots within each other."""
 
@@ -38,6 +40,7 @@ class _Parser:
         self._tokens = tokens_of(text)
         self._place = 0
         self._comparisons = 0
+        self._values = 0
 
     def whole(self) -> Filter:
         if self._next.kind == "end":
@@ -126,6 +129,9 @@ class _Parser:
 
     def _value(self) -> Token:
         token = self._take()
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise FilterError(f"A filter may have {MOST_VALUES} values: ask for fewer", token.start, token.end)
         if token.kind == "text":
             return token
         if token.kind != "word" or "`" in token.value:

@@ -11,6 +11,7 @@ from contract.filters import (
     LONGEST_FILTER,
     MOST_COMPARISONS,
     MOST_NESTED,
+    MOST_VALUES,
     And,
     Comparison,
     Field,
@@ -153,6 +154,7 @@ def test_the_place_is_that_of_the_second_of_two() -> None:
             "(" * (MOST_NESTED + 1) + "tag = a" + ")" * (MOST_NESTED + 1),
         ),
         (" or ".join(["tag = a"] * MOST_COMPARISONS), " or ".join(["tag = a"] * (MOST_COMPARISONS + 1))),
+        (f"tag in (a{',a' * (MOST_VALUES - 1)})", f"tag in (a{',a' * MOST_VALUES})"),
         ("tag = a".ljust(LONGEST_FILTER), "tag = a".ljust(LONGEST_FILTER + 1)),
     ],
 )

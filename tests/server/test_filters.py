@@ -10,7 +10,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
 from cli.main import app
-from contract.filters import CHOICES, RUN_FIELDS, FilterError, parse_filter
+from contract.filters import (
+    CHOICES,
+    MOST_COMPARISONS,
+    MOST_NESTED,
+    MOST_VALUES,
+    RUN_FIELDS,
+    FilterError,
+    parse_filter,
+)
 from db import RunSource, RunState, Store
 from db.filters import Compared, OfRun
 from db.schema import metrics, runs
@@ -77,6 +85,22 @@ def places(client: TestClient, made: list[str], **query: Any) -> list[int]:
 def test_runs_are_found_by_a_filter(client: TestClient, made: list[str], where: str, found: set[int]) -> None:
     assert set(places(client, made, where=where)) == found
     assert client.get(RUNS, params={"where": where, "limit": 1}).json()["total"] == len(found)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"tag in (a{',b' * (MOST_VALUES - 2)},odd)",
+        f"not tag in (a{',b' * (MOST_VALUES - 2)}) and tag = odd",
+        "created in (1999-11-30" + ",1999-11-30" * 150 + ") or tag = odd",
+        "(" * MOST_NESTED + "tag = odd" + ")" * MOST_NESTED,
+        " and ".join(["tag = odd"] * MOST_COMPARISONS),
+        " and ".join(["seed != 1"] * (MOST_COMPARISONS - 1)) + " or name ~ 'run 1'",
+        "name ~ 'RUN 1' and not notes ~ '" + "".join(map(chr, range(0x3B1, 0x3B1 + 700))) + "'",
+    ],
+)
+def test_the_largest_filters_are_answered(client: TestClient, made: list[str], where: str) -> None:
+    assert places(client, made, where=where) == [1]
 
 
 @pytest.mark.parametrize(
