@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from cli.printing import underlined
 from cli.server_address import AddressWrong, ServerAddress
 from cli.settings import ClientSettings
 
@@ -190,7 +191,7 @@ def refusal(answer: httpx.Response) -> str:
         return another_program(answer)
     detail = told.get("detail") if isinstance(told, dict) else None
     if isinstance(detail, list):
-        return "\n".join(f"{item.get('field') or 'run'}: {item.get('message')}{of_cells(item)}" for item in detail)
+        return "\n".join(_problem(item, answer) for item in detail)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return "the server requires a token: set NEQ_TOKEN"
     return str(detail or another_program(answer))
@@ -202,6 +203,17 @@ def of_cells(item: Json) -> str:
     named = "; ".join(", ".join(f"{path}={value}" for path, value in cell.items()) for cell in cells[:MOST_CELLS])
     more = f" and {item['runs'] - MOST_CELLS:,} more" if item.get("runs", 0) > MOST_CELLS else ""
     return f" ({named}{more})" if named else ""
+
+
+def _problem(item: Json, answer: httpx.Response) -> str:
+    """What is wrong with one field; where the server says at which place of its text, the text with it underlined."""
+    field = item.get("field")
+    said = f"{field or 'run'}: {item.get('message')}{of_cells(item)}"
+    start, end = item.get("start"), item.get("end")
+    if not (isinstance(start, int) and isinstance(end, int)):
+        return said
+    text = answer.request.url.params.get(str(field), "")
+    return f"{said}\n{underlined(text, start, end)}"
 
 
 def _expect(answer: httpx.Response, media_type: str) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but the end of a line, and what turns the direction of text about."""
+_AROUND = 50
+"""Characters in front of a place that is shown, and so many behind."""
 
 
 def printable(text: object) -> str:
@@ -34,6 +36,15 @@ def one_line(text: object) -> "Text":
 def say(text: object, *, err: bool = False) -> None:
     """Print somebody else's text."""
     click.echo(printable(text), err=err)
+
+
+def underlined(text: str, start: int, end: int) -> str:
+    """A line of a text, and below it carets under what lies between two places; of a long one what is around them."""
+    start = min(start, len(text))
+    first = max(0, start - _AROUND)
+    shown = "".join(each if each.isprintable() else " " for each in text[first : first + 2 * _AROUND])
+    width = max(1, min(end - first, len(shown)) - (start - first))
+    return f"  {shown}\n  {' ' * (start - first)}{'^' * width}"
 
 
 def print_whatever_it_holds() -> None:

@@ -19,32 +19,49 @@ STATES = ("queued", "running", "finished", "stopped", "failed")
 @click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")
 @click.option("--tag", help="Only runs with this tag.")
 @click.option("--search", help="Only runs whose name, notes, tags or id contain this.")
+@click.option("--where", help="Only runs of which a filter holds: 'neq.epsilon <= 0.001 and state = finished'.")
+@click.option("--sort", help="Fields between commas, instead of the newest first: '-metric.val/accuracy.best,created'.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="At most this many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line, all fields.")
 @exits_plainly
-def runs(state: str | None, tag: str | None, search: str | None, limit: int, as_json: bool) -> None:
+def runs(
+    state: str | None,
+    tag: str | None,
+    search: str | None,
+    where: str | None,
+    sort: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List runs, newest first."""
+    filters = {"state": state, "tag": tag, "search": search, "where": where}
     with Client(ClientSettings()) as client:
-        found = list_runs(client, {"state": state, "tag": tag, "search": search}, limit)
+        found = list_runs(client, filters | {"sort": sort}, limit)
     if as_json:
         for run in found:
             echo_json(run)
     elif found:
         Console().print(_table(found))
     else:
-        click.echo("No run matches." if state or tag or search else "No runs yet: launch one with `neq launch`.")
+        click.echo("No run matches." if any(filters.values()) else "No runs yet: launch one with `neq launch`.")
 
 
 def list_runs(client: Client, filters: dict[str, str | None], limit: int) -> list[dict[str, Any]]:
-    """Newest first, following the server's pages until `limit` runs are there."""
-    asked = {name: value for name, value in filters.items() if value}
+    """Following the server's pages until `limit` runs are there: newest first, or as `sort` asks."""
+    asked: dict[str, Any] = {name: value for name, value in filters.items() if value}
     found: list[dict[str, Any]] = []
     while len(found) < limit:
-        page = client.ask("GET", "/runs", params={**asked, "limit": min(200, limit - len(found))})
+        size = min(200, limit - len(found))
+        page = client.ask("GET", "/runs", params={**asked, "limit": size})
         found += page["runs"]
-        if not page["next"]:
+        if "sort" in asked:
+            asked["offset"] = len(found)
+            if len(page["runs"]) < size:
+                break
+        elif not page["next"]:
             break
-        asked["cursor"] = page["next"]
+        else:
+            asked["cursor"] = page["next"]
     return found
 
 

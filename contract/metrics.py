@@ -1,5 +1,6 @@
 """Metrics of a run's own: any numbers, by name, step and epoch."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -41,3 +42,11 @@ class MetricsLogged(FrozenModel):
 
     kind: Literal["metrics_logged"] = "metrics_logged"
     series: tuple[MetricSeries, ...] = Field(max_length=1_000)
+
+
+_LESS = re.compile(r"loss|error|perplexity|(?<![a-z])(?:err|mse|mae|rmse|nll|ppl|wer|cer)(?![a-z])", re.IGNORECASE)
+
+
+def smaller_is_better(name: str) -> bool:
+    """Whether the best value of a metric is its least: its name speaks of a loss or an error."""
+    return _LESS.search(name) is not None

@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.address import parse_url
 from db.columns import UtcDateTime
 from db.errors import EventRefused, StoreDamaged, StoreError, StoreFull
+from db.folding import translate
 from db.remedies import is_state_of_database, unreachable
 from db.reserve import Reserve
 
@@ -198,6 +199,7 @@ def _sqlite_engine(url: URL) -> Any:
             f"journal_size_limit={LARGEST_IDLE_JOURNAL_BYTES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("translate", 3, translate, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -1,15 +1,17 @@
-"""Runs: made, found, described, deleted. Claims are in `claims`, stops and other changes of state in `transitions`."""
+"""Runs: made, read, described, deleted.
+
+They are listed in `run_pages`, claimed in `claims`, stopped and otherwise changed in state in `transitions`.
+"""
 
 import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     bindparam,
     case,
     delete,
@@ -17,16 +19,14 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.engine import Row
 
 from db import checkpoints
-from db.columns import Text
-from db.errors import RunActive, UnknownCursor, UnknownRun
+from db.errors import RunActive, UnknownRun
 from db.ranks import APART, new_rank
-from db.records import NewRun, Run, RunPage
+from db.records import NewRun, Run
 from db.schema import epochs, runs
 from db.settings import store_settings
 from db.transactions import Transactions, reading, urgent, writing
@@ -38,13 +38,12 @@ COLUMNS = [
     for column in runs.c
     if column.name != "searchable"
 ]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Now = ColumnElement[datetime]
 
 
 class RunQueries(Transactions):
-    """Runs: made, found, described, deleted."""
+    """Runs: made, read, described, deleted."""
 
     @writing()
     def create_run(
@@ -89,46 +88,6 @@ class RunQueries(Transactions):
         """Those of these runs that are there, in no order."""
         query = select(*COLUMNS).where(runs.c.id.in_(list(run_ids)))
         return [run_of(row) for row in connection.execute(query)]
-
-    @reading
-    def runs(
-        self,
-        connection: Connection,
-        *,
-        state: str | None = None,
-        tag: str | None = None,
-        search: str | None = None,
-        group: str | None = None,
-        archived: bool | None = False,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> RunPage:
-        """A page of runs, newest first.
-
-        Args:
-            state: only runs in this state.
-            tag: only runs with exactly this tag.
-            search: only runs whose name, notes, tags or id hold this text, in whatever case.
-            group: only runs of this group.
-            archived: only runs that are put away, or only those that are not; None: both.
-            cursor: the `next` of the page before; UnknownCursor where it is none.
-            limit: runs a page, 1 to 500.
-        """
-        query = select(*COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc())
-        query = _narrowed(query, connection.dialect.name, state=state, tag=tag, search=search)
-        if group is not None:
-            query = query.where(runs.c.group == group)
-        if archived is not None:
-            query = query.where(runs.c.archived == archived)
-        if cursor is not None:
-            at, run_id = _read_cursor(cursor)
-            query = query.where(
-                tuple_(runs.c.created_at, runs.c.id) < tuple_(literal(at, runs.c.created_at.type), _text(run_id))
-            )
-        size = max(1, min(limit, LONGEST_PAGE))
-        found = [run_of(row) for row in connection.execute(query.limit(size + 1))]
-        items = found[:size]
-        return RunPage(items, _write_cursor(items[-1]) if len(found) > size else None)
 
     @writing()
     def describe_run(
@@ -265,37 +224,8 @@ def changed(connection: Connection, run_id: str, values: dict[str, Any]) -> Run:
     return run_of(connection.execute(query.returning(*COLUMNS)).one())
 
 
-def _narrowed(
-    query: Select[Any], dialect: str, *, state: str | None, tag: str | None, search: str | None
-) -> Select[Any]:
-    position = func.instr if dialect == "sqlite" else func.strpos
-    if state is not None:
-        query = query.where(runs.c.state == state)
-    if tag is not None:
-        query = query.where(position(runs.c.tags.op("||")(""), _text(f",{tag},")) > 0)
-    if search is not None:
-        query = query.where(position(runs.c.searchable, _text(search.strip().casefold())) > 0)
-    return query
-
-
-def _text(value: str) -> ColumnElement[str]:
-    return literal(value, Text())
-
-
 def _searchable(run_id: str, name: str, notes: str, tags: Iterable[str]) -> str:
     return "\n".join((run_id, name, " ".join(tags), notes)).casefold()
-
-
-def _write_cursor(run: Run) -> str:
-    return f"{(run.created_at - _EPOCH) // timedelta(microseconds=1)}-{run.id}"
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    micros, _, run_id = cursor.partition("-")
-    try:
-        return _EPOCH + timedelta(microseconds=int(micros)), run_id
-    except (ValueError, OverflowError) as error:
-        raise UnknownCursor(cursor) from error
 
 
 def run_of(row: Row[Any]) -> Run:

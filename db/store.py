@@ -10,6 +10,7 @@ from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.checkpoints import CheckpointQueries
 from db.checks import CheckQueries
 from db.claims import ClaimQueries
+from db.completion import CompletionQueries
 from db.condition import Condition, examine
 from db.costs import CostQueries
 from db.database import Database
@@ -24,6 +25,7 @@ from db.migration import migrate
 from db.queue import QueueQueries
 from db.recordings import RecordingQueries
 from db.remedies import unreachable
+from db.run_pages import RunPageQueries
 from db.runs import RunQueries
 from db.snapshots import SnapshotQueries
 from db.space import give_space_back
@@ -33,6 +35,7 @@ from db.workers import WorkerQueries
 
 class Store(
     RunQueries,
+    RunPageQueries,
     LifetimeQueries,
     QueueQueries,
     GroupQueries,
@@ -48,6 +51,7 @@ class Store(
     CheckpointQueries,
     WorkerQueries,
     CheckQueries,
+    CompletionQueries,
 ):
     """All that is kept. Make one with `Store.open`."""
 

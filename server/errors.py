@@ -113,7 +113,8 @@ def explain(error: Mapping[str, Any], model: type[BaseModel] = RunConfig) -> dic
     if error["type"].startswith("union_tag"):
         return _entry(".".join((*names, "kind")), _unknown_kind(names[-1], context), error)
     names += str(context.get("field", "")).split(".") if context.get("field") else []
-    return _entry(".".join(names), _sentence(error, names, inside), error)
+    entry = _entry(".".join(names), _sentence(error, names, inside), error)
+    return entry | {name: context[name] for name in ("start", "end") if name in context}
 
 
 def _walk(model: type[BaseModel], location: Sequence[str | int]) -> tuple[list[str], type[BaseModel] | None]:

@@ -37,7 +37,9 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description The runs, newest first. `search` covers name, notes, tags and id; `next` is the cursor of the next page.
+         * @description The runs, newest first, or as `sort` asks. `search` covers name, notes, tags and id.
+         *
+         *     `next` is the cursor of the next page of the order newest first; other orders are paged by `offset`.
          */
         get: operations["list_runs_api_v1_runs_get"];
         put?: never;
@@ -101,6 +103,26 @@ export interface paths {
          * @description Request a stop: a queued run stops at once, a running one within seconds.
          */
         post: operations["stop_run_api_v1_runs__run_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description Fields that begin with `prefix`, for completing a filter: the run's own, settings and metrics of stored runs.
+         */
+        get: operations["list_fields_api_v1_fields_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1941,6 +1963,16 @@ export interface components {
              * @description The value that was given, shortened if it is long.
              */
             input: unknown;
+            /**
+             * Start
+             * @description In `where`, `sort` and `field`: the place of what is wrong, in characters from 0.
+             */
+            start?: number | null;
+            /**
+             * End
+             * @description The place behind it.
+             */
+            end?: number | null;
         };
         /**
          * FieldProblems
@@ -1987,6 +2019,50 @@ export interface components {
              * @description The former name of `frozen_fraction`.
              */
             frozen_share: number | null;
+        };
+        /**
+         * FilterField
+         * @description A field of the filter language.
+         */
+        FilterField: {
+            /**
+             * Field
+             * @description As it is written in a filter; to a metric `.last`, `.min`, `.max` or `.best` can be added.
+             * @example neq.epsilon
+             * @example metric.val/accuracy
+             */
+            field: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "choice" | "flag" | "number" | "tags" | "text" | "time" | "setting" | "metric";
+            /**
+             * Values
+             * @description All that it can be; empty where that is not limited.
+             */
+            values: string[];
+        };
+        /**
+         * FilterFields
+         * @description What a filter or an order may name next.
+         */
+        FilterFields: {
+            /**
+             * Fields
+             * @description The run's own, then the config's settings and the metrics that stored runs have, each in order.
+             */
+            fields: components["schemas"]["FilterField"][];
+            /**
+             * More
+             * @description Whether there are more settings or metrics than are listed.
+             */
+            more: boolean;
+            /**
+             * Values
+             * @description The most frequent values of the `field` asked for; null where there are none to list.
+             */
+            values: components["schemas"]["FrequentValue"][] | null;
         };
         /**
          * Finding
@@ -2069,6 +2145,22 @@ export interface components {
              * @default 0.001
              */
             fraction: number;
+        };
+        /**
+         * FrequentValue
+         * @description A value of a field.
+         */
+        FrequentValue: {
+            /**
+             * Value
+             * @description As text; numbers and flags as they are written in a filter.
+             */
+            value: string;
+            /**
+             * Runs
+             * @description How many runs have it.
+             */
+            runs: number;
         };
         /**
          * FrozenMap
@@ -3900,16 +3992,21 @@ export interface components {
         };
         /**
          * RunList
-         * @description A page of runs, newest first.
+         * @description A page of runs, newest first or in the order asked for.
          */
         RunList: {
             /** Runs */
             runs: components["schemas"]["Run"][];
             /**
              * Next
-             * @description Cursor of the next page; null on the last page.
+             * @description Cursor of the next page; null on the last page, and in another order.
              */
             next: string | null;
+            /**
+             * Total
+             * @description How many runs match, on all pages; null unless `where`, `sort` or `offset` is given.
+             */
+            total: number | null;
         };
         /**
          * RunRefused
@@ -4350,6 +4447,16 @@ export interface components {
              * @description The value that was given, shortened if it is long.
              */
             input: unknown;
+            /**
+             * Start
+             * @description In `where`, `sort` and `field`: the place of what is wrong, in characters from 0.
+             */
+            start?: number | null;
+            /**
+             * End
+             * @description The place behind it.
+             */
+            end?: number | null;
             /**
              * Runs
              * @description In how many of the runs; 0 where it is about the grid itself.
@@ -5014,11 +5121,14 @@ export type FashionMnistMini = components['schemas']['FashionMnistMini'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FieldProblems = components['schemas']['FieldProblems'];
 export type Figure = components['schemas']['Figure'];
+export type FilterField = components['schemas']['FilterField'];
+export type FilterFields = components['schemas']['FilterFields'];
 export type Finding = components['schemas']['Finding'];
 export type Folder = components['schemas']['Folder'];
 export type Fork = components['schemas']['Fork'];
 export type Forks = components['schemas']['Forks'];
 export type FractionProbe = components['schemas']['FractionProbe'];
+export type FrequentValue = components['schemas']['FrequentValue'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
@@ -5180,9 +5290,15 @@ export interface operations {
                 tag?: string | null;
                 search?: string | null;
                 group?: string | null;
-                /** @description Runs that were put away, or the others; any: both. */
-                archived?: "no" | "yes" | "any";
+                /** @description Runs that were put away, or the others; any: both. Default: no, or as `where` asks. */
+                archived?: ("no" | "yes" | "any") | null;
+                /** @description Only runs of which this filter holds, see docs/filters.md. */
+                where?: string | null;
+                /** @description Fields between commas, the first decisive; with a minus in front the greatest comes first. */
+                sort?: string | null;
                 cursor?: string | null;
+                /** @description How many runs to pass over. */
+                offset?: number | null;
                 /** @description Runs per page. */
                 limit?: number;
                 /**
@@ -5530,6 +5646,59 @@ export interface operations {
             };
             /** @description The run's state does not allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fields_api_v1_fields_get: {
+        parameters: {
+            query?: {
+                prefix?: string;
+                /** @description List this field's values too. */
+                field?: string | null;
+                /** @description Settings and metrics, of each. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterFields"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

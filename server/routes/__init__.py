@@ -8,6 +8,7 @@ from server.routes import (
     coverage,
     epochs,
     events,
+    fields,
     files,
     health,
     histograms,
@@ -30,6 +31,6 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    for noun in (actions, runs, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
+    for noun in (actions, runs, fields, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

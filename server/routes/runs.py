@@ -8,11 +8,13 @@ from pydantic import Tag as PydanticTag
 
 from contract.config import RunConfig, Tag
 from contract.cost_key import cost_key
+from contract.filters import LONGEST_FILTER, LONGEST_SORT, RunField, mentions
 from contract.parts import RunId, WriterId
 from db import NewRun, Store, TooManyRecorded, UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.descriptions import FormerNames
+from server.filters import read_sort, read_where, stored_filter
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -37,6 +39,20 @@ TOO_MANY: dict[int | str, dict[str, Any]] = {
 RETRY_SECONDS = 10
 """A recorder that died is given up within some thirty seconds."""
 PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
+
+Where = Query(
+    max_length=LONGEST_FILTER,
+    pattern=r"^[^\x00]*$",
+    description="Only runs of which this filter holds, see docs/filters.md.",
+    examples=["neq.epsilon <= 0.001 and state = finished"],
+)
+Sort = Query(
+    max_length=LONGEST_SORT,
+    pattern=r"^[^\x00]*$",
+    description="Fields between commas, the first decisive; with a minus in front the greatest comes first.",
+    examples=["-metric.val/accuracy.best,neq.epsilon"],
+)
+MOST_PASSED_OVER = 10_000_000
 
 ARCHIVED = {"no": False, "yes": True, "any": None}
 
@@ -151,26 +167,44 @@ def list_runs(
     search: Annotated[str | None, PlainText] = None,
     group: Annotated[str | None, PlainText] = None,
     archived: Annotated[
-        Literal["no", "yes", "any"], Query(description="Runs that were put away, or the others; any: both.")
-    ] = "no",
+        Literal["no", "yes", "any"] | None,
+        Query(description="Runs that were put away, or the others; any: both. Default: no, or as `where` asks."),
+    ] = None,
+    where: Annotated[str | None, Where] = None,
+    sort: Annotated[str | None, Sort] = None,
     cursor: Annotated[str | None, PlainText] = None,
+    offset: Annotated[int | None, Query(ge=0, le=MOST_PASSED_OVER, description="How many runs to pass over.")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Runs per page.")] = 50,
     former_names: FormerNames = True,
 ) -> Response:
-    """The runs, newest first. `search` covers name, notes, tags and id; `next` is the cursor of the next page."""
+    """The runs, newest first, or as `sort` asks. `search` covers name, notes, tags and id.
+
+    `next` is the cursor of the next page of the order newest first; other orders are paged by `offset`.
+    """
+    tree = read_where(where) if where and where.strip() else None
+    keys = read_sort(sort) if sort and sort.strip() else ()
+    if cursor and (keys or offset):
+        raise invalid_query("cursor", "Page by offset alone where sort or offset is given", cursor)
+    asks_archived = tree is not None and mentions(tree, RunField("archived"))
+    narrowed: dict[str, Any] = {
+        "state": state,
+        "tag": tag or None,
+        "search": search or None,
+        "group": group or None,
+        "archived": ARCHIVED[archived or ("any" if asks_archived else "no")],
+        "where": stored_filter(tree) if tree else None,
+    }
     try:
-        page = store.runs(
-            state=state,
-            tag=tag or None,
-            search=search or None,
-            group=group or None,
-            archived=ARCHIVED[archived],
-            cursor=cursor or None,
-            limit=limit,
-        )
+        page = store.runs(**narrowed, sort=keys, cursor=cursor or None, offset=offset or 0, limit=limit)
     except UnknownCursor as error:
         raise invalid_query("cursor", str(error), cursor) from error
-    return json_answer({"runs": present_runs(store, page.items, former_names=former_names), "next": page.next})
+    counted = tree is not None or bool(keys) or offset is not None
+    answer = {
+        "runs": present_runs(store, page.items, former_names=former_names),
+        "next": page.next,
+        "total": store.count_runs(**narrowed) if counted else None,
+    }
+    return json_answer(answer)
 
 
 @router.get("/{run_id}", response_model=schemas.Run, responses=UNKNOWN)

@@ -2,6 +2,7 @@
 
 from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
+from server.schemas.fields import FilterField, FilterFields, FrequentValue
 from server.schemas.form import Check, CheckState, Preset, Presets
 from server.schemas.metrics import Metric, Metrics, MetricSeries
 from server.schemas.recorded import (
@@ -51,9 +52,12 @@ __all__ = [
     "Epochs",
     "FieldProblem",
     "FieldProblems",
+    "FilterField",
+    "FilterFields",
     "Finding",
     "Fork",
     "Forks",
+    "FrequentValue",
     "FrozenMap",
     "GroupOfRuns",
     "Groups",

@@ -28,6 +28,10 @@ class FieldProblem(Answer):
     message: str
     type: str = Field(description="The error's type, as pydantic names it.")
     input: Any = Field(description="The value that was given, shortened if it is long.")
+    start: int | None = Field(
+        default=None, description="In `where`, `sort` and `field`: the place of what is wrong, in characters from 0."
+    )
+    end: int | None = Field(default=None, description="The place behind it.")
 
 
 class FieldProblems(Answer):

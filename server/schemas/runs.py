@@ -115,10 +115,13 @@ class Run(Answer):
 
 
 class RunList(Answer):
-    """A page of runs, newest first."""
+    """A page of runs, newest first or in the order asked for."""
 
     runs: list[Run]
-    next: str | None = Field(description="Cursor of the next page; null on the last page.")
+    next: str | None = Field(description="Cursor of the next page; null on the last page, and in another order.")
+    total: int | None = Field(
+        description="How many runs match, on all pages; null unless `where`, `sort` or `offset` is given."
+    )
 
 
 class Waiting(Answer):

@@ -11,7 +11,7 @@ from cli import runs as runs_module
 from cli.client import SaidEvent
 from cli.launch import follow_to_the_end
 from cli.main import app
-from cli.printing import one_line, printable
+from cli.printing import one_line, printable, underlined
 from cli.runs import _table
 
 
@@ -119,3 +119,20 @@ def test_what_a_server_says_of_its_health_and_its_refusals_does_nothing_to_the_t
         "problem: �[2Jfull",
         "worker w�[31m: last heartbeat 3 s ago",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "shown"),
+    [
+        ("a == 1", 2, 4, "  a == 1\n    ^^"),
+        ("a =", 3, 3, "  a =\n     ^"),
+        ("a\n= \x1b", 2, 3, "  a =  \n    ^"),
+        ("", 0, 0, "  \n  ^"),
+        ("x" * 200 + "=" + "y" * 200, 200, 201, "  " + "x" * 50 + "=" + "y" * 49 + "\n  " + " " * 50 + "^"),
+        ("x" * 2001, 2000, 2001, "  " + "x" * 51 + "\n  " + " " * 50 + "^"),
+        ("a" * 300, 0, 300, "  " + "a" * 100 + "\n  " + "^" * 100),
+        ("short", 90, 99, "  short\n       ^"),
+    ],
+)
+def test_a_place_of_a_text_is_underlined(text: str, start: int, end: int, shown: str) -> None:
+    assert underlined(text, start, end) == shown

@@ -1,0 +1,54 @@
+"""The order of runs by values of theirs, alike on SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, collate, func, type_coerce
+
+from db.columns import Text
+from db.filters import OfConfig, OfMetric, SortKey
+from db.schema import metrics, runs, settings
+
+_TEXTS = ("state", "tags", "group", "source", "name", "id", "notes", "device")
+
+
+def ordered(query: Select[Any], keys: Sequence[SortKey], dialect: str) -> Select[Any]:
+    """A query over `runs` in an order, the first key decisive; of equals the newest first.
+
+    Numbers stand before texts, which are compared by the codes of their characters, ASCII without case; descending it
+    is the other way about. Runs that have no value are last in both.
+    """
+    for key in keys:
+        query, values = _values(query, key, dialect)
+        query = query.order_by(_missing(values))
+        for value in values:
+            # Of a number and a text one is NULL. SQLite has NULLs first, PostgreSQL last, unless they are told.
+            towards = value.desc().nulls_last() if key.descending else value.asc().nulls_first()
+            query = query.order_by(towards)
+    return query.order_by(runs.c.created_at.desc(), runs.c.id.desc())
+
+
+def _values(query: Select[Any], key: SortKey, dialect: str) -> tuple[Select[Any], list[ColumnElement[Any]]]:
+    """The query, joined with what the key needs, and the columns to sort by, the first decisive."""
+    subject = key.subject
+    if isinstance(subject, OfConfig):
+        of_path = settings.alias()
+        on = (of_path.c.run_id == runs.c.id) & (of_path.c.path == subject.path)
+        return query.outerjoin(of_path, on), [_plain(of_path.c.text, dialect), of_path.c.number]
+    if isinstance(subject, OfMetric):
+        of_name = metrics.alias()
+        on = (of_name.c.run_id == runs.c.id) & (of_name.c.name == subject.name)
+        return query.outerjoin(of_name, on), [of_name.c[subject.figure]]
+    column = runs.c[subject.column]
+    return query, [_plain(column, dialect) if subject.column in _TEXTS else column]
+
+
+def _missing(values: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """False, which is first, where there is a value."""
+    return and_(*(value.is_(None) for value in values))
+
+
+def _plain(column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
+    """A text as it is compared; an empty one is none."""
+    text = func.nullif(type_coerce(column, Text()), "")
+    return func.lower(text if dialect == "sqlite" else collate(text, "C"))
