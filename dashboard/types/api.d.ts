@@ -877,7 +877,7 @@ export interface components {
     schemas: {
         /**
          * Actions
-         * @description An action, and the runs that it is for: their ids, or a group.
+         * @description An action, and the runs that it is for: their ids, a group, or what passes a filter.
          */
         Actions: {
             /**
@@ -889,6 +889,11 @@ export interface components {
             ids?: string[] | null;
             /** Group */
             group?: string | null;
+            /**
+             * Where
+             * @description A filter that they pass.
+             */
+            where?: string | null;
             /**
              * Priority
              * @description For `prioritise`.

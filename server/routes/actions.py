@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from contract.base import wrong_field
 from contract.config import Tag
+from contract.filters import LONGEST_FILTER
 from db import Store, StoreError, StoreUnreachable
 from server import schemas
+from server.filters import read_where, stored_filter
 from server.routes.dependencies import EVERYWHERE, INVALID, TheStore, refuse_unstorable
 from server.routes.runs import Group
 from server.serializers import json_answer
@@ -30,12 +32,15 @@ MEANS = {"priority": ("prioritise",), "tags": ("tag", "untag"), "name": ("group"
 
 
 class Actions(BaseModel):
-    """An action, and the runs that it is for: their ids, or a group."""
+    """An action, and the runs that it is for: their ids, a group, or what passes a filter."""
 
     model_config = ConfigDict(extra="forbid")
     action: Action
     ids: Annotated[list[RunId], Field(max_length=MOST_RUNS)] | None = None
     group: Group | None = None
+    where: Annotated[str, StringConstraints(max_length=LONGEST_FILTER)] | None = Field(
+        default=None, description="A filter that they pass."
+    )
     priority: int | None = Field(default=None, ge=-10, le=10, description="For `prioritise`.")
     tags: Annotated[list[Tag], Field(min_length=1, max_length=MOST_TAGS)] | None = Field(
         default=None, description="For `tag` and `untag`."
@@ -47,8 +52,10 @@ class Actions(BaseModel):
 
     @model_validator(mode="after")
     def _says_for_which_runs_and_what(self) -> Self:
-        if (self.ids is None) == (self.group is None):
-            raise wrong_field("ids", "give the ids of the runs, or the group that they are in")
+        if sum(each is not None for each in (self.ids, self.group, self.where)) != 1:
+            raise wrong_field(
+                "ids", "give the ids of the runs, or the group that they are in, or a filter: one of them"
+            )
         needed = NEEDS.get(self.action)
         if needed and getattr(self, needed) is None:
             raise wrong_field(needed, f"{self.action} needs it")
@@ -83,10 +90,11 @@ def act_on_runs(store: TheStore, body: Annotated[Actions, Body()]) -> Response:
 def _chosen(store: Store, body: Actions) -> Sequence[str]:
     if body.ids is not None:
         return list(dict.fromkeys(body.ids))
-    page = store.runs(group=body.group, archived=None, limit=500)
+    where = None if body.where is None else stored_filter(read_where(body.where))
+    page = store.runs(group=body.group, where=where, archived=None, limit=500)
     found = list(page.items)
     while page.next is not None:
-        page = store.runs(group=body.group, archived=None, limit=500, cursor=page.next)
+        page = store.runs(group=body.group, where=where, archived=None, limit=500, cursor=page.next)
         found += page.items
     return [run.id for run in reversed(found)]  # the oldest first, as they were queued
 

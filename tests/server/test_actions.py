@@ -89,11 +89,19 @@ def test_a_large_group_is_reached_whole(client: TestClient, store: Store) -> Non
     assert act(client, "hold", group="many").done == [run.id for run in made]
 
 
+def test_what_passes_a_filter_is_acted_on(client: TestClient, store: Store, runs: list[str]) -> None:
+    store.request_stop(runs[0])
+    assert act(client, "archive", where='group = "g" and state = queued').done == runs[1:3]
+    wrong = client.post(ACTIONS, json={"action": "archive", "where": "state = asleep"})
+    assert wrong.status_code == 422 and wrong.json()["detail"][0]["start"] == 8
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"action": "stop"}, "ids"),
         ({"action": "stop", "ids": [], "group": "g"}, "ids"),
+        ({"action": "stop", "ids": [], "where": "held"}, "ids"),
         ({"action": "explode", "ids": []}, "action"),
         ({"action": "prioritise", "ids": []}, "priority"),
         ({"action": "prioritise", "ids": [], "priority": 11}, "priority"),
