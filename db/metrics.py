@@ -90,7 +90,7 @@ def _greatest_step(connection: Connection, run_id: str, name: str) -> int:
     """Of one metric; read chunk by chunk, since there may be more than memory holds."""
     here = (metric_points.c.run_id == run_id) & (metric_points.c.name == name)
     query = select(metric_points.c.points).where(here).execution_options(yield_per=MOST_CHUNKS)
-    return max(int(_joined(name, [row.points]).steps.max()) for row in connection.execute(query))
+    return max(int(joined(name, [row.points]).steps.max()) for row in connection.execute(query))
 
 
 def read_points(
@@ -102,7 +102,7 @@ def read_points(
     if stop is not None:
         query = query.where(metric_points.c.first < stop)
     rows = connection.execute(query.order_by(metric_points.c.first)).all()
-    whole = _joined(name, [row.points for row in rows])
+    whole = joined(name, [row.points for row in rows])
     begins = rows[0].first if rows else first
     return whole.cut(max(0, first - begins), None if stop is None else stop - begins)
 
@@ -214,7 +214,7 @@ def _merged(connection: Connection, run_id: str, now: _Standing) -> _Standing:
     here = (metric_points.c.run_id == run_id) & (metric_points.c.name == now.name)
     waiting = here & (metric_points.c.first >= now.merged)
     rows = connection.execute(select(metric_points.c.points).where(waiting).order_by(metric_points.c.first)).all()
-    whole = _joined(now.name, [row.points for row in rows])
+    whole = joined(now.name, [row.points for row in rows])
     connection.execute(delete(metric_points).where(waiting))
     size = whole.steps.size
     connection.execute(insert(metric_points), _chunks(run_id, whole, now.merged))
@@ -253,7 +253,8 @@ def _packed(points: MetricPoints) -> bytes:
     return b"".join(column.tobytes() for column in columns)
 
 
-def _joined(name: str, chunks: Sequence[bytes]) -> MetricPoints:
+def joined(name: str, chunks: Sequence[bytes]) -> MetricPoints:
+    """Stored chunks, in their order, as one."""
     columns: list[list[npt.NDArray[Any]]] = [[], [], [], []]
     for chunk in chunks:
         number = len(chunk) // _BYTES

@@ -10,6 +10,7 @@ from db.changes import Changes, PostgresChanges, SqliteChanges
 from db.checkpoints import CheckpointQueries
 from db.checks import CheckQueries
 from db.claims import ClaimQueries
+from db.comparing import ComparingQueries
 from db.completion import CompletionQueries
 from db.condition import Condition, examine
 from db.costs import CostQueries
@@ -40,6 +41,7 @@ class Store(
     QueueQueries,
     GroupQueries,
     CostQueries,
+    ComparingQueries,
     TransitionQueries,
     ForkQueries,
     ClaimQueries,

@@ -209,6 +209,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Curves
+         * @description Metrics of many runs over one axis, from one request.
+         *
+         *     axis: `epoch` and `step` as they were logged; `elapsed`: seconds since the run began; `samples`, `seconds` of
+         *     training, `cpu_seconds`, `device_seconds`, `flops` (forward, dX and dW): what all epochs up to and with a point's
+         *     took. Bands are means in float64 over the runs that have a value there; by axes other than epoch and step, curves
+         *     are read in straight lines between their points.
+         */
+        get: operations["read_curves_api_v1_compare_curves_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Agreement
+         * @description How the masks of two runs agree, layer by layer and epoch by epoch.
+         */
+        get: operations["read_agreement_api_v1_compare_agreement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare/masks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Masks
+         * @description Which of two runs froze each neuron of a layer behind each epoch. The layers must be of one size.
+         */
+        get: operations["read_masks_api_v1_compare_masks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare/first-freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read First Freezes
+         * @description When each neuron of a layer was first frozen, in two runs. The layers must be of one size.
+         */
+        get: operations["read_first_freezes_api_v1_compare_first_freezes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/parts": {
         parameters: {
             query?: never;
@@ -997,6 +1082,40 @@ export interface components {
             weight_decay: number;
         };
         /**
+         * Agreement
+         * @description How two runs' masks agree.
+         */
+        Agreement: {
+            /**
+             * By
+             * @description How layers were matched.
+             * @enum {string}
+             */
+            by: "name" | "place";
+            /**
+             * Differing
+             * @description Why single neurons are not known to be the same: seed, network, data, unknown weights.
+             */
+            differing: string[];
+            /**
+             * Epochs
+             * @description Rows are epochs from 0 up to before this one.
+             */
+            epochs: number;
+            /** Pairs */
+            pairs: components["schemas"]["LayerPair"][];
+            /**
+             * Jaccard
+             * @description Of each pair and epoch: neurons that both froze, of those that either did; 1 where nobody froze any, null where an epoch is missing or the layers differ in size.
+             */
+            jaccard: (number | null)[][];
+            /**
+             * Difference
+             * @description Frozen fraction of B less that of A; likewise.
+             */
+            difference: (number | null)[][];
+        };
+        /**
          * At equilibrium, in whole blocks
          * @description The rule, rounded to whole blocks of neurons, 16 on a CPU and 64 on a GPU: computing a part of a block takes as
          *     long.
@@ -1104,6 +1223,19 @@ export interface components {
              * @description Why nothing measured is told; None: it is.
              */
             doubt?: ("few_batches" | "no_dense_step" | "busy" | "spread" | "beyond_bound" | "drifted") | null;
+        };
+        /**
+         * Charts
+         * @description Several metrics of many runs.
+         */
+        Charts: {
+            /** Charts */
+            charts: components["schemas"]["Curves"][];
+            /**
+             * Missing
+             * @description Ids of runs that do not exist.
+             */
+            missing: string[];
         };
         /**
          * Check
@@ -1559,6 +1691,80 @@ export interface components {
              * @default 0
              */
             more_parameters: number;
+        };
+        /**
+         * Curve
+         * @description A metric of one run.
+         */
+        Curve: {
+            /** Run */
+            run: string;
+            /**
+             * X
+             * @description Places on the axis, rising.
+             */
+            x: number[];
+            /**
+             * Y
+             * @description Null where a value is not finite.
+             */
+            y: (number | null)[];
+            /**
+             * Thinned
+             * @description Whether points were left out; the least and greatest of each stretch stay.
+             */
+            thinned: boolean;
+            /**
+             * Unplaced
+             * @description Points that have no place on this axis.
+             */
+            unplaced: number;
+        };
+        /**
+         * CurveBand
+         * @description Runs that have a value in common, as one curve.
+         */
+        CurveBand: {
+            /**
+             * Value
+             * @description What they have in common; null for runs that have nothing there.
+             */
+            value: string | null;
+            /** Runs */
+            runs: string[];
+            /** X */
+            x: number[];
+            /** Mean */
+            mean: number[];
+            /**
+             * Low
+             * @description std: mean less the sample's standard deviation. minmax: the least.
+             */
+            low: number[];
+            /** High */
+            high: number[];
+            /**
+             * Count
+             * @description Of how many runs, place by place.
+             */
+            count: number[];
+        };
+        /**
+         * Curves
+         * @description One metric of many runs.
+         */
+        Curves: {
+            /** Metric */
+            metric: string;
+            /** Axis */
+            axis: string;
+            /**
+             * Curves
+             * @description Of the runs that have this metric.
+             */
+            curves: components["schemas"]["Curve"][];
+            /** Bands */
+            bands: components["schemas"]["CurveBand"][];
         };
         /**
          * DataFound
@@ -2086,6 +2292,19 @@ export interface components {
             message: string;
         };
         /**
+         * FirstFreezes
+         * @description The epochs behind which neurons were first frozen, in two runs.
+         */
+        FirstFreezes: {
+            /**
+             * A
+             * @description Neuron by neuron; null: never.
+             */
+            a: (number | null)[];
+            /** B */
+            b: (number | null)[];
+        };
+        /**
          * Folder
          * @description A folder of the data folder, as far as its listing tells; None where that would take too long.
          *
@@ -2514,6 +2733,27 @@ export interface components {
             beyond?: number[] | null;
             /** @description Null if it was not recorded. */
             plans?: components["schemas"]["PlanChanges"] | null;
+        };
+        /**
+         * LayerPair
+         * @description Two layers that stand for each other.
+         */
+        LayerPair: {
+            /**
+             * A
+             * @description The layer's index in run A.
+             */
+            a: number;
+            /** B */
+            b: number;
+            /** Name A */
+            name_a: string;
+            /** Name B */
+            name_b: string;
+            /** Neurons A */
+            neurons_a: number;
+            /** Neurons B */
+            neurons_b: number;
         };
         /**
          * Layers
@@ -5095,9 +5335,11 @@ export type Actions = components['schemas']['Actions'];
 export type ActionsDone = components['schemas']['ActionsDone'];
 export type Adam = components['schemas']['Adam'];
 export type AdamW = components['schemas']['AdamW'];
+export type Agreement = components['schemas']['Agreement'];
 export type BlocksRule = components['schemas']['BlocksRule'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type Change = components['schemas']['Change'];
+export type Charts = components['schemas']['Charts'];
 export type Check = components['schemas']['Check'];
 export type Checkpoint = components['schemas']['Checkpoint'];
 export type CheckpointFile = components['schemas']['CheckpointFile'];
@@ -5112,6 +5354,9 @@ export type Compute = components['schemas']['Compute'];
 export type Constant = components['schemas']['Constant'];
 export type Cosine = components['schemas']['Cosine'];
 export type Coverage = components['schemas']['Coverage'];
+export type Curve = components['schemas']['Curve'];
+export type CurveBand = components['schemas']['CurveBand'];
+export type Curves = components['schemas']['Curves'];
 export type DataFound = components['schemas']['DataFound'];
 export type DenseStep = components['schemas']['DenseStep'];
 export type DisplayScale = components['schemas']['DisplayScale'];
@@ -5129,6 +5374,7 @@ export type Figure = components['schemas']['Figure'];
 export type FilterField = components['schemas']['FilterField'];
 export type FilterFields = components['schemas']['FilterFields'];
 export type Finding = components['schemas']['Finding'];
+export type FirstFreezes = components['schemas']['FirstFreezes'];
 export type Folder = components['schemas']['Folder'];
 export type Fork = components['schemas']['Fork'];
 export type Forks = components['schemas']['Forks'];
@@ -5147,6 +5393,7 @@ export type ImageFolder = components['schemas']['ImageFolder'];
 export type ImageNet = components['schemas']['ImageNet'];
 export type Layer = components['schemas']['Layer'];
 export type LayerCounts = components['schemas']['LayerCounts'];
+export type LayerPair = components['schemas']['LayerPair'];
 export type Layers = components['schemas']['Layers'];
 export type Log = components['schemas']['Log'];
 export type LogLine = components['schemas']['LogLine'];
@@ -5894,6 +6141,252 @@ export interface operations {
             };
             /** @description The server requires a token; it was missing or wrong. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_curves_api_v1_compare_curves_get: {
+        parameters: {
+            query: {
+                /** @description Ids with commas between them, at most 50. */
+                runs: string;
+                /** @description Names of metrics; a chart each. */
+                metric: string[];
+                axis?: "epoch" | "step" | "samples" | "elapsed" | "seconds" | "cpu_seconds" | "device_seconds" | "flops";
+                /** @description A field as in a filter: runs that have it in common are a band. */
+                by?: string | null;
+                spread?: "std" | "minmax";
+                /** @description Thin each curve to so many columns of pixels. */
+                columns?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Charts"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_agreement_api_v1_compare_agreement_get: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_masks_api_v1_compare_masks_get: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+                layer_a: number;
+                layer_b: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description uint8, epochs × neurons: 0 neither run froze it, 1 only A, 2 only B, 3 both, 4 an epoch is missing. */
+            200: {
+                headers: {
+                    /** @description `first:stop` */
+                    "X-Epochs"?: string;
+                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    "X-Missing"?: string;
+                    "X-Neurons"?: number;
+                    /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
+                    ETag?: unknown;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-npy": string;
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_first_freezes_api_v1_compare_first_freezes_get: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+                layer_a: number;
+                layer_b: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstFreezes"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

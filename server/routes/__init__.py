@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from server.routes import (
     actions,
     checks,
+    comparing,
     coverage,
     epochs,
     events,
@@ -31,6 +32,20 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    for noun in (actions, runs, fields, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
+    for noun in (
+        actions,
+        runs,
+        fields,
+        queue,
+        sweeps,
+        comparing,
+        recording,
+        resume,
+        checks,
+        *recorded,
+        schema,
+        health,
+        live,
+    ):
         router.include_router(noun.router)
     return router

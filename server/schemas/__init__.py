@@ -2,6 +2,7 @@
 
 from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
+from server.schemas.comparing import Agreement, Charts, FirstFreezes
 from server.schemas.fields import FilterField, FilterFields, FrequentValue
 from server.schemas.form import Check, CheckState, Preset, Presets
 from server.schemas.metrics import Metric, Metrics, MetricSeries
@@ -41,7 +42,9 @@ from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHeal
 __all__ = [
     "RUN_ID",
     "ActionsDone",
+    "Agreement",
     "Answer",
+    "Charts",
     "Check",
     "CheckState",
     "Checkpoint",
@@ -55,6 +58,7 @@ __all__ = [
     "FilterField",
     "FilterFields",
     "Finding",
+    "FirstFreezes",
     "Fork",
     "Forks",
     "FrequentValue",

@@ -1,0 +1,1 @@
+"""Runs side by side: curves over any axis, bands over repetitions, masks against each other."""

@@ -1,0 +1,128 @@
+"""Curves of a metric of many runs over one axis, each by itself and as bands over what they have in common."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from contract.filters import Field, RunField, SettingField
+from db import MetricPoints, Run, Store
+from db.comparing import EpochCosts
+from server.arrays.thinning import thinned
+from server.comparing.axes import XAxis, places
+from server.comparing.bands import Spread, band
+from server.filters import COLUMNS
+
+Json = dict[str, Any]
+ValueOf = Callable[[Run], str | None]
+
+
+def value_of(field: Field) -> ValueOf:
+    """What a run has of a field, in words; None where it has nothing there. A metric tells no groups apart: None."""
+    if isinstance(field, RunField):
+        return lambda run: _words(getattr(run, COLUMNS[field.name]))
+    if isinstance(field, SettingField):
+        return lambda run: _words(_setting(run.config, field.path))
+    return lambda run: None
+
+
+def curves(
+    store: Store,
+    runs: Sequence[Run],
+    metric: str,
+    axis: XAxis,
+    *,
+    columns: int,
+    group: ValueOf | None = None,
+    spread: Spread = "std",
+) -> Json:
+    """A metric's curves, as `schemas.Curves` has them.
+
+    Args:
+        metric: its name.
+        columns: of pixels that a curve is thinned to.
+        group: what runs must have in common to be one band; None: there are no bands.
+    """
+    points = store.points_of([run.id for run in runs], metric)
+    costs = store.epoch_costs([run.id for run in runs if run.id in points])
+    told = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
+    drawn = [
+        _curve(run.id, *told[run.id], points[run.id], columns) | {"unplaced": _unplaced(*told[run.id])}
+        for run in runs
+        if run.id in told
+    ]
+    return {
+        "metric": metric,
+        "axis": axis,
+        "curves": drawn,
+        "bands": [] if group is None else _bands(runs, told, group, spread, shared=axis in ("epoch", "step")),
+    }
+
+
+def _placed(run: Run, points: MetricPoints, costs: EpochCosts, axis: XAxis) -> tuple[Any, Any]:
+    times = points.times
+    began = run.started_at.timestamp() if run.started_at else 0.0
+    first = float(times.min()) if times.size else began  # a fork has its parent's points, told before it began
+    return places(points, costs, axis, min(began, first) if began else first), points.values
+
+
+def _unplaced(x: Any, _y: Any) -> int:
+    return int(np.isnan(x).sum())
+
+
+def _curve(run_id: str, x: Any, y: Any, points: MetricPoints, columns: int) -> Json:
+    """In the order of its places, thinned, without points that have none."""
+    known = np.flatnonzero(~np.isnan(x))
+    order = known[np.argsort(x[known], kind="stable")]
+    ordered = MetricPoints(
+        points.name, steps=order, epochs=points.epochs[order], times=x[order], values=y[order]
+    )  # its place among all as the step, so that what is kept can be told
+    kept = thinned(ordered, columns, "time")
+    return {
+        "run": run_id,
+        "x": kept.times.tolist(),
+        "y": kept.values.tolist(),
+        "thinned": kept.steps.size < order.size,
+    }
+
+
+def _bands(
+    runs: Sequence[Run], told: dict[str, tuple[Any, Any]], group: ValueOf, spread: Spread, *, shared: bool
+) -> list[Json]:
+    groups: dict[str | None, list[str]] = {}
+    for run in runs:
+        if run.id in told:
+            groups.setdefault(group(run), []).append(run.id)
+    found = []
+    for value, members in groups.items():
+        whole = band([told[run_id] for run_id in members], spread, shared=shared)
+        found.append(
+            {
+                "value": value,
+                "runs": members,
+                "x": whole.x.tolist(),
+                "mean": whole.mean.tolist(),
+                "low": whole.low.tolist(),
+                "high": whole.high.tolist(),
+                "count": whole.count.tolist(),
+            }
+        )
+    return found
+
+
+def _setting(config: Any, path: str) -> Any:
+    for name in path.split("."):
+        config = config.get(name) if isinstance(config, dict) else None
+    return config
+
+
+def _words(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)

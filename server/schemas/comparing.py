@@ -1,0 +1,79 @@
+"""Runs side by side."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from server.schemas.base import Answer
+
+
+class Curve(Answer):
+    """A metric of one run."""
+
+    run: str
+    x: list[float] = Field(description="Places on the axis, rising.")
+    y: list[float | None] = Field(description="Null where a value is not finite.")
+    thinned: bool = Field(description="Whether points were left out; the least and greatest of each stretch stay.")
+    unplaced: int = Field(description="Points that have no place on this axis.")
+
+
+class CurveBand(Answer):
+    """Runs that have a value in common, as one curve."""
+
+    value: str | None = Field(description="What they have in common; null for runs that have nothing there.")
+    runs: list[str]
+    x: list[float]
+    mean: list[float]
+    low: list[float] = Field(description="std: mean less the sample's standard deviation. minmax: the least.")
+    high: list[float]
+    count: list[int] = Field(description="Of how many runs, place by place.")
+
+
+class Curves(Answer):
+    """One metric of many runs."""
+
+    metric: str
+    axis: str
+    curves: list[Curve] = Field(description="Of the runs that have this metric.")
+    bands: list[CurveBand]
+
+
+class Charts(Answer):
+    """Several metrics of many runs."""
+
+    charts: list[Curves]
+    missing: list[str] = Field(description="Ids of runs that do not exist.")
+
+
+class LayerPair(Answer):
+    """Two layers that stand for each other."""
+
+    a: int = Field(description="The layer's index in run A.")
+    b: int
+    name_a: str
+    name_b: str
+    neurons_a: int
+    neurons_b: int
+
+
+class Agreement(Answer):
+    """How two runs' masks agree."""
+
+    by: Literal["name", "place"] = Field(description="How layers were matched.")
+    differing: list[str] = Field(
+        description="Why single neurons are not known to be the same: seed, network, data, unknown weights."
+    )
+    epochs: int = Field(description="Rows are epochs from 0 up to before this one.")
+    pairs: list[LayerPair]
+    jaccard: list[list[float | None]] = Field(
+        description="Of each pair and epoch: neurons that both froze, of those that either did; 1 where nobody froze "
+        "any, null where an epoch is missing or the layers differ in size."
+    )
+    difference: list[list[float | None]] = Field(description="Frozen fraction of B less that of A; likewise.")
+
+
+class FirstFreezes(Answer):
+    """The epochs behind which neurons were first frozen, in two runs."""
+
+    a: list[int | None] = Field(description="Neuron by neuron; null: never.")
+    b: list[int | None]
