@@ -10,6 +10,7 @@ from neq.arguments import check_choice, check_counts, check_numbers
 from neq.checks import CheckMode
 from neq.device.tf32 import Products
 from neq.network.discovery import LayerFilter, Pattern
+from neq.network.static import AlwaysFreeze
 from neq.old_names import warn_renamed
 
 SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
@@ -49,6 +50,11 @@ class Options:
         momentum_on_thaw: `keep`: a thawed neuron resumes with the momentum it had when it froze; `cold`: with none.
             None: the formula's.
         layers: which to watch and which never to freeze.
+        always_freeze: layers that are frozen before the first step and never thaw, whatever is selected: the first so
+            many watched ones in forward order, or names with wildcards, and classes. They are measured and recorded as
+            others are. With savings they need no backward pass from the first step on, and where all layers before them
+            are among them keep nothing for it; parameters without neurons that lie among the first ones stand still
+            along, see `held_along`. With `select="none"` nothing else freezes.
         fraction: in 0–1, for the selections that need one.
         seed: of random selection.
         groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
@@ -90,6 +96,7 @@ class Options:
     pinning: bool = False
     momentum_on_thaw: MomentumOnThaw | None = None
     layers: LayerFilter | None = None
+    always_freeze: AlwaysFreeze = ()
     fraction: float | None = None
     seed: int = 0
     groups: Groups | None = None
@@ -110,6 +117,7 @@ class Options:
         check_counts(warmup=self.warmup, seed=self.seed)
         if self.warmup < 0:
             raise ValueError(f"warmup is {self.warmup}; it must be 0 or more")
+        _check_always_freeze(self.always_freeze)
         if self.phi is not None:
             check_choice("phi", self.phi, ("global", "per-sample"))
         check_choice("measure", self.measure, ("auto", "streaming", "cached"))
@@ -130,6 +138,11 @@ class Options:
         if not isinstance(options, cls):
             raise TypeError(f"options is a {type(options).__name__}; give neq.Options(…), or keywords: epsilon=1e-3")
         return replace(options, **keywords)
+
+    @property
+    def freezes(self) -> bool:
+        """Whether anything may be frozen, or neurons are measured only."""
+        return self.select != "none" or bool(self.always_freeze)
 
     @property
     def is_official(self) -> bool:
@@ -159,6 +172,7 @@ class OptionKeywords(TypedDict, total=False):
     pinning: bool
     momentum_on_thaw: MomentumOnThaw | None
     layers: LayerFilter | None
+    always_freeze: AlwaysFreeze
     fraction: float | None
     seed: int
     groups: Groups | None
@@ -169,6 +183,16 @@ class OptionKeywords(TypedDict, total=False):
     forward: Forward | None
     savings: SavingsMode
     checks: CheckMode
+
+
+def _check_always_freeze(given: Any) -> None:
+    if isinstance(given, tuple):
+        return
+    if isinstance(given, str | type):
+        raise TypeError(f"always_freeze is {given!r}; give a tuple of names or classes, such as ({given!r},)")
+    check_counts(always_freeze=given)
+    if given < 0:
+        raise ValueError(f"always_freeze is {given}; it must be 0 or more")
 
 
 def _under_current_names(keywords: Mapping[str, Any]) -> Mapping[str, Any]:

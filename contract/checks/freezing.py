@@ -7,7 +7,7 @@ from contract.config.neq import BlocksRule
 
 
 def first_freezing_epoch(config: RunConfig) -> int:
-    """The first epoch, from 0, in which a mask can act: φ needs one epoch, and v by the paper's formula two."""
+    """The first epoch, from 0, in which the rule can freeze: φ needs one epoch, and v by the paper's formula two."""
     drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.fraction is not None
     return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
 
@@ -15,6 +15,8 @@ def first_freezing_epoch(config: RunConfig) -> int:
 def never_freezes(config: RunConfig) -> Finding | None:
     """Why no mask can hold anything, whatever is measured; None where one may."""
     select = config.neq.select
+    if config.neq.layers.freezes_always:
+        return None
     if isinstance(select, NoRule):
         return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are still recorded")
     if isinstance(select, TopKRule | RandomRule) and select.fraction == 0:
@@ -31,7 +33,7 @@ def ends_before(config: RunConfig, first: int) -> Finding | None:
     Args:
         first: the epoch in which that would be, counted from 0.
     """
-    if config.training.epochs > first:
+    if config.training.epochs > first or config.neq.layers.freezes_always:
         return None
     field = "neq.warmup" if config.neq.warmup == first and config.neq.warmup > 2 else "training.epochs"
     return Finding(

@@ -2601,7 +2601,9 @@ export interface components {
              * @default {
              *       "only": [],
              *       "never": [],
-             *       "never_freeze": []
+             *       "never_freeze": [],
+             *       "always_freeze": [],
+             *       "always_freeze_first": 0
              *     }
              */
             layers: components["schemas"]["Watched"];
@@ -3592,6 +3594,8 @@ export interface components {
              *       "pinning": false,
              *       "momentum_on_thaw": "as-formula",
              *       "layers": {
+             *         "always_freeze": [],
+             *         "always_freeze_first": 0,
              *         "never": [],
              *         "never_freeze": [],
              *         "only": []
@@ -4498,6 +4502,18 @@ export interface components {
              * @default []
              */
             never_freeze: string[];
+            /**
+             * Always freeze
+             * @description Frozen from before the first step to the end, whatever the rule decides. Still measured.
+             * @default []
+             */
+            always_freeze: string[];
+            /**
+             * Always freeze the first
+             * @description So many layers from the input on are frozen in the same way: a static prefix, as a control for what the rule adds. They need no backward pass from the first step on, nor memory for it. 0: none.
+             * @default 0
+             */
+            always_freeze_first: number;
         };
         /**
          * WorkerHealth

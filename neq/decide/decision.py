@@ -51,8 +51,9 @@ class Decision:
         self._first_mask = max(options.warmup, 1 if drawn else self._outputs.first_freezing_epoch)
         self._pinning, self._churning_below = options.pinning, options.churning_below
         self._open = torch.cat([torch.full((layer.neurons,), layer.held_open is not None) for layer in layers])
+        self._always = torch.cat([torch.full((layer.neurons,), layer.always_frozen) for layer in layers])
         self._epoch = 0
-        self._frozen = torch.zeros(sum(self._sizes), dtype=torch.bool)
+        self._frozen = self._always.clone()
 
     def _groups_that_decide(self, decide_by: str) -> Sequence[Group]:
         if decide_by == "neurons":
@@ -67,7 +68,7 @@ class Decision:
     @property
     def first_freezing_epoch(self) -> int:
         """The first epoch (from 0) whose updates a mask can withhold."""
-        return self._first_mask
+        return 0 if bool(self._always.any()) else self._first_mask
 
     def masks(self) -> dict[str, Tensor]:
         """Who is frozen now: bool, one value a neuron, by layer name."""
@@ -99,7 +100,8 @@ class Decision:
             parameters = self._parameters.next(as_recorded(parameter_divergence(self._layers, model, former)))
         if self._together is not None:
             together = self._together.next(as_recorded(group_divergence(self._groups, statistics.squares)))
-        chosen = self._select(SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
+        given = SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks, self._always)
+        chosen = self._select(given).clone()
         if together is not None:
             for group, at_equilibrium in zip(self._by_groups, together.at_equilibrium, strict=bool(self._by_groups)):
                 chosen[group.members] = at_equilibrium
@@ -138,12 +140,13 @@ class Decision:
     def _allowed(self, chosen: Tensor) -> Tensor:
         """What may really be frozen in the next epoch."""
         if self._epoch + 1 < self._first_mask:
-            return torch.zeros_like(chosen)
-        frozen = chosen & ~self._open
+            return self._always.clone()
+        frozen = (chosen & ~self._open) | self._always
         if self._pinning:
             frozen |= self._frozen & ~self._open
         if bool(frozen.all()):  # a step must always be possible
-            frozen[-self._sizes[-1] :] = False
+            last = max(place for place, layer in enumerate(self._layers) if not layer.always_frozen)
+            frozen.split(self._sizes)[last][:] = False
         return frozen
 
     def set_masks(self, masks: Mapping[str, Tensor]) -> None:
@@ -159,6 +162,7 @@ class Decision:
             _check_mask(known[name], mask)
         free = [torch.zeros(layer.neurons, dtype=torch.bool) for layer in self._layers]
         frozen = torch.cat([masks.get(layer.name, none).cpu() for layer, none in zip(self._layers, free, strict=True)])
+        frozen |= self._always
         if bool(frozen.all()):
             raise ValueError("these masks freeze every neuron: leave at least one, or there is no step to make")
         self._frozen = frozen
@@ -182,7 +186,7 @@ class Decision:
         if missing:
             raise ValueError(f"this state was taken with other options: it knows no {', '.join(sorted(missing))}")
         self._epoch = int(state["epoch"])
-        self._frozen = state["frozen"].cpu().clone()
+        self._frozen = state["frozen"].cpu() | self._always
         if isinstance(self._select, Random) and state["select"]:
             self._select.load_state_dict(state["select"])
         for name, one in self._trackers().items():

@@ -28,7 +28,7 @@ def watch_started(neq: NEq, options: Options, probe: Iterable[Any], name: str | 
         }
         for place, layer in enumerate(neq.layers)
     ]
-    freezes = options.select != "none"
+    freezes = options.freezes
     coverage = neq.coverage()
     return {
         "kind": "watch_started",

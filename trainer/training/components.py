@@ -19,7 +19,7 @@ from trainer.training.costs import CostRecorder
 from trainer.training.equilibrium import build_neq
 from trainer.training.step_timings import StepTimings, timing_setting
 from trainer.training.tasks import build_task
-from trainer.training.train_step import TrainStep
+from trainer.training.train_step import DensePass, TrainStep, never_dense
 
 EVALUATION_BATCH = 200
 EVALUATION_BATCH_OF_A_GPU = 1000
@@ -84,7 +84,7 @@ def build_components(config: RunConfig, workplace: Workplace, device: torch.devi
     torch.manual_seed(config.training.seed)  # drop-out draws from torch's own
     task = build_task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
-    train_step = TrainStep.of(config, model, optimizer, task, device, batches, neq.dense_pass)
+    train_step = TrainStep.of(config, model, optimizer, task, device, batches, _dense_pass(neq))
     timings = StepTimings(train_step.clock, batches, timing_setting(config, device))
     return Components(config, device, data, model, train_step, probe, neq, costs, timings, random)
 
@@ -97,6 +97,12 @@ def build_network(config: RunConfig, data: ImageData, workplace: Workplace, devi
         # A third less time for small convolutions on a CPU than torch's default order.
         return model.to(memory_format=torch.channels_last)
     return model
+
+
+def _dense_pass(neq: NEq) -> DensePass:
+    """None where layers are always frozen: the run may have been given them because a dense step needs more memory than
+    there is."""
+    return never_dense if any(layer.always_frozen for layer in neq.layers) else neq.dense_pass
 
 
 def _evaluation_batch(data: ImageData) -> int:

@@ -46,6 +46,7 @@ def _options(config: RunConfig) -> Options:
         pinning=wanted.pinning,
         momentum_on_thaw=None if wanted.momentum_on_thaw == "as-formula" else wanted.momentum_on_thaw,
         layers=_watch(wanted),
+        always_freeze=wanted.layers.always_freeze_first or wanted.layers.always_freeze,
         fraction=_fraction(wanted),
         seed=config.training.seed,
         groups=None if wanted.groups == "none" else wanted.groups,
