@@ -3215,6 +3215,18 @@ export interface components {
             high: number;
         };
         /**
+         * Recording
+         * @description What is recorded of an epoch. Counts, means and histograms of every layer always are.
+         */
+        Recording: {
+            /**
+             * Record arrays every
+             * @description Arrays are φ, velocity and masks of every neuron, about 8 bytes of disk for each neuron in an epoch: 10 takes a tenth of it. The last epoch has its arrays in any case; heatmaps are blank in the epochs without.
+             * @default 1
+             */
+            arrays_every: number;
+        };
+        /**
          * ResNet for small images
          * @description The residual network of the paper's CIFAR experiments: three stages of 16, 32 and 64 channels.
          */
@@ -3610,6 +3622,12 @@ export interface components {
             neq: components["schemas"]["NEqConfig"];
             /** @default {} */
             checkpoints: components["schemas"]["Checkpoints-Input"];
+            /**
+             * @default {
+             *       "arrays_every": 1
+             *     }
+             */
+            recording: components["schemas"]["Recording"];
             /**
              * @default {
              *       "device": "auto",
@@ -4634,6 +4652,7 @@ export type Problem = components['schemas']['Problem'];
 export type Published = components['schemas']['Published'];
 export type RandomRule = components['schemas']['RandomRule'];
 export type Range = components['schemas']['Range'];
+export type Recording = components['schemas']['Recording'];
 export type ResNetCifar = components['schemas']['ResNetCifar'];
 export type Resources = components['schemas']['Resources'];
 export type Run = components['schemas']['Run'];
@@ -5808,7 +5827,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -5944,7 +5963,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -6327,7 +6346,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -6467,7 +6486,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -6853,7 +6872,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */

@@ -124,7 +124,9 @@ class EpochLoop:
 
     def _record(self, epoch: int, results: _Results, timer: PhaseTimer) -> EpochFinished:
         parts, equilibrium = self.parts, results.equilibrium
-        counts, arrays = layer_counts(equilibrium, results.plans), snapshots(equilibrium)
+        counts = layer_counts(equilibrium, results.plans)
+        last = epoch + 1 == parts.config.training.epochs
+        arrays = snapshots(equilibrium) if parts.config.recording.has_arrays(epoch, last=last) else ()
         left_out = parts.config.neq.savings and equilibrium.applied_fraction > 0
         step_ms, saving = parts.timings.epoch(
             epoch, results.flops, probe_seconds=results.probe_seconds, left_out=left_out
