@@ -118,7 +118,7 @@ class NEq:
         self._previous = PreviousState(self._model)
         self._forms = forms_of(self._model)
         self._follow(found)
-        if self._always:
+        if any(bool(mask.any()) for mask in self._masks().values()):
             self._freezer.apply(self._masks())
         if self._checks.on:
             check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))

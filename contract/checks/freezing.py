@@ -2,12 +2,14 @@
 
 from contract.checks.finding import Finding
 from contract.checks.numbers import counted
-from contract.config import NoRule, RandomRule, RunConfig, TopKRule
+from contract.config import NoRule, RandomRule, ReplayRule, RunConfig, TopKRule
 from contract.config.neq import BlocksRule
 
 
 def first_freezing_epoch(config: RunConfig) -> int:
     """The first epoch, from 0, in which the rule can freeze: φ needs one epoch, and v by the paper's formula two."""
+    if isinstance(config.neq.select, ReplayRule):
+        return 0
     drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.fraction is not None
     return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
 
@@ -15,7 +17,7 @@ def first_freezing_epoch(config: RunConfig) -> int:
 def never_freezes(config: RunConfig) -> Finding | None:
     """Why no mask can hold anything, whatever is measured; None where one may."""
     select = config.neq.select
-    if config.neq.layers.freezes_always:
+    if config.neq.layers.freezes_always or isinstance(select, ReplayRule):
         return None
     if isinstance(select, NoRule):
         return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are still recorded")

@@ -81,8 +81,23 @@ class BlocksRule(ConfigModel):
     kind: Literal["blocks"] = "blocks"
 
 
+class ReplayRule(ConfigModel):
+    """The masks of another run, epoch by epoch: what its freezing is worth without the signal that it came from."""
+
+    model_config = ConfigDict(title="Masks of another run (control)")
+    kind: Literal["replay"] = "replay"
+    run: str = Field(
+        pattern=r"^[a-z0-9]{10}$",
+        title="Run",
+        description=(
+            "Id of the run, as in its page's address. It must have the same layers, at least as many finished epochs, "
+            "and arrays of all of them. φ and v are still measured."
+        ),
+    )
+
+
 Select = Annotated[
-    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule | PrefixRule | BlocksRule,
+    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule | PrefixRule | BlocksRule | ReplayRule,
     Field(discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."),
 ]
 

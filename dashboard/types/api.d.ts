@@ -2554,7 +2554,7 @@ export interface components {
              *       "kind": "equilibrium"
              *     }
              */
-            select: components["schemas"]["EquilibriumRule"] | components["schemas"]["NoRule"] | components["schemas"]["RandomRule"] | components["schemas"]["TopKRule"] | components["schemas"]["ParameterNormRule"] | components["schemas"]["PrefixRule"] | components["schemas"]["BlocksRule"];
+            select: components["schemas"]["EquilibriumRule"] | components["schemas"]["NoRule"] | components["schemas"]["RandomRule"] | components["schemas"]["TopKRule"] | components["schemas"]["ParameterNormRule"] | components["schemas"]["PrefixRule"] | components["schemas"]["BlocksRule"] | components["schemas"]["ReplayRule"];
             /**
              * Probe set
              * @description The images that φ is measured on, the same in every epoch; they are drawn with the seed.
@@ -3225,6 +3225,22 @@ export interface components {
              * @default 1
              */
             arrays_every: number;
+        };
+        /**
+         * Masks of another run (control)
+         * @description The masks of another run, epoch by epoch: what its freezing is worth without the signal that it came from.
+         */
+        ReplayRule: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "replay";
+            /**
+             * Run
+             * @description Id of the run, as in its page's address. It must have the same layers, at least as many finished epochs, and arrays of all of them. φ and v are still measured.
+             */
+            run: string;
         };
         /**
          * ResNet for small images
@@ -4653,6 +4669,7 @@ export type Published = components['schemas']['Published'];
 export type RandomRule = components['schemas']['RandomRule'];
 export type Range = components['schemas']['Range'];
 export type Recording = components['schemas']['Recording'];
+export type ReplayRule = components['schemas']['ReplayRule'];
 export type ResNetCifar = components['schemas']['ResNetCifar'];
 export type Resources = components['schemas']['Resources'];
 export type Run = components['schemas']['Run'];

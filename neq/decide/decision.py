@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neq.decide.groups import Group, group_divergence
 from neq.decide.recorded import as_recorded
+from neq.decide.replay import Replay, check_mask
 from neq.decide.report import found_groups, found_layers, neuron_values
 from neq.decide.selection import Random, SelectionInput, selection
 from neq.decide.velocity import VelocityTracker, velocity_tracker
@@ -53,7 +54,8 @@ class Decision:
         self._open = torch.cat([torch.full((layer.neurons,), layer.held_open is not None) for layer in layers])
         self._always = torch.cat([torch.full((layer.neurons,), layer.always_frozen) for layer in layers])
         self._epoch = 0
-        self._frozen = self._always.clone()
+        self._replay = None if options.masks is None else Replay(options.masks, layers)
+        self._frozen = self._always.clone() if self._replay is None else self._replayed(self._replay)
 
     def _groups_that_decide(self, decide_by: str) -> Sequence[Group]:
         if decide_by == "neurons":
@@ -68,7 +70,7 @@ class Decision:
     @property
     def first_freezing_epoch(self) -> int:
         """The first epoch (from 0) whose updates a mask can withhold."""
-        return 0 if bool(self._always.any()) else self._first_mask
+        return 0 if bool(self._always.any()) or self._replay is not None else self._first_mask
 
     def masks(self) -> dict[str, Tensor]:
         """Who is frozen now: bool, one value a neuron, by layer name."""
@@ -139,6 +141,8 @@ class Decision:
 
     def _allowed(self, chosen: Tensor) -> Tensor:
         """What may really be frozen in the next epoch."""
+        if self._replay is not None:
+            return self._replayed(self._replay, self._epoch + 1)
         if self._epoch + 1 < self._first_mask:
             return self._always.clone()
         frozen = (chosen & ~self._open) | self._always
@@ -148,6 +152,9 @@ class Decision:
             last = max(place for place, layer in enumerate(self._layers) if not layer.always_frozen)
             frozen.split(self._sizes)[last][:] = False
         return frozen
+
+    def _replayed(self, replay: Replay, epoch: int = 0) -> Tensor:
+        return replay.held_in(epoch) | self._always
 
     def set_masks(self, masks: Mapping[str, Tensor]) -> None:
         """Freezes by hand; the next epoch's end decides anew.
@@ -159,7 +166,7 @@ class Decision:
         for name, mask in masks.items():
             if name not in known:
                 raise ValueError(f"{name!r} is no watched layer; `NEq.layers` lists them")
-            _check_mask(known[name], mask)
+            check_mask(known[name], mask)
         free = [torch.zeros(layer.neurons, dtype=torch.bool) for layer in self._layers]
         frozen = torch.cat([masks.get(layer.name, none).cpu() for layer, none in zip(self._layers, free, strict=True)])
         frozen |= self._always
@@ -199,13 +206,3 @@ class Decision:
 
 def _starts(sizes: Sequence[int]) -> list[int]:
     return [sum(sizes[:place]) for place in range(len(sizes))]
-
-
-def _check_mask(layer: WatchedLayer, mask: Tensor) -> None:
-    if mask.dtype != torch.bool or mask.shape != (layer.neurons,):
-        raise ValueError(
-            f"the mask of {layer.name!r} is {mask.dtype} of shape {tuple(mask.shape)}; "
-            f"it must be torch.bool of shape ({layer.neurons},)"
-        )
-    if layer.held_open is not None and bool(mask.any()):
-        raise ValueError(f"{layer.name!r} cannot be frozen: {layer.held_open}")

@@ -194,4 +194,5 @@ def selection(name: SelectName, *, fraction: float | None, seed: int) -> Selecti
             raise ValueError(f"fraction is {fraction}; the selection prefix needs one above 0, such as fraction=0.8")
         return Prefix(fraction)
     rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never, "blocks": in_whole_blocks}
+    rules["replay"] = never  # whom the masks name does not follow from what is measured
     return rules.get(name, parameters_at_equilibrium)

@@ -58,7 +58,7 @@ def _run(
     config: RunConfig, workplace: Workplace, resume_point: ResumePoint, device: torch.device
 ) -> Generator[Event, None, None]:
     began = perf_counter()
-    parts = build_components(config, workplace, device)
+    parts = build_components(config, workplace, device, resume_point)
     checkpointer = Checkpointer(workplace.checkpoints, resume_point, config, parts.state(), versions())
     run = _Run(parts, device_title(device, workplace), checkpointer, resume_point, began)
     yield from run.beginning()
