@@ -4342,6 +4342,11 @@ export interface components {
              */
             stall_minutes: number;
             /**
+             * Stop after training for
+             * @description The run finishes after the epoch in which its training steps have taken so long in all, without measuring and testing, and the schedule stays that of all epochs: a dense run in the time of another. Empty: never.
+             */
+            stop_after_seconds?: number | null;
+            /**
              * Seed
              * @description Determines the initial weights, the order of the data and the probe set. Masks of two runs can be compared only if their seeds are equal.
              * @default 0
