@@ -22,5 +22,6 @@ def cost_key(config: RunConfig) -> str:
     told: dict[str, Any] = {name: whole[name] for name in WHOLE if name in whole}
     told["training"] = {name: whole["training"][name] for name in OF_TRAINING}
     told["neq"] = {name: whole["neq"][name] for name in OF_NEQ}
+    told["neq"]["select"] = {name: value for name, value in whole["neq"]["select"].items() if name != "run"}
     told["optimizer"] = whole["optimizer"]["kind"]
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

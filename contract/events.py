@@ -332,10 +332,13 @@ class Logged(FrozenModel):
 
 
 class RunFinished(RenamedFieldsModel):
-    """All epochs are trained."""
+    """All epochs are trained, or as many as there was time for."""
 
     kind: Literal["run_finished"] = "run_finished"
     epochs: Epoch
+    reason: str | None = Field(
+        default=None, description="Why the run ended before its last planned epoch; null if it did not."
+    )
     test_accuracy: float | None = Field(ge=0, le=1)
     frozen_fraction: Annotated[float | None, FormerName("frozen_share")] = Field(ge=0, le=1)
     seconds: float = Field(ge=0)

@@ -40,6 +40,7 @@ from neq.network.discovery import Discovery, LayerFilter, discover
 from neq.network.gradient_stop import trained
 from neq.network.layers import WatchedLayer
 from neq.network.shared_buffers import of_the_first_process
+from neq.network.static import named_always, with_always_frozen
 from neq.options import OptionKeywords, Options
 from neq.savings.savings import Savings
 
@@ -108,14 +109,17 @@ class NEq:
         self._digests = ProbeDigests(self._checks, own_forward=self._options.forward is not None)
         first = self._first_batch()
         self._trained = self._wanted()
+        self._always: frozenset[str] | None = None
         found = self._discovered(first)
         if self._checks.on:
             check_batches(self._checks, self._model, found.layers, probe, self._options.forward, self._digests)
-        if self._options.select != "none":
+        if self._options.freezes:
             self._take_over(found.layers)
         self._previous = PreviousState(self._model)
         self._forms = forms_of(self._model)
         self._follow(found)
+        if any(bool(mask.any()) for mask in self._masks().values()):
+            self._freezer.apply(self._masks())
         if self._checks.on:
             check_start(self._checks, self._layers, self._model, self._measure.against_itself(first))
 
@@ -126,9 +130,12 @@ class NEq:
         with preserve_state(self._model, self._options.phi_precision):
             forward, layer_filter = self._options.forward, self._options.layers or LayerFilter()
             found = discover(self._model, lambda: first_pass(self._model, first, forward), layer_filter)
-        if not self._options.is_official or self._options.layers is not None:
-            return found
-        return replace(found, layers=(*found.layers[:-1], found.layers[-1].replaced(held_open=LAST_LAYER)))
+        if self._always is None:  # what is trained from later on, or comes later, is not among them
+            self._always = named_always(self._options.always_freeze, found.layers)
+        *others, last = with_always_frozen(found.layers, self._always)
+        if self._options.is_official and self._options.layers is None and not last.always_frozen:
+            last = last.replaced(held_open=LAST_LAYER)
+        return replace(found, layers=(*others, last))
 
     def _take_over(self, layers: Sequence[WatchedLayer]) -> None:
         """Closes an NEq that may hold neurons of these layers: a notebook's cell that is run again makes a second one.
@@ -161,11 +168,11 @@ class NEq:
             digests=self._digests,
             products=options.phi_precision,
         )
-        self._cofrozen = CofrozenParameters(self._model, self._layers if options.select == "prefix" else ())
+        self._cofrozen = CofrozenParameters(self._model, self._layers, any_prefix=options.select == "prefix")
         held = (*self._layers, *self._cofrozen.layers)
         savings = partial(Savings, mode=options.savings)
         self._freezer = Freezer(held, self._optimizer, options.momentum_given, savings)
-        self._freezer.measures_only = options.select == "none"
+        self._freezer.measures_only = not options.freezes
         self._opened: dict[str, Tensor] = {}
         self._let_go_with(self._freezer)
 
@@ -343,7 +350,8 @@ class NEq:
         """Sets by hand who is not updated until the next `end_epoch`.
 
         Args:
-            masks: bool, one value a neuron, by layer name; layers left out move whole.
+            masks: bool, one value a neuron, by layer name; layers left out move whole, but for those that are always
+                frozen.
 
         Raises:
             ValueError: a layer is not watched, a mask has another shape or type, or nothing would be left to update.
@@ -369,7 +377,8 @@ class NEq:
     @property
     def held_along(self) -> tuple[str, ...]:
         """Names of the parameters without neurons that are not updated now, as their layers stand still whole: those of
-        modules such as an attention with a table of relative positions. Only with the selection `prefix`."""
+        modules such as an attention with a table of relative positions. Only with the selection `prefix`, and within
+        the first layers that `always_freeze` names."""
         return tuple(self._cofrozen.masks(self._decision.masks()))
 
     def plans(self) -> dict[str, LayerPlan]:

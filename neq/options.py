@@ -10,9 +10,10 @@ from neq.arguments import check_choice, check_counts, check_numbers
 from neq.checks import CheckMode
 from neq.device.tf32 import Products
 from neq.network.discovery import LayerFilter, Pattern
+from neq.network.static import AlwaysFreeze
 from neq.old_names import warn_renamed
 
-SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks"]
+SelectName = Literal["equilibrium", "none", "random", "topk", "parameter-norm", "prefix", "blocks", "replay"]
 FormulaName = Literal["paper", "official"]
 PhiName = Literal["global", "per-sample"]
 MomentumOnThaw = Literal["keep", "cold"]
@@ -20,6 +21,10 @@ MeasureMode = Literal["auto", "streaming", "cached"]
 BuiltInGroups = Literal["layer", "conv+norm", "stage"]
 Groups = BuiltInGroups | Mapping[str, Sequence[Pattern]]
 """A built-in grouping, or patterns of layers by group name."""
+LayerMasks = Mapping[str, Any]
+"""bool, one value a neuron, by layer name: tensors or numpy arrays. A layer left out moves whole."""
+ReplayedMasks = Mapping[int, LayerMasks] | Callable[[int], LayerMasks]
+"""Of each epoch, counted from 0, the masks that hold in it: by number, or from a function of it."""
 SavingsMode = bool | Literal["dense", "rows", "transposed"]
 """True: whatever measures fastest. `rows`, `transposed`, `dense`: that, without measuring. False: nothing is saved."""
 Forward = Callable[[nn.Module, Any], object]
@@ -39,7 +44,7 @@ class Options:
             the input on whole layers once `fraction` of their neurons is at equilibrium, and parameters without neurons
             along with these, see `held_along`. `blocks`: the rule, rounded to the blocks of neurons that the device
             computes together: 16 on a CPU, 64 on a GPU. What these two freeze beyond the rule is
-            `frozen & ~at_equilibrium`.
+            `frozen & ~at_equilibrium`. `replay`: whoever `masks` names.
         formula: `paper`, or `official` for the recursion of the released code, under which a network's last layer is
             measured and left free, φ is taken per sample, and neurons thaw cold, unless said otherwise.
         phi: `global`: one cosine over all outputs of a neuron; `per-sample`: the mean of one a sample. None: the
@@ -49,7 +54,15 @@ class Options:
         momentum_on_thaw: `keep`: a thawed neuron resumes with the momentum it had when it froze; `cold`: with none.
             None: the formula's.
         layers: which to watch and which never to freeze.
+        always_freeze: layers that are frozen before the first step and never thaw, whatever is selected: the first so
+            many watched ones in forward order, or names with wildcards, and classes. They are measured and recorded as
+            others are. With savings they need no backward pass from the first step on, and where all layers before them
+            are among them keep nothing for it; parameters without neurons that lie among the first ones stand still
+            along, see `held_along`. With `select="none"` nothing else freezes.
         fraction: in 0–1, for the selections that need one.
+        masks: for `replay`: of each epoch, from 0, the masks that hold in it, such as those that another training
+            decided at the end of the epoch before. They are asked for one epoch beyond the last that is trained, and
+            hold whatever warm-up, pinning and groups say; φ and v are measured and recorded all the same.
         seed: of random selection.
         groups: layers to look at as one, recorded beside the neurons: `layer`, `conv+norm`, `stage`, or name patterns.
         decide_by: `groups`: a group's neurons freeze together, by the group's own v.
@@ -90,7 +103,9 @@ class Options:
     pinning: bool = False
     momentum_on_thaw: MomentumOnThaw | None = None
     layers: LayerFilter | None = None
+    always_freeze: AlwaysFreeze = ()
     fraction: float | None = None
+    masks: ReplayedMasks | None = None
     seed: int = 0
     groups: Groups | None = None
     decide_by: str = "neurons"
@@ -110,6 +125,8 @@ class Options:
         check_counts(warmup=self.warmup, seed=self.seed)
         if self.warmup < 0:
             raise ValueError(f"warmup is {self.warmup}; it must be 0 or more")
+        _check_always_freeze(self.always_freeze)
+        _check_masks(self.select, self.masks)
         if self.phi is not None:
             check_choice("phi", self.phi, ("global", "per-sample"))
         check_choice("measure", self.measure, ("auto", "streaming", "cached"))
@@ -130,6 +147,11 @@ class Options:
         if not isinstance(options, cls):
             raise TypeError(f"options is a {type(options).__name__}; give neq.Options(…), or keywords: epsilon=1e-3")
         return replace(options, **keywords)
+
+    @property
+    def freezes(self) -> bool:
+        """Whether anything may be frozen, or neurons are measured only."""
+        return self.select != "none" or bool(self.always_freeze)
 
     @property
     def is_official(self) -> bool:
@@ -159,7 +181,9 @@ class OptionKeywords(TypedDict, total=False):
     pinning: bool
     momentum_on_thaw: MomentumOnThaw | None
     layers: LayerFilter | None
+    always_freeze: AlwaysFreeze
     fraction: float | None
+    masks: ReplayedMasks | None
     seed: int
     groups: Groups | None
     decide_by: str
@@ -169,6 +193,27 @@ class OptionKeywords(TypedDict, total=False):
     forward: Forward | None
     savings: SavingsMode
     checks: CheckMode
+
+
+def _check_always_freeze(given: Any) -> None:
+    if isinstance(given, tuple):
+        return
+    if isinstance(given, str | type):
+        raise TypeError(f"always_freeze is {given!r}; give a tuple of names or classes, such as ({given!r},)")
+    check_counts(always_freeze=given)
+    if given < 0:
+        raise ValueError(f"always_freeze is {given}; it must be 0 or more")
+
+
+def _check_masks(select: str, given: Any) -> None:
+    if given is None:
+        if select == "replay":
+            raise ValueError("the selection replay needs masks, by epoch, or a function of the epoch that gives them")
+        return
+    if select != "replay":
+        raise ValueError(f"masks are for the selection replay, and select is {select!r}")
+    if not (callable(given) or isinstance(given, Mapping)):
+        raise TypeError(f"masks is a {type(given).__name__}; give a mapping by epoch, or a function of the epoch")
 
 
 def _under_current_names(keywords: Mapping[str, Any]) -> Mapping[str, Any]:

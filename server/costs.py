@@ -21,13 +21,15 @@ class Cost:
 
     Attributes:
         seconds_per_epoch: medians, like the others, over the runs that it is read from.
-        bytes_per_epoch: in the store.
+        event_bytes: of each epoch in the store.
+        array_bytes: of each epoch with arrays, besides.
         checkpoint_bytes: of all checkpoints that a run keeps.
         read_from: the runs.
     """
 
     seconds_per_epoch: float
-    bytes_per_epoch: float
+    event_bytes: float
+    array_bytes: float
     checkpoint_bytes: float
     read_from: tuple[Run, ...]
 
@@ -56,7 +58,8 @@ class Costs:
         sizes = [self._store.size(run.id) for run in runs]
         return Cost(
             median(told),
-            median(size.arrays + size.events for size in sizes),
+            median(size.events for size in sizes),
+            median(size.arrays for size in sizes),
             median(size.checkpoints for size in sizes),
             tuple(runs),
         )
@@ -70,11 +73,11 @@ def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> dict[str
         slots: how many of them are trained at once.
     """
     costs = Costs(store)
-    found = [(costs.of(cost_key(config)), config.training.epochs) for config in configs]
-    known = [(cost, epochs) for cost, epochs in found if cost is not None]
+    found = [(costs.of(cost_key(config)), config) for config in configs]
+    known = [(cost, config) for cost, config in found if cost is not None]
     runs = {run.id: run for cost, _ in known for run in cost.read_from}
-    seconds = sum(cost.seconds_per_epoch * epochs for cost, epochs in known)
-    size = sum(cost.bytes_per_epoch * epochs + cost.checkpoint_bytes for cost, epochs in known)
+    seconds = sum(cost.seconds_per_epoch * config.training.epochs for cost, config in known)
+    size = sum(_size(cost, config) for cost, config in known)
     return {
         "seconds": seconds / max(1, min(slots, len(known))) if known else None,
         "bytes": ceil(size) if known else None,
@@ -84,3 +87,9 @@ def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> dict[str
         "devices": sorted({run.device for run in runs.values() if run.device}),
         "slots": slots,
     }
+
+
+def _size(cost: Cost, config: RunConfig) -> float:
+    epochs, last = config.training.epochs, config.training.epochs - 1
+    with_arrays = sum(config.recording.has_arrays(epoch, last=epoch == last) for epoch in range(epochs))
+    return cost.event_bytes * epochs + cost.array_bytes * with_arrays + cost.checkpoint_bytes

@@ -2,12 +2,14 @@
 
 from contract.checks.finding import Finding
 from contract.checks.numbers import counted
-from contract.config import NoRule, RandomRule, RunConfig, TopKRule
+from contract.config import NoRule, RandomRule, ReplayRule, RunConfig, TopKRule
 from contract.config.neq import BlocksRule
 
 
 def first_freezing_epoch(config: RunConfig) -> int:
-    """The first epoch, from 0, in which a mask can act: φ needs one epoch, and v by the paper's formula two."""
+    """The first epoch, from 0, in which the rule can freeze: φ needs one epoch, and v by the paper's formula two."""
+    if isinstance(config.neq.select, ReplayRule):
+        return 0
     drawn = isinstance(config.neq.select, RandomRule) and config.neq.select.fraction is not None
     return max(config.neq.warmup, 1 if drawn or config.neq.formula == "official" else 2)
 
@@ -15,6 +17,8 @@ def first_freezing_epoch(config: RunConfig) -> int:
 def never_freezes(config: RunConfig) -> Finding | None:
     """Why no mask can hold anything, whatever is measured; None where one may."""
     select = config.neq.select
+    if config.neq.layers.freezes_always or isinstance(select, ReplayRule):
+        return None
     if isinstance(select, NoRule):
         return Finding("neq.select", "Nothing will freeze: the rule is `none`. φ and v are still recorded")
     if isinstance(select, TopKRule | RandomRule) and select.fraction == 0:
@@ -31,7 +35,7 @@ def ends_before(config: RunConfig, first: int) -> Finding | None:
     Args:
         first: the epoch in which that would be, counted from 0.
     """
-    if config.training.epochs > first:
+    if config.training.epochs > first or config.neq.layers.freezes_always:
         return None
     field = "neq.warmup" if config.neq.warmup == first and config.neq.warmup > 2 else "training.epochs"
     return Finding(

@@ -11,7 +11,7 @@ from contract.checks.finding import Finding
 from contract.checks.warnings import warnings
 from contract.config import RunConfig
 
-_SAYS_NOTHING = ("name", "tags", "notes", "recipe", "checkpoints")
+_SAYS_NOTHING = ("name", "tags", "notes", "recipe", "checkpoints", "recording")
 """Fields that a dry pass of a run does not depend on."""
 
 

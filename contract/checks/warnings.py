@@ -25,8 +25,8 @@ def warnings(config: RunConfig, workers: Sequence[Capabilities]) -> list[Finding
     """
     images = known_images(config, workers[0] if workers else None)
     found = [*_data(config, images), *_rate(config), *_schedule(config), *_batches(config, images)]
-    found += [*_freezing(config), *_probe(config, images), *_checkpoints(config), *_precision(config, workers)]
-    found += [*_downloads(config, workers)]
+    found += [*_freezing(config), *_probe(config, images), *_checkpoints(config), *_recording(config)]
+    found += [*_precision(config, workers), *_downloads(config, workers)]
     return [*found, *(memory_warnings(config, images, workers[0]) if len(workers) == 1 else ())]
 
 
@@ -123,6 +123,15 @@ def _checkpoints(config: RunConfig) -> Iterator[Finding]:
         yield Finding(
             "checkpoints.every_n_epochs",
             f"No further checkpoint is kept: the run has {counted(config.training.epochs, 'epoch')} in all",
+        )
+
+
+def _recording(config: RunConfig) -> Iterator[Finding]:
+    every, epochs = config.recording.arrays_every, config.training.epochs
+    if every > 1 and every >= epochs - 1 and epochs > 2:
+        yield Finding(
+            "recording.arrays_every",
+            f"Arrays of the first and the last epoch alone are recorded: the run has {counted(epochs, 'epoch')} in all",
         )
 
 

@@ -63,6 +63,7 @@ _PATTERNS = {
         "Must be a folder's name alone: no slash, backslash or colon, and no dot in front"
     ),
     r"^[^\x00]*$": "Must not contain a NUL character",
+    r"^[a-z0-9]{10}$": "Must be a run's id, ten letters and digits as in its page's address",
     "^[A-Z]{3}$": "Must be three capital letters, such as DEU",
 }
 """By the pattern that a text does not match."""

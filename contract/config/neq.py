@@ -81,8 +81,23 @@ class BlocksRule(ConfigModel):
     kind: Literal["blocks"] = "blocks"
 
 
+class ReplayRule(ConfigModel):
+    """The masks of another run, epoch by epoch: what its freezing is worth without the signal that it came from."""
+
+    model_config = ConfigDict(title="Masks of another run (control)")
+    kind: Literal["replay"] = "replay"
+    run: str = Field(
+        pattern=r"^[a-z0-9]{10}$",
+        title="Run",
+        description=(
+            "Id of the run, as in its page's address. It must have the same layers, at least as many finished epochs, "
+            "and arrays of all of them. φ and v are still measured."
+        ),
+    )
+
+
 Select = Annotated[
-    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule | PrefixRule | BlocksRule,
+    EquilibriumRule | NoRule | RandomRule | TopKRule | ParameterNormRule | PrefixRule | BlocksRule | ReplayRule,
     Field(discriminator="kind", title="Freeze", description="Which neurons are not updated in the next epoch."),
 ]
 
@@ -97,6 +112,36 @@ class Watched(ConfigModel):
     only: Patterns = Field(default=(), title="Watch only", description="Empty: every layer that has neurons.")
     never: Patterns = Field(default=(), title="Do not watch", description="Neither measured nor frozen.")
     never_freeze: Patterns = Field(default=(), title="Never freeze", description="Measured, but always updated.")
+    always_freeze: Patterns = Field(
+        default=(),
+        title="Always freeze",
+        description="Frozen from before the first step to the end, whatever the rule decides. Still measured.",
+    )
+    always_freeze_first: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        title="Always freeze the first",
+        description=(
+            "So many layers from the input on are frozen in the same way: a static prefix, as a control for what the "
+            "rule adds. They need no backward pass from the first step on, nor memory for it. 0: none."
+        ),
+        json_schema_extra={"unit": "layers", "advanced": True},
+    )
+
+    @property
+    def freezes_always(self) -> bool:
+        """Whether any layer is frozen from before the first step."""
+        return bool(self.always_freeze or self.always_freeze_first)
+
+    @model_validator(mode="after")
+    def _what_always_freezes_may_freeze(self) -> Self:
+        if self.always_freeze and self.always_freeze_first:
+            raise wrong_field("always_freeze_first", "always_freeze names layers already: give names or a number")
+        for field in ("never_freeze", "never"):
+            if both := set(self.always_freeze) & set(getattr(self, field)):
+                raise wrong_field("always_freeze", f"{min(both)!r} is in {field} too: take it out of one of them")
+        return self
 
 
 class NEqConfig(ConfigModel):

@@ -11,6 +11,7 @@ from contract.config.models import Cnn, Model
 from contract.config.neq import NEqConfig
 from contract.config.optimizers import Optimizer, Sgd
 from contract.config.probe import SingleProbe
+from contract.config.recording import Recording
 from contract.config.schedules import Cosine, MultiStep, OneCycle, Schedule
 from contract.config.training import Compute, Training
 from contract.counted import counted
@@ -44,6 +45,7 @@ class RunConfig(ConfigModel):
     training: Training = Training()
     neq: NEqConfig = NEqConfig()
     checkpoints: Checkpoints = Checkpoints()
+    recording: Recording = Recording()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

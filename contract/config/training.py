@@ -56,6 +56,17 @@ class Training(ConfigModel):
         ),
         json_schema_extra={"unit": "minutes", "advanced": True},
     )
+    stop_after_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        title="Stop after training for",
+        description=(
+            "The run finishes after the epoch in which its training steps have taken so long in all, without measuring "
+            "and testing, and the schedule stays that of all epochs: a dense run in the time of another. Empty: never."
+        ),
+        json_schema_extra={"unit": "seconds", "advanced": True},
+    )
     seed: int = Field(
         default=0,
         ge=0,
@@ -66,6 +77,10 @@ class Training(ConfigModel):
             "compared only if their seeds are equal."
         ),
     )
+
+    def is_spent(self, seconds: float) -> bool:
+        """Whether so many seconds of training are more than the run may take."""
+        return self.stop_after_seconds is not None and seconds > self.stop_after_seconds
 
 
 class Compute(ConfigModel):

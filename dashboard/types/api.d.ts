@@ -3122,7 +3122,7 @@ export interface components {
              *       "kind": "equilibrium"
              *     }
              */
-            select: components["schemas"]["EquilibriumRule"] | components["schemas"]["NoRule"] | components["schemas"]["RandomRule"] | components["schemas"]["TopKRule"] | components["schemas"]["ParameterNormRule"] | components["schemas"]["PrefixRule"] | components["schemas"]["BlocksRule"];
+            select: components["schemas"]["EquilibriumRule"] | components["schemas"]["NoRule"] | components["schemas"]["RandomRule"] | components["schemas"]["TopKRule"] | components["schemas"]["ParameterNormRule"] | components["schemas"]["PrefixRule"] | components["schemas"]["BlocksRule"] | components["schemas"]["ReplayRule"];
             /**
              * Probe set
              * @description The images that φ is measured on, the same in every epoch; they are drawn with the seed.
@@ -3169,7 +3169,9 @@ export interface components {
              * @default {
              *       "only": [],
              *       "never": [],
-             *       "never_freeze": []
+             *       "never_freeze": [],
+             *       "always_freeze": [],
+             *       "always_freeze_first": 0
              *     }
              */
             layers: components["schemas"]["Watched"];
@@ -3814,6 +3816,34 @@ export interface components {
             high: number;
         };
         /**
+         * Recording
+         * @description What is recorded of an epoch. Counts, means and histograms of every layer always are.
+         */
+        Recording: {
+            /**
+             * Record arrays every
+             * @description Arrays are φ, velocity and masks of every neuron, about 8 bytes of disk for each neuron in an epoch: 10 takes a tenth of it. The last epoch has its arrays in any case; heatmaps are blank in the epochs without.
+             * @default 1
+             */
+            arrays_every: number;
+        };
+        /**
+         * Masks of another run (control)
+         * @description The masks of another run, epoch by epoch: what its freezing is worth without the signal that it came from.
+         */
+        ReplayRule: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "replay";
+            /**
+             * Run
+             * @description Id of the run, as in its page's address. It must have the same layers, at least as many finished epochs, and arrays of all of them. φ and v are still measured.
+             */
+            run: string;
+        };
+        /**
          * ResNet for small images
          * @description The residual network of the paper's CIFAR experiments: three stages of 16, 32 and 64 channels.
          */
@@ -4193,6 +4223,8 @@ export interface components {
              *       "pinning": false,
              *       "momentum_on_thaw": "as-formula",
              *       "layers": {
+             *         "always_freeze": [],
+             *         "always_freeze_first": 0,
              *         "never": [],
              *         "never_freeze": [],
              *         "only": []
@@ -4207,6 +4239,12 @@ export interface components {
             neq: components["schemas"]["NEqConfig"];
             /** @default {} */
             checkpoints: components["schemas"]["Checkpoints-Input"];
+            /**
+             * @default {
+             *       "arrays_every": 1
+             *     }
+             */
+            recording: components["schemas"]["Recording"];
             /**
              * @default {
              *       "device": "auto",
@@ -5083,6 +5121,11 @@ export interface components {
              */
             stall_minutes: number;
             /**
+             * Stop after training for
+             * @description The run finishes after the epoch in which its training steps have taken so long in all, without measuring and testing, and the schedule stays that of all epochs: a dense run in the time of another. Empty: never.
+             */
+            stop_after_seconds?: number | null;
+            /**
              * Seed
              * @description Determines the initial weights, the order of the data and the probe set. Masks of two runs can be compared only if their seeds are equal.
              * @default 0
@@ -5296,6 +5339,18 @@ export interface components {
              * @default []
              */
             never_freeze: string[];
+            /**
+             * Always freeze
+             * @description Frozen from before the first step to the end, whatever the rule decides. Still measured.
+             * @default []
+             */
+            always_freeze: string[];
+            /**
+             * Always freeze the first
+             * @description So many layers from the input on are frozen in the same way: a static prefix, as a control for what the rule adds. They need no backward pass from the first step on, nor memory for it. 0: none.
+             * @default 0
+             */
+            always_freeze_first: number;
         };
         /**
          * WorkerHealth
@@ -5434,6 +5489,8 @@ export type Published = components['schemas']['Published'];
 export type Queue = components['schemas']['Queue'];
 export type RandomRule = components['schemas']['RandomRule'];
 export type Range = components['schemas']['Range'];
+export type Recording = components['schemas']['Recording'];
+export type ReplayRule = components['schemas']['ReplayRule'];
 export type ResNetCifar = components['schemas']['ResNetCifar'];
 export type Resources = components['schemas']['Resources'];
 export type Run = components['schemas']['Run'];
@@ -6304,7 +6361,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -7163,7 +7220,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -7299,7 +7356,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -7682,7 +7739,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -7822,7 +7879,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */
@@ -8208,7 +8265,7 @@ export interface operations {
                 headers: {
                     /** @description `first:stop` */
                     "X-Epochs"?: string;
-                    /** @description `first:stop` of epochs in which nothing was recorded, comma-separated; absent without any. */
+                    /** @description `first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none. */
                     "X-Missing"?: string;
                     "X-Neurons"?: number;
                     /** @description Names what the answer was made of; `If-None-Match` asks whether it still holds. */

@@ -149,10 +149,12 @@ export interface Logged {
   text: string;
 }
 
-/** All epochs are trained. */
+/** All epochs are trained, or as many as there was time for. */
 export interface RunFinished {
   kind: "run_finished";
   epochs: number;
+  /** Why it ended before its last planned epoch; null if it did not. */
+  reason: string | null;
   test_accuracy: number | null;
   frozen_fraction: number | null;
   seconds: number;

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neq.decide.groups import Group, group_divergence
 from neq.decide.recorded import as_recorded
+from neq.decide.replay import Replay, check_mask
 from neq.decide.report import found_groups, found_layers, neuron_values
 from neq.decide.selection import Random, SelectionInput, selection
 from neq.decide.velocity import VelocityTracker, velocity_tracker
@@ -51,8 +52,10 @@ class Decision:
         self._first_mask = max(options.warmup, 1 if drawn else self._outputs.first_freezing_epoch)
         self._pinning, self._churning_below = options.pinning, options.churning_below
         self._open = torch.cat([torch.full((layer.neurons,), layer.held_open is not None) for layer in layers])
+        self._always = torch.cat([torch.full((layer.neurons,), layer.always_frozen) for layer in layers])
         self._epoch = 0
-        self._frozen = torch.zeros(sum(self._sizes), dtype=torch.bool)
+        self._replay = None if options.masks is None else Replay(options.masks, layers)
+        self._frozen = self._always.clone() if self._replay is None else self._replayed(self._replay)
 
     def _groups_that_decide(self, decide_by: str) -> Sequence[Group]:
         if decide_by == "neurons":
@@ -67,7 +70,7 @@ class Decision:
     @property
     def first_freezing_epoch(self) -> int:
         """The first epoch (from 0) whose updates a mask can withhold."""
-        return self._first_mask
+        return 0 if bool(self._always.any()) or self._replay is not None else self._first_mask
 
     def masks(self) -> dict[str, Tensor]:
         """Who is frozen now: bool, one value a neuron, by layer name."""
@@ -99,7 +102,8 @@ class Decision:
             parameters = self._parameters.next(as_recorded(parameter_divergence(self._layers, model, former)))
         if self._together is not None:
             together = self._together.next(as_recorded(group_divergence(self._groups, statistics.squares)))
-        chosen = self._select(SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks)).clone()
+        given = SelectionInput(outputs, parameters, self._sizes, self._open, self._blocks, self._always)
+        chosen = self._select(given).clone()
         if together is not None:
             for group, at_equilibrium in zip(self._by_groups, together.at_equilibrium, strict=bool(self._by_groups)):
                 chosen[group.members] = at_equilibrium
@@ -137,14 +141,20 @@ class Decision:
 
     def _allowed(self, chosen: Tensor) -> Tensor:
         """What may really be frozen in the next epoch."""
+        if self._replay is not None:
+            return self._replayed(self._replay, self._epoch + 1)
         if self._epoch + 1 < self._first_mask:
-            return torch.zeros_like(chosen)
-        frozen = chosen & ~self._open
+            return self._always.clone()
+        frozen = (chosen & ~self._open) | self._always
         if self._pinning:
             frozen |= self._frozen & ~self._open
         if bool(frozen.all()):  # a step must always be possible
-            frozen[-self._sizes[-1] :] = False
+            last = max(place for place, layer in enumerate(self._layers) if not layer.always_frozen)
+            frozen.split(self._sizes)[last][:] = False
         return frozen
+
+    def _replayed(self, replay: Replay, epoch: int = 0) -> Tensor:
+        return replay.held_in(epoch) | self._always
 
     def set_masks(self, masks: Mapping[str, Tensor]) -> None:
         """Freezes by hand; the next epoch's end decides anew.
@@ -156,9 +166,10 @@ class Decision:
         for name, mask in masks.items():
             if name not in known:
                 raise ValueError(f"{name!r} is no watched layer; `NEq.layers` lists them")
-            _check_mask(known[name], mask)
+            check_mask(known[name], mask)
         free = [torch.zeros(layer.neurons, dtype=torch.bool) for layer in self._layers]
         frozen = torch.cat([masks.get(layer.name, none).cpu() for layer, none in zip(self._layers, free, strict=True)])
+        frozen |= self._always
         if bool(frozen.all()):
             raise ValueError("these masks freeze every neuron: leave at least one, or there is no step to make")
         self._frozen = frozen
@@ -182,7 +193,7 @@ class Decision:
         if missing:
             raise ValueError(f"this state was taken with other options: it knows no {', '.join(sorted(missing))}")
         self._epoch = int(state["epoch"])
-        self._frozen = state["frozen"].cpu().clone()
+        self._frozen = state["frozen"].cpu() | self._always
         if isinstance(self._select, Random) and state["select"]:
             self._select.load_state_dict(state["select"])
         for name, one in self._trackers().items():
@@ -195,13 +206,3 @@ class Decision:
 
 def _starts(sizes: Sequence[int]) -> list[int]:
     return [sum(sizes[:place]) for place in range(len(sizes))]
-
-
-def _check_mask(layer: WatchedLayer, mask: Tensor) -> None:
-    if mask.dtype != torch.bool or mask.shape != (layer.neurons,):
-        raise ValueError(
-            f"the mask of {layer.name!r} is {mask.dtype} of shape {tuple(mask.shape)}; "
-            f"it must be torch.bool of shape ({layer.neurons},)"
-        )
-    if layer.held_open is not None and bool(mask.any()):
-        raise ValueError(f"{layer.name!r} cannot be frozen: {layer.held_open}")

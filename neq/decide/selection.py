@@ -22,6 +22,7 @@ class SelectionInput:
         sizes: neurons of each layer.
         held_open: bool, neurons that will not freeze whatever is chosen; None: there are none.
         blocks: how many neurons of each layer its device computes together; None: as many as a CPU does.
+        always_frozen: bool, neurons that are frozen whatever is chosen; None: there are none.
     """
 
     outputs: VelocityState
@@ -29,6 +30,7 @@ class SelectionInput:
     sizes: Sequence[int]
     held_open: Tensor | None = None
     blocks: Sequence[int] | None = None
+    always_frozen: Tensor | None = None
 
 
 Selection = Callable[[SelectionInput], Tensor]
@@ -127,6 +129,8 @@ class Prefix:
     def __call__(self, selection_input: SelectionInput) -> Tensor:
         """Chooses."""
         chosen = selection_input.outputs.at_equilibrium.clone()
+        if selection_input.always_frozen is not None:  # the prefix goes on behind them
+            chosen |= selection_input.always_frozen
         held_open = torch.zeros_like(chosen) if selection_input.held_open is None else selection_input.held_open
         sizes = list(selection_input.sizes)
         for layer, stays_open in zip(chosen.split(sizes), held_open.split(sizes), strict=True):
@@ -190,4 +194,5 @@ def selection(name: SelectName, *, fraction: float | None, seed: int) -> Selecti
             raise ValueError(f"fraction is {fraction}; the selection prefix needs one above 0, such as fraction=0.8")
         return Prefix(fraction)
     rules: dict[str, Selection] = {"equilibrium": at_equilibrium, "none": never, "blocks": in_whole_blocks}
+    rules["replay"] = never  # whom the masks name does not follow from what is measured
     return rules.get(name, parameters_at_equilibrium)

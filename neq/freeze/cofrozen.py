@@ -3,10 +3,11 @@
 A table of relative positions, a scale of a layer's output, belong to no neuron, so no mask names them. Left to learn on
 inside a prefix that stands still, they need gradients through all of it, and the prefix frees no memory: with those of
 Swin's attention learning, 0.75 of the activations stay, without 0.39 (bench/savings.py). Where the rule is asked to
-stop whole prefixes, they stop along.
+stop whole prefixes, they stop along; and so they do in a prefix of layers that are always frozen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +25,19 @@ class CofrozenParameters:
     Args:
         model: unwrapped.
         layers: the watched ones, in forward order.
+        any_prefix: they go with whatever prefix is frozen whole; if not, with the one that is always frozen alone.
     """
 
-    def __init__(self, model: nn.Module, layers: Sequence[WatchedLayer]) -> None:
+    def __init__(self, model: nn.Module, layers: Sequence[WatchedLayer], *, any_prefix: bool = True) -> None:
         self._watched = layers
         self._around: dict[str, frozenset[str]] = {}
         found: list[WatchedLayer] = []
-        for name, parameter in _without_neurons(model, layers):
+        static = {layer.name for layer in takewhile(lambda layer: layer.always_frozen, layers)}
+        for name, parameter in _without_neurons(model, layers) if any_prefix or static else ():
             around = self._layers_around(name)
-            if around:
-                found.append(WatchedLayer(name, _Holder(parameter), parameter.shape[0], 0))
+            always = around <= static
+            if around and (any_prefix or always):
+                found.append(WatchedLayer(name, _Holder(parameter), parameter.shape[0], 0, always_frozen=always))
                 self._around[name] = around
         self.layers: Sequence[WatchedLayer] = tuple(found)
         """Each as a layer whose rows freeze together."""

@@ -47,6 +47,7 @@ class WatchedLayer:
         by_function: whether the model computes it without calling the module, by the function and the module's weight.
         caller: the module that computes it, where `by_function`; None where nothing is known of it.
         held_open: why none of its neurons may ever freeze; None where they may.
+        always_frozen: whether all its neurons are frozen from before the first step to the end.
         kind: where its neurons are, for a layer of another kind than torch's own convolutions, linear layers and norms.
     """
 
@@ -59,6 +60,7 @@ class WatchedLayer:
     by_function: bool = False
     caller: nn.Module | None = None
     held_open: str | None = None
+    always_frozen: bool = False
     kind: LayerKind | None = None
 
     @property

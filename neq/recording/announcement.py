@@ -28,7 +28,7 @@ def watch_started(neq: NEq, options: Options, probe: Iterable[Any], name: str | 
         }
         for place, layer in enumerate(neq.layers)
     ]
-    freezes = options.select != "none"
+    freezes = options.freezes
     coverage = neq.coverage()
     return {
         "kind": "watch_started",
@@ -78,6 +78,8 @@ def _simple(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
+        if any(isinstance(key, int) for key in value):  # masks by epoch, which the epochs tell themselves
+            return f"{len(value)} epochs"
         return {str(key): _simple(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_simple(item) for item in value]

@@ -144,7 +144,8 @@ class Run:
 
         Raises:
             TypeError: as NEq's.
-            ValueError: as NEq's; or `name` is taken, or `freeze=False` meets another `select` than `none`.
+            ValueError: as NEq's; or `name` is taken, or `freeze=False` meets another `select` than `none`, or
+                `always_freeze`.
         """
         from neq.options import Options
         from neq.recording.recorded_neq import RecordedNEq
@@ -156,6 +157,8 @@ class Run:
                 )
             keywords["select"] = "none"
         chosen = Options.of(options, keywords)
+        if not freeze and chosen.always_freeze:
+            raise ValueError(f"freeze is False, and always_freeze is {chosen.always_freeze!r}: drop one")
         check_name(name)
         if self._recording is not None:
             from neq.measure.probing import unwrap

@@ -99,6 +99,10 @@ class Savings:
     def _whole(self, layer: WatchedLayer, mask: Tensor, dense: LayerPlan) -> SavingLayer:
         moving = [parameter for parameter in layer.parameters() if gets_gradient(parameter)]
         refused = next((why for parameter in moving if (why := self._stops.why_not(parameter))), None)
+        if refused == NOT_YET and layer.always_frozen:
+            refused = (
+                None  # it never moves again: no state of the optimizer's is missed, and the first step is the peak
+            )
         if refused == NOT_YET:
             self._not_yet[layer.name] = mask
         if refused is None:

@@ -9,7 +9,7 @@ def binary_documentation(media_type: str, text: str) -> Responses:
     headers = {
         "X-Epochs": {"description": "`first:stop`", "schema": {"type": "string"}},
         "X-Missing": {
-            "description": "`first:stop` of epochs in which nothing was recorded, comma-separated; absent without any.",
+            "description": "`first:stop` of epochs whose arrays were not recorded, comma-separated; absent: none.",
             "schema": {"type": "string"},
         },
         "X-Neurons": {"schema": {"type": "integer"}},

@@ -161,10 +161,16 @@ def _size(store: Store, run_id: str, index: int) -> int:
     raise UnknownLayer(run_id, index)
 
 
+def _is_whole(run: Run) -> bool:
+    """Whether a worker recorded the arrays of every epoch; a fork has its parent's epochs, as those were recorded."""
+    every = (run.config.get("recording") or {}).get("arrays_every", 1)
+    return run.source == "launched" and every == 1 and run.parent_id is None
+
+
 def _place(store: Store, run: Run, index: int, first: int, stop: int, neurons: int) -> dict[str, str]:
     """Which epochs the rows of an answer are, and in which of them nothing was recorded."""
     told = {"X-Epochs": f"{first}:{stop}", "X-Neurons": str(neurons)}
-    if run.source == "launched":  # a worker records every epoch of every layer
+    if _is_whole(run):
         return told
     missing = gaps(store.layer_epochs(run.id, index, first, stop), first, stop)
     return told | ({"X-Missing": ",".join(f"{start}:{end}" for start, end in missing)} if missing else {})

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Query, Request, Response
 
+from db import LayerHistory
 from server.arrays.encoding import OCTETS, framed
 from server.response_cache import cached_response
 from server.routes.dependencies import (
@@ -47,7 +48,10 @@ def read_small(
     seqs, stop = finished(store, run.id, epochs)
 
     def make() -> bytes:
-        histories = store.frozen_masks(run.id, wanted, epochs.start, stop)
+        # Of an epoch without arrays too, a layer's rows are told, or its reader asks for them for ever.
+        known = {layer["index"]: int(layer["neurons"]) for layer in store.layers(run.id)}
+        histories = {index: _nothing(known[index]) for index in wanted if index in known}
+        histories |= store.frozen_masks(run.id, wanted, epochs.start, stop)
         merged = {index: merge_rows(history.rows(epochs.start, stop), rows) for index, history in histories.items()}
         told = [
             [
@@ -63,6 +67,10 @@ def read_small(
         return framed(header, *(cells.tobytes() for cells in merged.values()))
 
     return cached_response(request, (run.id, *seqs), make, media_type=OCTETS)
+
+
+def _nothing(neurons: int) -> LayerHistory:
+    return LayerHistory(np.zeros(0, np.int32), neurons, np.zeros((0, neurons), np.bool_))
 
 
 def merge_rows(frozen: npt.NDArray[np.bool_], rows: int) -> npt.NDArray[np.uint8]:

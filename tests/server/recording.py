@@ -94,8 +94,8 @@ class Recording:
             )
         )
 
-    def epoch(self) -> int:
-        """One more epoch is over: random φ, velocity from the second on, a random mask."""
+    def epoch(self, *, arrays: bool = True) -> int:
+        """One more epoch is over: random φ, velocity from the second on, a random mask; told with or without them."""
         epoch, rows = self.epochs, []
         for layer, count in enumerate(self.neurons):
             divergence = (1 - self.random.uniform(-1, 1, count)).astype("<f4")
@@ -112,7 +112,7 @@ class Recording:
             rows.append(self._row(layer, divergence, None if epoch == 0 else velocity, applied, frozen))
         self.epochs += 1
         event = self._finished(epoch)
-        return self._append(event, snapshots=tuple(rows))
+        return self._append(event, snapshots=tuple(rows) if arrays else ())
 
     def progress(self, batch: int) -> int:
         """A sign of life inside an epoch."""

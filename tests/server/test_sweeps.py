@@ -160,3 +160,14 @@ def test_the_size_of_an_epoch_is_what_the_file_grows_by(client: TestClient, stor
         recording.epoch()
     size = store.size(recording.id)
     assert size.arrays + size.events == pytest.approx((written() - before) / 200, rel=0.3)
+
+
+def test_arrays_every_so_many_epochs_take_less_room(client: TestClient, recording: Recording, store: Store) -> None:
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE runs SET cost_key = ?", (cost_key(RunConfig()),))
+    size = store.size(recording.id)
+    for every, with_arrays in ((1, 10), (4, 4), (100, 2)):
+        base = {"training": {"epochs": 10}, "recording": {"arrays_every": every}, "schedule": {"kind": "constant"}}
+        told = preview(client, base=base).estimate
+        assert told is not None and told.bytes is not None
+        assert told.bytes - size.checkpoints == pytest.approx(10 * size.events + with_arrays * size.arrays, abs=1)

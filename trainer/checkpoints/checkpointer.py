@@ -20,6 +20,8 @@ class Result:
     frozen_fraction: float | None
     seconds: float
     """Of the whole run, interruptions left out."""
+    train_seconds: float = 0.0
+    """Of its training steps alone."""
 
 
 class Checkpointer:
@@ -59,6 +61,7 @@ class Checkpointer:
             "test_accuracy": result.test_accuracy,
             "frozen_fraction": result.frozen_fraction,
             "seconds": result.seconds,
+            "train_seconds": result.train_seconds,
         }
         name, size = files.write(self._folder, self._resume_point.run_id, epoch, content)
         return CheckpointFile(path=str(name), size_bytes=size)
@@ -74,7 +77,8 @@ class Checkpointer:
         frozen = (
             content["frozen_fraction"] if "frozen_fraction" in content else content["frozen_share"]
         )  # as it was called
-        result = Result(content["test_accuracy"], frozen, content["seconds"])
+        trained = content.get("train_seconds", 0.0)  # an older program did not add them up
+        result = Result(content["test_accuracy"], frozen, content["seconds"], trained)
         return result, told + _differing(content["versions"], self._versions)
 
     def _content(self) -> dict[str, Any]:

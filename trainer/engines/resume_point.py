@@ -13,12 +13,15 @@ class ResumePoint:
         started: whether its beginning is: it then says that it continued, and not that it started.
         checkpoint: the path, below the workplace's folder of checkpoints, of the one that the newest recorded epoch
             names; None where no epoch is recorded.
+        replayed: path of the file with the masks of the run that it replays, see `replayed_masks`; None: it replays
+            none.
     """
 
     run_id: str = ""
     epochs: int = 0
     started: bool = False
     checkpoint: str | None = None
+    replayed: str | None = None
 
 
 NOTHING_RECORDED = ResumePoint()

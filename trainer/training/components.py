@@ -3,23 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from contract.config import RunConfig
+from contract.config import ReplayRule, RunConfig
+from contract.errors import RunError
 from neq import NEq
 from trainer.checkpoints.train_state import TrainState
 from trainer.data import ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
+from trainer.engines import replayed_masks
 from trainer.engines.environment import Workplace
+from trainer.engines.replayed_masks import Masks
+from trainer.engines.resume_point import NOTHING_RECORDED, ResumePoint
 from trainer.models import DataShape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups
 from trainer.training.costs import CostRecorder
 from trainer.training.equilibrium import build_neq
 from trainer.training.step_timings import StepTimings, timing_setting
 from trainer.training.tasks import build_task
-from trainer.training.train_step import TrainStep
+from trainer.training.train_step import DensePass, TrainStep, never_dense
 
 EVALUATION_BATCH = 200
 EVALUATION_BATCH_OF_A_GPU = 1000
@@ -68,9 +73,13 @@ class Components:
         return TrainState(self.model, self.train_step.optimizer, self.train_step, self.neq, self.random, self.timings)
 
 
-def build_components(config: RunConfig, workplace: Workplace, device: torch.device) -> Components:
+def build_components(
+    config: RunConfig, workplace: Workplace, device: torch.device, resume_point: ResumePoint = NOTHING_RECORDED
+) -> Components:
     """Builds what the description asks for; torch's own generator is seeded afterwards.
 
+    Args:
+        resume_point: names the file with the masks that are to be replayed, if any are.
     Raises:
         RunError: the data are missing or damaged, or the network does not fit them.
     """
@@ -78,13 +87,13 @@ def build_components(config: RunConfig, workplace: Workplace, device: torch.devi
     model = build_network(config, data, workplace, device)
     optimizer = build_optimizer(config.optimizer, parameter_groups(config.model, model))
     probe = ProbeBatches(data, _evaluation_batch(data))
-    neq = build_neq(config, model, optimizer, probe)
+    neq = build_neq(config, model, optimizer, probe, _replayed(config, resume_point))
     costs = CostRecorder(model, neq, torch.zeros(1, data.channels, data.height, data.width, device=device))
     random = torch.Generator(device=device).manual_seed(config.training.seed)
     torch.manual_seed(config.training.seed)  # drop-out draws from torch's own
     task = build_task(config, data)
     batches = len(batch_bounds(len(data.train), config.training.batch_size))
-    train_step = TrainStep.of(config, model, optimizer, task, device, batches, neq.dense_pass)
+    train_step = TrainStep.of(config, model, optimizer, task, device, batches, _dense_pass(neq))
     timings = StepTimings(train_step.clock, batches, timing_setting(config, device))
     return Components(config, device, data, model, train_step, probe, neq, costs, timings, random)
 
@@ -97,6 +106,23 @@ def build_network(config: RunConfig, data: ImageData, workplace: Workplace, devi
         # A third less time for small convolutions on a CPU than torch's default order.
         return model.to(memory_format=torch.channels_last)
     return model
+
+
+def _replayed(config: RunConfig, resume_point: ResumePoint) -> dict[str, Masks] | None:
+    if not isinstance(config.neq.select, ReplayRule):
+        return None
+    if resume_point.replayed is None:
+        raise RunError(
+            "The masks of another run are to be replayed, and were not handed over.",
+            "Let a worker train the run: it reads them from the store.",
+        )
+    return replayed_masks.read(Path(resume_point.replayed))
+
+
+def _dense_pass(neq: NEq) -> DensePass:
+    """None where layers are always frozen: the run may have been given them because a dense step needs more memory than
+    there is."""
+    return never_dense if any(layer.always_frozen for layer in neq.layers) else neq.dense_pass
 
 
 def _evaluation_batch(data: ImageData) -> int:

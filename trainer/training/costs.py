@@ -17,7 +17,7 @@ from neq.network.discovery import LayerFilter, discover
 class CostRecorder:
     """Records the plans and operations of a network, epoch by epoch.
 
-    Made before anything is frozen: what is dense is counted then.
+    Made before the rule freezes anything: what is dense is counted then.
 
     Args:
         model: the network that is watched.
@@ -29,7 +29,8 @@ class CostRecorder:
         self._model, self._neq, self._image = model, neq, image
         with preserve_state(model):
             self._layers = discover(model, lambda: model(image), LayerFilter()).layers
-        self._dense = self._seen()
+        with neq.dense_pass():  # layers that are always frozen are so already
+            self._dense = self._seen()
         self._told: list[LayerPlan] = []
 
     def flops(self) -> StepFlops:

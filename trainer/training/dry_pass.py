@@ -33,6 +33,7 @@ from trainer.training.train_step import TrainStep, determinism
 BATCH = 4
 """Images in the small batch: enough for batch norm to learn from."""
 _NAMED = re.compile(r"\b(data|model|optimizer|schedule|training|neq|compute)((?:\.[a-z_]+)+)")
+_ALWAYS_FROZEN = re.compile(r"\balways_freeze\b")
 _PATTERNS = re.compile(r"\blayers\.(only|never_freeze|never)\b")
 T = TypeVar("T")
 
@@ -164,6 +165,8 @@ def _one_step(config: RunConfig, data: ImageData, train_step: TrainStep) -> None
 
 def field_of(config: RunConfig, message: str, usual: str) -> str:
     """The field that a message is about: the first that it names and the description has, else the usual one."""
+    if _ALWAYS_FROZEN.search(message):  # a contradiction names never_freeze too
+        return "neq.layers.always_freeze_first" if config.neq.layers.always_freeze_first else "neq.layers.always_freeze"
     if found := _PATTERNS.search(message):
         return f"neq.layers.{found[1]}"
     described = config.model_dump(mode="json")

@@ -24,11 +24,12 @@ class PhaseTimer:
         self._since = perf_counter()
         self._seconds = {"train": 0.0, "probe": 0.0, "evaluate": 0.0, "record": 0.0}
 
-    def lap(self, phase: Literal["train", "probe", "evaluate", "record"]) -> None:
-        """The time since the last lap was this phase's."""
+    def lap(self, phase: Literal["train", "probe", "evaluate", "record"]) -> float:
+        """The time since the last lap was this phase's; returns it, in seconds."""
         now = perf_counter()
-        self._seconds[phase] += now - self._since
-        self._since = now
+        taken, self._since = now - self._since, now
+        self._seconds[phase] += taken
+        return taken
 
     def seconds(self) -> Seconds:
         """The sums, with the time until now counted as `record`."""
@@ -54,11 +55,21 @@ class _Results:
 
 @dataclass
 class EpochLoop:
-    """Runs one epoch after the other."""
+    """Runs one epoch after the other.
+
+    Attributes:
+        train_seconds: what the run's training steps have taken, in this epoch and all before it.
+    """
 
     parts: Components
+    train_seconds: float = 0.0
     throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
     splitter: BatchSplitter = field(default_factory=BatchSplitter)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has trained for as long as it may."""
+        return self.parts.config.training.is_spent(self.train_seconds)
 
     def run(self, epoch: int) -> Generator[Event, None, EpochFinished]:
         """Trains, measures φ, decides and evaluates, reporting progress; returns the epoch's record.
@@ -70,7 +81,7 @@ class EpochLoop:
         timer, began = PhaseTimer(), (process_time(), clock.seconds())
         trained = yield from self._train(epoch)
         spent = process_time() - began[0], clock.seconds() - began[1]
-        timer.lap("train")
+        self.train_seconds += timer.lap("train")
         plans, flops = parts.costs.changes(epoch), parts.costs.flops()
         timer.lap("record")
         probe_began = clock.seconds()
@@ -124,7 +135,9 @@ class EpochLoop:
 
     def _record(self, epoch: int, results: _Results, timer: PhaseTimer) -> EpochFinished:
         parts, equilibrium = self.parts, results.equilibrium
-        counts, arrays = layer_counts(equilibrium, results.plans), snapshots(equilibrium)
+        counts = layer_counts(equilibrium, results.plans)
+        last = epoch + 1 == parts.config.training.epochs or self.is_over
+        arrays = snapshots(equilibrium) if parts.config.recording.has_arrays(epoch, last=last) else ()
         left_out = parts.config.neq.savings and equilibrium.applied_fraction > 0
         step_ms, saving = parts.timings.epoch(
             epoch, results.flops, probe_seconds=results.probe_seconds, left_out=left_out

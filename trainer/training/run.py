@@ -58,7 +58,7 @@ def _run(
     config: RunConfig, workplace: Workplace, resume_point: ResumePoint, device: torch.device
 ) -> Generator[Event, None, None]:
     began = perf_counter()
-    parts = build_components(config, workplace, device)
+    parts = build_components(config, workplace, device, resume_point)
     checkpointer = Checkpointer(workplace.checkpoints, resume_point, config, parts.state(), versions())
     run = _Run(parts, device_title(device, workplace), checkpointer, resume_point, began)
     yield from run.beginning()
@@ -66,7 +66,8 @@ def _run(
         yield from (Logged(level="warning", text=text) for text in warnings)
         last = yield from run.epochs(monitor)
     yield RunFinished(
-        epochs=config.training.epochs,
+        epochs=run.done,
+        reason=run.why_early(),
         test_accuracy=last.test_accuracy,
         frozen_fraction=last.frozen_fraction,
         seconds=last.seconds,
@@ -84,6 +85,8 @@ class _Run:
     began: float
     """When, by perf_counter, less the seconds that the run took before it was cut off."""
     result: Result | None = None
+    done: int = 0
+    """Epochs that are trained."""
 
     def beginning(self) -> Generator[Event, None, None]:
         """The first events: that it starts or goes on, and what may be different then."""
@@ -135,11 +138,13 @@ class _Run:
 
     def epochs(self, monitor: ResourceMonitor) -> Generator[Event, None, Result]:
         """The events of every epoch that is not recorded yet; returns how the run stands after the last."""
-        neq, loop, stored_seconds = self.parts.neq, EpochLoop(self.parts), 0.0
-        for epoch in range(self.resume_point.epochs, self.parts.config.training.epochs):
-            along = neq.held_along
+        neq, stored_seconds, self.done = self.parts.neq, 0.0, self.resume_point.epochs
+        loop = EpochLoop(self.parts, self.result.train_seconds if self.result else 0.0)
+        while self.done < self.parts.config.training.epochs and not loop.is_over:
+            epoch, along = self.done, neq.held_along
             finished = yield from loop.run(epoch)
-            finished = self._completed(finished, monitor, stored_seconds)
+            finished = self._completed(finished, monitor, stored_seconds, loop.train_seconds)
+            self.done += 1
             before = perf_counter()
             yield finished
             stored_seconds = perf_counter() - before
@@ -147,13 +152,25 @@ class _Run:
         assert self.result is not None  # noqa: S101  (there is one epoch at least)
         return replace(self.result, seconds=perf_counter() - self.began)
 
-    def _completed(self, finished: EpochFinished, monitor: ResourceMonitor, stored_seconds: float) -> EpochFinished:
+    def why_early(self) -> str | None:
+        """Why no further epoch is trained, where some are planned."""
+        training = self.parts.config.training
+        if self.done == training.epochs or self.result is None:
+            return None
+        return (
+            f"It ended after {self.done} of {training.epochs} epochs: its training steps took "
+            f"{self.result.train_seconds:.1f} s, and training.stop_after_seconds is {training.stop_after_seconds:g}."
+        )
+
+    def _completed(
+        self, finished: EpochFinished, monitor: ResourceMonitor, stored_seconds: float, train_seconds: float
+    ) -> EpochFinished:
         """The epoch with checkpoint, resources and all of its seconds.
 
         The checkpoint is on the disk before anybody hears of the epoch: what is recorded can go on.
         """
         before = perf_counter()
-        self.result = Result(finished.test_accuracy, finished.frozen_fraction, before - self.began)
+        self.result = Result(finished.test_accuracy, finished.frozen_fraction, before - self.began, train_seconds)
         checkpoint = self.checkpointer.write(finished.epoch, self.result)
         written = perf_counter() - before
         seconds = finished.seconds.model_copy(

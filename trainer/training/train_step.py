@@ -30,6 +30,12 @@ DensePass = Callable[[], AbstractContextManager[bool]]
 """Inside, a forward and a backward pass compute what frozen neurons do not need, and no number changes; says whether
 they do, since it is not always possible."""
 
+
+def never_dense() -> AbstractContextManager[bool]:
+    """A dense pass that is none."""
+    return nullcontext(False)
+
+
 _REDUCED = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -58,7 +64,7 @@ class TrainStep:
     scaler: torch.amp.GradScaler
     clock: StepClock
     memory: PeakMemory
-    dense_pass: DensePass = lambda: nullcontext(False)
+    dense_pass: DensePass = never_dense
     global_step: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
 
@@ -80,7 +86,7 @@ class TrainStep:
         task: Task,
         device: torch.device,
         batches: int,
-        dense_pass: DensePass = lambda: nullcontext(False),
+        dense_pass: DensePass = never_dense,
     ) -> "TrainStep":
         """As described, for so many batches an epoch.
 

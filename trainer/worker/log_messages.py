@@ -24,7 +24,8 @@ class LogMessages:
             case EpochFinished():
                 return self._learning_rate_drop(event)
             case RunFinished():
-                return Logged(text=f"Finished {counted(event.epochs, 'epoch')}; training took {event.seconds:.0f} s.")
+                end = f"Finished {counted(event.epochs, 'epoch')}; training took {event.seconds:.0f} s."
+                return Logged(text=end if event.reason is None else f"{end} {event.reason}")
             case _:
                 return None
 

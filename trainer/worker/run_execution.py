@@ -6,11 +6,15 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from contract.config import RunConfig
+from contract.errors import RunError
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed, RunStopped
 from db import EventRefused, Run, RunLost, Store, StoreError, StoreFull, StoreUnreachable
 from trainer.checkpoints.folder import CheckpointStore
@@ -18,6 +22,7 @@ from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.worker.checkpoint_retention import CheckpointRetention
 from trainer.worker.event_records import record_of
 from trainer.worker.log_messages import LogMessages
+from trainer.worker.replayed_run import write_masks
 
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
@@ -132,14 +137,8 @@ class RunExecution:
     def _train(self) -> Event | None:
         """Trains and records. Returns the event that ends the run, None where nothing is to be said."""
         try:
-            self._events = self._engine(*self._beginning())
-            with suppress(StopIteration):
-                while not self._stopping.is_set():
-                    event = next(self._events)
-                    if event.kind in END_KINDS:
-                        return event
-                    self._record(event)
-                    self._epochs += isinstance(event, EpochFinished)
+            with TemporaryDirectory(prefix="neq-run-") as scratch:
+                return self._train_in(Path(scratch))
         except RunLost:
             raise
         except Interrupted:
@@ -148,18 +147,31 @@ class RunExecution:
         except Exception as error:
             if not self._stopping.is_set():
                 return _failure(error)
+        return self._how_it_ended()
+
+    def _train_in(self, scratch: Path) -> Event | None:
+        try:
+            self._events = self._engine(*self._beginning(scratch))
+            with suppress(StopIteration):
+                while not self._stopping.is_set():
+                    event = next(self._events)
+                    if event.kind in END_KINDS:
+                        return event
+                    self._record(event)
+                    self._epochs += isinstance(event, EpochFinished)
         finally:
             if self._events is not None:
                 self._events.close()
         return self._how_it_ended()
 
-    def _beginning(self) -> tuple[RunConfig, ResumePoint]:
+    def _beginning(self, scratch: Path) -> tuple[RunConfig, ResumePoint]:
         config = RunConfig.model_validate(self._run.config)
         every = config.checkpoints.every_n_epochs
         self._retention = self._insist(
             "checkpoints", lambda: CheckpointRetention.of(self._store, self._run, self._checkpoint_store, every)
         )
-        return config, self._retention.resume_point(self._run)
+        replayed = self._insist("the masks to replay", lambda: write_masks(self._store, config, scratch))
+        return config, replace(self._retention.resume_point(self._run), replayed=replayed)
 
     def _how_it_ended(self) -> Event | None:
         if not self._stopping.is_set():
@@ -223,6 +235,8 @@ class RunExecution:
 
 def _failure(error: Exception) -> RunFailed:
     """What a person should read when this was raised in the worker itself."""
+    if isinstance(error, RunError):
+        return RunFailed(reason=error.message, remedy=error.remedy)
     if isinstance(error, ValidationError):
         return RunFailed(
             reason="This worker cannot read the run's description; it was written by another version.",

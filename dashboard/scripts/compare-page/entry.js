@@ -3,6 +3,7 @@
  */
 
 import { Heatmap } from "../plot/heatmap.js";
+import { arraysWords } from "../run-data/arrays.js";
 import { Feed, nothingYet } from "../run-data/feed.js";
 import { Overview } from "../run-page/overview.js";
 import { element } from "../ui/dom.js";
@@ -45,6 +46,7 @@ export class Entry {
       scope,
       host: neurons.host,
       note: neurons.note,
+      blank: arraysWords(record),
       figure: figures.neurons,
       name: `${name} neurons`,
       mode,

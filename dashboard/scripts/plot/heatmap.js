@@ -34,7 +34,8 @@ const { counted } = format;
  * @property {string} name of a saved file.
  * @property {string} mode of modes.
  * @property {number} [epsilon] the run's threshold, for the colours of |v|.
- * @property {HTMLElement} [note] says when one row stands for several neurons.
+ * @property {HTMLElement} [note] says when one row stands for several neurons, and why epochs are blank.
+ * @property {string} [blank] why epochs may be blank, in a sentence.
  * @property {(cell: NeuronCell | null) => void} [onPoint] the reader points at a cell.
  * @property {(cell: NeuronCell) => void} [onOpen] the reader chose a cell.
  * @property {(range: Range) => void} [onRange]
@@ -55,6 +56,7 @@ export class Heatmap {
     this.mode = options.mode;
     this.epsilon = options.epsilon ?? 0;
     this.note = options.note;
+    this.blank = options.blank ?? "";
     this.onPoint = options.onPoint;
     this.onOpen = options.onOpen;
     /** @type {LayerFeed | null | undefined} undefined: nothing was shown yet. */
@@ -208,13 +210,14 @@ export class Heatmap {
     if (!this.layer) return this.host.setAttribute("aria-label", "Neurons × epochs; no layer is open yet.");
     const { layer, cells } = this.layer;
     const head = `${layer.name}: ${counted(layer.neurons, "neuron")}`;
-    const last = cells.epochs - 1;
+    const last = cells.lastRecorded();
     if (last < 0) return this.host.setAttribute("aria-label", `${head}; no epoch has finished yet.`);
     const [moving, frozen, thawed, froze] = cells.count(last);
     return this.host.setAttribute(
       "aria-label",
       `${head}, ${counted(cells.epochs, "epoch")}. After epoch ${last}: ${frozen + froze} frozen, ${froze} of them just frozen; ` +
-        `${moving + thawed} updating, ${thawed} of them just thawed. Arrow keys move between cells, Enter opens a neuron.`,
+        `${moving + thawed} updating, ${thawed} of them just thawed. ` +
+        [this.blank, "Arrow keys move between cells, Enter opens a neuron."].filter(Boolean).join(" "),
     );
   }
 
@@ -224,8 +227,10 @@ export class Heatmap {
     const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
     const words = this.layer ? merged.filter(Boolean).join(", ") : "";
     const mixed = "colours are averaged; “just thawed” makes up at least half where any neuron just thawed";
-    say(this.note, words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in to see single cells.`);
-    this.note.hidden = !words;
+    const several = words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in to see single cells.`;
+    const all = [several, this.layer ? this.blank : ""].filter(Boolean).join(" ");
+    say(this.note, all);
+    this.note.hidden = !all;
   }
 
   // ------------------------------------------------------------ one cell

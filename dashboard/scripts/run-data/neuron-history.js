@@ -67,6 +67,11 @@ export class NeuronHistory {
     return epoch >= 0 && epoch < this.epochs && this.known[epoch] === RECORDED;
   }
 
+  /** The newest epoch that was recorded and is here, or -1. */
+  lastRecorded() {
+    return this.known.subarray(0, this.epochs).lastIndexOf(RECORDED);
+  }
+
   /** Whether the neuron was decided to freeze at the end of this epoch. @param {number} epoch @param {number} neuron */
   frozen(epoch, neuron) {
     return this.bytes[epoch * this.neurons + neuron] >= FROZEN;

@@ -5,6 +5,7 @@
 import { ColourSwitch, modes } from "../plot/colour-modes.js";
 import { Heatmap } from "../plot/heatmap.js";
 import { orders } from "../plot/orders.js";
+import { arraysWords } from "../run-data/arrays.js";
 import { partnerOf } from "../run-data/groups.js";
 import { fillChoice, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -99,6 +100,7 @@ export class LayerCard {
       mode: this.mode,
       epsilon: this.epsilon,
       note: parts[note],
+      blank: arraysWords(feed.record),
       onPoint: (cell) => {
         together.point(cell?.column ?? null);
         this.#otherOf(heatmap)?.echo(cell);

@@ -98,6 +98,7 @@ export class RunNotice {
       return { kind: "warn", title: "This page does not receive live updates.", more: this.refusal };
     }
     if (run.state === "stopped" && run.reason) return this.#warned({ kind: "quiet", title: `Stopped: ${run.reason}` });
+    if (run.state === "finished" && run.reason) return this.#warned({ kind: "quiet", title: `Finished early: ${run.reason}` });
     if (this.trouble) return troubled(this.trouble);
     if (run.state === "queued") return this.#queued(run);
     return this.#silent() || this.#warned(asked(run));

@@ -6,6 +6,7 @@ import * as rest from "../api/recorded.js";
 import * as marks from "../plot/annotations.js";
 import { Chart } from "../plot/line-chart.js";
 import { velocityPlace } from "../plot/velocity-scale.js";
+import { arraysEvery, arraysWords } from "../run-data/arrays.js";
 import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 
@@ -131,9 +132,11 @@ export class Timeline {
     const rested = frozen.filter(Boolean).length;
     const flips = frozen.filter((flag, place) => flag !== (frozen[place - 1] ?? 0)).length;
     const longest = Math.max(0, ...spans.map(([first, last]) => last - first + 1));
-    const facts = spans.length
+    const told = spans.length
       ? `frozen after ${count(rested)} of ${format.counted(epochs.length, "epoch")}, first after epoch ${spans[0][0]}, at most ${count(longest)} in a row; ${count(flips)} flips`
       : `never frozen in ${format.counted(epochs.length, "epoch")}`;
+    const thinned = arraysEvery(this.feed.record) > 1;
+    const facts = thinned ? `${told}, of those whose arrays were recorded. ${arraysWords(this.feed.record)}` : told;
     say(this.parts["timeline-facts"], facts);
     const [similar, fast] = this.charts;
     similar.describe(`φ of neuron ${this.neuron} by epoch: ${facts}`);

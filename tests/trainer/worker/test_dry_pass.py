@@ -83,6 +83,22 @@ def test_a_pattern_that_names_no_layer_is_told_at_its_field(passes: DryPasses, f
     assert "'nosuch*' names no layer with neurons; the first are conv1, norm1" in words
 
 
+@pytest.mark.parametrize(
+    ("layers", "field", "words"),
+    [
+        ({"always_freeze": ["nosuch*"]}, "always_freeze", "'nosuch*' names no watched layer; the first are conv1"),
+        ({"always_freeze": ["*"]}, "always_freeze", "names every watched layer"),
+        ({"always_freeze": ["conv1"], "never_freeze": ["conv*"]}, "always_freeze", "never_freeze names it"),
+        ({"always_freeze_first": 5}, "always_freeze_first", "5 layers are watched: nothing would be left to train"),
+    ],
+)
+def test_layers_that_cannot_always_be_frozen_are_told_at_their_field(
+    passes: DryPasses, layers: dict[str, Any], field: str, words: str
+) -> None:
+    where, said = only_error(passes, neq={"probe": {"kind": "split", "samples": 20}, "layers": layers})
+    assert where == f"neq.layers.{field}" and words in said
+
+
 def test_a_network_that_cannot_take_the_images_is_told_at_its_name(passes: DryPasses) -> None:
     where, words = only_error(passes, model={"kind": "torchvision", "name": "maxvit_t"})
     assert where in ("model.name", "model.input_size")
