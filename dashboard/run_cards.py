@@ -57,6 +57,7 @@ def savings(*, hidden: bool) -> Any:
         "Savings from frozen neurons",
         part("savings-words", "Loading…", tag=html.P, className="savings-words"),
         part("savings-more", tag=html.P, className="muted savings-more", hidden=True),
+        part("controls", className="controls"),
         html.Div(charts, className="curves savings-charts"),
         html.H3([part("plans-title", "Backward pass by layer", tag=html.Span), " ", help_button("plans")]),
         part("plans", className="plans", tabIndex=0, role="region", **spoken),

@@ -209,6 +209,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/controls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Queue Controls
+         * @description Queue controls of runs, with their seed, in their group: what their saving is held against.
+         *
+         *     dense: nobody freezes. random: as many neurons as the rule would freeze, drawn at random. prefix: the first layers,
+         *     frozen before the first step, that hold about as many neurons. replay: the run's own masks. shorter: dense, and
+         *     ended where it has trained for as long. What cannot be queued is left out, and told why; a control that is there
+         *     already is not queued again.
+         */
+        post: operations["queue_controls_api_v1_controls_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compare/curves": {
         parameters: {
             query?: never;
@@ -1590,6 +1615,52 @@ export interface components {
              * @description The former name of `warmup_start_factor`.
              */
             warmup_start?: number;
+        };
+        /**
+         * ControlLeftOut
+         * @description A control that was not queued.
+         */
+        ControlLeftOut: {
+            /**
+             * Run
+             * @description The run that it would be a control of.
+             */
+            run: string;
+            /** Control */
+            control: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * ControlsBody
+         * @description Which controls of which runs: their ids, or a group.
+         */
+        ControlsBody: {
+            /** Ids */
+            ids?: string[] | null;
+            /** Group */
+            group?: string | null;
+            /**
+             * Controls
+             * @default [
+             *       "dense",
+             *       "random",
+             *       "prefix",
+             *       "replay",
+             *       "shorter"
+             *     ]
+             */
+            controls: ("dense" | "random" | "prefix" | "replay" | "shorter")[];
+        };
+        /**
+         * ControlsQueued
+         * @description Controls that are queued, and those that are not.
+         */
+        ControlsQueued: {
+            /** Runs */
+            runs: components["schemas"]["SweptRun"][];
+            /** Left Out */
+            left_out: components["schemas"]["ControlLeftOut"][];
         };
         /**
          * CosineAnnealingLR
@@ -5407,6 +5478,9 @@ export type Cnn = components['schemas']['Cnn'];
 export type Coco = components['schemas']['Coco'];
 export type Compute = components['schemas']['Compute'];
 export type Constant = components['schemas']['Constant'];
+export type ControlLeftOut = components['schemas']['ControlLeftOut'];
+export type ControlsBody = components['schemas']['ControlsBody'];
+export type ControlsQueued = components['schemas']['ControlsQueued'];
 export type Cosine = components['schemas']['Cosine'];
 export type Coverage = components['schemas']['Coverage'];
 export type Curve = components['schemas']['Curve'];
@@ -6198,6 +6272,66 @@ export interface operations {
             };
             /** @description The server requires a token; it was missing or wrong. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_controls_api_v1_controls_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ControlsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlsQueued"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or no such layer. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@ from server.routes import (
     actions,
     checks,
     comparing,
+    controls,
     coverage,
     epochs,
     events,
@@ -32,20 +33,7 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    for noun in (
-        actions,
-        runs,
-        fields,
-        queue,
-        sweeps,
-        comparing,
-        recording,
-        resume,
-        checks,
-        *recorded,
-        schema,
-        health,
-        live,
-    ):
+    many = (actions, runs, fields, queue, sweeps, controls, comparing)
+    for noun in (*many, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

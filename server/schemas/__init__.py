@@ -36,7 +36,7 @@ from server.schemas.runs import (
     Timing,
     Turn,
 )
-from server.schemas.sweeps import SweepPreview, SweepProblems, SweepQueued
+from server.schemas.sweeps import ControlsQueued, SweepPreview, SweepProblems, SweepQueued
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "Checks",
+    "ControlsQueued",
     "DisplayScale",
     "Epoch",
     "Epochs",

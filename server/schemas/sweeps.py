@@ -66,6 +66,21 @@ class SweptRun(Answer):
     url: str = Field(description="Address of the run's page.")
 
 
+class ControlLeftOut(Answer):
+    """A control that was not queued."""
+
+    run: str = Field(description="The run that it would be a control of.")
+    control: str
+    message: str
+
+
+class ControlsQueued(Answer):
+    """Controls that are queued, and those that are not."""
+
+    runs: list[SweptRun]
+    left_out: list[ControlLeftOut]
+
+
 class SweepQueued(Answer):
     """A sweep whose runs are queued."""
 

@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { Check, Health, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { Check, ControlsQueued, Health, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -30,6 +30,10 @@ export const launch = (config) => askJson("/runs", { method: "POST", body: confi
 export const previewSweep = (sweep) => askJson("/sweeps/preview", { method: "POST", body: sweep });
 /** @param {object} sweep @returns {Promise<SweepQueued>} */
 export const queueSweep = (sweep) => askJson("/sweeps", { method: "POST", body: sweep });
+/** The runs of a tag, archived ones too, the newest first. @param {string} tag @returns {Promise<{runs: Run[]}>} */
+export const tagged = (tag) => askJson(`/runs?${new URLSearchParams({ tag, archived: "any", limit: "100" }).toString()}&${TODAYS}`);
+/** @param {string} id @param {string[]} controls @returns {Promise<ControlsQueued>} */
+export const launchControls = (id, controls) => askJson("/controls", { method: "POST", body: { ids: [id], controls } });
 /** @param {string} id @param {object} changes @returns {Promise<Run>} */
 export const describe = (id, changes) => askJson(named(id), { method: "PATCH", body: changes });
 /** @param {string} id */

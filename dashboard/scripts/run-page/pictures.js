@@ -6,6 +6,7 @@ import { modeOf } from "../plot/colour-modes.js";
 import { Together } from "../plot/line-chart.js";
 import { orders } from "../plot/orders.js";
 import { edgesOf, whole } from "../ui/view-address.js";
+import { Controls } from "./controls.js";
 import { Curves } from "./curves.js";
 import { LayerCard } from "./layer-card.js";
 import { lookOf, MetricsCard } from "./metrics-card.js";
@@ -70,6 +71,7 @@ export function buildPictures(around) {
   const card = layerCard(around, together);
   const values = valuesCard(around, { onPoint, onChoose });
   const curves = new Curves({ scope, hosts: parts, figures, name: run.name, onPoint, onChoose });
+  new Controls({ scope, parts, feed });
   const savings = new SavingsCard({ scope, parts, figures, feed, onPoint, onChoose });
   const multiples = new Multiples({ scope, parts, feed, onOpen });
   const onStep = (/** @type {Changes} */ changes) => address.step(changes);
