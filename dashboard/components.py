@@ -23,6 +23,9 @@ HELP = {
     "select epochs, double-click to reset the zoom.",
     "neurons": "One row per neuron, one column per epoch: the decision at the end of that epoch, or the φ and v behind "
     "it. Drag to zoom, double-click to reset; click a cell for its neuron's timeline.",
+    "masks": "Which neurons only one of two runs froze, both, or neither, epoch by epoch; and layer by layer the "
+    "Jaccard agreement: neurons that both froze, of those that either did. Single neurons are the same only where both "
+    "runs began with the same weights.",
     "order": "Similarity puts neurons next to each other whose v evolved alike: the angular order of the first two "
     "principal components of their log |v| over at most 32 epochs. The order stays fixed while epochs arrive; Re-sort "
     "updates it.",
@@ -50,6 +53,7 @@ NAMES = {
     "probe": "probe set",
     "overview": "layers × epochs",
     "neurons": "neurons × epochs",
+    "masks": "masks of two runs",
     "order": "neuron order",
     "histogram": "distribution",
     "multiples": "all layers",

@@ -13,6 +13,7 @@ from dashboard.api import Api, Json, NotThere
 from dashboard.components import (
     button,
     card,
+    choice,
     colour_switch,
     fraction_legend,
     layer_controls,
@@ -22,6 +23,7 @@ from dashboard.components import (
     plotly_address,
     run_figures,
     state_legend,
+    switch,
 )
 from dashboard.form.defaults import with_defaults
 from dashboard.form.schema import read_schema
@@ -96,6 +98,7 @@ def _frame(filled: bool) -> list[Any]:
         part("note", tag=html.P, className="compare-note", hidden=True),
         _neurons(),
         card("Layers × epochs", fraction_legend(), part("overviews", className="compare-row"), topic="overview"),
+        _masks(),
         _curves(),
         metrics_card(),
         _differences(),
@@ -112,6 +115,34 @@ def _numbers() -> Any:
 def _neurons() -> Any:
     row = part("heatmaps", className="compare-row")
     return card("Neurons × epochs", state_legend(), row, topic="neurons", side=layer_controls(colour_switch()))
+
+
+def _masks() -> Any:
+    """Two of the runs, mask against mask; `scripts/compare-page/masks.js` fills it."""
+    sides = [button("mask-jaccard", "Agreement", "switch-side"), button("mask-difference", "B − A", "switch-side")]
+    runs = html.Div(
+        ["A ", choice("mask-a", "Run A"), " B ", choice("mask-b", "Run B")], className="card-buttons mask-runs"
+    )
+    cells = html.Div(
+        [
+            html.H3(["Neurons × epochs of ", part("mask-layer", tag=html.Span)]),
+            part("mask-legend", className="legend"),
+            part("mask-cells", className="picture-neurons"),
+            part("mask-numbers", tag=html.P, className="muted", role="status"),
+        ],
+        className="compare-pane",
+    )
+    layers = html.Div(
+        [
+            html.Div([html.H3("Layers × epochs"), switch("Layers by", *sides)], className="card-head"),
+            part("mask-scale", className="fraction-legend"),
+            part("mask-agreement", className="picture-overview"),
+        ],
+        className="compare-pane",
+    )
+    words = part("mask-words", "Loading…", tag=html.P, className="compare-note", role="status")
+    row = html.Div([cells, layers], className="mask-row")
+    return card("Masks of two runs", words, row, topic="masks", side=runs, name="masks-card")
 
 
 def _curves() -> Any:

@@ -2,9 +2,15 @@
  * Runs side by side: what the server answers of many at once.
  */
 
-import { askJson } from "./client.js";
+import { ask, askJson } from "./client.js";
+import { parseBytes } from "./recorded.js";
 
-/** @import { Charts } from "../../types/api" */
+/** @import { Agreement, Charts, FirstFreezes } from "../../types/api" */
+
+/** @typedef {{a: string, b: string, layer_a: number, layer_b: number}} Pair a layer of each of two runs. */
+
+/** @param {Record<string, string | number>} query */
+const asked = (query) => new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
 
 /**
  * Metrics of many runs over one axis. @param {string[]} ids @param {string[]} metrics @param {string} axis
@@ -15,3 +21,12 @@ export function curves(ids, metrics, axis, more = {}) {
   for (const metric of metrics) query.append("metric", metric);
   return askJson(`/compare/curves?${query.toString()}`);
 }
+
+/** How two runs' masks agree. @param {string} a @param {string} b @returns {Promise<Agreement>} */
+export const agreement = (a, b) => askJson(`/compare/agreement?${asked({ a, b })}`);
+
+/** Which of two runs froze each neuron, epochs × neurons. @param {Pair} pair */
+export const masks = async (pair) => parseBytes((await ask(`/compare/masks?${asked(pair)}`)).bytes);
+
+/** @param {Pair} pair @returns {Promise<FirstFreezes>} */
+export const firstFreezes = (pair) => askJson(`/compare/first-freezes?${asked(pair)}`);

@@ -40,14 +40,26 @@ function npyHeader(buffer) {
  * @returns {{shape: number[], values: Float32Array}}
  */
 export function parseNpy(buffer) {
+  const { start, shape } = npyShape(buffer, "'<f4'", 4);
+  return { shape, values: new Float32Array(buffer.slice(start)) };
+}
+
+/** The same of bytes. @param {ArrayBuffer} buffer @returns {{shape: number[], values: Uint8Array}} */
+export function parseBytes(buffer) {
+  const { start, shape } = npyShape(buffer, "'|u1'", 1);
+  return { shape, values: new Uint8Array(buffer, start) };
+}
+
+/** @param {ArrayBuffer} buffer @param {string} type as numpy writes it. @param {number} size of a value in bytes. */
+function npyShape(buffer, type, size) {
   const { start, header } = npyHeader(buffer);
-  if (!header.includes("'<f4'")) throw new Unreadable(`Expected float32, got ${header}.`);
+  if (!header.includes(type)) throw new Unreadable(`Expected ${type}, got ${header}.`);
   const [, sizes = ""] = /'shape':\s*\(([^)]*)\)/.exec(header) ?? [];
   const parts = sizes.split(",").filter((part) => part.trim());
   const shape = parts.map(Number);
-  const values = shape.reduce((product, size) => product * size, 1);
-  if (buffer.byteLength - start !== 4 * values) throw new Unreadable();
-  return { shape, values: new Float32Array(buffer.slice(start)) };
+  const values = shape.reduce((product, each) => product * each, 1);
+  if (buffer.byteLength - start !== size * values) throw new Unreadable();
+  return { start, shape };
 }
 
 /** @param {string} id */

@@ -16,6 +16,7 @@ import { go, onLeave, whenThere } from "../ui/shell.js";
 import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import { Entry } from "./entry.js";
+import { MaskCard } from "./masks.js";
 import { compareAddress, distinctNames, RunPicker } from "./picker.js";
 import { CompareTables } from "./tables.js";
 
@@ -82,6 +83,8 @@ class ComparePage {
       onPoint: (epoch) => this.together.point(epoch),
     });
     this.metrics = this.#logged();
+    this.parts["masks-card"].hidden = this.entries.length < 2;
+    this.masks = this.entries.length < 2 ? null : this.#masks();
     this.#wireControls();
     this.#start(this.curves);
   }
@@ -100,6 +103,12 @@ class ComparePage {
       look: lookOf(readQuery()),
       onStep: (changes) => this.#remember(/** @type {Record<string, string | null>} */ (changes)),
     });
+  }
+
+  /** Two of the runs, mask against mask. */
+  #masks() {
+    const { scope, parts, entries, data } = this;
+    return new MaskCard({ scope, parts, entries, figures: data.figures[0], onOpen: (layer) => this.open(layer) });
   }
 
   #sayMissing() {
@@ -162,6 +171,7 @@ class ComparePage {
       if (!this.drawn) return;
       this.#extend();
       overview.append(epoch);
+      this.masks?.changed();
       this.drawSoon();
     });
   }
@@ -191,6 +201,7 @@ class ComparePage {
     if (this.scope.ended) return;
     this.#join(curves);
     this.metrics?.start(Plotly);
+    this.masks?.start(Plotly, this.together);
     this.drawn = true;
     this.root.dataset.drawn = "";
     this.#drawHistory();
@@ -264,6 +275,7 @@ class ComparePage {
     on.disabled = names.indexOf(name) === names.length - 1;
     this.#remember({ layer: name });
     for (const entry of this.entries) entry.open(name);
+    this.masks?.open(name);
     this.#layerChanged();
   }
 

@@ -203,7 +203,7 @@ export class Axes extends Area {
       const { tickformat, tickmode } = this.plot._fullLayout[axis];
       const [from, to] = this.range[name];
       const few = Math.abs(to - from) <= FEW;
-      if (tickformat !== "d" || few === (tickmode === "linear")) continue;
+      if (tickformat !== "d" || tickmode === "array" || few === (tickmode === "linear")) continue; // names are no numbers
       Object.assign(update, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
     }
     if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);

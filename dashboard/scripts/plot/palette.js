@@ -162,12 +162,15 @@ function twoSided(below, above, fraction, steps) {
 const levels = (colours) => ({ ...table([linear(token("--neq-no-data")), ...colours]), levels: true });
 
 /** Four colours: updating, frozen, just thawed, just frozen. */
-export const states = () => ({
+export const states = () => kinds(STATES);
+
+/** A colour for each kind of cell. @param {{token: string, least: number}[]} all */
+export const kinds = (all) => ({
   ...table(
-    STATES.map((state) => linear(token(state.token))),
-    STATES.length,
+    all.map(({ token: name }) => linear(token(name))),
+    all.length,
   ),
-  least: STATES.map(({ least }) => least),
+  least: all.map(({ least }) => least),
 });
 
 /** 128 colours: no velocity yet, then |v|: blue below ε, paler towards it, orange above; without ε, dark to light. */
@@ -184,6 +187,9 @@ export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LE
 
 /** 256 colours from no neuron thawed to all. */
 export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRACTION_STEPS));
+
+/** 256 colours: not known, then from no agreement to full, in even steps for the eye. */
+export const agreements = () => table([linear(token("--neq-no-data")), ...even("--neq-just-thawed", "--neq-frozen", FRACTION_STEPS - 1)]);
 
 /** @param {number} steps */
 const frozenShades = (steps) => between(linear(token("--neq-updating")), linear(token("--neq-frozen")), steps);
