@@ -76,7 +76,8 @@ test("the mean over layers is that of those that are known", () => {
 });
 
 test("bytes of a .npy file are read, and what is none is refused", () => {
-  const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }`.padEnd(117) + "\n";
+  const fields = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }";
+  const header = `${fields.padEnd(117)}\n`;
   const bytes = Uint8Array.from([
     0x93,
     ...new TextEncoder().encode("NUMPY"),

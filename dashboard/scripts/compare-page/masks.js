@@ -61,6 +61,8 @@ export class MaskCard {
     );
     const of = () => data.MEASURES[this.measure].table();
     this.overview = this.#picture(parts["mask-agreement"], figures.overview, "agreement", of, (cell) => this.#layerWords(cell));
+    this.#drawCells();
+    this.overview.describe("Agreement of layers: loading");
     this.#wire();
     scope.finally(onScheme(() => this.#drawScale()));
     scope.finally(() => clearTimeout(this.soon));
@@ -179,11 +181,8 @@ export class MaskCard {
     picture.say(cells ? "" : this.#why(pair));
     if (!cells) say(this.parts["mask-numbers"], "");
     say(this.parts["mask-layer"], pair ? data.pairName(pair) : "");
-    picture.describe(
-      pair && cells
-        ? `Masks of ${data.pairName(pair)}, which of two runs froze each neuron. ${this.parts["mask-numbers"].textContent}`
-        : "",
-    );
+    const told = pair && cells ? `which of two runs froze each neuron. ${this.parts["mask-numbers"].textContent}` : this.#why(pair);
+    picture.describe(`Masks of ${pair ? data.pairName(pair) : "two runs"}: ${told}`);
   }
 
   /** Why there are no cells. @param {LayerPair | null} pair */
