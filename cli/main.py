@@ -18,6 +18,7 @@ COMMANDS = {
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
     **dict.fromkeys(("hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"), "cli.actions"),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
+    "controls": "cli.controls",
     "launch": "cli.launch",
     "sync": "cli.sync",
 }
@@ -67,6 +68,7 @@ def app() -> None:
     Then:         neq launch        launch a run       neq runs    list runs
                   neq stop RUN      stop a run     neq resume RUN  resume it
                   neq queue         who waits      neq groups      list studies
+                  neq controls RUN  what its saving is held against
                   neq fork RUN      start from its checkpoint with changed settings
                   neq export RUN F  save it to a file  neq replay F    replay it
                   neq sync          send what your own scripts recorded offline

@@ -43,6 +43,17 @@ def test_runs_are_put_away_and_stopped_by_their_group(store: Store, runs: list[s
     assert again.exit_code == 2 and again.stderr.count("has ended already") == 2 and again.stdout == "stop: 0 runs\n"
 
 
+def test_controls_are_launched_and_what_cannot_be_is_said(store: Store) -> None:
+    assert neq("launch", "--name", "x").exit_code == 0
+    (run,) = store.queue()
+    done = neq("controls", run, "--kind", "dense", "--kind", "replay")
+    assert done.exit_code == 0, done.output
+    assert "x · dense" in done.stdout and f"{run} replay: Its masks can be replayed once" in done.stderr
+    again = neq("controls", run, "--kind", "dense")
+    assert again.exit_code == 2 and "It is there already." in again.stderr
+    assert neq("controls").exit_code == 2
+
+
 def test_empty_places_say_what_to_do(store: Store) -> None:
     assert neq("queue").output == "No run is waiting.\n"
     assert "neq launch --sweep" in neq("groups").output
