@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cli.client import Client
+from cli.client import Client, run_path
 from cli.exits import REFUSED, exits_plainly
 from cli.printing import echo_json, one_line, say
 from cli.runs import estimate
@@ -40,6 +40,19 @@ def act(action: str, run_ids: tuple[str, ...], group: str | None, **more: Any) -
     say(f"{action}: {counted(len(told['done']), 'run')}")
     if told["refused"]:
         sys.exit(REFUSED)
+
+
+@click.command()
+@of_runs
+@exits_plainly
+def stop(run_ids: tuple[str, ...], group: str | None) -> None:
+    """Stop runs. Everything they recorded is kept."""
+    if len(run_ids) != 1 or group is not None:
+        act("stop", run_ids, group)
+        return
+    with Client(ClientSettings()) as client:
+        run = client.ask("POST", f"{run_path(run_ids[0])}/stop")
+    click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")
 
 
 @click.command()

@@ -14,9 +14,11 @@ from contract.version import VERSION
 
 COMMANDS = {
     **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),
-    **dict.fromkeys(("runs", "stop", "health"), "cli.runs"),
+    **dict.fromkeys(("runs", "health"), "cli.runs"),
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
-    **dict.fromkeys(("hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"), "cli.actions"),
+    **dict.fromkeys(
+        ("stop", "hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"), "cli.actions"
+    ),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "controls": "cli.controls",
     "launch": "cli.launch",

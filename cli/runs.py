@@ -1,4 +1,4 @@
-"""`neq runs`, `neq stop`, `neq health`: asking a running server."""
+"""`neq runs`, `neq health`: asking a running server."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cli.client import Client, run_path
+from cli.client import Client
 from cli.exits import RUN_FAILED, exits_plainly
 from cli.printing import echo_json, one_line, say
 from cli.settings import ClientSettings
@@ -107,23 +107,6 @@ def estimate(seconds: float | None) -> str:
         return f"{round(seconds)} s"
     step = 10 if round(seconds / 10) * 10 < 600 else 60
     return duration(round(seconds / step) * step).removesuffix(" 00 s")
-
-
-@click.command()
-@click.argument("run_ids", metavar="[RUN]...", nargs=-1)
-@click.option("--group", help="All runs of this group.")
-@exits_plainly
-def stop(run_ids: tuple[str, ...], group: str | None) -> None:
-    """Stop runs. Everything they recorded is kept."""
-    if len(run_ids) != 1 or group is not None:
-        from cli.actions import act  # which imports this module
-
-        act("stop", run_ids, group)
-        return
-    (run_id,) = run_ids
-    with Client(ClientSettings()) as client:
-        run = client.ask("POST", f"{run_path(run_id)}/stop")
-    click.echo(f"{run['id']}: {'stopped' if run['state'] == 'stopped' else 'will stop within seconds'}")
 
 
 @click.command()
