@@ -23,6 +23,7 @@ from server.routes import (
     runs,
     schema,
     small,
+    summaries,
     sweeps,
 )
 
@@ -31,6 +32,8 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    for noun in (actions, runs, fields, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
+    # Before the runs, or "counts" would be the id of one.
+    before = (actions, summaries)
+    for noun in (*before, runs, fields, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router
