@@ -31,7 +31,11 @@ async def layout(api: Api) -> Page:
             [html.H1("Runs"), dcc.Link("New run", href="/new", className="button button-primary")],
             className="page-head",
         ),
-        html.Div([_toolbar(), _table()], id="runs-filled", className="runs-filled"),
+        html.Div(
+            [html.Div(id="runs-filter", className="runs-filter"), _toolbar(), _none(), _table()],
+            id="runs-filled",
+            className="runs-filled",
+        ),
         _empty(await api.presets()),
         _edit_dialog(),
         _delete_dialog(),
@@ -84,6 +88,19 @@ def _toolbar() -> Any:
             html.Button("Shortcuts", id="runs-keys", className="button", type="button", title="Keyboard shortcuts (?)"),
         ],
         className="runs-toolbar",
+    )
+
+
+def _none() -> Any:
+    """What is shown where no run matches."""
+    return html.Div(
+        [
+            "No runs match. ",
+            html.Button("Show all runs", id="runs-show-all", className="button", type="button"),
+        ],
+        id="runs-none",
+        className="runs-none",
+        hidden=True,
     )
 
 

@@ -173,6 +173,9 @@ def test_runs_are_filtered_by_state_and_words(page: Page, address: str, store: S
     expect(row(page, "apple")).to_be_hidden()
     page.get_by_label("Search runs").fill("plum")
     expect(page.get_by_role("grid", name="Runs").get_by_text("No runs match.")).to_be_visible()
+    page.get_by_role("button", name="Show all runs").click()
+    expect(row(page, "apple")).to_be_visible()
+    expect(page.get_by_label("Search runs")).to_have_value("")
 
 
 def test_what_was_chosen_before_the_table_was_there_holds(page: Page, address: str, store: Store) -> None:

@@ -2,6 +2,7 @@
  * The page of all runs: what its table is asked for, what changes live, and how its columns fit the window.
  */
 
+import { Refused } from "../api/client.js";
 import * as live from "../api/live.js";
 import { setProps } from "../ui/dash.js";
 import { Keys } from "../ui/keys.js";
@@ -10,6 +11,7 @@ import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
+import { FilterBox } from "./filter-box.js";
 import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
@@ -28,6 +30,8 @@ let visit = 0; // counts arrivals, so that late answers of a former one are drop
 let grid = null;
 /** @type {Keys | null} */
 let keys = null;
+/** @type {FilterBox | null} */
+let filter = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -50,6 +54,8 @@ function told(problem, matching) {
   if (matching === null) return;
   const none = matching === 0;
   showEmpty(none && !isNarrowed(rows.question()));
+  const nothing = document.getElementById("runs-none");
+  if (nothing) nothing.hidden = !none;
   if (none) grid.showNoRowsOverlay();
   else grid.hideOverlay();
 }
@@ -81,12 +87,30 @@ function follow() {
 
 const chips = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#runs-states .runs-chip")]);
 
-/** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes */
+/** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes @returns why it was refused. */
 async function ask(changes) {
   const problem = await rows.ask(changes);
-  if (problem) say(problem.message);
+  if (problem && changes.where === undefined) say(problem.message);
   const { state, search, where } = rows.question();
   writeQuery({ state: state || null, search: search || null, where: where || null });
+  return problem;
+}
+
+/** Asks for what the address does; where its filter cannot be read, for all runs, and says so. */
+async function askAtFirst() {
+  const fields = columns.fields();
+  filter?.show(rows.question().where);
+  const problem = await ask({ fields });
+  if (!(problem instanceof Refused)) return;
+  filter?.wrong(problem);
+  await ask({ fields, where: "" });
+}
+
+function showAll() {
+  setProps("runs-search", { value: "" });
+  press("");
+  filter?.show("");
+  ask({ state: "", search: "", where: "" });
 }
 
 /** @param {string} state */
@@ -154,7 +178,11 @@ function fillTable(scope) {
   const chooseColumns = () => chooseColumnsIn(scope, showColumns);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns)]);
-  ask({ fields: columns.fields() });
+  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  scope.finally(() => {
+    filter = null;
+  });
+  askAtFirst();
 }
 
 /** Shows other columns, once their values are there. @param {Shown[]} shown */
@@ -168,6 +196,7 @@ async function showColumns(shown) {
 /** @param {() => void} chooseColumns */
 const pageKeys = (chooseColumns) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
+  { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
@@ -190,6 +219,7 @@ function clicked(event) {
     press(chip.dataset.state ?? "");
     ask({ state: chip.dataset.state ?? "" });
   }
+  if (at.id === "runs-show-all") showAll();
   if (at.id === "runs-keys") keys?.help();
   if (at.id === "runs-compare" && ticks.size() >= 2) go(`/compare?runs=${ticks.ids().join(",")}`);
 }

@@ -5,6 +5,7 @@
  * its scroll position meanwhile.
  */
 
+import { Refused } from "../api/client.js";
 import * as api from "../api/runs.js";
 import { count } from "../ui/format.js";
 import { ALL, countsQuery, isNarrowed, rowsQuery, sortOf } from "./query.js";
@@ -29,6 +30,7 @@ let asked = ALL;
 let tell = () => {};
 /** @type {{query: string, page: {runs: ListedRun[], total: number}} | null} a block that was read before the grid asked for it. */
 let ahead = null;
+let begun = false; // whether the grid asks for blocks
 let reading = 0; // blocks that are being read
 let questions = 0; // counts them, so that the answer to a former one is dropped
 /** Runs that were heard of while blocks were being read, which may be older. @type {Map<string, Run>} */
@@ -61,6 +63,7 @@ export function begin(table, told = () => {}) {
   unplaced.clear();
   moved = false;
   ahead = null;
+  begun = false;
   reading = 0;
   questions += 1;
   grid = table;
@@ -91,11 +94,13 @@ export async function ask(changes) {
   try {
     page = await api.runs(query);
   } catch (problem) {
-    return now === questions ? /** @type {Error} */ (problem) : null;
+    if (now !== questions || gone()) return null;
+    if (begun || problem instanceof Refused) return /** @type {Error} */ (problem);
   }
   if (now !== questions || gone()) return null;
+  begun = true; // without an answer too: the blocks are asked for until there is one
   asked = next;
-  ahead = { query: query.toString(), page };
+  ahead = page ? { query: query.toString(), page } : null;
   grid.setGridOption("datasource", { getRows: readBlock });
   readCounts();
   return null;
@@ -169,7 +174,7 @@ export function refresh() {
   waiting = undefined;
   moved = false;
   unplaced.clear();
-  if (gone()) return;
+  if (gone() || !begun) return;
   refreshedAt = performance.now();
   grid.refreshInfiniteCache();
   readCounts();
