@@ -86,6 +86,23 @@ class RunPageQueries(Transactions):
         number: int = connection.execute(select(func.count()).select_from(runs).where(*asked)).scalar_one()
         return number
 
+    @reading
+    def count_states(
+        self,
+        connection: Connection,
+        *,
+        tag: str | None = None,
+        search: str | None = None,
+        group: str | None = None,
+        archived: bool | None = False,
+        where: Filter | None = None,
+    ) -> dict[str, int]:
+        """How many runs are in each state of those that are asked for, see `runs`; only states that some are in."""
+        dialect = connection.dialect.name
+        asked = _asked(dialect, state=None, tag=tag, search=search, group=group, archived=archived, where=where)
+        query = select(runs.c.state, func.count()).where(*asked).group_by(runs.c.state)
+        return {row[0]: row[1] for row in connection.execute(query)}
+
 
 def _asked(
     dialect: str,

@@ -31,12 +31,14 @@ from db.runs import RunQueries
 from db.snapshots import SnapshotQueries
 from db.space import give_space_back
 from db.transitions import TransitionQueries
+from db.values import ValueQueries
 from db.workers import WorkerQueries
 
 
 class Store(
     RunQueries,
     RunPageQueries,
+    ValueQueries,
     LifetimeQueries,
     QueueQueries,
     GroupQueries,

@@ -61,6 +61,11 @@ def read_field(text: str) -> Field:
     return _read(language.parse_field, "field", text)
 
 
+def read_fields(text: str) -> tuple[store.Subject, ...]:
+    """The values that a request asks for; 422 with its place for what cannot be read."""
+    return tuple(map(subject_of, _read(language.parse_fields, "fields", text)))
+
+
 def stored_filter(tree: language.Filter, now: datetime | None = None) -> store.Filter:
     """The filter in the store's words.
 

@@ -1,7 +1,8 @@
 """Records of the store, in the words of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from pydantic_core import to_json
@@ -24,6 +25,9 @@ _INTERNAL = (
 )
 MOST_TURNS = 100
 """The newest of a run: one that is cut off for ever must not make its record endless."""
+BRIEF_SETTINGS = 4
+MOST_CHARACTERS = 200
+"""Of a text among them."""
 ACCURACIES = (
     "test_accuracy",
     "test/accuracy",
@@ -73,6 +77,28 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
         }
         for run in runs
     ]
+
+
+def brief_config(source: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a configuration what tells it from others at a glance.
+
+    Returns:
+        Of a launched run the kinds of its optimizer, model and data set; of an external one its first four plain
+        settings, by their paths.
+    """
+    if source == "launched":
+        return {
+            part: {"kind": config[part].get("kind", "")} for part in ("optimizer", "model", "data") if part in config
+        }
+    return dict(islice(_plain_settings(config, ()), BRIEF_SETTINGS))
+
+
+def _plain_settings(value: object, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _plain_settings(item, (*names, str(name)))
+    elif value is not None and not isinstance(value, list):
+        yield ".".join(names), value[:MOST_CHARACTERS] if isinstance(value, str) else value
 
 
 def _logged_accuracies(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,16 @@
 from contract.filters.errors import FilterError
 from contract.filters.fields import CHOICES, RUN_FIELDS, Kind, kind_of
 from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, MOST_VALUES, parse_filter
-from contract.filters.sorting import LONGEST_SORT, MOST_KEYS, SortKey, parse_field, parse_sort
+from contract.filters.sorting import (
+    LONGEST_FIELDS,
+    LONGEST_SORT,
+    MOST_FIELDS,
+    MOST_KEYS,
+    SortKey,
+    parse_field,
+    parse_fields,
+    parse_sort,
+)
 from contract.filters.tree import (
     And,
     Comparison,
@@ -26,9 +35,11 @@ from contract.filters.writing import field_text, filter_text
 
 __all__ = [
     "CHOICES",
+    "LONGEST_FIELDS",
     "LONGEST_FILTER",
     "LONGEST_SORT",
     "MOST_COMPARISONS",
+    "MOST_FIELDS",
     "MOST_KEYS",
     "MOST_NESTED",
     "MOST_VALUES",
@@ -54,6 +65,7 @@ __all__ = [
     "mentions",
     "number_of",
     "parse_field",
+    "parse_fields",
     "parse_filter",
     "parse_sort",
     "span_of",

@@ -1,4 +1,4 @@
-"""The order of a table: `-metric.val/accuracy.best,neq.epsilon`."""
+"""The order of a table, `-metric.val/accuracy.best,neq.epsilon`, and lists of fields."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from contract.filters.tree import Field
 MOST_KEYS = 8
 LONGEST_SORT = 1_000
 """Characters."""
+MOST_FIELDS = 50
+LONGEST_FIELDS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,22 @@ def parse_sort(text: str) -> tuple[SortKey, ...]:
     if len(text) > LONGEST_SORT:
         said = f"An order may have {LONGEST_SORT:,} characters, and this one has {len(text):,}: shorten it"
         raise FilterError(said, LONGEST_SORT, len(text))
-    tokens = tokens_of(text)
-    keys = [_key(tokens[0])]
-    for comma, token in zip(tokens[1::2], tokens[2::2], strict=False):
-        if comma.value != "," or comma.kind != "mark":
-            break
-        keys.append(_key(token))
-        if len(keys) > MOST_KEYS:
-            raise FilterError(f"Runs are sorted by {MOST_KEYS} fields at most", token.start, token.end)
-    behind = tokens[2 * len(keys) - 1]
-    if behind.kind != "end":
-        raise FilterError("Expected a comma between two fields here", behind.start, behind.end)
-    return tuple(keys)
+    return _keys(text, MOST_KEYS, f"Runs are sorted by {MOST_KEYS} fields at most")
+
+
+def parse_fields(text: str) -> tuple[Field, ...]:
+    """The fields between commas.
+
+    Raises:
+        FilterError: it is empty, cannot be read, or names more than fifty.
+    """
+    if len(text) > LONGEST_FIELDS:
+        said = f"A list of fields may have {LONGEST_FIELDS:,} characters, and this one has {len(text):,}: shorten it"
+        raise FilterError(said, LONGEST_FIELDS, len(text))
+    keys = _keys(text, MOST_FIELDS, f"Name {MOST_FIELDS} fields at most")
+    if any(key.descending for key in keys):
+        raise FilterError("Name fields without a minus in front", 0, len(text))
+    return tuple(key.field for key in keys)
 
 
 def parse_field(text: str) -> Field:
@@ -53,6 +59,21 @@ def parse_field(text: str) -> Field:
     if len(keys) > 1 or keys[0].descending:
         raise FilterError("Name one field", 0, len(text))
     return keys[0].field
+
+
+def _keys(text: str, most: int, too_many: str) -> tuple[SortKey, ...]:
+    tokens = tokens_of(text)
+    keys = [_key(tokens[0])]
+    for comma, token in zip(tokens[1::2], tokens[2::2], strict=False):
+        if comma.value != "," or comma.kind != "mark":
+            break
+        keys.append(_key(token))
+        if len(keys) > most:
+            raise FilterError(too_many, token.start, token.end)
+    behind = tokens[2 * len(keys) - 1]
+    if behind.kind != "end":
+        raise FilterError("Expected a comma between two fields here", behind.start, behind.end)
+    return tuple(keys)
 
 
 def _key(token: Token) -> SortKey:

@@ -25,13 +25,17 @@ GRID_THEME = """themeQuartz.withParams({
 
 
 async def layout(api: Api) -> Page:
-    """The table, empty at first: the browser fetches the runs page by page and follows them from there on."""
+    """The table, empty at first: the browser fetches the rows that are looked at, and follows them from there on."""
     body = [
         html.Div(
             [html.H1("Runs"), dcc.Link("New run", href="/new", className="button button-primary")],
             className="page-head",
         ),
-        html.Div([_toolbar(), _table()], id="runs-filled", className="runs-filled"),
+        html.Div(
+            [html.Div(id="runs-filter", className="runs-filter"), _toolbar(), _none(), _table()],
+            id="runs-filled",
+            className="runs-filled",
+        ),
         _empty(await api.presets()),
         _edit_dialog(),
         _delete_dialog(),
@@ -46,8 +50,6 @@ def wire(app: Dash, _api: Api) -> None:
         app.clientside_callback(ClientsideFunction("neq_runs", name), *dependencies, **options)
 
     answer("begin", Output("runs-table", "className"), Input("runs-table", "id"))
-    answer("choose", Output("runs-compare", "disabled"), Input("runs-table", "selectedRows"))
-    answer("search", Output("runs-search", "className"), Input("runs-search", "value"))
     answer(
         "save",
         Output("run-edit-save", "loading"),
@@ -75,7 +77,7 @@ def _toolbar() -> Any:
         [
             dmc.TextInput(
                 id="runs-search",
-                placeholder="Search names, tags, config",
+                placeholder="Search names, tags, notes, ids",
                 value="",
                 **attributes(aria_label="Search runs"),
             ),
@@ -86,6 +88,19 @@ def _toolbar() -> Any:
             html.Button("Shortcuts", id="runs-keys", className="button", type="button", title="Keyboard shortcuts (?)"),
         ],
         className="runs-toolbar",
+    )
+
+
+def _none() -> Any:
+    """What is shown where no run matches."""
+    return html.Div(
+        [
+            "No runs match. ",
+            html.Button("Show all runs", id="runs-show-all", className="button", type="button"),
+        ],
+        id="runs-none",
+        className="runs-none",
+        hidden=True,
     )
 
 
@@ -104,7 +119,7 @@ def _table() -> Any:
         className="runs-table",
         style={"height": None},
         columnDefs=_columns(),
-        rowData=[],
+        rowModelType="infinite",
         getRowId="params.data.id",
         defaultColDef={
             "resizable": True,
@@ -118,24 +133,13 @@ def _table() -> Any:
             "animateRows": False,
             "tabToNextHeader": {"function": "neqTabFromHeader(params)"},
             "tabToNextCell": {"function": "neqTabFromCell(params)"},
-            "rowSelection": {
-                "mode": "multiRow",
-                "checkboxes": True,
-                "headerCheckbox": False,
-                "enableClickSelection": False,
-            },
-            "selectionColumnDef": {
-                "headerName": "Selected",  # for who does not see the boxes; the style sheet hides it
-                "width": 46,
-                "resizable": False,
-                "suppressHeaderMenuButton": True,
-            },
-            "isExternalFilterPresent": {"function": "neqStateChosen()"},
-            "doesExternalFilterPass": {"function": "neqStatePasses(params)"},
+            "cacheBlockSize": 100,
+            "maxBlocksInCache": 6,
+            "maxConcurrentDatasourceRequests": 2,
+            "blockLoadDebounceMillis": 40,  # blocks that are scrolled past are not asked for
             "localeText": {
                 "noRowsToShow": "No runs match.",
                 "noMatchingRows": "No runs match.",
-                "ariaRowToggleSelection": "Select with Space",
             },
         },
     )
@@ -146,10 +150,10 @@ def _columns() -> list[Json]:
         value = {"function": f"neqRunValue('{name}', params.data)"}
         return {"colId": name, "headerName": title, "width": width, "valueGetter": value, **more}
 
-    search = {"function": "neqRunText(params.data)"}
     return [
+        column("ticked", "Selected", 46, cellRenderer="NeqRunTick", sortable=False, resizable=False),
         column("state", "State", 128, cellRenderer="NeqRunState"),
-        column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName", getQuickFilterText=search),
+        column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName"),
         column("progress", "Progress", 252, cellRenderer="NeqRunProgress"),
         column("frozen", "Frozen", 164, cellRenderer="NeqRunFrozen"),
         column(

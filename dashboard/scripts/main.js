@@ -10,7 +10,6 @@ import * as runPage from "./run-page/page.js";
 import * as runsActions from "./runs-page/actions.js";
 import { CELLS, FUNCTIONS } from "./runs-page/cells.js";
 import * as runsPage from "./runs-page/page.js";
-import * as runsRows from "./runs-page/rows.js";
 import * as print from "./ui/print.js";
 import * as shell from "./ui/shell.js";
 import * as viewAddress from "./ui/view-address.js";
@@ -19,7 +18,7 @@ for (const part of [live, viewAddress, print, shell, runsPage, formPage]) part.s
 
 window.dash_clientside = Object.assign(window.dash_clientside || {}, {
   neq_shell: shell,
-  neq_runs: { ...runsPage, ...runsActions, search: runsRows.search },
+  neq_runs: { ...runsPage, ...runsActions },
   neq_form: formPage,
   neq_run: runPage,
   neq_compare: comparePage,

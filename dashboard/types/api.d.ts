@@ -28,6 +28,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Runs
+         * @description How many runs there are in each state, of those that are asked for as in the list of runs.
+         */
+        get: operations["count_runs_api_v1_runs_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -2840,6 +2860,198 @@ export interface components {
             watches: components["schemas"]["Watch"][];
         };
         /**
+         * ListedRun
+         * @description A run of a list, with the values that were asked for.
+         */
+        ListedRun: {
+            /**
+             * Id
+             * @example k3v9x0a2mq
+             */
+            id: string;
+            /**
+             * Url
+             * @description Address of the run's page.
+             * @example /runs/k3v9x0a2mq
+             */
+            url: string;
+            /**
+             * Name
+             * @description Display name; never empty.
+             * @example cnn · fashion-mnist-mini · sgd
+             */
+            name: string;
+            /** Notes */
+            notes: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Config
+             * @description The RunConfig it was launched with, whole. For one release renamed fields are in it under their former names too, which the schema of RunConfig marks as deprecated.
+             */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "finished" | "stopped" | "failed";
+            /**
+             * Reason
+             * @description Why the run ended, in one sentence.
+             */
+            reason: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Stop Requested
+             * @description Whether a stop was requested; the run then ends within seconds.
+             */
+            stop_requested: boolean;
+            /**
+             * Source
+             * @description launched: trained by a worker. external: recorded by a training script.
+             * @enum {string}
+             */
+            source: "launched" | "external";
+            /**
+             * Group
+             * @description The name that runs of one experiment have in common; null for none.
+             */
+            group: string | null;
+            /**
+             * Device
+             * @example CPU, 2 threads
+             */
+            device: string | null;
+            /**
+             * Epochs Planned
+             * @description Null for an external run whose number of epochs is not known.
+             */
+            epochs_planned: number | null;
+            /** Epochs Done */
+            epochs_done: number;
+            /**
+             * Last Seq
+             * @description Sequence number of the latest event: the cursor for following the run.
+             */
+            last_seq: number;
+            /**
+             * Revision
+             * @description Increases with every change of the run.
+             */
+            revision: number;
+            /**
+             * Test Accuracy
+             * @description Test accuracy after the latest epoch, 0–1.
+             */
+            test_accuracy: number | null;
+            /** Best Test Accuracy */
+            best_test_accuracy: number | null;
+            /** @description Of an external run: the metric that is most likely its accuracy, by its name; null without one. */
+            logged_accuracy: components["schemas"]["LoggedAccuracy"] | null;
+            /**
+             * Frozen Fraction
+             * @description Fraction of all watched neurons that are frozen after the latest epoch, 0–1.
+             */
+            frozen_fraction: number | null;
+            /**
+             * Neurons
+             * @description Number of watched neurons; null until the run has started.
+             */
+            neurons: number | null;
+            /** @description Progress within the running epoch; null between epochs. */
+            progress: components["schemas"]["EpochProgressed"] | null;
+            /**
+             * Parent Id
+             * @description The run it was forked from, which may have been deleted since.
+             */
+            parent_id: string | null;
+            /**
+             * Parent Epoch
+             * @description The parent's epoch after which it was forked.
+             */
+            parent_epoch: number | null;
+            /**
+             * Can Fork
+             * @description Whether a checkpoint is available to fork from.
+             */
+            can_fork: boolean;
+            /**
+             * Can Resume
+             * @description Whether the run can be resumed.
+             */
+            can_resume: boolean;
+            /**
+             * Turns
+             * @description Interruptions, resumes and ends of the run, oldest first; the latest 100.
+             */
+            turns: components["schemas"]["Turn"][];
+            timing: components["schemas"]["Timing"];
+            /**
+             * Heard Seconds Ago
+             * @description Seconds since the worker's last heartbeat; null if no worker has the run.
+             */
+            heard_seconds_ago: number | null;
+            /** @description Position in the queue; null if the run is not queued, or is held. */
+            queue: components["schemas"]["Place"] | null;
+            /**
+             * Priority
+             * @description Workers take runs of a higher one first, from -10 to 10.
+             */
+            priority: number;
+            /**
+             * Held
+             * @description Whether workers pass it over while it is queued.
+             */
+            held: boolean;
+            /**
+             * Queue Rank
+             * @description Of queued runs the one with the lowest is next.
+             */
+            queue_rank: number;
+            /**
+             * Archived
+             * @description Whether it was put away: lists leave it out unless they are asked for it.
+             */
+            archived: boolean;
+            /**
+             * Warnings
+             * @description Warnings of the checks before the launch.
+             */
+            warnings: components["schemas"]["Finding"][];
+            /**
+             * Frozen Sparkline
+             * @description Frozen fraction per epoch, downsampled to at most 60 values, latest last.
+             */
+            frozen_sparkline: number[];
+            /**
+             * Frozen Share
+             * @deprecated
+             * @description The former name of `frozen_fraction`, answered for one release more.
+             */
+            frozen_share: number | null;
+            /**
+             * Frozen Trail
+             * @deprecated
+             * @description The former name of `frozen_sparkline`, answered for one release more.
+             */
+            frozen_trail: number[];
+            /**
+             * Values
+             * @description In the order of `fields`; null where the run has none. Only with `fields`.
+             */
+            values?: (string | number | boolean | string[] | null)[] | null;
+        };
+        /**
          * Log
          * @description The run's log.
          */
@@ -4329,6 +4541,24 @@ export interface components {
             compute: components["schemas"]["Compute"];
         };
         /**
+         * RunCounts
+         * @description How many runs are in each state.
+         */
+        RunCounts: {
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Finished */
+            finished: number;
+            /** Stopped */
+            stopped: number;
+            /** Failed */
+            failed: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * RunCoverage
          * @description How much of the network is watched.
          */
@@ -4350,7 +4580,7 @@ export interface components {
          */
         RunList: {
             /** Runs */
-            runs: components["schemas"]["Run"][];
+            runs: components["schemas"]["ListedRun"][];
             /**
              * Next
              * @description Cursor of the next page; null on the last page, and in another order.
@@ -5524,6 +5754,7 @@ export type Layer = components['schemas']['Layer'];
 export type LayerCounts = components['schemas']['LayerCounts'];
 export type LayerPair = components['schemas']['LayerPair'];
 export type Layers = components['schemas']['Layers'];
+export type ListedRun = components['schemas']['ListedRun'];
 export type Log = components['schemas']['Log'];
 export type LogLine = components['schemas']['LogLine'];
 export type LoggedAccuracy = components['schemas']['LoggedAccuracy'];
@@ -5570,6 +5801,7 @@ export type Resources = components['schemas']['Resources'];
 export type Run = components['schemas']['Run'];
 export type RunChange = components['schemas']['RunChange'];
 export type RunConfig = components['schemas']['RunConfig'];
+export type RunCounts = components['schemas']['RunCounts'];
 export type RunCoverage = components['schemas']['RunCoverage'];
 export type RunData = components['schemas']['RunData'];
 export type RunList = components['schemas']['RunList'];
@@ -5665,11 +5897,9 @@ export interface operations {
             };
         };
     };
-    list_runs_api_v1_runs_get: {
+    count_runs_api_v1_runs_counts_get: {
         parameters: {
             query?: {
-                /** @description Only runs in this state. */
-                state?: ("queued" | "running" | "finished" | "stopped" | "failed") | null;
                 tag?: string | null;
                 search?: string | null;
                 group?: string | null;
@@ -5677,8 +5907,62 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunCounts"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs_api_v1_runs_get: {
+        parameters: {
+            query?: {
+                /** @description Only runs in this state. */
+                state?: ("queued" | "running" | "finished" | "stopped" | "failed") | null;
                 /** @description Fields between commas, the first decisive; with a minus in front the greatest comes first. */
                 sort?: string | null;
+                /** @description Fields of the filter language between commas, at most 50: each run then has their `values`. */
+                fields?: string | null;
+                /** @description brief: of each config only what tells runs apart at a glance, the kinds of optimizer, model and data, or the first four settings of an external run. */
+                config?: "whole" | "brief";
                 cursor?: string | null;
                 /** @description How many runs to pass over. */
                 offset?: number | null;
@@ -5689,6 +5973,13 @@ export interface operations {
                  * @description Whether renamed fields are answered under their former names too. From the next release on they are not.
                  */
                 former_names?: boolean;
+                tag?: string | null;
+                search?: string | null;
+                group?: string | null;
+                /** @description Runs that were put away, or the others; any: both. Default: no, or as `where` asks. */
+                archived?: ("no" | "yes" | "any") | null;
+                /** @description Only runs of which this filter holds, see docs/filters.md. */
+                where?: string | null;
             };
             header?: never;
             path?: never;

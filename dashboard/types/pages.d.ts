@@ -35,6 +35,9 @@ export type ExternalRun = Omit<ApiRun, "config" | "source"> & { source: "externa
 /** A run as the API gives it. */
 export type Run = LaunchedRun | ExternalRun;
 
+/** A run of the table: a part of its configuration may be all that it has of it, and `values` are those that were asked for. */
+export type ListedRun = Run & { values?: unknown[] | null };
+
 /** A value that may not exist yet. */
 export type Missing<T> = T | null | undefined;
 

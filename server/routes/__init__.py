@@ -25,6 +25,7 @@ from server.routes import (
     runs,
     schema,
     small,
+    summaries,
     sweeps,
 )
 
@@ -33,7 +34,9 @@ def api_router() -> APIRouter:
     """Everything below /api/v1."""
     router = APIRouter(prefix="/api/v1")
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
-    many = (actions, runs, fields, queue, sweeps, controls, comparing)
+    # Before the runs, or "counts" would be the id of one.
+    before = (actions, summaries)
+    many = (*before, runs, fields, queue, sweeps, controls, comparing)
     for noun in (*many, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

@@ -8,13 +8,13 @@ from pydantic import Tag as PydanticTag
 
 from contract.config import RunConfig, Tag
 from contract.cost_key import cost_key
-from contract.filters import LONGEST_FILTER, LONGEST_SORT, RunField, mentions
+from contract.filters import LONGEST_FIELDS, LONGEST_SORT
 from contract.parts import RunId, WriterId
 from db import NewRun, Store, TooManyRecorded, UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.descriptions import FormerNames
-from server.filters import read_sort, read_where, stored_filter
+from server.filters import read_fields, read_sort
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -26,7 +26,8 @@ from server.routes.dependencies import (
     invalid_query,
     refuse_unstorable,
 )
-from server.serializers import address_of_run, json_answer, present_run, present_runs
+from server.routes.narrowing import Narrowed, PlainText
+from server.serializers import address_of_run, brief_config, json_answer, present_run, present_runs
 from server.settings import ServerSettings
 from server.writers import IN_TURN
 
@@ -38,23 +39,23 @@ TOO_MANY: dict[int | str, dict[str, Any]] = {
 }
 RETRY_SECONDS = 10
 """A recorder that died is given up within some thirty seconds."""
-PlainText = Query(max_length=200, pattern=r"^[^\x00]*$")
-
-Where = Query(
-    max_length=LONGEST_FILTER,
-    pattern=r"^[^\x00]*$",
-    description="Only runs of which this filter holds, see docs/filters.md.",
-    examples=["neq.epsilon <= 0.001 and state = finished"],
-)
 Sort = Query(
     max_length=LONGEST_SORT,
     pattern=r"^[^\x00]*$",
     description="Fields between commas, the first decisive; with a minus in front the greatest comes first.",
     examples=["-metric.val/accuracy.best,neq.epsilon"],
 )
+Fields = Query(
+    max_length=LONGEST_FIELDS,
+    pattern=r"^[^\x00]*$",
+    description="Fields of the filter language between commas, at most 50: each run then has their `values`.",
+    examples=["neq.epsilon,metric.val/accuracy.best"],
+)
+Config = Query(
+    description="brief: of each config only what tells runs apart at a glance, the kinds of optimizer, model and data, "
+    "or the first four settings of an external run."
+)
 MOST_PASSED_OVER = 10_000_000
-
-ARCHIVED = {"no": False, "yes": True, "any": None}
 
 EXAMPLES = {
     "default": {"summary": "All defaults", "value": {}},
@@ -162,16 +163,11 @@ def _launch(store: Store, settings: ServerSettings, config: RunConfig) -> Respon
 @router.get("", response_model=schemas.RunList)
 def list_runs(
     store: TheStore,
+    narrowed: Narrowed,
     state: Annotated[schemas.State | None, Query(description="Only runs in this state.")] = None,
-    tag: Annotated[str | None, PlainText] = None,
-    search: Annotated[str | None, PlainText] = None,
-    group: Annotated[str | None, PlainText] = None,
-    archived: Annotated[
-        Literal["no", "yes", "any"] | None,
-        Query(description="Runs that were put away, or the others; any: both. Default: no, or as `where` asks."),
-    ] = None,
-    where: Annotated[str | None, Where] = None,
     sort: Annotated[str | None, Sort] = None,
+    fields: Annotated[str | None, Fields] = None,
+    config: Annotated[Literal["whole", "brief"], Config] = "whole",
     cursor: Annotated[str | None, PlainText] = None,
     offset: Annotated[int | None, Query(ge=0, le=MOST_PASSED_OVER, description="How many runs to pass over.")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Runs per page.")] = 50,
@@ -181,29 +177,23 @@ def list_runs(
 
     `next` is the cursor of the next page of the order newest first; other orders are paged by `offset`.
     """
-    tree = read_where(where) if where and where.strip() else None
     keys = read_sort(sort) if sort and sort.strip() else ()
+    subjects = read_fields(fields) if fields and fields.strip() else ()
     if cursor and (keys or offset):
         raise invalid_query("cursor", "Page by offset alone where sort or offset is given", cursor)
-    asks_archived = tree is not None and mentions(tree, RunField("archived"))
-    narrowed: dict[str, Any] = {
-        "state": state,
-        "tag": tag or None,
-        "search": search or None,
-        "group": group or None,
-        "archived": ARCHIVED[archived or ("any" if asks_archived else "no")],
-        "where": stored_filter(tree) if tree else None,
-    }
+    asked = narrowed | {"state": state}
     try:
-        page = store.runs(**narrowed, sort=keys, cursor=cursor or None, offset=offset or 0, limit=limit)
+        page = store.runs(**asked, sort=keys, cursor=cursor or None, offset=offset or 0, limit=limit)
     except UnknownCursor as error:
         raise invalid_query("cursor", str(error), cursor) from error
-    counted = tree is not None or bool(keys) or offset is not None
-    answer = {
-        "runs": present_runs(store, page.items, former_names=former_names),
-        "next": page.next,
-        "total": store.count_runs(**narrowed) if counted else None,
-    }
+    counted = asked["where"] is not None or bool(keys) or offset is not None
+    shown = present_runs(store, page.items, former_names=former_names and config == "whole")
+    if subjects:
+        values = store.values_of((run.id for run in page.items), subjects)
+        shown = [run | {"values": values[run["id"]]} for run in shown]
+    if config == "brief":
+        shown = [run | {"config": brief_config(run["source"], run["config"])} for run in shown]
+    answer = {"runs": shown, "next": page.next, "total": store.count_runs(**asked) if counted else None}
     return json_answer(answer)
 
 

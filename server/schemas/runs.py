@@ -114,10 +114,29 @@ class Run(Answer):
     )
 
 
+class ListedRun(Run):
+    """A run of a list, with the values that were asked for."""
+
+    values: list[str | float | bool | list[str] | None] | None = Field(
+        default=None, description="In the order of `fields`; null where the run has none. Only with `fields`."
+    )
+
+
+class RunCounts(Answer):
+    """How many runs are in each state."""
+
+    queued: int
+    running: int
+    finished: int
+    stopped: int
+    failed: int
+    total: int
+
+
 class RunList(Answer):
     """A page of runs, newest first or in the order asked for."""
 
-    runs: list[Run]
+    runs: list[ListedRun]
     next: str | None = Field(description="Cursor of the next page; null on the last page, and in another order.")
     total: int | None = Field(
         description="How many runs match, on all pages; null unless `where`, `sort` or `offset` is given."

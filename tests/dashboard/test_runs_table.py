@@ -115,24 +115,28 @@ def test_a_run_that_came_live_and_was_deleted_unheard_leaves_the_table(page: Pag
     expect(row(page, "stays")).to_be_visible()
 
 
-def test_a_run_that_comes_live_while_the_list_is_read_stays(page: Page, address: str, store: Store) -> None:
+def test_a_run_that_comes_live_while_the_list_is_read_is_in_it(page: Page, address: str, store: Store) -> None:
     make(store, "first")
     held: list[Route] = []
+    answers: list[APIResponse] = []
 
     def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+            return
         answers.append(route.fetch())
         held.append(route)
 
-    answers: list[APIResponse] = []
     page.route("**/api/v1/runs?*", hold)
     open_table(page, address)
     eventually(lambda: page.wait_for_timeout(20) or held)
     make(store, "meanwhile")
-    expect(row(page, "meanwhile")).to_be_visible()
+    expect(page.locator("#live-status")).to_have_attribute("data-status", "live")
     held[0].fulfill(response=answers[0])
+    expect(row(page, "meanwhile")).to_be_visible()
+    expect(row(page, "first")).to_be_visible()
     expect(all_count(page)).to_contain_text("2")
     expect(page.locator("#runs-loading")).to_be_empty()
-    expect(row(page, "meanwhile")).to_be_visible()
 
 
 def test_a_run_is_renamed_stopped_and_deleted_from_its_row(page: Page, address: str, store: Store) -> None:
@@ -169,6 +173,9 @@ def test_runs_are_filtered_by_state_and_words(page: Page, address: str, store: S
     expect(row(page, "apple")).to_be_hidden()
     page.get_by_label("Search runs").fill("plum")
     expect(page.get_by_role("grid", name="Runs").get_by_text("No runs match.")).to_be_visible()
+    page.get_by_role("button", name="Show all runs").click()
+    expect(row(page, "apple")).to_be_visible()
+    expect(page.get_by_label("Search runs")).to_have_value("")
 
 
 def test_what_was_chosen_before_the_table_was_there_holds(page: Page, address: str, store: Store) -> None:
@@ -199,3 +206,78 @@ def test_light_and_dark_follow_the_system_and_are_remembered(page: Page, address
     page.reload()
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     expect(html).to_have_attribute("data-mantine-color-scheme", "light")
+
+
+def test_the_last_rows_are_there_when_they_are_scrolled_to(page: Page, address: str, store: Store) -> None:
+    make(store, "the oldest")
+    for number in range(349):
+        make(store, f"run {number}")
+    open_table(page, address)
+    expect(row(page, "run 348")).to_be_visible()
+    page.locator("#runs-table .ag-body-viewport").evaluate("(viewport) => { viewport.scrollTop = 1e6; }")
+    expect(row(page, "the oldest")).to_be_visible()
+    expect(page.locator("#runs-table .ag-row .runs-unloaded")).to_have_count(0)
+
+
+def test_headers_sort_all_runs_and_the_address_keeps_it(page: Page, address: str, store: Store) -> None:
+    for name in ("b", "z", "a", *(f"m {number}" for number in range(150))):
+        make(store, name)
+    open_table(page, address)
+    page.get_by_role("columnheader", name="Name").click()
+    first = page.locator("#runs-table .ag-center-cols-container [row-index='0'] .runs-name")
+    expect(first).to_have_text("a")
+    page.get_by_role("columnheader", name="Name").click()
+    expect(first).to_have_text("z")
+    expect(page).to_have_url(re.compile("sort=-name"))
+    page.reload()
+    expect(first).to_have_text("z")
+
+
+def test_rows_that_move_keep_the_focus_and_the_tick_of_their_run(page: Page, address: str, store: Store) -> None:
+    make(store, "mine")
+    open_table(page, address)
+    row(page, "mine").get_by_role("checkbox").check()
+    row(page, "mine").locator("[col-id=frozen]").click()
+    make(store, "newer")
+    expect(row(page, "newer")).to_be_visible()
+    expect(row(page, "mine").get_by_role("checkbox")).to_be_checked()
+    expect(row(page, "mine").locator("[col-id=frozen]")).to_be_focused()
+
+
+def test_a_range_is_ticked_with_shift(page: Page, address: str, store: Store) -> None:
+    for name in ("d", "c", "b", "a"):
+        make(store, name)
+    open_table(page, address)
+    row(page, "a").get_by_role("checkbox").click()
+    row(page, "c").get_by_role("checkbox").click(modifiers=["Shift"])
+    expect(page.get_by_role("button", name="Compare 3")).to_be_enabled()
+    row(page, "c").locator("[col-id=frozen]").click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    expect(page.get_by_role("button", name="Compare 4")).to_be_enabled()
+
+
+def test_a_setting_is_chosen_as_a_column_moved_sorted_by_and_kept(page: Page, address: str, store: Store) -> None:
+    for epsilon in (0.01, 0.1):
+        config = RunConfig.model_validate({"name": f"at {epsilon}", "neq": {"epsilon": epsilon}})
+        store.create_run(name=f"at {epsilon}", config=config.model_dump(mode="json"), epochs_planned=1)
+    open_table(page, address)
+    expect(row(page, "at 0.1")).to_be_visible()
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="Columns")
+    dialog.get_by_label("Search settings and metrics").fill("neq.epsilon")
+    dialog.get_by_role("checkbox", name="neq.epsilon").check()
+    expect(page.get_by_role("columnheader", name="epsilon")).to_be_visible()
+    move = dialog.get_by_role("button", name="Move left: epsilon")
+    for _ in range(6):
+        move.press("Enter")
+    expect(dialog.get_by_role("button", name="Move right: epsilon")).to_be_focused()  # it is the first
+    dialog.get_by_role("button", name="Done").click()
+    header = page.get_by_role("columnheader", name="epsilon")
+    header.click()
+    cells = page.locator("#runs-table .ag-center-cols-container [col-id='field:neq.epsilon']")
+    expect(cells.first).to_have_text("0.01")
+    page.reload()
+    expect(header).to_have_attribute("aria-colindex", "2")  # behind the boxes
+    expect(cells.first).to_have_text("0.01")
+    expect(header).to_have_attribute("aria-sort", "ascending")

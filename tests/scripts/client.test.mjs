@@ -56,15 +56,13 @@ test("a body goes as JSON and says so; without one nothing is said", async () =>
 
 test("runs are asked for under today's names alone", async () => {
   const asked = server(() => json({ runs: [] }));
-  await runs.runs(null, 100);
-  await runs.runs("2/b", 100);
+  await runs.runs(new URLSearchParams({ limit: "100", where: "a < 1" }));
   await runs.run("a");
   await recorded.runs("lr & ε", 5);
   assert.deepEqual(
     asked.map(({ address }) => address),
     [
-      "/api/v1/runs?limit=100&former_names=false",
-      "/api/v1/runs?limit=100&cursor=2%2Fb&former_names=false",
+      "/api/v1/runs?limit=100&where=a+%3C+1&former_names=false",
       "/api/v1/runs/a?former_names=false",
       "/api/v1/runs?limit=5&search=lr%20%26%20%CE%B5&former_names=false",
     ],

@@ -1,28 +1,110 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, listed, pathsOf } from "../../dashboard/scripts/runs-page/columns.js";
+import { readField, settingField } from "../../dashboard/scripts/run-data/filters.js";
+import { addressOf, columnsOf, OWN, sortModelOf } from "../../dashboard/scripts/runs-page/column-address.js";
+import { fieldWords, titleOf } from "../../dashboard/scripts/runs-page/columns.js";
+import { choices } from "../../dashboard/scripts/runs-page/columns-dialog.js";
+import { rowsQuery, sortOf } from "../../dashboard/scripts/runs-page/query.js";
 
-test("numbers are sorted by size, words as words, and what is missing comes last", () => {
-  const values = ["b", 10, undefined, 9, "a10", null, "a9", true];
-  const sorted = [...values].sort(compare);
-  assert.deepEqual(sorted, [9, 10, "a9", "a10", "b", true, null, undefined]);
-});
+const fieldsOf = (query) => columnsOf(query).flatMap(({ id }) => (id.startsWith("field:") ? [id.slice(6)] : []));
 
-test("settings that differ are listed first, each with its number of runs", () => {
-  const runs = [
-    { config: { lr: 0.1, model: { depth: 3 }, seed: 0 } },
-    { config: { lr: 0.2, model: { depth: 3 } } },
-    { config: { "a key": [1, 2] } },
-  ];
-  assert.deepEqual(listed(runs), [
-    { path: "lr", runs: 2, differs: true },
-    { path: "a key", runs: 1, differs: false },
-    { path: "model.depth", runs: 2, differs: false },
-    { path: "seed", runs: 1, differs: false },
-  ]);
+test("a former address names settings by their paths, also those that are called like a field of the run's own", () => {
+  assert.deepEqual(fieldsOf({ columns: "model.depth,a%2Cb,epochs,my%20key.x" }), ["model.depth", "`a,b`", "`epochs`", "`my key.x`"]);
 });
 
 test("an address that was cut off names no column, and breaks no page", () => {
-  assert.deepEqual(pathsOf("model.depth,a%2Cb,%E0%A4,,%"), ["model.depth", "a,b"]);
-  assert.deepEqual(pathsOf(""), []);
+  assert.deepEqual(fieldsOf({ columns: "model.depth,a%2Cb,%E0%A4,,%" }), ["model.depth", "`a,b`"]);
+  assert.deepEqual(fieldsOf({ cols: "a,%E0%A4,,%:,:90,.nobody,a" }), ["a"]);
+  assert.deepEqual(
+    columnsOf({}).map(({ id }) => id),
+    OWN,
+  );
+});
+
+test("columns come back from the address as they went into it, fields alone where nothing else was changed", () => {
+  const fields = columnsOf({ cols: "metric.val%2Floss.best,%60a%2Cb%60" });
+  assert.equal(addressOf(fields), "metric.val%2Floss.best,%60a%2Cb%60");
+  assert.equal(addressOf(columnsOf({})), null);
+  const changed = [
+    { id: "name", width: 300 },
+    { id: "field:a:b", width: 90 },
+    { id: "state", width: null },
+  ];
+  assert.equal(addressOf(changed), ".name:300,a%3Ab:90,.state");
+  assert.deepEqual(columnsOf({ cols: addressOf(changed) }), changed);
+});
+
+test("no more fields are shown than the server answers, and no width beyond reason", () => {
+  const many = Array.from({ length: 60 }, (_, index) => `f${index}`);
+  assert.equal(fieldsOf({ cols: many.join() }).length, 50);
+  assert.deepEqual(columnsOf({ cols: ".name:1,.state:99999" }), [
+    { id: "name", width: 40 },
+    { id: "state", width: 2000 },
+  ]);
+});
+
+test("the headers' order is the server's, and is found again in an address", () => {
+  const shown = columnsOf({ cols: "neq.epsilon,%60a%2Cb%60" });
+  const model = [
+    { colId: "field:`a,b`", sort: "desc" },
+    { colId: "accuracy", sort: "asc" },
+  ];
+  assert.equal(sortOf(model), "-`a,b`,accuracy");
+  assert.deepEqual(
+    sortModelOf(sortOf(model), shown),
+    model.map((each, sortIndex) => ({ ...each, sortIndex })),
+  );
+  assert.equal(sortOf([{ colId: "age", sort: "desc" }]), "", "newest first is the server's own order");
+  assert.equal(sortOf([{ colId: "setup", sort: "asc" }]), "optimizer.kind,model.kind,data.kind");
+  assert.deepEqual(sortModelOf("-gone,,name", shown), [{ colId: "name", sort: "asc", sortIndex: 0 }]);
+});
+
+test("a block of rows is asked for by its place, with what narrows the table and what its columns need", () => {
+  const asked = { state: "running", search: " ", where: "neq.epsilon < 1", fields: ["a", "`b,c`"] };
+  const query = Object.fromEntries(rowsQuery(asked, "-a", 200, 300));
+  assert.deepEqual(query, {
+    ...{ state: "running", where: "neq.epsilon < 1", sort: "-a", fields: "a,`b,c`" },
+    ...{ config: "brief", offset: "200", limit: "100" },
+  });
+});
+
+test("settings are fields, in backquotes where they would be something else", () => {
+  const paths = ["neq.epsilon", "epochs", "metric.x", "-x", "Not", "my key", "a`b\\c\n", "größe"];
+  assert.deepEqual(paths.map(settingField), [
+    ...["neq.epsilon", "`epochs`", "`metric.x`", "`-x`", "`Not`", "`my key`", "`a\\`b\\\\c\\n`", "`größe`"],
+  ]);
+  assert.deepEqual(
+    paths.map((path) => readField(settingField(path))),
+    paths.map((name) => ({ kind: "setting", name, figure: "" })),
+  );
+  assert.deepEqual(readField("metric.val/loss"), { kind: "metric", name: "val/loss", figure: "last" });
+  assert.deepEqual(readField("metric.`a.max`.min"), { kind: "metric", name: "a.max", figure: "min" });
+});
+
+test("columns are called as short as they can be told apart", () => {
+  const all = ["neq.epsilon", "optimizer.lr", "schedule.lr", "metric.val/loss.best", "metric.acc.last"];
+  assert.deepEqual(
+    all.map((field) => titleOf(field, all)),
+    ["epsilon", "optimizer.lr", "schedule.lr", "val/loss best", "acc"],
+  );
+});
+
+test("a value is shown as what it is of", () => {
+  assert.equal(fieldWords("neq.epsilon", 0.0001), "10⁻⁴");
+  assert.equal(fieldWords("pin", "true"), "yes");
+  assert.equal(fieldWords("metric.loss.min", 0.123456), "0.123");
+  assert.equal(fieldWords("best_accuracy", 0.5), "50.0 %");
+  assert.equal(fieldWords("group", null), "–");
+});
+
+test("a metric is chosen figure by figure, and what has a column already is not offered", () => {
+  const offered = choices([
+    { field: "state", kind: "choice", values: [] },
+    { field: "group", kind: "text", values: [] },
+    { field: "metric.loss", kind: "metric", values: [] },
+  ]);
+  assert.deepEqual(
+    offered.map(({ label }) => label),
+    ["group", "loss last", "loss min", "loss max", "loss best"],
+  );
 });

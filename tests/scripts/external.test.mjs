@@ -68,9 +68,8 @@ test("any JSON is said in words", () => {
   assert.equal(settingWords([1, { deep: [null] }]), '1, {"deep":[null]}');
 });
 
-test("a table finds an external run by its settings, and sorts it by the first of them", () => {
+test("a table tells external runs apart by their first settings", () => {
   const run = { ...RUN, name: "mine", notes: "", tags: [], config: { lr: 0.5, none: null, net: { depth: 3, sizes: [1] } } };
   assert.equal(FUNCTIONS.neqRunValue("setup", run), "lr 0.5 depth 3");
-  assert.ok(FUNCTIONS.neqRunText(run).includes("external lr 0.5 depth 3"));
   assert.equal(FUNCTIONS.neqRunValue("progress", run), null);
 });

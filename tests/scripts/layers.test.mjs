@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groups, partnerOf } from "../../dashboard/scripts/run-data/groups.js";
-import { queuedWords, queuePlaces } from "../../dashboard/scripts/run-data/queue.js";
+import { queuedWords } from "../../dashboard/scripts/run-data/queue.js";
 
 const named = (...names) => names.map((name, index) => ({ index, name }));
 
@@ -36,18 +36,6 @@ test("a norm's partner is the layer before it, and that layer's the norm", () =>
   assert.equal(partnerOf(layers, 9), null);
   layers[0].neurons = 4; // a norm of another size belongs to another
   assert.equal(partnerOf(layers, 1), null);
-});
-
-test("queued runs wait in the order in which workers take them, whoever else there is", () => {
-  const run = (id, queue_rank, state = "queued", held = false) => ({ id, queue_rank, state, held });
-  const runs = [run("c", 2), run("a", 0, "running"), run("d", -1, "queued", true), run("b", -1e10)];
-  assert.deepEqual(
-    [...queuePlaces(runs)],
-    [
-      ["b", { position: 1, length: 2 }],
-      ["c", { position: 2, length: 2 }],
-    ],
-  );
 });
 
 test("a place in the queue is told as an ordinal", () => {

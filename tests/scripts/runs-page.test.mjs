@@ -14,6 +14,7 @@ function gridLibrary() {
 
 beforeEach(() => {
   globalThis.window = {};
+  globalThis.location = { search: "" };
   globalThis.document = { documentElement: { dataset: {} }, getElementById: () => null, querySelectorAll: () => [] };
 });
 

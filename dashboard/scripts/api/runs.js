@@ -4,17 +4,20 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { Check, ControlsQueued, Health, SweepPreview, SweepQueued } from "../../types/api" */
-/** @import { Run } from "../../types/pages" */
+/** @import { Check, ControlsQueued, FilterFields, Health, RunCounts, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
 const named = (id) => `/runs/${encodeURIComponent(id)}`;
 
 /** @returns {Promise<Health>} */
 export const health = () => askJson("/health");
-/** @param {string | null} cursor @param {number} limit @returns {Promise<{runs: Run[], next: string | null}>} */
-export const runs = (cursor, limit) =>
-  askJson(`/runs?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) }).toString()}&${TODAYS}`);
+/** Runs by a query of `GET /runs`. @param {URLSearchParams} query @returns {Promise<{runs: ListedRun[], total: number}>} */
+export const runs = (query) => askJson(`/runs?${query.toString()}&${TODAYS}`);
+/** How many runs are in each state. @param {URLSearchParams} query @returns {Promise<RunCounts>} */
+export const counts = (query) => askJson(`/runs/counts?${query.toString()}`);
+/** Fields that begin so, for completion, and the values of one. @param {{prefix?: string, field?: string, limit?: string}} asked @returns {Promise<FilterFields>} */
+export const fields = (asked) => askJson(`/fields?${new URLSearchParams(asked).toString()}`);
 /** @param {string} id @returns {Promise<Run>} */
 export const run = (id) => askJson(`${named(id)}?${TODAYS}`);
 /** @param {object} config @param {boolean} dryPass @returns {Promise<Check>} */

@@ -8,6 +8,7 @@ import { noUpdate, setProps } from "../ui/dash.js";
 import { counted } from "../ui/format.js";
 import { go, notice } from "../ui/shell.js";
 import * as rows from "./rows.js";
+import * as ticks from "./ticks.js";
 
 /** @import { Run } from "../../types/pages" */
 
@@ -37,7 +38,7 @@ async function once(name, run, work) {
 async function stop(run) {
   const answer = await once("stop", run, () => api.stop(run.id));
   if (answer instanceof Error) notice(answer.message, "bad", "Could not stop");
-  else if (answer?.id) rows.put([answer]);
+  else if (answer?.id) rows.put(answer);
 }
 
 /** @param {Run} run */
@@ -106,7 +107,7 @@ export async function save(clicks, tags) {
   if (!clicks || !run) return noUpdate();
   setProps("run-edit-save", { loading: true });
   const answer = await once("save", run, () => api.describe(run.id, { ...typed(), tags }));
-  if (answer && !(answer instanceof Error)) rows.put([answer]);
+  if (answer && !(answer instanceof Error)) rows.put(answer);
   if (answer) finish("run-edit", run, answer instanceof Error ? answer : null);
   return noUpdate(); // the button may be of another run's dialog by now
 }
@@ -120,8 +121,8 @@ export async function remove(clicks) {
   if (!answer) return noUpdate();
   const problem = answer instanceof Error && !(answer instanceof Refused && answer.status === 404) ? answer : null;
   if (!problem) {
-    rows.drop(run.id);
-    rows.showEmpty();
+    ticks.drop([run.id]);
+    rows.refresh();
   }
   finish("run-delete", run, problem);
   return noUpdate();

@@ -7,8 +7,8 @@ import * as format from "../ui/format.js";
 import { at } from "../ui/routes.js";
 import { go } from "../ui/shell.js";
 import { act } from "./actions.js";
-import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
+import * as ticks from "./ticks.js";
 
 /** @import { Run } from "../../types/pages" */
 
@@ -46,7 +46,7 @@ const percent = (fraction, digits) => `${(fraction * 100).toFixed(digits)} %`;
 /** @param {Run} run */
 function progressWords(run) {
   const { estimate, duration } = format;
-  if (run.state === "queued") return queuedWords(rows.place(run.id), run.held);
+  if (run.state === "queued") return queuedWords(run.queue, run.held);
   // A run that watches no network has no epochs to count.
   const count = run.epochs_planned === null && !run.epochs_done ? duration(timing.elapsed(run)) : timing.doneWords(run);
   const left = timing.left(run);
@@ -88,10 +88,14 @@ function columnValue(column, run) {
   }
 }
 
-const textOf = (/** @type {Run} */ run) =>
-  [run.name, run.id, run.notes, run.state, run.source === "external" ? run.source : "", ...(run.tags || []), ...setupOf(run)].join(" ");
-
 // ---------------------------------------------------------------- cells
+
+/** @param {{data: Run}} row */
+function TickCell({ data: run }) {
+  const onChange = (/** @type {{nativeEvent: MouseEvent}} */ { nativeEvent }) => ticks.toggle(run, nativeEvent.shiftKey);
+  const attributes = { type: "checkbox", tabIndex: -1, checked: ticks.has(run.id), "aria-label": `Select ${run.name}`, onChange };
+  return h("label", { className: "runs-tick" }, h("input", attributes));
+}
 
 /** @param {{data: Run}} row */
 function StateCell({ data: run }) {
@@ -275,21 +279,25 @@ function ActionsCell({ data: run }) {
 /** What the columns' definitions in dashboard/pages/runs.py call, by these names. */
 export const FUNCTIONS = {
   neqRunValue: columnValue,
-  neqRunText: textOf,
   neqTabFromHeader: tableKeys.fromHeader,
   neqTabFromCell: tableKeys.fromCell,
-  neqStateChosen: rows.stateChosen,
-  neqStatePasses: (/** @type {{data: Run}} */ { data }) => rows.statePasses(data),
 };
+
+/** A cell of a row that may not be loaded yet. @param {(row: {data: Run}) => unknown} Cell */
+const whenLoaded =
+  (Cell) =>
+  (/** @type {{data?: Run}} */ { data }) =>
+    data ? Cell({ data }) : h("span", { className: "runs-unloaded" });
 
 /** The React cells that they name. */
 export const CELLS = {
-  NeqRunState: StateCell,
-  NeqRunName: NameCell,
-  NeqRunProgress: ProgressCell,
-  NeqRunFrozen: FrozenCell,
-  NeqRunAccuracy: AccuracyCell,
-  NeqRunSetup: SetupCell,
-  NeqRunAge: AgeCell,
-  NeqRunActions: ActionsCell,
+  NeqRunTick: whenLoaded(TickCell),
+  NeqRunState: whenLoaded(StateCell),
+  NeqRunName: whenLoaded(NameCell),
+  NeqRunProgress: whenLoaded(ProgressCell),
+  NeqRunFrozen: whenLoaded(FrozenCell),
+  NeqRunAccuracy: whenLoaded(AccuracyCell),
+  NeqRunSetup: whenLoaded(SetupCell),
+  NeqRunAge: whenLoaded(AgeCell),
+  NeqRunActions: whenLoaded(ActionsCell),
 };

@@ -1,160 +1,145 @@
 /*
- * Columns of the reader's choice in the table of runs: any setting of any run's configuration, kept in the address.
+ * The columns of the table of runs: its own, and fields of the reader's choice; the address keeps them.
  */
 
-import { settings, settingWords } from "../run-data/settings.js";
-import { open } from "../ui/dialog.js";
-import { element } from "../ui/dom.js";
+import { readField } from "../run-data/filters.js";
+import { settingWords } from "../run-data/settings.js";
 import * as format from "../ui/format.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
+import { addressOf, columnsOf, OWN, sortModelOf } from "./column-address.js";
+import { FIELD, sortOf } from "./query.js";
+import * as rows from "./rows.js";
 
-/** @import { Run } from "../../types/pages" */
-/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { ListedRun } from "../../types/pages" */
+/** @import { Shown } from "./column-address.js" */
 
-const KEY = "columns";
-const PREFIX = "setting:";
-const BEFORE = "age"; // they stand before this column
 const WIDTH = 132;
-const MOST_LISTED = 300;
+const FIRST = "ticked"; // where the table begins, and ends
+const LAST = "actions";
+/** @type {Record<string, string>} */
+const TITLES = {
+  ...{ tag: "Tags", group: "Group", source: "Source", id: "Id", notes: "Notes", epochs: "Epochs", best_accuracy: "Best accuracy" },
+  ...{ archived: "Archived", priority: "Priority", held: "Held", device: "Device", created: "Created", frozen: "Frozen" },
+  ...{ accuracy: "Accuracy", state: "State", name: "Name" },
+};
+const FRACTIONS = ["accuracy", "best_accuracy", "frozen"];
 
-/** Paths as the address has them, each encoded for itself; what cannot be read is none. @param {string} text @returns {string[]} */
-export function pathsOf(text) {
-  return text.split(",").flatMap((part) => {
-    try {
-      return part ? [decodeURIComponent(part)] : [];
-    } catch {
-      return [];
-    }
+/** The columns that the address names. */
+export const shown = () => columnsOf(readQuery());
+/** Their fields, whose values the rows need. */
+export const fields = () => shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : []));
+
+/** What a field's column is called: as short as it can be told from these others. @param {string} field @param {string[]} all */
+export function titleOf(field, all) {
+  const { kind, name, figure } = readField(field);
+  if (kind === "run") return TITLES[name];
+  if (kind === "metric") return figure === "last" ? name : `${name} ${figure}`;
+  const last = (/** @type {string} */ each) => readField(each).name.split(".").at(-1) ?? each;
+  return all.filter((each) => last(each) === last(field)).length > 1 ? name : last(field);
+}
+
+/** A field's value in words. @param {string} field @param {unknown} value */
+export function fieldWords(field, value) {
+  const { kind, name } = readField(field);
+  if (value === null || value === undefined || value === "") return format.NOTHING;
+  if (kind === "metric") return format.number(/** @type {number} */ (value));
+  if (FRACTIONS.includes(kind === "run" ? name : "")) return format.percent(/** @type {number} */ (value));
+  if (kind === "run" && name === "created") return format.moment(/** @type {string} */ (value));
+  if (kind === "setting" && (value === "true" || value === "false")) return value === "true" ? "yes" : "no";
+  return settingWords(value);
+}
+
+/** @param {string} field @param {string[]} all those that are shown. */
+function definition(field, all) {
+  const words = (/** @type {{value: unknown}} */ { value }) => fieldWords(field, value);
+  return {
+    colId: FIELD + field,
+    headerName: titleOf(field, all),
+    headerTooltip: field,
+    width: WIDTH,
+    valueGetter: (/** @type {{data?: ListedRun}} */ { data }) => data?.values?.[rows.question().fields.indexOf(field)] ?? null,
+    valueFormatter: (/** @type {{value: unknown, data?: ListedRun}} */ params) => (params.data ? words(params) : ""),
+    tooltipValueGetter: words,
+    cellClass: "numeric",
+  };
+}
+
+/** The table's own definitions, by column; the grid has them before any field is chosen. @type {Map<string, any>} */
+const own = new Map();
+let narrow = false;
+
+/** Takes up the table's own columns. @param {any} grid ag-grid's API. */
+export function begin(grid) {
+  own.clear();
+  for (const each of grid.getColumnDefs()) own.set(each.colId, each);
+  const { sort } = readQuery();
+  const order = sort ? sortModelOf(sort, shown()) : [];
+  show(grid, order.length ? order : null);
+}
+
+/** Shows the columns that the address names. @param {any} grid @param {{colId: string}[] | null} [order] another one than now. */
+export function show(grid, order = null) {
+  const all = fields();
+  const defs = [{ id: FIRST, width: null }, ...shown(), { id: LAST, width: null }].map(({ id, width }) => {
+    const def = own.get(id) ?? definition(id.slice(FIELD.length), all);
+    return width === null ? def : { ...def, width, flex: undefined };
+  });
+  grid.setGridOption("columnDefs", defs);
+  grid.applyColumnState({
+    state: [...shown().flatMap(({ id, width }) => (width === null ? [] : [{ colId: id, width, flex: null }])), ...(order ?? [])],
+    ...(order ? { defaultState: { sort: null } } : {}),
+  });
+  if (narrow) hideForNarrow(grid);
+}
+
+/** @param {any} grid */
+const hideForNarrow = (grid) =>
+  grid.setColumnsVisible(
+    NARROW_HIDDEN.filter((id) => grid.getColumn(id)),
+    !narrow,
+  );
+const NARROW_HIDDEN = ["setup", "age"];
+const NARROW_WIDTHS = { state: 112, progress: 146, frozen: 84, accuracy: 98 };
+
+/** Fits the columns to a narrow window, which leaves out what a run's own page tells as well. @param {any} grid @param {boolean} isNarrow */
+export function fit(grid, isNarrow) {
+  narrow = isNarrow;
+  const widths = Object.fromEntries(shown().map(({ id, width }) => [id, width]));
+  const state = Object.entries(NARROW_WIDTHS)
+    .filter(([colId]) => grid.getColumn(colId) && !widths[colId])
+    .map(([colId, width]) => ({ colId, width: narrow ? width : own.get(colId).width }));
+  grid.applyColumnState({ state });
+  hideForNarrow(grid);
+}
+
+/** Keeps columns in the address. @param {Shown[]} columns */
+export const keep = (columns) => writeQuery({ cols: addressOf(columns), columns: null });
+
+/** Keeps what the reader did to the table's header in the address. @param {any} grid ag-grid's API. */
+export function listen(grid) {
+  grid.addEventListener(
+    "columnMoved",
+    (/** @type {any} */ event) => event.finished && event.source === "uiColumnMoved" && keep(moved(grid)),
+  );
+  grid.addEventListener("columnResized", (/** @type {any} */ event) => {
+    if (!event.finished || event.source !== "uiColumnResized" || !event.column) return;
+    const id = event.column.getColId();
+    keep(shown().map((each) => (each.id === id ? { id, width: event.column.getActualWidth() } : each)));
+  });
+  grid.addEventListener("sortChanged", () => {
+    const state = grid.getColumnState().filter((/** @type {any} */ each) => each.sort);
+    writeQuery({ sort: sortOf(state.sort((/** @type {any} */ a, /** @type {any} */ b) => a.sortIndex - b.sortIndex)) || null });
   });
 }
 
-/** The chosen settings, by path. */
-export const chosen = () => pathsOf(readQuery()[KEY] ?? "");
-
-/** Settings by path, of each configuration that was looked at: a sorted table asks for the same ones again and again. */
-const known = /** @type {WeakMap<object, Map<string, unknown>>} */ (new WeakMap());
-
-/** @param {object} config @param {string} path with a dot before each group within a group. */
-function valueAt(config, path) {
-  const found = known.get(config) ?? new Map(settings(config));
-  known.set(config, found);
-  return found.get(path);
+/** The columns as the reader dragged them; those that a narrow window leaves out stay behind their former neighbours. @param {any} grid @returns {Shown[]} */
+function moved(grid) {
+  const before = shown();
+  const order = grid.getColumnState().map((/** @type {{colId: string}} */ { colId }) => colId);
+  return [...before].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
 }
 
-/** Numbers by size, everything else by its words, and what a run does not have last. @param {unknown} a @param {unknown} b */
-export function compare(a, b) {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  const [first, second] = [a ?? null, b ?? null];
-  if (first === null || second === null) return Number(first === null) - Number(second === null);
-  return settingWords(first).localeCompare(settingWords(second), "en", { numeric: true });
-}
-
-/** A path's last part, unless another of these ends alike. @param {string} path @param {string[]} all */
-function titleOf(path, all) {
-  const last = (/** @type {string} */ each) => each.split(".").at(-1) ?? each;
-  return all.filter((each) => last(each) === last(path)).length > 1 ? path : last(path);
-}
-
-/** @param {string} path @param {string[]} all those that are shown. */
-const column = (path, all) => ({
-  colId: PREFIX + path,
-  headerName: titleOf(path, all),
-  headerTooltip: `Setting ${path}`,
-  width: WIDTH,
-  valueGetter: (/** @type {{data?: Run}} */ { data }) => (data ? valueAt(data.config, path) : undefined),
-  valueFormatter: (/** @type {{value: unknown}} */ { value }) => settingWords(value),
-  tooltipValueGetter: (/** @type {{value: unknown}} */ { value }) => settingWords(value),
-  comparator: compare,
-  cellClass: "numeric",
-});
-
-/** Shows the columns that the address names. @param {any} grid ag-grid's API. */
-export function show(grid) {
-  const paths = chosen();
-  const own = grid.getColumnDefs().filter((/** @type {{colId: string}} */ { colId }) => !colId.startsWith(PREFIX));
-  const place = own.findIndex((/** @type {{colId: string}} */ { colId }) => colId === BEFORE);
-  grid.setGridOption("columnDefs", [...own.slice(0, place), ...paths.map((path) => column(path, paths)), ...own.slice(place)]);
-}
-
-/**
- * The settings of these runs, those that differ first.
- * @param {Iterable<Run>} runs @returns {{path: string, runs: number, differs: boolean}[]}
- */
-export function listed(runs) {
-  const found = /** @type {Map<string, {runs: number, words: Set<string>}>} */ (new Map());
-  for (const { config } of runs) {
-    for (const [path, value] of settings(config)) {
-      const known = found.get(path) ?? { runs: 0, words: new Set() };
-      found.set(path, known);
-      known.runs += 1;
-      if (known.words.size < 2) known.words.add(settingWords(value));
-    }
-  }
-  return [...found]
-    .map(([path, { runs: count, words }]) => ({ path, runs: count, differs: words.size > 1 }))
-    .sort((a, b) => Number(b.differs) - Number(a.differs) || (a.path < b.path ? -1 : 1));
-}
-
-/**
- * A setting to choose.
- * @param {ReturnType<typeof listed>[number]} setting @param {boolean} checked @param {(on: boolean) => void} changed
- */
-function row({ path, runs, differs }, checked, changed) {
-  const box = element("input", { type: "checkbox", checked, onchange: () => changed(box.checked) });
-  const words = `${format.counted(runs, "run")}${differs ? ", values differ" : ""}`;
-  return element("label.columns-row", {}, box, element("span.columns-path", {}, path), element("span.muted", {}, words));
-}
-
-/** What the list leaves out. @param {number} found */
-function leftOut(found) {
-  if (!found) return "No setting has that name.";
-  return found > MOST_LISTED ? `${format.count(found - MOST_LISTED)} more: search to narrow them down.` : "";
-}
-
-/** @param {() => void} clear @param {...HTMLElement} inside */
-function dialogOf(clear, ...inside) {
-  const buttons = [
-    element("button.button", { type: "button", onclick: clear }, "Clear"),
-    element("button.button.button-primary", { value: "done" }, "Done"),
-  ];
-  return element(
-    "dialog.question.columns-dialog",
-    { "aria-labelledby": "columns-title" },
-    element("h2", { id: "columns-title" }, "Columns"),
-    element("p.muted", {}, "Settings of the runs' configurations; the address keeps your choice."),
-    ...inside,
-    element("form.question-buttons", { method: "dialog" }, ...buttons),
-  );
-}
-
-/** Lets the reader choose. @param {Scope} scope @param {any} grid ag-grid's API. @param {Iterable<Run>} runs */
-export function choose(scope, grid, runs) {
-  const all = listed(runs);
-  const taken = new Set(chosen());
-  const list = element("div.columns-list", { role: "group", "aria-label": "Settings" });
-  const more = element("p.muted.columns-more", { role: "status" });
-  const search = element("input", { type: "search", placeholder: "Search settings", "aria-label": "Search settings", autocomplete: "off" });
-  const apply = () => {
-    writeQuery({ [KEY]: taken.size ? [...taken].map(encodeURIComponent).join(",") : null });
-    show(grid);
-  };
-  const draw = () => {
-    const wanted = search.value.trim().toLowerCase();
-    const found = all.filter(({ path }) => path.toLowerCase().includes(wanted));
-    const choice = (/** @type {typeof all[number]} */ setting) =>
-      row(setting, taken.has(setting.path), (on) => {
-        taken[on ? "add" : "delete"](setting.path);
-        apply();
-      });
-    list.replaceChildren(...found.slice(0, MOST_LISTED).map(choice));
-    more.textContent = leftOut(found.length);
-  };
-  search.addEventListener("input", draw);
-  const clear = () => {
-    taken.clear();
-    apply();
-    draw();
-  };
-  draw();
-  open(scope, dialogOf(clear, search, list, more));
-}
+/** Own columns that are not shown. */
+export const hiddenOwn = () => OWN.filter((id) => !shown().some((each) => each.id === id));
+/** @param {string} id */
+export const columnTitle = (id) => (id.startsWith(FIELD) ? titleOf(id.slice(FIELD.length), fields()) : (own.get(id)?.headerName ?? id));

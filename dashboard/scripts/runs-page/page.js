@@ -1,34 +1,37 @@
 /*
- * The page of all runs: fills the table page by page, follows every change, and fits its columns to the window.
+ * The page of all runs: what its table is asked for, what changes live, and how its columns fit the window.
  */
 
+import { Refused } from "../api/client.js";
 import * as live from "../api/live.js";
-import * as api from "../api/runs.js";
+import { setProps } from "../ui/dash.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave } from "../ui/shell.js";
+import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as columns from "./columns.js";
+import { choose as chooseColumnsIn } from "./columns-dialog.js";
+import { FilterBox } from "./filter-box.js";
+import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
+import * as ticks from "./ticks.js";
 
-/** @import { Run } from "../../types/pages" */
+/** @import { Shown } from "./column-address.js" */
+/** @import { Asked } from "./query.js" */
 
-const PAGE = 100;
 const REFRESH_MS = 5_000; // ages and times left move on by themselves
+const TYPED_MS = 150;
 const MOST_COMPARED = 4;
-// Below this width the table leaves out what a run's own page tells as well.
 const NARROW_PX = 1000;
-const NARROW_WIDTHS = { state: 112, progress: 146, frozen: 84, accuracy: 98 };
 
-/** @type {string[]} */
-let chosen = [];
 let visit = 0; // counts arrivals, so that late answers of a former one are dropped
 /** @type {any} ag-grid's API. */
 let grid = null;
 /** @type {Keys | null} */
 let keys = null;
-/** @type {Set<string>} what is told while the list is read, a set for each reading: it may have been made after its page was. */
-let arrivedLive = new Set();
+/** @type {FilterBox | null} */
+let filter = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -36,59 +39,42 @@ const say = (text) => {
   if (place) place.textContent = text;
 };
 
-/**
- * Takes runs up. The overlay goes with the first of them, whoever brings them: it would hide the rows, and keep Tab out of
- * the table, until the last page is there.
- * @param {Run[]} runs
- */
-function take(runs) {
-  if (!runs.length) return;
-  rows.showEmpty(false);
-  rows.put(runs);
-  grid.setGridOption("loading", false);
+/** @param {boolean} empty whether there is no run at all. */
+function showEmpty(empty) {
+  const filled = document.getElementById("runs-filled");
+  const nothing = document.getElementById("runs-empty");
+  if (filled) filled.hidden = empty;
+  if (nothing) nothing.hidden = !empty;
 }
 
-/** Every run, page after page; afterwards the table holds just those that the server has. @param {number} now */
-async function loadAll(now) {
-  const seen = new Set();
-  const arrived = new Set();
-  const over = () => now !== visit || arrived !== arrivedLive; // left, or begun anew after a lost connection
-  arrivedLive = arrived;
-  let cursor = null;
-  try {
-    do {
-      const page = await api.runs(cursor, PAGE);
-      if (over()) return;
-      for (const run of page.runs) seen.add(run.id);
-      take(page.runs);
-      cursor = page.next;
-      say(cursor ? `Loading: ${rows.size()} runs so far …` : "");
-    } while (cursor);
-  } catch (problem) {
-    const { message } = /** @type {Error} */ (problem);
-    if (!over()) say(`${message} ${rows.size() ? "The table may be incomplete." : ""}`);
-    return;
-  }
-  for (const id of rows.ids()) if (!seen.has(id) && !arrived.has(id)) rows.drop(id);
+/** What came of the latest block. @param {Error | null} problem @param {number | null} matching */
+function told(problem, matching) {
+  say(problem ? `${problem.message} The table may be incomplete.` : "");
   grid.setGridOption("loading", false);
-  rows.showEmpty();
+  if (matching === null) return;
+  const none = matching === 0;
+  showEmpty(none && !isNarrowed(rows.question()));
+  const nothing = document.getElementById("runs-none");
+  if (nothing) nothing.hidden = !none;
+  if (none) grid.showNoRowsOverlay();
+  else grid.hideOverlay();
 }
 
-/** Hears of every run from now on. @param {number} now @returns {() => void} stops it. */
-function follow(now) {
+/** Hears of every run from now on. @returns {() => void} stops it. */
+function follow() {
   let lost = false;
   const watching = live.subscribeRuns({
     onRun(run) {
-      if (!rows.runOf(run.id)) arrivedLive.add(run.id);
-      take([run]);
+      showEmpty(false);
+      rows.put(run);
     },
     onDeleted(id) {
-      rows.drop(id);
-      rows.showEmpty();
+      ticks.drop([id]);
+      rows.refresh();
     },
   });
   const forget = live.onStatus((status) => {
-    if (status === "live" && lost && now === visit) loadAll(now);
+    if (status === "live" && lost) rows.refresh();
     lost = status === "lost" || status === "refused" || (lost && status !== "live");
   });
   return () => {
@@ -97,6 +83,52 @@ function follow(now) {
   };
 }
 
+// ---------------------------------------------------------------- what is asked for
+
+const chips = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#runs-states .runs-chip")]);
+
+/** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes @returns why it was refused. */
+async function ask(changes) {
+  const problem = await rows.ask(changes);
+  if (problem && changes.where === undefined) say(problem.message);
+  const { state, search, where } = rows.question();
+  writeQuery({ state: state || null, search: search || null, where: where || null });
+  return problem;
+}
+
+/** Asks for what the address does; where its filter cannot be read, for all runs, and says so. */
+async function askAtFirst() {
+  const fields = columns.fields();
+  filter?.show(rows.question().where);
+  const problem = await ask({ fields });
+  if (!(problem instanceof Refused)) return;
+  filter?.wrong(problem);
+  await ask({ fields, where: "" });
+}
+
+function showAll() {
+  setProps("runs-search", { value: "" });
+  press("");
+  filter?.show("");
+  ask({ state: "", search: "", where: "" });
+}
+
+/** @param {string} state */
+function press(state) {
+  for (const chip of chips()) chip.setAttribute("aria-pressed", String((chip.dataset.state ?? "") === state));
+}
+
+/** What the address asks for. */
+function fromAddress() {
+  const { state = "", search = "", where = "" } = readQuery();
+  const known = chips().some((chip) => chip.dataset.state === state);
+  press(known ? state : "");
+  if (search) setProps("runs-search", { value: search });
+  return { state: known ? state : "", search, where };
+}
+
+// ---------------------------------------------------------------- the table
+
 function fitColumns() {
   const table = document.getElementById(rows.TABLE);
   if (!table || !grid || grid.isDestroyed()) return;
@@ -104,11 +136,7 @@ function fitColumns() {
   if (table.classList.contains("runs-narrow") === narrow && table.dataset.fitted) return;
   table.dataset.fitted = "yes";
   table.classList.toggle("runs-narrow", narrow);
-  const widths = Object.entries(NARROW_WIDTHS).map(([colId, width]) => ({
-    colId,
-    width: narrow ? width : grid.getColumnDef(colId).width,
-  }));
-  grid.applyColumnState({ state: [...widths, { colId: "setup", hide: narrow }, { colId: "age", hide: narrow }] });
+  columns.fit(grid, narrow);
 }
 
 /** Called by Dash when the table's frame is drawn. */
@@ -119,62 +147,96 @@ export async function begin() {
     visit += 1;
     scope.end();
   });
-  chosen = [];
   grid = null;
   keys = null;
   rows.begin(null);
+  ticks.begin(null);
+  rows.ask(fromAddress());
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
   if (now !== visit) return "runs-table";
   grid = api;
-  fillTable(scope, now);
+  fillTable(scope);
   return "runs-table";
 }
 
-/** The table is there. @param {Scope} scope @param {number} now */
-function fillTable(scope, now) {
+/** The table is there. @param {Scope} scope */
+function fillTable(scope) {
   grid.setGridOption("loading", true);
-  rows.begin(grid);
-  if (columns.chosen().length) columns.show(grid);
+  rows.begin(grid, told);
+  ticks.begin(grid, showTicked);
+  columns.begin(grid);
+  columns.listen(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.runOf);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
-  scope.finally(follow(now));
+  scope.finally(follow());
+  scope.finally(() => rows.begin(null));
   scope.every(REFRESH_MS, () => {
     if (!grid.isDestroyed()) grid.refreshCells({ columns: ["progress", "age"], force: true });
   });
-  const chooseColumns = () => !grid.isDestroyed() && columns.choose(scope, grid, rows.all());
+  const chooseColumns = () => chooseColumnsIn(scope, showColumns);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns)]);
-  loadAll(now);
+  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  scope.finally(() => {
+    filter = null;
+  });
+  askAtFirst();
+}
+
+/** Shows other columns, once their values are there. @param {Shown[]} shown */
+async function showColumns(shown) {
+  columns.keep(shown);
+  const { fields } = rows.question();
+  if (columns.fields().join() !== fields.join()) await ask({ fields: columns.fields() });
+  if (!grid.isDestroyed()) columns.show(grid);
 }
 
 /** @param {() => void} chooseColumns */
 const pageKeys = (chooseColumns) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
+  { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
 
-/** Called by Dash with the rows whose boxes are ticked. @param {Run[] | null} ticked @returns {boolean} too few, or too many. */
-export function choose(ticked) {
-  chosen = (ticked || []).map((run) => run.id);
-  const button = /** @type {HTMLElement} */ (document.getElementById("runs-compare"));
-  const fits = chosen.length >= 2 && chosen.length <= MOST_COMPARED;
-  button.textContent = chosen.length ? `Compare ${chosen.length}` : "Compare";
+function showTicked() {
+  const number = ticks.size();
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("runs-compare"));
+  const fits = number >= 2 && number <= MOST_COMPARED;
+  button.textContent = number ? `Compare ${number}` : "Compare";
   button.title = fits ? "" : "Select two to four runs with their checkboxes";
   button.classList.toggle("button-primary", fits);
-  return !fits;
+  button.disabled = !fits;
 }
 
 /** @param {MouseEvent} event */
 function clicked(event) {
   const at = /** @type {HTMLElement} */ (event.target);
   const chip = /** @type {HTMLElement | null} */ (at.closest?.("#runs-states .runs-chip"));
-  if (chip) rows.filterBy(chip);
+  if (chip) {
+    press(chip.dataset.state ?? "");
+    ask({ state: chip.dataset.state ?? "" });
+  }
+  if (at.id === "runs-show-all") showAll();
   if (at.id === "runs-keys") keys?.help();
-  if (at.id === "runs-compare" && chosen.length >= 2) go(`/compare?runs=${chosen.join(",")}`);
+  if (at.id === "runs-compare" && ticks.size() >= 2) go(`/compare?runs=${ticks.ids().join(",")}`);
 }
 
-/** Listens for what Dash does not: chips and buttons that the layout draws as plain HTML. */
-export const start = () => document.addEventListener("click", clicked);
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+
+/** @param {Event} event */
+function typed({ target }) {
+  const input = /** @type {HTMLInputElement} */ (target);
+  if (input.id !== "runs-search") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => input.isConnected && ask({ search: input.value }), grid ? TYPED_MS : 0);
+}
+
+/** Listens for what Dash does not: chips and buttons that the layout draws as plain HTML, and keys as they are pressed. */
+export function start() {
+  document.addEventListener("click", clicked);
+  document.addEventListener("input", typed);
+}

@@ -7,11 +7,12 @@
 
 import { go } from "../ui/shell.js";
 import { act } from "./actions.js";
+import * as ticks from "./ticks.js";
 
 /** @import { Run } from "../../types/pages" */
 /** @import { Key } from "../ui/keys.js" */
 
-const WITHIN = "button:not(:disabled), a[href]";
+const WITHIN = "button:not(:disabled), a[href], input";
 
 /** @typedef {KeyboardEvent & {target: HTMLElement}} Press */
 
@@ -21,6 +22,7 @@ const cellOf = (/** @type {Press} */ event) => /** @type {HTMLElement | null} */
 /** @type {Record<string, (run: Run, event: Press, column: string | null) => unknown>} */
 const ROW_KEYS = {
   Enter: (run, event, column) => (column === "actions" ? enter(cellOf(event)) : go(run.url)),
+  " ": (run, event) => ticks.toggle(run, event.shiftKey),
   e: (run) => act("edit", run),
   F2: (run) => act("edit", run),
   c: (run) => act("again", run),
@@ -86,7 +88,7 @@ export const HELP = [
   ["Tab", "to the table's header, to its rows, and out of it"],
   ["← · ↑ · ↓ · →", "between cells; ↑ from the first row to the header"],
   ["Enter", "on a header: sort; on a row: open the run; on its actions: pick one with ← and →"],
-  ["Space", "select the run for comparison"],
+  ["Space", "select the run for comparison; with Shift all from the last one on"],
   ["e", "edit name, tags and notes"],
   ["c", "clone the run"],
   ["Delete", "delete the run, after confirmation"],

@@ -1,0 +1,63 @@
+/*
+ * The runs that are ticked in the table, by id: they stay so while their rows are not loaded.
+ */
+
+/** @import { ListedRun } from "../../types/pages" */
+
+/** Names by id, in the order in which they were ticked. @type {Map<string, string>} */
+const ticked = new Map();
+/** @type {any} ag-grid's API. */
+let grid = null;
+/** @type {string | null} the run that a range begins with. */
+let anchor = null;
+let changed = () => {};
+
+/** No run is ticked. @param {any} table ag-grid's API. @param {() => void} [told] called when they change. */
+export function begin(table, told = () => {}) {
+  ticked.clear();
+  anchor = null;
+  grid = table;
+  changed = told;
+}
+
+export const has = (/** @type {string} */ id) => ticked.has(id);
+export const ids = () => [...ticked.keys()];
+export const size = () => ticked.size;
+/** @param {string} id */
+export const nameOf = (id) => ticked.get(id) ?? id;
+
+/** Ticks a run, or takes its tick away. @param {ListedRun} run @param {boolean} [toRange] all from the last one on. */
+export function toggle(run, toRange = false) {
+  const on = !ticked.has(run.id);
+  const runs = toRange ? between(run) : [run];
+  for (const each of runs) {
+    if (on) ticked.set(each.id, each.name);
+    else ticked.delete(each.id);
+  }
+  anchor = run.id;
+  show(runs.map(({ id }) => id));
+}
+
+/** @param {string[]} gone */
+export function drop(gone) {
+  for (const id of gone) ticked.delete(id);
+  show(gone);
+}
+
+export const clear = () => drop(ids());
+
+/** The loaded rows between the anchor and a run. @param {ListedRun} run @returns {ListedRun[]} */
+function between(run) {
+  const [from, to] = [anchor ?? run.id, run.id].map((id) => grid.getRowNode(id)?.rowIndex ?? null);
+  if (from === null || to === null) return [run];
+  const places = Array.from({ length: Math.abs(to - from) + 1 }, (_, step) => Math.min(from, to) + step);
+  return places.flatMap((place) => grid.getDisplayedRowAtIndex(place)?.data ?? []);
+}
+
+/** @param {string[]} of */
+function show(of) {
+  if (!grid || grid.isDestroyed()) return;
+  const rowNodes = of.flatMap((id) => grid.getRowNode(id) ?? []);
+  grid.refreshCells({ rowNodes, columns: ["ticked"], force: true });
+  changed();
+}

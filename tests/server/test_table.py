@@ -1,0 +1,104 @@
+"""What the table of runs asks: values of columns, brief configs, and counts by state."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert
+
+from contract.config import RunConfig
+from contract.filters import MOST_FIELDS
+from db import NewRun, Store
+from db.schema import metrics
+from server.schemas import RunCounts, RunList
+
+RUNS, COUNTS = "/api/v1/runs", "/api/v1/runs/counts"
+
+
+@pytest.fixture
+def made(store: Store) -> list[str]:
+    """Three queued runs, of which the last is stopped; the first has a metric."""
+    ids = [
+        store.create_run(config={"neq": {"epsilon": epsilon}, "pin": True}, epochs_planned=1, tags=["x"] * place).id
+        for place, epsilon in enumerate((0.001, "low", None))
+    ]
+    row = {"points": 1, "merged": 0, "chunks": 1, "last": 2.0, "last_step": 0, "minimum": 1.0, "maximum": 9.0}
+    with store._database.writing() as connection:
+        connection.execute(insert(metrics).values(run_id=ids[0], name="val/loss", **row))
+    store.request_stop(ids[2])
+    return ids
+
+
+def test_runs_have_the_values_that_are_asked_for(client: TestClient, made: list[str]) -> None:
+    fields = "neq.epsilon,metric.val/loss.best,metric.val/loss.max,metric.val/loss,tag,epochs,pin,nobody"
+    answer = RunList.model_validate_json(client.get(RUNS, params={"fields": fields, "sort": "created"}).content)
+    assert [run.values for run in answer.runs] == [
+        [0.001, 1.0, 9.0, 2.0, [], 0.0, "true", None],
+        ["low", None, None, None, ["x"], 0.0, "true", None],
+        [None, None, None, None, ["x", "x"], 0.0, "true", None],
+    ]
+
+
+def test_values_are_given_only_where_they_are_asked_for(client: TestClient, made: list[str]) -> None:
+    assert all("values" not in run for run in client.get(RUNS, params={"fields": " "}).json()["runs"])
+
+
+def test_a_brief_config_tells_runs_apart(client: TestClient, store: Store) -> None:
+    config = RunConfig.model_validate({"optimizer": {"kind": "adam"}}).model_dump(mode="json")
+    store.create_run(config=config, epochs_planned=1)
+    told: dict[str, Any] = {
+        "lr": 0.1,
+        "none": None,
+        "list": [1],
+        "net": {"depth": 3, "kind": "k" * 300},
+        "a": 1,
+        "b": 2,
+    }
+    store.begin_external("abc", "w", NewRun(config=told, epochs_planned=None), 10)
+    external, launched = (run["config"] for run in client.get(RUNS, params={"config": "brief"}).json()["runs"])
+    assert launched == {part: {"kind": config[part]["kind"]} for part in ("optimizer", "model", "data")}
+    assert external == {"lr": 0.1, "net.depth": 3, "net.kind": "k" * 200, "a": 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ({}, (2, 1)),
+        ({"where": "pin = true and neq.epsilon = low"}, (1, 0)),
+        ({"tag": "x"}, (1, 1)),
+        ({"search": "no such name"}, (0, 0)),
+        ({"archived": "yes"}, (0, 0)),
+    ],
+)
+def test_runs_are_counted_by_state(
+    client: TestClient, made: list[str], query: dict[str, str], counts: tuple[int, int]
+) -> None:
+    queued, stopped = counts
+    found = RunCounts.model_validate_json(client.get(COUNTS, params=query).content)
+    assert found == RunCounts(queued=queued, running=0, finished=0, stopped=stopped, failed=0, total=queued + stopped)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "place"),
+    [
+        ({"fields": "neq.epsilon,,"}, "fields", (12, 13)),
+        ({"fields": "-name"}, "fields", (0, 5)),
+        ({"fields": ",".join(["name"] * (MOST_FIELDS + 1))}, "fields", (250, 254)),
+        ({"fields": "a" * 8_001}, "fields", None),
+        ({"fields": "a\x00"}, "fields", None),
+        ({"config": "none"}, "config", None),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused(
+    asker: TestClient, query: dict[str, str], field: str, place: tuple[int, int] | None
+) -> None:
+    answer = asker.get(RUNS, params=query)
+    assert answer.status_code == 422
+    (told,) = answer.json()["detail"]
+    assert told["field"] == field
+    assert place is None or (told["start"], told["end"]) == place
+
+
+def test_a_count_by_a_filter_that_cannot_be_read_is_refused(asker: TestClient) -> None:
+    (told,) = asker.get(COUNTS, params={"where": "state = runing"}).json()["detail"]
+    assert (told["field"], told["start"], told["end"]) == ("where", 8, 14)
