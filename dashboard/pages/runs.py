@@ -32,7 +32,13 @@ async def layout(api: Api) -> Page:
             className="page-head",
         ),
         html.Div(
-            [html.Div(id="runs-filter", className="runs-filter"), _toolbar(), _none(), _table()],
+            [
+                html.Div(id="runs-filter", className="runs-filter"),
+                _toolbar(),
+                html.Div(id="runs-bulk", className="runs-bulk", hidden=True),
+                _none(),
+                _table(),
+            ],
             id="runs-filled",
             className="runs-filled",
         ),

@@ -59,8 +59,8 @@ def test_a_part_without_a_kind_is_asked_for_it(client: TestClient) -> None:
 
 def test_an_unknown_field_is_told_which_there_are(client: TestClient) -> None:
     said = field_errors(client, {"training": {"epoch": 3}})
-    there = "epochs, batch_size, gradient_accumulation_steps, max_grad_norm, label_smoothing, stall_minutes, stop_after_seconds, seed"
-    assert said == {"training.epoch": f"Unknown field; there are {there}"}
+    there = "epochs, batch_size, gradient_accumulation_steps, max_grad_norm, label_smoothing, stall_minutes"
+    assert said == {"training.epoch": f"Unknown field; there are {there}, stop_after_seconds, seed"}
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ export class Refused extends ApiError {
  * @typedef {object} Question
  * @property {string} [method] without it GET.
  * @property {object} [body] sent as JSON.
+ * @property {boolean} [keepalive] it is asked though the page is left; its body then has 64 KB at most.
  * @property {AbortSignal} [signal] gives the question up: it then throws what `fetch` throws, and no ApiError.
  */
 
@@ -45,9 +46,9 @@ export class Refused extends ApiError {
  * @param {string} path below the API's root. @param {Question} [question]
  * @returns {Promise<{headers: Headers, bytes: ArrayBuffer}>}
  */
-export async function ask(path, { method = "GET", body, signal } = {}) {
+export async function ask(path, { method = "GET", body, keepalive, signal } = {}) {
   const headers = body === undefined ? undefined : { "content-type": "application/json" };
-  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const request = { method, headers, keepalive, body: body === undefined ? undefined : JSON.stringify(body) };
   const patience = patienceUntil(signal);
   let response;
   let bytes;

@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { Check, ControlsQueued, FilterFields, Health, RunCounts, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -47,3 +47,5 @@ export const stop = (id) => askJson(`${named(id)}/stop`, { method: "POST" });
 export const resume = (id) => askJson(`${named(id)}/resume`, { method: "POST" });
 /** @param {string} id @param {number} epoch @param {object} config @returns {Promise<Run>} */
 export const fork = (id, epoch, config) => askJson(`${named(id)}/fork?epoch=${epoch}`, { method: "POST", body: config });
+/** One thing done to many runs. @param {object} body @param {boolean} [keepalive] though the page is left. @returns {Promise<ActionsDone>} */
+export const act = (body, keepalive = false) => askJson("/runs/actions", { method: "POST", body, keepalive });

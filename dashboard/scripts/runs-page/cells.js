@@ -94,12 +94,14 @@ function columnValue(column, run) {
 function TickCell({ data: run }) {
   const onChange = (/** @type {{nativeEvent: MouseEvent}} */ { nativeEvent }) => ticks.toggle(run, nativeEvent.shiftKey);
   const attributes = { type: "checkbox", tabIndex: -1, checked: ticks.has(run.id), "aria-label": `Select ${run.name}`, onChange };
+  if (ticks.isLeaving(run.id)) return null;
   return h("label", { className: "runs-tick" }, h("input", attributes));
 }
 
 /** @param {{data: Run}} row */
 function StateCell({ data: run }) {
   const stopping = run.stop_requested && run.state === "running";
+  if (ticks.isLeaving(run.id)) return h("span", { className: "runs-state runs-leaving" }, icon("remove"), "Deleting");
   const words = stopping ? "Stopping" : WORDS[run.state] || run.state;
   return h("span", { className: "runs-state", "data-state": run.state }, icon(run.state), words);
 }

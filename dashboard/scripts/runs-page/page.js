@@ -9,6 +9,7 @@ import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
+import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
@@ -30,6 +31,8 @@ let visit = 0; // counts arrivals, so that late answers of a former one are drop
 let grid = null;
 /** @type {Keys | null} */
 let keys = null;
+/** @type {Bulk | null} */
+let bulk = null;
 /** @type {FilterBox | null} */
 let filter = null;
 
@@ -52,6 +55,7 @@ function told(problem, matching) {
   say(problem ? `${problem.message} The table may be incomplete.` : "");
   grid.setGridOption("loading", false);
   if (matching === null) return;
+  bulk?.setMatching(matching);
   const none = matching === 0;
   showEmpty(none && !isNarrowed(rows.question()));
   const nothing = document.getElementById("runs-none");
@@ -179,8 +183,10 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
   scope.finally(() => {
     filter = null;
+    bulk = null;
   });
   askAtFirst();
 }
@@ -197,6 +203,9 @@ async function showColumns(shown) {
 const pageKeys = (chooseColumns) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
   { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
+  { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
+  { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
+  { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
@@ -209,6 +218,7 @@ function showTicked() {
   button.title = fits ? "" : "Select two to four runs with their checkboxes";
   button.classList.toggle("button-primary", fits);
   button.disabled = !fits;
+  bulk?.draw();
 }
 
 /** @param {MouseEvent} event */

@@ -88,7 +88,7 @@ export const HELP = [
   ["Tab", "to the table's header, to its rows, and out of it"],
   ["← · ↑ · ↓ · →", "between cells; ↑ from the first row to the header"],
   ["Enter", "on a header: sort; on a row: open the run; on its actions: pick one with ← and →"],
-  ["Space", "select the run for comparison; with Shift all from the last one on"],
+  ["Space", "select the run for comparison and other actions; with Shift all from the last one on"],
   ["e", "edit name, tags and notes"],
   ["c", "clone the run"],
   ["Delete", "delete the run, after confirmation"],

@@ -11,11 +11,14 @@ let grid = null;
 /** @type {string | null} the run that a range begins with. */
 let anchor = null;
 let changed = () => {};
+/** Runs that are about to be deleted. @type {Set<string>} */
+let leaving = new Set();
 
 /** No run is ticked. @param {any} table ag-grid's API. @param {() => void} [told] called when they change. */
 export function begin(table, told = () => {}) {
   ticked.clear();
   anchor = null;
+  leaving = new Set();
   grid = table;
   changed = told;
 }
@@ -23,8 +26,22 @@ export function begin(table, told = () => {}) {
 export const has = (/** @type {string} */ id) => ticked.has(id);
 export const ids = () => [...ticked.keys()];
 export const size = () => ticked.size;
-/** @param {string} id */
-export const nameOf = (id) => ticked.get(id) ?? id;
+/** Their names, by id. */
+export const names = () => new Map(ticked);
+export const isLeaving = (/** @type {string} */ id) => leaving.has(id);
+
+/** @param {Set<string>} ids of the runs that are about to be deleted. */
+export function setLeaving(ids) {
+  const before = leaving;
+  leaving = ids;
+  show([...before, ...ids]);
+}
+
+/** @param {ListedRun[]} runs */
+export function add(runs) {
+  for (const each of runs) ticked.set(each.id, each.name);
+  show(runs.map(({ id }) => id));
+}
 
 /** Ticks a run, or takes its tick away. @param {ListedRun} run @param {boolean} [toRange] all from the last one on. */
 export function toggle(run, toRange = false) {
@@ -58,6 +75,6 @@ function between(run) {
 function show(of) {
   if (!grid || grid.isDestroyed()) return;
   const rowNodes = of.flatMap((id) => grid.getRowNode(id) ?? []);
-  grid.refreshCells({ rowNodes, columns: ["ticked"], force: true });
+  grid.refreshCells({ rowNodes, columns: ["ticked", "state"], force: true });
   changed();
 }

@@ -1,0 +1,229 @@
+/*
+ * What is done to the ticked runs, all at once.
+ */
+
+import * as api from "../api/runs.js";
+import { askText, open } from "../ui/dialog.js";
+import { element } from "../ui/dom.js";
+import { count, counted } from "../ui/format.js";
+import { notice } from "../ui/shell.js";
+import * as columns from "./columns.js";
+import { csvOf } from "./csv.js";
+import { DelayedDeletion } from "./deletion.js";
+import { FIELD, FIELDS, rowsQuery } from "./query.js";
+import * as rows from "./rows.js";
+import * as ticks from "./ticks.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { ActionsDone } from "../../types/api" */
+
+export const AT_ONCE = 1_000; // runs of one request, the server's bound
+const A_PAGE = 500;
+const MOST_FILES = 10;
+const IDS_A_FILTER = 140; // of ten letters, a filter has 2,000
+const MOST_NAMED = 3;
+
+/** @typedef {{action: string, tags?: string[], name?: string | null}} Action */
+/** What was done, in words, by the action. @type {Record<string, [verb: string, done: string]>} */
+const WORDS = {
+  stop: ["stop", "Asked to stop"],
+  hold: ["hold", "Held"],
+  release: ["release", "Released"],
+  archive: ["archive", "Archived"],
+  restore: ["restore", "Restored"],
+  tag: ["tag", "Tagged"],
+  untag: ["untag", "Untagged"],
+  group: ["group", "Grouped"],
+  delete: ["delete", "Deleted"],
+};
+
+/** Does one thing to many runs. @param {string[]} ids @param {Action} action @param {boolean} [keepalive] @returns {Promise<ActionsDone>} */
+async function actOn(ids, action, keepalive = false) {
+  const all = /** @type {ActionsDone} */ ({ done: [], refused: [] });
+  for (let first = 0; first < ids.length; first += AT_ONCE) {
+    const told = await api.act({ ...action, ids: ids.slice(first, first + AT_ONCE) }, keepalive);
+    all.done.push(...told.done);
+    all.refused.push(...told.refused);
+  }
+  return all;
+}
+
+/** What was refused, by name. @param {ActionsDone["refused"]} refused @param {(id: string) => string} nameOf */
+export function refusedWords(refused, nameOf) {
+  const named = refused.slice(0, MOST_NAMED).map(({ id, message }) => `“${nameOf(id)}”: ${message.replace(/\.?$/, ".")}`);
+  const more = refused.length - named.length;
+  return [...named, ...(more > 0 ? [`And ${counted(more, "other")}.`] : [])].join(" ");
+}
+
+/** Says what came of it. @param {string} action @param {ActionsDone} told @param {(id: string) => string} nameOf */
+function tell(action, { done, refused }, nameOf) {
+  const [verb, words] = WORDS[action];
+  if (done.length) notice(`${words}: ${counted(done.length, "run")}.`, "good");
+  if (refused.length) notice(refusedWords(refused, nameOf), "bad", `Could not ${verb} ${counted(refused.length, "run")}`);
+}
+
+export class Bulk {
+  /** @param {Scope} scope @param {HTMLElement} place what it is put into. */
+  constructor(scope, place) {
+    this.scope = scope;
+    this.place = place;
+    this.matching = 0;
+    this.acting = Promise.resolve(); // until what was asked for is done
+    this.deletion = new DelayedDeletion(scope, (ids, names, keepalive) => this.#delete(ids, names, keepalive));
+    const button = (/** @type {string} */ words, /** @type {() => void} */ act, more = "") =>
+      element(`button.button${more}`, { type: "button", onclick: act }, words);
+    const act = (/** @type {string} */ action) => () => this.#act({ action });
+    this.said = element("span.bulk-count", { role: "status" });
+    this.allButton = button("Select all", () => this.selectAll());
+    place.replaceChildren(
+      this.said,
+      this.allButton,
+      button("Clear selection", () => this.clear()),
+      ...["Stop", "Hold", "Release"].map((words) => button(words, act(words.toLowerCase()))),
+      button("Tag", () => this.#tag()),
+      button("Group", () => this.#group()),
+      ...["Archive", "Restore"].map((words) => button(words, act(words.toLowerCase()))),
+      button("Export", () => this.#export()),
+      button("Delete", () => this.#deleteSoon(), ".button-danger"),
+    );
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", "Selected runs");
+    this.draw();
+  }
+
+  /** How many runs match what the table is narrowed to. @param {number} matching */
+  setMatching(matching) {
+    this.matching = matching;
+    this.draw();
+  }
+
+  draw() {
+    const number = ticks.size();
+    this.place.hidden = number === 0;
+    this.said.textContent = number ? `${count(number)} selected` : "";
+    this.allButton.textContent = `Select all ${count(this.matching)}`;
+    this.allButton.hidden = number >= this.matching;
+  }
+
+  /** Puts the focus on what can be done. */
+  focus = () => /** @type {HTMLElement | null} */ (this.place.querySelector("button:not([hidden])"))?.focus();
+  undo = () => this.deletion.undo();
+
+  clear() {
+    ticks.clear();
+    document.getElementById("runs-compare")?.focus();
+  }
+
+  /** Ticks all runs that match, also those whose rows are not loaded. */
+  async selectAll() {
+    this.said.textContent = "Selecting …";
+    const asked = { ...rows.question(), fields: [] };
+    let total = 1;
+    for (let first = 0; first < total; first += A_PAGE) {
+      const page = await api.runs(rowsQuery(asked, "", first, first + A_PAGE)).catch((/** @type {Error} */ problem) => problem);
+      if (this.scope.ended) return;
+      if (page instanceof Error) {
+        notice(page.message, "bad", "Could not select all");
+        break;
+      }
+      total = page.total;
+      ticks.add(page.runs);
+    }
+    this.draw();
+  }
+
+  /** Does one thing after the other. @param {Action} action */
+  #act(action) {
+    const [ids, names] = [ticks.ids(), ticks.names()];
+    this.acting = this.acting.then(() => this.#actNow(action, ids, names));
+  }
+
+  /** @param {Action} action @param {string[]} ids @param {Map<string, string>} names */
+  async #actNow(action, ids, names) {
+    this.said.textContent = `Working on ${counted(ids.length, "run")} …`;
+    const told = await actOn(ids, action).catch((/** @type {Error} */ problem) => problem);
+    if (told instanceof Error) notice(told.message, "bad", `Could not ${WORDS[action.action][0]}`);
+    else tell(action.action, told, (id) => names.get(id) ?? id);
+    this.draw();
+    rows.refresh();
+  }
+
+  async #tag() {
+    const answer = await askText(this.scope, {
+      title: "Tag",
+      label: "Tags, comma-separated",
+      actions: [
+        ["tag", "Add"],
+        ["untag", "Remove"],
+      ],
+    });
+    const tags = [...new Set((answer?.text ?? "").split(",").map((tag) => tag.trim()))].filter(Boolean);
+    if (answer && tags.length) this.#act({ action: answer.action, tags });
+  }
+
+  async #group() {
+    const answer = await askText(this.scope, { title: "Group", label: "Group; empty for none", actions: [["group", "Save"]] });
+    if (answer) this.#act({ action: "group", name: answer.text.trim() || null });
+  }
+
+  #deleteSoon() {
+    this.deletion.begin(ticks.names());
+    ticks.clear();
+  }
+
+  /** @param {string[]} ids @param {Map<string, string>} names @param {boolean} keepalive */
+  async #delete(ids, names, keepalive) {
+    const told = await actOn(ids, { action: "delete" }, keepalive).catch((/** @type {Error} */ problem) => problem);
+    if (keepalive) return; // the page is gone
+    if (told instanceof Error) notice(told.message, "bad", "Could not delete");
+    else tell("delete", told, (id) => names.get(id) ?? id);
+    rows.refresh();
+  }
+
+  // ---------------------------------------------------------------- export
+
+  #export() {
+    const names = ticks.names();
+    if (names.size > MOST_FILES) return this.#saveCsv();
+    const links = [...names].map(([id, name]) =>
+      element("li", {}, element("a", { href: `/api/v1/runs/${id}/file`, download: "" }, `${name} (${id}.neq)`)),
+    );
+    const csv = element("button.button", { type: "button", onclick: () => this.#saveCsv() }, "CSV of the shown columns");
+    const dialog = element(
+      "dialog.question",
+      { "aria-labelledby": "export-title" },
+      element("h2", { id: "export-title" }, "Export"),
+      element("p.muted", {}, "Run files hold everything that a run recorded."),
+      element("ul.export-files", {}, ...links),
+      element("form.question-buttons", { method: "dialog" }, csv, element("button.button.button-primary", { value: "done" }, "Done")),
+    );
+    return open(this.scope, dialog);
+  }
+
+  /** A file of the shown columns, a line for each ticked run. */
+  async #saveCsv() {
+    const ids = ticks.ids();
+    const fields = ["id", ...columns.shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : FIELDS[id]))];
+    const values = new Map();
+    for (let first = 0; first < ids.length; first += IDS_A_FILTER) {
+      const where = `id in (${ids.slice(first, first + IDS_A_FILTER).join(",")})`;
+      const query = rowsQuery({ state: "", search: "", where, fields }, "", 0, IDS_A_FILTER);
+      query.set("archived", "any");
+      const page = await api.runs(query).catch((/** @type {Error} */ problem) => problem);
+      if (page instanceof Error) return notice(page.message, "bad", "Could not export");
+      for (const run of page.runs) values.set(run.id, run.values);
+    }
+    const blob = new Blob(
+      [
+        csvOf(
+          fields,
+          ids.flatMap((id) => (values.has(id) ? [values.get(id)] : [])),
+        ),
+      ],
+      { type: "text/csv" },
+    );
+    const address = URL.createObjectURL(blob);
+    element("a", { href: address, download: "runs.csv" }).click();
+    return setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+}
