@@ -59,25 +59,36 @@ function restored() {
   }
 }
 
-/** The boxes of one input. @param {Node} part @param {HTMLElement} place @param {() => Values} held */
-function drawPicks(part, place, held) {
+/**
+ * The boxes of one input. @param {Node} part @param {HTMLElement} place @param {any[]} picked those that are ticked.
+ */
+function boxesOf(part, place, picked) {
   const options = optionsOf(part);
-  const boxes = options.map(({ key }) => element("input", { type: "checkbox", checked: Boolean(study.picks[part.path]?.includes(key)) }));
+  const boxes = options.map(({ key }) => element("input", { type: "checkbox", checked: picked.includes(key) }));
   const many = () => {
-    const picked = options.filter((_, at) => boxes[at].checked).map(({ key }) => key);
-    if (picked.length) study.picks[part.path] = picked;
+    const keys = options.filter((_, at) => boxes[at].checked).map(({ key }) => key);
+    if (keys.length) study.picks[part.path] = keys;
     else delete study.picks[part.path];
-    place.toggleAttribute("data-many", picked.length > 1);
+    place.toggleAttribute("data-many", keys.length > 1);
     changed();
   };
   for (const box of boxes) box.addEventListener("change", many);
   const labels = options.map(({ title }, at) => element("label", {}, boxes[at], title));
-  const list = element("fieldset.form-picks", {}, element("legend", {}, `Values of ${part.title}`), ...labels);
-  const fold = element("details", { open: place.hasAttribute("data-many") }, element("summary", {}, "Several"), list);
-  fold.addEventListener("toggle", () => {
-    if (!fold.open || study.picks[part.path]) return;
-    for (const [at, { key }] of options.entries()) boxes[at].checked = key === first(held()[part.path]);
-  });
+  return element("fieldset.form-picks", {}, element("legend", {}, `Values of ${part.title}`), ...labels);
+}
+
+/**
+ * The fold below one input; its boxes are made once it is opened, for there may be a hundred of them.
+ * @param {Node} part @param {HTMLElement} place @param {() => Values} held
+ */
+function drawPicks(part, place, held) {
+  const fold = element("details", { open: place.hasAttribute("data-many") }, element("summary", {}, "Several"));
+  const fill = () => {
+    if (!fold.open || fold.querySelector("fieldset")) return;
+    fold.append(boxesOf(part, place, study.picks[part.path] ?? [first(held()[part.path])]));
+  };
+  fold.addEventListener("toggle", fill);
+  fill();
   place.replaceChildren(fold);
 }
 
