@@ -25,6 +25,7 @@ from server.routes import (
     small,
     summaries,
     sweeps,
+    views,
 )
 
 
@@ -34,6 +35,20 @@ def api_router() -> APIRouter:
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
     # Before the runs, or "counts" would be the id of one.
     before = (actions, summaries)
-    for noun in (*before, runs, fields, queue, sweeps, recording, resume, checks, *recorded, schema, health, live):
+    for noun in (
+        *before,
+        runs,
+        fields,
+        queue,
+        sweeps,
+        views,
+        recording,
+        resume,
+        checks,
+        *recorded,
+        schema,
+        health,
+        live,
+    ):
         router.include_router(noun.router)
     return router

@@ -39,6 +39,7 @@ from server.schemas.runs import (
 )
 from server.schemas.sweeps import SweepPreview, SweepProblems, SweepQueued
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
+from server.schemas.views import View, ViewPage, Views
 
 __all__ = [
     "RUN_ID",
@@ -102,5 +103,8 @@ __all__ = [
     "TakenOver",
     "Timing",
     "Turn",
+    "View",
+    "ViewPage",
+    "Views",
     "WorkerHealth",
 ]
