@@ -46,6 +46,21 @@ class UnknownRun(StoreError):
         self.run_id = run_id
 
 
+class UnknownView(StoreError):
+    """There is no view of this id."""
+
+    def __init__(self, view_id: str) -> None:
+        super().__init__(f"There is no view {view_id!r}: it may have been deleted.")
+        self.view_id = view_id
+
+
+class TooManyViews(StoreError):
+    """As many views of a page are saved as may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A page has {most} views at most: delete one first.")
+
+
 class UnknownLayer(StoreError):
     """The run has no layer of this index, or has not said yet which layers it has."""
 

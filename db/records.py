@@ -117,6 +117,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A named view of a page."""
+
+    id: str
+    page: str
+    name: str
+    query: str
+    """As in the page's address, without its question mark."""
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """A page of runs, newest first."""
 

@@ -32,6 +32,7 @@ from db.snapshots import SnapshotQueries
 from db.space import give_space_back
 from db.transitions import TransitionQueries
 from db.values import ValueQueries
+from db.views import ViewQueries
 from db.workers import WorkerQueries
 
 
@@ -56,6 +57,7 @@ class Store(
     WorkerQueries,
     CheckQueries,
     CompletionQueries,
+    ViewQueries,
 ):
     """All that is kept. Make one with `Store.open`."""
 

@@ -21,10 +21,12 @@ from db.errors import (
     RunHeld,
     StoreDamaged,
     StoreUnreachable,
+    TooManyViews,
     UnknownCheck,
     UnknownCheckpoint,
     UnknownLayer,
     UnknownRun,
+    UnknownView,
 )
 
 STATUS_OF = {
@@ -32,6 +34,7 @@ STATUS_OF = {
     UnknownLayer: 404,
     UnknownCheckpoint: 404,
     UnknownCheck: 404,
+    UnknownView: 404,
     RunActive: 409,
     RunEnded: 409,
     RunExists: 409,
@@ -39,6 +42,7 @@ STATUS_OF = {
     NotExternal: 409,
     NotQueued: 409,
     CannotResume: 409,
+    TooManyViews: 409,
     StoreDamaged: 500,
     StoreUnreachable: 503,
 }

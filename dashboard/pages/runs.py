@@ -90,6 +90,7 @@ def _toolbar() -> Any:
             html.Div(chips, id="runs-states", className="runs-chips", role="group", **attributes(aria_label="State")),
             html.Span(id="runs-loading", className="muted runs-loading", role="status"),
             html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
+            html.Button("Views", id="runs-views", className="button", type="button", title="Open or save a view (v)"),
             html.Button("Columns", id="runs-columns", className="button", type="button", title="Choose columns (c)"),
             html.Button("Shortcuts", id="runs-keys", className="button", type="button", title="Keyboard shortcuts (?)"),
         ],

@@ -229,6 +229,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description The views of a page, by name.
+         */
+        get: operations["list_views_api_v1_views_get"];
+        put?: never;
+        /**
+         * Save View
+         * @description Save a view, in the place of the page's one of that name. A page has 200 at most.
+         */
+        post: operations["save_view_api_v1_views_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Delete a view; the runs stay.
+         */
+        delete: operations["delete_view_api_v1_views__view_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/controls": {
         parameters: {
             query?: never;
@@ -3562,6 +3606,24 @@ export interface components {
             applied: (0 | 1)[];
         };
         /**
+         * NewView
+         * @description A view to save.
+         */
+        NewView: {
+            /**
+             * Page
+             * @constant
+             */
+            page: "runs";
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @description As in the page's address, without its question mark.
+             */
+            query: string;
+        };
+        /**
          * Never (plain training)
          * @description No neuron is ever frozen; φ and v are still recorded. The baseline for comparisons.
          */
@@ -5519,6 +5581,40 @@ export interface components {
             images: number;
         };
         /**
+         * View
+         * @description A named view of a page.
+         */
+        View: {
+            /** Id */
+            id: string;
+            /**
+             * Page
+             * @constant
+             */
+            page: "runs";
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @description As in the page's address, without its question mark.
+             * @example sort=-accuracy
+             */
+            query: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+        };
+        /**
+         * Views
+         * @description Views, by name.
+         */
+        Views: {
+            /** Views */
+            views: components["schemas"]["View"][];
+        };
+        /**
          * Pascal VOC (segmentation)
          * @description Pascal VOC 2012, 21 classes: `VOCdevkit/VOC2012` in the data folder.
          */
@@ -5769,6 +5865,7 @@ export type MultiStep = components['schemas']['MultiStep'];
 export type NEqConfig = components['schemas']['NEqConfig'];
 export type NEqMemory = components['schemas']['NEqMemory'];
 export type NeuronTimeline = components['schemas']['NeuronTimeline'];
+export type NewView = components['schemas']['NewView'];
 export type NoRule = components['schemas']['NoRule'];
 export type NoiseProbe = components['schemas']['NoiseProbe'];
 export type OneCycle = components['schemas']['OneCycle'];
@@ -5839,6 +5936,8 @@ export type Training = components['schemas']['Training'];
 export type Turn = components['schemas']['Turn'];
 export type UnwatchedModule = components['schemas']['UnwatchedModule'];
 export type Values = components['schemas']['Values'];
+export type View = components['schemas']['View'];
+export type Views = components['schemas']['Views'];
 export type Voc = components['schemas']['Voc'];
 export type Waiting = components['schemas']['Waiting'];
 export type Watch = components['schemas']['Watch'];
@@ -6563,6 +6662,172 @@ export interface operations {
             };
             /** @description The server requires a token; it was missing or wrong. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_views_api_v1_views_get: {
+        parameters: {
+            query: {
+                /** @description Of which page. */
+                page: "runs";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_view_api_v1_views_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The run's state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view_api_v1_views__view_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such view. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -27,6 +27,7 @@ from server.routes import (
     small,
     summaries,
     sweeps,
+    views,
 )
 
 
@@ -36,7 +37,7 @@ def api_router() -> APIRouter:
     recorded = (epochs, overview, small, plans, histograms, layers, coverage, metrics, events, files)
     # Before the runs, or "counts" would be the id of one.
     before = (actions, summaries)
-    many = (*before, runs, fields, queue, sweeps, controls, comparing)
+    many = (*before, runs, fields, queue, sweeps, views, controls, comparing)
     for noun in (*many, recording, resume, checks, *recorded, schema, health, live):
         router.include_router(noun.router)
     return router

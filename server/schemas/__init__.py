@@ -40,6 +40,7 @@ from server.schemas.runs import (
 )
 from server.schemas.sweeps import ControlsQueued, SweepPreview, SweepProblems, SweepQueued
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
+from server.schemas.views import View, ViewPage, Views
 
 __all__ = [
     "RUN_ID",
@@ -107,5 +108,8 @@ __all__ = [
     "TakenOver",
     "Timing",
     "Turn",
+    "View",
+    "ViewPage",
+    "Views",
     "WorkerHealth",
 ]

@@ -77,6 +77,7 @@ test("an option takes the place of what was typed, and the cursor goes on behind
   const text = "st and name = a";
   assert.deepEqual(taken(text, 2, placeAt(text, 2), { text: "state" }), ["state and name = a", 6]);
   assert.deepEqual(taken("st", 2, placeAt("st", 2), { text: "state" }), ["state ", 6]);
+  assert.deepEqual(taken("a in ", 5, placeAt("a in ", 5), { text: "(" }), ["a in (", 6]);
 });
 
 test("what is wrong is found by its code points, also behind its end", () => {

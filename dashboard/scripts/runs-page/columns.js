@@ -72,12 +72,19 @@ let narrow = false;
 export function begin(grid) {
   own.clear();
   for (const each of grid.getColumnDefs()) own.set(each.colId, each);
-  const { sort } = readQuery();
-  const order = sort ? sortModelOf(sort, shown()) : [];
+  const order = addressOrder();
   show(grid, order.length ? order : null);
 }
 
-/** Shows the columns that the address names. @param {any} grid @param {{colId: string}[] | null} [order] another one than now. */
+/** The columns and the order of another address. @param {any} grid */
+export function showAddress(grid) {
+  const order = addressOrder();
+  show(grid, order.length ? order : [{ colId: "age", sort: "desc" }]);
+}
+
+const addressOrder = () => sortModelOf(readQuery().sort ?? "", shown());
+
+/** Shows the columns that the address names. @param {any} grid @param {{colId: string, sort: string}[] | null} [order] another one than now. */
 export function show(grid, order = null) {
   const all = fields();
   const defs = [{ id: FIRST, width: null }, ...shown(), { id: LAST, width: null }].map(({ id, width }) => {

@@ -17,6 +17,7 @@ import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
+import * as views from "./views.js";
 
 /** @import { Shown } from "./column-address.js" */
 /** @import { Asked } from "./query.js" */
@@ -127,7 +128,7 @@ function fromAddress() {
   const { state = "", search = "", where = "" } = readQuery();
   const known = chips().some((chip) => chip.dataset.state === state);
   press(known ? state : "");
-  if (search) setProps("runs-search", { value: search });
+  if (search || grid) setProps("runs-search", { value: search });
   return { state: known ? state : "", search, where };
 }
 
@@ -181,7 +182,9 @@ function fillTable(scope) {
   });
   const chooseColumns = () => chooseColumnsIn(scope, showColumns);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
-  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns)]);
+  const chooseViews = () => views.choose(scope, showView);
+  scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
+  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
   scope.finally(() => {
@@ -199,13 +202,28 @@ async function showColumns(shown) {
   if (!grid.isDestroyed()) columns.show(grid);
 }
 
-/** @param {() => void} chooseColumns */
-const pageKeys = (chooseColumns) => [
+/** Shows what another query asks for. @param {string} query of the page's address. */
+async function showView(query) {
+  if (grid.isDestroyed()) return;
+  history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+  const asked = { ...fromAddress(), fields: columns.fields() };
+  filter?.show(asked.where);
+  const problem = await ask(asked);
+  if (problem instanceof Refused) {
+    filter?.wrong(problem);
+    await ask({ ...asked, where: "" });
+  }
+  if (!grid.isDestroyed()) columns.showAddress(grid);
+}
+
+/** @param {() => void} chooseColumns @param {() => void} chooseViews */
+const pageKeys = (chooseColumns, chooseViews) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
   { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
   { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
   { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
   { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
+  { keys: ["v"], shown: "v", words: "views: open, save, delete", act: chooseViews },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];

@@ -44,7 +44,7 @@ function within(event) {
   if (step) items[items.indexOf(event.target) + step]?.focus();
   else if (event.key === "Escape") cell.focus();
   if (step || event.key === "Escape") event.preventDefault();
-  return true;
+  return event.key.length > 1 || event.key === " "; // letters are the page's keys here too
 }
 
 /** Whether a key is ours; does what the key is for. @param {Press} event @param {(id: string) => Run | undefined} runOf */

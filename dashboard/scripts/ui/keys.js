@@ -6,8 +6,8 @@ import { element } from "./dom.js";
 
 /** @import { Scope } from "./page-scope.js" */
 
-const TYPED = "input:not([type=range]), textarea, select, dialog, [contenteditable], [role=listbox]";
-const PRESSED = "button, a, summary, [role=button]";
+const TYPED = "input:not([type=range], [type=checkbox]), textarea, select, dialog, [contenteditable], [role=listbox]";
+const PRESSED = "button, a, summary, [role=button], [type=checkbox]";
 
 /** @typedef {{keys: string[], shown: string, words: string, act?: (event: KeyboardEvent) => void}} Key */
 
