@@ -383,7 +383,7 @@ def test_any_setting_is_a_column_and_the_address_keeps_it(
     dialog.get_by_role("searchbox").fill("training.epochs")
     dialog.get_by_label("training.epochs").check()
     dialog.get_by_role("searchbox").fill("nothing of this name")
-    expect(dialog).to_contain_text("No setting has that name.")
+    expect(dialog).to_contain_text("Nothing recorded has that name.")
     dialog.get_by_role("button", name="Done").click()
     cells = {
         (script.id, "model.depth"): "3",
@@ -393,11 +393,11 @@ def test_any_setting_is_a_column_and_the_address_keeps_it(
     }
     for _ in range(2):
         for (run, path), words in cells.items():
-            expect(page.locator(f"[row-id='{run}'] [col-id='setting:{path}']")).to_have_text(words)
-        assert "columns=model.depth,training.epochs" in page.url
+            expect(page.locator(f"[row-id='{run}'] [col-id='field:{path}']")).to_have_text(words)
+        assert "cols=model.depth,training.epochs" in page.url
         page.goto(page.url)  # as somebody does whom the link was sent to
     page.get_by_role("button", name="Columns").click()
-    dialog.get_by_role("button", name="Clear").click()
+    dialog.get_by_role("button", name="Reset").click()
     dialog.get_by_role("button", name="Done").click()
-    expect(page.locator("[col-id^='setting:']")).to_have_count(0)
-    assert "columns" not in page.url
+    expect(page.locator("[col-id^='field:']")).to_have_count(0)
+    assert "cols" not in page.url
