@@ -46,13 +46,13 @@ def test_every_route_is_documented(client: TestClient) -> None:
                 assert "404" in operation["responses"], name
             if "requestBody" in operation or operation.get("parameters"):
                 assert "422" in operation["responses"], name
-    assert len(paths) == 35
+    assert len(paths) == 49
 
 
 def test_the_documented_errors_are_those_that_are_sent(client: TestClient) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     assert "HTTPValidationError" not in schemas
-    assert set(schemas["FieldProblem"]["properties"]) == {"field", "message", "type", "input"}
+    assert set(schemas["FieldProblem"]["properties"]) == {"field", "message", "type", "input", "start", "end"}
 
 
 def test_an_unknown_address_of_the_api_is_a_json_404_and_no_page(app: FastAPI) -> None:

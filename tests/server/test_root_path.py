@@ -68,7 +68,11 @@ def test_what_is_no_prefix_is_refused_with_the_remedy(wrong: str, words: str) ->
 
 @pytest.mark.parametrize("path", [f"{PREFIX}{RUNS}", "/user/ana%40uni/proxy/8300/api/v1/runs", RUNS])
 def test_the_api_answers_with_the_prefix_left_on_and_cut_off(below: TestClient, path: str) -> None:
-    assert below.get(path, headers={"authorization": f"Bearer {TOKEN}"}).json() == {"runs": [], "next": None}
+    assert below.get(path, headers={"authorization": f"Bearer {TOKEN}"}).json() == {
+        "runs": [],
+        "next": None,
+        "total": None,
+    }
 
 
 def test_what_only_begins_like_the_prefix_is_not_below_it(below: TestClient) -> None:
