@@ -1,6 +1,6 @@
 """The controls of a run: what its saving is held against, each as another run of the same network, data and seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -100,8 +100,7 @@ def _first_layers(store: Store, run: Run) -> int:
 
 
 def _trained_seconds(costs: EpochCosts, run: Run) -> float:
-    seconds: Sequence[float] = costs.costs["train_seconds"]  # type: ignore[assignment]
-    told = float(np.nansum(np.array(seconds)))
+    told = float(np.nansum(costs.costs["train_seconds"]))
     if not told or run.epochs_done < (run.epochs_planned or 0):
         raise NoControl("How long it trains is known once all its epochs are trained.")
     return told
