@@ -14,22 +14,25 @@ from db.folding import fold
 from tests.db.filtering import Known, fill, filters, holds, subjects
 
 pytestmark = pytest.mark.slow
-often = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)
+EXAMPLES = [40, pytest.param(400, marks=pytest.mark.endurance)]
+"""A few each time, and a campaign of `make endurance`."""
+
+
+def often(examples: int) -> settings:
+    """So many random cases, as long as they take."""
+    phases = [Phase.explicit, Phase.generate, Phase.shrink]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
 
 
 def found(store: Store, where: Filter) -> set[str]:
     return {run.id for run in store.runs(where=where, archived=None, limit=500).items}
 
 
-def test_the_database_finds_what_the_filter_means(store: Store) -> None:
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_the_database_finds_what_the_filter_means(store: Store, examples: int) -> None:
     known = fill(store, 60)
 
-    @often
+    @often(examples)
     @given(filters())
     def check(where: Filter) -> None:
         meant = {each.run.id for each in known if holds(each, where)}
@@ -69,10 +72,11 @@ def sorted_plainly(known: list[Known], keys: list[SortKey]) -> list[str]:
     return [each.run.id for each in sorted(known, key=cmp_to_key(compare))]
 
 
-def test_the_database_sorts_as_is_meant_page_by_page(store: Store) -> None:
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_the_database_sorts_as_is_meant_page_by_page(store: Store, examples: int) -> None:
     known = fill(store, 40)
 
-    @often
+    @often(examples)
     @given(st.lists(st.builds(SortKey, subjects(), st.booleans()), min_size=1, max_size=3), st.integers(1, 50))
     def check(keys: list[SortKey], limit: int) -> None:
         pages = [store.runs(sort=keys, archived=None, offset=start, limit=limit) for start in range(0, 41, limit)]
