@@ -24,15 +24,24 @@ def of_runs(command: Command) -> Command:
     return click.argument("run_ids", nargs=-1, metavar="[RUN]...")(command)
 
 
-def act(action: str, run_ids: tuple[str, ...], group: str | None, **more: Any) -> None:
-    """Does it, and says to how many; what was refused is said run by run, and the command ends as refused.
+def chosen(run_ids: tuple[str, ...], group: str | None) -> dict[str, Any]:
+    """The runs that a command is for, as the API is told.
 
     Raises:
         click.UsageError: there are neither runs nor a group, or both.
     """
     if bool(run_ids) == (group is not None):
         raise click.UsageError("give the ids of runs, or --group NAME")
-    runs: dict[str, Any] = {"group": group} if group is not None else {"ids": run_ids}
+    return {"ids": run_ids} if group is None else {"group": group}
+
+
+def act(action: str, run_ids: tuple[str, ...], group: str | None, **more: Any) -> None:
+    """Does it, and says to how many; what was refused is said run by run, and the command ends as refused.
+
+    Raises:
+        click.UsageError: there are neither runs nor a group, or both.
+    """
+    runs = chosen(run_ids, group)
     with Client(ClientSettings()) as client:
         told = client.ask("POST", "/runs/actions", json={"action": action, **runs, **more})
     for each in told["refused"]:

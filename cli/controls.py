@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from cli.actions import of_runs
+from cli.actions import chosen, of_runs
 from cli.client import Client
 from cli.exits import REFUSED, exits_plainly
 from cli.printing import say
@@ -23,11 +23,9 @@ def controls(run_ids: tuple[str, ...], group: str | None, kinds: tuple[str, ...]
     dense: no neuron is frozen. random: as many neurons, drawn at random. prefix: the first layers, frozen from the
     start. replay: the run's own masks. shorter: dense, for as long as the run trained.
     """
-    if bool(run_ids) == (group is not None):
-        raise click.UsageError("give the ids of runs, or --group NAME")
-    body = {"ids": run_ids} if group is None else {"group": group}
+    body = {**chosen(run_ids, group), "controls": kinds or KINDS}
     with Client(ClientSettings()) as client:
-        told = client.ask("POST", "/controls", json={**body, "controls": kinds or KINDS})
+        told = client.ask("POST", "/controls", json=body)
         for run in told["runs"]:
             say(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
     for each in told["left_out"]:

@@ -11,6 +11,7 @@ from contract.checks.finding import Finding
 from contract.checks.known import known
 from contract.config import RunConfig
 from db import Store, Worker
+from server.dotted import value_at
 
 NO_WORKER = Finding("", "No worker is running: the run waits in the queue until one starts")
 
@@ -57,7 +58,7 @@ def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationEr
                 "type": "value_error",
                 "loc": ("body",),
                 "msg": each.message,
-                "input": _at(given, each.field),
+                "input": value_at(given, each.field),
                 "ctx": {"field": each.field},
             }
             for each in errors
@@ -68,9 +69,3 @@ def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationEr
 def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as the API and the store have them."""
     return [each.to_json() for each in findings]
-
-
-def _at(given: Any, field: str) -> Any:
-    for name in field.split("."):
-        given = given.get(name) if isinstance(given, dict) else None
-    return given

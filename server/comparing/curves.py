@@ -1,6 +1,6 @@
 """Curves of a metric of many runs over one axis, each by itself and as bands over what they have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from db.comparing import EpochCosts
 from server.arrays.thinning import thinned
 from server.comparing.axes import XAxis, places
 from server.comparing.bands import Spread, band
+from server.dotted import value_at
 from server.filters import COLUMNS
 
 Json = dict[str, Any]
@@ -22,41 +23,37 @@ def value_of(field: Field) -> ValueOf:
     if isinstance(field, RunField):
         return lambda run: _words(getattr(run, COLUMNS[field.name]))
     if isinstance(field, SettingField):
-        return lambda run: _words(_setting(run.config, field.path))
+        return lambda run: _words(value_at(run.config, field.path))
     return lambda run: None
 
 
-def curves(
+def charts(
     store: Store,
     runs: Sequence[Run],
-    metric: str,
+    metrics: Iterable[str],
     axis: XAxis,
     *,
     columns: int,
     group: ValueOf | None = None,
     spread: Spread = "std",
-) -> Json:
-    """A metric's curves, as `schemas.Curves` has them.
+) -> list[Json]:
+    """Each metric's curves, as `schemas.Curves` has them.
 
     Args:
-        metric: its name.
+        metrics: their names.
         columns: of pixels that a curve is thinned to.
         group: what runs must have in common to be one band; None: there are no bands.
     """
-    points = store.points_of([run.id for run in runs], metric)
-    costs = store.epoch_costs([run.id for run in runs if run.id in points])
-    told = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
-    drawn = [
-        _curve(run.id, *told[run.id], points[run.id], columns) | {"unplaced": _unplaced(*told[run.id])}
-        for run in runs
-        if run.id in told
-    ]
-    return {
-        "metric": metric,
-        "axis": axis,
-        "curves": drawn,
-        "bands": [] if group is None else _bands(runs, told, group, spread, shared=axis in ("epoch", "step")),
-    }
+    ids = [run.id for run in runs]
+    costs = store.epoch_costs(ids)  # once: each metric lies over the same epochs
+    found = []
+    for metric in metrics:
+        points = store.points_of(ids, metric)
+        told = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
+        bands = [] if group is None else _bands(runs, told, group, spread, shared=axis in ("epoch", "step"))
+        drawn = [_curve(run_id, *placed, points[run_id], columns) for run_id, placed in told.items()]
+        found.append({"metric": metric, "axis": axis, "curves": drawn, "bands": bands})
+    return found
 
 
 def _placed(run: Run, points: MetricPoints, costs: EpochCosts, axis: XAxis) -> tuple[Any, Any]:
@@ -64,10 +61,6 @@ def _placed(run: Run, points: MetricPoints, costs: EpochCosts, axis: XAxis) -> t
     began = run.started_at.timestamp() if run.started_at else 0.0
     first = float(times.min()) if times.size else began  # a fork has its parent's points, told before it began
     return places(points, costs, axis, min(began, first) if began else first), points.values
-
-
-def _unplaced(x: Any, _y: Any) -> int:
-    return int(np.isnan(x).sum())
 
 
 def _curve(run_id: str, x: Any, y: Any, points: MetricPoints, columns: int) -> Json:
@@ -83,6 +76,7 @@ def _curve(run_id: str, x: Any, y: Any, points: MetricPoints, columns: int) -> J
         "x": kept.times.tolist(),
         "y": kept.values.tolist(),
         "thinned": kept.steps.size < order.size,
+        "unplaced": x.size - order.size,
     }
 
 
@@ -110,19 +104,13 @@ def _bands(
     return found
 
 
-def _setting(config: Any, path: str) -> Any:
-    for name in path.split("."):
-        config = config.get(name) if isinstance(config, dict) else None
-    return config
-
-
 def _words(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        return repr(value)  # to the last digit, for values that differ are not one group
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from db import Run
+from server.dotted import value_at
 
 By = Literal["name", "place"]
-SEED = ("training", "seed")
-GROUPS = ("model", "data")
+SEED = "training.seed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def differing(a: tuple[Run, Sequence[Mapping[str, Any]]], b: tuple[Run, Sequence
     if run_a.id == run_b.id:
         return []
     reasons = []
-    if _at(run_a.config, SEED) != _at(run_b.config, SEED):
+    if value_at(run_a.config, SEED) != value_at(run_b.config, SEED):
         reasons.append("seed")
     if shapes[0] != shapes[1] or run_a.config.get("model") != run_b.config.get("model"):
         reasons.append("network")
@@ -51,10 +51,3 @@ def differing(a: tuple[Run, Sequence[Mapping[str, Any]]], b: tuple[Run, Sequence
     if not reasons and "external" in (run_a.source, run_b.source):
         reasons.append("unknown weights")
     return reasons
-
-
-def _at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
-    found: Any = config
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found

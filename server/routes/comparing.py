@@ -12,7 +12,7 @@ from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
 from server.comparing.axes import XAxis
 from server.comparing.bands import Spread
-from server.comparing.curves import curves, value_of
+from server.comparing.curves import charts, value_of
 from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
 from server.filters import read_field
@@ -62,11 +62,9 @@ def read_curves(
         group = value_of(field)
 
     def make() -> bytes:
-        charts = [
-            curves(store, wanted, name, axis, columns=columns, group=group, spread=spread)
-            for name in dict.fromkeys(metric)
-        ]
-        return json_bytes({"charts": charts, "missing": missing})
+        names = dict.fromkeys(metric)
+        told = charts(store, wanted, names, axis, columns=columns, group=group, spread=spread)
+        return json_bytes({"charts": told, "missing": missing})
 
     made_of = [each for run in wanted for each in (run.id, run.revision, run.last_seq)]
     return cached_response(request, [*made_of, *missing], make, media_type=JSON)
