@@ -258,3 +258,15 @@ def test_a_run_that_is_gone_is_named(client: TestClient, pair: tuple[Recording, 
     for path in ("agreement?", "masks?layer_a=0&layer_b=0&", "first-freezes?layer_a=0&layer_b=0&"):
         answer = client.get(f"{COMPARE}/{path}a={pair[0].id}&b=nosuchrun0")
         assert answer.status_code == 404 and "nosuchrun0" in answer.json()["detail"]
+
+
+def test_values_that_differ_in_their_last_digits_are_two_groups(client: TestClient, store: Store) -> None:
+    runs = []
+    for epsilon in (1e-3, 1.0000001e-3):
+        recording = Recording(store, neq={"epsilon": epsilon})
+        recording.start()
+        recording.epoch()
+        runs.append(recording.id)
+    asked = {"runs": ",".join(runs), "metric": "train_loss", "by": "neq.epsilon"}
+    (chart,) = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content).charts
+    assert [(each.value, each.runs) for each in chart.bands] == [("0.001", runs[:1]), ("0.0010000001", runs[1:])]
