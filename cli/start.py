@@ -4,9 +4,8 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -243,11 +242,13 @@ def _places(data: Path) -> dict[str, str]:
 
 
 def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announce: Callable[[str, str], None]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
-    with suppress(KeyboardInterrupt), ExitStack() as open_things:
-        from cli.assemble import assemble
+    from cli.assemble import assemble  # while nothing is open, a signal ends the process at once
 
+    # An exception out of a handler can come up where Python ignores it, and the signal would be lost: a note is not.
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with ExitStack() as open_things:
         try:
             listener = open_things.enter_context(closing(bind(settings)))
         except (OpenAddressRefused, CannotListen) as error:
@@ -255,18 +256,11 @@ def _serve(settings: ServerSettings, beside: AbstractContextManager[Any], announ
         store = open_things.enter_context(closing(open_store(settings.database_url)))
         store.keep_reserve(settings.disk_reserve_bytes)
         app = assemble(store, settings)
+        if ended.is_set():
+            return
         open_things.enter_context(beside)
         announce(address_of(listener), link_of(listener, settings))
-        serve_on(app, settings, listener)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    """The first signal ends what is under way, and uvicorn hands it on to here; a second must not cut the end short."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    # Just before the server installs its own handlers its coroutine is there already, and nobody will run it.
-    warnings.filterwarnings("ignore", r"coroutine .* was never awaited", RuntimeWarning)
-    raise KeyboardInterrupt
+        serve_on(app, settings, listener, ended)
 
 
 def _launch(token: SecretStr | None, address: str, presets: tuple[str, ...]) -> None:

@@ -25,7 +25,8 @@ def last_rank(connection: Connection, priority: int) -> float | None:
 
 
 def new_rank(connection: Connection, now: datetime, priority: int) -> float:
-    """Behind all queued runs of this priority, wherever they were moved."""
-    last = last_rank(connection, priority)
-    rank = rank_of(now.timestamp(), priority)
-    return rank if last is None else max(rank, last + APART)
+    """Behind all queued runs of this priority, and younger than those of any other, wherever they were moved."""
+    moments = select(func.max(runs.c.queue_rank + runs.c.priority * PRIORITY_SECONDS)).where(runs.c.state == "queued")
+    youngest: float | None = connection.execute(moments).scalar_one()
+    moment = now.timestamp()
+    return rank_of(moment if youngest is None else max(moment, youngest + APART), priority)

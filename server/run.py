@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import threading
 from urllib.parse import quote
 
 import uvicorn
@@ -58,13 +59,19 @@ def link_of(listener: socket.socket, settings: ServerSettings) -> str:
     return f"{address_of(listener)}{settings.root_path}/{token}"
 
 
-def serve(app: FastAPI, settings: ServerSettings, listener: socket.socket) -> None:
-    """Serve until the process is told to end (SIGINT, SIGTERM); open sockets and streams are closed within seconds."""
+def serve(
+    app: FastAPI, settings: ServerSettings, listener: socket.socket, ended: threading.Event | None = None
+) -> None:
+    """Serve until the process is told to end (SIGINT, SIGTERM); open sockets and streams are closed within seconds.
+
+    Args:
+        ended: set by the caller's own handlers, which have the signals until the server installs its own.
+    """
     refuse_open_address(settings)  # also for a socket that somebody else has bound
-    server_of(app).run(sockets=[listener])
+    server_of(app, ended).run(sockets=[listener])
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
+def server_of(app: FastAPI, ended: threading.Event | None = None) -> uvicorn.Server:
     """The server, for whoever runs it in an event loop of their own."""
     settings: ServerSettings = app.state.settings
     config = uvicorn.Config(
@@ -82,11 +89,19 @@ def server_of(app: FastAPI) -> uvicorn.Server:
         ws_max_size=LARGEST_MESSAGE_BYTES,
     )
     quieten()
-    return _Server(config)
+    return _Server(config, ended or threading.Event())
 
 
 class _Server(uvicorn.Server):
     """Ends event streams as soon as it is asked to stop, which uvicorn alone would wait for."""
+
+    def __init__(self, config: uvicorn.Config, ended: threading.Event) -> None:
+        super().__init__(config)
+        self._ended = ended
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.should_exit = self.should_exit or self._ended.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.app.state.live.end_streams()  # type: ignore[union-attr]

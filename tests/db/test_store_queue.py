@@ -47,6 +47,14 @@ def test_a_higher_priority_is_taken_first_whatever_its_age(store: Store) -> None
     assert store.queue() == [highest.id, urgent.id, *ids(usual), late.id] == taken(store)
 
 
+def test_a_run_is_younger_than_all_that_were_queued_at_once_before_it(store: Store) -> None:
+    usual = ids(queued(store, 200))  # their places reach two seconds ahead
+    (late,) = ids(queued(store, 1, priority=10))
+    assert store.queue() == [late, *usual]
+    store.prioritise(late, 0)
+    assert store.queue() == [*usual, late]
+
+
 def test_a_held_run_is_passed_over_until_it_is_released(store: Store) -> None:
     first, second = queued(store, 2)
     assert store.hold(first.id, True).held
