@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
-from db.metrics import joined
-from db.records import MetricPoints
-from db.schema import epochs, metric_points
+from db.metrics import joined, metric_of
+from db.records import Metric, MetricPoints
+from db.schema import epochs, metric_points, metrics
 from db.transactions import Transactions, reading
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +50,29 @@ class ComparingQueries(Transactions):
         for row in connection.execute(query.order_by(epochs.c.run_id, epochs.c.epoch)):
             rows[row.run_id].append(tuple(row)[1:])
         return {run_id: _costs(rows[run_id]) for run_id in run_ids}
+
+    @reading
+    def total_costs(self, connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, float | None]]:
+        """What all finished epochs of each run took (`COSTS`); None where one of them did not tell.
+
+        Runs without a finished epoch are left out.
+        """
+        sums = [
+            case((func.count(epochs.c[name]) == func.count(), func.sum(epochs.c[name]))).label(name) for name in COSTS
+        ]
+        query = select(epochs.c.run_id, *sums).where(epochs.c.run_id.in_(list(run_ids))).group_by(epochs.c.run_id)
+        return {
+            row.run_id: {name: None if row[place] is None else float(row[place]) for place, name in enumerate(COSTS, 1)}
+            for row in connection.execute(query)
+        }
+
+    @reading
+    def metrics_of(self, connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, Metric]]:
+        """All metrics of these runs as they stand, by run and name."""
+        found: dict[str, dict[str, Metric]] = {}
+        for row in connection.execute(select(metrics).where(metrics.c.run_id.in_(list(run_ids)))):
+            found.setdefault(row.run_id, {})[row.name] = metric_of(row)
+        return found
 
     @reading
     def points_of(self, connection: Connection, run_ids: Collection[str], name: str) -> dict[str, MetricPoints]:

@@ -41,7 +41,7 @@ class MetricQueries(Transactions):
     def metrics(self, connection: Connection, run_id: str) -> list[Metric]:
         """The metrics of a run, by name, with what the table shows of each."""
         query = select(metrics).where(metrics.c.run_id == run_id).order_by(metrics.c.name)
-        return [_metric(row) for row in connection.execute(query)]
+        return [metric_of(row) for row in connection.execute(query)]
 
     @reading
     def metrics_called(
@@ -51,7 +51,7 @@ class MetricQueries(Transactions):
         query = select(metrics).where(metrics.c.run_id.in_(list(run_ids)), metrics.c.name.in_(list(names)))
         found: dict[str, dict[str, Metric]] = {}
         for row in connection.execute(query):
-            found.setdefault(row.run_id, {})[row.name] = _metric(row)
+            found.setdefault(row.run_id, {})[row.name] = metric_of(row)
         return found
 
     @reading
@@ -231,7 +231,8 @@ def _chunks(run_id: str, points: MetricPoints, first: int) -> list[dict[str, Any
     ]
 
 
-def _metric(row: Any) -> Metric:
+def metric_of(row: Any) -> Metric:
+    """A row of `metrics` as its record."""
     return Metric(
         name=row.name,
         points=row.points,

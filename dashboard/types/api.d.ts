@@ -323,6 +323,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Comparison
+         * @description Many runs side by side: their records, what each of their metrics came to, and what their epochs took.
+         */
+        get: operations["read_comparison_api_v1_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compare/agreement": {
         parameters: {
             query?: never;
@@ -1599,6 +1619,55 @@ export interface components {
              * @enum {string}
              */
             feed?: "auto" | "memory" | "stream";
+        };
+        /**
+         * ComparedMetric
+         * @description A metric of many runs, each in the place that its run has; null: the run has it not, or no finite value.
+         */
+        ComparedMetric: {
+            /** Name */
+            name: string;
+            /**
+             * Smaller Is Better
+             * @description Whether its name speaks of a loss or an error.
+             */
+            smaller_is_better: boolean;
+            /** Last */
+            last: (number | null)[];
+            /** Least */
+            least: (number | null)[];
+            /** Greatest */
+            greatest: (number | null)[];
+        };
+        /**
+         * Comparison
+         * @description Many runs side by side, in the order in which they were asked for.
+         */
+        Comparison: {
+            /** Runs */
+            runs: components["schemas"]["Run"][];
+            /**
+             * Missing
+             * @description Ids of runs that do not exist.
+             */
+            missing: string[];
+            /**
+             * Metrics
+             * @description By name; without samples of the machine.
+             */
+            metrics: components["schemas"]["ComparedMetric"][];
+            /**
+             * Metrics Left Out
+             * @description How many more there are; those that most of the runs have are shown.
+             */
+            metrics_left_out: number;
+            /**
+             * Totals
+             * @description What all finished epochs of each run took, by the axes of curves; null where one did not tell.
+             */
+            totals: {
+                [key: string]: (number | null)[];
+            };
         };
         /**
          * Compute
@@ -5802,6 +5871,8 @@ export type Cifar100 = components['schemas']['Cifar100'];
 export type ClassFound = components['schemas']['ClassFound'];
 export type Cnn = components['schemas']['Cnn'];
 export type Coco = components['schemas']['Coco'];
+export type ComparedMetric = components['schemas']['ComparedMetric'];
+export type Comparison = components['schemas']['Comparison'];
 export type Compute = components['schemas']['Compute'];
 export type Constant = components['schemas']['Constant'];
 export type ControlLeftOut = components['schemas']['ControlLeftOut'];
@@ -6942,6 +7013,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Charts"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_comparison_api_v1_compare_get: {
+        parameters: {
+            query: {
+                /** @description Ids with commas between them, at most 50. */
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             /** @description The server requires a token; it was missing or wrong. */

@@ -15,16 +15,18 @@ from server.comparing.bands import Spread
 from server.comparing.curves import charts, value_of
 from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
+from server.comparing.summary import metrics_of, totals_of
 from server.filters import read_field
 from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheStore, invalid_query
 from server.routes.documentation import binary_documentation
-from server.serializers import json_bytes
+from server.serializers import json_answer, json_bytes, present_runs
 
 router = APIRouter(prefix="/compare", tags=["comparing"], responses=EVERYWHERE | INVALID)
 
 MOST_RUNS = 50
 MOST_METRICS = 12
+RunIds = Query(max_length=2_100, description="Ids with commas between them, at most 50.")
 Id = Annotated[str, Query(pattern="^[a-z0-9]{1,40}$")]
 Index = Annotated[int, Query(ge=0, le=1_000_000)]
 
@@ -33,7 +35,7 @@ Index = Annotated[int, Query(ge=0, le=1_000_000)]
 def read_curves(
     request: Request,
     store: TheStore,
-    runs: Annotated[str, Query(max_length=2_100, description="Ids with commas between them, at most 50.")],
+    runs: Annotated[str, RunIds],
     metric: Annotated[
         list[Annotated[str, Query(min_length=1, max_length=200)]],
         Query(max_length=MOST_METRICS, description="Names of metrics; a chart each."),
@@ -68,6 +70,22 @@ def read_curves(
 
     made_of = [each for run in wanted for each in (run.id, run.revision, run.last_seq)]
     return cached_response(request, [*made_of, *missing], make, media_type=JSON)
+
+
+@router.get("", response_model=schemas.Comparison)
+def read_comparison(store: TheStore, runs: Annotated[str, RunIds]) -> Response:
+    """Many runs side by side: their records, what each of their metrics came to, and what their epochs took."""
+    wanted, missing = _known(store, runs)
+    metrics, left_out = metrics_of(store, wanted)
+    return json_answer(
+        {
+            "runs": present_runs(store, wanted, former_names=False),
+            "missing": missing,
+            "metrics": metrics,
+            "metrics_left_out": left_out,
+            "totals": totals_of(store, wanted),
+        }
+    )
 
 
 @router.get("/agreement", response_model=schemas.Agreement, responses=UNKNOWN)

@@ -2,7 +2,7 @@
 
 from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
-from server.schemas.comparing import Agreement, Charts, FirstFreezes
+from server.schemas.comparing import Agreement, Charts, ComparedMetric, Comparison, FirstFreezes
 from server.schemas.fields import FilterField, FilterFields, FrequentValue
 from server.schemas.form import Check, CheckState, Preset, Presets
 from server.schemas.metrics import Metric, Metrics, MetricSeries
@@ -53,6 +53,8 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "Checks",
+    "ComparedMetric",
+    "Comparison",
     "ControlsQueued",
     "DisplayScale",
     "Epoch",

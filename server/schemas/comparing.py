@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from server.schemas.base import Answer
+from server.schemas.runs import Run
 
 
 class Curve(Answer):
@@ -43,6 +44,28 @@ class Charts(Answer):
 
     charts: list[Curves]
     missing: list[str] = Field(description="Ids of runs that do not exist.")
+
+
+class ComparedMetric(Answer):
+    """A metric of many runs, each in the place that its run has; null: the run has it not, or no finite value."""
+
+    name: str
+    smaller_is_better: bool = Field(description="Whether its name speaks of a loss or an error.")
+    last: list[float | None]
+    least: list[float | None]
+    greatest: list[float | None]
+
+
+class Comparison(Answer):
+    """Many runs side by side, in the order in which they were asked for."""
+
+    runs: list[Run]
+    missing: list[str] = Field(description="Ids of runs that do not exist.")
+    metrics: list[ComparedMetric] = Field(description="By name; without samples of the machine.")
+    metrics_left_out: int = Field(description="How many more there are; those that most of the runs have are shown.")
+    totals: dict[str, list[float | None]] = Field(
+        description="What all finished epochs of each run took, by the axes of curves; null where one did not tell."
+    )
 
 
 class LayerPair(Answer):

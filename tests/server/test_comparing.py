@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from db import LayerHistory, MetricPoints, Store
 from db.comparing import COSTS, EpochCosts
-from server.comparing.axes import XAxis, places
+from server.comparing.axes import COST_OF, XAxis, places
 from server.comparing.bands import band
 from server.comparing.masks import BOTH, NEITHER, ONLY_A, ONLY_B, UNKNOWN, agreement, difference, first_freezes
 from server.comparing.matching import Pair, matched
-from server.schemas import Agreement, Charts, FirstFreezes
+from server.schemas import Agreement, Charts, Comparison, FirstFreezes
 from tests.server.recording import Recording
 
 COMPARE = "/api/v1/compare"
@@ -270,3 +270,21 @@ def test_values_that_differ_in_their_last_digits_are_two_groups(client: TestClie
     asked = {"runs": ",".join(runs), "metric": "train_loss", "by": "neq.epsilon"}
     (chart,) = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content).charts
     assert [(each.value, each.runs) for each in chart.bands] == [("0.001", runs[:1]), ("0.0010000001", runs[1:])]
+
+
+def test_what_runs_came_to_is_told_at_once(client: TestClient, store: Store, pair: tuple[Recording, Recording]) -> None:
+    waiting = Recording(store)
+    ids = [pair[1].id, "nosuchrun0", waiting.id, pair[0].id]
+    told = Comparison.model_validate_json(client.get(COMPARE, params={"runs": ",".join(ids)}).content)
+    known = [each for each in ids if each != "nosuchrun0"]
+    assert ([run.id for run in told.runs], told.missing, told.metrics_left_out) == (known, ["nosuchrun0"], 0)
+    loss = next(each for each in told.metrics if each.name == "train_loss")
+    assert loss.smaller_is_better and loss.last[1] is None
+    for place in (0, 2):
+        values = store.metric_points(known[place], "train_loss").values
+        assert (loss.last[place], loss.least[place], loss.greatest[place]) == (values[-1], values.min(), values.max())
+    whole = {run_id: store.epoch_costs([run_id])[run_id].costs for run_id in known}
+    for axis, names in COST_OF.items():
+        sums = [sum(float(np.sum(whole[run_id][name])) for name in names) for run_id in known]
+        assert told.totals[axis] == [None if math.isnan(each) or not each else each for each in sums], axis
+    assert told.totals["seconds"][0] is not None and told.totals["seconds"][1] is None
