@@ -51,6 +51,12 @@ class Api:
         """The records of these runs, in this order; raises as `run` does."""
         return [await self.run(run_id) for run_id in run_ids]
 
+    async def comparison(self, run_ids: Sequence[str]) -> Json:
+        """Runs side by side: their records, metrics and totals; ids of those that do not exist are `missing`."""
+        if not run_ids:
+            return {"runs": [], "missing": [], "metrics": [], "metrics_left_out": 0, "totals": {}}
+        return await self._get(f"{ROOT}/compare?runs={quote(','.join(run_ids), safe=',')}")
+
     async def checkpoints(self, run_id: str) -> list[Json]:
         """The checkpoints that a run can be forked from, oldest first: epoch, test_accuracy, last, best."""
         found: list[Json] = (await self._get(f"{ROOT}/runs/{quote(run_id, safe='')}/checkpoints"))["checkpoints"]

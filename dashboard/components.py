@@ -26,6 +26,15 @@ HELP = {
     "masks": "Which neurons only one of two runs froze, both, or neither, epoch by epoch; and layer by layer the "
     "Jaccard agreement: neurons that both froze, of those that either did. Single neurons are the same only where both "
     "runs began with the same weights.",
+    "compared": "One row per run: first the settings in which the runs differ, then what they came to. The table is "
+    "the legend of all charts: point at a row to see its lines. Tick Pictures to show a run's neurons below; the star "
+    "makes a run the baseline that the others are held against. Click a heading to sort.",
+    "curves": "Each line is a run, in the colour and dash of the table; a ring marks its best value, a square where a "
+    "fork left its parent. Runs that have a value in common become one line, the mean, with a band: ± one standard "
+    "deviation (n − 1), or from the least to the greatest. Smoothing is an exponential moving average; the raw curve "
+    "stays behind it. By time, samples or FLOPs a point lies where its epoch ended.",
+    "pareto": "Each point is a run. The dotted line joins those that no other run beats: none is at least as good in "
+    "both figures and better in one. The buttons say which direction is better.",
     "order": "Similarity puts neurons next to each other whose v evolved alike: the angular order of the first two "
     "principal components of their log |v| over at most 32 epochs. The order stays fixed while epochs arrive; Re-sort "
     "updates it.",
@@ -54,6 +63,9 @@ NAMES = {
     "overview": "layers × epochs",
     "neurons": "neurons × epochs",
     "masks": "masks of two runs",
+    "compared": "table of runs",
+    "curves": "curves of metrics",
+    "pareto": "trade-offs",
     "order": "neuron order",
     "histogram": "distribution",
     "multiples": "all layers",
@@ -178,6 +190,25 @@ def layer_controls(*more: Any) -> Any:
         ],
         className="layer-controls",
         hidden=True,
+    )
+
+
+def cursor_bar(kind: str = "") -> Any:
+    """The bar of the page's epoch cursor, which stays in sight."""
+    label: Any = {"aria-label": "Epoch"}
+    return html.Section(
+        [
+            button("cursor-back", "‹", "button button-small", label_long="Previous epoch (←)"),
+            button("cursor-play", "▶", "button button-small", label_long="Replay the epochs (Space)"),
+            button("cursor-on", "›", "button button-small", label_long="Next epoch (→)"),
+            part("cursor-range", className="cursor-range"),  # the script puts a slider in its place
+            part("cursor-words", "no epoch yet", tag=html.Span, className="cursor-words"),
+            button("cursor-newest", "Follow", "button button-small", label_long="Follow the latest epoch (End)"),
+            help_button("cursor"),
+            button("keys-help", "Shortcuts", "button button-small", label_long="Keyboard shortcuts (?)"),
+        ],
+        className=f"cursor-bar {kind}".strip(),
+        **label,
     )
 
 

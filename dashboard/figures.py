@@ -141,6 +141,21 @@ def curve(
     return {"data": [_nothing()], "layout": layout}
 
 
+def scatter() -> Figure:
+    """Any two figures against each other; the script names both axes and gives their reach."""
+    layout = _layout(left=64, right=20, top=14, bottom=48)
+    for side in ("xaxis", "yaxis"):
+        layout[side] = _AXIS | {
+            "showgrid": True,
+            "gridcolor": "var(--neq-grid)",
+            "range": [0, 1],
+            "nticks": 7,
+            "title": {"text": "", "standoff": 8, "font": {"size": 12}},
+        }
+    layout |= {"hovermode": "closest", "hoverlabel": {"align": "left", "font": {"family": "var(--neq-font)"}}}
+    return {"data": [_nothing()], "layout": layout}
+
+
 def metric(*, logarithmic: bool = False) -> Figure:
     """One metric over its steps or epochs; the script gives it its name and the reach of both axes."""
     figure = curve("", epochs=12, logarithmic=logarithmic)

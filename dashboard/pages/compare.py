@@ -1,7 +1,7 @@
-"""Two to four runs side by side: the same layer's neurons with joined axes, curves, and what differs in their settings.
+"""Up to fifty runs side by side: curves, figures and settings of all, the neurons of a few, the masks of two.
 
-The layout draws the frame; `scripts/compare-page/page.js` fills it and keeps it live. The address holds runs, layer and
-colours.
+The layout draws the frame; `scripts/compare-page/page.js` fills it and keeps it live. The address holds the runs and
+how they are compared.
 """
 
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-from dashboard.api import Api, Json, NotThere
+from dashboard import figures
+from dashboard.api import Api, Json
 from dashboard.components import (
     button,
     card,
     choice,
     colour_switch,
+    cursor_bar,
     fraction_legend,
     layer_controls,
-    line_legend,
-    metrics_card,
     part,
     plotly_address,
     run_figures,
@@ -30,21 +30,21 @@ from dashboard.form.schema import read_schema
 from dashboard.form.titles import setting_titles
 from dashboard.page import Page
 
-MOST_RUNS = 4
+MOST_RUNS = 50
 
 
 async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> Page:
-    """Up to four runs side by side; those that do not exist are named and left out, as is a fifth."""
+    """Runs side by side; those that do not exist are named and left out, as are those beyond `MOST_RUNS`."""
     wanted = list(dict.fromkeys(run_ids))
-    records, missing = await _records(api, wanted[:MOST_RUNS])
+    comparison = await api.comparison(wanted[:MOST_RUNS])
+    records = comparison["runs"]
     data = {
-        "runs": records,
+        "comparison": comparison,
         **await _settings(api, records),
-        "missing": missing,
         "left_out": len(wanted[MOST_RUNS:]),
         "most": MOST_RUNS,
         "layer": layer,
-        "figures": [run_figures(record) for record in records],
+        "figures": _templates(records),
         "plotly": plotly_address(),
     }
     body = [
@@ -62,15 +62,9 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
-async def _records(api: Api, run_ids: Sequence[str]) -> tuple[list[Json], list[str]]:
-    records: list[Json] = []
-    missing: list[str] = []
-    for run_id in run_ids:
-        try:
-            records.append(await api.run(run_id))
-        except NotThere:
-            missing.append(run_id)
-    return records, missing
+def _templates(records: Sequence[Json]) -> Json:
+    """Of the figures, which stretch to whatever the runs have."""
+    return run_figures({"epochs_planned": None, "epochs_done": 0}) | {"scatter": figures.scatter()} if records else {}
 
 
 async def _settings(api: Api, records: Sequence[Json]) -> Json:
@@ -92,15 +86,21 @@ async def _settings(api: Api, records: Sequence[Json]) -> Json:
 
 
 def _frame(filled: bool) -> list[Any]:
-    head = html.Header([html.H1("Compare runs"), part("chips", className="compare-chips")], className="compare-head")
+    tools = html.Div(
+        [part("picker", className="compare-chips"), button("compare-views", "Views…", "button button-small")],
+        className="compare-tools",
+    )
+    head = html.Header([html.H1("Compare runs"), tools], className="compare-head")
     pictures = [
         _numbers(),
+        _curves(),
+        _scatter(),
+        _parallel(),
+        cursor_bar(),
         part("note", tag=html.P, className="compare-note", hidden=True),
         _neurons(),
         card("Layers × epochs", fraction_legend(), part("overviews", className="compare-row"), topic="overview"),
         _masks(),
-        _curves(),
-        metrics_card(),
         _differences(),
     ]
     notice = part("notice", tag=html.Section, className="run-notice", hidden=True, role="status")
@@ -108,8 +108,10 @@ def _frame(filled: bool) -> list[Any]:
 
 
 def _numbers() -> Any:
-    label: Any = {"aria-label": "Headline numbers of each run"}
-    return html.Section(part("numbers", className="table-frame", tabIndex=0, **label), className="card table-card")
+    label: Any = {"aria-label": "Settings that differ, and results of each run"}
+    brushed = part("brush-words", tag=html.P, className="muted", hidden=True, role="status")
+    table = part("numbers", className="table-frame compare-frame", tabIndex=0, **label)
+    return card("Runs", brushed, table, topic="compared")
 
 
 def _neurons() -> Any:
@@ -141,15 +143,91 @@ def _masks() -> Any:
         className="compare-pane",
     )
     words = part("mask-words", "Loading…", tag=html.P, className="compare-note", role="status")
-    row = html.Div([cells, layers], className="mask-row")
+    freezes = html.Div(
+        [html.H3("First freeze in A against B"), part("mask-freezes", className="picture-freezes")],
+        className="compare-pane",
+    )
+    row = html.Div([cells, layers, freezes], className="mask-row")
     return card("Masks of two runs", words, row, topic="masks", side=runs, name="masks-card")
 
 
 def _curves() -> Any:
-    names = ("accuracy", "loss", "frozen_fraction", "learning_rate")
-    charts = html.Div([part(name, className="picture-curve") for name in names], className="compare-curves")
-    side = html.Div([part("run-legend", className="legend"), line_legend()], className="compare-legends")
-    return card("Metrics", charts, side=side)
+    controls = [
+        _labelled("Over", choice("curves-axis", "Axis of the curves")),
+        _labelled("Group by", choice("curves-group", "Group curves by")),
+        choice("curves-spread", "Bands show"),
+        html.Label(
+            [
+                "Smoothing ",
+                part("curves-smooth", className="curves-smooth"),
+                part("curves-smooth-words", tag=html.Span, className="muted"),
+            ],
+            className="labelled",
+        ),
+        button("curves-log", "Log scale", "button button-small"),
+        button("curves-metrics", "Metrics…", "button button-small"),
+    ]
+    return card(
+        "Metrics",
+        html.Div(controls, className="card-buttons compare-controls"),
+        part("curves-problem", tag=html.P, className="compare-note compare-warning", role="alert", hidden=True),
+        part("curves-legend", className="legend", hidden=True),
+        part("curves-empty", tag=html.P, className="picture-empty", hidden=True),
+        part("curves", className="compare-curves"),
+        topic="curves",
+    )
+
+
+def _labelled(words: str, control: Any) -> Any:
+    return html.Span([html.Span(words), control], className="labelled")
+
+
+def _scatter() -> Any:
+    """Any two figures against each other; `scripts/compare-page/scatter.js` fills it."""
+    sides = [
+        html.Span(
+            [
+                html.Span(name),
+                choice(f"scatter-{side}", f"Figure {name.lower()}"),
+                button(f"scatter-{side}-less", "", "button button-small", title="Which direction is better"),
+            ],
+            className="labelled",
+        )
+        for side, name in (("x", "Across"), ("y", "Upright"))
+    ]
+    return card(
+        "Trade-offs",
+        part("scatter", className="picture-scatter"),
+        part("scatter-words", tag=html.P, className="muted", role="status"),
+        topic="pareto",
+        side=html.Div(sides, className="card-buttons"),
+    )
+
+
+def _parallel() -> Any:
+    """A line for each run through settings and results; `scripts/compare-page/parallel.js` fills it."""
+    limits = html.Details(
+        [
+            html.Summary("Brush by typing"),
+            part("parallel-limits", className="parallel-limits"),
+        ],
+        className="parallel-typing",
+    )
+    body = [
+        html.Summary(html.H2("Parallel coordinates")),
+        html.Div(
+            [
+                part("parallel-words", tag=html.P, className="muted", role="status"),
+                button("parallel-clear", "Clear brushes", "button button-small"),
+            ],
+            className="card-head",
+        ),
+        html.Div(part("parallel", className="picture-parallel"), className="parallel-scroll"),
+        limits,
+    ]
+    return html.Section(
+        part("parallel-frame", *body, tag=html.Details, className="parallel-frame"), className="card picture-card"
+    )
 
 
 def _differences() -> Any:

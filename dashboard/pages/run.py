@@ -15,6 +15,7 @@ from dashboard.components import (
     card,
     choice,
     colour_switch,
+    cursor_bar,
     help_button,
     layer_controls,
     metrics_card,
@@ -86,7 +87,7 @@ def _frame(name: str, *, external: bool) -> list[Any]:
         part("tiles", tag=html.Section, className="tiles", **numbers),
         part("coverage", className="coverage", hidden=True),
         _explanation(),
-        _cursor(),
+        cursor_bar("of-watch"),
         html.Div(
             [_overview(), _neurons(), cards.curves(external=external), cards.distribution()],
             className="run-columns of-watch",
@@ -168,25 +169,6 @@ def _explanation() -> Any:
         " for the next epoch, until it changes again.",
     ]
     return html.P(words, className="explanation of-watch")
-
-
-def _cursor() -> Any:
-    """The bar of the page's epoch cursor, which stays in sight."""
-    label: Any = {"aria-label": "Epoch"}
-    return html.Section(
-        [
-            button("cursor-back", "‹", "button button-small", label_long="Previous epoch (←)"),
-            button("cursor-play", "▶", "button button-small", label_long="Replay the epochs (Space)"),
-            button("cursor-on", "›", "button button-small", label_long="Next epoch (→)"),
-            part("cursor-range", className="cursor-range"),  # the script puts a slider in its place
-            part("cursor-words", "no epoch yet", tag=html.Span, className="cursor-words"),
-            button("cursor-newest", "Follow", "button button-small", label_long="Follow the latest epoch (End)"),
-            help_button("cursor"),
-            button("keys-help", "Shortcuts", "button button-small", label_long="Keyboard shortcuts (?)"),
-        ],
-        className="cursor-bar of-watch",
-        **label,
-    )
 
 
 def _overview() -> Any:

@@ -3681,9 +3681,9 @@ export interface components {
         NewView: {
             /**
              * Page
-             * @constant
+             * @enum {string}
              */
-            page: "runs";
+            page: "runs" | "compare";
             /** Name */
             name: string;
             /**
@@ -5658,9 +5658,9 @@ export interface components {
             id: string;
             /**
              * Page
-             * @constant
+             * @enum {string}
              */
-            page: "runs";
+            page: "runs" | "compare";
             /** Name */
             name: string;
             /**
@@ -6764,7 +6764,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description Of which page. */
-                page: "runs";
+                page: "runs" | "compare";
             };
             header?: never;
             path?: never;

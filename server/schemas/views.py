@@ -7,7 +7,7 @@ from pydantic import Field
 
 from server.schemas.base import Answer
 
-ViewPage = Literal["runs"]
+ViewPage = Literal["runs", "compare"]
 
 
 class View(Answer):

@@ -5,12 +5,15 @@
 import { ask, askJson } from "./client.js";
 import { parseBytes } from "./recorded.js";
 
-/** @import { Agreement, Charts, FirstFreezes } from "../../types/api" */
+/** @import { Agreement, Charts, Comparison, FirstFreezes } from "../../types/api" */
 
 /** @typedef {{a: string, b: string, layer_a: number, layer_b: number}} Pair a layer of each of two runs. */
 
 /** @param {Record<string, string | number>} query */
 const asked = (query) => new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+
+/** Many runs as they stand. @param {string[]} ids @param {AbortSignal} [signal] @returns {Promise<Comparison>} */
+export const comparison = (ids, signal) => askJson(`/compare?${asked({ runs: ids.join(",") })}`, { signal });
 
 /**
  * Metrics of many runs over one axis. @param {string[]} ids @param {string[]} metrics @param {string} axis

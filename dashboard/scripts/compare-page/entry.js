@@ -7,22 +7,22 @@ import { arraysWords } from "../run-data/arrays.js";
 import { Feed, nothingYet } from "../run-data/feed.js";
 import { Overview } from "../run-page/overview.js";
 import { element } from "../ui/dom.js";
+import { lineSwatch } from "./members.js";
 
-/** @import { RunConfig } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 /** @import { Figure, Range } from "../plot/area.js" */
 /** @import { NeuronCell } from "../plot/heatmap.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Ink } from "./curve-lines.js" */
 
 /**
  * @typedef {object} EntryOptions
  * @property {Scope} scope
  * @property {Record<string, HTMLElement>} parts of the page: heatmaps, overviews.
  * @property {Run} record
- * @property {RunConfig} config made comparable.
  * @property {Record<string, Figure>} figures
  * @property {string} name which no other of them has.
- * @property {number} place among the runs, from 0.
+ * @property {Ink} ink how the run is drawn everywhere.
  * @property {boolean} crowded whether there is little room for the names of layers.
  * @property {string} mode of modes.
  * @property {(epoch: number | null) => void} onPoint the reader points at an epoch.
@@ -33,15 +33,20 @@ import { element } from "../ui/dom.js";
 
 export class Entry {
   /** @param {EntryOptions} options */
-  constructor({ scope, parts, record, config, figures, name, place, crowded, mode, onPoint, onPointCell, onOpen, onRange }) {
+  constructor({ scope, parts, record, figures, name, ink, crowded, mode, onPoint, onPointCell, onOpen, onRange }) {
+    this.scope = scope;
     this.name = name;
-    this.config = config;
-    this.colour = `var(--neq-series-${place + 1})`;
+    this.ink = ink;
+    this.drawn = false; // whether its pictures have axes
+    /** @type {HTMLElement[]} the frames of neurons and of layers. */
+    this.panes = [];
     this.feed = new Feed(scope, record);
     /** @type {string | null} why nothing new comes. */
     this.trouble = null;
-    const neurons = this.#pane(parts.heatmaps, "picture-neurons");
-    const layers = this.#pane(parts.overviews, "picture-overview");
+    const neurons = this.#pane("picture-neurons");
+    const layers = this.#pane("picture-overview");
+    parts.heatmaps.append(this.panes[0]);
+    parts.overviews.append(this.panes[1]);
     this.heatmap = new Heatmap({
       scope,
       host: neurons.host,
@@ -65,13 +70,25 @@ export class Entry {
     });
   }
 
-  /** A frame for a picture, under the run's name. @param {HTMLElement} row @param {string} className */
-  #pane(row, className) {
+  /** A frame for a picture, under the run's name. @param {string} className */
+  #pane(className) {
     const host = element("div", { class: className });
     const note = element("p.picture-note", { hidden: true });
-    const head = element("h3.compare-name", {}, element("span.swatch", { style: `background: ${this.colour}` }), this.name);
-    row.append(element("div.compare-pane", {}, head, host, note));
+    const head = element("h3.compare-name", {}, lineSwatch(this.ink), this.name);
+    this.panes.push(element("div.compare-pane", {}, head, host, note));
     return { host, note };
+  }
+
+  /** Takes it away. */
+  end() {
+    this.scope.end();
+    for (const pane of this.panes) pane.remove();
+  }
+
+  /** The run is drawn otherwise from now on. @param {Ink} ink */
+  paint(ink) {
+    this.ink = ink;
+    for (const pane of this.panes) pane.querySelector(".line-swatch")?.replaceWith(lineSwatch(ink));
   }
 
   /** The layer that is open; null: none, or none of that name. */

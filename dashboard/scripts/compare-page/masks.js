@@ -10,14 +10,15 @@ import { element, say } from "../ui/dom.js";
 import { ending } from "../ui/format.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
+import { FreezePicture } from "./freezes.js";
 import * as data from "./mask-data.js";
 
-/** @import { Agreement, LayerPair } from "../../types/api" */
+/** @import { Agreement, FirstFreezes, LayerPair } from "../../types/api" */
 /** @import { Cell, Figure } from "../plot/area.js" */
 /** @import { Source } from "../plot/raster.js" */
 /** @import { Together } from "../plot/line-chart.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
-/** @import { Entry } from "./entry.js" */
+/** @import { Member } from "./members.js" */
 
 const SETTLE_MS = 1500; // of runs that go on, so that each epoch does not ask for all masks
 const LABEL_SIGNS = 17;
@@ -30,14 +31,14 @@ export class MaskCard {
    * @param {object} options
    * @param {Scope} options.scope
    * @param {Record<string, HTMLElement>} options.parts of the page.
-   * @param {Entry[]} options.entries at least two.
+   * @param {Member[]} options.members at least two.
    * @param {Record<string, Figure>} options.figures templates.
    * @param {(layer: string) => void} options.onOpen a layer was chosen.
    */
-  constructor({ scope, parts, entries, figures, onOpen }) {
+  constructor({ scope, parts, members, figures, onOpen }) {
     this.scope = scope;
     this.parts = parts;
-    this.entries = entries;
+    this.members = members;
     this.onOpen = onOpen;
     this.chosen = [0, 1];
     /** @type {string | null} */
@@ -61,6 +62,7 @@ export class MaskCard {
     );
     const of = () => data.MEASURES[this.measure].table();
     this.overview = this.#picture(parts["mask-agreement"], figures.overview, "agreement", of, (cell) => this.#layerWords(cell));
+    this.freezes = new FreezePicture(scope, parts["mask-freezes"], figures.scatter);
     this.#drawCells();
     this.overview.describe("Agreement of layers: loading");
     this.#wire();
@@ -83,10 +85,10 @@ export class MaskCard {
   }
 
   #wire() {
-    const { scope, parts, entries } = this;
+    const { scope, parts, members } = this;
     for (const [side, name] of /** @type {const} */ (["mask-a", "mask-b"]).entries()) {
       const select = /** @type {HTMLSelectElement} */ (parts[name]);
-      select.replaceChildren(...entries.map((entry, at) => element("option", { value: String(at) }, entry.name)));
+      select.replaceChildren(...members.map(({ name }, at) => element("option", { value: String(at) }, name)));
       select.value = String(this.chosen[side]);
       scope.on(select, "change", () => {
         this.chosen[side] = Number(select.value);
@@ -108,7 +110,7 @@ export class MaskCard {
 
   /** @param {any} Plotly @param {Together} together */
   async start(Plotly, together) {
-    await Promise.all([this.picture, this.overview].map((picture) => picture.start(Plotly)));
+    await Promise.all([this.picture, this.overview, this.freezes].map((picture) => picture.start(Plotly)));
     for (const picture of [this.picture, this.overview]) together.add(picture);
     await this.#ask();
   }
@@ -120,6 +122,17 @@ export class MaskCard {
     if (this.agreement) this.#askCells();
   }
 
+  /** The run that the others are held against is A. @param {string | null} base its id. */
+  hold(base) {
+    const at = this.members.findIndex(({ id }) => id === base);
+    if (at === -1 || this.chosen[0] === at) return;
+    this.chosen = [at, this.chosen[1] === at ? this.chosen[0] : this.chosen[1]];
+    for (const [side, name] of /** @type {const} */ (["mask-a", "mask-b"]).entries()) {
+      /** @type {HTMLSelectElement} */ (this.parts[name]).value = String(this.chosen[side]);
+    }
+    if (this.picture.started) this.#ask();
+  }
+
   /** One of the runs has recorded more. */
   changed() {
     clearTimeout(this.soon);
@@ -127,7 +140,7 @@ export class MaskCard {
   }
 
   #ids() {
-    return this.chosen.map((at) => this.entries[at].feed.id);
+    return this.chosen.map((at) => this.members[at].id);
   }
 
   get pair() {
@@ -158,6 +171,7 @@ export class MaskCard {
     const { pair, asked } = this;
     const [a, b] = this.#ids();
     this.cells = null;
+    this.#drawFreezes(null);
     if (!pair || pair.neurons_a !== pair.neurons_b) return this.#drawCells();
     const of = { a, b, layer_a: pair.a, layer_b: pair.b };
     const [cells, freezes] = await Promise.all([api.masks(of), api.firstFreezes(of)]).catch((problem) => {
@@ -167,6 +181,7 @@ export class MaskCard {
     if (asked !== this.asked || pair !== this.pair || this.scope.ended) return undefined;
     this.cells = cells;
     say(this.parts["mask-numbers"], freezes ? data.freezeWords(freezes) : "");
+    this.#drawFreezes(freezes);
     return this.#drawCells();
   }
 
@@ -191,6 +206,12 @@ export class MaskCard {
     if (!pair) return "No layer to compare.";
     if (pair.neurons_a === pair.neurons_b) return "Loading…";
     return `${pair.neurons_a} and ${pair.neurons_b} neurons: single neurons cannot be compared, fractions can.`;
+  }
+
+  /** @param {FirstFreezes | null} freezes */
+  #drawFreezes(freezes) {
+    const names = this.chosen.map((at) => this.members[at].name);
+    this.freezes.show(freezes, names, this.#why(this.pair));
   }
 
   #drawAgreement() {

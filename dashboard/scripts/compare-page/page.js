@@ -1,44 +1,65 @@
 /*
- * The page of runs side by side: the same layer of each, joined in zoom and pointing; curves overlaid; what differs.
+ * The page of runs side by side: curves of all, neurons of a few, masks of two; what differs, and what came of it.
  */
 
+import * as api from "../api/compare.js";
 import { plotly, undrawn } from "../plot/axes.js";
-import { ColourSwitch, modeOf, modes } from "../plot/colour-modes.js";
-import { Together, wholeOf } from "../plot/line-chart.js";
-import { widest } from "../run-data/feed.js";
-import { compared } from "../run-data/metric-feed.js";
-import { Curves } from "../run-page/curves.js";
-import { lookOf, MetricsCard } from "../run-page/metrics-card.js";
+import { modeOf } from "../plot/colour-modes.js";
+import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
+import { Together } from "../plot/line-chart.js";
+import * as metricNames from "../run-data/metric-names.js";
+import { settingName } from "../run-data/settings.js";
 import { element, parts } from "../ui/dom.js";
+import * as format from "../ui/format.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave, whenThere } from "../ui/shell.js";
 import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
-import { Entry } from "./entry.js";
+import * as views from "../ui/views-dialog.js";
+import { CurvesCard } from "./curves-card.js";
+import { compareKeys } from "./keys.js";
+import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
-import { compareAddress, distinctNames, RunPicker } from "./picker.js";
-import { CompareTables } from "./tables.js";
+import { isActive, membersOf } from "./members.js";
+import { ParallelCard } from "./parallel.js";
+import { compareAddress, RunPicker } from "./picker.js";
+import { Pictures } from "./pictures.js";
+import { columnsOf } from "./run-columns.js";
+import { RunsTable } from "./runs-table.js";
+import { ScatterCard } from "./scatter.js";
+import { SettingsTable } from "./tables.js";
 
 /** @import { Titles } from "../run-data/settings.js" */
-/** @import { RunConfig } from "../../types/api" */
-/** @import { Layer, Run } from "../../types/pages" */
-/** @import { Figure, Range } from "../plot/area.js" */
-/** @import { NeuronCell } from "../plot/heatmap.js" */
+/** @import { Comparison } from "../../types/api" */
+/** @import { RunConfig } from "../../types/pages" */
+/** @import { Figure } from "../plot/area.js" */
+/** @import { Look } from "./look.js" */
+/** @import { Column } from "./run-columns.js" */
 
 /** @type {ComparePage | null} */
 let current = null;
 
+const FIRST_PICTURES = 4;
+const POLL_MS = 3000; // while a run goes on whose neurons are not shown
+const SOON_MS = 400;
+/** Fields of a run, other than its settings, that runs can be grouped by. */
+const GROUPINGS = [
+  { path: "group", name: "Group" },
+  { path: "device", name: "Device" },
+  { path: "source", name: "Source" },
+  { path: "state", name: "State" },
+];
+
 /**
  * @typedef {object} CompareData what pages/compare.py draws from.
- * @property {Run[]} runs
+ * @property {Comparison} comparison
  * @property {RunConfig[]} settings the runs' configurations, made comparable.
  * @property {Titles} titles
- * @property {string[]} missing ids of runs that do not exist.
  * @property {number} left_out how many more were asked for than fit.
  * @property {number} most how many fit.
  * @property {string | null} layer the name of the layer to begin with.
- * @property {Record<string, Figure>[]} figures
+ * @property {Record<string, Figure>} figures
  * @property {string} plotly its address.
  */
 
@@ -52,76 +73,237 @@ class ComparePage {
     this.scope = new Scope();
     this.parts = parts(root);
     this.data = data;
-    /** @type {string | null} the layer to look at, by name. */
-    this.wanted = data.layer;
-    /** @type {string | null} the one that is looked at. */
-    this.layer = data.layer;
-    this.drawn = false;
-    /** @type {ColourSwitch | null} */
-    this.switch = null;
-    this.mode = modeOf(readQuery().colour);
+    this.comparison = data.comparison;
+    this.look = readLook(readQuery());
+    this.members = membersOf(this.comparison, this.look.inks);
     this.together = new Together();
+    this.drawn = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.soon = undefined;
     help(this.scope, root);
-    new RunPicker(this.scope, this.parts.chips, data);
+    const { runs } = this.comparison;
+    new RunPicker(this.scope, this.parts.picker, { runs: /** @type {any} */ (runs), most: data.most });
+    this.scope.on(this.parts["compare-views"], "click", () => this.#chooseView());
     this.#sayMissing();
-    this.names = distinctNames(data.runs);
-    /** @type {Entry[]} */
-    this.entries = [];
-    this.drawSoon = this.scope.once(() => this.#drawCurves());
-    if (data.runs.length) this.#build();
-  }
-
-  #build() {
-    const { data } = this;
-    this.entries = data.runs.map((record, place) => this.#entry(record, place));
-    this.tables = new CompareTables({ scope: this.scope, parts: this.parts, entries: this.entries, titles: data.titles });
-    this.curves = new Curves({
-      scope: this.scope,
-      hosts: this.parts,
-      figures: data.figures[0],
-      name: "comparison",
-      onPoint: (epoch) => this.together.point(epoch),
-    });
-    this.metrics = this.#logged();
-    this.parts["masks-card"].hidden = this.entries.length < 2;
-    this.masks = this.entries.length < 2 ? null : this.#masks();
-    this.#wireControls();
-    this.#start(this.curves);
-  }
-
-  /** The metrics that several of the runs logged under one name. */
-  #logged() {
-    const { scope, parts, data, entries } = this;
-    const feeds = entries.map(({ feed }) => feed);
-    return new MetricsCard({
-      scope,
-      parts,
-      sources: entries,
-      listed: () => compared(feeds),
-      title: "comparison",
-      figures: data.figures[0],
-      look: lookOf(readQuery()),
-      onStep: (changes) => this.#remember(/** @type {Record<string, string | null>} */ (changes)),
-    });
-  }
-
-  /** Two of the runs, mask against mask. */
-  #masks() {
-    const { scope, parts, entries, data } = this;
-    return new MaskCard({ scope, parts, entries, figures: data.figures[0], onOpen: (layer) => this.open(layer) });
+    if (runs.length) this.#build();
   }
 
   #sayMissing() {
-    const { missing, left_out: left, runs } = this.data;
+    const { comparison, data } = this;
+    const { left_out: left, most } = data;
+    const { missing, runs } = comparison;
     const words = [
       missing.length && `There is no run ${missing.join(", ")}; it may have been deleted.`,
-      left && `At most four runs can be compared; ${left} more ${left === 1 ? "was" : "were"} left out.`,
+      left && `At most ${most} runs can be compared; ${left} more ${left === 1 ? "was" : "were"} left out.`,
       runs.length === 1 && "Add a second run.",
-      !runs.length && "Select two to four runs to compare their neurons, curves and settings.",
+      !runs.length &&
+        "Search for runs to compare, or tick them in the table of runs: their curves, neurons, masks and settings side by side.",
     ].filter((text) => typeof text === "string");
     this.parts.notice.hidden = !words.length;
     this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
     this.parts.notice.replaceChildren(...words.map((text) => element("p", {}, text)));
+  }
+
+  #chooseView() {
+    const show = (/** @type {string} */ query) => go(query ? `/compare?${query}` : "/compare");
+    views.choose(this.scope, {
+      page: "compare",
+      home: "/compare",
+      what: "these runs, and how they are compared, as the address has it",
+      show,
+    });
+  }
+
+  #build() {
+    const { scope, parts, data, members, look } = this;
+    const { figures, titles } = data;
+    const onLook = (/** @type {Partial<Look>} */ changes) => this.#keep(changes);
+    const onLight = (/** @type {string | null} */ key) => this.#light(key);
+    this.settings = new SettingsTable({ scope, parts, members, configs: data.settings, titles });
+    this.runs = new RunsTable(scope, parts.numbers, {
+      remove: (id) => go(compareAddress(this.#ids().filter((each) => each !== id))),
+      pin: (id) => this.#pin(id),
+      picture: (id, shown) => this.#picture(id, shown),
+      paint: (id, colour) => this.#paint(id, colour),
+      light: (id) => this.#light(id),
+    });
+    const together = this.together;
+    this.curves = new CurvesCard({
+      scope,
+      parts,
+      figure: figures.metric,
+      look,
+      groupings: this.#groupings(),
+      together,
+      onLight,
+      onLook,
+      onDrawn: () => this.#drawTable(),
+    });
+    this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
+    this.parallel = new ParallelCard({ scope, parts, titles, look, onBrush: (kept) => this.#brush(kept), onLight, onLook });
+    this.pictures = new Pictures({
+      scope,
+      parts,
+      figures,
+      together,
+      mode: modeOf(readQuery().colour),
+      layer: data.layer,
+      onStep: (changes) => this.#remember(changes),
+      onNews: () => this.#news(),
+      onDeleted: (id) => go(compareAddress(this.#ids().filter((each) => each !== id))),
+      onLayer: (layer) => this.masks?.open(layer),
+    });
+    this.#buildMasks();
+    this.#buildCursor();
+    this.pictures.show(this.#pictured());
+    this.#update();
+    this.#start();
+    scope.every(POLL_MS, () => isActive(this.members) && !document.hidden && this.refresh());
+  }
+
+  #buildMasks() {
+    const { scope, parts, members, data } = this;
+    parts["masks-card"].hidden = members.length < 2;
+    this.masks =
+      members.length < 2
+        ? null
+        : new MaskCard({ scope, parts, members, figures: data.figures, onOpen: (layer) => this.pictures?.open(layer) });
+    this.masks?.hold(this.look.base);
+  }
+
+  #buildCursor() {
+    const { scope, parts } = this;
+    const cursor = new Cursor(scope, null, () => {
+      bar.draw();
+      this.together.setCursor(cursor.following ? null : cursor.epoch);
+      this.#drawTable();
+    });
+    const bar = new CursorBar(scope, parts, cursor);
+    this.cursor = cursor;
+    this.together.onChoose = (epoch) => cursor.move(epoch);
+    const step = (/** @type {1 | -1} */ by) => this.pictures?.step(by);
+    const keys = new Keys(
+      scope,
+      compareKeys({ cursor, step, help: () => keys.help() }),
+      "On a neuron heatmap, the arrow keys move between cells, + and − zoom, and 0 resets the zoom.",
+    );
+  }
+
+  async #start() {
+    const { scope, pictures, curves, masks, scatter, together } = this;
+    /** @type {any} */
+    let Plotly;
+    try {
+      Plotly = await plotly(this.data.plotly);
+      if (scope.ended) return;
+      await Promise.all([curves?.start(Plotly), pictures?.start(Plotly), scatter?.start(Plotly)]);
+    } catch (problem) {
+      if (scope.ended) return;
+      const words = undrawn(problem);
+      together.fail(words);
+      pictures?.fail(words);
+      curves?.failPictures(words);
+      scatter?.picture.fail(words);
+      return;
+    }
+    if (scope.ended) return;
+    masks?.start(Plotly, together);
+    this.drawn = true;
+    this.root.dataset.drawn = "";
+  }
+
+  // ------------------------------------------------------------ what is known
+
+  #ids() {
+    return this.members.map(({ id }) => id);
+  }
+
+  /** Those whose neurons are shown. */
+  #pictured() {
+    const { pictures } = this.look;
+    if (pictures === null) return this.members.slice(0, FIRST_PICTURES);
+    return this.members.filter(({ id }) => pictures.includes(id)).slice(0, MOST_PICTURES);
+  }
+
+  /** A run whose neurons are shown told something: what is written is written anew, soon. */
+  #news() {
+    if (this.pictures) this.cursor?.reach(this.pictures.done - 1);
+    this.#note();
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.refresh(), SOON_MS);
+    this.masks?.changed();
+  }
+
+  /** Asks for all runs as they stand now. */
+  async refresh() {
+    if (this.scope.ended) return;
+    const told = await api.comparison(this.#ids(), this.scope.signal).catch(() => null); // it is asked for again
+    if (!told || this.scope.ended) return;
+    const before = this.comparison.runs.map(({ id, revision, last_seq: seq }) => `${id} ${revision} ${seq}`).join();
+    const now = told.runs.map(({ id, revision, last_seq: seq }) => `${id} ${revision} ${seq}`).join();
+    const gone = told.missing.length > 0 && told.runs.length < this.comparison.runs.length;
+    if (gone) return void go(compareAddress(told.runs.map(({ id }) => id)));
+    this.comparison = told;
+    if (before !== now) this.#update();
+    else this.#drawTable(); // time passes
+  }
+
+  #update() {
+    const { comparison, look } = this;
+    this.members = membersOf(comparison, look.inks);
+    this.#note();
+    this.#drawTable();
+    this.curves?.update(this.members, comparison);
+    this.scatter?.update(this.members, comparison);
+    if (this.settings) this.parallel?.update(this.members, comparison, this.settings.compared);
+  }
+
+  #note() {
+    const entries = this.pictures?.entries ?? [];
+    const shown = this.#pictured();
+    this.settings?.note(
+      entries.map(({ feed }) => feed.layers),
+      shown,
+    );
+  }
+
+  #drawTable() {
+    const { settings, runs, comparison, members, look, data } = this;
+    if (!settings || !runs || this.scope.ended) return;
+    const columns = columnsOf(members, comparison, settings.compared, data.titles);
+    const { base, inks } = look;
+    runs.draw(members, this.#atCursor(columns), { base, inks, pictures: this.#pictured().map(({ id }) => id) });
+  }
+
+  /** Metrics at the epoch of the cursor, where it stands at one and the curves go by epoch. @param {Column[]} columns */
+  #atCursor(columns) {
+    const { cursor, curves } = this;
+    if (!cursor || cursor.following || !curves) return columns;
+    return columns.map((column) => {
+      const metric = column.key.replace(/\.last$/, "");
+      const values = column.setting ? null : curves.valuesAt(metric, cursor.epoch, this.#ids());
+      if (!values) return column;
+      const words = values.map((value) => metricNames.words(metric, value));
+      return { ...column, name: `${column.name} @ epoch ${cursor.epoch}`, values, words };
+    });
+  }
+
+  /** Settings that differ, and the like. */
+  #groupings() {
+    const differing = (this.settings?.compared ?? []).filter(({ differs }) => differs);
+    const compared = differing.map(({ path }) => {
+      const [group, rest] = settingName(path, this.data.titles);
+      return { path: /^[\w.]+$/.test(path) ? path : `\`${path}\``, name: rest || group };
+    });
+    return [...compared.filter(({ path }) => path !== "group"), ...GROUPINGS];
+  }
+
+  // ------------------------------------------------------------ what the reader does
+
+  /** @param {Partial<Look>} changes */
+  #keep(changes) {
+    this.look = { ...this.look, ...changes };
+    this.#remember(lookQuery(this.look));
   }
 
   /** Into the address, unless the reader has gone on to another page, which is not drawn yet. @param {Record<string, string | null>} changes */
@@ -129,224 +311,52 @@ class ComparePage {
     if (!this.scope.ended && /\/compare\/*$/.test(location.pathname)) writeQuery(changes);
   }
 
-  // ------------------------------------------------------------ one run of them
-
-  /** @param {Run} record @param {number} place */
-  #entry(record, place) {
-    const { scope, parts, data } = this;
-    const entry = new Entry({
-      scope,
-      parts,
-      record,
-      place,
-      config: data.settings[place],
-      figures: data.figures[place],
-      name: this.names.get(record.id) ?? record.name,
-      crowded: data.runs.length > 2,
-      mode: this.mode,
-      onOpen: (layer) => this.open(layer),
-      onPoint: (epoch) => this.together.point(epoch),
-      onPointCell: (cell) => this.#pointCell(entry, cell),
-      onRange: (range) => this.#zoomed(entry, range),
-    });
-    this.#listen(entry);
-    return entry;
+  /** @param {string | null} id */
+  #pin(id) {
+    this.#keep({ base: id });
+    this.#drawTable();
+    this.curves?.lookAt({ ...(this.curves.look ?? this.look), base: id });
+    this.masks?.hold(id);
   }
 
-  /** @param {Entry} entry */
-  #listen(entry) {
-    const { feed, heatmap, overview } = entry;
-    feed.on("layers", () => this.#layersKnown());
-    feed.on("history", () => this.#drawHistory());
-    feed.on("cells", () => this.#layerChanged());
-    feed.on("run", () => this.#tablesSoon());
-    feed.on("end", () => this.#tablesSoon());
-    feed.on("trouble", (trouble) => {
-      entry.trouble = trouble?.words ?? null;
-      this.#explainEmpty();
-    });
-    feed.on("deleted", () => go(compareAddress(this.data.runs.map((run) => run.id).filter((id) => id !== feed.id))));
-    feed.on("column", ({ epoch, of = "state" }) => this.drawn && of === modes[this.mode].of && heatmap.append(epoch));
-    feed.on("epoch", (epoch) => {
-      if (!this.drawn) return;
-      this.#extend();
-      overview.append(epoch);
-      this.masks?.changed();
-      this.drawSoon();
-    });
+  /** @param {string} id @param {boolean} shown */
+  #picture(id, shown) {
+    const now = this.#pictured().map((member) => member.id);
+    this.#keep({ pictures: shown ? [...now, id] : now.filter((each) => each !== id) });
+    this.pictures?.show(this.#pictured());
+    this.#drawTable();
+    this.#note();
   }
 
-  #tablesSoon() {
-    this.tables?.draw();
-    this.#explainEmpty();
-  }
-
-  // ------------------------------------------------------------ beginning
-
-  /** @param {Curves} curves */
-  async #start(curves) {
-    const someTold = this.entries.some(({ feed }) => feed.external);
-    for (const { feed } of this.entries) feed.start().then(() => someTold && feed.metrics.start());
-    /** @type {any} */
-    let Plotly;
-    const pictures = this.entries.flatMap(({ heatmap, overview }) => [heatmap, overview]);
-    try {
-      Plotly = await plotly(this.data.plotly);
-      if (this.scope.ended) return;
-      await Promise.all([curves, ...pictures].map((picture) => picture.start(Plotly)));
-    } catch (problem) {
-      if (!this.scope.ended) this.#join(curves).fail(undrawn(problem));
-      return;
+  /** @param {string} id @param {string | null} colour */
+  #paint(id, colour) {
+    const { [id]: _, ...others } = this.look.inks;
+    this.#keep({ inks: colour === null ? others : { ...others, [id]: colour } });
+    this.members = membersOf(this.comparison, this.look.inks);
+    this.settings?.update(this.members);
+    for (const entry of this.pictures?.entries ?? []) {
+      const member = this.members.find((each) => each.id === entry.feed.id);
+      if (member) entry.paint(member.ink);
     }
-    if (this.scope.ended) return;
-    this.#join(curves);
-    this.metrics?.start(Plotly);
-    this.masks?.start(Plotly, this.together);
-    this.drawn = true;
-    this.root.dataset.drawn = "";
-    this.#drawHistory();
+    this.#update();
   }
 
-  /** Joins all pictures by their epochs. @param {Curves} curves */
-  #join(curves) {
-    for (const { heatmap, overview } of this.entries) for (const { picture } of [heatmap, overview]) this.together.add(picture);
-    curves.join(this.together);
-    return this.together;
+  /** Lights a run in the table and all charts; a group in the curves alone. @param {string | null} key */
+  #light(key) {
+    this.curves?.light(key);
+    this.scatter?.light(key);
+    this.runs?.light(key);
+    this.parallel?.light(key);
   }
 
-  #extend() {
-    const done = Math.max(...this.entries.map(({ feed }) => feed.done));
-    const planned = Math.max(...this.entries.map(({ feed }) => feed.planned));
-    this.together.extend(wholeOf(done, planned));
-  }
-
-  #drawHistory() {
-    if (!this.drawn) return;
-    this.#extend();
-    for (const { overview } of this.entries) overview.draw();
-    this.#layerChanged();
-    this.#drawCurves();
-  }
-
-  #drawCurves() {
-    if (!this.drawn) return;
-    this.curves?.drawMany(this.entries);
-    for (const entry of this.entries) entry.markRates();
-    this.#tablesSoon();
-  }
-
-  // ------------------------------------------------------------ the layer
-
-  /** Names of all layers of all runs, in the order of the first run that has them. */
-  #names() {
-    return [...new Set(this.entries.flatMap(({ feed }) => feed.layers.map((layer) => layer.name)))];
-  }
-
-  #layersKnown() {
-    const names = this.#names();
-    this.parts.layer.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
-    this.parts["layer-controls"].hidden = false;
-    this.tables?.draw();
-    if (this.switch) this.switch.epsilon = this.#epsilon();
-    this.switch?.show(this.mode);
-    if (this.drawn) for (const { overview } of this.entries) overview.draw();
-    const had = (/** @type {Layer} */ { name }) => this.entries.every(({ feed }) => feed.layers.some((each) => each.name === name));
-    const every = this.entries.flatMap(({ feed }) => feed.layers);
-    const common = every.filter(had);
-    const all = common.length ? common : every;
-    // A guess is made anew when another run tells its layers; a choice stays.
-    this.#show(this.wanted !== null && names.includes(this.wanted) ? this.wanted : all[widest(all)].name);
-  }
-
-  /** The reader opens the layer of this name. @param {string} name */
-  open(name) {
-    if (!this.#names().includes(name)) return;
-    this.wanted = name;
-    this.#show(name);
-  }
-
-  /** Shows the layer of this name in every run that has it. @param {string} name */
-  #show(name) {
-    const names = this.#names();
-    this.layer = name;
-    const { choice, back, on } = this.#layerControls();
-    choice.value = name;
-    back.disabled = names.indexOf(name) === 0;
-    on.disabled = names.indexOf(name) === names.length - 1;
-    this.#remember({ layer: name });
-    for (const entry of this.entries) entry.open(name);
-    this.masks?.open(name);
-    this.#layerChanged();
-  }
-
-  #layerChanged() {
-    if (!this.drawn) return;
-    for (const entry of this.entries) entry.drawLayer();
-    this.#explainEmpty();
-  }
-
-  #explainEmpty() {
-    if (!this.drawn) return;
-    for (const entry of this.entries) entry.explainEmpty(this.layer);
-  }
-
-  // ------------------------------------------------------------ joined
-
-  /** @param {Entry} from @param {NeuronCell | null} cell */
-  #pointCell(from, cell) {
-    this.together.point(cell?.column ?? null);
-    for (const entry of this.entries) if (entry !== from) entry.heatmap.echo(cell);
-  }
-
-  /** Epochs are joined by Together; rows only among layers of the same size. @param {Entry} from @param {Range} range */
-  #zoomed(from, range) {
-    const size = from.heatmap.layer?.layer.neurons;
-    for (const entry of this.entries) {
-      const same = size !== undefined && entry.heatmap.layer?.layer.neurons === size;
-      if (entry !== from && same) entry.heatmap.picture.show({ y: range.y });
-    }
-  }
-
-  /** The threshold of the runs' layers; 0: they have not one in common. */
-  #epsilon() {
-    const thresholds = new Set(this.entries.map(({ feed }) => feed.epsilonOf(null)));
-    return thresholds.size === 1 ? [...thresholds][0] : 0;
-  }
-
-  // ------------------------------------------------------------ controls
-
-  #layerControls() {
-    const { layer: choice, "layer-back": back, "layer-on": on } = this.parts;
-    return {
-      choice: /** @type {HTMLSelectElement} */ (choice),
-      back: /** @type {HTMLButtonElement} */ (back),
-      on: /** @type {HTMLButtonElement} */ (on),
-    };
-  }
-
-  #wireControls() {
-    const { scope, parts } = this;
-    const step = (/** @type {1 | -1} */ by) => {
-      const names = this.#names();
-      this.open(names[names.indexOf(this.layer ?? "") + by]);
-    };
-    const { choice, back, on } = this.#layerControls();
-    scope.on(choice, "change", () => this.open(choice.value));
-    scope.on(back, "click", () => step(-1));
-    scope.on(on, "click", () => step(1));
-    const keys = new Keys(
-      scope,
-      [
-        { keys: ["l"], shown: "l · Shift+L", words: "next layer, previous layer", act: (event) => step(event.shiftKey ? -1 : 1) },
-        { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys.help() },
-      ],
-      "On a neuron heatmap, the arrow keys move between cells, + and − zoom, and 0 resets the zoom.",
-    );
-    this.switch = new ColourSwitch(scope, parts, this.#epsilon(), this.mode, (mode) => {
-      this.mode = mode;
-      this.#remember({ colour: modes[mode].query });
-      for (const { heatmap } of this.entries) heatmap.colourBy(mode);
-    });
+  /** @param {Set<string> | null} kept */
+  #brush(kept) {
+    this.curves?.keep(kept);
+    this.scatter?.keep(kept);
+    this.runs?.keep(kept);
+    this.parts["brush-words"].hidden = kept === null;
+    this.parts["brush-words"].textContent =
+      kept === null ? "" : `${format.counted(kept.size, "run")} of ${this.members.length} brushed below.`;
   }
 }
 
@@ -355,11 +365,11 @@ export async function mount(data) {
   if (!data) return null;
   current?.scope.end();
   const root = await whenThere("compare-page");
-  for (const row of root.querySelectorAll(".compare-row")) row.replaceChildren();
+  for (const row of root.querySelectorAll(".compare-row, [data-part=curves]")) row.replaceChildren();
   const page = new ComparePage(root, data);
   current = page;
   onLeave(() => page.scope.end());
-  return data.runs.map((run) => run.id).join(",");
+  return data.comparison.runs.map((run) => run.id).join(",");
 }
 
 export const present = () => current;

@@ -8,6 +8,7 @@ import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { go } from "../ui/shell.js";
 import { readQuery } from "../ui/url-state.js";
+import { KEYS } from "./look.js";
 
 /** @import { Run } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -18,10 +19,10 @@ const FOUND = 8;
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 const { percent } = format;
 
-/** The address of the comparison of these runs, with the layer and colours that are chosen now. @param {string[]} ids */
+/** The address of the comparison of these runs, seen as it is now. @param {string[]} ids */
 export function compareAddress(ids) {
-  const { layer, colour, by, scale } = readQuery();
-  const kept = Object.entries({ layer, colour, by, scale }).filter(([, value]) => value);
+  const now = readQuery();
+  const kept = KEYS.flatMap((key) => (now[key] ? [[key, now[key]]] : []));
   const query = kept.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
   return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
 }
@@ -32,13 +33,12 @@ export function distinctNames(runs) {
   return new Map(runs.map((run) => [run.id, isAlone(run) ? run.name : `${run.name} (${run.id})`]));
 }
 
-/** The chosen runs as chips that can be taken away, and a search for another. */
+/** A search for another run; the first that are found are offered to be added. */
 export class RunPicker {
   /** @param {Scope} scope @param {HTMLElement} host @param {{runs: Run[], most: number}} data `most`: how many fit. */
   constructor(scope, host, { runs, most }) {
     this.scope = scope;
     this.ids = runs.map((run) => run.id);
-    this.names = distinctNames(runs);
     const label = "Add a run: search by name, tag or id";
     const search = { type: "search", placeholder: "Add a run…", "aria-label": label, autocomplete: "off" };
     this.input = /** @type {HTMLInputElement} */ (element("input.compare-search", search));
@@ -48,31 +48,8 @@ export class RunPicker {
     this.timer = undefined;
     /** @type {string | null} what the list was found for. */
     this.foundFor = null;
-    host.replaceChildren(...runs.map((run, place) => this.#chip(run, place)));
-    if (runs.length >= most) return;
-    host.append(this.box);
-    this.#listen();
-  }
-
-  /** @param {Run} run @param {number} place */
-  #chip(run, place) {
-    const without = this.ids.filter((id) => id !== run.id);
-    const name = this.names.get(run.id) ?? run.name;
-    return element(
-      "span.compare-chip",
-      {},
-      element("span.swatch", { style: `background: var(--neq-series-${place + 1})` }),
-      element("a", { href: `/runs/${run.id}` }, name),
-      element(
-        "button.chip-away",
-        {
-          type: "button",
-          "aria-label": `Remove ${name}`,
-          onclick: () => go(compareAddress(without)),
-        },
-        "×",
-      ),
-    );
+    host.replaceChildren(...(runs.length < most ? [this.box] : []));
+    if (runs.length < most) this.#listen();
   }
 
   #listen() {

@@ -13,7 +13,7 @@ import { say } from "../ui/dom.js";
 /** @typedef {Record<Axis, number[]>} Range values at the edges: [left, right] and [bottom, top], as Plotly orders them. */
 /** @typedef {{data: any[], layout: any}} Figure a Plotly figure; templates are in figures.py. */
 /** @typedef {{clientX: number, clientY: number}} Place on the screen. */
-/** @typedef {{column: number, row: number} & Place} Cell and where it was pointed at. */
+/** @typedef {{column: number, row: number, across: number} & Place} Cell and where it was pointed at; `across`: exactly where on the axis. */
 /** @typedef {{name: string, colour: string, dash?: string}} Key of a legend; with `dash` a line. */
 /** @typedef {{shapes: object[], annotations: object[]}} Marks lines and labels, as Plotly has them. */
 /** @typedef {Record<string, unknown>} Update of a layout: values by Plotly's paths. */
@@ -205,9 +205,10 @@ export class Area {
     const down = (clientY - box.top - top) / height;
     if (!(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
     const { x, y } = this.range;
-    const column = Math.floor(x[0] + across * (x[1] - x[0]) + 0.5);
+    const exact = x[0] + across * (x[1] - x[0]);
+    const column = Math.floor(exact + 0.5);
     const row = Math.floor(y[1] + down * (y[0] - y[1]) + 0.5);
-    return { column, row, clientX, clientY };
+    return { column, row, across: exact, clientX, clientY };
   }
 
   /** Where a cell's centre lies on the screen. @param {number} column @param {number} row */

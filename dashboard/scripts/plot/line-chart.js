@@ -73,6 +73,19 @@ export class Chart extends Axes {
     this.redraw();
   }
 
+  /** Whether the upright axis is logarithmic from now on; the lines are to be drawn next. @param {boolean} log */
+  scaleBy(log) {
+    if (this.log === log) return;
+    this.log = log;
+    this.full.y = log ? [-3, 0] : [0, 1];
+    this.adjust({
+      "yaxis.type": log ? "log" : "linear",
+      "yaxis.range": [...this.full.y],
+      "yaxis.minallowed": null,
+      "yaxis.maxallowed": null,
+    });
+  }
+
   /** Widens or narrows the upright axis when the values ask for it, in round steps so that it is seldom. */
   #reach() {
     let [low, high] = [Infinity, -Infinity];
@@ -130,12 +143,13 @@ export class Chart extends Axes {
     for (const line of this.lines) if (line.below) linePen.band(line, line.below, tools);
     for (const line of this.lines) if (line.spread) linePen.spread(line, line.spread, tools);
     for (const line of this.lines) linePen.stroke(line, tools);
+    for (const line of this.lines) if (line.marks) linePen.marks(line, tools);
   }
 
   // ------------------------------------------------------------ pointing
 
-  /** The value of each line at an epoch: [name, words, colour]. @param {number} epoch */
-  valuesAt(epoch) {
+  /** The value of each line at an epoch: [name, words, colour]. @param {number} epoch @param {Cell | null} [_at] where exactly, for heirs. */
+  valuesAt(epoch, _at) {
     return this.lines.flatMap(({ name, x, y, colour, words = (value) => format.number(value) }) => {
       const place = x.indexOf(epoch);
       const value = place === -1 ? null : y[place];
@@ -150,7 +164,7 @@ export class Chart extends Axes {
 
   /** @param {Cell | null} cell */
   #hover(cell) {
-    const values = cell ? this.valuesAt(cell.column) : [];
+    const values = cell ? this.valuesAt(cell.column, cell) : [];
     if (!cell || !values.length) return this.tooltip.hide();
     const rows = values.flatMap(([name, words, colour]) => [
       element("dt", {}, element("span.swatch", { style: `background: ${colour}` }), ` ${name}`),
@@ -174,23 +188,37 @@ export class Chart extends Axes {
 /** Plots that share their epochs: zooming, pointing and the cursor are of all. */
 export class Together {
   #members = /** @type {Set<Axes>} */ (new Set());
+  #owns = /** @type {WeakSet<Axes>} */ (new WeakSet()); // whose zoom is taken over
   /** @type {((epochs: number[]) => void) | null} called with the epochs that the reader zoomed to, in whichever plot. */
   onShow = null;
+  /** @type {((epoch: number) => void) | null} called with an epoch that the reader clicked at, where a page asks for it. */
+  onChoose = null;
   /** @type {number | null} the page's epoch cursor. */
   cursor = null;
 
   /** Adds a plot and takes over its `onRange`; its own is called as well. @template {Axes} P @param {P} plot */
   add(plot) {
     this.#members.add(plot);
+    plot.setCursor(this.cursor);
+    if (this.#owns.has(plot)) return plot; // taken back
     const own = plot.onRange;
+    this.#owns.add(plot);
     plot.onRange = (/** @type {Range} */ range) => {
-      this.show(range.x, plot);
-      this.onShow?.(range.x);
+      if (this.#members.has(plot)) {
+        this.show(range.x, plot);
+        this.onShow?.(range.x);
+      }
       own?.(range);
     };
     plot.scope.finally(() => this.#members.delete(plot));
-    plot.setCursor(this.cursor);
     return plot;
+  }
+
+  /** Leaves a plot to itself, whose axis is another for now. @param {Axes} plot */
+  release(plot) {
+    if (!this.#members.delete(plot)) return;
+    plot.setCursor(null);
+    plot.point(null);
   }
 
   /** Shows these epochs in all, but for one that does already. @param {number[]} range @param {Axes | null} [except] */

@@ -4,8 +4,9 @@
 
 import * as palette from "./palette.js";
 
-const DASHES = { dot: [2, 3], dash: [6, 4], solid: [] };
+const DASHES = { dot: [2, 3], dash: [6, 4], dashdot: [6, 3, 2, 3], longdash: [11, 4], solid: [] };
 const POINT = 2.5;
+const MARK = 3.5;
 const BAND_ALPHA = 0.45;
 const SPREAD_ALPHA = 0.2;
 
@@ -24,7 +25,14 @@ const SPREAD_ALPHA = 0.2;
  * @property {number[]} [below] where the band under the line ends; such a line has a value in every epoch.
  * @property {(Spread | null | undefined)[]} [spread] how far its values reach, epoch by epoch.
  * @property {(value: number, epoch: number) => string} [words]
+ * @property {string} [key] by which it is highlighted.
+ * @property {number} [alpha]
+ * @property {boolean} [silent] its values are not told where the reader points.
+ * @property {boolean} [joined] nothing is missing between two places, however far apart they are.
+ * @property {Mark[]} [marks]
  */
+
+/** @typedef {{kind: "best" | "fork", x: number, y: number}} Mark a place on a line. */
 
 /** @typedef {{x: number[] | null, y: number[] | null, colour: string}} Ground an area behind the lines, from edge to edge where null. */
 
@@ -56,13 +64,13 @@ export function band({ x, y, colour }, below, { pen, across, up }) {
  * Fills what lies between the low and the high values around a line, and nothing where there are none.
  * @param {Line} line @param {NonNullable<Line["spread"]>} reach @param {Tools} tools
  */
-export function spread({ x, colour }, reach, tools) {
+export function spread({ x, colour, joined = false, alpha = 1 }, reach, tools) {
   tools.pen.fillStyle = palette.resolve(colour);
-  tools.pen.globalAlpha = SPREAD_ALPHA;
+  tools.pen.globalAlpha = SPREAD_ALPHA * alpha;
   for (let start = 0; start < x.length; start += 1) {
     /** @type {[epoch: number, Spread][]} an unbroken stretch of epochs. */
     const stretch = [];
-    for (let end = start; x[end] === x[start] + end - start; end += 1) {
+    for (let end = start; end < x.length && (joined || x[end] === x[start] + end - start); end += 1) {
       const each = reach[end];
       if (!each) break;
       stretch.push([x[end], each]);
@@ -96,8 +104,9 @@ export function fill({ x, y, colour }, { pen, across, up }) {
 }
 
 /** Draws a line itself. @param {Line} line @param {Tools} tools */
-export function stroke({ x, y, colour, dash = "solid", width = 2, step = false }, { pen, across, up }) {
+export function stroke({ x, y, colour, dash = "solid", width = 2, step = false, alpha = 1 }, { pen, across, up }) {
   const thick = width * devicePixelRatio;
+  pen.globalAlpha = alpha;
   pen.strokeStyle = pen.fillStyle = palette.resolve(colour);
   pen.lineWidth = thick;
   pen.lineJoin = "round";
@@ -120,12 +129,35 @@ export function stroke({ x, y, colour, dash = "solid", width = 2, step = false }
     else pen.moveTo(across(epoch), at);
   });
   pen.stroke();
-  if (step) return;
+  if (!step) dotsAlone({ x, y }, { pen, across, up });
+  pen.globalAlpha = 1;
+}
+
+/** A value without neighbours is a dot. @param {Pick<Line, "x" | "y">} line @param {Tools} tools */
+function dotsAlone({ x, y }, { pen, across, up }) {
   const alone = (/** @type {number} */ place) => (y[place - 1] ?? null) === null && (y[place + 1] ?? null) === null;
   x.forEach((epoch, place) => {
     const value = y[place] ?? null;
     if (value !== null && alone(place)) dot(pen, across(epoch), up(value));
   });
+}
+
+/** The best value as a ring, a fork as a square. @param {Line} line @param {Tools} tools */
+export function marks({ marks: all = [], colour, alpha = 1 }, { pen, across, up }) {
+  const size = MARK * devicePixelRatio;
+  pen.globalAlpha = alpha;
+  pen.setLineDash([]);
+  pen.lineWidth = 2 * devicePixelRatio;
+  pen.strokeStyle = palette.resolve(colour);
+  pen.fillStyle = palette.token("--neq-surface");
+  for (const { kind, x, y } of all) {
+    pen.beginPath();
+    if (kind === "best") pen.arc(across(x), up(y), size, 0, 7);
+    else pen.rect(across(x) - size, up(y) - size, 2 * size, 2 * size);
+    pen.fill();
+    pen.stroke();
+  }
+  pen.globalAlpha = 1;
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y */

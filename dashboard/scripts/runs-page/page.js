@@ -9,6 +9,7 @@ import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
+import * as views from "../ui/views-dialog.js";
 import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
@@ -17,7 +18,6 @@ import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
-import * as views from "./views.js";
 
 /** @import { Shown } from "./column-address.js" */
 /** @import { Asked } from "./query.js" */
@@ -182,7 +182,8 @@ function fillTable(scope) {
   });
   const chooseColumns = () => chooseColumnsIn(scope, showColumns);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
-  const chooseViews = () => views.choose(scope, showView);
+  const chooseViews = () =>
+    views.choose(scope, { page: "runs", home: "/", what: "the filter, the order and the columns that the address has", show: showView });
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));

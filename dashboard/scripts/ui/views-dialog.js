@@ -4,16 +4,22 @@
 
 import { Refused } from "../api/client.js";
 import * as api from "../api/views.js";
-import { confirm, open } from "../ui/dialog.js";
-import { element } from "../ui/dom.js";
+import { confirm, open } from "./dialog.js";
+import { element } from "./dom.js";
 
-/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Scope } from "./page-scope.js" */
 /** @import { View } from "../../types/api" */
 
-const PAGE = "runs";
+/**
+ * @typedef {object} Viewed
+ * @property {View["page"]} page
+ * @property {string} home its address without a query.
+ * @property {string} what a view of it is.
+ * @property {(query: string) => void} show
+ */
 
-/** @param {View} view @param {() => void} show @param {() => void} remove */
-function viewRow({ name, query }, show, remove) {
+/** @param {string} home @param {View} view @param {() => void} show @param {() => void} remove */
+function viewRow(home, { name, query }, show, remove) {
   const follow = (/** @type {MouseEvent} */ event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
@@ -22,16 +28,16 @@ function viewRow({ name, query }, show, remove) {
   return element(
     "li.views-row",
     {},
-    element("a.columns-path", { href: query ? `/?${query}` : "/", onclick: follow }, name),
+    element("a.columns-path", { href: query ? `${home}?${query}` : home, onclick: follow }, name),
     element("button.columns-button", { type: "button", "aria-label": `Delete the view ${name}`, title: "Delete", onclick: remove }, "×"),
   );
 }
 
 /**
  * Lets the reader open, save and delete views.
- * @param {Scope} scope @param {(query: string) => void} show
+ * @param {Scope} scope @param {Viewed} viewed
  */
-export function choose(scope, show) {
+export function choose(scope, { page, home, what, show }) {
   const dialogScope = scope.child();
   const list = element("ul.views-list", { "aria-label": "Views" });
   const none = element("p.muted", { role: "status" }, "Loading …");
@@ -42,11 +48,7 @@ export function choose(scope, show) {
     "dialog.question.text-question.columns-dialog",
     { "aria-labelledby": "views-title" },
     element("h2", { id: "views-title" }, "Views"),
-    element(
-      "p.muted",
-      {},
-      "A view is the filter, the order and the columns that the address has. Everybody who uses this server has them.",
-    ),
+    element("p.muted", {}, `A view is ${what}. Everybody who uses this server has them.`),
     list,
     none,
     form,
@@ -60,7 +62,7 @@ export function choose(scope, show) {
     problem.textContent = "";
     try {
       await work();
-      known = await api.views(PAGE);
+      known = await api.views(page);
     } catch (error) {
       problem.textContent = /** @type {Error} */ (error).message;
     }
@@ -75,6 +77,7 @@ export function choose(scope, show) {
     list.replaceChildren(
       ...known.map((view) =>
         viewRow(
+          home,
           view,
           () => showView(view),
           () => attempt(() => removed(view)),
@@ -86,7 +89,7 @@ export function choose(scope, show) {
     event.preventDefault();
     const wanted = name.value.trim();
     if (!wanted || !(await mayReplace(scope, known, wanted))) return;
-    await attempt(() => api.save(PAGE, wanted, location.search.replace(/^\?/, "")));
+    await attempt(() => api.save(page, wanted, location.search.replace(/^\?/, "")));
     if (!problem.textContent) name.value = "";
   });
   dialog.addEventListener("close", () => dialogScope.end());
@@ -104,5 +107,5 @@ const removed = ({ id }) =>
 /** @param {Scope} scope @param {View[]} known @param {string} wanted */
 async function mayReplace(scope, known, wanted) {
   if (!known.some((view) => view.name === wanted)) return true;
-  return confirm(scope, { title: "Replace this view?", words: `“${wanted}” will show what the table shows now.`, action: "Replace" });
+  return confirm(scope, { title: "Replace this view?", words: `“${wanted}” will show what this page shows now.`, action: "Replace" });
 }

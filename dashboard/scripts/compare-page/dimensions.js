@@ -1,0 +1,49 @@
+/*
+ * The axes of the parallel coordinates: settings in which the runs differ, and what they came to.
+ */
+
+/** @import { ComparedSetting } from "./run-columns.js" */
+/** @import { RunFigure } from "./figures-of-runs.js" */
+
+/**
+ * @typedef {object} Dimension
+ * @property {string} key
+ * @property {string} name
+ * @property {(number | null)[]} places of the runs on the axis.
+ * @property {string[] | null} kinds what the places 0, 1, 2… stand for; null: places are numbers.
+ * @property {boolean} log whether a place is the decimal logarithm of a number.
+ */
+
+const DECADES = 2; // that a logarithmic axis spans at least
+const MOST_KINDS = 60;
+
+/** @param {ComparedSetting} setting @param {string} name @returns {Dimension | null} null: it has too many values to tell apart. */
+export function ofSetting({ path, values, words }, name) {
+  const numbers = values.every((value) => typeof value === "number" && Number.isFinite(value));
+  if (numbers) return ofNumbers(path, name, /** @type {number[]} */ (values));
+  const kinds = [...new Set(words)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return kinds.length > MOST_KINDS ? null : { key: path, name, places: words.map((word) => kinds.indexOf(word)), kinds, log: false };
+}
+
+/** @param {string} key @param {RunFigure} figure @returns {Dimension} */
+export const ofFigure = (key, { name, values }) => ofNumbers(key, name, values);
+
+/** @param {string} key @param {string} name @param {(number | null)[]} values @returns {Dimension} */
+function ofNumbers(key, name, values) {
+  const known = values.filter((value) => value !== null);
+  const log = known.length > 1 && Math.min(...known) > 0 && Math.max(...known) / Math.min(...known) >= 10 ** DECADES;
+  return { key, name, places: log ? values.map((value) => (value === null ? null : Math.log10(value))) : values, kinds: null, log };
+}
+
+/**
+ * Which runs lie within all brushed ranges; null: nothing is brushed.
+ * @param {Dimension[]} dimensions @param {Record<string, number[][]>} ranges [low, high] pairs by the dimension's key.
+ * @returns {boolean[] | null} run by run.
+ */
+export function brushed(dimensions, ranges) {
+  const limits = dimensions.filter(({ key }) => ranges[key]?.length);
+  if (!limits.length) return null;
+  const within = (/** @type {number | null} */ place, /** @type {number[][]} */ pairs) =>
+    place !== null && pairs.some(([low, high]) => place >= low && place <= high);
+  return limits[0].places.map((_, run) => limits.every(({ key, places }) => within(places[run], ranges[key])));
+}

@@ -1,0 +1,51 @@
+/*
+ * The runs that are compared: what each is called, how it is drawn, and what is known of it.
+ */
+
+import { element } from "../ui/dom.js";
+import { distinctNames } from "./picker.js";
+
+/** @import { Comparison } from "../../types/api" */
+/** @import { Run } from "../../types/pages" */
+/** @import { Dash } from "../plot/line-pen.js" */
+/** @import { Ink } from "./curve-lines.js" */
+
+const COLOURS = 10;
+/** Beyond the colours they begin again with another dash, which the colour-blind and grey paper tell apart too. @type {Dash[]} */
+const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
+
+/** How the run or the group at a place among all is drawn. @param {number} place @returns {Ink} */
+export const inkOf = (place) => ({
+  colour: `var(--neq-series-${(place % COLOURS) + 1})`,
+  dash: DASHES[Math.floor(place / COLOURS) % DASHES.length],
+});
+
+/** A short line as a run or a group is drawn. @param {Ink} ink */
+export function lineSwatch({ colour, dash }) {
+  return element("span.line-swatch", { style: `--ink: ${colour}`, "data-dash": dash, "aria-hidden": "true" });
+}
+
+/** @typedef {{id: string, place: number, name: string, record: Run, ink: Ink}} Member */
+
+/**
+ * @param {Comparison} comparison @param {Record<string, string>} inks colours of the reader's own, by id.
+ * @returns {Member[]}
+ */
+export function membersOf({ runs }, inks) {
+  const records = /** @type {Run[]} */ (/** @type {unknown} */ (runs));
+  const names = distinctNames(records);
+  return records.map((record, place) => {
+    const usual = inkOf(place);
+    const own = inks[record.id];
+    return {
+      id: record.id,
+      place,
+      name: names.get(record.id) ?? record.name,
+      record,
+      ink: own ? { ...usual, colour: own } : usual,
+    };
+  });
+}
+
+/** Whether more will come of any of them. @param {Member[]} members */
+export const isActive = (members) => members.some(({ record }) => record.state === "running" || record.state === "queued");

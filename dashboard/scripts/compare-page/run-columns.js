@@ -1,0 +1,150 @@
+/*
+ * The columns of the table of compared runs: the settings in which they differ first, then what they came to.
+ */
+
+import * as metricNames from "../run-data/metric-names.js";
+import { settingName, settings, settingWords } from "../run-data/settings.js";
+import * as timing from "../run-data/timing.js";
+import * as format from "../ui/format.js";
+import { flops } from "./axis-units.js";
+import { usualMetrics } from "./metric-choice.js";
+
+/** @import { Comparison } from "../../types/api" */
+/** @import { RunConfig } from "../../types/pages" */
+/** @import { Titles } from "../run-data/settings.js" */
+/** @import { Member } from "./members.js" */
+
+/**
+ * @typedef {object} Column
+ * @property {string} key
+ * @property {string} name
+ * @property {boolean} setting whether it is a setting, and not a result.
+ * @property {string[]} words in the order of the runs.
+ * @property {unknown[]} values to sort by; numbers where they are.
+ * @property {"difference" | "points" | "factor" | null} against how a run is held against the baseline.
+ */
+
+const MOST_SETTINGS = 8;
+const NOT_SETTINGS = /^(name|tags|notes)$/;
+/** What is only another number for the same training; shown last. */
+const LAST = /^(training\.seed|group)$/;
+
+/** @typedef {{path: string, values: unknown[], words: string[], differs: boolean}} ComparedSetting */
+
+/** Every setting of any run. @param {RunConfig[]} configs made comparable. @returns {ComparedSetting[]} */
+export function comparedSettings(configs) {
+  const each = configs.map((config) => new Map(settings(config)));
+  const paths = [...new Set(each.flatMap((known) => [...known.keys()]))].filter((path) => !NOT_SETTINGS.test(path));
+  return paths.map((path) => {
+    const values = each.map((known) => known.get(path));
+    return { path, values, words: values.map(settingWords), differs: new Set(values.map((value) => JSON.stringify(value))).size > 1 };
+  });
+}
+
+/**
+ * Settings that tell the runs apart: of several that part them alike (an optimizer, and what it brings) the first; those
+ * of few values come first, and the seed last.
+ * @param {ComparedSetting[]} all
+ */
+export function telling(all) {
+  const texts = (/** @type {ComparedSetting} */ { values }) => values.map((value) => JSON.stringify(value) ?? "");
+  const parting = (/** @type {ComparedSetting} */ each) =>
+    texts(each)
+      .map((text, _, every) => every.indexOf(text))
+      .join();
+  const found = all.filter(({ differs }) => differs);
+  const partings = found.map(parting);
+  const rank = (/** @type {ComparedSetting} */ each) => (LAST.test(each.path) ? 1e6 : 0) + new Set(texts(each)).size;
+  return found.filter((_, at) => partings.indexOf(partings[at]) === at).sort((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * @param {Member[]} members @param {Comparison} comparison @param {ComparedSetting[]} compared @param {Titles} titles
+ * @returns {Column[]} without those in which no run has anything.
+ */
+export function columnsOf(members, comparison, compared, titles) {
+  const { totals } = comparison;
+  const runs = members.map(({ record }) => record);
+  const of = (
+    /** @type {string} */ name,
+    /** @type {(run: any, place: number) => unknown} */ value,
+    /** @type {(value: any) => string} */ words,
+    /** @type {Column["against"]} */ against = null,
+  ) => {
+    const values = runs.map(value);
+    return {
+      key: name,
+      name,
+      setting: false,
+      values,
+      words: values.map((each) => (each === null ? format.NOTHING : words(each))),
+      against,
+    };
+  };
+  const results = [
+    of("State", (run) => run.state + (run.stop_requested && run.state === "running" ? ", stopping" : ""), String),
+    { ...of("Epochs", (run) => run.epochs_done, String), words: runs.map((run) => epochWords(run)) },
+    ...metricColumns(comparison),
+    of(
+      "Best",
+      (run) => run.best_test_accuracy,
+      (value) => format.percent(value),
+      "points",
+    ),
+    of("Elapsed", (run) => timing.elapsed(run), format.duration, "factor"),
+    of("Training time", (_, place) => totals.seconds?.[place] ?? null, format.duration, "factor"),
+    of("FLOPs", (_, place) => totals.flops?.[place] ?? null, flops, "factor"),
+    of("Time left", (run) => timing.left(run) ?? null, format.estimate),
+    of("Neurons", (run) => run.neurons, format.count),
+    of("Group", (run) => run.group, String),
+    of("Notes", (run) => run.notes || null, String),
+  ];
+  const own = telling(compared)
+    .slice(0, MOST_SETTINGS)
+    .map(({ path, values, words }) => {
+      const [group, rest] = settingName(path, titles);
+      return { key: path, name: rest || group, setting: true, values, words, against: null };
+    });
+  return [...own, ...results].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
+}
+
+/** @param {any} run */
+function epochWords(run) {
+  const planned = timing.planned(run, run.epochs_done);
+  return [run.epochs_done, planned].flatMap((number) => (number === null ? [] : [format.count(number)])).join(" of ");
+}
+
+/** @param {Comparison} comparison @returns {Column[]} */
+function metricColumns({ metrics }) {
+  const names = [...new Set([...usualMetrics(metrics), "applied_fraction"])];
+  return names.flatMap((name) => {
+    const metric = metrics.find((each) => each.name === name);
+    if (!metric) return [];
+    const words = metric.last.map((value) => metricNames.words(name, value));
+    /** @type {Column["against"]} */
+    const against = metricNames.isFraction(name) ? "points" : "difference";
+    return [
+      {
+        key: `${name}.last`,
+        name: metricNames.title(name),
+        setting: false,
+        values: metric.last,
+        words,
+        against,
+      },
+    ];
+  });
+}
+
+/**
+ * A run against the baseline: `+1.2 pp`, `−0.031`, `×0.63`; empty: it cannot be said.
+ * @param {Column} column @param {number} place @param {number} base
+ */
+export function againstWords({ against, values }, place, base) {
+  const [own, other] = [values[place], values[base]];
+  if (!against || typeof own !== "number" || typeof other !== "number") return "";
+  if (against === "factor") return other > 0 ? `×${(own / other).toFixed(2)}` : "";
+  const more = own - other;
+  const sign = more < 0 ? "−" : "+";
+  return against === "points" ? `${sign}${Math.abs(more * 100).toFixed(1)} pp` : `${sign}${format.number(Math.abs(more))}`;
+}

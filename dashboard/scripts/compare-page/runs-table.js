@@ -1,0 +1,196 @@
+/*
+ * The compared runs in a table, which is the legend of all charts: pinned, coloured, shown in pictures, taken away.
+ */
+
+import { element } from "../ui/dom.js";
+import { MOST_PICTURES } from "./look.js";
+import { lineSwatch } from "./members.js";
+import { againstWords } from "./run-columns.js";
+
+/** @import { Scope } from "../ui/page-scope.js" */
+/** @import { Member } from "./members.js" */
+/** @import { Column } from "./run-columns.js" */
+
+/**
+ * @typedef {object} RunActions
+ * @property {(id: string) => void} remove
+ * @property {(id: string | null) => void} pin as the baseline; null: none.
+ * @property {(id: string, shown: boolean) => void} picture
+ * @property {(id: string, colour: string | null) => void} paint null: the usual colour.
+ * @property {(id: string | null) => void} light
+ */
+
+/** @typedef {{base: string | null, pictures: string[], inks: Record<string, string>}} Standing */
+
+export class RunsTable {
+  /** @param {Scope} scope @param {HTMLElement} host @param {RunActions} actions */
+  constructor(scope, host, actions) {
+    this.scope = scope;
+    this.host = host;
+    this.actions = actions;
+    /** @type {{key: string, down: boolean} | null} */
+    this.sorted = null;
+    this.drawn = "";
+    /** @type {[Member[], Column[], Standing] | null} what was drawn last. */
+    this.last = null;
+    this.kept = /** @type {Set<string> | null} */ (null);
+    this.rows = /** @type {Map<string, HTMLElement>} */ (new Map());
+  }
+
+  /** @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
+  draw(members, columns, standing) {
+    this.last = [members, columns, standing];
+    const text = JSON.stringify([members.map(({ id, name, ink }) => [id, name, ink]), columns, standing, this.sorted]);
+    if (text === this.drawn) return;
+    this.drawn = text;
+    const focus = this.#focused();
+    const rows = this.#order(members, columns).map((member) => this.#row(member, members, columns, standing));
+    this.rows = new Map(rows.map((row) => [row.dataset.run ?? "", row]));
+    this.keep(this.kept);
+    const first = columns.findIndex(({ setting }) => !setting);
+    const heads = columns.map((column, at) => this.#head(column, at === first && first > 0));
+    const names = ["Pictures", "Line", "Baseline"].map((words) => element("th.compare-narrow", { scope: "col" }, words));
+    this.host.replaceChildren(
+      element(
+        "table.compare-table.compare-numbers",
+        {},
+        element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Run"), ...names, ...heads)),
+        element("tbody", {}, ...rows),
+      ),
+    );
+    if (focus) /** @type {HTMLElement | null} */ (this.host.querySelector(focus))?.focus();
+  }
+
+  /** Where the focus is, so that it stays there when the table is drawn anew. */
+  #focused() {
+    const at = /** @type {HTMLElement | null} */ (document.activeElement);
+    return at?.dataset.control && this.host.contains(at) ? `[data-control="${CSS.escape(at.dataset.control)}"]` : null;
+  }
+
+  /** @param {Member[]} members @param {Column[]} columns */
+  #order(members, columns) {
+    const column = columns.find(({ key }) => key === this.sorted?.key);
+    if (!column) return members;
+    const { values } = column;
+    const compare = (/** @type {any} */ a, /** @type {any} */ b) =>
+      typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+    const known = members.filter(({ place }) => (values[place] ?? null) !== null);
+    known.sort((a, b) => compare(values[a.place], values[b.place]) * (this.sorted?.down ? -1 : 1));
+    return [...known, ...members.filter((member) => !known.includes(member))];
+  }
+
+  /** @param {Column} column @param {boolean} begins the results. */
+  #head({ key, name }, begins) {
+    const own = this.sorted?.key === key ? this.sorted : null;
+    const turn = () => {
+      this.sorted = own ? (own.down ? { key, down: false } : null) : { key, down: true };
+      if (this.last) this.draw(...this.last);
+    };
+    const arrow = own ? (own.down ? " ↓" : " ↑") : "";
+    const sort = own ? (own.down ? "descending" : "ascending") : "none";
+    const button = element("button.compare-sort", { type: "button", "data-control": `sort ${key}`, onclick: turn }, name + arrow);
+    return element("th", { scope: "col", "aria-sort": sort, class: begins ? "compare-results" : null }, button);
+  }
+
+  /** @param {Member} member @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
+  #row(member, members, columns, standing) {
+    const { id, name, place } = member;
+    const base = members.find((each) => each.id === standing.base)?.place ?? -1;
+    const first = columns.findIndex(({ setting }) => !setting);
+    const cells = columns.map((column, at) => {
+      const against = base >= 0 && base !== place ? againstWords(column, place, base) : "";
+      const number = typeof column.values[place] === "number" ? "numeric" : "";
+      const looks = [number, at === first && first > 0 ? "compare-results" : "", column.key === "Notes" ? "compare-notes" : ""].filter(
+        Boolean,
+      );
+      return element("td", { class: looks.join(" ") || null }, column.words[place], against && element("div.compare-against", {}, against));
+    });
+    const link = element("a", { href: `/runs/${id}` }, name);
+    const away = element(
+      "button.chip-away",
+      { type: "button", "aria-label": `Remove ${name}`, "data-control": `remove ${id}`, onclick: () => this.actions.remove(id) },
+      "×",
+    );
+    return element(
+      "tr",
+      {
+        "data-run": id,
+        class: place === base ? "compare-base" : null,
+        onmouseenter: () => this.actions.light(id),
+        onmouseleave: () => this.actions.light(null),
+      },
+      element("th", { scope: "row" }, element("span.compare-run", {}, link, away)),
+      element("td.compare-narrow", {}, this.#picture(member, standing)),
+      element("td.compare-narrow", {}, this.#colour(member, standing)),
+      element("td.compare-narrow", {}, this.#pin(member, standing)),
+      ...cells,
+    );
+  }
+
+  /** @param {Member} member @param {Standing} standing */
+  #picture({ id, name }, { pictures }) {
+    const shown = pictures.includes(id);
+    const full = !shown && pictures.length >= MOST_PICTURES;
+    return element("input", {
+      type: "checkbox",
+      checked: shown,
+      disabled: full,
+      "data-control": `picture ${id}`,
+      "aria-label": `Show the neurons of ${name}`,
+      title: full ? `Neurons of ${MOST_PICTURES} runs are shown at most` : "Show its neurons below",
+      onchange: (/** @type {Event} */ event) => this.actions.picture(id, /** @type {HTMLInputElement} */ (event.target).checked),
+    });
+  }
+
+  /** @param {Member} member @param {Standing} standing */
+  #colour({ id, name, ink }, { inks }) {
+    const value = hex(ink.colour);
+    const input = element("input.compare-colour", {
+      type: "color",
+      value,
+      "data-control": `colour ${id}`,
+      "aria-label": `Colour of ${name}`,
+      title: inks[id] ? "Another colour; double-click for the usual one" : "Another colour",
+      onchange: (/** @type {Event} */ event) => this.actions.paint(id, /** @type {HTMLInputElement} */ (event.target).value),
+      ondblclick: () => this.actions.paint(id, null),
+    });
+    return element("span.compare-ink", {}, lineSwatch(ink), input);
+  }
+
+  /** @param {Member} member @param {Standing} standing */
+  #pin({ id, name }, { base }) {
+    const pinned = base === id;
+    return element(
+      "button.compare-pin",
+      {
+        type: "button",
+        "data-control": `pin ${id}`,
+        "aria-pressed": String(pinned),
+        "aria-label": `Hold the others against ${name}`,
+        title: pinned ? "The others are held against it" : "Hold the others against it",
+        onclick: () => this.actions.pin(pinned ? null : id),
+      },
+      pinned ? "★" : "☆",
+    );
+  }
+
+  /** Only these runs are brushed; null: all. @param {Set<string> | null} kept */
+  keep(kept) {
+    this.kept = kept;
+    for (const [run, row] of this.rows) row.classList.toggle("compare-dim", kept !== null && !kept.has(run));
+  }
+
+  /** @param {string | null} id */
+  light(id) {
+    for (const [run, row] of this.rows) row.classList.toggle("compare-lit", run === id);
+  }
+}
+
+/** A colour as an input of colours takes it. @param {string} colour */
+function hex(colour) {
+  const pen = document.createElement("canvas").getContext("2d");
+  if (!pen) return "#000000";
+  const name = /^var\((--[\w-]+)\)$/.exec(colour)?.[1];
+  pen.fillStyle = name ? getComputedStyle(document.documentElement).getPropertyValue(name).trim() : colour;
+  return String(pen.fillStyle);
+}
