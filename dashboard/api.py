@@ -54,7 +54,7 @@ class Api:
     async def comparison(self, run_ids: Sequence[str]) -> Json:
         """Runs side by side: their records, metrics and totals; ids of those that do not exist are `missing`."""
         if not run_ids:
-            return {"runs": [], "missing": [], "metrics": [], "metrics_left_out": 0, "totals": {}}
+            return {"runs": [], "missing": [], "metrics": [], "metrics_left_out": 0, "epoch_seconds": [], "totals": {}}
         return await self._get(f"{ROOT}/compare?runs={quote(','.join(run_ids), safe=',')}")
 
     async def checkpoints(self, run_id: str) -> list[Json]:

@@ -67,6 +67,17 @@ class ComparingQueries(Transactions):
         }
 
     @reading
+    def train_seconds(self, connection: Connection, run_ids: Collection[str]) -> dict[str, list[float]]:
+        """How long each finished epoch's training took that told it, by run, in no order."""
+        query = select(epochs.c.run_id, epochs.c.train_seconds).where(
+            epochs.c.run_id.in_(list(run_ids)), epochs.c.train_seconds.is_not(None)
+        )
+        found = defaultdict(list)
+        for row in connection.execute(query):
+            found[row.run_id].append(row.train_seconds)
+        return found
+
+    @reading
     def metrics_of(self, connection: Connection, run_ids: Collection[str]) -> dict[str, dict[str, Metric]]:
         """All metrics of these runs as they stand, by run and name."""
         found: dict[str, dict[str, Metric]] = {}

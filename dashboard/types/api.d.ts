@@ -1662,6 +1662,11 @@ export interface components {
              */
             metrics_left_out: number;
             /**
+             * Epoch Seconds
+             * @description Run by run; null where no epoch told it.
+             */
+            epoch_seconds: (components["schemas"]["EpochSeconds"] | null)[];
+            /**
              * Totals
              * @description What all finished epochs of each run took, by the axes of curves; null where one did not tell.
              */
@@ -1905,12 +1910,12 @@ export interface components {
             run: string;
             /**
              * X
-             * @description Places on the axis, rising.
+             * @description Places on the axis, rising; null: those that all curves share.
              */
-            x: number[];
+            x: number[] | null;
             /**
              * Y
-             * @description Null where a value is not finite.
+             * @description Null where a value is not finite. In eight digits.
              */
             y: (number | null)[];
             /**
@@ -1962,6 +1967,11 @@ export interface components {
             metric: string;
             /** Axis */
             axis: string;
+            /**
+             * X
+             * @description Places that all its curves have in common; null: each has its own.
+             */
+            x: number[] | null;
             /**
              * Curves
              * @description Of the runs that have this metric.
@@ -2211,6 +2221,20 @@ export interface components {
             loss: number | null;
             /** Samples Per Second */
             samples_per_second: number | null;
+        };
+        /**
+         * EpochSeconds
+         * @description How long the training of an epoch took.
+         */
+        EpochSeconds: {
+            /** Median */
+            median: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
         };
         /**
          * Epochs
@@ -5888,6 +5912,7 @@ export type DenseStep = components['schemas']['DenseStep'];
 export type DisplayScale = components['schemas']['DisplayScale'];
 export type Epoch = components['schemas']['Epoch'];
 export type EpochProgressed = components['schemas']['EpochProgressed'];
+export type EpochSeconds = components['schemas']['EpochSeconds'];
 export type Epochs = components['schemas']['Epochs'];
 export type EquilibriumRule = components['schemas']['EquilibriumRule'];
 export type Estimate = components['schemas']['Estimate'];
@@ -6999,6 +7024,10 @@ export interface operations {
                 spread?: "std" | "minmax";
                 /** @description Thin each curve to so many columns of pixels. */
                 columns?: number;
+                /** @description Only from here on the axis. */
+                start?: number | null;
+                /** @description Only up to here. */
+                end?: number | null;
             };
             header?: never;
             path?: never;

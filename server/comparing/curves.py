@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.filters import Field, RunField, SettingField
 from db import MetricPoints, Run, Store
@@ -15,6 +16,10 @@ from server.dotted import value_at
 from server.filters import COLUMNS
 
 Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+DIGITS = 8
+LEAST = 1e-14
+"""10^22 is the last power of ten that is a double."""
 ValueOf = Callable[[Run], str | None]
 
 
@@ -36,12 +41,14 @@ def charts(
     columns: int,
     group: ValueOf | None = None,
     spread: Spread = "std",
+    span: tuple[float, float] = (-np.inf, np.inf),
 ) -> list[Json]:
     """Each metric's curves, as `schemas.Curves` has them.
 
     Args:
         metrics: their names.
         columns: of pixels that a curve is thinned to.
+        span: of the axis; of what lies outside, the next point to each side is kept, so that lines go on.
         group: what runs must have in common to be one band; None: there are no bands.
     """
     ids = [run.id for run in runs]
@@ -49,10 +56,12 @@ def charts(
     found = []
     for metric in metrics:
         points = store.points_of(ids, metric)
-        told = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
+        placed = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
+        kept = {run_id: within(x, span) for run_id, (x, _) in placed.items()}
+        told = {run_id: (x[kept[run_id]], y[kept[run_id]]) for run_id, (x, y) in placed.items()}
         bands = [] if group is None else _bands(runs, told, group, spread, shared=axis in ("epoch", "step"))
-        drawn = [_curve(run_id, *placed, points[run_id], columns) for run_id, placed in told.items()]
-        found.append({"metric": metric, "axis": axis, "curves": drawn, "bands": bands})
+        drawn = [_curve(run_id, *each, points[run_id].where(kept[run_id]), columns) for run_id, each in told.items()]
+        found.append({"metric": metric, "axis": axis, "x": _share(drawn), "curves": drawn, "bands": bands})
     return found
 
 
@@ -61,6 +70,15 @@ def _placed(run: Run, points: MetricPoints, costs: EpochCosts, axis: XAxis) -> t
     began = run.started_at.timestamp() if run.started_at else 0.0
     first = float(times.min()) if times.size else began  # a fork has its parent's points, told before it began
     return places(points, costs, axis, min(began, first) if began else first), points.values
+
+
+def within(x: Floats, span: tuple[float, float]) -> npt.NDArray[np.bool_]:
+    """Which places lie in a span, or next to it on either side; those that are not known stay."""
+    below, above = x[x < span[0]], x[x > span[1]]
+    low = below.max() if below.size else -np.inf
+    high = above.min() if above.size else np.inf
+    kept: npt.NDArray[np.bool_] = ((x >= low) & (x <= high)) | np.isnan(x)
+    return kept
 
 
 def _curve(run_id: str, x: Any, y: Any, points: MetricPoints, columns: int) -> Json:
@@ -73,11 +91,34 @@ def _curve(run_id: str, x: Any, y: Any, points: MetricPoints, columns: int) -> J
     kept = thinned(ordered, columns, "time")
     return {
         "run": run_id,
-        "x": kept.times.tolist(),
-        "y": kept.values.tolist(),
+        "x": digits(kept.times).tolist(),
+        "y": digits(kept.values).tolist(),
         "thinned": kept.steps.size < order.size,
         "unplaced": x.size - order.size,
     }
+
+
+def _share(curves: list[Json]) -> list[float] | None:
+    """Places that all curves have in common, which then are told once."""
+    if not curves or any(each["x"] != curves[0]["x"] for each in curves):
+        return None
+    shared: list[float] = curves[0]["x"]
+    for each in curves:
+        each["x"] = None
+    return shared
+
+
+def digits(values: Floats) -> Floats:
+    """Numbers in eight digits that count, which is more than a float32 holds and half as much to send.
+
+    Whole numbers, such as steps, stay as they are, and so do those so small that no exact power of ten lifts them.
+    """
+    rounded = values.copy()
+    odd = np.isfinite(values) & (values != np.rint(values)) & (np.abs(values) > LEAST)
+    shift = (DIGITS - 1 - np.floor(np.log10(np.abs(values[odd])))).astype(np.int64)
+    power = 10.0 ** np.abs(shift)
+    rounded[odd] = np.where(shift < 0, np.rint(values[odd] / power) * power, np.rint(values[odd] * power) / power)
+    return rounded
 
 
 def _bands(
@@ -94,10 +135,10 @@ def _bands(
             {
                 "value": value,
                 "runs": members,
-                "x": whole.x.tolist(),
-                "mean": whole.mean.tolist(),
-                "low": whole.low.tolist(),
-                "high": whole.high.tolist(),
+                "x": digits(whole.x).tolist(),
+                "mean": digits(whole.mean).tolist(),
+                "low": digits(whole.low).tolist(),
+                "high": digits(whole.high).tolist(),
                 "count": whole.count.tolist(),
             }
         )

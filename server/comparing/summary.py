@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from contract.metrics import smaller_is_better
@@ -37,6 +38,16 @@ def totals_of(store: Store, runs: Sequence[Run]) -> dict[str, list[float | None]
     """What all finished epochs of each run took, by the axis that adds it up; null where an epoch did not tell."""
     spent = store.total_costs([run.id for run in runs])
     return {axis: [_sum(spent.get(run.id), names) for run in runs] for axis, names in COST_OF.items()}
+
+
+def epoch_seconds_of(store: Store, runs: Sequence[Run]) -> list[dict[str, Any] | None]:
+    """How long the training of an epoch took in each run: median, least and greatest; None where none told."""
+    known = store.train_seconds([run.id for run in runs])
+    return [_range(known[run.id]) if known.get(run.id) else None for run in runs]
+
+
+def _range(seconds: Sequence[float]) -> dict[str, Any]:
+    return {"median": median(seconds), "low": min(seconds), "high": max(seconds), "count": len(seconds)}
 
 
 def _sum(costs: dict[str, float | None] | None, names: Sequence[str]) -> float | None:

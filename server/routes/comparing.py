@@ -15,7 +15,7 @@ from server.comparing.bands import Spread
 from server.comparing.curves import charts, value_of
 from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
-from server.comparing.summary import metrics_of, totals_of
+from server.comparing.summary import epoch_seconds_of, metrics_of, totals_of
 from server.filters import read_field
 from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheStore, invalid_query
@@ -47,6 +47,8 @@ def read_curves(
     ] = None,
     spread: Spread = "std",
     columns: Annotated[int, Query(ge=1, le=5_000, description="Thin each curve to so many columns of pixels.")] = 600,
+    start: Annotated[float | None, Query(ge=-1e300, le=1e300, description="Only from here on the axis.")] = None,
+    end: Annotated[float | None, Query(ge=-1e300, le=1e300, description="Only up to here.")] = None,
 ) -> Response:
     """Metrics of many runs over one axis, from one request.
 
@@ -65,7 +67,8 @@ def read_curves(
 
     def make() -> bytes:
         names = dict.fromkeys(metric)
-        told = charts(store, wanted, names, axis, columns=columns, group=group, spread=spread)
+        span = (-np.inf if start is None else start, np.inf if end is None else end)
+        told = charts(store, wanted, names, axis, columns=columns, group=group, spread=spread, span=span)
         return json_bytes({"charts": told, "missing": missing})
 
     made_of = [each for run in wanted for each in (run.id, run.revision, run.last_seq)]
@@ -83,6 +86,7 @@ def read_comparison(store: TheStore, runs: Annotated[str, RunIds]) -> Response:
             "missing": missing,
             "metrics": metrics,
             "metrics_left_out": left_out,
+            "epoch_seconds": epoch_seconds_of(store, wanted),
             "totals": totals_of(store, wanted),
         }
     )

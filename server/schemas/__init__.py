@@ -2,7 +2,7 @@
 
 from server.schemas.arrays import DisplayScale, FrozenMap, Histograms, History, NeuronTimeline, Overview, OverviewLayer
 from server.schemas.base import RUN_ID, Answer, FieldProblem, FieldProblems, Finding, Problem
-from server.schemas.comparing import Agreement, Charts, ComparedMetric, Comparison, FirstFreezes
+from server.schemas.comparing import Agreement, Charts, ComparedMetric, Comparison, EpochSeconds, FirstFreezes
 from server.schemas.fields import FilterField, FilterFields, FrequentValue
 from server.schemas.form import Check, CheckState, Preset, Presets
 from server.schemas.metrics import Metric, Metrics, MetricSeries
@@ -58,6 +58,7 @@ __all__ = [
     "ControlsQueued",
     "DisplayScale",
     "Epoch",
+    "EpochSeconds",
     "Epochs",
     "FieldProblem",
     "FieldProblems",

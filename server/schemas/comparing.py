@@ -12,8 +12,8 @@ class Curve(Answer):
     """A metric of one run."""
 
     run: str
-    x: list[float] = Field(description="Places on the axis, rising.")
-    y: list[float | None] = Field(description="Null where a value is not finite.")
+    x: list[float] | None = Field(description="Places on the axis, rising; null: those that all curves share.")
+    y: list[float | None] = Field(description="Null where a value is not finite. In eight digits.")
     thinned: bool = Field(description="Whether points were left out; the least and greatest of each stretch stay.")
     unplaced: int = Field(description="Points that have no place on this axis.")
 
@@ -35,6 +35,7 @@ class Curves(Answer):
 
     metric: str
     axis: str
+    x: list[float] | None = Field(description="Places that all its curves have in common; null: each has its own.")
     curves: list[Curve] = Field(description="Of the runs that have this metric.")
     bands: list[CurveBand]
 
@@ -56,6 +57,15 @@ class ComparedMetric(Answer):
     greatest: list[float | None]
 
 
+class EpochSeconds(Answer):
+    """How long the training of an epoch took."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+
 class Comparison(Answer):
     """Many runs side by side, in the order in which they were asked for."""
 
@@ -63,6 +73,7 @@ class Comparison(Answer):
     missing: list[str] = Field(description="Ids of runs that do not exist.")
     metrics: list[ComparedMetric] = Field(description="By name; without samples of the machine.")
     metrics_left_out: int = Field(description="How many more there are; those that most of the runs have are shown.")
+    epoch_seconds: list[EpochSeconds | None] = Field(description="Run by run; null where no epoch told it.")
     totals: dict[str, list[float | None]] = Field(
         description="What all finished epochs of each run took, by the axes of curves; null where one did not tell."
     )

@@ -12,11 +12,12 @@ from tests.server.recording import Recording
 
 READY = """([runs, epochs]) => {
   const page = neq.compare?.present();
-  return page?.drawn && page.entries.length === runs
-    && page.entries.every(({ feed }) => feed.loaded && feed.done >= epochs)
-    && page.entries.every(({ heatmap, feed }) => !feed.open.size || (heatmap.layer && heatmap.layer.loaded));
+  const entries = page?.pictures?.entries ?? [];
+  return page?.drawn && entries.length === runs
+    && entries.every(({ feed, drawn }) => drawn && feed.loaded && feed.done >= epochs)
+    && entries.every(({ heatmap, feed }) => !feed.open.size || (heatmap.layer && heatmap.layer.loaded));
 }"""
-RANGES = "() => neq.compare.present().entries.map(({ heatmap }) => heatmap.picture.range)"
+RANGES = "() => neq.compare.present().pictures.entries.map(({ heatmap }) => heatmap.picture.range)"
 
 
 def ready(page: Page, runs: int, epochs: int) -> None:
@@ -41,17 +42,18 @@ def test_zooming_one_zooms_all_and_pointing_tells_the_same_cell_of_each(
 ) -> None:
     page.goto(f"{address}/compare?runs={pair[0].id},{pair[1].id}&layer=conv1")
     ready(page, 2, 8)
+    page.locator("[data-part=heatmaps]").evaluate("row => row.scrollIntoView({ block: 'center' })")
     box = page.locator("[data-part=heatmaps] canvas").first.bounding_box()
     assert box
     page.mouse.move(box["x"] + 20, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 200, steps=4)
     page.mouse.up()
-    page.wait_for_function("() => neq.compare.present().entries[1].heatmap.picture.zoomed('y')")
+    page.wait_for_function("() => neq.compare.present().pictures.entries[1].heatmap.picture.zoomed('y')")
     one, other = page.evaluate(RANGES)
     assert one == other
-    assert page.evaluate("() => neq.compare.present().curves.charts.loss.range.x") == one["x"]
-    place = page.evaluate("() => neq.compare.present().entries[0].heatmap.picture.placeOf(2, 9)")
+    assert page.evaluate("() => neq.compare.present().curves.boxes.get('train_loss').chart.range.x") == one["x"]
+    place = page.evaluate("() => neq.compare.present().pictures.entries[0].heatmap.picture.placeOf(2, 9)")
     page.mouse.move(place["clientX"], place["clientY"])
     expect(page.locator(".tooltip:not([hidden])")).to_have_count(2)
     told = page.locator(".tooltip:not([hidden]) .tooltip-head").all_text_contents()
@@ -61,12 +63,12 @@ def test_zooming_one_zooms_all_and_pointing_tells_the_same_cell_of_each(
 def test_both_go_on_live_and_keep_their_zoom(page: Page, address: str, pair: list[Recording]) -> None:
     page.goto(f"{address}/compare?runs={pair[0].id},{pair[1].id}")
     ready(page, 2, 8)
-    page.evaluate("() => neq.compare.present().entries[0].heatmap.picture.show({ x: [1.5, 4.5] })")
+    page.evaluate("() => neq.compare.present().pictures.entries[0].heatmap.picture.show({ x: [1.5, 4.5] })")
     for recording in pair:
         recording.epoch()
     ready(page, 2, 9)
     page.wait_for_function(
-        "() => neq.compare.present().entries.every(({ heatmap }) => heatmap.layer.cells.epochs === 9)"
+        "() => neq.compare.present().pictures.entries.every(({ heatmap }) => heatmap.layer.cells.epochs === 9)"
     )
     assert page.evaluate(RANGES)[0]["x"] == [1.5, 4.5]
     expect(page.locator("[data-part=numbers]")).to_contain_text("9 of 30")
@@ -161,5 +163,5 @@ def test_the_widest_layer_that_all_runs_have_is_opened_though_one_tells_its_laye
     late.start()
     expect(page.locator("[data-part=layer]")).to_have_value("conv2")
     page.locator("[data-part=layer]").select_option("conv0")
-    later = "() => neq.compare.present().wanted"
+    later = "() => neq.compare.present().pictures.wanted"
     assert page.evaluate(later) == "conv0"

@@ -273,12 +273,12 @@ def test_compared_with_a_launched_run_it_shows_what_both_have(
     settings = page.locator("[data-part=settings] tbody tr")
     expect(settings.filter(has_text="lr").filter(has_text="0.25")).to_have_count(1)
     expect(page.locator("[data-part=heatmaps]")).to_contain_text("This run watches no network.")
-    names = page.locator(f"{METRICS} .metric")
-    expect(names).to_have_count(2)
-    chart(page, "train_loss")
-    both = re.compile("recorded: 5 points.* my script .*2 points|my script .*2 points.* recorded: 5 points")
+    both = re.compile("Last values: recorded .*; my script .*2.00")
     expect(page.locator(f'[data-metric="train_loss"] {CHART}')).to_have_attribute("aria-label", both)
-    assert "external02" in chart(page, "val/loss")
+    expect(page.locator('[data-metric="val/loss"]')).to_contain_text("Logged without an epoch: see it over steps.")
+    page.locator("[data-part=curves-axis]").select_option("step")
+    own = re.compile("my script .*2.00; .*external02.* 1.00")
+    expect(page.locator(f'[data-metric="val/loss"] {CHART}')).to_have_attribute("aria-label", own)
 
 
 def test_two_scripts_of_the_same_settings_are_not_said_to_have_begun_alike(

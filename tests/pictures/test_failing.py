@@ -7,7 +7,7 @@ NOT_LOADED = "The plotting library did not load; reload the page."
 LIBRARY = "**/package_data/plotly*"
 PICTURES = {
     "/runs/{running}": ("overview", "neurons", "distribution", "accuracy", "learning_rate", "step_ms"),
-    "/compare?runs={running},{queued}": ("heatmaps", "overviews", "accuracy", "learning_rate"),
+    "/compare?runs={running},{queued}": ("heatmaps", "overviews", "curves", "scatter"),
 }
 
 

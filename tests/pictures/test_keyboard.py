@@ -247,7 +247,7 @@ def test_runs_of_one_name_are_added_and_taken_away_by_keyboard(
     page.keyboard.type(twin.id)
     page.keyboard.press("Enter")  # before the search has answered
     expect(page).to_have_url(re.compile(f"runs={live_run.id},{twin.id}"))
-    expect(page.locator(".compare-numbers tbody th").last).to_have_text(f" recorded ({twin.id})")
+    expect(page.locator(".compare-numbers tbody th").last).to_have_text(f"recorded ({twin.id})×")
     assert page.evaluate(TWICE) == []
     press_tab_to(page, f"Remove recorded ({live_run.id})")
     page.keyboard.press("Enter")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { nearest, wholeOf } from "../../dashboard/scripts/plot/metric-chart.js";
-import { compared, MetricFeed } from "../../dashboard/scripts/run-data/metric-feed.js";
+import { MetricFeed } from "../../dashboard/scripts/run-data/metric-feed.js";
 import { groupsOf, headlines } from "../../dashboard/scripts/run-data/metric-groups.js";
 import { byEpoch, MetricSeries } from "../../dashboard/scripts/run-data/metric-series.js";
 import { Scope } from "../../dashboard/scripts/ui/page-scope.js";
@@ -162,23 +162,6 @@ test("a server that does not answer is asked again", async () => {
   broken = false;
   await pass(1500);
   assert.equal(metrics.series.get("loss").points, 1);
-});
-
-test("compared are metrics of scripts, and those that two runs have, unless all that have them draw them from their epochs", () => {
-  const run = (external, ...names) => {
-    const feed = { external, done: 1 };
-    feed.metrics = { known: new Map(named(...names).map((metric) => [metric.name, metric])) };
-    return feed;
-  };
-  const runs = [
-    run(false, "train_loss", "test_loss", "frozen_fraction"),
-    run(false, "test_loss"),
-    run(true, "train_loss", "loss", "frozen_fraction"),
-  ];
-  assert.deepEqual(
-    compared(runs).map(({ name }) => name),
-    ["loss", "train_loss"],
-  );
 });
 
 test("the whole of an axis seldom moves while a run goes on, and ends with its last value", () => {

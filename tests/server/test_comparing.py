@@ -15,6 +15,7 @@ from db import LayerHistory, MetricPoints, Store
 from db.comparing import COSTS, EpochCosts
 from server.comparing.axes import COST_OF, XAxis, places
 from server.comparing.bands import band
+from server.comparing.curves import digits
 from server.comparing.masks import BOTH, NEITHER, ONLY_A, ONLY_B, UNKNOWN, agreement, difference, first_freezes
 from server.comparing.matching import Pair, matched
 from server.schemas import Agreement, Charts, Comparison, FirstFreezes
@@ -198,9 +199,10 @@ def test_curves_of_many_runs_come_in_one_answer(client: TestClient, pair: tuple[
     told = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content)
     loss, rate, nothing = told.charts
     assert told.missing == ["nosuchrun0"] and nothing.curves == [] and nothing.bands == []
-    assert [curve.run for curve in loss.curves] == ids and loss.curves[0].x == [0, 1, 2, 3]
+    assert [curve.run for curve in loss.curves] == ids and loss.x == [0, 1, 2, 3], "both have the same epochs"
+    assert [curve.x for curve in loss.curves] == [None, None]
     stored = client.get(f"/api/v1/runs/{ids[0]}/metrics/points", params={"name": "train_loss"}).json()
-    assert loss.curves[0].y == stored["values"] and not loss.curves[0].thinned
+    assert loss.curves[0].y == pytest.approx(stored["values"], rel=1e-7) and not loss.curves[0].thinned
     (both,) = rate.bands
     assert (both.value, both.runs, both.count) == ("launched", ids, [2, 2, 2, 2])
     assert both.mean == rate.curves[0].y
@@ -288,3 +290,29 @@ def test_what_runs_came_to_is_told_at_once(client: TestClient, store: Store, pai
         sums = [sum(float(np.sum(whole[run_id][name])) for name in names) for run_id in known]
         assert told.totals[axis] == [None if math.isnan(each) or not each else each for each in sums], axis
     assert told.totals["seconds"][0] is not None and told.totals["seconds"][1] is None
+
+
+def test_numbers_are_told_in_eight_digits() -> None:
+    told = [0.123456789012, -1234567.891, 1e-30 / 3, 1e300 / 3, 5.0, 2.0**53, 0.0, math.nan, math.inf, 1 / 3]
+    found = digits(array(*told)).tolist()
+    expected = [value if not math.isfinite(value) or value == int(value) else float(f"{value:.8g}") for value in told]
+    assert found[:2] == expected[:2] and found[4:7] == [5.0, 2.0**53, 0.0] and found[8:] == expected[8:]
+    assert math.isnan(found[7]) and found[2:4] == pytest.approx(expected[2:4], rel=1e-15)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_eight_digits_are_never_further_away_than_half_of_the_last(value: float) -> None:
+    (found,) = digits(array(value)).tolist()
+    assert found == value or abs(found - value) <= abs(value) * 5.1e-8 + 1e-310
+
+
+def test_a_span_is_told_with_the_next_points_to_each_side(
+    client: TestClient, pair: tuple[Recording, Recording]
+) -> None:
+    asked = {"runs": pair[0].id, "metric": "train_loss", "start": 1.2, "end": 2.1}
+    (chart,) = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content).charts
+    assert chart.x == [1, 2, 3]
+    (chart,) = Charts.model_validate_json(
+        client.get(f"{COMPARE}/curves", params=asked | {"start": 0.0, "end": 0.0}).content
+    ).charts
+    assert chart.x == [0, 1]

@@ -5,7 +5,11 @@
 import { ask, askJson } from "./client.js";
 import { parseBytes } from "./recorded.js";
 
-/** @import { Agreement, Charts, Comparison, FirstFreezes } from "../../types/api" */
+/** @import { Agreement, Charts, Comparison, Curve, Curves, FirstFreezes } from "../../types/api" */
+
+/** @typedef {Omit<Curve, "x"> & {x: number[]}} PlacedCurve with its places, which the answer tells once where curves share them. */
+/** @typedef {Omit<Curves, "x" | "curves"> & {curves: PlacedCurve[]}} PlacedCurves */
+/** @typedef {Omit<Charts, "charts"> & {charts: PlacedCurves[]}} PlacedCharts */
 
 /** @typedef {{a: string, b: string, layer_a: number, layer_b: number}} Pair a layer of each of two runs. */
 
@@ -17,12 +21,18 @@ export const comparison = (ids, signal) => askJson(`/compare?${asked({ runs: ids
 
 /**
  * Metrics of many runs over one axis. @param {string[]} ids @param {string[]} metrics @param {string} axis
- * @param {Record<string, string>} [more] `by`, `spread`, `columns`. @returns {Promise<Charts>}
+ * @param {Record<string, string>} [more] `by`, `spread`, `columns`. @returns {Promise<PlacedCharts>}
  */
-export function curves(ids, metrics, axis, more = {}) {
+export async function curves(ids, metrics, axis, more = {}) {
   const query = new URLSearchParams({ runs: ids.join(","), axis, ...more });
   for (const metric of metrics) query.append("metric", metric);
-  return askJson(`/compare/curves?${query.toString()}`);
+  /** @type {Charts} */
+  const told = await askJson(`/compare/curves?${query.toString()}`);
+  const charts = told.charts.map(({ x: shared, ...chart }) => ({
+    ...chart,
+    curves: chart.curves.map((curve) => ({ ...curve, x: curve.x ?? shared ?? [] })),
+  }));
+  return { ...told, charts };
 }
 
 /** How two runs' masks agree. @param {string} a @param {string} b @returns {Promise<Agreement>} */

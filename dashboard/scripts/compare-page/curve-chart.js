@@ -39,13 +39,26 @@ export class CurveChart extends Chart {
 
   /** Draws these lines over an axis. @param {Line[]} lines @param {Axis} axis @param {Unit} unit @param {[number, number]} whole */
   drawOver(lines, axis, unit, whole) {
+    if (this.unit.title === unit.title) this.extend("x", whole);
+    else this.#turn(axis, unit, whole);
     this.axis = axis;
-    const titled = this.unit.title !== unit.title;
     this.unit = unit;
-    if (titled) this.adjust({ "xaxis.title.text": unit.title, "xaxis.tickformat": axis === "epoch" || axis === "step" ? "d" : "" });
-    this.extend("x", whole);
     this.plain = lines;
     this.#light();
+  }
+
+  /** To another axis, in one go: Plotly draws a chart whole for each change. @param {Axis} axis @param {Unit} unit @param {[number, number]} whole */
+  #turn(axis, unit, whole) {
+    this.full.x = [...whole];
+    this.adjust({
+      "xaxis.title.text": unit.title,
+      "xaxis.tickformat": axis === "epoch" || axis === "step" ? "d" : "",
+      "xaxis.tickmode": "auto", // a tick for each of a few epochs would be thousands of seconds'
+      "xaxis.dtick": null,
+      "xaxis.range": [...whole],
+      "xaxis.minallowed": whole[0],
+      "xaxis.maxallowed": whole[1],
+    });
   }
 
   /** Lights the lines of this key, in whichever chart the reader points; null: all alike. @param {string | null} key */

@@ -4,7 +4,8 @@
 
 import { smoothed } from "./smoothing.js";
 
-/** @import { Curve, CurveBand, Curves } from "../../types/api" */
+/** @import { CurveBand } from "../../types/api" */
+/** @import { PlacedCurve as Curve, PlacedCurves as Curves } from "../api/compare.js" */
 /** @import { Dash, Line, Mark } from "../plot/line-pen.js" */
 /** @import { Unit } from "./axis-units.js" */
 /** @import { Look } from "./look.js" */
@@ -64,6 +65,7 @@ function bandLines({ value, x, mean, low, high, count, runs }, place, drawing) {
   const words = (middle, at) => {
     const where = places.indexOf(at);
     const of = `${count[where]} of ${runs.length}`;
+    if (count[where] === 1) return `${drawing.words(middle)} (n = ${of})`; // one value has no spread
     if (look.spread === "minmax")
       return `${drawing.words(middle)} (${drawing.words(low[where])} to ${drawing.words(high[where])}, n = ${of})`;
     return `${drawing.words(middle)} ± ${drawing.words(mean[where] - low[where])} (n = ${of})`;

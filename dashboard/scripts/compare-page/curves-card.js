@@ -15,9 +15,11 @@ import { AXES, MOST_SMOOTH } from "./look.js";
 import { inkOf, lineSwatch } from "./members.js";
 import { chooseMetrics, usualMetrics } from "./metric-choice.js";
 
-/** @import { Charts, ComparedMetric, Comparison, Curves } from "../../types/api" */
+/** @import { ComparedMetric, Comparison } from "../../types/api" */
+/** @import { PlacedCharts as Charts, PlacedCurves as Curves } from "../api/compare.js" */
 /** @import { Parts } from "../../types/pages" */
 /** @import { Figure } from "../plot/area.js" */
+/** @import { Line } from "../plot/line-pen.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Axis, Look } from "./look.js" */
 /** @import { Member } from "./members.js" */
@@ -25,6 +27,7 @@ import { chooseMetrics, usualMetrics } from "./metric-choice.js";
 /** @typedef {{box: HTMLElement, note: HTMLElement, chart: CurveChart, name: string}} Box of a chart. */
 /** @typedef {{path: string, name: string}} Grouping a field that runs can be grouped by. */
 
+const RESTING_MS = 150;
 const COLUMNS = 600; // of pixels that curves are thinned to
 const SPREADS = { std: { name: "± std" }, minmax: { name: "min to max" } };
 
@@ -62,6 +65,15 @@ export class CurvesCard {
     /** @type {Charts | null} */
     this.answer = null;
     this.asked = 0;
+    /** @type {[number, number] | null} what the reader zoomed to, in the axis's own unit; null: all. */
+    this.span = null;
+    /** @type {[number, number] | null} the reach of the axis, by the answer for all of it. */
+    this.whole = null;
+    this.unit = unitOf("epoch", 1);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.resting = undefined;
+    this.own.onShow = (range) => this.#zoomed(range);
+    scope.finally(() => clearTimeout(this.resting));
     this.wire(groupings);
   }
 
@@ -99,6 +111,7 @@ export class CurvesCard {
 
   /** @param {Partial<Look>} changes */
   #choose(changes) {
+    if ("axis" in changes) this.span = null;
     this.look = { ...this.look, ...changes };
     this.press();
     this.onLook(changes);
@@ -144,7 +157,11 @@ export class CurvesCard {
     if (!names.length) return;
     const { axis, group, spread } = this.look;
     const ids = this.members.map(({ id }) => id);
-    const more = { columns: String(COLUMNS), ...(group ? { by: group, spread } : {}) };
+    const { span } = this;
+    /** @type {Record<string, string>} */
+    const more = { columns: String(COLUMNS) };
+    if (span) Object.assign(more, { start: String(span[0]), end: String(span[1]) });
+    if (group) Object.assign(more, { by: group, spread });
     const answer = await api.curves(ids, names, axis, more).catch((problem) => {
       if (mine === this.asked && !this.scope.ended) this.fail(/** @type {Error} */ (problem).message);
       return null;
@@ -153,7 +170,21 @@ export class CurvesCard {
     this.fail("");
     this.answer = answer;
     this.axis = axis;
+    if (!span) this.whole = null;
     this.draw();
+  }
+
+  /** Where points were left out, those of what is seen now are asked for, once the reader's hand rests. @param {number[]} range */
+  #zoomed(range) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const [low, high] = this.whole ?? [0, 0];
+      const all = range[0] <= low && range[1] >= high;
+      const thinned = this.answer?.charts.some(({ curves }) => curves.some((curve) => curve.thinned));
+      if (all ? !this.span : !thinned) return;
+      this.span = all ? null : [range[0] * this.unit.factor, range[1] * this.unit.factor];
+      this.ask();
+    }, RESTING_MS);
   }
 
   /** @param {string} words why the curves do not come; those that are drawn stay. */
@@ -211,21 +242,26 @@ export class CurvesCard {
     if (!answer || this.scope.ended) return;
     const axis = /** @type {Axis} */ (this.axis);
     const greatest = Math.max(0, ...answer.charts.flatMap(({ curves }) => curves.map(({ x }) => x.at(-1) ?? 0)));
-    const unit = unitOf(axis, greatest);
+    const unit = this.whole ? this.unit : unitOf(axis, greatest);
+    this.unit = unit;
     const drawn = answer.charts.flatMap((chart) => {
       const box = boxes.get(chart.metric);
       return box ? [{ box, ...linesOf(chart, this.#drawing(chart, unit)) }] : [];
     });
-    const whole = wholeOf(
-      drawn.flatMap(({ lines }) => lines),
-      axis,
-    ) ?? [-0.5, 1.5];
+    const lines = drawn.flatMap((each) => each.lines);
+    this.whole ??= wholeOf(lines, axis) ?? [-0.5, 1.5];
+    const { whole } = this;
     for (const { box } of drawn) this.together[axis === "epoch" ? "add" : "release"](box.chart);
-    for (const { box, lines, note } of drawn) {
+    for (const { box, lines: own, note } of drawn) {
       box.chart.scaleBy(look.log);
-      box.chart.drawOver(lines, axis, unit, whole);
+      box.chart.drawOver(own, axis, unit, whole);
       box.chart.tellOf(metricNames.title(box.name));
-      box.chart.say(lines.length ? "" : "Nothing recorded yet.");
+      box.chart.say(
+        missing(
+          own,
+          answer.charts.find(({ metric }) => metric === box.name),
+        ),
+      );
       box.note.hidden = !note;
       say(box.note, note);
     }
@@ -301,4 +337,13 @@ export class CurvesCard {
   light(key) {
     for (const { chart } of this.boxes.values()) chart.light(key);
   }
+}
+
+/** Why a chart is empty; no words: it is not. @param {Line[]} lines @param {Curves | undefined} chart */
+function missing(lines, chart) {
+  if (lines.some(({ y }) => y.some((value) => value !== null))) return "";
+  const unplaced = chart?.curves.some((curve) => curve.unplaced);
+  if (unplaced)
+    return chart?.axis === "epoch" ? "Logged without an epoch: see it over steps." : "Without a place on this axis: see it over steps.";
+  return chart?.curves.some(({ y }) => y.length) ? "No value can be drawn." : "Nothing recorded yet.";
 }

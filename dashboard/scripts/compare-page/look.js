@@ -92,7 +92,7 @@ export function readLook({ x, log, smooth, group, spread, metrics, base, picture
 export function lookQuery(look) {
   const inks = Object.entries(look.inks).map(([id, colour]) => `${id}:${colour.slice(1)}`);
   return {
-    x: look.axis === "epoch" ? null : look.axis,
+    x: look.axis,
     log: look.log ? "1" : null,
     smooth: look.smooth ? String(look.smooth) : null,
     group: look.group || null,

@@ -75,6 +75,8 @@ class ComparePage {
     this.data = data;
     this.comparison = data.comparison;
     this.look = readLook(readQuery());
+    // Scripts that tell no epochs have steps alone.
+    if (!readQuery().x && data.comparison.runs.length && data.comparison.runs.every((run) => !run.epochs_done)) this.look.axis = "step";
     this.members = membersOf(this.comparison, this.look.inks);
     this.together = new Together();
     this.drawn = false;
@@ -155,8 +157,8 @@ class ComparePage {
     });
     this.#buildMasks();
     this.#buildCursor();
-    this.pictures.show(this.#pictured());
-    this.#update();
+    // Curves first: they say most, and neurons are many more bytes.
+    this.#update().finally(() => this.pictures?.show(this.#pictured()));
     this.#start();
     scope.every(POLL_MS, () => isActive(this.members) && !document.hidden && this.refresh());
   }
@@ -248,14 +250,14 @@ class ComparePage {
     else this.#drawTable(); // time passes
   }
 
-  #update() {
+  async #update() {
     const { comparison, look } = this;
     this.members = membersOf(comparison, look.inks);
     this.#note();
     this.#drawTable();
-    this.curves?.update(this.members, comparison);
     this.scatter?.update(this.members, comparison);
     if (this.settings) this.parallel?.update(this.members, comparison, this.settings.compared);
+    await this.curves?.update(this.members, comparison);
   }
 
   #note() {

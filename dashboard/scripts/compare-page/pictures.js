@@ -43,6 +43,7 @@ export class Pictures {
     this.layer = options.layer;
     /** @type {Entry[]} */
     this.entries = [];
+    this.failure = ""; // why there are no axes
     /** @type {any} */
     this.Plotly = null;
     this.switch = this.#wireControls();
@@ -65,6 +66,7 @@ export class Pictures {
   /** @param {Entry} entry */
   async #begin(entry) {
     entry.feed.start();
+    if (this.failure) this.fail(this.failure);
     if (this.Plotly) await this.#draw(entry);
   }
 
@@ -86,6 +88,7 @@ export class Pictures {
 
   /** There will be no axes. @param {string} words */
   fail(words) {
+    this.failure = words;
     for (const { heatmap, overview } of this.entries) for (const { picture } of [heatmap, overview]) picture.fail(words);
   }
 

@@ -2,6 +2,7 @@
  * The columns of the table of compared runs: the settings in which they differ first, then what they came to.
  */
 
+import { rangeWords } from "../run-data/epoch-times.js";
 import * as metricNames from "../run-data/metric-names.js";
 import { settingName, settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
@@ -63,7 +64,7 @@ export function telling(all) {
  * @returns {Column[]} without those in which no run has anything.
  */
 export function columnsOf(members, comparison, compared, titles) {
-  const { totals } = comparison;
+  const { totals, epoch_seconds: perEpoch } = comparison;
   const runs = members.map(({ record }) => record);
   const of = (
     /** @type {string} */ name,
@@ -92,6 +93,10 @@ export function columnsOf(members, comparison, compared, titles) {
       "points",
     ),
     of("Elapsed", (run) => timing.elapsed(run), format.duration, "factor"),
+    {
+      ...of("Training time per epoch", (_, place) => perEpoch[place]?.median ?? null, format.duration, "factor"),
+      words: perEpoch.map((range) => rangeWords(range, format.duration)),
+    },
     of("Training time", (_, place) => totals.seconds?.[place] ?? null, format.duration, "factor"),
     of("FLOPs", (_, place) => totals.flops?.[place] ?? null, flops, "factor"),
     of("Time left", (run) => timing.left(run) ?? null, format.estimate),

@@ -62,7 +62,9 @@ export class SettingsTable {
 
   /** @param {Row[]} rows */
   #table(rows) {
-    const heads = this.members.map(({ name, ink }) => element("th", { scope: "col" }, lineSwatch(ink), " ", name));
+    const heads = this.members.map(({ name, ink }) =>
+      element("th", { scope: "col" }, element("span.compare-head-run", {}, lineSwatch(ink), name)),
+    );
     const line = (/** @type {Row} */ { name, words, differs }) =>
       element(
         "tr",

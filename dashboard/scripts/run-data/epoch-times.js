@@ -28,7 +28,7 @@ export function epochRange(epochs, value) {
   return { low: found[0], median: middle, high: found[found.length - 1], count: found.length };
 }
 
-/** `4 s (3 s to 9 s)`; of a single epoch without a range. @param {Range|null} range @param {(value: number) => string} words */
+/** `4 s (3 s to 9 s)`; of a single epoch without a range. @param {Range | null} range @param {(value: number) => string} words */
 export function rangeWords(range, words) {
   if (!range) return format.NOTHING;
   return range.count > 1 ? `${words(range.median)} (${words(range.low)} to ${words(range.high)})` : words(range.median);

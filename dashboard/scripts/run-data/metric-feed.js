@@ -24,21 +24,6 @@ const LIST = null; // what is asked for: a metric, or the list of them
 const OF_EPOCHS = ["applied_fraction", "frozen_fraction", "learning_rate"];
 const OF_LAUNCHED = [...OF_EPOCHS, "train_loss", "train_accuracy", "test_loss", "test_accuracy"];
 
-/**
- * The metrics that scripts among these runs logged, or at least two of the runs, by name, without what is drawn from the
- * epochs of all that have it.
- * @param {Feed[]} feeds @returns {Known[]}
- */
-export function compared(feeds) {
-  const names = new Set(feeds.flatMap(({ metrics }) => [...metrics.known.keys()]));
-  const having = (/** @type {string} */ name) => feeds.filter(({ metrics }) => metrics.known.has(name));
-  return [...names]
-    .filter((name) => having(name).length > 1 || having(name).some(({ external }) => external))
-    .filter((name) => !having(name).every((feed) => isDrawnElsewhere(feed, name)))
-    .sort()
-    .map((name) => /** @type {Known} */ (having(name)[0].metrics.known.get(name)));
-}
-
 /** Whether a metric is one that the page draws from its epochs. @param {Feed} feed @param {string} name */
 function isDrawnElsewhere({ external, done }, name) {
   return external ? done > 0 && OF_EPOCHS.includes(name) : OF_LAUNCHED.includes(name);

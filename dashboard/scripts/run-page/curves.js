@@ -1,5 +1,5 @@
 /*
- * Accuracy, loss, frozen fraction and learning rate over the epochs, of one run or of several.
+ * Accuracy, loss, frozen fraction and learning rate over the epochs of a run.
  */
 
 import * as marks from "../plot/annotations.js";
@@ -74,29 +74,6 @@ export class Curves {
     for (const [key, chart] of Object.entries(this.charts)) {
       chart.draw(CHARTS[key].map((line) => ({ ...line, ...points(feed, line.field) })));
       chart.mark(marks.drops(key === "learning_rate" ? [] : feed.rateChanges()));
-      describe(chart);
-    }
-  }
-
-  /**
-   * Draws several runs: each in its own colour; the test values, with the training values dotted.
-   * @param {{feed: Feed, name: string, colour: string}[]} runs
-   */
-  drawMany(runs) {
-    for (const [key, chart] of Object.entries(this.charts)) {
-      const lines = runs.flatMap(({ feed, name, colour }) =>
-        CHARTS[key].map((line) => ({
-          ...line,
-          ...points(feed, line.field),
-          colour,
-          width: line.name === "train" ? 1.2 : 2,
-          name: CHARTS[key].length > 1 ? `${name}, ${line.name}` : name,
-        })),
-      );
-      const told = lines.filter(({ y }) => y.some((value) => (value ?? null) !== null));
-      // A script logs its own figures under names of its own: a chart for none of them says nothing.
-      chart.host.hidden = !told.length && runs.every(({ feed }) => feed.external && feed.loaded);
-      chart.draw(told);
       describe(chart);
     }
   }

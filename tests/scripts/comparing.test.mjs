@@ -1,0 +1,295 @@
+/** Runs side by side, without a page: what the address holds, lines, fronts, brushes, columns. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/axis-units.js";
+import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
+import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
+import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
+import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
+import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
+import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
+import { inkOf } from "../../dashboard/scripts/compare-page/members.js";
+import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
+import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
+import { front } from "../../dashboard/scripts/compare-page/pareto.js";
+import { againstWords, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
+import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
+
+/** A generator of numbers in 0–1, the same in each run. */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
+
+// ------------------------------------------------------------ the address
+
+test("a look comes back from its address whole, whatever its names", () => {
+  const look = {
+    axis: "flops",
+    log: true,
+    smooth: 0.6,
+    group: "`my lr`",
+    spread: "minmax",
+    metrics: ["val/loss, mean", "a|b%", "π"],
+    base: "abc",
+    pictures: [],
+    inks: { abc: "#00ff00", def: "#123456" },
+    scatter: ["flops", "val/acc.best", "x"],
+    parallel: true,
+  };
+  const said = Object.entries(lookQuery(look)).filter(([, value]) => value !== null);
+  const query = Object.fromEntries(new URLSearchParams(new URLSearchParams(said).toString()));
+  // No picture at all is said by a name that no run has.
+  assert.deepEqual(readLook({ ...query, pictures: query.pictures ?? "" }), look);
+  assert.deepEqual(
+    Object.keys(query).filter((key) => !KEYS.includes(key)),
+    [],
+  );
+});
+
+test("an address that somebody wrote by hand does no harm", () => {
+  const look = readLook({
+    x: "__proto__",
+    smooth: "7",
+    inks: "a:red,b:zzzzzz,c:0a0b0c",
+    metrics: "%E0%A4%A",
+    pictures: "a,b,c,d,e,f,g,h",
+    log: "yes",
+  });
+  assert.equal(look.axis, "epoch");
+  assert.equal(look.smooth, 0);
+  assert.deepEqual(look.inks, { c: "#0a0b0c" });
+  assert.deepEqual(look.metrics, []);
+  assert.equal(look.pictures.length, 6);
+  assert.equal(look.log, false);
+});
+
+// ------------------------------------------------------------ lines
+
+const look = (changes = {}) => ({ ...readLook({}), ...changes });
+const drawing = (changes = {}) => ({
+  look: look(changes),
+  unit: { factor: 1, title: "Epoch" },
+  less: true,
+  member: (id) => ({ name: id.toUpperCase(), ink: inkOf(0), forked: id === "b" ? 1 : null, dim: false }),
+  inkOf,
+  groupName: (value) => `lr = ${value}`,
+  words: (value) => String(value),
+});
+const chart = {
+  metric: "loss",
+  axis: "epoch",
+  curves: [
+    { run: "a", x: [0, 1, 2], y: [3, null, 1], thinned: false, unplaced: 0 },
+    { run: "b", x: [0, 1, 2], y: [4, 2, -1], thinned: true, unplaced: 2 },
+  ],
+  bands: [{ value: "0.1", runs: ["a", "b"], x: [0, 1, 2], mean: [3.5, 2, 0], low: [3, 2, -1], high: [4, 2, 1], count: [2, 1, 2] }],
+};
+
+test("a run is a line with its best value and where it was forked", () => {
+  const { lines, note } = linesOf(chart, drawing());
+  assert.deepEqual(
+    lines.map(({ key, name, y }) => [key, name, y]),
+    [
+      ["a", "A", [3, null, 1]],
+      ["b", "B", [4, 2, -1]],
+    ],
+  );
+  assert.deepEqual(lines[0].marks, [{ kind: "best", x: 2, y: 1 }]);
+  assert.deepEqual(lines[1].marks, [
+    { kind: "best", x: 2, y: -1 },
+    { kind: "fork", x: 1, y: 2 },
+  ]);
+  assert.equal(note, "Points: 1 not finite; 2 without a place on this axis; thinned to the screen's pixels, extremes kept.");
+});
+
+test("a smoothed line has its raw one behind it, which is not told", () => {
+  const { lines } = linesOf(chart, drawing({ smooth: 0.5 }));
+  assert.deepEqual(
+    lines.map(({ silent = false }) => silent),
+    [true, false, true, false],
+  );
+  assert.deepEqual(lines[0].y, [3, null, 1]);
+  assert.ok(Math.abs(lines[1].y[2] - (0.5 * 0.5 * 3 + 0.5 * 1) / 0.75) < 1e-12);
+  assert.equal(lines[1].words(lines[1].y[2], 2), `${lines[1].y[2]} (raw 1)`);
+});
+
+test("runs of a group are their mean with a band, in words with how many they are", () => {
+  const { lines } = linesOf(chart, drawing({ group: "lr" }));
+  assert.equal(lines.length, 1);
+  assert.deepEqual(lines[0].spread[0], { low: 3, high: 4 });
+  assert.equal(lines[0].words(2, 1), "2 (n = 1 of 2)");
+  assert.equal(lines[0].words(3.5, 0), "3.5 ± 0.5 (n = 2 of 2)");
+  assert.equal(linesOf(chart, drawing({ group: "lr", spread: "minmax" })).lines[0].words(3.5, 0), "3.5 (3 to 4, n = 2 of 2)");
+});
+
+test("a logarithmic axis leaves out what is not above zero, and says so", () => {
+  const { lines, note } = linesOf(chart, drawing({ log: true }));
+  assert.deepEqual(lines[1].y, [4, 2, null]);
+  assert.match(note, /1 not above zero/);
+  assert.deepEqual(linesOf(chart, drawing({ log: true, group: "lr" })).lines[0].spread[2], null);
+});
+
+test("the average begins without a bias to zero and passes over what is missing", () => {
+  assert.deepEqual(smoothed([2, 4], 0), [2, 4]);
+  assert.deepEqual(smoothed([5, null, 5, 5], 0.9), [5, null, 5, 5]);
+  const next = random(3);
+  const values = Array.from({ length: 50 }, next);
+  const weights = (at) => values.slice(0, at + 1).map((_, place) => 0.7 ** (at - place));
+  const plain = values.map(
+    (_, at) => weights(at).reduce((sum, weight, place) => sum + weight * values[place], 0) / weights(at).reduce((a, b) => a + b, 0),
+  );
+  for (const [at, value] of smoothed(values, 0.7).entries()) assert.ok(Math.abs(value - plain[at]) < 1e-12);
+});
+
+test("an axis has a unit in which its numbers are short", () => {
+  assert.deepEqual(unitOf("seconds", 7200), { factor: 3600, title: "Training time (h)" });
+  assert.deepEqual(unitOf("seconds", 0.4), { factor: 1, title: "Training time (s)" });
+  assert.deepEqual(unitOf("flops", 3e12), { factor: 1e12, title: "TFLOPs: forward, dX and dW" });
+  assert.deepEqual(unitOf("samples", 50_000), { factor: 1000, title: "Training samples (k samples)" });
+  assert.deepEqual(unitOf("epoch", 300), { factor: 1, title: "Epoch" });
+  assert.equal(placeWords("seconds", 90), "training time 1 min 30 s");
+  assert.equal(placeWords("step", 12_000), "step 12,000");
+  assert.equal(flops(3.21e12), "3.21 TFLOPs");
+  assert.deepEqual(wholeOf([{ x: [] }], "epoch"), null);
+  assert.deepEqual(wholeOf([{ x: [0, 299] }, { x: [] }], "epoch"), [-0.5, 299.5]);
+  assert.deepEqual(wholeOf([{ x: [10, 110] }], "seconds"), [-2.2, 112.2]);
+});
+
+// ------------------------------------------------------------ figures
+
+/** By the definition: no other is at least as good in both and better in one. */
+const byDefinition = (points, less) => {
+  const worth = ({ x, y }) => [less.x ? -x : x, less.y ? -y : y];
+  const beats = (a, b) => {
+    const [[ax, ay], [bx, by]] = [worth(a), worth(b)];
+    return ax >= bx && ay >= by && (ax > bx || ay > by);
+  };
+  return points.filter((point) => !points.some((other) => beats(other, point)));
+};
+
+test("a front by hand, and by its definition for many", () => {
+  const points = [
+    { x: 1, y: 1 },
+    { x: 2, y: 3 },
+    { x: 2, y: 3 },
+    { x: 3, y: 2 },
+    { x: 4, y: 4 },
+  ];
+  assert.deepEqual(front(points, { x: true, y: false }), [points[0], points[1], points[2], points[4]]);
+  assert.deepEqual(front([], { x: true, y: true }), []);
+  const next = random(1);
+  for (let round = 0; round < 400; round += 1) {
+    const many = Array.from({ length: 1 + Math.floor(next() * 12) }, () => ({ x: Math.floor(next() * 5), y: Math.floor(next() * 5) }));
+    const less = { x: next() < 0.5, y: next() < 0.5 };
+    assert.deepEqual(new Set(front(many, less)), new Set(byDefinition(many, less)), JSON.stringify([many, less]));
+  }
+});
+
+const metric = (name, last, less = false) => ({ name, smaller_is_better: less, last, least: last, greatest: last });
+const comparison = {
+  runs: [{ epochs_done: 3 }, { epochs_done: 5 }],
+  metrics: [
+    metric("dead", [1, 2]),
+    metric("test_accuracy", [0.9, 0.8]),
+    metric("val/loss", [null, 2], true),
+    metric("nothing", [null, null]),
+  ],
+  totals: { flops: [1e12, null], seconds: [null, null] },
+};
+
+test("figures are those that some run has, the better direction by name", () => {
+  const figures = figuresOf(comparison);
+  assert.deepEqual(
+    [...figures.keys()],
+    ["flops", "epochs", "dead.last", "dead.best", "test_accuracy.last", "test_accuracy.best", "val/loss.last", "val/loss.best"],
+  );
+  assert.equal(figures.get("val/loss.best").name, "val/loss, least");
+  assert.equal(figures.get("test_accuracy.best").words(0.9), "90.0 %");
+  assert.deepEqual(firstTwo(figures), ["flops", "test_accuracy.best"]);
+  assert.deepEqual(firstTwo(figuresOf({ runs: [], metrics: [], totals: {} })), ["epochs", "epochs"]);
+});
+
+test("an epoch's own figures come first, then what most runs logged", () => {
+  const many = [
+    metric("rare", [1, null, null]),
+    metric("common", [1, 2, 3]),
+    metric("train_loss", [1, 2, 3], true),
+    metric("test_accuracy", [1, 1, 1]),
+  ];
+  assert.deepEqual(usualMetrics(many), ["test_accuracy", "train_loss", "common", "rare"]);
+});
+
+// ------------------------------------------------------------ brushes
+
+test("a brush keeps the runs that lie within it on every axis; a run without a value lies nowhere", () => {
+  const kind = ofSetting({ path: "optimizer.kind", values: ["sgd", "adam", "sgd"], words: ["sgd", "adam", "sgd"], differs: true }, "Kind");
+  const rate = ofSetting({ path: "lr", values: [0.1, 0.01, 0.0001], words: [], differs: true }, "Rate");
+  const loss = ofFigure("loss.last", { name: "Loss", values: [1, null, 3] });
+  assert.deepEqual(kind.kinds, ["adam", "sgd"]);
+  assert.ok(rate.log && Math.abs(rate.places[0] + 1) < 1e-12);
+  const all = [kind, rate, loss];
+  assert.equal(brushed(all, {}), null);
+  assert.deepEqual(brushed(all, { "optimizer.kind": [[0.5, 1.5]] }), [true, false, true]);
+  assert.deepEqual(brushed(all, { "optimizer.kind": [[0.5, 1.5]], lr: [[-1.5, 0]] }), [true, false, false]);
+  assert.deepEqual(brushed(all, { "loss.last": [[0, 9]] }), [true, false, true]);
+  assert.deepEqual(reachOf(kind), [-0.5, 1.5]);
+  assert.deepEqual(ticksOf(kind), [
+    [0, "adam"],
+    [1, "sgd"],
+  ]);
+  const many = ofFigure("x", { name: "x", values: Array.from({ length: 11 }, (_, at) => at * 10) });
+  assert.deepEqual(
+    ticksOf(many).map(([place]) => place),
+    [0, 50, 100],
+  );
+});
+
+// ------------------------------------------------------------ the table of runs
+
+test("of settings that part the runs alike one tells, few values first and the seed last", () => {
+  const run = (kind, rate, epsilon, seed) => ({
+    name: `${kind} ${seed}`,
+    optimizer: { kind, rate },
+    neq: { epsilon },
+    training: { seed },
+    data: "same",
+  });
+  const configs = [run("sgd", 0.1, 1, 0), run("sgd", 0.1, 2, 1), run("adam", 0.001, 1, 0), run("adam", 0.001, 3, 1)];
+  const all = comparedSettings(configs);
+  assert.ok(!all.some(({ path }) => path === "name"));
+  assert.deepEqual(
+    telling(all).map(({ path }) => path),
+    ["optimizer.kind", "neq.epsilon", "training.seed"],
+  );
+});
+
+test("a run is held against the baseline in the words of its figure", () => {
+  const column = (against, ...values) => ({ against, values });
+  assert.equal(againstWords(column("points", 0.9, 0.912), 1, 0), "+1.2 pp");
+  assert.equal(againstWords(column("points", 0.9, 0.888), 1, 0), "−1.2 pp");
+  assert.equal(againstWords(column("factor", 200, 126), 1, 0), "×0.63");
+  assert.equal(againstWords(column("factor", 0, 126), 1, 0), "");
+  assert.equal(againstWords(column("difference", 0.5, 0.25), 1, 0), "−0.250");
+  assert.equal(againstWords(column("difference", 0.5, null), 1, 0), "");
+  assert.equal(againstWords(column(null, "a", "b"), 1, 0), "");
+});
+
+test("fifty runs look different from each other", () => {
+  const looks = new Set(Array.from({ length: 50 }, (_, place) => JSON.stringify(inkOf(place))));
+  assert.equal(looks.size, 50);
+});
+
+test("neurons with the same two first freezes are one pile", () => {
+  const found = piles({ a: [1, 1, null, 2], b: [3, 3, 4, null] });
+  assert.deepEqual(found, [
+    { x: 1, y: 3, neurons: 2 },
+    { x: null, y: 4, neurons: 1 },
+    { x: 2, y: null, neurons: 1 },
+  ]);
+});
