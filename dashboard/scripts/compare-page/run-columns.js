@@ -108,7 +108,9 @@ export function columnsOf(members, comparison, compared, titles) {
     .slice(0, MOST_SETTINGS)
     .map(({ path, values, words }) => {
       const [group, rest] = settingName(path, titles);
-      return { key: path, name: rest || group, setting: true, values, words, against: null };
+      const name = rest || group;
+      const taken = results.some((result) => result.name === name);
+      return { key: path, name: taken ? `${group}: ${name}` : name, setting: true, values, words, against: null };
     });
   return [...own, ...results].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
 }

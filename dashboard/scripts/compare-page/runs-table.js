@@ -35,16 +35,26 @@ export class RunsTable {
     this.last = null;
     this.kept = /** @type {Set<string> | null} */ (null);
     this.rows = /** @type {Map<string, HTMLElement>} */ (new Map());
+    /** @type {((columns: Column[]) => void)[]} what brings each cell up to date, so that the focus is not lost. */
+    this.cells = [];
   }
 
   /** @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
   draw(members, columns, standing) {
     this.last = [members, columns, standing];
-    const text = JSON.stringify([members.map(({ id, name, ink }) => [id, name, ink]), columns, standing, this.sorted]);
-    if (text === this.drawn) return;
+    const order = this.#order(members, columns);
+    const heads = columns.map(({ key, name, setting }) => [key, name, setting]);
+    const text = JSON.stringify([order.map(({ id, name, ink }) => [id, name, ink]), heads, standing, this.sorted]);
+    if (text === this.drawn) for (const fill of this.cells) fill(columns);
+    else this.#build(order, members, columns, standing);
     this.drawn = text;
+  }
+
+  /** @param {Member[]} order @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
+  #build(order, members, columns, standing) {
+    this.cells = [];
     const focus = this.#focused();
-    const rows = this.#order(members, columns).map((member) => this.#row(member, members, columns, standing));
+    const rows = order.map((member) => this.#row(member, members, columns, standing));
     this.rows = new Map(rows.map((row) => [row.dataset.run ?? "", row]));
     this.keep(this.kept);
     const first = columns.findIndex(({ setting }) => !setting);
@@ -98,12 +108,15 @@ export class RunsTable {
     const base = members.find((each) => each.id === standing.base)?.place ?? -1;
     const first = columns.findIndex(({ setting }) => !setting);
     const cells = columns.map((column, at) => {
-      const against = base >= 0 && base !== place ? againstWords(column, place, base) : "";
       const number = typeof column.values[place] === "number" ? "numeric" : "";
       const looks = [number, at === first && first > 0 ? "compare-results" : "", column.key === "Notes" ? "compare-notes" : ""].filter(
         Boolean,
       );
-      return element("td", { class: looks.join(" ") || null }, column.words[place], against && element("div.compare-against", {}, against));
+      const cell = element("td", { class: looks.join(" ") || null });
+      const fill = (/** @type {Column[]} */ now) => fillCell(cell, now[at], place, base);
+      this.cells.push(fill);
+      fill(columns);
+      return cell;
     });
     const link = element("a", { href: `/runs/${id}` }, name);
     const away = element(
@@ -184,6 +197,15 @@ export class RunsTable {
   light(id) {
     for (const [run, row] of this.rows) row.classList.toggle("compare-lit", run === id);
   }
+}
+
+/** @param {HTMLElement} cell @param {Column} column @param {number} place @param {number} base of the baseline; -1: none. */
+function fillCell(cell, column, place, base) {
+  const against = base >= 0 && base !== place ? againstWords(column, place, base) : "";
+  const text = `${column.words[place]}|${against}`;
+  if (cell.dataset.said === text) return;
+  cell.dataset.said = text;
+  cell.replaceChildren(column.words[place], ...(against ? [element("div.compare-against", {}, against)] : []));
 }
 
 /** A colour as an input of colours takes it. @param {string} colour */
