@@ -54,7 +54,7 @@ class RunPageQueries(Transactions):
             limit: runs a page, 1 to 500.
         """
         dialect = connection.dialect.name
-        asked = _asked(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
         size = max(1, min(limit, LONGEST_PAGE))
         if sort:
             query = ordered(select(runs.c.id).where(*asked), sort, dialect)
@@ -82,7 +82,7 @@ class RunPageQueries(Transactions):
     ) -> int:
         """How many runs there are of those that are asked for, see `runs`."""
         dialect = connection.dialect.name
-        asked = _asked(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
         number: int = connection.execute(select(func.count()).select_from(runs).where(*asked)).scalar_one()
         return number
 
@@ -99,12 +99,12 @@ class RunPageQueries(Transactions):
     ) -> dict[str, int]:
         """How many runs are in each state of those that are asked for, see `runs`; only states that some are in."""
         dialect = connection.dialect.name
-        asked = _asked(dialect, state=None, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(dialect, state=None, tag=tag, search=search, group=group, archived=archived, where=where)
         query = select(runs.c.state, func.count()).where(*asked).group_by(runs.c.state)
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _asked(
+def narrowed(
     dialect: str,
     *,
     state: str | None,
@@ -114,6 +114,7 @@ def _asked(
     archived: bool | None,
     where: Filter | None,
 ) -> list[ColumnElement[bool]]:
+    """What holds of the runs that are asked for, see `RunPageQueries.runs`."""
     found: list[ColumnElement[bool]] = []
     if where is not None:
         found.append(condition(where, dialect))
