@@ -33,7 +33,13 @@ async def layout(api: Api) -> Page:
         ),
         html.Div(
             [
-                html.Div(id="runs-filter", className="runs-filter"),
+                html.Div(
+                    [
+                        html.Div(id="runs-filter", className="runs-filter"),
+                        html.Div(id="runs-group", className="runs-group"),
+                    ],
+                    className="runs-asking",
+                ),
                 _toolbar(),
                 html.Div(id="runs-bulk", className="runs-bulk", hidden=True),
                 _none(),
@@ -162,7 +168,7 @@ def _columns() -> list[Json]:
         column("state", "State", 128, cellRenderer="NeqRunState"),
         column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName"),
         column("progress", "Progress", 252, cellRenderer="NeqRunProgress"),
-        column("frozen", "Frozen", 164, cellRenderer="NeqRunFrozen"),
+        column("frozen", "Frozen", 176, cellRenderer="NeqRunFrozen"),
         column(
             "accuracy",
             "Accuracy",

@@ -13,6 +13,8 @@ import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
+import { GroupBox } from "./group-box.js";
+import * as groups from "./groups.js";
 import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
@@ -36,6 +38,8 @@ let keys = null;
 let bulk = null;
 /** @type {FilterBox | null} */
 let filter = null;
+/** @type {GroupBox | null} */
+let grouping = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -95,21 +99,35 @@ const chips = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(
 /** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes @returns why it was refused. */
 async function ask(changes) {
   const problem = await rows.ask(changes);
-  if (problem && changes.where === undefined) say(problem.message);
-  const { state, search, where } = rows.question();
-  writeQuery({ state: state || null, search: search || null, where: where || null });
+  const saidBeside = changes.where !== undefined || (problem instanceof Refused && isAbout(problem, "by"));
+  if (problem && !saidBeside) say(problem.message);
+  const { state, search, where, by } = rows.question();
+  writeQuery({ state: state || null, search: search || null, where: where || null, by: by || null });
   return problem;
 }
 
 /** Asks for what the address does; where its filter cannot be read, for all runs, and says so. */
 async function askAtFirst() {
-  const fields = columns.fields();
   filter?.show(rows.question().where);
-  const problem = await ask({ fields });
-  if (!(problem instanceof Refused)) return;
-  filter?.wrong(problem);
-  await ask({ fields, where: "" });
+  grouping?.show(rows.question().by);
+  await askOrAll({ ...rows.question(), fields: columns.fields() });
 }
+
+/** Asks; where the filter or the grouping cannot be read, for all runs, and says so. @param {Asked} asked */
+async function askOrAll(asked) {
+  const problem = await ask(asked);
+  if (!(problem instanceof Refused)) return;
+  const ofGrouping = asked.by && isAbout(problem, "by");
+  if (ofGrouping) {
+    grouping?.wrong(problem);
+    writeQuery({ by: null });
+  } else filter?.wrong(problem);
+  await ask({ ...asked, ...(ofGrouping ? { by: "" } : { where: "" }), fields: columns.fields() });
+  if (ofGrouping && !grid.isDestroyed()) columns.showAddress(grid);
+}
+
+/** @param {Refused} problem @param {string} parameter */
+const isAbout = ({ detail }, parameter) => Array.isArray(detail) && detail.some(({ field }) => field === parameter);
 
 function showAll() {
   setProps("runs-search", { value: "" });
@@ -125,11 +143,11 @@ function press(state) {
 
 /** What the address asks for. */
 function fromAddress() {
-  const { state = "", search = "", where = "" } = readQuery();
+  const { state = "", search = "", where = "", by = "" } = readQuery();
   const known = chips().some((chip) => chip.dataset.state === state);
   press(known ? state : "");
   if (search || grid) setProps("runs-search", { value: search });
-  return { state: known ? state : "", search, where };
+  return { state: known ? state : "", search, where, by: by.trim() };
 }
 
 // ---------------------------------------------------------------- the table
@@ -172,7 +190,7 @@ function fillTable(scope) {
   columns.begin(grid);
   columns.listen(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
-  tableKeys.listen(table, rows.runOf);
+  tableKeys.listen(table, rows.rowOfId);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
   scope.finally(follow());
@@ -186,9 +204,12 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
+  groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
   scope.finally(() => {
     filter = null;
+    grouping = null;
     bulk = null;
   });
   askAtFirst();
@@ -202,17 +223,24 @@ async function showColumns(shown) {
   if (!grid.isDestroyed()) columns.show(grid);
 }
 
+/** Shows groups of runs, or runs again. @param {string} by @returns why it was refused. */
+async function groupBy(by) {
+  const [before, { sort }] = [rows.question().by, readQuery()];
+  writeQuery({ by: by || null, sort: null });
+  const problem = await ask({ by, fields: columns.fields() });
+  if (problem) writeQuery({ by: before || null, sort: sort ?? null });
+  else if (!grid.isDestroyed()) columns.showAddress(grid);
+  return problem;
+}
+
 /** Shows what another query asks for. @param {string} query of the page's address. */
 async function showView(query) {
   if (grid.isDestroyed()) return;
   history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
   const asked = { ...fromAddress(), fields: columns.fields() };
   filter?.show(asked.where);
-  const problem = await ask(asked);
-  if (problem instanceof Refused) {
-    filter?.wrong(problem);
-    await ask({ ...asked, where: "" });
-  }
+  grouping?.show(asked.by);
+  await askOrAll(asked);
   if (!grid.isDestroyed()) columns.showAddress(grid);
 }
 
@@ -220,6 +248,7 @@ async function showView(query) {
 const pageKeys = (chooseColumns, chooseViews) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
   { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
+  { keys: ["g"], shown: "g", words: "group runs", act: () => grouping?.focus() },
   { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
   { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
   { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },

@@ -7,13 +7,14 @@
  * @property {string} state a state; "": all.
  * @property {string} search words.
  * @property {string} where a filter.
+ * @property {string} by fields by which runs are grouped, between commas; "": a row is a run.
  * @property {string[]} fields whose values the rows have beside their own.
  */
 
 /** @typedef {{colId: string, sort: string | null | undefined}[]} SortModel as ag-grid has it. */
 
 /** @type {Asked} */
-export const ALL = { state: "", search: "", where: "", fields: [] };
+export const ALL = { state: "", search: "", where: "", by: "", fields: [] };
 
 /** Fields by which the table's own columns are sorted. @type {Record<string, string[]>} */
 export const FIELDS = {
@@ -24,6 +25,7 @@ export const FIELDS = {
   accuracy: ["accuracy"],
   setup: ["optimizer.kind", "model.kind", "data.kind"],
   age: ["created"],
+  runs: ["runs"], // how many a group has
 };
 const MOST_KEYS = 8; // the server's bound
 /** Of a column for a field its name begins with this. */
@@ -47,6 +49,10 @@ const queryOf = (values) => new URLSearchParams(Object.entries(values).filter(([
 /** @param {Asked} asked @param {string} sort @param {number} first @param {number} stop the row behind the last. */
 export const rowsQuery = ({ state, search, where, fields }, sort, first, stop) =>
   queryOf({ state, search, where, sort, fields: fields.join(","), config: "brief", offset: String(first), limit: String(stop - first) });
+
+/** The same of groups. @param {Asked} asked @param {string} sort @param {number} first @param {number} stop */
+export const groupsQuery = ({ state, search, where, by, fields }, sort, first, stop) =>
+  queryOf({ by, state, search, where, sort, fields: fields.join(","), offset: String(first), limit: String(stop - first) });
 
 /** Without the state: the counts are by state. @param {Asked} asked */
 export const countsQuery = ({ search, where }) => queryOf({ search, where });

@@ -8,9 +8,11 @@
 import { Refused } from "../api/client.js";
 import * as api from "../api/runs.js";
 import { count } from "../ui/format.js";
-import { ALL, countsQuery, isNarrowed, rowsQuery, sortOf } from "./query.js";
+import { rowOf } from "./groups.js";
+import { ALL, countsQuery, groupsQuery, isNarrowed, rowsQuery, sortOf } from "./query.js";
 
 /** @import { ListedRun, Run } from "../../types/pages" */
+/** @import { GroupRow } from "./groups.js" */
 /** @import { Asked, SortModel } from "./query.js" */
 
 export const TABLE = "runs-table";
@@ -19,7 +21,9 @@ const SOON_MS = 500; // changes that come close together are one refresh
 const REST_MS = 2_000; // between refreshes
 const RETRY_MS = 5_000;
 
-/** @typedef {{startRow: number, endRow: number, sortModel: SortModel, successCallback: (rows: ListedRun[], total: number) => void, failCallback: () => void}} BlockRequest */
+/** @typedef {ListedRun | GroupRow} Row */
+/** @typedef {{rows: Row[], total: number, matching: number}} Block */
+/** @typedef {{startRow: number, endRow: number, sortModel: SortModel, successCallback: (rows: Row[], total: number) => void, failCallback: () => void}} BlockRequest */
 /** @typedef {(problem: Error | null, rows: number | null) => void} Told what came of the latest block, and how many rows match. */
 
 /** @type {any} ag-grid's API; null: the table is not there. */
@@ -28,7 +32,7 @@ let grid = null;
 let asked = ALL;
 /** @type {Told} */
 let tell = () => {};
-/** @type {{query: string, page: {runs: ListedRun[], total: number}} | null} a block that was read before the grid asked for it. */
+/** @type {{query: string, page: Block} | null} a block that was read before the grid asked for it. */
 let ahead = null;
 let begun = false; // whether the grid asks for blocks
 let reading = 0; // blocks that are being read
@@ -73,8 +77,13 @@ export function begin(table, told = () => {}) {
 
 /** What is asked for now. */
 export const question = () => asked;
+/** The row of this id, if a block has it. @param {string} id @returns {Row | undefined} */
+export const rowOfId = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
 /** The run of this id, if a block has it. @param {string} id @returns {ListedRun | undefined} */
-export const runOf = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
+export const runOf = (id) => {
+  const row = rowOfId(id);
+  return row && "grouped" in row ? undefined : row;
+};
 
 // ---------------------------------------------------------------- blocks
 
@@ -89,10 +98,10 @@ export async function ask(changes) {
     return null;
   }
   const now = ++questions;
-  const query = rowsQuery(next, sort(), 0, BLOCK);
+  const query = queryOf(next, sort(), 0, BLOCK);
   let page;
   try {
-    page = await api.runs(query);
+    page = await read(next, query);
   } catch (problem) {
     if (now !== questions || gone()) return null;
     if (begun || problem instanceof Refused) return /** @type {Error} */ (problem);
@@ -108,17 +117,17 @@ export async function ask(changes) {
 
 /** @param {BlockRequest} request */
 async function readBlock({ startRow, endRow, sortModel, successCallback, failCallback }) {
-  const query = rowsQuery(asked, sortOf(sortModel), startRow, endRow);
+  const query = queryOf(asked, sortOf(sortModel), startRow, endRow);
   const table = grid;
   reading += 1;
   try {
-    const page = ahead?.query === query.toString() ? ahead.page : await api.runs(query);
+    const page = ahead?.query === query.toString() ? ahead.page : await read(asked, query);
     ahead = null;
     if (table !== grid || gone()) return;
     const focus = focused();
-    successCallback(page.runs.map(newest), page.total);
+    successCallback(page.rows.map(newest), page.total);
     focusAgain(focus);
-    tell(null, page.total);
+    tell(null, page.matching);
   } catch (problem) {
     if (table !== grid || gone()) return;
     failCallback();
@@ -131,8 +140,23 @@ async function readBlock({ startRow, endRow, sortModel, successCallback, failCal
   }
 }
 
-/** A run of a block, or what was heard of it since. @param {ListedRun} run */
+/** @param {Asked} asked @param {string} order @param {number} first @param {number} stop */
+const queryOf = (asked, order, first, stop) => (asked.by ? groupsQuery : rowsQuery)(asked, order, first, stop);
+
+/** Runs, or groups of them. @param {Asked} asked @param {URLSearchParams} query @returns {Promise<Block>} */
+async function read({ by }, query) {
+  if (!by) {
+    const { runs, total } = await api.runs(query);
+    return { rows: runs, total, matching: total };
+  }
+  unplaced.clear(); // runs are in no row, and in a group that tells of them
+  const { groups, total, matching } = await api.groups(query);
+  return { rows: groups.map(rowOf), total, matching };
+}
+
+/** A run of a block, or what was heard of it since. @param {Row} run @returns {Row} */
 function newest(run) {
+  if ("grouped" in run) return run;
   elsewhere.delete(run.id);
   unplaced.delete(run.id);
   const told = heard.get(run.id);
@@ -205,7 +229,7 @@ export function put(run) {
   const node = grid.getRowNode(run.id);
   const before = node?.data;
   if (!before) {
-    if (elsewhere.get(run.id) === run.state && !isNarrowed(asked)) return;
+    if (elsewhere.get(run.id) === run.state && !isNarrowed(asked) && !asked.by) return;
     elsewhere.set(run.id, run.state);
     unplaced.add(run.id);
     refreshSoon();
