@@ -268,6 +268,13 @@ def _packed(points: MetricPoints) -> bytes:
     return b"".join(column.tobytes() for column in columns)
 
 
+def last_in(chunk: bytes, epoch: int) -> float | None:
+    """The last value of an epoch in a stored chunk; None where it has none. The quick way past `joined`."""
+    number = len(chunk) // _BYTES
+    there = (np.frombuffer(chunk, "<i4", number, 24 * number) == epoch).nonzero()[0]
+    return float(np.frombuffer(chunk, "<f8", 1, 8 * (number + int(there[-1])))[0]) if there.size else None
+
+
 def joined(name: str, chunks: Sequence[bytes]) -> MetricPoints:
     """Stored chunks, in their order, as one."""
     columns: list[list[npt.NDArray[Any]]] = [[], [], [], []]

@@ -6,14 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, null, select
 
-from db.filters import Filter, OfConfig, OfMetric, OfRun, Subject
+from db.filters import Filter, OfConfig, OfMetric, OfMetricAt, OfRun, Subject
+from db.metrics_at import MOST_NAMED, values_at
 from db.run_pages import narrowed
 from db.schema import metrics, runs, settings
 from db.transactions import Transactions, reading
 
 Cell = str | float | bool | datetime | tuple[str, ...] | None
-MOST_NAMED = 500
-"""Runs that a query names one by one."""
 Known = Mapping[tuple[str, Subject], Cell]
 
 
@@ -42,10 +41,12 @@ class ValueQueries(Transactions):
         own = [subject for subject in subjects if isinstance(subject, OfRun)]
         of_config = [subject for subject in subjects if isinstance(subject, OfConfig)]
         of_metrics = [subject for subject in subjects if isinstance(subject, OfMetric)]
+        at_epochs = [subject for subject in subjects if isinstance(subject, OfMetricAt)]
         known: Known = {
             **_of_runs(connection, ids, own),
             **_of_configs(connection, ids, of_config),
             **_of_metrics(connection, ids, of_metrics),
+            **_at_epochs(connection, ids, at_epochs),
         }
         return {run_id: [known.get((run_id, subject)) for subject in subjects] for run_id in ids}
 
@@ -63,8 +64,7 @@ class ValueQueries(Transactions):
         where: Filter | None = None,
     ) -> ValueTable:
         """The values of all runs that are asked for, see `RunPageQueries.runs`; newest first."""
-        dialect = connection.dialect.name
-        asked = narrowed(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(connection, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
         own = {subject: runs.c[subject.column] for subject in subjects if isinstance(subject, OfRun)}
         columns = [column.label(f"column_{place}") for place, column in enumerate(own.values())]
         query = select(runs.c.id, runs.c.name, runs.c.state, *columns).where(*asked)
@@ -78,8 +78,12 @@ class ValueQueries(Transactions):
         return ValueTable(ids, names, states, [known[subject] for subject in subjects])
 
 
-def _of_all(connection: Connection, subject: OfConfig | OfMetric, ids: Sequence[str]) -> Mapping[str, Cell]:
+def _of_all(
+    connection: Connection, subject: OfConfig | OfMetric | OfMetricAt, ids: Sequence[str]
+) -> Mapping[str, Cell]:
     """The values of one subject; of many runs all that there are, since to name each run would take longer."""
+    if isinstance(subject, OfMetricAt):
+        return values_at(connection, subject, ids)
     if isinstance(subject, OfConfig):
         query = select(settings.c.run_id, settings.c.text, settings.c.number).where(settings.c.path == subject.path)
         table: Table = settings
@@ -120,4 +124,12 @@ def _of_metrics(connection: Connection, ids: Sequence[str], subjects: Sequence[O
         for row in connection.execute(query).mappings()
         for subject in subjects
         if subject.name == row["name"]
+    }
+
+
+def _at_epochs(connection: Connection, ids: Sequence[str], subjects: Sequence[OfMetricAt]) -> Known:
+    return {
+        (run_id, subject): value
+        for subject in subjects
+        for run_id, value in values_at(connection, subject, ids).items()
     }

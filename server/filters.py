@@ -98,13 +98,15 @@ def subject_of(field: Field) -> store.Subject:
         return store.OfRun(COLUMNS[field.name])
     if isinstance(field, SettingField):
         return store.OfConfig(field.path)
-    return store.OfMetric(field.name, _figure(field))
+    return _of_metric(field)
 
 
-def _figure(field: MetricField) -> store.Figure:
+def _of_metric(field: MetricField) -> store.Subject:
+    if isinstance(field.figure, int):
+        return store.OfMetricAt(field.name, field.figure)
     if field.figure == "best":
-        return "minimum" if smaller_is_better(field.name) else "maximum"
-    return _FIGURES[field.figure]
+        return store.OfMetric(field.name, "minimum" if smaller_is_better(field.name) else "maximum")
+    return store.OfMetric(field.name, _FIGURES[field.figure])
 
 
 def _compared(tree: Comparison, now: datetime) -> store.Filter:

@@ -2393,7 +2393,7 @@ export interface components {
         FilterField: {
             /**
              * Field
-             * @description As it is written in a filter; to a metric `.last`, `.min`, `.max` or `.best` can be added.
+             * @description As it is written in a filter; to a metric `.last`, `.min`, `.max`, `.best` or `.at.N` can be added.
              * @example neq.epsilon
              * @example metric.val/accuracy
              */

@@ -36,11 +36,14 @@ export const areGroups = () => by().length > 0;
 export const fields = () => (areGroups() ? shownFields(shown(), readQuery().by) : chosenFields());
 const chosenFields = () => shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : []));
 
+/** A metric's figure in words. @param {string} figure as `readField` has it. */
+export const figureWords = (figure) => figure.replace(/^at\./, "at epoch ");
+
 /** What a field's column is called: as short as it can be told from these others. @param {string} field @param {string[]} all */
 export function titleOf(field, all) {
   const { kind, name, figure } = readField(field);
   if (kind === "run") return TITLES[name];
-  if (kind === "metric") return figure === "last" ? name : `${name} ${figure}`;
+  if (kind === "metric") return figure === "last" ? name : `${name} ${figureWords(figure)}`;
   const last = (/** @type {string} */ each) => readField(each).name.split(".").at(-1) ?? each;
   return all.filter((each) => last(each) === last(field)).length > 1 ? name : last(field);
 }
