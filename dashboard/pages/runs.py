@@ -42,8 +42,7 @@ async def layout(api: Api) -> Page:
                 ),
                 _toolbar(),
                 html.Div(id="runs-bulk", className="runs-bulk", hidden=True),
-                _none(),
-                _table(),
+                html.Div([_table(), _none()], className="runs-area"),
             ],
             id="runs-filled",
             className="runs-filled",
@@ -150,10 +149,7 @@ def _table() -> Any:
             "maxBlocksInCache": 6,
             "maxConcurrentDatasourceRequests": 2,
             "blockLoadDebounceMillis": 40,  # blocks that are scrolled past are not asked for
-            "localeText": {
-                "noRowsToShow": "No runs match.",
-                "noMatchingRows": "No runs match.",
-            },
+            "suppressNoRowsOverlay": True,
         },
     )
 

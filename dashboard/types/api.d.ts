@@ -6115,6 +6115,8 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
             };
             header?: never;
             path?: never;
@@ -6182,6 +6184,8 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
             };
             header?: never;
             path?: never;
@@ -6255,6 +6259,8 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
             };
             header?: never;
             path?: never;

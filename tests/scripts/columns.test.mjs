@@ -60,11 +60,11 @@ test("the headers' order is the server's, and is found again in an address", () 
 });
 
 test("a block of rows is asked for by its place, with what narrows the table and what its columns need", () => {
-  const asked = { state: "running", search: " ", where: "neq.epsilon < 1", fields: ["a", "`b,c`"] };
+  const asked = { state: "running", search: " ", where: "neq.epsilon < 1", by: "", without: ["x", "y"], fields: ["a", "`b,c`"] };
   const query = Object.fromEntries(rowsQuery(asked, "-a", 200, 300));
   assert.deepEqual(query, {
     ...{ state: "running", where: "neq.epsilon < 1", sort: "-a", fields: "a,`b,c`" },
-    ...{ config: "brief", offset: "200", limit: "100" },
+    ...{ without: "x,y", config: "brief", offset: "200", limit: "100" },
   });
 });
 

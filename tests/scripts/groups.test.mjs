@@ -64,7 +64,7 @@ test("groups show what can be told of many runs, and not again what they are gro
 });
 
 test("groups are asked for by their place, in the headers' order", () => {
-  const asked = { state: "", search: "", where: "x = 1", by: "a,b", fields: ["c"] };
+  const asked = { state: "", search: "", where: "x = 1", by: "a,b", without: [], fields: ["c"] };
   const query = Object.fromEntries(groupsQuery(asked, sortOf([{ colId: "runs", sort: "desc" }]), 0, 100));
   assert.deepEqual(query, { by: "a,b", where: "x = 1", sort: "-runs", fields: "c", offset: "0", limit: "100" });
 });

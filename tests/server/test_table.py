@@ -93,6 +93,7 @@ def test_a_brief_config_tells_runs_apart(client: TestClient, store: Store) -> No
         ({"tag": "x"}, (1, 1)),
         ({"search": "no such name"}, (0, 0)),
         ({"archived": "yes"}, (0, 0)),
+        ({"without": "nobody"}, (2, 1)),
     ],
 )
 def test_runs_are_counted_by_state(
@@ -101,6 +102,14 @@ def test_runs_are_counted_by_state(
     queued, stopped = counts
     found = RunCounts.model_validate_json(client.get(COUNTS, params=query).content)
     assert found == RunCounts(queued=queued, running=0, finished=0, stopped=stopped, failed=0, total=queued + stopped)
+
+
+def test_runs_that_are_named_are_left_out_everywhere(client: TestClient, made: list[str]) -> None:
+    without = {"without": f"{made[0]},{made[2]}"}
+    found = client.get(RUNS, params=without | {"where": "pin = true"}).json()
+    assert ([run["id"] for run in found["runs"]], found["total"]) == ([made[1]], 1)
+    assert client.get(COUNTS, params=without).json()["total"] == 1
+    assert client.get(f"{RUNS}/grouped", params=without | {"by": "pin"}).json()["matching"] == 1
 
 
 @pytest.mark.parametrize(
@@ -112,6 +121,9 @@ def test_runs_are_counted_by_state(
         ({"fields": "a" * 8_001}, "fields", None),
         ({"fields": "a\x00"}, "fields", None),
         ({"config": "none"}, "config", None),
+        ({"without": "A"}, "without", None),
+        ({"without": "a,"}, "without", None),
+        ({"without": ",".join(["a"] * 501)}, "without", None),
     ],
 )
 def test_columns_that_cannot_be_read_are_refused(

@@ -177,7 +177,6 @@ export class Bulk {
     if (keepalive) return; // the page is gone
     if (told instanceof Error) notice(told.message, "bad", "Could not delete");
     else tell("delete", told, (id) => names.get(id) ?? id);
-    rows.refresh();
   }
 
   // ---------------------------------------------------------------- export

@@ -65,8 +65,6 @@ function told(problem, matching) {
   showEmpty(none && !isNarrowed(rows.question()));
   const nothing = document.getElementById("runs-none");
   if (nothing) nothing.hidden = !none;
-  if (none) grid.showNoRowsOverlay();
-  else grid.hideOverlay();
 }
 
 /** Hears of every run from now on. @returns {() => void} stops it. */
@@ -237,7 +235,7 @@ async function groupBy(by) {
 async function showView(query) {
   if (grid.isDestroyed()) return;
   history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
-  const asked = { ...fromAddress(), fields: columns.fields() };
+  const asked = { ...rows.question(), ...fromAddress(), fields: columns.fields() };
   filter?.show(asked.where);
   grouping?.show(asked.by);
   await askOrAll(asked);
