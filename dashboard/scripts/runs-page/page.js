@@ -7,6 +7,7 @@ import * as live from "../api/live.js";
 import { setProps } from "../ui/dash.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
+import { at } from "../ui/routes.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import { Bulk } from "./bulk.js";
@@ -15,7 +16,7 @@ import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
 import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
-import { isNarrowed } from "./query.js";
+import { ALL, isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
@@ -174,6 +175,8 @@ export async function begin() {
   ticks.begin(null);
   rows.ask(fromAddress());
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
+  // Dash's own source of rows is put into the table a moment after it is there, and would take the place of ours.
+  while (now === visit && !api.isDestroyed() && !api.getGridOption("datasource")) await new Promise((resolve) => setTimeout(resolve));
   if (now !== visit) return "runs-table";
   grid = api;
   fillTable(scope);
@@ -290,8 +293,16 @@ function typed({ target }) {
   typing = setTimeout(() => input.isConnected && ask({ search: input.value }), grid ? TYPED_MS : 0);
 }
 
+/** The first rows are asked for before Dash has drawn the page that shows them. */
+function askEarly() {
+  if (location.pathname !== at("/")) return;
+  const { state = "", search = "", where = "", by = "", sort = "" } = readQuery();
+  rows.askEarly({ ...ALL, state, search, where, by: by.trim(), fields: columns.fields() }, sort);
+}
+
 /** Listens for what Dash does not: chips and buttons that the layout draws as plain HTML, and keys as they are pressed. */
 export function start() {
+  askEarly();
   document.addEventListener("click", clicked);
   document.addEventListener("input", typed);
 }

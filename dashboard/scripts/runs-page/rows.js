@@ -34,6 +34,8 @@ let asked = ALL;
 let tell = () => {};
 /** @type {{query: string, page: Block} | null} a block that was read before the grid asked for it. */
 let ahead = null;
+/** @type {{query: string, page: Promise<Block>} | null} a block that was asked for before there was a table. */
+let early = null;
 let begun = false; // whether the grid asks for blocks
 let reading = 0; // blocks that are being read
 let questions = 0; // counts them, so that the answer to a former one is dropped
@@ -101,7 +103,7 @@ export async function ask(changes) {
   const query = queryOf(next, sort(), 0, BLOCK);
   let page;
   try {
-    page = await read(next, query);
+    page = await readFirst(next, query);
   } catch (problem) {
     if (now !== questions || gone()) return null;
     if (begun || problem instanceof Refused) return /** @type {Error} */ (problem);
@@ -148,6 +150,25 @@ async function readBlock({ startRow, endRow, sortModel, successCallback, failCal
 
 /** @param {Asked} asked @param {string} order @param {number} first @param {number} stop */
 const queryOf = (asked, order, first, stop) => (asked.by ? groupsQuery : rowsQuery)(asked, order, first, stop);
+
+/**
+ * Asks for the first block while the page is being made: its answer waits for the table, instead of the table for it.
+ * @param {Asked} next @param {string} order
+ */
+export function askEarly(next, order) {
+  const query = queryOf(next, order, 0, BLOCK);
+  const page = read(next, query);
+  page.catch(() => {}); // it is asked for again, and what is wrong then is told
+  early = { query: query.toString(), page };
+}
+
+/** A block that was asked for early, else from now on; early ones are of use once. @param {Asked} next @param {URLSearchParams} query */
+async function readFirst(next, query) {
+  const before = early?.query === query.toString() ? early : null;
+  early = null;
+  const page = await before?.page.catch(() => null);
+  return page ?? read(next, query);
+}
 
 /** Runs, or groups of them. @param {Asked} asked @param {URLSearchParams} query @returns {Promise<Block>} */
 async function read({ by }, query) {
@@ -231,7 +252,7 @@ const movesRows = (before, run) =>
 /** A run as it is now; an older revision changes nothing. @param {Run} run */
 export function put(run) {
   if (gone()) return;
-  if (reading) heard.set(run.id, run);
+  if (reading || !begun) heard.set(run.id, run);
   const node = grid.getRowNode(run.id);
   const before = node?.data;
   if (!before) {
