@@ -64,3 +64,22 @@ test("a run that changes between the early answer and the table is shown as it i
   );
   rows.begin(null);
 });
+
+test("a block is read once for other columns too, unless a run of it has changed since", async () => {
+  const { grid, blocks } = table();
+  let again;
+  const setGridOption = (name, source) => {
+    again = () => grid.setGridOption(name, source);
+    again();
+  };
+  rows.begin({ ...grid, setGridOption });
+  await rows.ask({});
+  again();
+  await setImmediate();
+  assert.equal(blocks().length, 1);
+  rows.put(run(2));
+  again();
+  await setImmediate();
+  assert.equal(blocks().length, 2);
+  rows.begin(null);
+});

@@ -20,6 +20,7 @@ export const BLOCK = 100; // rows
 const SOON_MS = 500; // changes that come close together are one refresh
 const REST_MS = 2_000; // between refreshes
 const RETRY_MS = 5_000;
+const FRESH_MS = 500; // a block that was read ahead is taken for so long
 
 /** @typedef {ListedRun | GroupRow} Row */
 /** @typedef {{rows: Row[], total: number, matching: number}} Block */
@@ -32,7 +33,7 @@ let grid = null;
 let asked = ALL;
 /** @type {Told} */
 let tell = () => {};
-/** @type {{query: string, page: Block} | null} a block that was read before the grid asked for it. */
+/** @type {{query: string, page: Block, at: number} | null} a block that was read before the grid asked for it. */
 let ahead = null;
 /** @type {{query: string, page: Promise<Block>} | null} a block that was asked for before there was a table. */
 let early = null;
@@ -111,7 +112,7 @@ export async function ask(changes) {
   if (now !== questions || gone()) return null;
   begun = true; // without an answer too: the blocks are asked for until there is one
   asked = next;
-  ahead = page ? { query: query.toString(), page } : null;
+  ahead = page ? { query: query.toString(), page, at: performance.now() } : null;
   grid.setGridOption("datasource", { getRows: readBlock });
   readCounts();
   return null;
@@ -129,8 +130,9 @@ async function readBlock({ startRow, endRow, sortModel, successCallback, failCal
   const table = grid;
   reading += 1;
   try {
-    const page = ahead?.query === query.toString() ? ahead.page : await read(asked, query);
-    ahead = null;
+    // Other columns that come with other rows make the grid ask for the same block again.
+    const fresh = ahead?.query === query.toString() && performance.now() - ahead.at < FRESH_MS;
+    const page = fresh && ahead ? ahead.page : await read(asked, query);
     if (table !== grid || gone()) return;
     const focus = focused();
     successCallback(page.rows.map(newest), page.total);
@@ -225,6 +227,7 @@ export function refresh() {
   waiting = undefined;
   moved = false;
   unplaced.clear();
+  ahead = null;
   if (gone() || !begun) return;
   refreshedAt = performance.now();
   grid.refreshInfiniteCache();
@@ -249,10 +252,14 @@ const movesRows = (before, run) =>
   sort() !== "" ||
   asked.fields.length > 0;
 
+/** @param {Row} row @param {Run} run */
+const isOlder = (row, run) => !("grouped" in row) && row.revision < run.revision;
+
 /** A run as it is now; an older revision changes nothing. @param {Run} run */
 export function put(run) {
   if (gone()) return;
   if (reading || !begun) heard.set(run.id, run);
+  if (ahead?.page.rows.some((row) => row.id === run.id && isOlder(row, run))) ahead = null;
   const node = grid.getRowNode(run.id);
   const before = node?.data;
   if (!before) {
