@@ -60,6 +60,18 @@ ASKED: dict[str, dict[str, Any]] = {
         "sort": "neq.epsilon,-metric.val/accuracy.best",
     },
 }
+GROUPED: dict[str, dict[str, Any]] = {
+    "grouped by a setting": {"by": "neq.epsilon", "fields": "metric.val/accuracy.best,metric.val/loss,seed"},
+    "grouped, ten columns": {
+        "by": "neq.epsilon,optimizer.kind",
+        "fields": ",".join(
+            [*(f"more.setting_{index}" for index in range(7)), "metric.val/accuracy", "epochs", "state"]
+        ),
+        "sort": "-metric.val/accuracy.best",
+    },
+    "grouped by a setting, filtered": {"by": "seed", "where": "optimizer.kind = sgd", "fields": "metric.val/accuracy"},
+    "as many groups as runs": {"by": "name", "fields": "metric.val/accuracy", "sort": "-metric.val/accuracy"},
+}
 METRICS = ("val/accuracy", "val/loss", "train/loss", "test_accuracy")
 
 
@@ -164,6 +176,11 @@ def main() -> None:
             for name, query in ASKED.items():
                 answer, page, count, total = ask(store, client, query)
                 print(f"{name:44}{answer:>20}{page:>20}{count:>20}   {total}", flush=True)
+            for name, query in GROUPED.items():
+                took = measured(
+                    lambda query=query: client.get("/api/v1/runs/grouped", params=query | {"limit": A_PAGE})
+                )  # type: ignore[misc]
+                print(f"{name:44}{took:>20}", flush=True)
             for name, path in (("fields", "/api/v1/fields"), ("values of a setting", "/api/v1/fields?field=seed")):
                 print(f"{name:44}{measured(lambda path=path: client.get(path)):>20}", flush=True)  # type: ignore[misc]
         store.close()

@@ -81,8 +81,19 @@ def names(name: str, found: Sequence[Cell], configs: Sequence[RunConfig]) -> lis
     for cell, config in zip(found, configs, strict=True):
         start = name.strip() or config.model_copy(update={"name": ""}).display_name()
         words = ", ".join(_words(path, value, differing[path]) for path, value in cell.values.items() if path in told)
-        called.append((f"{start} · {words}" if words else start)[:LONGEST_NAME].rstrip())
+        called.append(_joined(start, words))
     return called
+
+
+def _joined(start: str, words: str) -> str:
+    """A name of no more than may be, whose beginning is cut: what varies stands at its end."""
+    if not words:
+        return start[:LONGEST_NAME].rstrip()
+    behind = f" · {words}"
+    room = LONGEST_NAME - len(behind)
+    if room >= len(start):
+        return start + behind
+    return start[: room - 1].rstrip() + "…" + behind if room > 1 else "…" + behind[1 - LONGEST_NAME :]
 
 
 def group_name(grid: Grid, seeds: int) -> str:
@@ -174,8 +185,14 @@ def _words(path: str, value: Any, differing: Set[tuple[str, str]]) -> str:
         kind = _key(value.get("kind"))
         inside = [_words(name, each, differing) for name, each in value.items() if (kind, name) in differing]
         return " ".join(map(str, [value.get("kind", _field(path)), *inside]))
-    shown = f"{value:g}" if isinstance(value, float) else _plain(value)
+    shown = _number(value) if isinstance(value, float) else _plain(value)
     return shown if path.endswith(".kind") else f"{_field(path)} {shown}"
+
+
+def _number(value: float) -> str:
+    """In as few digits as tell it from every other number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _plain(value: Any) -> str:

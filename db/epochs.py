@@ -54,11 +54,12 @@ class EpochQueries(Transactions):
             )
             for row in connection.execute(query):
                 if row.packed is not None:
-                    found[row.seq] = _unpack(row.packed, histograms=histograms)
+                    found[row.seq] = unpacked(row.packed, histograms=histograms)
         return found
 
 
-def _unpack(packed: bytes, *, histograms: bool) -> dict[str, Any]:
+def unpacked(packed: bytes, *, histograms: bool) -> dict[str, Any]:
+    """An epoch's columns from the bytes in which they rest."""
     text = zlib.decompress(packed)
     read: dict[str, Any] = json.loads(text if histograms else _without_histograms(text))
     return read if histograms else {name: value for name, value in read.items() if name != HISTOGRAMS}

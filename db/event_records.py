@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from db.metrics import FIGURES, NO_EPOCH
+from db.metrics import FIGURES, NO_EPOCH, epoch_point
 from db.records import NOT_WATCHED, EndState, EpochScalars, EventRecord, MetricPoints, RetainedCheckpoints, Snapshot
 
 ENDS: Mapping[str, EndState] = {"run_finished": "finished", "run_stopped": "stopped", "run_failed": "failed"}
@@ -89,17 +89,7 @@ def _flops(payload: Payload) -> dict[str, float | None]:
 def _points(payload: Payload, at: datetime) -> tuple[MetricPoints, ...]:
     figures = {name: payload.get(name) for name in FIGURES} | payload.get("scores", {})
     epoch = payload["epoch"]
-    return tuple(
-        MetricPoints(
-            name,
-            steps=np.array([epoch], np.int64),
-            epochs=np.array([epoch], np.int32),
-            times=np.array([at.timestamp()]),
-            values=np.array([value], np.float64),
-        )
-        for name, value in figures.items()
-        if value is not None
-    )
+    return tuple(epoch_point(name, epoch, at, value) for name, value in figures.items() if value is not None)
 
 
 def _logged(payload: Payload) -> tuple[MetricPoints, ...]:

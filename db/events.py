@@ -27,8 +27,9 @@ from sqlalchemy import (
 
 from db import checkpoints
 from db.errors import RunLost
+from db.layer_fractions import fraction_points, tells_fractions
 from db.metrics import FIGURES, append_points
-from db.records import NOT_WATCHED, EpochScalars, EventRecord, StoredEvent, StoredText
+from db.records import NOT_WATCHED, EpochScalars, EventRecord, MetricPoints, StoredEvent, StoredText
 from db.runs import owned
 from db.schema import epochs, events, runs
 from db.transactions import Transactions, reading
@@ -173,11 +174,19 @@ def append_all(
         connection.execute(_INSERT_EPOCH, [_epoch(run_id, seq, epoch) for seq, _, epoch in finished])
     for _, record, epoch in finished:
         _insert_snapshots(connection, run_id, epoch.epoch, record)
-    append_points(connection, run_id, (points for record in records for points in record.points))
+    told = [points for record in records for points in record.points]
+    append_points(connection, run_id, told + _made(connection, run_id, records))
     for record in records:
         if record.kept is not None:
             checkpoints.keep(connection, run_id, record.kept)
     return last
+
+
+def _made(connection: Connection, run_id: str, records: Sequence[EventRecord]) -> list[MetricPoints]:
+    """Points of metrics that are made of what the epochs among these say of the run's layers, which stand by now."""
+    telling = [record for record in records if tells_fractions(record)]
+    layers = layers_of(connection, run_id) if telling else []
+    return [points for record in telling for points in fraction_points(record, layers)]
 
 
 # Made once: SQLAlchemy takes longer to make and to recognise them than SQLite to carry them out.
@@ -232,7 +241,7 @@ def _watched(connection: Connection, run_id: str, records: Sequence[EventRecord]
     if not any(record.kind == WATCHED for record in records):
         return {}
     told = ((record.kind, record.payload) for record in records if record.kind in (STARTED, WATCHED))
-    layers = _layers_told(told, layers_of(connection, run_id))
+    layers = layers_told(told, layers_of(connection, run_id))
     return {"neurons": sum(layer["neurons"] for layer in layers)}
 
 
@@ -347,10 +356,10 @@ def layers_of(connection: Connection, run_id: str) -> list[dict[str, Any]]:
     """
     query = select(events.c.kind, events.c.payload).where(events.c.run_id == run_id)
     rows = connection.execute(query.where(events.c.kind.in_((STARTED, WATCHED))).order_by(events.c.seq)).all()
-    return _layers_told((row.kind, row.payload) for row in rows)
+    return layers_told((row.kind, row.payload) for row in rows)
 
 
-def _layers_told(
+def layers_told(
     told: Iterable[tuple[str, Mapping[str, Any]]], before: Iterable[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """The layers that these events leave the run with, in forward order."""

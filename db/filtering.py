@@ -1,35 +1,49 @@
 """From a filter to SQL: two-valued on either database, so that a NOT of what is not there holds."""
 
-from collections.abc import Sequence
+import operator as operators
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, exists, false, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, literal, not_, or_, select, true
 
 from db.columns import Text, storable
-from db.filters import All, Compared, Filter, Not, OfConfig, OfMetric, Operator, Value
+from db.filters import All, Compared, Filter, Not, OfConfig, OfMetric, OfMetricAt, Operator, Value
 from db.folding import contains, contains_exactly
+from db.metrics_at import listed, values_at
 from db.schema import metrics, runs, settings
 from db.settings import LONGEST_TEXT
 
+_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
 
-def condition(tree: Filter, dialect: str) -> ColumnElement[bool]:
-    """What holds of the rows of `runs` that the filter keeps; true or false, never NULL."""
-    return _compiled(tree, dialect, holds=True)
+
+def condition(tree: Filter, connection: Connection) -> ColumnElement[bool]:
+    """What holds of the rows of `runs` that the filter keeps; true or false, never NULL.
+
+    Args:
+        tree: the filter.
+        connection: where it is asked; metrics at an epoch are read at once.
+    """
+    return _compiled(tree, connection, holds=True)
 
 
-def _compiled(tree: Filter, dialect: str, *, holds: bool) -> ColumnElement[bool]:
+def _compiled(tree: Filter, connection: Connection, *, holds: bool) -> ColumnElement[bool]:
     """With NOT moved into the comparisons, and the largest part in front.
 
     SQLite before 3.46 reads expressions with a stack of 100: what stands in front of a parenthesis takes room on it.
     """
     if isinstance(tree, Not):
-        return _compiled(tree.part, dialect, holds=not holds)
+        return _compiled(tree.part, connection, holds=not holds)
     if isinstance(tree, Compared):
-        compared = _compared(tree, dialect)
+        compared = _compared(tree, connection)
         return compared if holds else not_(compared)
     parts = sorted(tree.parts, key=_size, reverse=True)
     join = and_ if isinstance(tree, All) is holds else or_
-    return join(*(_compiled(part, dialect, holds=holds) for part in parts))
+    return join(*(_compiled(part, connection, holds=holds) for part in parts))
 
 
 def _size(tree: Filter) -> int:
@@ -38,8 +52,10 @@ def _size(tree: Filter) -> int:
     return 1 + sum(_size(part) for part in ((tree.part,) if isinstance(tree, Not) else tree.parts))
 
 
-def _compared(asked: Compared, dialect: str) -> ColumnElement[bool]:
-    subject = asked.subject
+def _compared(asked: Compared, connection: Connection) -> ColumnElement[bool]:
+    subject, dialect = asked.subject, connection.dialect.name
+    if isinstance(subject, OfMetricAt):
+        return _at_epoch(subject, asked, connection)
     if isinstance(subject, OfConfig):
         return _of_config(subject, asked, dialect)
     if isinstance(subject, OfMetric):
@@ -71,6 +87,17 @@ def _of_metric(subject: OfMetric, asked: Compared, dialect: str) -> ColumnElemen
     figure = metrics.c[subject.figure]
     held = and_(figure.is_not(None), _value_holds(figure, asked.operator, asked.values, ""))
     return _is_in(metrics, and_(metrics.c.name == subject.name, held), dialect)
+
+
+def _at_epoch(subject: OfMetricAt, asked: Compared, connection: Connection) -> ColumnElement[bool]:
+    ids = [run_id for run_id, value in values_at(connection, subject).items() if _is_so(value, asked)]
+    return runs.c.id.in_(select(listed(ids, connection.dialect.name).c.key))
+
+
+def _is_so(value: float, asked: Compared) -> bool:
+    if asked.operator in ("in", "not in"):
+        return (value in asked.values) is (asked.operator == "in")
+    return bool(_ORDER[asked.operator](value, asked.values[0]))
 
 
 def _is_in(table: Table, held: ColumnElement[bool], dialect: str) -> ColumnElement[bool]:

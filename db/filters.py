@@ -52,7 +52,15 @@ class OfMetric:
     figure: Figure
 
 
-Subject = OfRun | OfConfig | OfMetric
+@dataclass(frozen=True, slots=True)
+class OfMetricAt:
+    """One of its metrics at an epoch: the last value that was told in it; one that is not finite is none."""
+
+    name: str
+    epoch: int
+
+
+Subject = OfRun | OfConfig | OfMetric | OfMetricAt
 
 
 @dataclass(frozen=True, slots=True)

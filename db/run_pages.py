@@ -53,11 +53,10 @@ class RunPageQueries(Transactions):
             offset: how many runs to pass over.
             limit: runs a page, 1 to 500.
         """
-        dialect = connection.dialect.name
-        asked = _asked(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(connection, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
         size = max(1, min(limit, LONGEST_PAGE))
         if sort:
-            query = ordered(select(runs.c.id).where(*asked), sort, dialect)
+            query = ordered(select(runs.c.id).where(*asked), sort, connection)
             return RunPage(_in_order(connection, query.offset(offset).limit(size)), None)
         query = select(*COLUMNS).where(*asked).order_by(runs.c.created_at.desc(), runs.c.id.desc())
         if cursor is not None:
@@ -81,8 +80,7 @@ class RunPageQueries(Transactions):
         where: Filter | None = None,
     ) -> int:
         """How many runs there are of those that are asked for, see `runs`."""
-        dialect = connection.dialect.name
-        asked = _asked(dialect, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(connection, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
         number: int = connection.execute(select(func.count()).select_from(runs).where(*asked)).scalar_one()
         return number
 
@@ -98,14 +96,13 @@ class RunPageQueries(Transactions):
         where: Filter | None = None,
     ) -> dict[str, int]:
         """How many runs are in each state of those that are asked for, see `runs`; only states that some are in."""
-        dialect = connection.dialect.name
-        asked = _asked(dialect, state=None, tag=tag, search=search, group=group, archived=archived, where=where)
+        asked = narrowed(connection, state=None, tag=tag, search=search, group=group, archived=archived, where=where)
         query = select(runs.c.state, func.count()).where(*asked).group_by(runs.c.state)
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _asked(
-    dialect: str,
+def narrowed(
+    connection: Connection,
     *,
     state: str | None,
     tag: str | None,
@@ -114,9 +111,11 @@ def _asked(
     archived: bool | None,
     where: Filter | None,
 ) -> list[ColumnElement[bool]]:
+    """What holds of the runs that are asked for, see `RunPageQueries.runs`."""
+    dialect = connection.dialect.name
     found: list[ColumnElement[bool]] = []
     if where is not None:
-        found.append(condition(where, dialect))
+        found.append(condition(where, connection))
     if state is not None:
         found.append(runs.c.state == state)
     if tag is not None:

@@ -1,25 +1,26 @@
 """The order of runs by values of theirs, alike on SQLite and PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, collate, func, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, and_, collate, func, type_coerce
 
 from db.columns import Text
-from db.filters import OfConfig, OfMetric, SortKey
+from db.filters import OfConfig, OfMetric, OfMetricAt, SortKey
+from db.metrics_at import ranked, values_at
 from db.schema import metrics, runs, settings
 
 _TEXTS = ("state", "tags", "group", "source", "name", "id", "notes", "device")
 
 
-def ordered(query: Select[Any], keys: Sequence[SortKey], dialect: str) -> Select[Any]:
+def ordered(query: Select[Any], keys: Sequence[SortKey], connection: Connection) -> Select[Any]:
     """A query over `runs` in an order, the first key decisive; of equals the newest first.
 
     Numbers stand before texts, which are compared by the codes of their characters, ASCII without case; descending it
     is the other way about. Runs that have no value are last in both.
     """
     for key in keys:
-        query, values = _values(query, key, dialect)
+        query, values = _values(query, key, connection)
         query = query.order_by(_missing(values))
         for value in values:
             # Of a number and a text one is NULL. SQLite has NULLs first, PostgreSQL last, unless they are told.
@@ -28,9 +29,9 @@ def ordered(query: Select[Any], keys: Sequence[SortKey], dialect: str) -> Select
     return query.order_by(runs.c.created_at.desc(), runs.c.id.desc())
 
 
-def _values(query: Select[Any], key: SortKey, dialect: str) -> tuple[Select[Any], list[ColumnElement[Any]]]:
+def _values(query: Select[Any], key: SortKey, connection: Connection) -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """The query, joined with what the key needs, and the columns to sort by, the first decisive."""
-    subject = key.subject
+    subject, dialect = key.subject, connection.dialect.name
     if isinstance(subject, OfConfig):
         of_path = settings.alias()
         on = (of_path.c.run_id == runs.c.id) & (of_path.c.path == subject.path)
@@ -39,8 +40,17 @@ def _values(query: Select[Any], key: SortKey, dialect: str) -> tuple[Select[Any]
         of_name = metrics.alias()
         on = (of_name.c.run_id == runs.c.id) & (of_name.c.name == subject.name)
         return query.outerjoin(of_name, on), [of_name.c[subject.figure]]
+    if isinstance(subject, OfMetricAt):
+        ranks = ranked(_ranks(values_at(connection, subject)), dialect)
+        return query.outerjoin(ranks, ranks.c.key == runs.c.id), [ranks.c.rank]
     column = runs.c[subject.column]
     return query, [_plain(column, dialect) if subject.column in _TEXTS else column]
+
+
+def _ranks(values: Mapping[str, float]) -> dict[str, int]:
+    """Places in the order of the values: whole numbers come through JSON as they are."""
+    places = {value: place for place, value in enumerate(sorted(set(values.values())))}
+    return {run_id: places[value] for run_id, value in values.items()}
 
 
 def _missing(values: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:

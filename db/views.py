@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from db.errors import TooManyViews, UnknownView
 from db.records import View
@@ -27,6 +27,8 @@ class ViewQueries(Transactions):
     @writing()
     def save_view(self, connection: Connection, page: str, name: str, query: str) -> View:
         """Saves a view, in the place of the page's one of that name; or TooManyViews."""
+        if connection.dialect.name != "sqlite":  # which has one writer anyway: else two insert the same name at once
+            connection.execute(text("LOCK TABLE views IN SHARE ROW EXCLUSIVE MODE"))
         values = {"query": query, "changed_at": self._now()}
         here = (views.c.page == page) & (views.c.name == name)
         if connection.execute(update(views).where(here).values(values)).rowcount == 0:

@@ -52,8 +52,17 @@ def read_where(text: str) -> language.Filter:
 
 def read_sort(text: str) -> tuple[store.SortKey, ...]:
     """The order of a request; 422 with its place for what cannot be read."""
-    keys = _read(language.parse_sort, "sort", text)
-    return tuple(store.SortKey(subject_of(key.field), key.descending) for key in keys)
+    return tuple(store.SortKey(subject_of(key.field), key.descending) for key in read_order(text))
+
+
+def read_order(text: str) -> tuple[language.SortKey, ...]:
+    """The same, in the language's words."""
+    return _read(language.parse_sort, "sort", text)
+
+
+def read_named(text: str, parameter: str = "fields") -> tuple[Field, ...]:
+    """The fields that a request names, in the language's words; 422 with its place for what cannot be read."""
+    return _read(language.parse_fields, parameter, text)
 
 
 def read_field(text: str) -> Field:
@@ -63,7 +72,7 @@ def read_field(text: str) -> Field:
 
 def read_fields(text: str) -> tuple[store.Subject, ...]:
     """The values that a request asks for; 422 with its place for what cannot be read."""
-    return tuple(map(subject_of, _read(language.parse_fields, "fields", text)))
+    return tuple(map(subject_of, read_named(text)))
 
 
 def stored_filter(tree: language.Filter, now: datetime | None = None) -> store.Filter:
@@ -89,13 +98,15 @@ def subject_of(field: Field) -> store.Subject:
         return store.OfRun(COLUMNS[field.name])
     if isinstance(field, SettingField):
         return store.OfConfig(field.path)
-    return store.OfMetric(field.name, _figure(field))
+    return _of_metric(field)
 
 
-def _figure(field: MetricField) -> store.Figure:
+def _of_metric(field: MetricField) -> store.Subject:
+    if isinstance(field.figure, int):
+        return store.OfMetricAt(field.name, field.figure)
     if field.figure == "best":
-        return "minimum" if smaller_is_better(field.name) else "maximum"
-    return _FIGURES[field.figure]
+        return store.OfMetric(field.name, "minimum" if smaller_is_better(field.name) else "maximum")
+    return store.OfMetric(field.name, _FIGURES[field.figure])
 
 
 def _compared(tree: Comparison, now: datetime) -> store.Filter:

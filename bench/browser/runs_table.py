@@ -59,6 +59,14 @@ SORT = """async (column) => {
   document.querySelector(`#runs-table .ag-header-cell[col-id='${column}'] .ag-header-cell-label`).click();
   return neqWhen(() => asked() > before && neqShown() > 5 && !neqBlank());
 }"""
+GROUP = """async (by) => {
+  const group = document.getElementById("runs-by");
+  const first = () => document.querySelector("#runs-table [row-index='0'] [col-id='runs']") && neqFirst();
+  const before = first();
+  group.value = by;
+  group.dispatchEvent(new Event("change", { bubbles: true }));
+  return neqWhen(() => first() && first() !== before);
+}"""
 SCROLL = """async (place) => {
   const viewport = document.querySelector("#runs-table .ag-body-viewport");
   viewport.scrollTop = place * viewport.scrollHeight;
@@ -114,10 +122,12 @@ def main() -> None:
             page.evaluate(FILTER, "")
             orders = each(page, asked.times, lambda page, n: page.evaluate(SORT, ("name", "state", "age")[n % 3]))
             scrolls = each(page, asked.times, lambda page, n: page.evaluate(SCROLL, (n + 1) / asked.times))
+            by = ("neq.epsilon", "optimizer.kind", "seed")
+            groups = each(page, asked.times, lambda page, n: page.evaluate(GROUP, by[n % 3]))
     print(f"the table of {asked.runs:,} runs")
     for name, taken in zip(("first rows, cold", "first rows, warm"), zip(*pairs, strict=True), strict=True):
         print(f"  {name:20}{told(list(taken))}")
-    for name, taken in (("a filter", filters), ("an order", orders), ("a jump down", scrolls)):
+    for name, taken in (("a filter", filters), ("an order", orders), ("a jump down", scrolls), ("a grouping", groups)):
         print(f"  {name:20}{told(taken)}")
 
 

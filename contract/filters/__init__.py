@@ -5,6 +5,7 @@
 
 from contract.filters.errors import FilterError
 from contract.filters.fields import CHOICES, RUN_FIELDS, Kind, kind_of
+from contract.filters.finding import finds
 from contract.filters.parser import LONGEST_FILTER, MOST_COMPARISONS, MOST_NESTED, MOST_VALUES, parse_filter
 from contract.filters.sorting import (
     LONGEST_FIELDS,
@@ -61,6 +62,7 @@ __all__ = [
     "Span",
     "field_text",
     "filter_text",
+    "finds",
     "kind_of",
     "mentions",
     "number_of",

@@ -50,6 +50,8 @@ OPERATORS: Mapping[Kind, tuple[Operator, ...]] = {
 }
 """Those that make sense of each kind."""
 
+LAST_EPOCH = 10_000_000
+_AT = re.compile(r"\.at\.([0-9]{1,8})$")
 _PIECE = re.compile(r"`((?:[^`\\]|\\.)*)`|[^`]+", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
@@ -74,13 +76,19 @@ def read_field(word: str) -> Field | None:
     if rest == word:
         path = _plain(word)
         return SettingField(path) if path else None
-    figure: Figure = "last"
-    for each in FIGURES:
-        if rest.endswith(f".{each}"):
-            rest, figure = rest.removesuffix(f".{each}"), each
-            break
+    figure, rest = _figure(rest)
     name = _plain(rest)
     return MetricField(name, figure) if name else None
+
+
+def _figure(rest: str) -> tuple[Figure | int, str]:
+    """What stands behind the name of a metric, and the name."""
+    if (at := _AT.search(rest)) and int(at[1]) <= LAST_EPOCH:
+        return int(at[1]), rest[: at.start()]
+    for each in FIGURES:
+        if rest.endswith(f".{each}"):
+            return each, rest.removesuffix(f".{each}")
+    return "last", rest
 
 
 def unescaped(text: str) -> str:

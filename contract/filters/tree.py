@@ -24,10 +24,14 @@ class SettingField:
 
 @dataclass(frozen=True, slots=True)
 class MetricField:
-    """A figure of one of the run's metrics."""
+    """A figure of one of the run's metrics, or its value at an epoch.
+
+    Attributes:
+        figure: a number is an epoch, from 0: the last value that was logged in it.
+    """
 
     name: str
-    figure: Figure
+    figure: Figure | int
 
 
 Field = RunField | SettingField | MetricField

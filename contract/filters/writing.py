@@ -25,7 +25,8 @@ def field_text(field: Field) -> str:
     if isinstance(field, RunField):
         return field.name
     if isinstance(field, MetricField):
-        return f"{METRIC}{_name(field.name)}.{field.figure}"
+        figure = f"at.{field.figure}" if isinstance(field.figure, int) else field.figure
+        return f"{METRIC}{_name(field.name)}.{figure}"
     return _setting(field)
 
 

@@ -33,11 +33,16 @@ async def layout(api: Api) -> Page:
         ),
         html.Div(
             [
-                html.Div(id="runs-filter", className="runs-filter"),
+                html.Div(
+                    [
+                        html.Div(id="runs-filter", className="runs-filter"),
+                        html.Div(id="runs-group", className="runs-group"),
+                    ],
+                    className="runs-asking",
+                ),
                 _toolbar(),
                 html.Div(id="runs-bulk", className="runs-bulk", hidden=True),
-                _none(),
-                _table(),
+                html.Div([_table(), _none()], className="runs-area"),
             ],
             id="runs-filled",
             className="runs-filled",
@@ -144,10 +149,7 @@ def _table() -> Any:
             "maxBlocksInCache": 6,
             "maxConcurrentDatasourceRequests": 2,
             "blockLoadDebounceMillis": 40,  # blocks that are scrolled past are not asked for
-            "localeText": {
-                "noRowsToShow": "No runs match.",
-                "noMatchingRows": "No runs match.",
-            },
+            "suppressNoRowsOverlay": True,
         },
     )
 
@@ -162,7 +164,7 @@ def _columns() -> list[Json]:
         column("state", "State", 128, cellRenderer="NeqRunState"),
         column("name", "Name", 260, flex=1, minWidth=130, cellRenderer="NeqRunName"),
         column("progress", "Progress", 252, cellRenderer="NeqRunProgress"),
-        column("frozen", "Frozen", 164, cellRenderer="NeqRunFrozen"),
+        column("frozen", "Frozen", 176, cellRenderer="NeqRunFrozen"),
         column(
             "accuracy",
             "Accuracy",

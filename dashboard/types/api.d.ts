@@ -48,6 +48,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/grouped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group Runs
+         * @description Groups of the runs that match, with the mean and the deviation of numbers, and other values that all have.
+         */
+        get: operations["group_runs_api_v1_runs_grouped_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -2466,7 +2486,7 @@ export interface components {
         FilterField: {
             /**
              * Field
-             * @description As it is written in a filter; to a metric `.last`, `.min`, `.max` or `.best` can be added.
+             * @description As it is written in a filter; to a metric `.last`, `.min`, `.max`, `.best` or `.at.N` can be added.
              * @example neq.epsilon
              * @example metric.val/accuracy
              */
@@ -2667,6 +2687,37 @@ export interface components {
              * @description Whether the group is at equilibrium by the rule.
              */
             settled: boolean;
+        };
+        /**
+         * GroupCell
+         * @description A value of a group's runs.
+         */
+        GroupCell: {
+            /**
+             * Known
+             * @description How many of the runs have it.
+             */
+            known: number;
+            /**
+             * Distinct
+             * @description How many different values they have.
+             */
+            distinct: number;
+            /**
+             * Mean
+             * @description Null where the values are not all numbers.
+             */
+            mean: number | null;
+            /**
+             * Std
+             * @description Standard deviation of the sample (n - 1); null of less than two.
+             */
+            std: number | null;
+            /**
+             * Value
+             * @description The value that all of the runs have; null: there is none.
+             */
+            value: string | number | boolean | null;
         };
         /**
          * GroupOfRuns
@@ -4730,6 +4781,61 @@ export interface components {
             data: components["schemas"]["DataFound"] | null;
         };
         /**
+         * RunGroup
+         * @description Runs with the same values of the fields that they are grouped by.
+         */
+        RunGroup: {
+            /**
+             * Values
+             * @description In the order of `by`; null where they have none. A time is its day in UTC; a run is in the group of each of its tags.
+             */
+            values: (string | number | boolean | null)[];
+            /**
+             * Where
+             * @description The filter that finds them; null where it would be too long.
+             */
+            where: string | null;
+            /** Runs */
+            runs: number;
+            /**
+             * States
+             * @description How many of them are in each state that some are in.
+             */
+            states: {
+                [key: string]: number;
+            };
+            /**
+             * Ids
+             * @description Newest first, as `names` are.
+             */
+            ids: string[];
+            /** Names */
+            names: string[];
+            /**
+             * Cells
+             * @description In the order of `fields`.
+             */
+            cells: components["schemas"]["GroupCell"][];
+        };
+        /**
+         * RunGroups
+         * @description Groups of the runs that match, in the order asked for.
+         */
+        RunGroups: {
+            /** Groups */
+            groups: components["schemas"]["RunGroup"][];
+            /**
+             * Total
+             * @description How many groups there are.
+             */
+            total: number;
+            /**
+             * Matching
+             * @description How many runs match.
+             */
+            matching: number;
+        };
+        /**
          * RunList
          * @description A page of runs, newest first or in the order asked for.
          */
@@ -5934,6 +6040,7 @@ export type FrequentValue = components['schemas']['FrequentValue'];
 export type FrozenMap = components['schemas']['FrozenMap'];
 export type Gpu = components['schemas']['Gpu'];
 export type Group = components['schemas']['Group'];
+export type GroupCell = components['schemas']['GroupCell'];
 export type GroupOfRuns = components['schemas']['GroupOfRuns'];
 export type GroupStates = components['schemas']['GroupStates'];
 export type Groups = components['schemas']['Groups'];
@@ -5997,6 +6104,8 @@ export type RunConfig = components['schemas']['RunConfig'];
 export type RunCounts = components['schemas']['RunCounts'];
 export type RunCoverage = components['schemas']['RunCoverage'];
 export type RunData = components['schemas']['RunData'];
+export type RunGroup = components['schemas']['RunGroup'];
+export type RunGroups = components['schemas']['RunGroups'];
 export type RunList = components['schemas']['RunList'];
 export type RunRefused = components['schemas']['RunRefused'];
 export type RunStart = components['schemas']['RunStart'];
@@ -6102,6 +6211,8 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
             };
             header?: never;
             path?: never;
@@ -6116,6 +6227,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunCounts"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    group_runs_api_v1_runs_grouped_get: {
+        parameters: {
+            query: {
+                /** @description Fields of the filter language between commas, at most 4. */
+                by: string;
+                /** @description Fields between commas, at most 50: each group then has their `cells`. */
+                fields?: string | null;
+                /** @description Fields between commas, the first decisive, `runs` is the number of runs; with a minus in front the greatest mean comes first. Default: by the fields that are grouped by. */
+                sort?: string | null;
+                /** @description Only runs in this state. */
+                state?: ("queued" | "running" | "finished" | "stopped" | "failed") | null;
+                /** @description How many groups to pass over. */
+                offset?: number;
+                /** @description Groups a page. */
+                limit?: number;
+                tag?: string | null;
+                search?: string | null;
+                group?: string | null;
+                /** @description Runs that were put away, or the others; any: both. Default: no, or as `where` asks. */
+                archived?: ("no" | "yes" | "any") | null;
+                /** @description Only runs of which this filter holds, see docs/filters.md. */
+                where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
                 };
             };
             /** @description The server requires a token; it was missing or wrong. */
@@ -6175,6 +6355,8 @@ export interface operations {
                 archived?: ("no" | "yes" | "any") | null;
                 /** @description Only runs of which this filter holds, see docs/filters.md. */
                 where?: string | null;
+                /** @description All but the runs of these ids, between commas, at most 500; a page leaves out what it is about to delete. */
+                without?: string | null;
             };
             header?: never;
             path?: never;

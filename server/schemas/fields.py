@@ -13,7 +13,8 @@ class FilterField(Answer):
     """A field of the filter language."""
 
     field: str = Field(
-        description="As it is written in a filter; to a metric `.last`, `.min`, `.max` or `.best` can be added.",
+        description="As it is written in a filter; to a metric `.last`, `.min`, `.max`, `.best` or `.at.N` can be "
+        "added.",
         examples=["neq.epsilon", "metric.val/accuracy"],
     )
     kind: FieldKind

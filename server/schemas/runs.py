@@ -232,3 +232,36 @@ class Forks(Answer):
     """The runs that were forked from a run, oldest first."""
 
     forks: list[Fork]
+
+
+class GroupCell(Answer):
+    """A value of a group's runs."""
+
+    known: int = Field(description="How many of the runs have it.")
+    distinct: int = Field(description="How many different values they have.")
+    mean: float | None = Field(description="Null where the values are not all numbers.")
+    std: float | None = Field(description="Standard deviation of the sample (n - 1); null of less than two.")
+    value: str | float | bool | None = Field(description="The value that all of the runs have; null: there is none.")
+
+
+class RunGroup(Answer):
+    """Runs with the same values of the fields that they are grouped by."""
+
+    values: list[str | float | bool | None] = Field(
+        description="In the order of `by`; null where they have none. A time is its day in UTC; a run is in the group "
+        "of each of its tags."
+    )
+    where: str | None = Field(description="The filter that finds them; null where it would be too long.")
+    runs: int
+    states: dict[State, int] = Field(description="How many of them are in each state that some are in.")
+    ids: list[str] = Field(description="Newest first, as `names` are.")
+    names: list[str]
+    cells: list[GroupCell] = Field(description="In the order of `fields`.")
+
+
+class RunGroups(Answer):
+    """Groups of the runs that match, in the order asked for."""
+
+    groups: list[RunGroup]
+    total: int = Field(description="How many groups there are.")
+    matching: int = Field(description="How many runs match.")

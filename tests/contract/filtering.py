@@ -15,7 +15,7 @@ from contract.filters import (
     RunField,
     SettingField,
 )
-from contract.filters.fields import FIGURES, FLAGS, OPERATORS, kind_of
+from contract.filters.fields import FIGURES, FLAGS, LAST_EPOCH, OPERATORS, kind_of
 
 ODD = ("and", "IN", "true", "True", "state", "metric.x", "a.max", "-a", "7d", "`", "\\", '"', "a b", "\n")
 ANY_TEXT = st.sampled_from(ODD) | st.text(
@@ -37,7 +37,7 @@ def fields(
     return st.one_of(
         st.sampled_from(list(RUN_FIELDS)).map(RunField),
         paths.filter(bool).map(SettingField),
-        st.builds(MetricField, names.filter(bool), st.sampled_from(FIGURES)),
+        st.builds(MetricField, names.filter(bool), st.sampled_from(FIGURES) | st.integers(0, LAST_EPOCH)),
     )
 
 

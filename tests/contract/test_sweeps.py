@@ -75,7 +75,16 @@ def test_names_tell_what_varies_and_nothing_else() -> None:
         "cnn · fashion-mnist-mini · adam · mu 0.5",
     ]
     assert names("base", found, configs(found))[1] == "base · sgd, mu 0.5"
-    assert len(names("n" * 120, found, configs(found))[0]) == 120
+    assert names("n" * 120, found, configs(found))[1] == "n" * 105 + "… · sgd, mu 0.5"
+
+
+def test_names_are_told_apart_by_every_digit_and_by_the_end_of_what_varies() -> None:
+    found = cells({}, {"neq.epsilon": [0.1234567, 0.1234568, 1e-5]})
+    assert names("x", found, configs(found)) == ["x · epsilon 0.1234567", "x · epsilon 0.1234568", "x · epsilon 1e-05"]
+    found = cells({}, {"model.channels": [[*range(1, 60), last] for last in (1, 2)]})
+    called = names("x", found, [RunConfig()] * 2)
+    assert all(len(name) == 120 and name.startswith("…") for name in called)
+    assert [name[-4:] for name in called] == ["59-1", "59-2"]
 
 
 @pytest.mark.parametrize(

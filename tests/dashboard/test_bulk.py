@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from db import Store
-from tests.dashboard.test_runs_table import make, open_table, row
+from tests.dashboard.test_runs_table import all_count, make, open_table, row
 from tests.trainer.worker.conftest import eventually
 
 
@@ -77,13 +77,15 @@ def test_a_deletion_is_undone_within_ten_seconds(page: Page, address: str, store
     tick(page, "mine")
     page.clock.install()
     bar(page).get_by_role("button", name="Delete").click()
-    expect(row(page, "mine")).to_contain_text("Deleting")
     expect(page.get_by_text("1 run will be deleted.")).to_be_visible()
+    expect(row(page, "mine")).to_be_hidden()
+    expect(all_count(page)).to_contain_text("1")
     page.clock.run_for(9_000)
     expect(page.locator(".undo")).to_contain_text("1 s")
     row(page, "stays").get_by_role("checkbox").focus()
     page.keyboard.press("u")
-    expect(row(page, "mine")).not_to_contain_text("Deleting")
+    expect(row(page, "mine")).to_be_visible()
+    expect(all_count(page)).to_contain_text("2")
     page.clock.run_for(20_000)
     expect(page.locator(".undo")).to_be_hidden()
     assert store.count_runs() == 2

@@ -1,18 +1,21 @@
 """Random runs and random filters in the store's own words, and what a filter means, written plainly."""
 
+import math
 import operator
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
-from db import Store
-from db.filters import All, AnyOf, Compared, Filter, Not, OfConfig, OfMetric, OfRun, Subject
+from db import MetricPoints, Store
+from db.filters import All, AnyOf, Compared, Filter, Not, OfConfig, OfMetric, OfMetricAt, OfRun, Subject
 from db.folding import fold
+from db.metrics import append_points
 from db.records import Run
 from db.schema import metrics, runs
 from db.settings import leaves
@@ -52,6 +55,7 @@ class Known:
     run: Run
     leaves: Mapping[str, str | float]
     figures: Mapping[str, Mapping[str, float | None]]
+    at: Mapping[str, Mapping[int, float]]
 
     def value(self, subject: Subject) -> Any:
         """What it has there; None: nothing."""
@@ -59,6 +63,8 @@ class Known:
             return self.leaves.get(subject.path)
         if isinstance(subject, OfMetric):
             return self.figures.get(subject.name, {}).get(subject.figure)
+        if isinstance(subject, OfMetricAt):
+            return self.at.get(subject.name, {}).get(subject.epoch)
         return getattr(self.run, subject.column)
 
 
@@ -116,13 +122,33 @@ def _made(store: Store, chosen: random.Random) -> Known:
     told = {
         name: {figure: chosen.choice([None, *NUMBERS]) for figure in FIGURES} for name in NAMES if chosen.random() < 0.7
     }
+    points = {name: [(chosen.randrange(-1, 3), chosen.choice([*NUMBERS, math.nan])) for _ in range(4)] for name in told}
     with store._database.writing() as connection:
         connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
         for name, figures in told.items():
-            row = {"run_id": run.id, "name": name, "points": 1, "merged": 0, "chunks": 1, "last_step": 0, **figures}
-            connection.execute(insert(metrics).values(row))
+            for place in (0, 2):  # in two chunks
+                append_points(connection, run.id, [points_of(name, points[name][place : place + 2])])
+            here = (metrics.c.run_id == run.id) & (metrics.c.name == name)
+            connection.execute(update(metrics).where(here).values(**figures))
+    at = {name: finite(dict(pairs)) for name, pairs in points.items()}
     known = {path: number if text is None else text for path, text, number in leaves(some)}
-    return Known(store.run(run.id), known, told)  # type: ignore[arg-type]
+    return Known(store.run(run.id), known, told, at)  # type: ignore[arg-type]
+
+
+def points_of(name: str, pairs: Sequence[tuple[int, float]]) -> MetricPoints:
+    """Points of these epochs, -1 being none, and values."""
+    return MetricPoints(
+        name,
+        steps=np.arange(len(pairs)),
+        epochs=np.array([epoch for epoch, _ in pairs], np.int32),
+        times=np.zeros(len(pairs)),
+        values=np.array([value for _, value in pairs]),
+    )
+
+
+def finite(values: Mapping[int, float]) -> dict[int, float]:
+    """Those of epochs, and that are numbers."""
+    return {epoch: value for epoch, value in values.items() if epoch >= 0 and math.isfinite(value)}
 
 
 def filters() -> st.SearchStrategy[Filter]:
@@ -141,6 +167,7 @@ def subjects() -> st.SearchStrategy[Subject]:
         st.sampled_from((*TEXT_COLUMNS, *NUMBER_COLUMNS, "tags", "archived", "held", "created_at")).map(OfRun),  # type: ignore[arg-type]
         st.sampled_from((*PATHS, "nobody")).map(OfConfig),
         st.builds(OfMetric, st.sampled_from((*NAMES, "nobody")), st.sampled_from(FIGURES)),  # type: ignore[arg-type]
+        st.builds(OfMetricAt, st.sampled_from((*NAMES, "nobody")), st.integers(0, 3)),
     )
 
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readField, settingField } from "../../dashboard/scripts/run-data/filters.js";
 import { addressOf, columnsOf, OWN, sortModelOf } from "../../dashboard/scripts/runs-page/column-address.js";
 import { fieldWords, titleOf } from "../../dashboard/scripts/runs-page/columns.js";
-import { choices } from "../../dashboard/scripts/runs-page/columns-dialog.js";
+import { choices, epochOf } from "../../dashboard/scripts/runs-page/columns-dialog.js";
 import { rowsQuery, sortOf } from "../../dashboard/scripts/runs-page/query.js";
 
 const fieldsOf = (query) => columnsOf(query).flatMap(({ id }) => (id.startsWith("field:") ? [id.slice(6)] : []));
@@ -60,11 +60,11 @@ test("the headers' order is the server's, and is found again in an address", () 
 });
 
 test("a block of rows is asked for by its place, with what narrows the table and what its columns need", () => {
-  const asked = { state: "running", search: " ", where: "neq.epsilon < 1", fields: ["a", "`b,c`"] };
+  const asked = { state: "running", search: " ", where: "neq.epsilon < 1", by: "", without: ["x", "y"], fields: ["a", "`b,c`"] };
   const query = Object.fromEntries(rowsQuery(asked, "-a", 200, 300));
   assert.deepEqual(query, {
     ...{ state: "running", where: "neq.epsilon < 1", sort: "-a", fields: "a,`b,c`" },
-    ...{ config: "brief", offset: "200", limit: "100" },
+    ...{ without: "x,y", config: "brief", offset: "200", limit: "100" },
   });
 });
 
@@ -78,6 +78,8 @@ test("settings are fields, in backquotes where they would be something else", ()
     paths.map((name) => ({ kind: "setting", name, figure: "" })),
   );
   assert.deepEqual(readField("metric.val/loss"), { kind: "metric", name: "val/loss", figure: "last" });
+  assert.deepEqual(readField("metric.loss.at.12"), { kind: "metric", name: "loss", figure: "at.12" });
+  assert.equal(readField("metric.loss.at.x").name, "loss.at.x");
   assert.deepEqual(readField("metric.`a.max`.min"), { kind: "metric", name: "a.max", figure: "min" });
 });
 
@@ -87,6 +89,7 @@ test("columns are called as short as they can be told apart", () => {
     all.map((field) => titleOf(field, all)),
     ["epsilon", "optimizer.lr", "schedule.lr", "val/loss best", "acc"],
   );
+  assert.equal(titleOf("metric.loss.at.12", all), "loss at epoch 12");
 });
 
 test("a value is shown as what it is of", () => {
@@ -107,4 +110,7 @@ test("a metric is chosen figure by figure, and what has a column already is not 
     offered.map(({ label }) => label),
     ["group", "loss last", "loss min", "loss max", "loss best"],
   );
+  const metric = [{ field: "metric.`a.min`", kind: "metric", values: [] }];
+  assert.deepEqual(choices(metric, epochOf(" 7")).at(-1), { field: "metric.`a.min`.at.7", label: "a.min at epoch 7", kind: "metric" });
+  assert.deepEqual(["", "-1", "1.5", "99999999", "0"].map(epochOf), [null, null, null, null, 0]);
 });

@@ -47,7 +47,11 @@ test("fields, operators and values are offered as the place asks for them", () =
       each.includes("n"),
     ),
   );
-  assert.deepEqual(offered("metric.val/loss."), ["metric.val/loss.best", "metric.val/loss.min", "metric.val/loss.max"]);
+  assert.deepEqual(offered("metric.val/loss."), [
+    ...["metric.val/loss.best", "metric.val/loss.min", "metric.val/loss.max"],
+    "metric.val/loss.at.0",
+  ]);
+  assert.deepEqual(offered("metric.val/loss.at"), ["metric.val/loss.at.0"]);
   assert.deepEqual(offered("state "), ["=", "!=", "in"]);
   assert.deepEqual(offered("state = r"), ["running"]);
   assert.deepEqual(offered("held = "), ["true", "false"]);

@@ -88,9 +88,33 @@ test("metrics stand by what is before the first slash: those without first, the 
 });
 
 test("an accuracy and a loss are told first, and nothing of the machine", () => {
-  const metrics = ["system/acc", "lr", "train/loss", "val/accuracy", "val/loss", "val/acc"].map((name) => ({ name }));
+  const metrics = ["system/acc", "dead_fraction", "lr", "train/loss", "val/accuracy", "val/loss", "val/acc"].map((name) => ({ name }));
   const told = headlines(metrics, 5).map(({ name }) => name);
   assert.deepEqual(told, ["val/accuracy", "train/loss", "val/acc", "val/loss", "lr"]);
+});
+
+test("dead and churning neurons are metrics of a launched run, which an epoch brings and goes on with", async () => {
+  const known = [];
+  const { metrics, asked } = feedOf({ metrics: known, external: false });
+  metrics.start();
+  await pass();
+  known.push(...named("dead_fraction", "frozen_fraction"));
+  metrics.epochCame([]);
+  await pass(500);
+  assert.deepEqual(
+    metrics.own.map(({ name }) => name),
+    ["dead_fraction"],
+  );
+  metrics.watch("dead_fraction", "epoch", 100);
+  await pass(500);
+  asked.length = 0;
+  metrics.epochCame([]);
+  await pass(500);
+  assert.deepEqual(
+    asked.map((each) => each.replace(/&.*/, "")),
+    ["/metrics/points?name=dead_fraction"],
+    "the list has it already",
+  );
 });
 
 test("what is drawn from the epochs of a run is not one of its own metrics", async () => {

@@ -1,14 +1,16 @@
 """What the table of runs asks: values of columns, brief configs, and counts by state."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
 from contract.config import RunConfig
 from contract.filters import MOST_FIELDS
-from db import NewRun, Store
+from db import EventRecord, MetricPoints, NewRun, Store
 from db.schema import metrics
 from server.schemas import RunCounts, RunList
 
@@ -37,6 +39,29 @@ def test_runs_have_the_values_that_are_asked_for(client: TestClient, made: list[
         ["low", None, None, None, ["x"], 0.0, "true", None],
         [None, None, None, None, ["x", "x"], 0.0, "true", None],
     ]
+
+
+def test_a_metric_is_shown_sorted_and_filtered_by_at_an_epoch(client: TestClient, store: Store) -> None:
+    ids = []
+    for values in ((0.5, 0.1), (0.4, 0.7), (0.4,)):
+        run, _ = store.begin_external(f"run{len(ids)}", "w", NewRun(config={}, epochs_planned=None), 10)
+        payload = {"kind": "metrics_logged", "series": [{"name": "loss", "points": len(values)}]}
+        number = np.arange(len(values))
+        told = MetricPoints("loss", number, number.astype(np.int32), number.astype(float), np.array(values))
+        record = EventRecord(kind="metrics_logged", payload=payload, at=datetime.now(UTC), points=(told,))
+        store.append_part(run.id, "w", 1, [record])
+        ids.append(run.id)
+    asked = {"fields": "metric.loss.at.1,metric.loss.at.0", "sort": "-metric.loss.at.1", "offset": "0"}
+    answer = RunList.model_validate_json(client.get(RUNS, params=asked).content)
+    assert [(run.id, run.values) for run in answer.runs] == [
+        (ids[1], [0.7, 0.4]),
+        (ids[0], [0.1, 0.5]),
+        (ids[2], [None, 0.4]),
+    ]
+    found = client.get(RUNS, params={"where": "metric.loss.at.0 = 0.4 and not metric.loss.at.1 < 1"}).json()
+    assert [run["id"] for run in found["runs"]] == [ids[2]]
+    (group,) = client.get(f"{RUNS}/grouped", params={"by": "source", "fields": "metric.loss.at.1"}).json()["groups"]
+    assert (group["cells"][0]["known"], group["cells"][0]["mean"]) == (2, pytest.approx(0.4))
 
 
 def test_values_are_given_only_where_they_are_asked_for(client: TestClient, made: list[str]) -> None:
@@ -68,6 +93,7 @@ def test_a_brief_config_tells_runs_apart(client: TestClient, store: Store) -> No
         ({"tag": "x"}, (1, 1)),
         ({"search": "no such name"}, (0, 0)),
         ({"archived": "yes"}, (0, 0)),
+        ({"without": "nobody"}, (2, 1)),
     ],
 )
 def test_runs_are_counted_by_state(
@@ -76,6 +102,14 @@ def test_runs_are_counted_by_state(
     queued, stopped = counts
     found = RunCounts.model_validate_json(client.get(COUNTS, params=query).content)
     assert found == RunCounts(queued=queued, running=0, finished=0, stopped=stopped, failed=0, total=queued + stopped)
+
+
+def test_runs_that_are_named_are_left_out_everywhere(client: TestClient, made: list[str]) -> None:
+    without = {"without": f"{made[0]},{made[2]}"}
+    found = client.get(RUNS, params=without | {"where": "pin = true"}).json()
+    assert ([run["id"] for run in found["runs"]], found["total"]) == ([made[1]], 1)
+    assert client.get(COUNTS, params=without).json()["total"] == 1
+    assert client.get(f"{RUNS}/grouped", params=without | {"by": "pin"}).json()["matching"] == 1
 
 
 @pytest.mark.parametrize(
@@ -87,6 +121,9 @@ def test_runs_are_counted_by_state(
         ({"fields": "a" * 8_001}, "fields", None),
         ({"fields": "a\x00"}, "fields", None),
         ({"config": "none"}, "config", None),
+        ({"without": "A"}, "without", None),
+        ({"without": "a,"}, "without", None),
+        ({"without": ",".join(["a"] * 501)}, "without", None),
     ],
 )
 def test_columns_that_cannot_be_read_are_refused(

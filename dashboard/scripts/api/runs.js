@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, RunGroups, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -14,6 +14,8 @@ const named = (id) => `/runs/${encodeURIComponent(id)}`;
 export const health = () => askJson("/health");
 /** Runs by a query of `GET /runs`. @param {URLSearchParams} query @returns {Promise<{runs: ListedRun[], total: number}>} */
 export const runs = (query) => askJson(`/runs?${query.toString()}&${TODAYS}`);
+/** Groups of runs by a query of `GET /runs/grouped`. @param {URLSearchParams} query @returns {Promise<RunGroups>} */
+export const groups = (query) => askJson(`/runs/grouped?${query.toString()}`);
 /** How many runs are in each state. @param {URLSearchParams} query @returns {Promise<RunCounts>} */
 export const counts = (query) => askJson(`/runs/counts?${query.toString()}`);
 /** Fields that begin so, for completion, and the values of one. @param {{prefix?: string, field?: string, limit?: string}} asked @returns {Promise<FilterFields>} */

@@ -79,11 +79,12 @@ export function kindOf(field, known) {
   return own?.kind ?? (field.startsWith("metric.") ? "metric" : "setting");
 }
 
-/** @param {KnownField} field @returns {Option[]} */
-const fieldOptions = ({ field, kind }) =>
-  kind === "metric"
-    ? ["", ".best", ".min", ".max"].map((figure) => ({ text: field + figure, note: "metric" }))
-    : [{ text: field, note: kind === "setting" ? kind : "run" }];
+/** @param {KnownField} field @param {string} typed @returns {Option[]} */
+function fieldOptions({ field, kind }, typed) {
+  if (kind !== "metric") return [{ text: field, note: kind === "setting" ? kind : "run" }];
+  const figures = ["", ".best", ".min", ".max"].map((figure) => ({ text: field + figure, note: "metric" }));
+  return typed.startsWith(field) ? [...figures, { text: `${field}.at.0`, note: "at an epoch" }] : figures;
+}
 
 /**
  * What can be put at a place.
@@ -93,7 +94,7 @@ const fieldOptions = ({ field, kind }) =>
 export function optionsAt({ expected, typed, field }, known, frequent) {
   const signs = SIGNS[expected].map((text) => ({ text, note: "" }));
   const kind = kindOf(field, known);
-  if (expected === "field") return matching([...known.flatMap(fieldOptions), ...signs], typed);
+  if (expected === "field") return matching([...known.flatMap((each) => fieldOptions(each, typed)), ...signs], typed);
   if (expected === "operator") {
     return matching(
       OPERATORS[kind].map((text) => ({ text, note: MEANINGS[text] ?? "" })),

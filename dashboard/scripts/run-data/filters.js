@@ -31,7 +31,8 @@ export function settingField(path) {
 }
 
 /**
- * What a field names, its backquotes taken off: a setting's path, a metric with its figure, or one of the run's own.
+ * What a field names, its backquotes taken off: a setting's path, a metric with its figure (`at.9`: at epoch 9), or one of the
+ * run's own.
  * @param {string} field @returns {{kind: "run" | "setting" | "metric", name: string, figure: string}}
  */
 export function readField(field) {
@@ -41,6 +42,6 @@ export function readField(field) {
       inner.replace(/\\(.)/gs, (/** @type {string} */ _all, /** @type {string} */ sign) => ({ n: "\n", t: "\t", r: "\r" })[sign] ?? sign),
     );
   if (!field.startsWith("metric.")) return { kind: "setting", name: plain(field), figure: "" };
-  const [, name, figure = "last"] = /^metric\.(.*?)(?:\.(last|min|max|best))?$/s.exec(field) ?? ["", field];
+  const [, name, figure = "last"] = /^metric\.(.*?)(?:\.(last|min|max|best|at\.\d{1,8}))?$/s.exec(field) ?? ["", field];
   return { kind: "metric", name: plain(name), figure };
 }

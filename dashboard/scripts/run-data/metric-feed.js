@@ -7,6 +7,7 @@
 
 import { ApiError } from "../api/client.js";
 import * as api from "../api/metrics.js";
+import { OF_COUNTS } from "./metric-groups.js";
 import { MetricSeries } from "./metric-series.js";
 
 /** @import { Metric } from "../../types/pages" */
@@ -72,7 +73,8 @@ export class MetricFeed {
   /** An epoch's figures are metrics too; its scores by these names. @param {string[]} scores */
   epochCame(scores) {
     this.heard(scores.map((name) => ({ name, points: 1 })));
-    for (const name of OF_LAUNCHED) if (this.series.has(name)) this.#ask(name);
+    for (const name of [...OF_LAUNCHED, ...OF_COUNTS]) if (this.series.has(name)) this.#ask(name);
+    if (!OF_COUNTS.some((name) => this.known.has(name))) this.#ask(LIST);
   }
 
   /** Somebody looks at a metric: its points come, and go on coming. @param {string} name @param {Axis} axis @param {number} columns */

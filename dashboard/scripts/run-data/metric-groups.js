@@ -7,6 +7,9 @@
 /** What recorders measure of the machine, and nobody's training. */
 const MACHINE = "system";
 
+/** What the store makes of the layers' counts of each epoch. */
+export const OF_COUNTS = ["churning_fraction", "dead_fraction"];
+
 /** The prefix of a name; empty: it has none. @param {string} name */
 export const prefixOf = (name) => name.slice(0, Math.max(0, name.indexOf("/")));
 
@@ -33,12 +36,12 @@ export function groupsOf(metrics) {
 const SAYS_MUCH = [/(^|[/_.])(acc|accuracy|top1|f1|miou|bleu|score)$/i, /loss/i];
 
 /**
- * Up to `most` metrics that say how a training stands: an accuracy and a loss first, then others of these, then the rest, and
- * none of the machine.
+ * Up to `most` metrics that say how a training stands: an accuracy and a loss first, then others of these, then the rest,
+ * without the machine and what is counted of the neurons.
  * @template {{name: string}} T @param {T[]} metrics @param {number} most @returns {T[]}
  */
 export function headlines(metrics, most) {
-  const training = metrics.filter(({ name }) => prefixOf(name) !== MACHINE);
+  const training = metrics.filter(({ name }) => prefixOf(name) !== MACHINE && !OF_COUNTS.includes(name));
   const kinds = SAYS_MUCH.map((kind) => training.filter(({ name }) => kind.test(name)));
   const first = kinds.flatMap(([one]) => (one ? [one] : []));
   return [...new Set([...first, ...kinds.flat(), ...training])].slice(0, most);

@@ -10,7 +10,7 @@ import { notice } from "../ui/shell.js";
 import * as columns from "./columns.js";
 import { csvOf } from "./csv.js";
 import { DelayedDeletion } from "./deletion.js";
-import { FIELD, FIELDS, rowsQuery } from "./query.js";
+import { ALL, FIELD, FIELDS, rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
 import * as ticks from "./ticks.js";
 
@@ -177,7 +177,6 @@ export class Bulk {
     if (keepalive) return; // the page is gone
     if (told instanceof Error) notice(told.message, "bad", "Could not delete");
     else tell("delete", told, (id) => names.get(id) ?? id);
-    rows.refresh();
   }
 
   // ---------------------------------------------------------------- export
@@ -207,7 +206,7 @@ export class Bulk {
     const values = new Map();
     for (let first = 0; first < ids.length; first += IDS_A_FILTER) {
       const where = `id in (${ids.slice(first, first + IDS_A_FILTER).join(",")})`;
-      const query = rowsQuery({ state: "", search: "", where, fields }, "", 0, IDS_A_FILTER);
+      const query = rowsQuery({ ...ALL, where, fields }, "", 0, IDS_A_FILTER);
       query.set("archived", "any");
       const page = await api.runs(query).catch((/** @type {Error} */ problem) => problem);
       if (page instanceof Error) return notice(page.message, "bad", "Could not export");

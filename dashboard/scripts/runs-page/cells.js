@@ -7,6 +7,8 @@ import * as format from "../ui/format.js";
 import { at } from "../ui/routes.js";
 import { go } from "../ui/shell.js";
 import { act } from "./actions.js";
+import { GROUP_CELLS, GroupTick } from "./group-cells.js";
+import { icon, ORDER, WORDS } from "./states.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
 
@@ -15,29 +17,6 @@ import * as ticks from "./ticks.js";
 /** @type {(...args: any[]) => any} */
 const h = (...args) => window.React.createElement(...args);
 const ACTIVE = new Set(["queued", "running"]);
-const ORDER = ["running", "queued", "failed", "stopped", "finished"];
-/** @type {Record<string, string>} */
-const WORDS = { queued: "Queued", running: "Running", finished: "Finished", stopped: "Stopped", failed: "Failed" };
-
-/** @type {Record<string, string>} */
-const SHAPES = {
-  queued: "M12 5.5V12l4 2.4M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Z",
-  running: "M8 5.2v13.6L19 12 8 5.2Z",
-  finished: "M4.5 12.8l4.8 4.7L19.5 7",
-  stopped: "M7 7h10v10H7z",
-  failed: "M12 8v5M12 16.6v.1M12 3.6 2.9 19.6h18.2L12 3.6Z",
-  stop: "M7.5 7.5h9v9h-9z",
-  again: "M19.5 12a7.5 7.5 0 1 1-2.4-5.5M19.5 3.8v4h-4",
-  edit: "M4.5 19.5l.9-3.9L16 5a2 2 0 0 1 3 3L8.4 18.6l-3.9.9Z",
-  remove: "M5 7h14M10 7V4.8h4V7M7 7l.8 12.2h8.4L17 7M10.4 10.5v5.5M13.6 10.5v5.5",
-};
-
-/** @param {string} name */
-function icon(name) {
-  const stroke = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round" };
-  return h("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": true, ...stroke }, h("path", { d: SHAPES[name] }));
-}
-
 // ---------------------------------------------------------------- a run in numbers and words
 
 /** @param {number} fraction @param {number} digits */
@@ -55,6 +34,7 @@ function progressWords(run) {
 }
 
 const MOST_SETTINGS = 4;
+const TAIL = 22; // signs of a name that are always seen
 
 /** What tells a run from others: of a launched one what is trained on what, of an external one its first settings. @param {Run} run */
 function setupOf(run) {
@@ -67,7 +47,7 @@ function setupOf(run) {
 
 /** @param {string} column @param {Run | undefined} run */
 function columnValue(column, run) {
-  if (!run) return null;
+  if (!run || "grouped" in run) return null;
   switch (column) {
     case "state":
       return ORDER.indexOf(run.state);
@@ -114,7 +94,12 @@ function NameCell({ data: run }) {
     go(run.url);
   };
   const opens = { href: at(run.url), onClick: follow, title: run.name, className: "runs-name", tabIndex: -1 };
-  const link = h("a", opens, run.name);
+  const [head, tail] = format.parted(run.name, TAIL);
+  const parts = [
+    h("span", { key: "head", className: "runs-name-head" }, head),
+    tail && h("span", { key: "tail", className: "runs-name-tail" }, tail),
+  ];
+  const link = h("a", { ...opens, "aria-label": tail ? run.name : undefined }, tail ? parts : run.name);
   const external = run.source === "external" ? [h("span", { key: "external mark", className: "external-mark" }, "external")] : [];
   const tags = [...external, ...(run.tags || []).map((tag) => h("span", { key: tag, className: "runs-tag" }, tag))];
   return h("div", { className: "runs-cell" }, link, tags.length ? h("div", { className: "runs-tags" }, tags) : null);
@@ -285,15 +270,21 @@ export const FUNCTIONS = {
   neqTabFromCell: tableKeys.fromCell,
 };
 
-/** A cell of a row that may not be loaded yet. @param {(row: {data: Run}) => unknown} Cell */
+/** A cell of a row that may not be loaded yet, or be a group's when the table has just changed. @param {(row: {data: Run}) => unknown} Cell */
 const whenLoaded =
   (Cell) =>
-  (/** @type {{data?: Run}} */ { data }) =>
-    data ? Cell({ data }) : h("span", { className: "runs-unloaded" });
+  (/** @type {{data?: any}} */ { data }) => {
+    if (!data) return h("span", { className: "runs-unloaded" });
+    return "grouped" in data ? null : Cell({ data });
+  };
+
+/** @param {{data?: any}} row */
+const Tick = ({ data }) => (data?.grouped ? h(GroupTick, { group: data.grouped }) : whenLoaded(TickCell)({ data }));
 
 /** The React cells that they name. */
 export const CELLS = {
-  NeqRunTick: whenLoaded(TickCell),
+  ...GROUP_CELLS,
+  NeqRunTick: Tick,
   NeqRunState: whenLoaded(StateCell),
   NeqRunName: whenLoaded(NameCell),
   NeqRunProgress: whenLoaded(ProgressCell),

@@ -23,15 +23,24 @@ const SHOWN_ANYWAY = ["state", "name", "created", "accuracy", "frozen"];
 
 /** @typedef {{field: string, label: string, kind: string}} Choice */
 
-/** @param {FilterFields["fields"][number]} field @returns {Choice[]} */
-function choicesOf({ field, kind }) {
-  if (kind === "metric")
-    return FIGURES.map((figure) => ({ field: `${field}.${figure}`, label: `${readField(field).name} ${figure}`, kind }));
+/** @param {FilterFields["fields"][number]} field @param {number | null} epoch @returns {Choice[]} */
+function choicesOf({ field, kind }, epoch) {
+  const figures = epoch === null ? FIGURES : [...FIGURES, `at.${epoch}`];
+  if (kind === "metric") {
+    const label = (/** @type {string} */ figure) => `${readField(`${field}.last`).name} ${columns.figureWords(figure)}`;
+    return figures.map((figure) => ({ field: `${field}.${figure}`, label: label(figure), kind }));
+  }
   return SHOWN_ANYWAY.includes(field) ? [] : [{ field, label: readField(field).name, kind }];
 }
 
-/** What can be chosen among fields, metrics figure by figure. @param {FilterFields["fields"]} fields */
-export const choices = (fields) => fields.flatMap(choicesOf);
+/**
+ * What can be chosen among fields, metrics figure by figure, also at an epoch where one is given.
+ * @param {FilterFields["fields"]} fields @param {number | null} [epoch]
+ */
+export const choices = (fields, epoch = null) => fields.flatMap((field) => choicesOf(field, epoch));
+
+/** The epoch that was typed; null: none. @param {string} text */
+export const epochOf = (text) => (/^\d{1,7}$/.test(text.trim()) ? Number(text) : null);
 
 /** What the list leaves out. @param {number} found @param {boolean} more the server has others. */
 function leftOut(found, more) {
@@ -116,6 +125,8 @@ export function choose(scope, apply) {
     "aria-label": "Search settings and metrics",
     autocomplete: "off",
   });
+  const epoch = element("input", { type: "number", min: "0", max: "9999999", step: "1", placeholder: "n", "aria-label": "Epoch" });
+  const atEpoch = element("label.columns-epoch", {}, "Metrics also at epoch ", epoch);
   let found = /** @type {FilterFields} */ ({ fields: [], more: false, values: null });
   /** @type {(shown: Shown[], focus?: {id: string, act: string} | null) => void} */
   const change = (shown, focus = null) => {
@@ -133,7 +144,7 @@ export function choose(scope, apply) {
     drawShown(shownList, shown, change);
     const wanted = search.value.trim().toLowerCase();
     const own = OWN.map((id) => ({ id, label: columns.columnTitle(id), kind: "own" }));
-    const all = [...own, ...choices(found.fields).map(({ field, ...each }) => ({ ...each, id: FIELD + field }))];
+    const all = [...own, ...choices(found.fields, epochOf(epoch.value)).map(({ field, ...each }) => ({ ...each, id: FIELD + field }))];
     const listed = all.filter(({ label }) => label.toLowerCase().includes(wanted));
     const row = (/** @type {typeof all[number]} */ { id, label, kind }) =>
       choiceRow(
@@ -160,13 +171,14 @@ export function choose(scope, apply) {
   };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
-  search.addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(draw, TYPED_MS);
-  });
+  for (const input of [search, epoch])
+    input.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(draw, TYPED_MS);
+    });
   const reset = () => change(OWN.map((id) => ({ id, width: null })));
   draw();
-  const dialog = dialogOf(reset, shownList, search, list, more);
+  const dialog = dialogOf(reset, shownList, search, atEpoch, list, more);
   dialog.addEventListener("close", () => dialogScope.end());
   open(scope, dialog);
   search.focus();

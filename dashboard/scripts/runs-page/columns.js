@@ -7,6 +7,7 @@ import { settingWords } from "../run-data/settings.js";
 import * as format from "../ui/format.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import { addressOf, columnsOf, OWN, sortModelOf } from "./column-address.js";
+import { cellTitle, cellWords, fieldsOf, groupOf, shownFields } from "./groups.js";
 import { FIELD, sortOf } from "./query.js";
 import * as rows from "./rows.js";
 
@@ -14,6 +15,7 @@ import * as rows from "./rows.js";
 /** @import { Shown } from "./column-address.js" */
 
 const WIDTH = 132;
+const GROUP_WIDTH = 148;
 const FIRST = "ticked"; // where the table begins, and ends
 const LAST = "actions";
 /** @type {Record<string, string>} */
@@ -26,14 +28,22 @@ const FRACTIONS = ["accuracy", "best_accuracy", "frozen"];
 
 /** The columns that the address names. */
 export const shown = () => columnsOf(readQuery());
+/** Fields by which runs are grouped; none: a row is a run. */
+const by = () => fieldsOf(readQuery().by ?? "");
+/** Whether the rows are groups. */
+export const areGroups = () => by().length > 0;
 /** Their fields, whose values the rows need. */
-export const fields = () => shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : []));
+export const fields = () => (areGroups() ? shownFields(shown(), readQuery().by) : chosenFields());
+const chosenFields = () => shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : []));
+
+/** A metric's figure in words. @param {string} figure as `readField` has it. */
+export const figureWords = (figure) => figure.replace(/^at\./, "at epoch ");
 
 /** What a field's column is called: as short as it can be told from these others. @param {string} field @param {string[]} all */
 export function titleOf(field, all) {
   const { kind, name, figure } = readField(field);
   if (kind === "run") return TITLES[name];
-  if (kind === "metric") return figure === "last" ? name : `${name} ${figure}`;
+  if (kind === "metric") return figure === "last" ? name : `${name} ${figureWords(figure)}`;
   const last = (/** @type {string} */ each) => readField(each).name.split(".").at(-1) ?? each;
   return all.filter((each) => last(each) === last(field)).length > 1 ? name : last(field);
 }
@@ -64,6 +74,50 @@ function definition(field, all) {
   };
 }
 
+/** @param {string} field @param {string[]} all those that are shown. */
+function groupDefinition(field, all) {
+  const cellOf = (/** @type {any} */ data) => data && groupOf(data)?.cells[rows.question().fields.indexOf(field)];
+  const words = (/** @type {any} */ data) => {
+    const cell = cellOf(data);
+    return cell ? cellWords(field, cell, fieldWords) : "";
+  };
+  return {
+    colId: FIELD + field,
+    headerName: titleOf(field, all),
+    headerTooltip: field,
+    width: GROUP_WIDTH,
+    valueGetter: (/** @type {any} */ { data }) => words(data),
+    tooltipValueGetter: (/** @type {any} */ { data }) =>
+      cellOf(data) ? cellTitle(field, cellOf(data), groupOf(data)?.runs ?? 0, words(data)) : null,
+    cellClass: "numeric",
+  };
+}
+
+/** The columns of groups. */
+function groupDefinitions() {
+  const all = [...by(), ...fields()];
+  const [first, ...others] = by();
+  const value = (/** @type {string} */ field) => ({ colId: FIELD + field, headerName: titleOf(field, all), headerTooltip: field });
+  return [
+    own.get(FIRST),
+    { ...value(first), flex: 1, minWidth: 150, cellRenderer: "NeqGroupValue" },
+    ...others.map((field, place) => ({
+      ...value(field),
+      width: WIDTH,
+      valueGetter: (/** @type {any} */ { data }) => (data && groupOf(data) ? fieldWords(field, groupOf(data)?.values[place + 1]) : ""),
+    })),
+    {
+      colId: "runs",
+      headerName: "Runs",
+      width: 84,
+      cellClass: "numeric",
+      valueGetter: (/** @type {any} */ { data }) => data?.grouped?.runs ?? "",
+    },
+    { colId: "states", headerName: "States", width: 150, sortable: false, cellRenderer: "NeqGroupStates" },
+    ...fields().map((field) => groupDefinition(field, all)),
+  ];
+}
+
 /** The table's own definitions, by column; the grid has them before any field is chosen. @type {Map<string, any>} */
 const own = new Map();
 let narrow = false;
@@ -79,13 +133,21 @@ export function begin(grid) {
 /** The columns and the order of another address. @param {any} grid */
 export function showAddress(grid) {
   const order = addressOrder();
-  show(grid, order.length ? order : [{ colId: "age", sort: "desc" }]);
+  show(grid, order.length || areGroups() ? order : [{ colId: "age", sort: "desc" }]);
 }
 
-const addressOrder = () => sortModelOf(readQuery().sort ?? "", shown());
+/** What the order can name. */
+const sortable = () =>
+  areGroups() ? ["runs", ...[...by(), ...fields()].map((field) => FIELD + field)].map((id) => ({ id, width: null })) : shown();
+const addressOrder = () => sortModelOf(readQuery().sort ?? "", sortable());
 
 /** Shows the columns that the address names. @param {any} grid @param {{colId: string, sort: string}[] | null} [order] another one than now. */
 export function show(grid, order = null) {
+  if (areGroups()) {
+    grid.setGridOption("columnDefs", groupDefinitions());
+    if (order) grid.applyColumnState({ state: order, defaultState: { sort: null } });
+    return;
+  }
   const all = fields();
   const defs = [{ id: FIRST, width: null }, ...shown(), { id: LAST, width: null }].map(({ id, width }) => {
     const def = own.get(id) ?? definition(id.slice(FIELD.length), all);
@@ -126,10 +188,10 @@ export const keep = (columns) => writeQuery({ cols: addressOf(columns), columns:
 export function listen(grid) {
   grid.addEventListener(
     "columnMoved",
-    (/** @type {any} */ event) => event.finished && event.source === "uiColumnMoved" && keep(moved(grid)),
+    (/** @type {any} */ event) => event.finished && event.source === "uiColumnMoved" && !areGroups() && keep(moved(grid)),
   );
   grid.addEventListener("columnResized", (/** @type {any} */ event) => {
-    if (!event.finished || event.source !== "uiColumnResized" || !event.column) return;
+    if (!event.finished || event.source !== "uiColumnResized" || !event.column || areGroups()) return;
     const id = event.column.getColId();
     keep(shown().map((each) => (each.id === id ? { id, width: event.column.getActualWidth() } : each)));
   });
@@ -149,4 +211,5 @@ function moved(grid) {
 /** Own columns that are not shown. */
 export const hiddenOwn = () => OWN.filter((id) => !shown().some((each) => each.id === id));
 /** @param {string} id */
-export const columnTitle = (id) => (id.startsWith(FIELD) ? titleOf(id.slice(FIELD.length), fields()) : (own.get(id)?.headerName ?? id));
+export const columnTitle = (id) =>
+  id.startsWith(FIELD) ? titleOf(id.slice(FIELD.length), chosenFields()) : (own.get(id)?.headerName ?? id);

@@ -4,6 +4,7 @@
 
 import { element } from "../ui/dom.js";
 import { counted } from "../ui/format.js";
+import * as rows from "./rows.js";
 import * as ticks from "./ticks.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -13,12 +14,14 @@ const SECONDS = 10;
 export class DelayedDeletion {
   /**
    * @param {Scope} scope when it ends, what waits is deleted at once.
-   * @param {(ids: string[], names: Map<string, string>, keepalive: boolean) => void} remove `keepalive`: the document is left.
+   * @param {(ids: string[], names: Map<string, string>, keepalive: boolean) => Promise<unknown>} remove `keepalive`: the document is left.
    */
   constructor(scope, remove) {
     this.remove = remove;
     /** @type {Map<string, string> | null} names of what waits, by id. */
     this.waiting = null;
+    /** Of what is being deleted. @type {Set<string>} */
+    this.going = new Set();
     this.left = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
@@ -41,7 +44,7 @@ export class DelayedDeletion {
     this.left = SECONDS;
     this.box.hidden = false;
     this.words.textContent = `${counted(names.size, "run")} will be deleted.`;
-    ticks.setLeaving(new Set(names.keys()));
+    this.#hide();
     this.#tick();
     this.timer = setInterval(() => {
       this.left -= 1;
@@ -58,20 +61,30 @@ export class DelayedDeletion {
   undo() {
     if (!this.waiting) return;
     this.#close();
+    this.#hide();
+  }
+
+  /** Takes the rows of what waits, and of what is being deleted, out of the table; those beyond a number are marked alone. */
+  #hide() {
+    const ids = [...this.going, ...(this.waiting?.keys() ?? [])];
+    ticks.setLeaving(new Set(ids));
+    rows.leaveOut(ids);
   }
 
   #close() {
     clearInterval(this.timer);
     this.waiting = null;
     this.box.hidden = true;
-    ticks.setLeaving(new Set());
   }
 
   /** @param {boolean} keepalive */
-  #finish(keepalive) {
+  async #finish(keepalive) {
     const names = this.waiting;
     if (!names) return;
     this.#close();
-    this.remove([...names.keys()], names, keepalive);
+    for (const id of names.keys()) this.going.add(id);
+    await this.remove([...names.keys()], names, keepalive);
+    for (const id of names.keys()) this.going.delete(id);
+    this.#hide();
   }
 }

@@ -7,6 +7,7 @@ import * as live from "../api/live.js";
 import { setProps } from "../ui/dash.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
+import { at } from "../ui/routes.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
@@ -14,7 +15,9 @@ import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
-import { isNarrowed } from "./query.js";
+import { GroupBox } from "./group-box.js";
+import * as groups from "./groups.js";
+import { ALL, isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
@@ -24,7 +27,7 @@ import * as ticks from "./ticks.js";
 
 const REFRESH_MS = 5_000; // ages and times left move on by themselves
 const TYPED_MS = 150;
-const MOST_COMPARED = 4;
+const MOST_COMPARED = 50;
 const NARROW_PX = 1000;
 
 let visit = 0; // counts arrivals, so that late answers of a former one are dropped
@@ -36,6 +39,8 @@ let keys = null;
 let bulk = null;
 /** @type {FilterBox | null} */
 let filter = null;
+/** @type {GroupBox | null} */
+let grouping = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -61,8 +66,6 @@ function told(problem, matching) {
   showEmpty(none && !isNarrowed(rows.question()));
   const nothing = document.getElementById("runs-none");
   if (nothing) nothing.hidden = !none;
-  if (none) grid.showNoRowsOverlay();
-  else grid.hideOverlay();
 }
 
 /** Hears of every run from now on. @returns {() => void} stops it. */
@@ -95,21 +98,35 @@ const chips = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(
 /** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes @returns why it was refused. */
 async function ask(changes) {
   const problem = await rows.ask(changes);
-  if (problem && changes.where === undefined) say(problem.message);
-  const { state, search, where } = rows.question();
-  writeQuery({ state: state || null, search: search || null, where: where || null });
+  const saidBeside = changes.where !== undefined || (problem instanceof Refused && isAbout(problem, "by"));
+  if (problem && !saidBeside) say(problem.message);
+  const { state, search, where, by } = rows.question();
+  writeQuery({ state: state || null, search: search || null, where: where || null, by: by || null });
   return problem;
 }
 
 /** Asks for what the address does; where its filter cannot be read, for all runs, and says so. */
 async function askAtFirst() {
-  const fields = columns.fields();
   filter?.show(rows.question().where);
-  const problem = await ask({ fields });
-  if (!(problem instanceof Refused)) return;
-  filter?.wrong(problem);
-  await ask({ fields, where: "" });
+  grouping?.show(rows.question().by);
+  await askOrAll({ ...rows.question(), fields: columns.fields() });
 }
+
+/** Asks; where the filter or the grouping cannot be read, for all runs, and says so. @param {Asked} asked */
+async function askOrAll(asked) {
+  const problem = await ask(asked);
+  if (!(problem instanceof Refused)) return;
+  const ofGrouping = asked.by && isAbout(problem, "by");
+  if (ofGrouping) {
+    grouping?.wrong(problem);
+    writeQuery({ by: null });
+  } else filter?.wrong(problem);
+  await ask({ ...asked, ...(ofGrouping ? { by: "" } : { where: "" }), fields: columns.fields() });
+  if (ofGrouping && !grid.isDestroyed()) columns.showAddress(grid);
+}
+
+/** @param {Refused} problem @param {string} parameter */
+const isAbout = ({ detail }, parameter) => Array.isArray(detail) && detail.some(({ field }) => field === parameter);
 
 function showAll() {
   setProps("runs-search", { value: "" });
@@ -125,11 +142,11 @@ function press(state) {
 
 /** What the address asks for. */
 function fromAddress() {
-  const { state = "", search = "", where = "" } = readQuery();
+  const { state = "", search = "", where = "", by = "" } = readQuery();
   const known = chips().some((chip) => chip.dataset.state === state);
   press(known ? state : "");
   if (search || grid) setProps("runs-search", { value: search });
-  return { state: known ? state : "", search, where };
+  return { state: known ? state : "", search, where, by: by.trim() };
 }
 
 // ---------------------------------------------------------------- the table
@@ -158,6 +175,8 @@ export async function begin() {
   ticks.begin(null);
   rows.ask(fromAddress());
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
+  // Dash's own source of rows is put into the table a moment after it is there, and would take the place of ours.
+  while (now === visit && !api.isDestroyed() && !api.getGridOption("datasource")) await new Promise((resolve) => setTimeout(resolve));
   if (now !== visit) return "runs-table";
   grid = api;
   fillTable(scope);
@@ -172,7 +191,7 @@ function fillTable(scope) {
   columns.begin(grid);
   columns.listen(grid);
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
-  tableKeys.listen(table, rows.runOf);
+  tableKeys.listen(table, rows.rowOfId);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
   scope.finally(follow());
@@ -187,9 +206,12 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
+  groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
   scope.finally(() => {
     filter = null;
+    grouping = null;
     bulk = null;
   });
   askAtFirst();
@@ -203,17 +225,24 @@ async function showColumns(shown) {
   if (!grid.isDestroyed()) columns.show(grid);
 }
 
+/** Shows groups of runs, or runs again. @param {string} by @returns why it was refused. */
+async function groupBy(by) {
+  const [before, { sort }] = [rows.question().by, readQuery()];
+  writeQuery({ by: by || null, sort: null });
+  const problem = await ask({ by, fields: columns.fields() });
+  if (problem) writeQuery({ by: before || null, sort: sort ?? null });
+  else if (!grid.isDestroyed()) columns.showAddress(grid);
+  return problem;
+}
+
 /** Shows what another query asks for. @param {string} query of the page's address. */
 async function showView(query) {
   if (grid.isDestroyed()) return;
   history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
-  const asked = { ...fromAddress(), fields: columns.fields() };
+  const asked = { ...rows.question(), ...fromAddress(), fields: columns.fields() };
   filter?.show(asked.where);
-  const problem = await ask(asked);
-  if (problem instanceof Refused) {
-    filter?.wrong(problem);
-    await ask({ ...asked, where: "" });
-  }
+  grouping?.show(asked.by);
+  await askOrAll(asked);
   if (!grid.isDestroyed()) columns.showAddress(grid);
 }
 
@@ -221,6 +250,7 @@ async function showView(query) {
 const pageKeys = (chooseColumns, chooseViews) => [
   { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
   { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
+  { keys: ["g"], shown: "g", words: "group runs", act: () => grouping?.focus() },
   { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
   { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
   { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
@@ -234,7 +264,7 @@ function showTicked() {
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("runs-compare"));
   const fits = number >= 2 && number <= MOST_COMPARED;
   button.textContent = number ? `Compare ${number}` : "Compare";
-  button.title = fits ? "" : "Select two to four runs with their checkboxes";
+  button.title = fits ? "" : `Select 2 to ${MOST_COMPARED} runs with their checkboxes`;
   button.classList.toggle("button-primary", fits);
   button.disabled = !fits;
   bulk?.draw();
@@ -264,8 +294,16 @@ function typed({ target }) {
   typing = setTimeout(() => input.isConnected && ask({ search: input.value }), grid ? TYPED_MS : 0);
 }
 
+/** The first rows are asked for before Dash has drawn the page that shows them. */
+function askEarly() {
+  if (location.pathname !== at("/")) return;
+  const { state = "", search = "", where = "", by = "", sort = "" } = readQuery();
+  rows.askEarly({ ...ALL, state, search, where, by: by.trim(), fields: columns.fields() }, sort);
+}
+
 /** Listens for what Dash does not: chips and buttons that the layout draws as plain HTML, and keys as they are pressed. */
 export function start() {
+  askEarly();
   document.addEventListener("click", clicked);
   document.addEventListener("input", typed);
 }

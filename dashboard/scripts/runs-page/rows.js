@@ -8,9 +8,11 @@
 import { Refused } from "../api/client.js";
 import * as api from "../api/runs.js";
 import { count } from "../ui/format.js";
-import { ALL, countsQuery, isNarrowed, rowsQuery, sortOf } from "./query.js";
+import { rowOf } from "./groups.js";
+import { ALL, countsQuery, groupsQuery, isNarrowed, rowsQuery, sortOf } from "./query.js";
 
 /** @import { ListedRun, Run } from "../../types/pages" */
+/** @import { GroupRow } from "./groups.js" */
 /** @import { Asked, SortModel } from "./query.js" */
 
 export const TABLE = "runs-table";
@@ -18,8 +20,11 @@ export const BLOCK = 100; // rows
 const SOON_MS = 500; // changes that come close together are one refresh
 const REST_MS = 2_000; // between refreshes
 const RETRY_MS = 5_000;
+const FRESH_MS = 500; // a block that was read ahead is taken for so long
 
-/** @typedef {{startRow: number, endRow: number, sortModel: SortModel, successCallback: (rows: ListedRun[], total: number) => void, failCallback: () => void}} BlockRequest */
+/** @typedef {ListedRun | GroupRow} Row */
+/** @typedef {{rows: Row[], total: number, matching: number}} Block */
+/** @typedef {{startRow: number, endRow: number, sortModel: SortModel, successCallback: (rows: Row[], total: number) => void, failCallback: () => void}} BlockRequest */
 /** @typedef {(problem: Error | null, rows: number | null) => void} Told what came of the latest block, and how many rows match. */
 
 /** @type {any} ag-grid's API; null: the table is not there. */
@@ -28,8 +33,10 @@ let grid = null;
 let asked = ALL;
 /** @type {Told} */
 let tell = () => {};
-/** @type {{query: string, page: {runs: ListedRun[], total: number}} | null} a block that was read before the grid asked for it. */
+/** @type {{query: string, page: Block, at: number} | null} a block that was read before the grid asked for it. */
 let ahead = null;
+/** @type {{query: string, page: Promise<Block>} | null} a block that was asked for before there was a table. */
+let early = null;
 let begun = false; // whether the grid asks for blocks
 let reading = 0; // blocks that are being read
 let questions = 0; // counts them, so that the answer to a former one is dropped
@@ -73,8 +80,13 @@ export function begin(table, told = () => {}) {
 
 /** What is asked for now. */
 export const question = () => asked;
+/** The row of this id, if a block has it. @param {string} id @returns {Row | undefined} */
+export const rowOfId = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
 /** The run of this id, if a block has it. @param {string} id @returns {ListedRun | undefined} */
-export const runOf = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
+export const runOf = (id) => {
+  const row = rowOfId(id);
+  return row && "grouped" in row ? undefined : row;
+};
 
 // ---------------------------------------------------------------- blocks
 
@@ -89,10 +101,10 @@ export async function ask(changes) {
     return null;
   }
   const now = ++questions;
-  const query = rowsQuery(next, sort(), 0, BLOCK);
+  const query = queryOf(next, sort(), 0, BLOCK);
   let page;
   try {
-    page = await api.runs(query);
+    page = await readFirst(next, query);
   } catch (problem) {
     if (now !== questions || gone()) return null;
     if (begun || problem instanceof Refused) return /** @type {Error} */ (problem);
@@ -100,25 +112,32 @@ export async function ask(changes) {
   if (now !== questions || gone()) return null;
   begun = true; // without an answer too: the blocks are asked for until there is one
   asked = next;
-  ahead = page ? { query: query.toString(), page } : null;
+  ahead = page ? { query: query.toString(), page, at: performance.now() } : null;
   grid.setGridOption("datasource", { getRows: readBlock });
   readCounts();
   return null;
 }
 
+/** Leaves runs out of the rows, where they are few enough to be named. @param {string[]} without their ids, instead of those before. */
+export function leaveOut(without) {
+  asked = { ...asked, without };
+  refresh();
+}
+
 /** @param {BlockRequest} request */
 async function readBlock({ startRow, endRow, sortModel, successCallback, failCallback }) {
-  const query = rowsQuery(asked, sortOf(sortModel), startRow, endRow);
+  const query = queryOf(asked, sortOf(sortModel), startRow, endRow);
   const table = grid;
   reading += 1;
   try {
-    const page = ahead?.query === query.toString() ? ahead.page : await api.runs(query);
-    ahead = null;
+    // Other columns that come with other rows make the grid ask for the same block again.
+    const fresh = ahead?.query === query.toString() && performance.now() - ahead.at < FRESH_MS;
+    const page = fresh && ahead ? ahead.page : await read(asked, query);
     if (table !== grid || gone()) return;
     const focus = focused();
-    successCallback(page.runs.map(newest), page.total);
+    successCallback(page.rows.map(newest), page.total);
     focusAgain(focus);
-    tell(null, page.total);
+    tell(null, page.matching);
   } catch (problem) {
     if (table !== grid || gone()) return;
     failCallback();
@@ -131,8 +150,42 @@ async function readBlock({ startRow, endRow, sortModel, successCallback, failCal
   }
 }
 
-/** A run of a block, or what was heard of it since. @param {ListedRun} run */
+/** @param {Asked} asked @param {string} order @param {number} first @param {number} stop */
+const queryOf = (asked, order, first, stop) => (asked.by ? groupsQuery : rowsQuery)(asked, order, first, stop);
+
+/**
+ * Asks for the first block while the page is being made: its answer waits for the table, instead of the table for it.
+ * @param {Asked} next @param {string} order
+ */
+export function askEarly(next, order) {
+  const query = queryOf(next, order, 0, BLOCK);
+  const page = read(next, query);
+  page.catch(() => {}); // it is asked for again, and what is wrong then is told
+  early = { query: query.toString(), page };
+}
+
+/** A block that was asked for early, else from now on; early ones are of use once. @param {Asked} next @param {URLSearchParams} query */
+async function readFirst(next, query) {
+  const before = early?.query === query.toString() ? early : null;
+  early = null;
+  const page = await before?.page.catch(() => null);
+  return page ?? read(next, query);
+}
+
+/** Runs, or groups of them. @param {Asked} asked @param {URLSearchParams} query @returns {Promise<Block>} */
+async function read({ by }, query) {
+  if (!by) {
+    const { runs, total } = await api.runs(query);
+    return { rows: runs, total, matching: total };
+  }
+  unplaced.clear(); // runs are in no row, and in a group that tells of them
+  const { groups, total, matching } = await api.groups(query);
+  return { rows: groups.map(rowOf), total, matching };
+}
+
+/** A run of a block, or what was heard of it since. @param {Row} run @returns {Row} */
 function newest(run) {
+  if ("grouped" in run) return run;
   elsewhere.delete(run.id);
   unplaced.delete(run.id);
   const told = heard.get(run.id);
@@ -174,6 +227,7 @@ export function refresh() {
   waiting = undefined;
   moved = false;
   unplaced.clear();
+  ahead = null;
   if (gone() || !begun) return;
   refreshedAt = performance.now();
   grid.refreshInfiniteCache();
@@ -198,14 +252,18 @@ const movesRows = (before, run) =>
   sort() !== "" ||
   asked.fields.length > 0;
 
+/** @param {Row} row @param {Run} run */
+const isOlder = (row, run) => !("grouped" in row) && row.revision < run.revision;
+
 /** A run as it is now; an older revision changes nothing. @param {Run} run */
 export function put(run) {
   if (gone()) return;
-  if (reading) heard.set(run.id, run);
+  if (reading || !begun) heard.set(run.id, run);
+  if (ahead?.page.rows.some((row) => row.id === run.id && isOlder(row, run))) ahead = null;
   const node = grid.getRowNode(run.id);
   const before = node?.data;
   if (!before) {
-    if (elsewhere.get(run.id) === run.state && !isNarrowed(asked)) return;
+    if (elsewhere.get(run.id) === run.state && !isNarrowed(asked) && !asked.by) return;
     elsewhere.set(run.id, run.state);
     unplaced.add(run.id);
     refreshSoon();

@@ -7,10 +7,13 @@
 
 import { go } from "../ui/shell.js";
 import { act } from "./actions.js";
+import * as groups from "./groups.js";
 import * as ticks from "./ticks.js";
 
+/** @import { RunGroup } from "../../types/api" */
 /** @import { Run } from "../../types/pages" */
 /** @import { Key } from "../ui/keys.js" */
+/** @import { Row } from "./rows.js" */
 
 const WITHIN = "button:not(:disabled), a[href], input";
 
@@ -28,6 +31,9 @@ const ROW_KEYS = {
   c: (run) => act("again", run),
   Delete: (run) => run.state !== "running" && act("remove", run),
 };
+
+/** The same of a group of runs. @type {Record<string, (group: RunGroup) => unknown>} */
+const GROUP_KEYS = { Enter: groups.open, " ": groups.toggle };
 
 /** @param {HTMLElement | null} cell */
 function enter(cell) {
@@ -47,8 +53,8 @@ function within(event) {
   return event.key.length > 1 || event.key === " "; // letters are the page's keys here too
 }
 
-/** Whether a key is ours; does what the key is for. @param {Press} event @param {(id: string) => Run | undefined} runOf */
-function own(event, runOf) {
+/** Whether a key is ours; does what the key is for. @param {Press} event @param {(id: string) => Row | undefined} rowOf */
+function own(event, rowOf) {
   const cell = cellOf(event);
   if (!cell || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.target.matches(WITHIN)) {
@@ -56,20 +62,20 @@ function own(event, runOf) {
     cell.focus(); // from where ag-grid leaves the table; by itself the browser would go from row to row
     return false;
   }
-  const run = runOf(cell.closest("[row-id]")?.getAttribute("row-id") ?? "");
-  const act = event.target === cell && run && ROW_KEYS[event.key];
-  if (!act) return false;
+  const row = rowOf(cell.closest("[row-id]")?.getAttribute("row-id") ?? "");
+  if (event.target !== cell || !row || !(event.key in ("grouped" in row ? GROUP_KEYS : ROW_KEYS))) return false;
   event.preventDefault();
-  act(run, event, cell.getAttribute("col-id"));
+  if ("grouped" in row) GROUP_KEYS[event.key](row.grouped);
+  else ROW_KEYS[event.key](row, event, cell.getAttribute("col-id"));
   return true;
 }
 
 /**
  * Takes the keys of ours before ag-grid sees them.
- * @param {HTMLElement} table @param {(id: string) => Run | undefined} runOf the run of a row.
+ * @param {HTMLElement} table @param {(id: string) => Row | undefined} rowOf the row of an id.
  */
-export function listen(table, runOf) {
-  table.addEventListener("keydown", (/** @type {any} */ event) => own(event, runOf) && event.stopPropagation(), { capture: true });
+export function listen(table, rowOf) {
+  table.addEventListener("keydown", (/** @type {any} */ event) => own(event, rowOf) && event.stopPropagation(), { capture: true });
 }
 
 /** Where Tab goes from the header: to the first row's cell below, else out of the table. @param {any} params */
@@ -87,8 +93,8 @@ export function fromCell({ backwards, previousCellPosition: { column } }) {
 export const HELP = [
   ["Tab", "to the table's header, to its rows, and out of it"],
   ["← · ↑ · ↓ · →", "between cells; ↑ from the first row to the header"],
-  ["Enter", "on a header: sort; on a row: open the run; on its actions: pick one with ← and →"],
-  ["Space", "select the run for comparison and other actions; with Shift all from the last one on"],
+  ["Enter", "on a header: sort; on a row: open the run, or list the group's runs; on its actions: pick one with ← and →"],
+  ["Space", "select the run, or the group's runs, for comparison and other actions; with Shift all from the last one on"],
   ["e", "edit name, tags and notes"],
   ["c", "clone the run"],
   ["Delete", "delete the run, after confirmation"],

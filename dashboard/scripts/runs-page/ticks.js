@@ -55,6 +55,16 @@ export function toggle(run, toRange = false) {
   show(runs.map(({ id }) => id));
 }
 
+/** Ticks all of these runs, or where all are ticked takes their ticks away. @param {Map<string, string>} names by id. */
+export function toggleAll(names) {
+  const off = [...names.keys()].every(has);
+  for (const [id, name] of names) {
+    if (off) ticked.delete(id);
+    else ticked.set(id, name);
+  }
+  show([...names.keys()]);
+}
+
 /** @param {string[]} gone */
 export function drop(gone) {
   for (const id of gone) ticked.delete(id);
@@ -74,7 +84,8 @@ function between(run) {
 /** @param {string[]} of */
 function show(of) {
   if (!grid || grid.isDestroyed()) return;
-  const rowNodes = of.flatMap((id) => grid.getRowNode(id) ?? []);
+  const groups = grid.getRenderedNodes().filter((/** @type {any} */ { data }) => data?.grouped);
+  const rowNodes = [...of.flatMap((id) => grid.getRowNode(id) ?? []), ...groups];
   grid.refreshCells({ rowNodes, columns: ["ticked", "state"], force: true });
   changed();
 }

@@ -28,6 +28,18 @@ function parts(pairs) {
  */
 export const ending = (name, signs) => (name.length > signs ? `…${name.slice(1 - signs)}` : name);
 
+/**
+ * A long name in two, for a line that is cut between them: its end, where swept runs differ, from the beginning of a word on.
+ * @param {string} name @param {number} signs of its end. @returns {[head: string, tail: string]} a short name has no tail.
+ */
+export function parted(name, signs) {
+  if (name.length <= 1.5 * signs) return [name, ""];
+  const end = name.slice(-signs);
+  const word = end.search(/\s\S/);
+  const tail = word >= 0 && word < signs / 2 ? end.slice(word) : end;
+  return [name.slice(0, name.length - tail.length), tail];
+}
+
 /** A fraction in 0–1 as `12.3 %`. @param {Missing<number>} fraction */
 export const percent = (fraction, digits = 1) =>
   fraction === null || fraction === undefined ? NOTHING : `${(fraction * 100).toFixed(digits)} %`;
@@ -61,6 +73,19 @@ export function number(value, digits = 3) {
   }
   if (shown >= 1000) return whole.format(Math.round(value)).replace("-", "−");
   return value.toPrecision(digits).replace("-", "−");
+}
+
+/**
+ * A mean and its standard deviation, `0.912 ± 0.004`: two digits of the deviation, and the mean as exact as that.
+ * @param {number} mean @param {Missing<number>} std null: of one value alone.
+ */
+export function spread(mean, std) {
+  if (std === null || std === undefined) return number(mean);
+  const size = Math.max(Math.abs(mean), std);
+  const decimals = 1 - Math.floor(Math.log10(std));
+  if (std === 0 || size < 1e-3 || size >= 1e6 || decimals > 8) return `${number(mean)} ± ${std === 0 ? "0" : number(std, 2)}`;
+  const shown = (/** @type {number} */ value) => value.toFixed(Math.max(0, decimals)).replace("-", "−");
+  return `${shown(mean)} ± ${shown(std)}`;
 }
 
 /** Bytes as `2,048 MB` or `0.284 MB`: millions of them, in three digits where they are few. @param {number} bytes */

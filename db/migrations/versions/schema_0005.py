@@ -94,11 +94,11 @@ def _figures_become_metrics() -> None:
         for name in names:
             points = [row for row in of_run if row[name] is not None]
             if points:
-                _store_metric(connection, run_id, name, points)
+                store_metric(connection, run_id, name, points)
 
 
-def _store_metric(connection: sa.Connection, run_id: str, name: str, rows: list[Any]) -> None:
-    """In one chunk: columns of time, value, step and epoch, little-endian."""
+def store_metric(connection: sa.Connection, run_id: str, name: str, rows: list[Any]) -> None:
+    """Of epochs that have it: in one chunk, columns of time, value, step and epoch, little-endian."""
     values, epochs = [float(row[name]) for row in rows], [int(row["epoch"]) for row in rows]
     number = len(rows)
     chunk = struct.pack(
