@@ -49,6 +49,7 @@ export class Entry {
       blank: arraysWords(record),
       figure: figures.neurons,
       name: `${name} neurons`,
+      run: name,
       mode,
       onPoint: onPointCell,
       onRange,

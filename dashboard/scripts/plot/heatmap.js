@@ -2,12 +2,14 @@
  * One layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
  */
 
+import { layerTable } from "../run-data/layer-data.js";
 import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import * as marks from "./annotations.js";
 import { CellCanvas } from "./cell-canvas.js";
 import { CellWords } from "./cell-words.js";
-import { legendOf, modes } from "./colour-modes.js";
+import { legendOf, modes, savedScale } from "./colour-modes.js";
+import { seen } from "./figure-tables.js";
 
 /** @import { LayerFeed } from "../run-data/layer-feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -31,7 +33,8 @@ const { counted } = format;
  * @property {Scope} scope
  * @property {HTMLElement} host
  * @property {Figure} figure template `neurons` of figures.py.
- * @property {string} name of a saved file.
+ * @property {string} name which no other picture of the page has.
+ * @property {string} run what the run is called.
  * @property {string} mode of modes.
  * @property {number} [epsilon] the run's threshold, for the colours of |v|.
  * @property {HTMLElement} [note] says when one row stands for several neurons, and why epochs are blank.
@@ -53,6 +56,7 @@ export class Heatmap {
   constructor(options) {
     const { scope, host } = options;
     this.host = host;
+    this.run = options.run;
     this.mode = options.mode;
     this.epsilon = options.epsilon ?? 0;
     this.note = options.note;
@@ -94,8 +98,26 @@ export class Heatmap {
       onClick: (cell) => this.#choose(this.#named(cell)),
       onRange,
       onPaint: (note) => this.#say(note),
-      legend: () => legendOf(modes[this.mode], this.epsilon),
+      about: () => this.#about(),
+      legend: () => legendOf(modes[this.mode]),
+      scale: () => savedScale(modes[this.mode], this.epsilon),
+      data: (range) => this.#data(range),
     });
+  }
+
+  /** What a saved file is of. */
+  #about() {
+    const { mode, run, layer, epsilon } = this;
+    const more = [layer && counted(layer.layer.neurons, "neuron"), epsilon > 0 && `ε = ${format.setting(epsilon)}`];
+    return { what: modes[mode].what, run, layer: layer?.layer.name, more: more.filter((each) => typeof each === "string") };
+  }
+
+  /** @param {Range} range */
+  #data({ x, y }) {
+    const { layer, mode, order } = this;
+    if (!layer) return { header: ["epoch", "neuron"], rows: [] };
+    const neurons = seen(y, layer.layer.neurons).map((row) => (order ? order[row] : row));
+    return layerTable(layer, mode, seen(x, layer.cells.epochs), neurons);
   }
 
   /** Lets the host take the keyboard. @param {Scope} scope */

@@ -97,6 +97,7 @@ export class LayerCard {
       host: parts[part],
       figure: figures.neurons,
       name: `${feed.record.name} ${part}`,
+      run: feed.record.name,
       mode: this.mode,
       epsilon: this.epsilon,
       note: parts[note],

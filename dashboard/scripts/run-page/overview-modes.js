@@ -14,6 +14,7 @@ import * as format from "../ui/format.js";
 /**
  * @typedef {object} Mode what a cell may be coloured by.
  * @property {string} name
+ * @property {string} what the title of a saved picture.
  * @property {(value: number) => number} index of the colour of a layer's value.
  * @property {(epsilon: number) => Table} table
  * @property {(value: number) => string} words
@@ -34,6 +35,7 @@ const ends = (last) => () => [
 export const MODES = {
   frozen: {
     name: "frozen",
+    what: "Frozen fraction by layer and epoch",
     index: (fraction) => (Number.isNaN(fraction) ? 0 : 1 + Math.round(fraction * (steps - 1))), // 0: nobody watched it
     table: () => palette.fractionsOrNone(),
     words: (fraction) => `${percent(fraction)} frozen next epoch`,
@@ -41,6 +43,7 @@ export const MODES = {
   },
   phi: {
     name: "mean φ",
+    what: "Mean φ by layer and epoch",
     index: (phi) => level(1 - phi),
     table: () => palette.similarities(),
     words: (phi) => `mean φ ${number(phi, 4)}`,
@@ -48,6 +51,7 @@ export const MODES = {
   },
   speed: {
     name: "mean |v|",
+    what: "Mean |v| by layer and epoch",
     index: level,
     table: (epsilon) => palette.speeds(epsilon),
     words: (speed) => `mean |v| ${number(speed)}`,
@@ -56,6 +60,7 @@ export const MODES = {
   // The root lets few be seen among many.
   thawed: {
     name: "thaws",
+    what: "Thawed fraction by layer and epoch",
     index: (fraction) => Math.round(Math.sqrt(fraction) * steps),
     table: () => palette.thaws(),
     words: (fraction) => `${percent(fraction)} thawed`,

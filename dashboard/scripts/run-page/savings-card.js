@@ -63,6 +63,7 @@ export class SavingsCard {
         host: parts[key],
         figure: figures[key],
         name: `${feed.record.name} ${SPOKEN[key]}`,
+        about: () => ({ what: figures[key].layout.title.text, run: feed.record.name }),
         onHover: (cell) => onPoint(cell?.column ?? null),
         onClick: (cell) => onChoose(cell.column),
       });
@@ -181,7 +182,7 @@ function stacked(timed) {
     const ranges = timed.map(({ step_ms }) => (part === "probe" ? null : step_ms.ranges?.[part]));
     const y = own.map((value, place) => below[place] + value);
     const words = (/** @type {number} */ _, /** @type {number} */ epoch) => msRange(own[x.indexOf(epoch)], ranges[x.indexOf(epoch)]);
-    const band = { ...line, x, y, below, words };
+    const band = { ...line, x, y, below, words, raw: own };
     below = y;
     return band;
   });

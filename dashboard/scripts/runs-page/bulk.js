@@ -3,12 +3,13 @@
  */
 
 import * as api from "../api/runs.js";
+import { csvOf } from "../ui/csv.js";
 import { askText, open } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
+import { saveFile } from "../ui/files.js";
 import { count, counted } from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import * as columns from "./columns.js";
-import { csvOf } from "./csv.js";
 import { DelayedDeletion } from "./deletion.js";
 import { FIELD, FIELDS, rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
@@ -213,17 +214,7 @@ export class Bulk {
       if (page instanceof Error) return notice(page.message, "bad", "Could not export");
       for (const run of page.runs) values.set(run.id, run.values);
     }
-    const blob = new Blob(
-      [
-        csvOf(
-          fields,
-          ids.flatMap((id) => (values.has(id) ? [values.get(id)] : [])),
-        ),
-      ],
-      { type: "text/csv" },
-    );
-    const address = URL.createObjectURL(blob);
-    element("a", { href: address, download: "runs.csv" }).click();
-    return setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    const lines = ids.flatMap((id) => (values.has(id) ? [values.get(id)] : []));
+    return saveFile([csvOf(fields, lines)], "text/csv", "runs.csv");
   }
 }
