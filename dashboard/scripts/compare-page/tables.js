@@ -7,8 +7,9 @@ import { settingName, settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { fileButtons } from "../ui/table-buttons.js";
 
-/** @import { Epoch } from "../../types/pages" */
+/** @import { Epoch, Missing } from "../../types/pages" */
 /** @import { Titles } from "../run-data/settings.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -19,24 +20,29 @@ const { percent, number, duration, estimate, count } = format;
 /** Wall-clock seconds of an epoch. @param {Epoch} epoch */
 const secondsOf = ({ seconds }) => epochSeconds({ ...seconds });
 
-/** @type {[name: string, read: (feed: Feed) => string][]} a row's name and what each run has there. */
+/** @typedef {{unit: string, of: (feed: Feed) => Missing<number>}} Exact the value that words round, and its unit. */
+
+/** @param {keyof Epoch} field a number of the newest epoch. @returns {Exact} */
+const lastOf = (field, unit = "") => ({ unit, of: ({ last }) => /** @type {Missing<number>} */ (last?.[field]) });
+
+/** @type {[name: string, read: (feed: Feed) => string, exact?: Exact][]} a column's name and what each run has there. */
 const NUMBERS = [
   ["State", ({ record }) => record.state + (record.stop_requested && record.state === "running" ? ", stopping" : "")],
   [
     "Epochs",
     ({ record, done }) => [done, timing.planned(record, done)].flatMap((number) => (number === null ? [] : [count(number)])).join(" of "),
   ],
-  ["Test accuracy", ({ last }) => percent(last?.test_accuracy)],
-  ["Best", ({ record }) => percent(record.best_test_accuracy)],
-  ["Frozen next epoch", ({ last }) => percent(last?.frozen_fraction)],
-  ["Frozen during epoch", ({ last }) => percent(last?.applied_fraction)],
-  ["Training loss", ({ last }) => number(last?.train_loss)],
-  ["Test loss", ({ last }) => number(last?.test_loss)],
-  ["Learning rate", ({ last }) => format.rate(last?.learning_rate)],
+  ["Test accuracy", ({ last }) => percent(last?.test_accuracy), lastOf("test_accuracy", "fraction")],
+  ["Best", ({ record }) => percent(record.best_test_accuracy), { unit: "fraction", of: ({ record }) => record.best_test_accuracy }],
+  ["Frozen next epoch", ({ last }) => percent(last?.frozen_fraction), lastOf("frozen_fraction", "fraction")],
+  ["Frozen during epoch", ({ last }) => percent(last?.applied_fraction), lastOf("applied_fraction", "fraction")],
+  ["Training loss", ({ last }) => number(last?.train_loss), lastOf("train_loss")],
+  ["Test loss", ({ last }) => number(last?.test_loss), lastOf("test_loss")],
+  ["Learning rate", ({ last }) => format.rate(last?.learning_rate), lastOf("learning_rate")],
   ["Time per epoch, wall clock", ({ epochs }) => rangeWords(epochRange(epochs, secondsOf), duration)],
-  ["Elapsed", ({ record }) => duration(timing.elapsed(record))],
+  ["Elapsed", ({ record }) => duration(timing.elapsed(record)), { unit: "s", of: ({ record }) => timing.elapsed(record) }],
   ["Time left", ({ record }) => estimate(timing.left(record))],
-  ["Neurons", ({ record }) => count(record.neurons)],
+  ["Neurons", ({ record }) => count(record.neurons), { unit: "", of: ({ record }) => record.neurons }],
 ];
 /** A reason not to compare single cells: nobody knows whether they may be. */
 const UNKNOWN = "unknown weights";
@@ -63,6 +69,8 @@ export class CompareTables {
     scope.on(parts["all-settings"], "click", () => choose(true));
     this.#drawSettings();
     this.#drawLegend();
+    parts.numbers.after(fileButtons(parts.numbers, "Headline numbers"));
+    parts.settings.after(fileButtons(parts.settings, "Settings"));
     this.draw();
   }
 
@@ -84,7 +92,7 @@ export class CompareTables {
     return element(
       "table.compare-table",
       {},
-      element("thead", {}, element("tr", {}, element("td"), ...this.#heads())),
+      element("thead", {}, element("tr", {}, element("td", { "data-name": "Setting" }), ...this.#heads())),
       element("tbody", {}, ...rows.map(line)),
     );
   }
@@ -95,19 +103,20 @@ export class CompareTables {
     const text = JSON.stringify(rows);
     if (text === this.drawn) return;
     this.drawn = text;
-    const head = NUMBERS.map(([name]) => element("th", { scope: "col" }, name));
+    const head = NUMBERS.map(([name, , exact]) => element("th", { scope: "col", "data-unit": exact?.unit || null }, name));
     const line = (/** @type {string[]} */ values, /** @type {number} */ place) => {
       const { feed, name, colour } = this.entries[place];
       const swatch = element("span.swatch", { style: `background: ${colour}` });
       const link = element("a", { href: `/runs/${feed.id}` }, name);
-      const cells = values.map((value) => element("td", {}, value));
+      const exact = (/** @type {number} */ at) => NUMBERS[at][2]?.of(feed);
+      const cells = values.map((value, at) => element("td", { "data-value": exact(at) }, value));
       return element("tr", {}, element("th", { scope: "row" }, swatch, " ", link), ...cells);
     };
     this.parts.numbers.replaceChildren(
       element(
         "table.compare-table.compare-numbers",
         {},
-        element("thead", {}, element("tr", {}, element("td"), ...head)),
+        element("thead", {}, element("tr", {}, element("td", { "data-name": "Run" }), ...head)),
         element("tbody", {}, ...rows.map(line)),
       ),
     );

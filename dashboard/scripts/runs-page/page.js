@@ -15,6 +15,7 @@ import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
 import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
+import { askTable } from "./table-file.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
 import * as views from "./views.js";
@@ -184,6 +185,8 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-columns")), "click", chooseColumns);
   const chooseViews = () => views.choose(scope, showView);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
+  const save = () => bulk && askTable(scope, bulk.matching);
+  scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-save")), "click", save);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));

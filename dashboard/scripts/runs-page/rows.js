@@ -73,6 +73,8 @@ export function begin(table, told = () => {}) {
 
 /** What is asked for now. */
 export const question = () => asked;
+/** The order that the headers show, as the server's `sort` has it. */
+export const order = () => (gone() ? "" : sort());
 /** The run of this id, if a block has it. @param {string} id @returns {ListedRun | undefined} */
 export const runOf = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
 
