@@ -30,7 +30,7 @@ def recording(store: Store) -> Recording:
     """A run of one epoch."""
     recording = Recording(store, (5, 300), epochs=1)
     recording.start()
-    recording.epoch()
+    recording.epoch(dead=(0, 2), churning=(1, 0))
     recording.finish()
     return recording
 
@@ -84,7 +84,8 @@ def test_a_figure_is_saved_as_a_vector_as_a_picture_and_as_data_and_the_page_sta
     said = texts(svg)
     assert "States of neurons by epoch" in said
     assert "recorded · conv1 · epoch 0 · 300 neurons · ε = 0.001" in " · ".join(said)
-    assert {"updating", "frozen", "just thawed", "just frozen", "epoch"} <= set(said)
+    assert {"updating", "frozen", "just thawed", "just frozen", "epoch", "dead neurons"} <= set(said)
+    assert "churning neurons" not in said
     root = ElementTree.fromstring(svg)
     assert root.get("width") == "321"
     assert b"rgb(255, 255, 255)" in svg and b"pixelated" in svg
@@ -148,6 +149,19 @@ def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, 
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.wait_for_function(f"() => ({GROUND})()[0] < 60")
+
+
+def test_dead_and_churning_neurons_are_marked_where_a_layer_has_any(opened: Page) -> None:
+    note = opened.locator("[data-part=neurons-note]")
+    expect(note).to_contain_text("epochs in which the layer had neurons that were dead (grey).")
+    opened.locator("[data-part=neurons]").focus()
+    opened.keyboard.press("ArrowLeft")
+    expect(opened.locator(".tooltip:visible")).to_contain_text("in the layer: 2 dead")
+    opened.get_by_role("combobox", name="Colour by").select_option("churning")
+    box = opened.locator("[data-part=overview] canvas").bounding_box()
+    assert box
+    opened.mouse.move(box["x"] + 5, box["y"] + 5)
+    expect(opened.locator(".tooltip:visible").first).to_contain_text("20.0 % churning")  # 1 of 5
 
 
 def test_many_neurons_in_one_row_are_explained(opened: Page) -> None:

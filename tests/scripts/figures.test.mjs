@@ -3,10 +3,12 @@ import { afterEach, test } from "node:test";
 import { withDensity } from "../../dashboard/scripts/plot/figure-files.js";
 import { linesTable, longTable, matrixTable, seen } from "../../dashboard/scripts/plot/figure-tables.js";
 import { sheetOf } from "../../dashboard/scripts/plot/paper.js";
+import { rareOf, rareWords, strips, stripWords } from "../../dashboard/scripts/plot/rare-marks.js";
 import { lastChoice } from "../../dashboard/scripts/plot/save-dialog.js";
 import { savedFigure } from "../../dashboard/scripts/plot/saved-figure.js";
 import { groundShapes, lineTraces } from "../../dashboard/scripts/plot/saved-lines.js";
 import { flow, spanWords, textRows } from "../../dashboard/scripts/plot/saved-text.js";
+import { LayerTables } from "../../dashboard/scripts/run-data/layer-tables.js";
 import { csvPieces } from "../../dashboard/scripts/ui/csv.js";
 import { fileName } from "../../dashboard/scripts/ui/files.js";
 
@@ -152,6 +154,31 @@ test("cells are those that are seen at least half; NaN is an empty cell", () => 
   assert.deepEqual([matrix.header, matrix.rows], [["epoch", "a", "b"], [[4, 2, null], [5, 2.5, null]]]); // biome-ignore format: a table
   const long = longTable(["v"], [0, 1], [7, 3], (epoch, neuron) => (epoch ? [neuron] : null));
   assert.deepEqual([...long.rows], [[1, 7, 7], [1, 3, 3]]); // biome-ignore format: a table
+});
+
+test("epochs in which a layer had dead or churning neurons are strips above its cells", () => {
+  const feed = { layers: [{ neurons: 4 }, { neurons: 10 }] };
+  const tables = new LayerTables(feed);
+  feed.tables = tables;
+  const counts = { frozen: [0, 0], thawed: [0, 0], applied: [0, 0], phi_mean: [1, 1], speed_mean: [0, 0] };
+  tables.take(0, counts); // of a former version
+  tables.take(1, { ...counts, dead: [1, 0], churning: [0, 3] });
+  tables.take(2, { ...counts, dead: [2, 0], churning: [0, 0] });
+  const layer = (index) => ({ index, feed, cells: { epochs: 4 } });
+  assert.deepEqual(
+    [0, 1, 2, 3].map((epoch) => tables.countAt("dead", epoch, 0)),
+    [null, 1, 2, null],
+  );
+  const [dead, ...more] = rareOf(layer(0));
+  assert.deepEqual([dead.kind, dead.epochs, more], ["dead", [1, 2], []]);
+  const [shape] = strips([dead]);
+  assert.deepEqual([shape.yref, shape.ysizemode, shape.yanchor], ["paper", "pixel", 1]);
+  assert.equal(shape.path.split("Z").length - 1, 2);
+  assert.match(shape.path, /^M 0\.5 1 L 1\.5 1 L 1\.5 4 L 0\.5 4 Z M 1\.5 1/);
+  assert.equal(rareWords(layer(1), 1), "in the layer: 3 churning");
+  assert.equal(rareWords(layer(1), 2), "");
+  assert.match(stripWords(rareOf(layer(1))), /churning \(orange\)\.$/);
+  assert.deepEqual([rareOf(null), stripWords([])], [[], ""]);
 });
 
 test("a table of many lines comes in pieces that are the same text", () => {

@@ -2,14 +2,14 @@
  * One layer's neurons × epochs, coloured and ordered as the reader likes, and words on every cell.
  */
 
-import { layerTable } from "../run-data/layer-data.js";
 import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import * as marks from "./annotations.js";
 import { CellCanvas } from "./cell-canvas.js";
 import { CellWords } from "./cell-words.js";
-import { legendOf, modes, savedScale } from "./colour-modes.js";
-import { seen } from "./figure-tables.js";
+import { modes } from "./colour-modes.js";
+import { savedOf } from "./heatmap-saved.js";
+import { rareOf, strips, stripWords } from "./rare-marks.js";
 
 /** @import { LayerFeed } from "../run-data/layer-feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -70,6 +70,7 @@ export class Heatmap {
     /** @type {Int32Array | null} the row of each neuron. */
     this.rowsOf = null;
     this.title = "neuron";
+    this.merged = { rowsPer: 1, columnsPer: 1 };
     /** @type {string | undefined} the upright axis's ticks, as Plotly knows them. */
     this.ticks = undefined;
     /** @type {number | null} whose row is framed. */
@@ -98,26 +99,8 @@ export class Heatmap {
       onClick: (cell) => this.#choose(this.#named(cell)),
       onRange,
       onPaint: (note) => this.#say(note),
-      about: () => this.#about(),
-      legend: () => legendOf(modes[this.mode]),
-      scale: () => savedScale(modes[this.mode], this.epsilon),
-      data: (range) => this.#data(range),
+      ...savedOf(this),
     });
-  }
-
-  /** What a saved file is of. */
-  #about() {
-    const { mode, run, layer, epsilon } = this;
-    const more = [layer && counted(layer.layer.neurons, "neuron"), epsilon > 0 && `ε = ${format.setting(epsilon)}`];
-    return { what: modes[mode].what, run, layer: layer?.layer.name, more: more.filter((each) => typeof each === "string") };
-  }
-
-  /** @param {Range} range */
-  #data({ x, y }) {
-    const { layer, mode, order } = this;
-    if (!layer) return { header: ["epoch", "neuron"], rows: [] };
-    const neurons = seen(y, layer.layer.neurons).map((row) => (order ? order[row] : row));
-    return layerTable(layer, mode, seen(x, layer.cells.epochs), neurons);
   }
 
   /** Lets the host take the keyboard. @param {Scope} scope */
@@ -196,6 +179,7 @@ export class Heatmap {
   /** One more epoch has come. @param {number} epoch */
   append(epoch) {
     this.picture.paintColumn(epoch);
+    this.#mark();
     this.describe();
     if (this.cell) this.#hover(this.cell, false);
   }
@@ -214,7 +198,16 @@ export class Heatmap {
 
   #mark() {
     const framed = this.neuron === null || !this.layer ? [] : [marks.row(this.rowOf(this.neuron))];
-    this.picture.mark({ shapes: [...marks.drops(this.layer ? this.drops : []).shapes, ...framed], annotations: [] });
+    this.picture.mark({
+      shapes: [...marks.drops(this.layer ? this.drops : []).shapes, ...framed, ...strips(rareOf(this.layer))],
+      annotations: [],
+    });
+  }
+
+  /** More is known of dead and churning neurons. */
+  markRare() {
+    this.#mark();
+    this.#say(this.merged);
   }
 
   /** @param {number} neuron */
@@ -245,12 +238,14 @@ export class Heatmap {
 
   /** @param {{rowsPer: number, columnsPer: number}} note */
   #say({ rowsPer, columnsPer }) {
+    this.merged = { rowsPer, columnsPer };
     if (!this.note) return;
     const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
     const words = this.layer ? merged.filter(Boolean).join(", ") : "";
     const mixed = "colours are averaged; “just thawed” makes up at least half where any neuron just thawed";
     const several = words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in to see single cells.`;
-    const all = [several, this.layer ? this.blank : ""].filter(Boolean).join(" ");
+    const rare = stripWords(rareOf(this.layer));
+    const all = [several, rare, this.layer ? this.blank : ""].filter(Boolean).join(" ");
     say(this.note, all);
     this.note.hidden = !all;
   }

@@ -210,6 +210,9 @@ export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LE
 /** 256 colours from no neuron thawed to all. */
 export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRACTION_STEPS));
 
+/** 256 colours: not recorded, then from no such neuron, which is the ground itself, to all. @param {string} all its token. */
+export const rareOrNone = (all) => table([linear(token("--neq-no-data")), ...even("--neq-surface", all, FRACTION_STEPS - 1)]);
+
 /** 256 colours: not known, then from no agreement to full, in even steps for the eye. */
 export const agreements = () => table([linear(token("--neq-no-data")), ...even("--neq-just-thawed", "--neq-frozen", FRACTION_STEPS - 1)]);
 

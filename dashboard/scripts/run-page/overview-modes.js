@@ -31,6 +31,23 @@ const ends = (last) => () => [
   [1, last],
 ];
 
+/** Ticks of a scale on which the root lets few be seen among many. @returns {Tick[]} */
+const rootTicks = () => [
+  [0, "0"],
+  [Math.sqrt(0.1), "10 %"],
+  [1, "100 %"],
+];
+
+/** Neurons of which there should be few. @param {string} name @param {string} what @param {string} token @returns {Mode} */
+const rare = (name, what, token) => ({
+  name,
+  what,
+  index: (fraction) => (Number.isNaN(fraction) ? 0 : 1 + Math.round(Math.sqrt(fraction) * (steps - 1))),
+  table: () => palette.rareOrNone(token),
+  words: (fraction) => `${percent(fraction)} ${name}`,
+  scale: { name, none: "not recorded", ticks: rootTicks, marks: () => [] },
+});
+
 /** @type {Record<Numbers, Mode>} */
 export const MODES = {
   frozen: {
@@ -57,7 +74,8 @@ export const MODES = {
     words: (speed) => `mean |v| ${number(speed)}`,
     scale: { ...scaleOf("speed"), name: "mean |v|", none: "none yet" },
   },
-  // The root lets few be seen among many.
+  dead: rare("dead", "Dead neurons by layer and epoch", "--neq-text"),
+  churning: rare("churning", "Churning neurons by layer and epoch", "--neq-series-2"),
   thawed: {
     name: "thaws",
     what: "Thawed fraction by layer and epoch",
@@ -66,11 +84,7 @@ export const MODES = {
     words: (fraction) => `${percent(fraction)} thawed`,
     scale: {
       name: "thawed",
-      ticks: () => [
-        [0, "0"],
-        [Math.sqrt(0.1), "10 %"],
-        [1, "100 %"],
-      ],
+      ticks: rootTicks,
       marks: () => [],
     },
   },
