@@ -42,6 +42,12 @@ def test_all_that_match_are_tagged_and_grouped_by_keyboard(page: Page, address: 
         page.get_by_role("dialog", name="Save table").get_by_role("button", name="CSV").press("Enter")
     lines = saved.value.path().read_text().splitlines()  # of which the table has loaded a hundred
     assert [line.split(",")[0] for line in lines[1:]] == ids[::-1]
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator(".paper-table tbody tr")  # what is loaded, where the grid has the rows in sight alone
+    expect(printed).to_have_count(100)
+    expect(printed.first).to_contain_text(re.compile("^queued ?yes 129"))
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    expect(printed).to_have_count(0)
     page.keyboard.press("a")
     expect(bar(page)).to_contain_text("130 selected")
     page.keyboard.press("b")

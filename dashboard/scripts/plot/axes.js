@@ -5,6 +5,7 @@
  * owner when the reader zooms, and lets the owner move it without telling.
  */
 
+import { onPrint } from "../ui/print.js";
 import { at } from "../ui/routes.js";
 import { onScheme } from "../ui/shell.js";
 import { Area } from "./area.js";
@@ -141,6 +142,7 @@ export class Axes extends Area {
       scope.once(() => this.#fit()),
     );
     scope.finally(onScheme(() => this.recolour()));
+    scope.finally(onPrint((onPaper) => (onPaper ? this.#fitToPaper() : this.#fit())));
     scope.on(host, "pointermove", (event) => event.buttons || this.onHover?.(this.cellAt(event.clientX, event.clientY)));
     scope.on(host, "pointerleave", () => this.onHover?.(null));
     scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
@@ -149,10 +151,20 @@ export class Axes extends Area {
 
   #fit() {
     if (!this.host.clientWidth) return;
+    // A size of its own, which paper gave it, is one that Plotly does not change by itself.
+    if (this.plot.layout.width) this.Plotly.relayout(this.plot, { width: null, height: null, autosize: true });
     this.Plotly.Plots.resize(this.plot).then(
       () => !this.scope.ended && this.moved(),
       () => {},
     );
+  }
+
+  /** At once: Plotly's own way takes a tenth of a second, and the page is printed before. */
+  #fitToPaper() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (!width || !height) return;
+    this.Plotly.relayout(this.plot, { width, height });
+    this.moved();
   }
 
   // ------------------------------------------------------------ what is seen

@@ -10,6 +10,7 @@ import { velocityBin, velocityPlace } from "../plot/velocity-scale.js";
 import { Densities } from "../run-data/histogram-data.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { onPrint } from "../ui/print.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
 
@@ -101,7 +102,6 @@ export class Distribution {
       onClick: (cell) => this.data?.counts[cell.column] && onChoose?.(cell.column),
     });
     this.side = side;
-    this.sideWidth = 0;
     this.bars = element("canvas.picture-bars", { "aria-hidden": "true" });
     this.caption = element("p.bars-caption");
     this.drawBars = scope.once(() => this.#drawBars());
@@ -130,11 +130,9 @@ export class Distribution {
     this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
     this.side.setAttribute("role", "img");
     this.side.replaceChildren(this.bars, this.caption);
-    scope.watchSize(this.side, ([{ contentRect }]) => {
-      this.sideWidth = contentRect.width;
-      this.drawBars();
-    });
+    scope.watchSize(this.side, () => this.drawBars());
     scope.finally(onScheme(() => this.drawBars()));
+    scope.finally(onPrint(() => this.drawBars()));
     scope.on(this.bars, "pointermove", (event) => this.#hoverBar(event));
     scope.on(this.bars, "pointerleave", () => this.tooltip.hide());
   }
@@ -245,7 +243,7 @@ export class Distribution {
 
   #fitBars() {
     const { top, height } = this.picture.area;
-    const width = this.sideWidth;
+    const width = this.side.clientWidth;
     const place = `top: ${top}px; height: ${height}px; width: ${width}px`;
     if (this.bars.getAttribute("style") !== place) this.bars.setAttribute("style", place);
     const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };

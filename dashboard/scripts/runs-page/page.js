@@ -13,6 +13,7 @@ import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
+import * as paper from "./paper.js";
 import { isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
 import { askTable } from "./table-file.js";
@@ -176,6 +177,7 @@ function fillTable(scope) {
   tableKeys.listen(table, rows.runOf);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
+  paper.listen(scope);
   scope.finally(follow());
   scope.finally(() => rows.begin(null));
   scope.every(REFRESH_MS, () => {

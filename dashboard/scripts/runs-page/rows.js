@@ -75,6 +75,13 @@ export function begin(table, told = () => {}) {
 export const question = () => asked;
 /** The order that the headers show, as the server's `sort` has it. */
 export const order = () => (gone() ? "" : sort());
+/** The runs whose blocks are here, in the table's order. @returns {ListedRun[]} */
+export function loaded() {
+  /** @type {ListedRun[]} */
+  const runs = [];
+  if (!gone()) grid.forEachNode((/** @type {{data?: ListedRun}} */ { data }) => data && runs.push(data));
+  return runs;
+}
 /** The run of this id, if a block has it. @param {string} id @returns {ListedRun | undefined} */
 export const runOf = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
 
