@@ -181,9 +181,13 @@ test("epochs in which a layer had dead or churning neurons are strips above its 
   assert.deepEqual([rareOf(null), stripWords([])], [[], ""]);
 });
 
-test("a table of many lines comes in pieces that are the same text", () => {
-  const lines = Array.from({ length: 30_000 }, (_, place) => [place, "=x"]);
-  const pieces = csvPieces(["a", "b"], lines);
+test("a table of many lines comes in pieces that are the same text, and others have their turn between them", async () => {
+  const lines = Array.from({ length: 130_000 }, (_, place) => [place, "=x"]);
+  let turns = 0;
+  const turn = setInterval(() => (turns += 1));
+  const pieces = await csvPieces(["a", "b"], lines);
+  clearInterval(turn);
+  assert.ok(turns > 0);
   assert.ok(pieces.length > 2);
   assert.equal(pieces.join(""), `a,b\r\n${lines.map(([place]) => `${place},'=x\r\n`).join("")}`);
 });

@@ -2,6 +2,7 @@
  * Saving a plot: as a picture in the size of a paper's column, or its data. Nothing of the page changes by it.
  */
 
+import { ApiError } from "../api/client.js";
 import { csvPieces } from "../ui/csv.js";
 import { fileName, saveFile } from "../ui/files.js";
 import { notice } from "../ui/shell.js";
@@ -74,7 +75,7 @@ export async function saveAs(axes, { kind, size }) {
   const name = fileName([run, layer, what], kind);
   if (kind === "csv") {
     const { header, rows } = await axes.dataTable();
-    return saveFile(csvPieces(header, rows), "text/csv", name);
+    return saveFile(await csvPieces(header, rows), "text/csv", name);
   }
   const sheet = sheetOf(size, axes.host.clientWidth);
   const figure = figureOf(axes, sheet);
@@ -92,7 +93,8 @@ export async function askAndSave(axes) {
     await saveAs(axes, choice);
   } catch (problem) {
     if (axes.scope.ended) return;
-    if (!(problem instanceof Error && problem.name === "Refused")) reportError(problem);
-    notice("The figure could not be saved.", "bad");
+    const told = problem instanceof ApiError;
+    if (!told) reportError(problem);
+    notice(told ? problem.message : "Reload the page and try again.", "bad", "The figure could not be saved");
   }
 }

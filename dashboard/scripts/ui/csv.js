@@ -17,8 +17,11 @@ const line = (values) => `${values.map(cell).join(",")}\r\n`;
 /** @param {string[]} header @param {unknown[][]} lines */
 export const csvOf = (header, lines) => [header, ...lines].map(line).join("");
 
-/** The same as a file's pieces: a million lines are more than one text should hold. @param {string[]} header @param {Iterable<unknown[]>} lines */
-export function csvPieces(header, lines) {
+/**
+ * The same as a file's pieces: a million lines are more than one text should hold, and the page goes on between pieces.
+ * @param {string[]} header @param {Iterable<unknown[]>} lines
+ */
+export async function csvPieces(header, lines) {
   const pieces = [line(header)];
   let piece = "";
   for (const values of lines) {
@@ -26,8 +29,9 @@ export function csvPieces(header, lines) {
     if (piece.length < PIECE) continue;
     pieces.push(piece);
     piece = "";
+    await new Promise((resolve) => setTimeout(resolve));
   }
   return [...pieces, piece];
 }
 
-const PIECE = 1 << 16; // signs
+const PIECE = 1 << 19; // signs
