@@ -22,7 +22,9 @@ HELP = {
     "lines: the learning rate changed; triangles: many neurons thawed at once. Click a row to open its layer, drag to "
     "select epochs, double-click to reset the zoom.",
     "neurons": "One row per neuron, one column per epoch: the decision at the end of that epoch, or the φ and v behind "
-    "it. Drag to zoom, double-click to reset; click a cell for its neuron's timeline.",
+    "it. Drag to zoom, double-click to reset; click a cell for its neuron's timeline. Marks above: epochs in which the "
+    "layer had dead neurons (grey: all outputs on the probe set are 0) or churning ones (orange: |v| < ε though φ is "
+    "below 0.9).",
     "masks": "Which neurons only one of two runs froze, both, or neither, epoch by epoch; and layer by layer the "
     "Jaccard agreement: neurons that both froze, of those that either did. Single neurons are the same only where both "
     "runs began with the same weights.",

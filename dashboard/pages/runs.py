@@ -97,6 +97,9 @@ def _toolbar() -> Any:
             html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
             html.Button("Views", id="runs-views", className="button", type="button", title="Open or save a view (v)"),
             html.Button("Columns", id="runs-columns", className="button", type="button", title="Choose columns (c)"),
+            html.Button(
+                "Save", id="runs-save", className="button", type="button", title="Save the table as CSV or LaTeX"
+            ),
             html.Button("Shortcuts", id="runs-keys", className="button", type="button", title="Keyboard shortcuts (?)"),
         ],
         className="runs-toolbar",

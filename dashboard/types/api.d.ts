@@ -8222,8 +8222,8 @@ export interface operations {
     read_overview_api_v1_runs__run_id__overview_get: {
         parameters: {
             query?: {
-                /** @description frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. thawed: fraction that was frozen during the epoch and no longer is; likewise. phi: the layer's mean φ. speed: its mean |v|. */
-                field?: "frozen" | "thawed" | "phi" | "speed";
+                /** @description frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. thawed: fraction that was frozen during the epoch and no longer is; likewise. dead: fraction whose outputs on the probe set are all 0; churning: fraction at equilibrium by the rule with φ below 0.9; neither where it was not recorded. phi: the layer's mean φ. speed: its mean |v|. */
+                field?: "frozen" | "thawed" | "dead" | "churning" | "phi" | "speed";
                 format?: "npy" | "json";
                 /** @description Half-open range `a:b` like a Python slice: either end may be omitted, negative numbers count from the latest epoch. Default: all epochs. */
                 epochs?: string | null;

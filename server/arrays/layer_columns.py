@@ -58,6 +58,8 @@ class LayerRow:
     thawed: npt.NDArray[np.int32]
     phi: Floats
     speed: Floats
+    dead: Floats
+    churning: Floats
 
     @classmethod
     def read(cls, columns: dict[str, Any]) -> "LayerRow":
@@ -67,7 +69,15 @@ class LayerRow:
             np.array(columns["thawed"], np.int32),
             np.array(columns["phi_mean"], np.float32),
             np.array(columns["speed_mean"], np.float32),
+            _counts(columns, "dead"),
+            _counts(columns, "churning"),
         )
+
+
+def _counts(columns: dict[str, Any], name: str) -> Floats:
+    """What a former version did not count is NaN for every layer."""
+    told = columns.get(name)
+    return np.full(len(columns["frozen"]), np.nan, np.float32) if told is None else np.array(told, np.float32)
 
 
 class Columns:

@@ -17,7 +17,9 @@ from server.serializers import json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["what a run recorded"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
-OverviewField = Literal["frozen", "thawed", "phi", "speed"]
+OverviewField = Literal["frozen", "thawed", "dead", "churning", "phi", "speed"]
+COUNTS = ("frozen", "thawed", "dead", "churning")
+"""Fields that are fractions of the layer's neurons."""
 Form = Literal["npy", "json"]
 
 
@@ -36,8 +38,9 @@ def read_overview(
         OverviewField,
         Query(
             description="frozen: frozen fraction at the end of the epoch; none where nobody watched the layer. "
-            "thawed: fraction that was frozen during the epoch and no longer is; likewise. phi: the layer's mean φ. "
-            "speed: its mean |v|."
+            "thawed: fraction that was frozen during the epoch and no longer is; likewise. dead: fraction whose "
+            "outputs on the probe set are all 0; churning: fraction at equilibrium by the rule with φ below 0.9; "
+            "neither where it was not recorded. phi: the layer's mean φ. speed: its mean |v|."
         ),
     ] = "frozen",
     form: Annotated[Form, Query(alias="format")] = "npy",
@@ -112,7 +115,7 @@ def _values(
     rows = [] if field == "frozen" else [getattr(row, field) for row in columns.layers(store, run_id, seqs)]
     for told, row in zip(values, rows, strict=False):
         told[: len(row)] = row  # layers that are announced later are not in it
-    if field in ("frozen", "thawed"):
+    if field in COUNTS:
         known, counts = store.frozen_counts(run_id)
         frozen = np.full(values.shape, np.nan)
         frozen[:, : counts.shape[1]] = counts[np.isin(known, [epoch for epoch, _ in found])]

@@ -37,6 +37,17 @@ def test_all_that_match_are_tagged_and_grouped_by_keyboard(page: Page, address: 
     other = make(store, "no")
     open_table(page, f"{address}/?where=name+~+yes")
     expect(row(page, "yes 129")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    with page.expect_download() as saved:
+        page.get_by_role("dialog", name="Save table").get_by_role("button", name="CSV").press("Enter")
+    lines = saved.value.path().read_text().splitlines()  # of which the table has loaded a hundred
+    assert [line.split(",")[0] for line in lines[1:]] == ids[::-1]
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator(".paper-table tbody tr")  # what is loaded, where the grid has the rows in sight alone
+    expect(printed).to_have_count(100)
+    expect(printed.first).to_contain_text(re.compile("^queued ?yes 129"))
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    expect(printed).to_have_count(0)
     page.keyboard.press("a")
     expect(bar(page)).to_contain_text("130 selected")
     page.keyboard.press("b")
@@ -134,3 +145,12 @@ def test_run_files_and_the_shown_columns_are_exported(page: Page, address: str, 
     assert header == "id,state,name,epochs,frozen,accuracy,optimizer.kind,model.kind,data.kind,neq.epsilon,created"
     assert first.startswith(f"{runs[0].id},queued,one,0,,,sgd,cnn,fashion-mnist-mini,0.001,20")
     assert second.startswith(f"{runs[1].id},queued,'=two,")
+    with page.expect_download() as saved:
+        dialog.get_by_role("button", name="LaTeX").click()
+    lines = saved.value.path().read_text().splitlines()
+    assert saved.value.suggested_filename == "runs.tex"
+    assert lines[3] == r"  \toprule" and lines[-1] == r"\end{tabular}"
+    assert lines[6].startswith(
+        f"  {runs[0].id} & queued & one & 0 & -- & -- & sgd & cnn & fashion-mnist-mini & 0.001 & "
+    )
+    assert lines[7].startswith(f"  {runs[1].id} & queued & =two & ")

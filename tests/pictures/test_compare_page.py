@@ -20,6 +20,13 @@ READY = """([runs, epochs]) => {
 RANGES = "() => neq.compare.present().pictures.entries.map(({ heatmap }) => heatmap.picture.range)"
 
 
+def saved(page: Page, button: str) -> list[str]:
+    """The lines of the file that this button saves."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).press("Enter")
+    return download.value.path().read_text().splitlines()
+
+
 def ready(page: Page, runs: int, epochs: int) -> None:
     page.wait_for_function(READY, arg=[runs, epochs])
 
@@ -95,6 +102,14 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(page: Page, address:
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("Equilibrium Threshold ε0.0010.005")
     expect(page.locator("[data-part=note]")).to_contain_text("single cells can be compared")
+    assert saved(page, "CSV: save settings") == [
+        "Setting,ε 0.001,ε 0.005",
+        "Equilibrium Threshold ε,0.001,0.005",
+    ]
+    assert r"  Equilibrium Threshold $\varepsilon $ & 0.001 & 0.005 \\" in saved(page, "LaTeX: save settings")
+    header, first, _ = saved(page, "CSV: save headline numbers")
+    assert header.startswith("Run,State,Epochs,Test accuracy (fraction),")
+    assert first.startswith("ε 0.001,queued,0 of 24,,,,")
     page.get_by_role("button", name="All", exact=True).click()
     expect(rows.nth(5)).to_be_visible()
     expect(page.locator("[data-part=settings] tr.differs")).to_have_count(1)

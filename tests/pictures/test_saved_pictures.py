@@ -1,8 +1,14 @@
 """What leaves the page: files with a title and a legend, axes that tell whole epochs, and paper."""
 
+import csv
 import re
+from base64 import b64decode
+from io import BytesIO
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from db import Store
@@ -11,12 +17,11 @@ from tests.server.recording import Recording
 TICKS = """(part) => [...document.querySelectorAll(`[data-part=${part}] .xaxislayer-above .xtick text`)]
   .map((each) => each.textContent)"""
 LOWEST = "(part) => neq.run.present().curves.charts[part].range.y[0]"
-SAVED = """([part, mode]) => {
-  const page = neq.run.present();
-  if (mode) document.querySelector(`[data-part=mode-${mode}]`).click();
-  const axes = part === "loss" ? page.curves.charts.loss : page.heatmap.picture;
-  const { data, layout } = axes.figureToSave();
-  return [layout.title.text, layout.showlegend, data.map(({ name }) => name), layout.images.length];
+STATE = """() => {
+  const { plot } = neq.run.present().heatmap.picture;
+  window.schemes ??= [];
+  new MutationObserver((seen) => window.schemes.push(...seen)).observe(document.documentElement, { attributes: true });
+  return JSON.stringify([plot.layout, plot.data, location.href, plot.querySelector("svg").outerHTML.length]);
 }"""
 
 
@@ -25,7 +30,7 @@ def recording(store: Store) -> Recording:
     """A run of one epoch."""
     recording = Recording(store, (5, 300), epochs=1)
     recording.start()
-    recording.epoch()
+    recording.epoch(dead=(0, 2), churning=(1, 0))
     recording.finish()
     return recording
 
@@ -45,13 +50,65 @@ def test_one_epoch_has_one_tick_and_no_loss_lies_below_zero(opened: Page) -> Non
     assert opened.evaluate(LOWEST, "accuracy") >= 0
 
 
-def test_a_saved_picture_has_a_title_and_a_legend(opened: Page) -> None:
-    assert opened.evaluate(SAVED, ["loss", None]) == ["recorded loss", True, ["train", "test"], 1]
-    title, legend, names, images = opened.evaluate(SAVED, ["neurons", None])
-    assert (title, legend, images) == ("recorded neurons", True, 1)
-    assert names == ["updating", "frozen", "just thawed", "just frozen"]
-    _, _, scale, _ = opened.evaluate(SAVED, ["neurons", "phi"])
-    assert scale[0] == "1 − φ 10⁻⁶" and scale[-1] == "1 − φ 1"
+def saved(page: Page, picture: str, kind: str, size: str | None = None) -> tuple[str, bytes]:
+    """A figure's file and its name, asked for by keyboard alone."""
+    button = page.get_by_role("button", name=f"Save…: recorded {picture}", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Save figure")
+    dialog.get_by_label(kind).check()
+    if size:
+        dialog.get_by_label(size).check()
+    expect(dialog.get_by_label("One column")).to_be_enabled(enabled=bool(size))
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def texts(svg: bytes) -> list[str]:
+    """All that is written in a picture."""
+    return ["".join(each.itertext()) for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_figure_is_saved_as_a_vector_as_a_picture_and_as_data_and_the_page_stays(
+    opened: Page, recording: Recording
+) -> None:
+    opened.emulate_media(color_scheme="dark")
+    expect(opened.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    opened.wait_for_function("() => neq.run.present().heatmap.picture.plot.layout.autosize")  # fitted once
+    before = opened.evaluate(STATE)
+    name, svg = saved(opened, "neurons", "SVG", "One column")
+    assert name == "recorded-conv1-States-of-neurons-by-epoch.svg"
+    said = texts(svg)
+    assert "States of neurons by epoch" in said
+    assert "recorded · conv1 · epoch 0 · 300 neurons · ε = 0.001" in " · ".join(said)
+    assert {"updating", "frozen", "just thawed", "just frozen", "epoch", "dead neurons"} <= set(said)
+    assert "churning neurons" not in said
+    root = ElementTree.fromstring(svg)
+    assert root.get("width") == "321"
+    assert b"rgb(255, 255, 255)" in svg and b"pixelated" in svg
+    # A cell is a pixel, however large the picture.
+    (image,) = root.iter("{http://www.w3.org/2000/svg}image")
+    cells = Image.open(BytesIO(b64decode(image.attrib["{http://www.w3.org/1999/xlink}href"].split(",")[1])))
+    assert cells.height == 300 and cells.width < 20
+    assert cells.getpixel((0, 0))[:3] == (0xF5, 0xD7, 0x8C)  # updating, as the light theme has it
+    name, png = saved(opened, "loss", "PNG", "Two columns")
+    picture = Image.open(BytesIO(png))
+    assert (name, picture.width) == ("recorded-Loss.png", round(673 * 300 / 96))
+    assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert picture.getpixel((3, 3))[:3] == (255, 255, 255)
+    opened.get_by_role("button", name="Colour by φ").click()
+    _, table = saved(opened, "neurons", "Data")
+    rows = list(csv.DictReader(table.decode().splitlines()))
+    assert [row["neuron"] for row in rows] == [str(neuron) for neuron in range(300)]
+    assert np.array_equal(np.array([row["1 - phi"] for row in rows], np.float32), recording.divergence[1][0])
+    # The scale of φ is a bar with its decades.
+    assert {"1 − φ", "10⁻⁶", "1"} <= set(texts(saved(opened, "neurons", "SVG", "As on screen")[1]))
+    opened.get_by_role("button", name="Colour by State").click()
+    assert opened.evaluate(STATE) == before
+    assert opened.evaluate("() => window.schemes") == []
 
 
 def test_paper_has_no_buttons_and_light_colours(opened: Page) -> None:
@@ -72,6 +129,10 @@ GROUND = """() => {
 }"""
 
 
+FITTED = """() => [...document.querySelectorAll(".plot:has(.main-svg)")].filter((each) => each.clientWidth)
+  .every((each) => Math.abs(each.querySelector(".main-svg").clientWidth - each.clientWidth) <= 1)"""
+
+
 def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, address: str, store: Store) -> None:
     run = Recording(store, (5,), epochs=4)
     run.start()
@@ -89,9 +150,28 @@ def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, 
     )
     assert ground > 200
     assert title == "rgb(27, 33, 39)"
+    # They are as wide as a sheet, whose head says what and where it is.
+    assert page.evaluate(FITTED) and page.locator("[data-part=overview]").bounding_box()["width"] < 680  # type: ignore[index]
+    expect(page.locator(".paper-head")).to_contain_text(re.compile(f"recorded.*/runs/{run.id}.* · "))
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.wait_for_function(f"() => ({GROUND})()[0] < 60")
+    expect(page.locator(".paper-head")).to_have_count(0)
+    page.wait_for_function(FITTED)
+    assert page.locator("[data-part=overview]").bounding_box()["width"] > 500  # type: ignore[index]
+
+
+def test_dead_and_churning_neurons_are_marked_where_a_layer_has_any(opened: Page) -> None:
+    note = opened.locator("[data-part=neurons-note]")
+    expect(note).to_contain_text("epochs in which the layer had neurons that were dead (grey).")
+    opened.locator("[data-part=neurons]").focus()
+    opened.keyboard.press("ArrowLeft")
+    expect(opened.locator(".tooltip:visible")).to_contain_text("in the layer: 2 dead")
+    opened.get_by_role("combobox", name="Colour by").select_option("churning")
+    box = opened.locator("[data-part=overview] canvas").bounding_box()
+    assert box
+    opened.mouse.move(box["x"] + 5, box["y"] + 5)
+    expect(opened.locator(".tooltip:visible").first).to_contain_text("20.0 % churning")  # 1 of 5
 
 
 def test_many_neurons_in_one_row_are_explained(opened: Page) -> None:

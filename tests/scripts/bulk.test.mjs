@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refusedWords } from "../../dashboard/scripts/runs-page/bulk.js";
-import { csvOf } from "../../dashboard/scripts/runs-page/csv.js";
+import { csvOf } from "../../dashboard/scripts/ui/csv.js";
 
 test("what is refused is said by name, the first of many", () => {
   const refused = ["a", "b", "c", "d"].map((id) => ({ id, message: "It runs." }));

@@ -94,8 +94,12 @@ class Recording:
             )
         )
 
-    def epoch(self, *, arrays: bool = True) -> int:
-        """One more epoch is over: random φ, velocity from the second on, a random mask; told with or without them."""
+    def epoch(self, *, arrays: bool = True, **counts: tuple[int, ...]) -> int:
+        """One more epoch is over: random φ, velocity from the second on, a random mask; told with or without them.
+
+        Args:
+            counts: of each layer's dead or churning neurons; as a run of an older program it tells none.
+        """
         epoch, rows = self.epochs, []
         for layer, count in enumerate(self.neurons):
             divergence = (1 - self.random.uniform(-1, 1, count)).astype("<f4")
@@ -111,7 +115,7 @@ class Recording:
                 masks[layer].append(mask)
             rows.append(self._row(layer, divergence, None if epoch == 0 else velocity, applied, frozen))
         self.epochs += 1
-        event = self._finished(epoch)
+        event = self._finished(epoch, counts)
         return self._append(event, snapshots=tuple(rows) if arrays else ())
 
     def progress(self, batch: int) -> int:
@@ -160,7 +164,7 @@ class Recording:
             frozen=np.packbits(frozen).tobytes(),
         )
 
-    def _finished(self, epoch: int) -> EpochFinished:
+    def _finished(self, epoch: int, counts: dict[str, tuple[int, ...]]) -> EpochFinished:
         frozen = tuple(int(masks[-1].sum()) for masks in self.frozen)
         applied = tuple(int(masks[-1].sum()) for masks in self.applied)
         none = tuple(0 for _ in self.neurons)
@@ -184,6 +188,7 @@ class Recording:
                 speed_mean=tuple(0.01 if epoch else None for _ in self.neurons),
                 velocity_histogram=tuple((1,) * bins if epoch else None for _ in self.neurons),
                 plans=plans,
+                **counts,
             ),
             seconds=Seconds(train=1.0, probe=0.1, evaluate=0.1, record=0.01),
             step_ms=step_ms,

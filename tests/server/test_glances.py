@@ -54,7 +54,7 @@ def test_the_overview_is_what_the_masks_say_layers_by_epochs(client: TestClient,
     assert np.array_equal(array, np.array(expected, np.float32))
 
 
-@pytest.mark.parametrize("field", ["frozen", "thawed", "phi", "speed"])
+@pytest.mark.parametrize("field", ["frozen", "thawed", "dead", "churning", "phi", "speed"])
 def test_the_overview_as_json_has_the_values_of_the_array_and_null_for_nan(
     client: TestClient, recording: Recording, field: str
 ) -> None:
@@ -85,6 +85,16 @@ def test_the_overview_of_means_is_nan_where_an_epoch_has_none(client: TestClient
     speed = loaded(client.get(at(recording, "/overview?field=speed&epochs=0:3")).content)
     assert speed.shape == (3, 3) and np.isnan(speed[:, 0]).all() and (speed[:, 1:] == np.float32(0.01)).all()
     assert (loaded(client.get(at(recording, "/overview?field=phi")).content) == 0.5).all()
+
+
+def test_the_overview_has_dead_and_churning_neurons_where_they_were_counted(
+    client: TestClient, recording: Recording
+) -> None:
+    assert np.isnan(loaded(client.get(at(recording, "/overview?field=dead")).content)).all()  # as an older version
+    recording.epoch(dead=(1, 0, 3), churning=(0, 2, 0))
+    for field, counts in (("dead", (1, 0, 3)), ("churning", (0, 2, 0))):
+        last = loaded(client.get(at(recording, f"/overview?field={field}")).content)[:, -1]
+        assert np.allclose(last, np.array(counts) / np.array(recording.neurons))
 
 
 def test_the_overview_grows_by_an_epoch_and_is_a_304_only_while_nothing_changed(

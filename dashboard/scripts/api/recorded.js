@@ -150,9 +150,16 @@ export async function column(id, layer, field, epoch, signal) {
 }
 
 /**
- * A number for each layer and epoch: the layers' frozen or thawed fraction, mean φ or mean |v|.
+ * The same of several epochs, a row an epoch.
+ * @param {string} id @param {number} layer @param {string} field @param {Span} span @param {AbortSignal} [signal]
+ */
+export const history = async (id, layer, field, { first, stop }, signal) =>
+  parseNpy((await ask(`${run(id)}/layers/${layer}/${field}?${span(first, stop)}&format=npy`, { signal })).bytes);
+
+/**
+ * A number for each layer and epoch: the fraction that is frozen, thawed, dead or churning, mean φ or mean |v|.
  *
- * @param {string} id @param {"frozen"|"thawed"|"phi"|"speed"} field @param {AbortSignal} [signal]
+ * @param {string} id @param {"frozen"|"thawed"|"dead"|"churning"|"phi"|"speed"} field @param {AbortSignal} [signal]
  * @returns {Promise<{first: number, columns: Float32Array[]}>} a column an epoch, a value a layer; NaN: none.
  */
 export async function overview(id, field, signal) {

@@ -23,12 +23,18 @@ const EDGE = 0.02;
 export class CurveChart extends Chart {
   /** @param {AxesOptions & {onLight: (key: string | null) => void}} options */
   constructor({ onLight, ...options }) {
-    super({ ...options, onHover: (cell) => this.#tell(cell, options.onHover) });
+    super({
+      ...options,
+      onHover: (cell) => this.#tell(cell, options.onHover),
+      about: () => ({ what: this.of, more: [`over ${this.axisUnit.title}`] }),
+    });
+    const seen = (/** @type {Line} */ { silent }) => !silent;
+    this.legend = () => this.lines.filter(seen).map(({ name, colour, dash = "solid" }) => ({ name, colour, dash }));
     this.onLight = onLight;
     /** @type {Axis} */
     this.axis = "epoch";
     /** @type {Unit} */
-    this.unit = { factor: 1, title: "Epoch" };
+    this.axisUnit = { factor: 1, title: "Epoch" };
     /** @type {string | null} the key of the line that is lit. */
     this.lit = null;
     /** @type {Line[]} as they are without a light. */
@@ -39,10 +45,10 @@ export class CurveChart extends Chart {
 
   /** Draws these lines over an axis. @param {Line[]} lines @param {Axis} axis @param {Unit} unit @param {[number, number]} whole */
   drawOver(lines, axis, unit, whole) {
-    if (this.unit.title === unit.title) this.extend("x", whole);
+    if (this.axisUnit.title === unit.title) this.extend("x", whole);
     else this.#turn(axis, unit, whole);
     this.axis = axis;
-    this.unit = unit;
+    this.axisUnit = unit;
     this.plain = lines;
     this.#light();
   }
@@ -116,7 +122,7 @@ export class CurveChart extends Chart {
 
   /** @param {number} column */
   headAt(column) {
-    return placeWords(this.axis, (this.at ?? column) * this.unit.factor);
+    return placeWords(this.axis, (this.at ?? column) * this.axisUnit.factor);
   }
 
   /** Words for those who do not see the lines. @param {string} title */
@@ -127,7 +133,7 @@ export class CurveChart extends Chart {
     });
     const some = last.slice(0, MOST_TOLD).join("; ");
     const more = last.length > MOST_TOLD ? `; and ${format.counted(last.length - MOST_TOLD, "other")}` : "";
-    this.describe(`${title} by ${this.unit.title}. ${some ? `Last values: ${some}${more}.` : "No values yet."}`);
+    this.describe(`${title} by ${this.axisUnit.title}. ${some ? `Last values: ${some}${more}.` : "No values yet."}`);
   }
 }
 

@@ -49,7 +49,7 @@ function runLines({ run, x, y }, drawing) {
   /** @param {number} value @param {number} place */
   const both = (value, place) => `${drawing.words(value)} (raw ${drawing.words(raw[places.indexOf(place)] ?? null)})`;
   return [
-    { ...line, y: raw, marks, width: 1, alpha: RAW_ALPHA * alpha, silent: true },
+    { ...line, name: `${name}, raw`, y: raw, marks, width: 1, alpha: RAW_ALPHA * alpha, silent: true },
     { ...line, y: calm, width: look.base === run ? 3.2 : 2, words: both },
   ];
 }

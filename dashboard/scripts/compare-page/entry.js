@@ -54,6 +54,7 @@ export class Entry {
       blank: arraysWords(record),
       figure: figures.neurons,
       name: `${name} neurons`,
+      run: name,
       mode,
       onPoint: onPointCell,
       onRange,

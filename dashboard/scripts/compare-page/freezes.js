@@ -32,7 +32,17 @@ export function piles({ a, b }) {
 export class FreezePicture {
   /** @param {Scope} scope @param {HTMLElement} host @param {Figure} figure template `scatter`. */
   constructor(scope, host, figure) {
-    this.picture = new Axes({ scope, host, figure, name: "first freezes of two runs" });
+    this.picture = new Axes({
+      scope,
+      host,
+      figure,
+      name: "first freezes of two runs",
+      about: () => ({ what: "First freeze of each neuron", more: this.names.map((name, side) => `${"AB"[side]}: ${name}`) }),
+      data: () => ({
+        header: ["neuron", "A", "B"],
+        rows: (this.freezes?.a ?? []).map((epoch, neuron) => [neuron, epoch, this.freezes?.b[neuron] ?? null]),
+      }),
+    });
     /** @type {any} */
     this.Plotly = null;
     /** @type {FirstFreezes | null} */

@@ -7,6 +7,7 @@ import * as format from "../ui/format.js";
 
 /** @import { Agreement, FirstFreezes, LayerPair } from "../../types/api" */
 /** @import { Source, Table } from "../plot/raster.js" */
+/** @import { SavedScale } from "../plot/saved-figure.js" */
 
 const { count, counted, percent } = format;
 const UNKNOWN = 4;
@@ -107,6 +108,23 @@ export function freezeWords({ a, b }) {
   }
   const both = `${count(seen.both)} of ${counted(a.length, "neuron")} froze in both runs, ${count(seen.earlierA)} of them earlier in A and ${count(seen.earlierB)} in B`;
   return `${both}; ${count(seen.onlyA)} only in A, ${count(seen.onlyB)} only in B.`;
+}
+
+/** What a saved file says of a measure's colours. @param {keyof typeof MEASURES} measure @returns {SavedScale} */
+export function measureScale(measure) {
+  const { name, table, ends } = MEASURES[measure];
+  const colours = table();
+  const none = { name: "not known", colour: palette.stops(colours)[0] };
+  return {
+    name,
+    colours: palette.stops(colours, 1),
+    none,
+    ticks: [
+      [0, ends[0]],
+      [1, ends[1]],
+    ],
+    marks: [],
+  };
 }
 
 /** The mean of a measure at the newest epoch, for those who do not see the picture. @param {Agreement | null} agreement @param {keyof typeof MEASURES} measure */

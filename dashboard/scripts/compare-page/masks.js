@@ -4,6 +4,7 @@
 
 import * as api from "../api/compare.js";
 import { CellCanvas } from "../plot/cell-canvas.js";
+import { longTable, matrixTable, seen } from "../plot/figure-tables.js";
 import { wholeOf } from "../plot/line-chart.js";
 import * as palette from "../plot/palette.js";
 import { element, say } from "../ui/dom.js";
@@ -14,8 +15,9 @@ import { FreezePicture } from "./freezes.js";
 import * as data from "./mask-data.js";
 
 /** @import { Agreement, FirstFreezes, LayerPair } from "../../types/api" */
-/** @import { Cell, Figure } from "../plot/area.js" */
-/** @import { Source } from "../plot/raster.js" */
+/** @import { Cell, Figure, Range } from "../plot/area.js" */
+/** @import { AxesOptions } from "../plot/axes.js" */
+/** @import { Source, Table } from "../plot/raster.js" */
 /** @import { Together } from "../plot/line-chart.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Member } from "./members.js" */
@@ -53,15 +55,20 @@ export class MaskCard {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
     this.tooltip = new Tooltip(scope);
-    this.picture = this.#picture(
-      parts["mask-cells"],
-      figures.neurons,
-      "masks",
-      () => data.caseColours(),
-      (cell) => this.#cellWords(cell),
-    );
-    const of = () => data.MEASURES[this.measure].table();
-    this.overview = this.#picture(parts["mask-agreement"], figures.overview, "agreement", of, (cell) => this.#layerWords(cell));
+    this.picture = this.#picture(parts["mask-cells"], figures.neurons, "masks", {
+      table: () => data.caseColours(),
+      about: () => ({ what: "Masks of two runs", layer: this.pair ? data.pairName(this.pair) : undefined, more: this.#sides() }),
+      legend: () => data.CASES.map(({ name, token }) => ({ name, colour: `var(${token})` })),
+      data: (range) => this.#cellTable(range),
+      words: (cell) => this.#cellWords(cell),
+    });
+    this.overview = this.#picture(parts["mask-agreement"], figures.overview, "agreement", {
+      table: () => data.MEASURES[this.measure].table(),
+      about: () => ({ what: `${data.MEASURES[this.measure].name} by layer and epoch`, more: this.#sides() }),
+      scale: () => data.measureScale(this.measure),
+      data: ({ x }) => this.#layerTable(x),
+      words: (cell) => this.#layerWords(cell),
+    });
     this.freezes = new FreezePicture(scope, parts["mask-freezes"], figures.scatter);
     this.#drawCells();
     this.overview.describe("Agreement of layers: loading");
@@ -70,15 +77,40 @@ export class MaskCard {
     scope.finally(() => clearTimeout(this.soon));
   }
 
-  /** @param {HTMLElement} host @param {Figure} figure @param {string} name @param {() => any} table @param {(cell: Cell) => Node[]} words */
-  #picture(host, figure, name, table, words) {
+  /** The two runs by name. */
+  #sides() {
+    return this.chosen.map((at, side) => `${"AB"[side]}: ${this.members[at].name}`);
+  }
+
+  /** @param {Range} range */
+  #cellTable({ x, y }) {
+    const { values, shape } = this.cells ?? { values: new Uint8Array(), shape: [0, 0] };
+    const caseOf = (/** @type {number} */ epoch, /** @type {number} */ neuron) => data.CASES[values[epoch * shape[1] + neuron]]?.name;
+    return longTable(["frozen in"], seen(x, shape[0]), seen(y, shape[1]), (epoch, neuron) => {
+      const found = caseOf(epoch, neuron);
+      return found ? [found] : null;
+    });
+  }
+
+  /** @param {number[]} range of epochs. */
+  #layerTable(range) {
+    const { pairs, epochs } = this.agreement ?? { pairs: [], epochs: 0 };
+    const rows = this.agreement?.[this.measure] ?? [];
+    return matrixTable(pairs.map(data.pairName), seen(range, epochs), (epoch, layer) => rows[layer]?.[epoch]);
+  }
+
+  /**
+   * @param {HTMLElement} host @param {Figure} figure @param {string} name
+   * @param {Pick<AxesOptions, "about" | "legend" | "scale" | "data"> & {table: () => Table, words: (cell: Cell) => Node[]}} options
+   */
+  #picture(host, figure, name, { words, ...options }) {
     return new CellCanvas({
       scope: this.scope,
       host,
       figure: structuredClone(figure),
       name: `${name} of two runs`,
       source: EMPTY,
-      table,
+      ...options,
       onHover: (cell) => this.#hover(cell, words),
       onClick: (cell) => name === "agreement" && this.#open(cell.row),
     });

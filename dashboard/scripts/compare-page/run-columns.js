@@ -22,10 +22,20 @@ import { usualMetrics } from "./metric-choice.js";
  * @property {boolean} setting whether it is a setting, and not a result.
  * @property {string[]} words in the order of the runs.
  * @property {unknown[]} values to sort by; numbers where they are.
+ * @property {string} [unit] of the values, where words round them.
  * @property {"difference" | "points" | "factor" | null} against how a run is held against the baseline.
  */
 
 const MOST_SETTINGS = 8;
+/** What values are in where their words are rounded. @type {Record<string, string>} */
+const UNITS = {
+  Best: "fraction",
+  Elapsed: "s",
+  "Training time": "s",
+  "Training time per epoch": "s, median",
+  "Time left": "s",
+  FLOPs: "FLOPs",
+};
 const NOT_SETTINGS = /^(name|tags|notes)$/;
 /** What is only another number for the same training; shown last. */
 const LAST = /^(training\.seed|group)$/;
@@ -77,6 +87,7 @@ export function columnsOf(members, comparison, compared, titles) {
       key: name,
       name,
       setting: false,
+      unit: UNITS[name],
       values,
       words: values.map((each) => (each === null ? format.NOTHING : words(each))),
       against,
@@ -135,6 +146,7 @@ function metricColumns({ metrics }) {
         key: `${name}.last`,
         name: metricNames.title(name),
         setting: false,
+        unit: metricNames.isFraction(name) ? "fraction" : "",
         values: metric.last,
         words,
         against,

@@ -59,7 +59,9 @@ export class RunsTable {
     this.keep(this.kept);
     const first = columns.findIndex(({ setting }) => !setting);
     const heads = columns.map((column, at) => this.#head(column, at === first && first > 0));
-    const names = ["Pictures", "Line", "Baseline"].map((words) => element("th.compare-narrow", { scope: "col" }, words));
+    const names = ["Pictures", "Line", "Baseline"].map((words) =>
+      element("th.compare-narrow", { scope: "col", "data-controls": "" }, words),
+    );
     this.host.replaceChildren(
       element(
         "table.compare-table.compare-numbers",
@@ -90,7 +92,7 @@ export class RunsTable {
   }
 
   /** @param {Column} column @param {boolean} begins the results. */
-  #head({ key, name }, begins) {
+  #head({ key, name, unit }, begins) {
     const own = this.sorted?.key === key ? this.sorted : null;
     const turn = () => {
       this.sorted = own ? (own.down ? { key, down: false } : null) : { key, down: true };
@@ -99,7 +101,11 @@ export class RunsTable {
     const arrow = own ? (own.down ? " ↓" : " ↑") : "";
     const sort = own ? (own.down ? "descending" : "ascending") : "none";
     const button = element("button.compare-sort", { type: "button", "data-control": `sort ${key}`, onclick: turn }, name + arrow);
-    return element("th", { scope: "col", "aria-sort": sort, class: begins ? "compare-results" : null }, button);
+    return element(
+      "th",
+      { scope: "col", "aria-sort": sort, "data-name": name, "data-unit": unit || null, class: begins ? "compare-results" : null },
+      button,
+    );
   }
 
   /** @param {Member} member @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
@@ -132,7 +138,7 @@ export class RunsTable {
         onmouseenter: () => this.actions.light(id),
         onmouseleave: () => this.actions.light(null),
       },
-      element("th", { scope: "row" }, element("span.compare-run", {}, link, away)),
+      element("th", { scope: "row", "data-words": name }, element("span.compare-run", {}, link, away)),
       element("td.compare-narrow", {}, this.#picture(member, standing)),
       element("td.compare-narrow", {}, this.#colour(member, standing)),
       element("td.compare-narrow", {}, this.#pin(member, standing)),
@@ -205,6 +211,10 @@ function fillCell(cell, column, place, base) {
   const text = `${column.words[place]}|${against}`;
   if (cell.dataset.said === text) return;
   cell.dataset.said = text;
+  cell.dataset.words = column.words[place];
+  const value = column.values[place];
+  if (typeof value === "number") cell.dataset.value = String(value);
+  else delete cell.dataset.value;
   cell.replaceChildren(column.words[place], ...(against ? [element("div.compare-against", {}, against)] : []));
 }
 

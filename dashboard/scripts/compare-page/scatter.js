@@ -43,7 +43,14 @@ export class ScatterCard {
     this.onLook = onLook;
     /** @type {any} */
     this.Plotly = null;
-    this.picture = new Axes({ scope, host: parts.scatter, figure, name: "comparison of two figures" });
+    this.picture = new Axes({
+      scope,
+      host: parts.scatter,
+      figure,
+      name: "comparison of two figures",
+      about: () => this.#about(),
+      data: () => this.#table(),
+    });
     /** @type {Map<string, RunFigure>} */
     this.figures = new Map();
     /** @type {Member[]} */
@@ -122,6 +129,26 @@ export class ScatterCard {
   get less() {
     const [x, y] = (this.chosen ?? []).map((key) => this.figures.get(key)?.less ?? false);
     return { x: x !== this.flipped.x, y: y !== this.flipped.y };
+  }
+
+  // ------------------------------------------------------------ saving
+
+  /** The two figures. @returns {RunFigure[]} */
+  #two() {
+    return (this.chosen ?? []).flatMap((key) => this.figures.get(key) ?? []);
+  }
+
+  #about() {
+    const [across, upright] = this.#two();
+    return {
+      what: across && upright ? `${upright.name} against ${across.name}` : "Trade-offs",
+      more: ["dotted: no other run beats these"],
+    };
+  }
+
+  #table() {
+    const header = ["run", "id", ...this.#two().map(({ name }) => name)];
+    return { header, rows: this.points.map(({ member, x, y }) => [member.name, member.id, x, y]) };
   }
 
   // ------------------------------------------------------------ drawing

@@ -4,6 +4,7 @@
 
 import { settingName } from "../run-data/settings.js";
 import { element, say } from "../ui/dom.js";
+import { fileButtons } from "../ui/table-buttons.js";
 import { lineSwatch } from "./members.js";
 import { comparedSettings } from "./run-columns.js";
 
@@ -32,6 +33,8 @@ export class SettingsTable {
     };
     scope.on(parts.differing, "click", () => choose(false));
     scope.on(parts["all-settings"], "click", () => choose(true));
+    parts.numbers.after(fileButtons(parts.numbers, "Compared runs"));
+    parts.settings.after(fileButtons(parts.settings, "Settings"));
     this.draw();
   }
 
@@ -75,7 +78,7 @@ export class SettingsTable {
     return element(
       "table.compare-table.compare-settings",
       { style: `--runs: ${heads.length}` },
-      element("thead", {}, element("tr", {}, element("td"), ...heads)),
+      element("thead", {}, element("tr", {}, element("td", { "data-name": "Setting" }), ...heads)),
       element("tbody", {}, ...rows.map(line)),
     );
   }

@@ -8,6 +8,8 @@
 import { say } from "../ui/dom.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
+/** @import { DataTable } from "./figure-tables.js" */
+/** @import { SavedScale } from "./saved-figure.js" */
 
 /** @typedef {"x" | "y"} Axis */
 /** @typedef {Record<Axis, number[]>} Range values at the edges: [left, right] and [bottom, top], as Plotly orders them. */
@@ -15,6 +17,7 @@ import { say } from "../ui/dom.js";
 /** @typedef {{clientX: number, clientY: number}} Place on the screen. */
 /** @typedef {{column: number, row: number, across: number} & Place} Cell and where it was pointed at; `across`: exactly where on the axis. */
 /** @typedef {{name: string, colour: string, dash?: string}} Key of a legend; with `dash` a line. */
+/** @typedef {{what: string, run?: string, layer?: string, more?: string[]}} About what a saved file is of: its title is `what`, and all else stands below. */
 /** @typedef {{shapes: object[], annotations: object[]}} Marks lines and labels, as Plotly has them. */
 /** @typedef {Record<string, unknown>} Update of a layout: values by Plotly's paths. */
 
@@ -23,8 +26,11 @@ import { say } from "../ui/dom.js";
  * @property {Scope} scope the plot ends with it.
  * @property {HTMLElement} host an element whose size is the plot's; what is in it goes.
  * @property {Figure} figure a template; a copy is kept.
- * @property {string} name of the file when saved, and its title.
+ * @property {string} name which no other plot of the page has.
+ * @property {() => About} [about] default: its name.
  * @property {() => Key[]} [legend] of a saved file.
+ * @property {() => SavedScale | null} [scale] of its colours.
+ * @property {(range: Range) => DataTable | Promise<DataTable>} [data] of what is seen.
  * @property {(range: Range) => void} [onRange] after the reader zoomed or panned.
  */
 
@@ -48,7 +54,11 @@ export class Area {
     this.scope = options.scope.child();
     this.host = options.host;
     this.name = options.name;
+    /** @type {() => About} */
+    this.about = options.about ?? (() => ({ what: this.name }));
     this.legend = options.legend;
+    this.scale = options.scale;
+    this.data = options.data;
     this.onRange = options.onRange;
     this.figure = structuredClone(options.figure);
     const { xaxis, yaxis } = this.figure.layout;

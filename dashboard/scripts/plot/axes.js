@@ -5,10 +5,12 @@
  * owner when the reader zooms, and lets the owner move it without telling.
  */
 
+import { onPrint } from "../ui/print.js";
 import { at } from "../ui/routes.js";
-import { notice, onScheme } from "../ui/shell.js";
+import { onScheme } from "../ui/shell.js";
 import { Area } from "./area.js";
 import * as palette from "./palette.js";
+import { askAndSave } from "./save-figure.js";
 
 const CONFIG = {
   displaylogo: false,
@@ -21,11 +23,6 @@ const CONFIG = {
 const CLICK_PIXELS = 4;
 const DOUBLE_CLICK_MS = 350;
 const FEW = 8;
-const HEAD_PIXELS = 30;
-const LEGEND_PIXELS = 34;
-/** Where a saved file has its title and its legend. */
-const TITLE = { x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 } };
-const LEGEND = { orientation: "h", x: 0, xanchor: "left", y: 0, yref: "container", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
 /** @type {Promise<any> | null} */
 let loading = null;
 
@@ -57,20 +54,22 @@ export function plotly(address) {
   return loading;
 }
 
-/** @import { AreaOptions, Cell, Figure, Key, Marks, Range, Update } from "./area.js" */
-
-/** A trace that is nowhere but in the legend. @param {Key} line */
-function key({ name, colour, dash }) {
-  const look = dash
-    ? { mode: "lines", line: { color: colour, dash } }
-    : { mode: "markers", marker: { color: colour, symbol: "square", size: 11 } };
-  return { type: "scatter", x: [null], y: [null], name: name.replaceAll("<", "&lt;"), showlegend: true, ...look };
-}
+/** @import { AreaOptions, Cell, Marks, Range, Update } from "./area.js" */
+/** @import { DataTable } from "./figure-tables.js" */
 
 /**
  * @typedef {object} Pointing
  * @property {(cell: Cell | null) => void} [onHover] null: the reader points at none any more.
  * @property {(cell: Cell) => void} [onClick]
+ */
+
+/**
+ * @typedef {object} Drawn what a saved file has between the axes, in the colours that are asked for now.
+ * @property {any[]} traces
+ * @property {any[]} [images]
+ * @property {any[]} [shapes]
+ * @property {Range} range what is seen.
+ * @property {string} [span] that in words.
  */
 
 /** @typedef {AreaOptions & Pointing} AxesOptions */
@@ -143,6 +142,7 @@ export class Axes extends Area {
       scope.once(() => this.#fit()),
     );
     scope.finally(onScheme(() => this.recolour()));
+    scope.finally(onPrint((onPaper) => (onPaper ? this.#fitToPaper() : this.#fit())));
     scope.on(host, "pointermove", (event) => event.buttons || this.onHover?.(this.cellAt(event.clientX, event.clientY)));
     scope.on(host, "pointerleave", () => this.onHover?.(null));
     scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
@@ -151,10 +151,20 @@ export class Axes extends Area {
 
   #fit() {
     if (!this.host.clientWidth) return;
+    // A size of its own, which paper gave it, is one that Plotly does not change by itself.
+    if (this.plot.layout.width) this.Plotly.relayout(this.plot, { width: null, height: null, autosize: true });
     this.Plotly.Plots.resize(this.plot).then(
       () => !this.scope.ended && this.moved(),
       () => {},
     );
+  }
+
+  /** At once: Plotly's own way takes a tenth of a second, and the page is printed before. */
+  #fitToPaper() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (!width || !height) return;
+    this.Plotly.relayout(this.plot, { width, height });
+    this.moved();
   }
 
   // ------------------------------------------------------------ what is seen
@@ -256,42 +266,22 @@ export class Axes extends Area {
   }
 
   #saveButton() {
-    const icon = this.Plotly.Icons.camera;
-    return { name: "save", title: "Save as PNG", icon, click: () => this.#saveOrSay() };
+    const icon = this.Plotly.Icons.disk;
+    return { name: "save", title: "Save…", icon, click: () => askAndSave(this) };
   }
 
-  /** For heirs: what lies under the axes in a saved file, as Plotly layout images. @returns {object[]} */
-  underlay() {
-    return [];
+  /** What the horizontal axis is of. */
+  get across() {
+    return this.plot.layout?.xaxis?.title?.text || "epoch";
   }
 
-  /** The plot as a file shows it: as it is seen, with its title and its legend, on the card's ground. @returns {Figure} */
-  figureToSave() {
-    const { layout } = this.plot;
-    const { clientWidth: width, clientHeight } = this.host;
-    const keys = (this.legend?.() || []).map(key);
-    const height = clientHeight + HEAD_PIXELS + (keys.length ? LEGEND_PIXELS : 0);
-    const margin = { ...layout.margin, t: layout.margin.t + HEAD_PIXELS, b: layout.margin.b + (keys.length ? LEGEND_PIXELS : 0) };
-    const text = this.name.replaceAll("<", "&lt;");
-    const title = { ...TITLE, text, font: { size: 14, color: palette.token("--neq-text") } };
-    const changes = { title, legend: { ...LEGEND }, margin, width, height, images: this.underlay(), showlegend: keys.length > 0 };
-    const ground = palette.token("--neq-surface");
-    return { data: keys.length ? palette.resolve(keys) : this.plot.data, layout: { ...layout, ...changes, paper_bgcolor: ground } };
+  /** For heirs: what a saved file has between the axes. @returns {Drawn} */
+  drawn() {
+    return { traces: this.plot.data, range: this.range };
   }
 
-  async #saveOrSay() {
-    try {
-      await this.save();
-    } catch (problem) {
-      reportError(problem);
-      if (!this.scope.ended) notice("The picture could not be saved.", "bad");
-    }
-  }
-
-  /** Saves the plot as a PNG file. */
-  async save() {
-    const figure = this.figureToSave();
-    const { width, height } = figure.layout;
-    await this.Plotly.downloadImage(figure, { format: "png", scale: 2, width, height, filename: this.name });
+  /** The data of what is seen. @returns {DataTable | Promise<DataTable>} */
+  dataTable() {
+    return this.data?.(this.range) ?? { header: [this.across], rows: [] };
   }
 }

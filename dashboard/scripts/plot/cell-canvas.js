@@ -7,9 +7,12 @@
 
 import { Axes } from "./axes.js";
 import * as raster from "./raster.js";
+import { spanWords } from "./saved-text.js";
 
 /** @import { AxesOptions } from "./axes.js" */
 /** @import { Source, Table } from "./raster.js" */
+
+const MOST_PIXELS = 8192; // of an image's side, which every program can read
 
 /**
  * @typedef {object} Cells
@@ -83,8 +86,38 @@ export class CellCanvas extends Axes {
     this.redraw();
   }
 
-  underlay() {
+  /** The cells as an image of a pixel each, over whole cells. */
+  drawn() {
+    const { x, y } = this.range;
+    const [range, size] = [
+      { x: whole(x), y: whole(y) },
+      { width: 0, height: 0 },
+    ];
+    size.width = Math.min(MOST_PIXELS, Math.abs(range.x[1] - range.x[0]));
+    size.height = Math.min(MOST_PIXELS, Math.abs(range.y[1] - range.y[0]));
+    const { image } = raster.paint(this.source, this.table(), { x: range.x, y: [range.y[1], range.y[0]] }, size);
     const place = { xref: "paper", yref: "paper", x: 0, y: 1, sizex: 1, sizey: 1, sizing: "stretch", layer: "below" };
-    return [{ ...place, source: this.canvas.toDataURL() }];
+    const last = Math.min(range.x[1] - 0.5, this.source.columns - 1);
+    return {
+      traces: this.plot.data,
+      images: image ? [{ ...place, source: addressOf(image) }] : [],
+      range,
+      span: spanWords(this.across, range.x[0] + 0.5, last),
+    };
   }
+}
+
+/** The edges of the cells that are seen at least half. @param {number[]} edges @returns {number[]} */
+function whole([from, to]) {
+  const [low, high] = [Math.min(from, to), Math.max(from, to)];
+  const first = Math.ceil(low - 1e-9) - 0.5;
+  const last = Math.max(first + 1, Math.floor(high + 1e-9) + 0.5);
+  return from < to ? [first, last] : [last, first];
+}
+
+/** An image as an address of its own bytes. @param {ImageData} image */
+function addressOf(image) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+  return canvas.toDataURL();
 }

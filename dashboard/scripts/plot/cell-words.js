@@ -6,6 +6,7 @@ import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Tooltip } from "../ui/tooltip.js";
 import * as palette from "./palette.js";
+import { rareWords } from "./rare-marks.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Missing } from "../../types/pages" */
@@ -55,6 +56,7 @@ export class CellWords {
     const { name, token } = palette.STATES[cells.state(epoch, neuron)];
     const since = cells.since(epoch, neuron);
     const span = since === epoch ? "" : ` since epoch ${since}`;
+    const rare = rareWords(layer, epoch);
     const row = (/** @type {string} */ term, /** @type {string} */ value) => [element("dt", {}, term), element("dd", {}, value)];
     const phi = this.#value(layer, "phi", epoch, neuron);
     const before = epoch ? this.#value(layer, "phi", epoch - 1, neuron) : NaN;
@@ -64,6 +66,7 @@ export class CellWords {
       element("div.tooltip-head", {}, `neuron ${neuron}, epoch ${epoch}`),
       element("div.tooltip-state", {}, element("span.swatch", { style: `background: var(${token})` }), name + span),
       element("dl", {}, ...row("φ", said(phi)), ...row("Δφ", said(delta)), ...row("v", said(velocity))),
+      ...(rare ? [element("div.tooltip-hint", {}, rare)] : []),
     ];
   }
 

@@ -12,6 +12,7 @@ import * as palette from "./palette.js";
 /** @import { Levels } from "../api/recorded.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
+/** @import { SavedScale } from "./saved-figure.js" */
 /** @import { Table } from "./raster.js" */
 
 /** @typedef {[number, string]} Tick a place on the scale, 0–1, and its words. */
@@ -19,7 +20,7 @@ import * as palette from "./palette.js";
  * @typedef {{name: string, none?: string, first?: number, ticks: () => Tick[], marks: (epsilon: number) => Tick[]}} Scale
  *   `none`: what the table's first colour stands for; `first`: of the table's colours on the scale, where nothing is said.
  */
-/** @typedef {{query: string | null, of: Levels, table: (epsilon: number) => Table, scale?: Scale}} Mode */
+/** @typedef {{query: string | null, what: string, of: Levels, table: (epsilon: number) => Table, scale?: Scale}} Mode */
 
 /** The decades that have a tick. */
 const DECADES = [SMALLEST_DECADE, -4, -2, 0];
@@ -41,26 +42,29 @@ function signedTicks() {
 }
 
 /**
- * By the name in the page's scripts: `query` is the address's word, `of` the bytes that the API is asked for, `scale`
+ * By the name in the page's scripts: `query` is the address's word, `what` the title of a saved picture, `of` the bytes that the API is asked for, `scale`
  * what the legend's bar says.
  */
 /** @type {Record<string, Mode>} */
 export const modes = {
-  state: { query: null, of: "state", table: () => palette.states() },
+  state: { query: null, what: "States of neurons by epoch", of: "state", table: () => palette.states() },
   speed: {
     query: "v",
+    what: "|v| of neurons by epoch",
     of: "state",
     table: (epsilon) => palette.speeds(epsilon),
     scale: { name: "|v|", none: "no velocity yet", ticks: logTicks, marks: (epsilon) => [[NeuronHistory.place(epsilon), "ε"]] },
   },
   phi: {
     query: "phi",
+    what: "1 − φ of neurons by epoch",
     of: "phi",
     table: () => palette.similarities(),
     scale: { name: "1 − φ", none: "no φ yet", ticks: logTicks, marks: () => [] },
   },
   delta: {
     query: "delta",
+    what: "Δφ of neurons by epoch",
     of: "delta",
     table: () => palette.changes(),
     scale: {
@@ -78,18 +82,24 @@ export const modes = {
 /** The mode that the address's word means; "state" where it means none. @param {string | undefined} query */
 export const modeOf = (query) => Object.keys(modes).find((name) => modes[name].query === (query ?? null)) || "state";
 
-/**
- * What a saved picture says of its colours: the states by name, or a scale by colours at its ticks.
- * @param {Pick<Mode, "table" | "scale">} mode @param {number} epsilon
- */
-export function legendOf({ scale, table }, epsilon) {
-  if (!scale)
-    return palette.STATES.map((/** @type {{name: string, token: string}} */ { name, token }) => ({ name, colour: `var(${token})` }));
-  const { packed } = table(epsilon);
-  const first = firstOf(scale);
-  const css = (/** @type {number} */ pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
-  const at = (/** @type {number} */ place) => css(packed[first + Math.round(place * (packed.length - 1 - first))]);
-  return scale.ticks().map(([place, words]) => ({ name: `${scale.name} ${words}`, colour: at(place) }));
+/** What a saved picture says of its colours: the states by name; nothing where a scale says it. @param {Pick<Mode, "scale">} mode */
+export const legendOf = ({ scale }) => (scale ? [] : palette.STATES.map(({ name, token }) => ({ name, colour: `var(${token})` })));
+
+/** The scale of a saved picture; null: its colours have names. @param {Pick<Mode, "table" | "scale">} mode @param {number} epsilon @returns {SavedScale | null} */
+export function savedScale({ scale, table }, epsilon) {
+  if (!scale) return null;
+  const { name, none, ticks, marks } = scale;
+  const colours = table(epsilon);
+  return {
+    name,
+    colours: palette.stops(colours, firstOf(scale)),
+    none: none ? { name: none, colour: palette.stops(colours)[0] } : null,
+    ticks: ticks(),
+    marks:
+      epsilon > 0
+        ? marks(epsilon).map(([place, words]) => [place, `${words} = ${words.startsWith("−") ? "−" : ""}${setting(epsilon)}`])
+        : [],
+  };
 }
 
 /** The first colour of a table that is on the scale. @param {Pick<Scale, "none" | "first">} scale */

@@ -7,7 +7,9 @@ import * as format from "../ui/format.js";
 import * as marks from "./annotations.js";
 import { CellCanvas } from "./cell-canvas.js";
 import { CellWords } from "./cell-words.js";
-import { legendOf, modes } from "./colour-modes.js";
+import { modes } from "./colour-modes.js";
+import { savedOf } from "./heatmap-saved.js";
+import { rareOf, strips, stripWords } from "./rare-marks.js";
 
 /** @import { LayerFeed } from "../run-data/layer-feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -31,7 +33,8 @@ const { counted } = format;
  * @property {Scope} scope
  * @property {HTMLElement} host
  * @property {Figure} figure template `neurons` of figures.py.
- * @property {string} name of a saved file.
+ * @property {string} name which no other picture of the page has.
+ * @property {string} run what the run is called.
  * @property {string} mode of modes.
  * @property {number} [epsilon] the run's threshold, for the colours of |v|.
  * @property {HTMLElement} [note] says when one row stands for several neurons, and why epochs are blank.
@@ -53,6 +56,7 @@ export class Heatmap {
   constructor(options) {
     const { scope, host } = options;
     this.host = host;
+    this.run = options.run;
     this.mode = options.mode;
     this.epsilon = options.epsilon ?? 0;
     this.note = options.note;
@@ -66,6 +70,7 @@ export class Heatmap {
     /** @type {Int32Array | null} the row of each neuron. */
     this.rowsOf = null;
     this.title = "neuron";
+    this.merged = { rowsPer: 1, columnsPer: 1 };
     /** @type {string | undefined} the upright axis's ticks, as Plotly knows them. */
     this.ticks = undefined;
     /** @type {number | null} whose row is framed. */
@@ -94,7 +99,7 @@ export class Heatmap {
       onClick: (cell) => this.#choose(this.#named(cell)),
       onRange,
       onPaint: (note) => this.#say(note),
-      legend: () => legendOf(modes[this.mode], this.epsilon),
+      ...savedOf(this),
     });
   }
 
@@ -174,6 +179,7 @@ export class Heatmap {
   /** One more epoch has come. @param {number} epoch */
   append(epoch) {
     this.picture.paintColumn(epoch);
+    this.#mark();
     this.describe();
     if (this.cell) this.#hover(this.cell, false);
   }
@@ -192,7 +198,16 @@ export class Heatmap {
 
   #mark() {
     const framed = this.neuron === null || !this.layer ? [] : [marks.row(this.rowOf(this.neuron))];
-    this.picture.mark({ shapes: [...marks.drops(this.layer ? this.drops : []).shapes, ...framed], annotations: [] });
+    this.picture.mark({
+      shapes: [...marks.drops(this.layer ? this.drops : []).shapes, ...framed, ...strips(rareOf(this.layer))],
+      annotations: [],
+    });
+  }
+
+  /** More is known of dead and churning neurons. */
+  markRare() {
+    this.#mark();
+    this.#say(this.merged);
   }
 
   /** @param {number} neuron */
@@ -223,12 +238,14 @@ export class Heatmap {
 
   /** @param {{rowsPer: number, columnsPer: number}} note */
   #say({ rowsPer, columnsPer }) {
+    this.merged = { rowsPer, columnsPer };
     if (!this.note) return;
     const merged = [rowsPer > 1 && `1 row = ${rowsPer} neurons`, columnsPer > 1 && `1 column = ${columnsPer} epochs`];
     const words = this.layer ? merged.filter(Boolean).join(", ") : "";
     const mixed = "colours are averaged; “just thawed” makes up at least half where any neuron just thawed";
     const several = words && `${words}: ${this.mode === "state" ? mixed : "mean of their levels"}. Zoom in to see single cells.`;
-    const all = [several, this.layer ? this.blank : ""].filter(Boolean).join(" ");
+    const rare = stripWords(rareOf(this.layer));
+    const all = [several, rare, this.layer ? this.blank : ""].filter(Boolean).join(" ");
     say(this.note, all);
     this.note.hidden = !all;
   }

@@ -9,7 +9,11 @@ import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Tooltip } from "../ui/tooltip.js";
 import { Axes } from "./axes.js";
+import { linesTable } from "./figure-tables.js";
 import * as linePen from "./line-pen.js";
+import * as palette from "./palette.js";
+import { groundShapes, lineTraces } from "./saved-lines.js";
+import { spanWords } from "./saved-text.js";
 
 /** @import { Cell, Range } from "./area.js" */
 /** @import { AxesOptions } from "./axes.js" */
@@ -30,7 +34,10 @@ export class Chart extends Axes {
     super(options);
     /** @type {Line[]} */
     this.lines = [];
-    this.legend = () => this.lines.map(({ name, colour, dash = "solid" }) => ({ name, colour, dash }));
+    this.legend = () => [
+      ...this.lines.map(({ name, colour, dash = "solid" }) => ({ name, colour, dash })),
+      ...new Map(this.grounds.flatMap(({ name, colour }) => (name ? [[name, { name, colour }]] : []))).values(),
+    ];
     /** @type {Ground[]} */
     this.grounds = [];
     this.canvas.className = "chart-lines";
@@ -179,11 +186,38 @@ export class Chart extends Axes {
     this.redraw();
   }
 
-  underlay() {
-    const place = { xref: "paper", yref: "paper", x: 0, y: 1, sizex: 1, sizey: 1, sizing: "stretch", layer: "below" };
-    return [{ ...place, source: this.canvas.toDataURL() }];
+  /** The lines as traces, so that a file has them as vectors. */
+  drawn() {
+    const { lines, grounds, range } = this;
+    const [left, right] = range.x;
+    const places = lines.flatMap(({ x }) => x.filter((at) => at >= left && at <= right));
+    const span = spanWords(this.across, ...ends(places));
+    return {
+      traces: [...this.plot.data, ...lineTraces(palette.resolve(lines))],
+      shapes: groundShapes(palette.resolve(grounds)),
+      range,
+      span,
+    };
+  }
+
+  dataTable() {
+    return this.data
+      ? super.dataTable()
+      : linesTable(this.lines, { across: this.across, range: this.range.x, of: this.of, unit: this.unit });
+  }
+
+  /** What its lines are of. */
+  get of() {
+    return this.figure.layout.title?.text ?? "";
+  }
+
+  get unit() {
+    return this.figure.layout.yaxis.tickformat?.endsWith("%") ? "fraction" : "";
   }
 }
+
+/** @param {number[]} places @returns {[number, number]} */
+const ends = (places) => [places.reduce((a, b) => Math.min(a, b), Infinity), places.reduce((a, b) => Math.max(a, b), -Infinity)];
 
 /** Plots that share their epochs: zooming, pointing and the cursor are of all. */
 export class Together {

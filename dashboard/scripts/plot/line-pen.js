@@ -24,6 +24,7 @@ const SPREAD_ALPHA = 0.2;
  * @property {boolean} [step] a value holds for the whole of its epoch, so the line turns between two of them.
  * @property {number[]} [below] where the band under the line ends; such a line has a value in every epoch.
  * @property {(Spread | null | undefined)[]} [spread] how far its values reach, epoch by epoch.
+ * @property {(number | null)[]} [raw] the values themselves, where y is but their places.
  * @property {(value: number, epoch: number) => string} [words]
  * @property {string} [key] by which it is highlighted.
  * @property {number} [alpha]
@@ -34,7 +35,7 @@ const SPREAD_ALPHA = 0.2;
 
 /** @typedef {{kind: "best" | "fork", x: number, y: number}} Mark a place on a line. */
 
-/** @typedef {{x: number[] | null, y: number[] | null, colour: string}} Ground an area behind the lines, from edge to edge where null. */
+/** @typedef {{x: number[] | null, y: number[] | null, colour: string, name?: string}} Ground an area behind the lines, from edge to edge where null; a saved legend names it. */
 
 /**
  * @typedef {object} Tools to draw with: a pen, and where an epoch and a value lie in pixels.

@@ -61,6 +61,10 @@ export class MetricChart extends Chart {
     this.at = null;
   }
 
+  get across() {
+    return this.axis;
+  }
+
   /** Draws these lines over the whole of their axis. @param {Line[]} lines @param {boolean} ended */
   drawWhole(lines, ended) {
     const whole = wholeOf(lines, ended);

@@ -66,11 +66,33 @@ export function linear(css) {
 /** Values of custom properties by light or dark. To ask for one makes the browser work out every pending style. */
 const tokens = /** @type {Record<string, Record<string, string>>} */ ({});
 
+/** Whether colours are asked for paper, which is light whatever the screen has. */
+let paper = false;
+
+/** What `make` answers where all its colours are those of the light theme; the page stays as it is. @template T @param {() => T} make */
+export function onPaper(make) {
+  paper = true;
+  try {
+    return make();
+  } finally {
+    paper = false;
+  }
+}
+
+/** A custom property as the light theme has it. @param {string} name */
+function lightValue(name) {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+  const values = rules.map((rule) =>
+    rule instanceof CSSStyleRule && rule.selectorText === ":root" ? rule.style.getPropertyValue(name) : "",
+  );
+  return values.findLast(Boolean) ?? "";
+}
+
 /** The present value of a custom property, such as `--neq-frozen`. @param {string} name */
 export function token(name) {
-  const scheme = document.documentElement.dataset.mantineColorScheme ?? "";
+  const scheme = paper ? "paper" : (document.documentElement.dataset.mantineColorScheme ?? "");
   tokens[scheme] ??= {};
-  tokens[scheme][name] ||= getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  tokens[scheme][name] ||= (paper ? lightValue(name) : getComputedStyle(document.documentElement).getPropertyValue(name)).trim();
   return tokens[scheme][name];
 }
 
@@ -188,6 +210,9 @@ export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LE
 /** 256 colours from no neuron thawed to all. */
 export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRACTION_STEPS));
 
+/** 256 colours: not recorded, then from no such neuron, which is the ground itself, to all. @param {string} all its token. */
+export const rareOrNone = (all) => table([linear(token("--neq-no-data")), ...even("--neq-surface", all, FRACTION_STEPS - 1)]);
+
 /** 256 colours: not known, then from no agreement to full, in even steps for the eye. */
 export const agreements = () => table([linear(token("--neq-no-data")), ...even("--neq-just-thawed", "--neq-frozen", FRACTION_STEPS - 1)]);
 
@@ -203,12 +228,16 @@ export const fractionsOrNone = () => table([linear(token("--neq-no-data")), ...f
 /** 256 colours from an empty bin, which is the ground itself, to a full one, in even steps for the eye. */
 export const densities = () => table(even("--neq-surface", "--neq-density", FRACTION_STEPS));
 
-/** A CSS gradient through colours `first` to the last of a table. @param {{packed: Uint32Array}} table */
-export function gradient({ packed }, first = 0) {
-  const stops = Array.from({ length: 33 }, (_, step) => packed[first + Math.round((step / 32) * (packed.length - 1 - first))]);
+const STOPS = 33;
+
+/** Evenly chosen colours, `first` to the last of a table. @param {{packed: Uint32Array}} table */
+export function stops({ packed }, first = 0) {
   const css = (/** @type {number} */ pixel) => `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
-  return `linear-gradient(90deg, ${stops.map(css).join(", ")})`;
+  return Array.from({ length: STOPS }, (_, step) => css(packed[first + Math.round((step / (STOPS - 1)) * (packed.length - 1 - first))]));
 }
+
+/** A CSS gradient through colours `first` to the last of a table. @param {{packed: Uint32Array}} table */
+export const gradient = (table, first = 0) => `linear-gradient(90deg, ${stops(table, first).join(", ")})`;
 
 /**
  * A copy of a figure in which every `var(--name)` is that property's present value, for Plotly knows no CSS.

@@ -1,5 +1,5 @@
 /*
- * Numbers of layers × epochs: fractions frozen and thawed, mean φ, mean |v|.
+ * Numbers of layers × epochs: fractions frozen, thawed, dead and churning, mean φ, mean |v|.
  */
 
 import * as rest from "../api/recorded.js";
@@ -17,14 +17,14 @@ function median(values) {
   return sorted.length ? (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2 : 0;
 }
 
-/** @typedef {"frozen" | "thawed" | "phi" | "speed"} Numbers */
+/** @typedef {"frozen" | "thawed" | "dead" | "churning" | "phi" | "speed"} Numbers */
 
 export class LayerTables {
   /** @param {Feed} feed whose layers they are. */
   constructor(feed) {
     this.feed = feed;
     /** @type {Record<Numbers, Float32Array[]>} by epoch, a value a layer; NaN where there is none. */
-    this.columns = { frozen: [], thawed: [], phi: [], speed: [] };
+    this.columns = { frozen: [], thawed: [], dead: [], churning: [], phi: [], speed: [] };
     this.loaded = /** @type {Set<Numbers>} */ (new Set());
     this.thawedFractions = /** @type {WeakMap<Float32Array, number>} */ (new WeakMap());
   }
@@ -48,7 +48,7 @@ export class LayerTables {
   }
 
   /** An epoch came live: the columns of its event, an item a layer. @param {number} epoch @param {LayerCounts} layers */
-  take(epoch, { frozen, thawed, applied, phi_mean: phi, speed_mean: speed }) {
+  take(epoch, { frozen, thawed, applied, dead, churning, phi_mean: phi, speed_mean: speed }) {
     const { layers, external } = this.feed;
     // Of a layer that nobody watched in this epoch the counts are 0, and there is no φ.
     const watched = (/** @type {number} */ index) => !external || phi[index] !== null || frozen[index] + applied[index] > 0;
@@ -56,10 +56,19 @@ export class LayerTables {
       Float32Array.from(counts, (count, index) => (watched(index) ? count / layers[index].neurons : NaN));
     const mean = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
     const { columns } = this;
+    const unknown = layers.map(() => NaN); // to a former version
+    columns.dead[epoch] = fraction(dead ?? unknown);
+    columns.churning[epoch] = fraction(churning ?? unknown);
     columns.frozen[epoch] = fraction(frozen);
     columns.thawed[epoch] = fraction(thawed);
     columns.phi[epoch] = mean(phi);
     columns.speed[epoch] = mean(speed);
+  }
+
+  /** How many of a layer's neurons were dead or churning; null: it is not known. @param {"dead" | "churning"} kind @param {number} epoch @param {number} layer */
+  countAt(kind, epoch, layer) {
+    const fraction = this.columns[kind][epoch]?.[layer] ?? NaN;
+    return Number.isNaN(fraction) ? null : Math.round(fraction * this.feed.layers[layer].neurons);
   }
 
   /** Fraction of all neurons that thawed at the end of an epoch. @param {number} epoch */

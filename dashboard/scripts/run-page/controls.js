@@ -10,6 +10,7 @@ import { open } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
+import { fileButtons } from "../ui/table-buttons.js";
 
 /** @import { ControlsQueued } from "../../types/api" */
 /** @import { Parts, Run } from "../../types/pages" */
@@ -111,7 +112,14 @@ export class Controls {
     );
     const head = element("tr", {}, ...heads.map((words) => element("th", { scope: "col" }, words)));
     const table = element("table.controls-table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
-    return element("div", {}, element("div.table-frame", { tabindex: 0, role: "region", "aria-label": "Controls" }, table), links);
+    const frame = element("div.table-frame", { tabindex: 0, role: "region", "aria-label": "Controls" }, table);
+    return element(
+      "div",
+      {},
+      frame,
+      fileButtons(frame, "Controls", () => record.name),
+      links,
+    );
   }
 
   #choose() {

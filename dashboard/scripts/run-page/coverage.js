@@ -6,6 +6,7 @@
 import * as rest from "../api/recorded.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { fileButtons } from "../ui/table-buttons.js";
 
 /** @import { Coverage as CoverageFound } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -62,7 +63,8 @@ function table({ unwatched, more_modules: more, more_parameters: parameters }) {
   if (more) rows.push(row(`${count(more)} more`, "", count(parameters), "The list is truncated; NEq.coverage() returns all of it."));
   const drawn = element("table.coverage-table", {}, element("thead", {}, element("tr", {}, ...head)));
   drawn.append(element("tbody", {}, ...rows));
-  return element("div.coverage-scroll", { tabindex: 0, role: "region", "aria-label": "Modules that are not watched" }, drawn);
+  const scroll = element("div.coverage-scroll", { tabindex: 0, role: "region", "aria-label": "Modules that are not watched" }, drawn);
+  return element("div", {}, scroll, fileButtons(scroll, "Modules that are not watched"));
 }
 
 /** @param {string} name @param {...string} cells */

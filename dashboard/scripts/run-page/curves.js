@@ -50,7 +50,14 @@ export class Curves {
   constructor({ scope, hosts, figures, name, onPoint, onChoose }) {
     this.charts = Object.fromEntries(
       Object.keys(CHARTS).map((key) => {
-        const about = { scope, host: hosts[key], figure: figures[key], name: `${name} ${SPOKEN[key] ?? key}` };
+        const what = figures[key].layout.title.text;
+        const about = {
+          scope,
+          host: hosts[key],
+          figure: figures[key],
+          name: `${name} ${SPOKEN[key] ?? key}`,
+          about: () => ({ what, run: name }),
+        };
         return [
           key,
           new Chart({ ...about, onHover: (cell) => onPoint?.(cell?.column ?? null), onClick: (cell) => onChoose?.(cell.column) }),

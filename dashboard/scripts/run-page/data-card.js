@@ -7,6 +7,7 @@ import * as rest from "../api/recorded.js";
 import { queuedYet } from "../run-data/feed.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { fileButtons } from "../ui/table-buttons.js";
 
 /** @import { DataFound } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -83,10 +84,11 @@ function table({ parts, classes, class_count: all }) {
     element("tbody", {}, first, ...classes.slice(0, AT_ONCE).map(row(parts))),
   );
   const scroll = element("div.data-scroll", { tabindex: "0", role: "region", "aria-label": "Classes and their images" }, whole);
-  if (classes.length <= AT_ONCE) return scroll;
+  const files = fileButtons(scroll, "Classes and their images");
+  if (classes.length <= AT_ONCE) return element("div", {}, scroll, files);
   const rest = element("tbody", { hidden: true }, ...classes.slice(AT_ONCE).map(row(parts)));
   whole.append(rest);
-  return element("div", {}, scroll, opener(rest, classes.length - AT_ONCE));
+  return element("div", {}, scroll, files, opener(rest, classes.length - AT_ONCE));
 }
 
 /** What shows and hides the rest of the classes. @param {HTMLElement} rest @param {number} classes */

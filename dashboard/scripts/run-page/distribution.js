@@ -4,17 +4,20 @@
 
 import * as marks from "../plot/annotations.js";
 import { CellCanvas } from "../plot/cell-canvas.js";
+import { matrixTable, seen } from "../plot/figure-tables.js";
 import * as palette from "../plot/palette.js";
 import { velocityBin, velocityPlace } from "../plot/velocity-scale.js";
 import { Densities } from "../run-data/histogram-data.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { onPrint } from "../ui/print.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
 
 /** @import { LayerCounts } from "../../types/pages" */
 /** @import { Figure, Cell } from "../plot/area.js" */
 /** @import { Source } from "../plot/raster.js" */
+/** @import { SavedScale } from "../plot/saved-figure.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Feed } from "../run-data/feed.js" */
 
@@ -48,11 +51,15 @@ function shade(count, neurons) {
   return count ? Math.max(6, Math.round(255 * Math.min(1, 1.3 * Math.sqrt(count / neurons)))) : 0;
 }
 
-/** @type {() => {name: string, colour: string}[]} */
-const LEGEND = () => [
-  { name: "no neuron", colour: "var(--neq-surface)" },
-  { name: "all neurons", colour: "var(--neq-density)" },
-];
+/** Fractions of the neurons in one bin that a saved file's scale names. */
+const NAMED = [0, 0.01, 0.1, 0.5];
+
+/** @returns {SavedScale} */
+function savedScale() {
+  const place = (/** @type {number} */ fraction) => shade(fraction, 1) / 255;
+  const ticks = /** @type {[number, string][]} */ (NAMED.map((fraction) => [fraction ? place(fraction) : 0, percent(fraction, 0)]));
+  return { name: "of the neurons", colours: palette.stops(palette.densities()), none: null, ticks, marks: [] };
+}
 
 /**
  * @typedef {object} DistributionOptions
@@ -89,15 +96,33 @@ export class Distribution {
       source: EMPTY,
       table: () => palette.densities(),
       onHover: (cell) => this.#hover(cell),
-      legend: LEGEND,
+      about: () => this.#about(),
+      scale: savedScale,
+      data: ({ x }) => this.#table(x),
       onClick: (cell) => this.data?.counts[cell.column] && onChoose?.(cell.column),
     });
     this.side = side;
-    this.sideWidth = 0;
     this.bars = element("canvas.picture-bars", { "aria-hidden": "true" });
     this.caption = element("p.bars-caption");
     this.drawBars = scope.once(() => this.#drawBars());
     this.#buildSide(scope);
+  }
+
+  /** What a saved file is of. */
+  #about() {
+    const { layer, field } = this.data ?? { layer: null, field: "velocity" };
+    const more = FIELDS[field].threshold && this.epsilon > 0 ? [`ε = ${format.setting(this.epsilon)}`] : [];
+    const place = layer === null ? "network" : this.feed.layers[layer].name;
+    return { what: `Distribution of ${FIELDS[field].name} by epoch`, run: this.feed.record.name, layer: place, more };
+  }
+
+  /** Neurons in each bin. @param {number[]} range of epochs. */
+  #table(range) {
+    const { counts, field } = this.data ?? { counts: [], field: /** @type {Field} */ ("velocity") };
+    const { bins, bin } = FIELDS[field];
+    const names = Array.from({ length: bins }, (_, place) => bin(place));
+    const epochs = seen(range, counts.length).filter((epoch) => counts[epoch]);
+    return matrixTable(names, epochs, (epoch, place) => counts[epoch]?.[place]);
   }
 
   /** The histogram at the cursor. @param {Scope} scope */
@@ -105,11 +130,9 @@ export class Distribution {
     this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
     this.side.setAttribute("role", "img");
     this.side.replaceChildren(this.bars, this.caption);
-    scope.watchSize(this.side, ([{ contentRect }]) => {
-      this.sideWidth = contentRect.width;
-      this.drawBars();
-    });
+    scope.watchSize(this.side, () => this.drawBars());
     scope.finally(onScheme(() => this.drawBars()));
+    scope.finally(onPrint(() => this.drawBars()));
     scope.on(this.bars, "pointermove", (event) => this.#hoverBar(event));
     scope.on(this.bars, "pointerleave", () => this.tooltip.hide());
   }
@@ -220,7 +243,7 @@ export class Distribution {
 
   #fitBars() {
     const { top, height } = this.picture.area;
-    const width = this.sideWidth;
+    const width = this.side.clientWidth;
     const place = `top: ${top}px; height: ${height}px; width: ${width}px`;
     if (this.bars.getAttribute("style") !== place) this.bars.setAttribute("style", place);
     const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };

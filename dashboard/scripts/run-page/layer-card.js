@@ -5,6 +5,7 @@
 import { ColourSwitch, modes } from "../plot/colour-modes.js";
 import { Heatmap } from "../plot/heatmap.js";
 import { orders } from "../plot/orders.js";
+import { RARE } from "../plot/rare-marks.js";
 import { arraysWords } from "../run-data/arrays.js";
 import { partnerOf } from "../run-data/groups.js";
 import { fillChoice, say } from "../ui/dom.js";
@@ -97,6 +98,7 @@ export class LayerCard {
       host: parts[part],
       figure: figures.neurons,
       name: `${feed.record.name} ${part}`,
+      run: feed.record.name,
       mode: this.mode,
       epsilon: this.epsilon,
       note: parts[note],
@@ -168,9 +170,15 @@ export class LayerCard {
     this.draw();
   }
 
+  /** More is known of the layers' dead and churning neurons. */
+  markRare() {
+    for (const heatmap of [this.main, this.other]) heatmap.markRare();
+  }
+
   /** Draws what is there of the open layers; called again when more has come. */
   draw() {
     const { feed, index, partner } = this;
+    for (const { kind } of RARE) feed.tables.want(kind);
     this.#drawOne(this.main, feed.open.get(index) || null);
     this.#drawOne(this.other, (partner && feed.open.get(partner.index)) || null);
     this.main.select(this.neuron);

@@ -76,7 +76,15 @@ export class MetricBox {
     if (!Plotly) return;
     const figure = titled(look.log ? figures.metric_log : figures.metric, name);
     const onRange = () => this.#zoomed();
-    this.chart = new MetricChart({ scope, host, figure, axis: look.axis, name: `${title} ${name}`, onRange });
+    this.chart = new MetricChart({
+      scope,
+      host,
+      figure,
+      axis: look.axis,
+      name: `${title} ${name}`,
+      about: () => ({ what: name, run: title }),
+      onRange,
+    });
     this.chart.start(Plotly);
     const columns = Math.max(100, Math.round(this.chart.area.width * devicePixelRatio));
     for (const { feed } of this.sources) feed.metrics.watch(name, look.axis, columns);

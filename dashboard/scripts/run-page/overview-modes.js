@@ -14,6 +14,7 @@ import * as format from "../ui/format.js";
 /**
  * @typedef {object} Mode what a cell may be coloured by.
  * @property {string} name
+ * @property {string} what the title of a saved picture.
  * @property {(value: number) => number} index of the colour of a layer's value.
  * @property {(epsilon: number) => Table} table
  * @property {(value: number) => string} words
@@ -30,10 +31,28 @@ const ends = (last) => () => [
   [1, last],
 ];
 
+/** Ticks of a scale on which the root lets few be seen among many. @returns {Tick[]} */
+const rootTicks = () => [
+  [0, "0"],
+  [Math.sqrt(0.1), "10 %"],
+  [1, "100 %"],
+];
+
+/** Neurons of which there should be few. @param {string} name @param {string} what @param {string} token @returns {Mode} */
+const rare = (name, what, token) => ({
+  name,
+  what,
+  index: (fraction) => (Number.isNaN(fraction) ? 0 : 1 + Math.round(Math.sqrt(fraction) * (steps - 1))),
+  table: () => palette.rareOrNone(token),
+  words: (fraction) => `${percent(fraction)} ${name}`,
+  scale: { name, none: "not recorded", ticks: rootTicks, marks: () => [] },
+});
+
 /** @type {Record<Numbers, Mode>} */
 export const MODES = {
   frozen: {
     name: "frozen",
+    what: "Frozen fraction by layer and epoch",
     index: (fraction) => (Number.isNaN(fraction) ? 0 : 1 + Math.round(fraction * (steps - 1))), // 0: nobody watched it
     table: () => palette.fractionsOrNone(),
     words: (fraction) => `${percent(fraction)} frozen next epoch`,
@@ -41,6 +60,7 @@ export const MODES = {
   },
   phi: {
     name: "mean φ",
+    what: "Mean φ by layer and epoch",
     index: (phi) => level(1 - phi),
     table: () => palette.similarities(),
     words: (phi) => `mean φ ${number(phi, 4)}`,
@@ -48,24 +68,23 @@ export const MODES = {
   },
   speed: {
     name: "mean |v|",
+    what: "Mean |v| by layer and epoch",
     index: level,
     table: (epsilon) => palette.speeds(epsilon),
     words: (speed) => `mean |v| ${number(speed)}`,
     scale: { ...scaleOf("speed"), name: "mean |v|", none: "none yet" },
   },
-  // The root lets few be seen among many.
+  dead: rare("dead", "Dead neurons by layer and epoch", "--neq-text"),
+  churning: rare("churning", "Churning neurons by layer and epoch", "--neq-series-2"),
   thawed: {
     name: "thaws",
+    what: "Thawed fraction by layer and epoch",
     index: (fraction) => Math.round(Math.sqrt(fraction) * steps),
     table: () => palette.thaws(),
     words: (fraction) => `${percent(fraction)} thawed`,
     scale: {
       name: "thawed",
-      ticks: () => [
-        [0, "0"],
-        [Math.sqrt(0.1), "10 %"],
-        [1, "100 %"],
-      ],
+      ticks: rootTicks,
       marks: () => [],
     },
   },

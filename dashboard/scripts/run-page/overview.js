@@ -4,7 +4,8 @@
 
 import * as marks from "../plot/annotations.js";
 import { CellCanvas } from "../plot/cell-canvas.js";
-import { legendOf, scaleBar } from "../plot/colour-modes.js";
+import { savedScale, scaleBar } from "../plot/colour-modes.js";
+import { matrixTable, seen } from "../plot/figure-tables.js";
 import { groups } from "../run-data/groups.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -65,7 +66,9 @@ export class Overview {
       source: this.#source(),
       table: () => MODES[this.mode].table(this.epsilon),
       onHover: (cell) => this.#hover(cell),
-      legend: () => legendOf(MODES[this.mode], this.epsilon),
+      about: () => this.#about(name),
+      scale: () => savedScale(MODES[this.mode], this.epsilon),
+      data: ({ x }) => this.#data(x),
       onClick: (cell) => feed.layers[cell.row] && onOpen(cell.row),
     });
     if (legend) scope.finally(onScheme(() => this.#drawLegend()));
@@ -75,6 +78,23 @@ export class Overview {
   /** The threshold of all layers; 0: they have not one in common. */
   get epsilon() {
     return this.feed.epsilonOf(null);
+  }
+
+  /** What a saved file is of. @param {string} run */
+  #about(run) {
+    const { epsilon } = this;
+    const layers = format.counted(this.feed.layers.length, "layer");
+    return { what: MODES[this.mode].what, run, more: epsilon > 0 ? [layers, `ε = ${format.setting(epsilon)}`] : [layers] };
+  }
+
+  /** @param {number[]} range of epochs. */
+  #data(range) {
+    const { columns } = this.feed.tables;
+    const names = this.feed.layers.map(({ name }) => name);
+    return matrixTable(names, seen(range, columns[this.mode].length), (epoch, layer) => {
+      const value = this.#column(epoch)?.[layer];
+      return value === undefined ? undefined : format.shortest(value);
+    });
   }
 
   /** @param {number} epoch @returns {Float32Array | undefined} */

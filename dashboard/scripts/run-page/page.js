@@ -159,6 +159,7 @@ class RunPage {
     });
     feed.on("column", ({ layer, epoch, of }) => card.append(layer, epoch, of));
     feed.on("table", () => {
+      card.markRare();
       this.overview.draw();
       this.drawSoon();
     });

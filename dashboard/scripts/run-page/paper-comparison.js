@@ -6,6 +6,7 @@ import { settingName, settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { fileButtons } from "../ui/table-buttons.js";
 
 /** @import { Epoch, Missing, Parts, Preset } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
@@ -44,6 +45,7 @@ export class Published {
     this.titles = titles;
     this.parts["published-card"].hidden = !recipe;
     if (recipe) this.#sayDifferences(recipe);
+    parts.published.after(fileButtons(parts.published, "Comparison with the paper", () => feed.record.name));
   }
 
   /** Draws the run's row as of this epoch's numbers. @param {Epoch | null} epoch */

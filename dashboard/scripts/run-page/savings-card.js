@@ -7,6 +7,7 @@ import { Chart } from "../plot/line-chart.js";
 import { nothingYet } from "../run-data/feed.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { fileButtons } from "../ui/table-buttons.js";
 import * as savings from "./savings.js";
 
 /** @import { Epoch, Missing, Parts, Plan, Range, StepTimes } from "../../types/pages" */
@@ -63,6 +64,7 @@ export class SavingsCard {
         host: parts[key],
         figure: figures[key],
         name: `${feed.record.name} ${SPOKEN[key]}`,
+        about: () => ({ what: figures[key].layout.title.text, run: feed.record.name }),
         onHover: (cell) => onPoint(cell?.column ?? null),
         onClick: (cell) => onChoose(cell.column),
       });
@@ -71,6 +73,7 @@ export class SavingsCard {
     for (const kind of /** @type {const} */ (["run", "history", "epoch"])) feed.on(kind, () => this.draw());
     this.inSight = false;
     this.#watchPlans();
+    parts.plans.after(fileButtons(parts.plans, "Backward pass by layer", () => `${feed.record.name}, epoch ${this.shown}`));
     scope.finally(() => clearTimeout(this.asked));
     this.draw();
   }
@@ -181,7 +184,7 @@ function stacked(timed) {
     const ranges = timed.map(({ step_ms }) => (part === "probe" ? null : step_ms.ranges?.[part]));
     const y = own.map((value, place) => below[place] + value);
     const words = (/** @type {number} */ _, /** @type {number} */ epoch) => msRange(own[x.indexOf(epoch)], ranges[x.indexOf(epoch)]);
-    const band = { ...line, x, y, below, words };
+    const band = { ...line, x, y, below, words, raw: own };
     below = y;
     return band;
   });
@@ -250,14 +253,14 @@ function table(layers) {
 /** @param {Plan} plan */
 function row({ name, type, neurons, active, kind, computed, dense_ms, rows_ms, reason }) {
   const measured = dense_ms === null ? format.NOTHING : `${ms(rows_ms)} / ${ms(dense_ms)}`;
-  const cell = (/** @type {string} */ words) => element("td", {}, words);
+  const cell = (/** @type {string} */ words, /** @type {number | null} */ value = null) => element("td", { "data-value": value }, words);
   return element(
     "tr",
     {},
     element("th", { scope: "row" }, name, " ", element("span.muted", {}, type)),
     cell(`${count(active)} of ${count(neurons)}`),
     element("td", {}, element("span.plan", { "data-kind": kind }, kind)),
-    cell(count(computed)),
+    cell(count(computed), computed),
     cell(measured),
     cell(reason),
   );

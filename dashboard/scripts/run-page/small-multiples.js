@@ -7,6 +7,7 @@ import * as raster from "../plot/raster.js";
 import { groups } from "../run-data/groups.js";
 import { element, putInput, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { onPrint } from "../ui/print.js";
 import { onScheme } from "../ui/shell.js";
 
 /** @import { Layer, Parts } from "../../types/pages" */
@@ -79,6 +80,7 @@ export class Multiples {
   #listen(scope) {
     scope.finally(() => this.watch.disconnect());
     scope.finally(onScheme(() => this.recolour()));
+    scope.finally(onPrint((onPaper) => this.#print(onPaper)));
     scope.on(this.filter, "input", () => this.#filter());
     scope.on(this.filter, "keydown", (event) => this.#key(event));
     scope.watchSize(
@@ -141,6 +143,14 @@ export class Multiples {
   #all() {
     for (const index of this.seen) this.dirty.add(index);
     this.drawSoon();
+  }
+
+  /** On paper all pictures are drawn that there is something of, and the others left out. @param {boolean} onPaper */
+  #print(onPaper) {
+    this.size = null;
+    for (const { box, layer } of this.items) box.toggleAttribute("data-blank", onPaper && !this.feed.small.layers.has(layer.index));
+    if (onPaper) for (const index of this.feed.small.layers.keys()) this.dirty.add(index);
+    this.#all();
   }
 
   recolour() {

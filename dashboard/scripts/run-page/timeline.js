@@ -58,6 +58,7 @@ export class Timeline {
         host: parts[`timeline-${name}`],
         figure,
         name: `${feed.record.name} neuron ${name}`,
+        about: () => this.#about(name === "phi" ? "φ" : "v"),
         onHover: (cell) => onPoint(cell?.column ?? null),
         onClick: (cell) => onChoose(cell.column),
       });
@@ -65,6 +66,12 @@ export class Timeline {
     scope.on(parts["timeline-close"], "click", () => onMove(null));
     scope.on(parts["timeline-back"], "click", () => onMove(Number(this.neuron) - 1));
     scope.on(parts["timeline-on"], "click", () => onMove(Number(this.neuron) + 1));
+  }
+
+  /** What a saved file is of. @param {string} what */
+  #about(what) {
+    const more = this.epsilon > 0 ? [`ε = ${format.setting(this.epsilon)}`] : [];
+    return { what: `${what} of neuron ${this.neuron}`, run: this.feed.record.name, layer: this.layer?.name, more };
   }
 
   /** @param {any} Plotly */
@@ -110,7 +117,12 @@ export class Timeline {
   #draw(told) {
     const { epochs, phi, velocity, frozen } = told;
     const spans = stretches(epochs, frozen);
-    const grounds = spans.map(([first, last]) => ({ x: [first - 0.5, last + 0.5], y: null, colour: "var(--neq-frozen-soft)" }));
+    const grounds = spans.map(([first, last]) => ({
+      x: [first - 0.5, last + 0.5],
+      y: null,
+      colour: "var(--neq-frozen-soft)",
+      name: "frozen",
+    }));
     const [similar, fast] = this.charts;
     similar.draw([{ name: "φ", x: epochs, y: phi, colour: "var(--neq-series-1)", words: (value) => exact(Math.fround(value)) }], grounds);
     const velocities = new Map(epochs.map((epoch, place) => [epoch, velocity[place]]));
@@ -118,11 +130,12 @@ export class Timeline {
       name: "v",
       x: epochs,
       y: velocity.map((value) => (value === null ? null : velocityPlace(value))),
+      raw: velocity,
       colour: "var(--neq-series-1)",
       words: (/** @type {number} */ _, /** @type {number} */ epoch) => exact(Math.fround(Number(velocities.get(epoch)))),
     };
     const places = [-this.epsilon, this.epsilon].map(velocityPlace);
-    const band = this.epsilon > 0 ? [{ x: null, y: places, colour: "var(--neq-band)" }] : [];
+    const band = this.epsilon > 0 ? [{ x: null, y: places, colour: "var(--neq-band)", name: "|v| < ε" }] : [];
     fast.draw([line], [...grounds, ...band]);
     this.#describe(told, spans);
   }

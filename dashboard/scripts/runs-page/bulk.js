@@ -7,11 +7,11 @@ import { askText, open } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
 import { count, counted } from "../ui/format.js";
 import { notice } from "../ui/shell.js";
-import * as columns from "./columns.js";
-import { csvOf } from "./csv.js";
+import { FORMATS } from "../ui/table-buttons.js";
 import { DelayedDeletion } from "./deletion.js";
-import { ALL, FIELD, FIELDS, rowsQuery } from "./query.js";
+import { rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
+import { saveRuns } from "./table-file.js";
 import * as ticks from "./ticks.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -20,7 +20,6 @@ import * as ticks from "./ticks.js";
 export const AT_ONCE = 1_000; // runs of one request, the server's bound
 const A_PAGE = 500;
 const MOST_FILES = 10;
-const IDS_A_FILTER = 140; // of ten letters, a filter has 2,000
 const MOST_NAMED = 3;
 
 /** @typedef {{action: string, tags?: string[], name?: string | null}} Action */
@@ -183,46 +182,22 @@ export class Bulk {
 
   #export() {
     const names = ticks.names();
-    if (names.size > MOST_FILES) return this.#saveCsv();
+    if (names.size > MOST_FILES) return saveRuns("CSV", ticks.ids());
     const links = [...names].map(([id, name]) =>
       element("li", {}, element("a", { href: `/api/v1/runs/${id}/file`, download: "" }, `${name} (${id}.neq)`)),
     );
-    const csv = element("button.button", { type: "button", onclick: () => this.#saveCsv() }, "CSV of the shown columns");
+    const tables = Object.keys(FORMATS).map((format) =>
+      element("button.button", { type: "button", onclick: () => saveRuns(format, ticks.ids()) }, format),
+    );
     const dialog = element(
       "dialog.question",
       { "aria-labelledby": "export-title" },
       element("h2", { id: "export-title" }, "Export"),
       element("p.muted", {}, "Run files hold everything that a run recorded."),
       element("ul.export-files", {}, ...links),
-      element("form.question-buttons", { method: "dialog" }, csv, element("button.button.button-primary", { value: "done" }, "Done")),
+      element("div.export-tables", {}, element("span", {}, "Shown columns:"), ...tables),
+      element("form.question-buttons", { method: "dialog" }, element("button.button.button-primary", { value: "done" }, "Done")),
     );
     return open(this.scope, dialog);
-  }
-
-  /** A file of the shown columns, a line for each ticked run. */
-  async #saveCsv() {
-    const ids = ticks.ids();
-    const fields = ["id", ...columns.shown().flatMap(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : FIELDS[id]))];
-    const values = new Map();
-    for (let first = 0; first < ids.length; first += IDS_A_FILTER) {
-      const where = `id in (${ids.slice(first, first + IDS_A_FILTER).join(",")})`;
-      const query = rowsQuery({ ...ALL, where, fields }, "", 0, IDS_A_FILTER);
-      query.set("archived", "any");
-      const page = await api.runs(query).catch((/** @type {Error} */ problem) => problem);
-      if (page instanceof Error) return notice(page.message, "bad", "Could not export");
-      for (const run of page.runs) values.set(run.id, run.values);
-    }
-    const blob = new Blob(
-      [
-        csvOf(
-          fields,
-          ids.flatMap((id) => (values.has(id) ? [values.get(id)] : [])),
-        ),
-      ],
-      { type: "text/csv" },
-    );
-    const address = URL.createObjectURL(blob);
-    element("a", { href: address, download: "runs.csv" }).click();
-    return setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 }

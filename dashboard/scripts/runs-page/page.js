@@ -17,8 +17,10 @@ import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import { FilterBox } from "./filter-box.js";
 import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
+import * as paper from "./paper.js";
 import { ALL, isNarrowed } from "./query.js";
 import * as rows from "./rows.js";
+import { askTable } from "./table-file.js";
 import * as tableKeys from "./table-keys.js";
 import * as ticks from "./ticks.js";
 
@@ -194,6 +196,7 @@ function fillTable(scope) {
   tableKeys.listen(table, rows.rowOfId);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
+  paper.listen(scope);
   scope.finally(follow());
   scope.finally(() => rows.begin(null));
   scope.every(REFRESH_MS, () => {
@@ -204,6 +207,8 @@ function fillTable(scope) {
   const chooseViews = () =>
     views.choose(scope, { page: "runs", home: "/", what: "the filter, the order and the columns that the address has", show: showView });
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
+  const save = () => bulk && askTable(scope, bulk.matching);
+  scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-save")), "click", save);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);

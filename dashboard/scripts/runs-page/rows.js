@@ -82,6 +82,15 @@ export function begin(table, told = () => {}) {
 export const question = () => asked;
 /** The row of this id, if a block has it. @param {string} id @returns {Row | undefined} */
 export const rowOfId = (id) => (gone() ? undefined : grid.getRowNode(id)?.data);
+/** The order that the headers show, as the server's `sort` has it. */
+export const order = () => (gone() ? "" : sort());
+/** The runs whose blocks are here, in the table's order. @returns {ListedRun[]} */
+export function loaded() {
+  /** @type {ListedRun[]} */
+  const runs = [];
+  if (!gone()) grid.forEachNode((/** @type {{data?: Row}} */ { data }) => data && !("grouped" in data) && runs.push(data));
+  return runs;
+}
 /** The run of this id, if a block has it. @param {string} id @returns {ListedRun | undefined} */
 export const runOf = (id) => {
   const row = rowOfId(id);

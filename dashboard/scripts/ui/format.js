@@ -106,15 +106,15 @@ export function setting(value) {
 /** A learning rate in three digits. @param {Missing<number>} value */
 export const rate = (value) => (value === null || value === undefined ? NOTHING : setting(Number(value.toPrecision(3))));
 
-/** Exactly what a float32 holds, as short as it can be told from its neighbours. @param {Missing<number>} value */
-export function exact(value) {
-  if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
-  for (let digits = 6; digits < 9; digits += 1) {
-    const text = Number(value.toPrecision(digits));
-    if (Math.fround(text) === value) return String(text).replace("-", "−");
-  }
-  return value.toPrecision(9).replace("-", "−");
+/** What a float32 holds, in no more digits than tell it from its neighbours. @param {number} value */
+export function shortest(value) {
+  const digits = [6, 7, 8].find((each) => Math.fround(Number(value.toPrecision(each))) === value);
+  return Number(value.toPrecision(digits ?? 9));
 }
+
+/** The same in words. @param {Missing<number>} value */
+export const exact = (value) =>
+  value === null || value === undefined || Number.isNaN(value) ? NOTHING : String(shortest(value)).replace("-", "−");
 
 /** Seconds as `4.1 s`, `2 min 05 s`, `1 h 02 min`. @param {Missing<number>} seconds */
 export function duration(seconds) {
