@@ -107,9 +107,9 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(page: Page, address:
         "Equilibrium Threshold ε,0.001,0.005",
     ]
     assert r"  Equilibrium Threshold $\varepsilon $ & 0.001 & 0.005 \\" in saved(page, "LaTeX: save settings")
-    header, first, _ = saved(page, "CSV: save headline numbers")
-    assert header.startswith("Run,State,Epochs,Test accuracy (fraction),")
-    assert first.startswith("ε 0.001,queued,0 of 24,,,,")
+    header, first, _ = saved(page, "CSV: save compared runs")
+    assert header == "Run,Threshold ε,State,Epochs"
+    assert first == "ε 0.001,0.001,queued,0"
     page.get_by_role("button", name="All", exact=True).click()
     expect(rows.nth(5)).to_be_visible()
     expect(page.locator("[data-part=settings] tr.differs")).to_have_count(1)

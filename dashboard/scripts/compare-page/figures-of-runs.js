@@ -25,7 +25,7 @@ const work = (/** @type {number | null} */ number) => (number === null ? format.
 const TOTALS = [
   ["flops", "FLOPs (forward, dX, dW)", work],
   ["seconds", "Training time", duration],
-  ["cpu_seconds", "Processor time", duration],
+  ["cpu_seconds", "CPU time", duration],
   ["device_seconds", "Device time", duration],
   ["samples", "Training samples", count],
 ];

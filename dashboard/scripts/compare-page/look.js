@@ -27,7 +27,7 @@ export const AXES = {
   samples: { name: "Training samples" },
   elapsed: { name: "Wall clock since the start" },
   seconds: { name: "Training time" },
-  cpu_seconds: { name: "Processor time" },
+  cpu_seconds: { name: "CPU time" },
   device_seconds: { name: "Device time" },
   flops: { name: "FLOPs (forward, dX, dW)" },
 };
