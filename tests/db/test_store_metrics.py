@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,9 +61,12 @@ def test_the_greatest_step_is_found_wherever_it_is_among_the_points(store: Store
     assert store.greatest_step(run.id) == 2**40 + 2 * CHUNK - 1
 
 
-def test_one_a_second_for_an_hour_is_few_chunks_and_nothing_is_lost(store: Store, worker_id: str, run: Run) -> None:
-    """So many parts of one point each are merged now and then; full chunks are left alone."""
-    number = CHUNK + 2 * MOST_CHUNKS + 5
+def test_one_at_a_time_is_few_chunks_and_nothing_is_lost(
+    store: Store, worker_id: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of one point each are merged now and then; full chunks, here smaller ones, are left alone."""
+    monkeypatch.setattr("db.metrics.CHUNK", 4 * MOST_CHUNKS)
+    number = 6 * MOST_CHUNKS + 5
     for place in range(number):
         log(store, run, worker_id, points("x", [float(place)], first=place))
     assert store.metric_points(run.id, "x").values.tolist() == list(map(float, range(number)))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 MOST_STOPS = 400
+AT_ONCE = 8
+"""Keys between two questions whether the page's end is reached."""
 
 WATCH = """() => {
   // How an element looks, with what may be drawn around it: rings are outlines, borders, shadows or pseudo-elements.
@@ -22,15 +24,19 @@ WATCH = """() => {
   const still = document.createElement("style");
   still.textContent = "*, *::before, *::after { transition: none !important; animation: none !important; }";
   document.head.append(still);
-  window.walk = { stops: [], ringless: [] };
+  window.walk = { stops: [], ringless: [], left: false };
   const named = (element) => element.getAttribute("aria-label") || element.textContent || element.title || "";
   window.walk.describe = (element) =>
     `${element.tagName.toLowerCase()}${element.id ? "#" + element.id : ""} ${named(element).trim().slice(0, 60)}`;
+  // Once round, the page would begin again.
+  document.addEventListener("keydown", (event) => window.walk.left && event.preventDefault(), { capture: true });
   document.addEventListener("focusin", ({ target }) => {
     window.walk.stops.push(target);
     window.walk.focused = looks(target);
   });
-  document.addEventListener("focusout", ({ target }) => {
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    // A dialog that closes, or an element that is taken away, loses the focus as well, and goes on from its place.
+    window.walk.left = relatedTarget === null && target.isConnected;
     const focused = window.walk.focused;
     setTimeout(() => {
       if (target.isConnected && looks(target) === focused) window.walk.ringless.push(window.walk.describe(target));
@@ -50,7 +56,7 @@ BEGIN = """(key) => {
 
 LEFT = """() => new Promise((done) => {
   // After the timer with which the element that lost the focus is looked at again: keys and questions may overtake it.
-  setTimeout(() => done(document.activeElement === document.body || !document.activeElement));
+  setTimeout(() => done(window.walk.left));
 })"""
 
 MISSED = """() => {
@@ -83,8 +89,9 @@ def walk(page: Page, key: str = "Tab") -> Walk:
     page.evaluate(BEGIN, key)
     page.evaluate(WATCH)
     left = False
-    for _ in range(MOST_STOPS):
-        page.keyboard.press(key)
+    for _ in range(MOST_STOPS // AT_ONCE):
+        for _ in range(AT_ONCE):
+            page.keyboard.press(key)
         if left := page.evaluate(LEFT):
             break
     stops, missed = page.evaluate(DESCRIBED), page.evaluate(MISSED)
