@@ -33,7 +33,7 @@ export const ending = (name, signs) => (name.length > signs ? `…${name.slice(1
  * @param {string} name @param {number} signs of its end. @returns {[head: string, tail: string]} a short name has no tail.
  */
 export function parted(name, signs) {
-  if (name.length <= 1.5 * signs) return [name, ""];
+  if (name.length <= signs) return [name, ""];
   const end = name.slice(-signs);
   const word = end.search(/\s\S/);
   const tail = word >= 0 && word < signs / 2 ? end.slice(word) : end;
