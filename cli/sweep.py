@@ -74,7 +74,7 @@ def queue_sweep(client: Client, body: Json) -> None:
 def preview_sweep(client: Client, body: Json) -> bool:
     """Says what it would queue, and what is wrong with it; whether it can be."""
     told = client.ask("POST", "/sweeps/preview", json=body)
-    say(f"{counted(told['runs'], 'run')}{_expected(told['estimate'])}")
+    say(f"{counted(told['runs'], 'run')}{expected(told['estimate'])}")
     for run in told["first"]:
         say(f"  {run['name']}")
     if told["first"] and told["runs"] > len(told["first"]):
@@ -89,7 +89,8 @@ def _tell(findings: Iterable[Json], kind: str) -> None:
         say(f"{kind}: {said(each)}{of_cells(each)}", err=True)
 
 
-def _expected(estimate: Json | None) -> str:
+def expected(estimate: Json | None) -> str:
+    """What runs will take, to stand behind their number; nothing where there are errors."""
     if estimate is None:
         return ""
     if estimate["seconds"] is None:

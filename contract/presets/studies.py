@@ -25,7 +25,7 @@ _OFFICIAL = "μ above 0.5 exists only in the formula of the authors' released co
 _FULL = "ResNet-32 on CIFAR-10 for 250 epochs, as published: needs CIFAR-10 in the data folder, and a GPU."
 _SMALL = (
     "The paper trains ResNet-32 on CIFAR-10 for 250 epochs; here a small CNN learns 6,000 bundled images for 40 "
-    "epochs, about two minutes a run on one CPU core."
+    "epochs, about two minutes per run on one CPU core."
 )
 _EPSILONS = {0: (0.9305, 0.009), 1e-4: (0.9295, 0.202), 5e-4: (0.9310, 0.933), 1e-3: (0.9297, 0.98)} | {
     epsilon: (accuracy, 0.9956)
@@ -122,7 +122,7 @@ STUDIES: tuple[Study, ...] = (
         ),
         Scale(
             "here",
-            f"{_SMALL} Sizes from one image a class to a tenth of the training images.",
+            f"{_SMALL} Sizes from one image per class to a tenth of the training images.",
             _HERE,
             {"neq.probe.samples": [10, 50, 200, 600]},
         ),
