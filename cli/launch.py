@@ -71,7 +71,9 @@ def _launch(
             "priority": priority,
         }
         if many != _ONE_RUN_AT_ONCE:
-            _launch_sweep(client, {"base": described, **many}, follow=follow, look=dry_run or check_only)
+            _launch_sweep(
+                client, {"base": described, **many}, follow=follow, look=dry_run or check_only, tried=check_only
+            )
             return
         checked = check(described)
         if dry_run:
@@ -93,12 +95,12 @@ def _refuse_two_bases(config: Path | None, preset: str | None, study: str | None
         raise click.UsageError("--scale is of a study: name one with --study")
 
 
-def _launch_sweep(client: Client, body: dict[str, Any], *, follow: bool, look: bool) -> None:
+def _launch_sweep(client: Client, body: dict[str, Any], *, follow: bool, look: bool, tried: bool) -> None:
     if follow:
         raise click.UsageError("--follow shows one run: leave it out, and look at the group in the dashboard")
     if not look:
         queue_sweep(client, body)
-    elif not preview_sweep(client, body):
+    elif not preview_sweep(client, body, tried=tried):
         sys.exit(REFUSED)
 
 

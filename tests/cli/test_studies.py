@@ -1,11 +1,14 @@
 """`neq studies` and `neq launch --study` against a real server in this process."""
 
 import json
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 
+from cli.client import Client
 from cli.studies import studies
+from cli.sweep import preview_sweep
 from db import Store
 from tests.cli.test_sweep import launched, store
 
@@ -59,3 +62,39 @@ def test_what_cannot_be_meant_is_refused(store: Store, arguments: tuple[str, ...
     done = launched(*arguments)
     assert done.exit_code == 2 and words in done.output
     assert store.queue() == []
+
+
+class Answers:
+    """A server whose workers have tried everything; `failing`: the optimizer whose runs fail."""
+
+    def __init__(self, failing: str = "") -> None:
+        self.failing = failing
+        self.asked: list[str] = []
+
+    def ask(self, method: str, path: str, json: Any) -> Any:
+        """The preview of a sweep of six runs of two kinds, or a check."""
+        if path == "/sweeps/preview":
+            examples = [
+                {"name": kind, "runs": runs, "config": {"kind": kind}} for kind, runs in (("sgd", 5), ("adam", 1))
+            ]
+            known = {"errors": [], "warnings": [], "estimate": None, "first": []}
+            return known | {"runs": 6, "kinds": 3, "examples": examples}
+        self.asked.append(json["kind"])
+        errors = [{"field": "model", "message": "Too large"}] if json["kind"] == self.failing else []
+        passed = {"state": "ok", "parameters": 1, "neurons": 2, "worker": "w", "seconds": 0.5}
+        return passed | {"errors": errors, "warnings": []}
+
+
+@pytest.mark.parametrize("failing", ["", "adam"])
+def test_one_run_of_each_kind_is_tried_where_that_is_asked_for(
+    failing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Answers(failing)
+    assert preview_sweep(cast("Client", server), {}, tried=True) == (not failing)
+    told = capsys.readouterr()
+    assert server.asked == ["sgd", "adam"]
+    assert "one small batch trained on w in 0.5 s (sgd; for 5 runs that cost alike)" in told.out
+    assert ("error: model: Too large (adam; for this run)" in told.err) == bool(failing)
+    assert "1 more kind of run not tried" in told.err
+    assert preview_sweep(cast("Client", server), {}, tried=False)
+    assert server.asked == ["sgd", "adam"]
