@@ -26,6 +26,20 @@ def look_over(client: Client, description: Json) -> int:
     return 0
 
 
+def try_example(client: Client, example: Json) -> bool:
+    """Prints what came of trying one run of a sweep, for those that cost alike; whether nothing is wrong."""
+    answer = _answered(client, client.ask("POST", "/checks", json=example["config"]))
+    for error in answer["errors"]:
+        say(f"error: {said(error)} ({example['name']}; {_alike(example)})", err=True)
+    if not answer["errors"]:
+        say(f"{_end(answer)} ({example['name']}; {_alike(example)})")
+    return not answer["errors"]
+
+
+def _alike(example: Json) -> str:
+    return "for this run" if example["runs"] == 1 else f"for {counted(example['runs'], 'run')} that cost alike"
+
+
 def _answered(client: Client, answer: Json) -> Json:
     """The check once a worker has tried the run, or nobody has for too long."""
     asked_at, told = time.monotonic(), False

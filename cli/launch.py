@@ -16,9 +16,14 @@ from cli.paths import TypedPath
 from cli.printing import echo_json, one_line, say
 from cli.runs import percent
 from cli.settings import ClientSettings
+from cli.studies import SCALES, sweep_of
 from cli.sweep import grid_of, preview_sweep, queue_sweep
 from contract.data_report import DataFound, summary
 from contract.sweeps import MOST_RUNS
+
+_ONE_RUN: dict[str, Any] = {"base": {}, "grid": {}, "seeds": 1, "group": None}
+"""What a study would ask for, where none is named."""
+_ONE_RUN_AT_ONCE: dict[str, Any] = {"grid": {}, "seeds": 1, "group": None, "priority": 0}
 
 
 class LaunchCommand(click.Command):
@@ -41,23 +46,34 @@ class LaunchCommand(click.Command):
 def _launch(
     config: Path | None,
     preset: str | None,
+    study: str | None,
+    scale: str | None,
     follow: bool,
     dry_run: bool,
     check_only: bool,
     sweep: tuple[str, ...],
-    seeds: int,
+    seeds: int | None,
     group: str | None,
     priority: int,
     **given: Any,
 ) -> None:
     said = {tuple(path.split("__")): value for path, value in given.items() if value is not None}
     grid = grid_of(sweep)
+    _refuse_two_bases(config, preset, study, scale)
     with Client(ClientSettings()) as client:
-        base = read_description(config) if config else (_from_preset(client, preset) if preset else {})
+        asked = sweep_of(client, study, scale or SCALES[0]) if study else _ONE_RUN
+        base = read_description(config) if config else _from_preset(client, preset) if preset else asked["base"]
         described = overlay(base, under_current_names(said))
-        if grid or seeds > 1 or group or priority:
-            body = {"base": described, "grid": grid, "seeds": seeds, "group": group, "priority": priority}
-            _launch_sweep(client, body, follow=follow, look=dry_run or check_only)
+        many = {
+            "grid": asked["grid"] | grid,
+            "seeds": seeds or asked["seeds"],
+            "group": group or asked["group"],
+            "priority": priority,
+        }
+        if many != _ONE_RUN_AT_ONCE:
+            _launch_sweep(
+                client, {"base": described, **many}, follow=follow, look=dry_run or check_only, tried=check_only
+            )
             return
         checked = check(described)
         if dry_run:
@@ -72,12 +88,19 @@ def _launch(
             sys.exit(follow_to_the_end(client, run))
 
 
-def _launch_sweep(client: Client, body: dict[str, Any], *, follow: bool, look: bool) -> None:
+def _refuse_two_bases(config: Path | None, preset: str | None, study: str | None, scale: str | None) -> None:
+    if study and (config or preset):
+        raise click.UsageError("--study brings its own config: leave --config and --preset out, and use flags")
+    if scale and not study:
+        raise click.UsageError("--scale is of a study: name one with --study")
+
+
+def _launch_sweep(client: Client, body: dict[str, Any], *, follow: bool, look: bool, tried: bool) -> None:
     if follow:
         raise click.UsageError("--follow shows one run: leave it out, and look at the group in the dashboard")
     if not look:
         queue_sweep(client, body)
-    elif not preview_sweep(client, body):
+    elif not preview_sweep(client, body, tried=tried):
         sys.exit(REFUSED)
 
 
@@ -139,6 +162,13 @@ launch = LaunchCommand(
     params=[
         click.Option(["--config"], type=TypedPath(), help="JSON file with a run config, or a part of one."),
         click.Option(["--preset"], help="Start from one of the server's presets, such as demo-sgd."),
+        click.Option(
+            ["--study"],
+            help="Launch a study from the paper, such as epsilon; `neq studies` lists them. Flags override.",
+        ),
+        click.Option(
+            ["--scale"], type=click.Choice(SCALES), help="here (default): small runs for a CPU. paper: as published."
+        ),
         click.Option(["--follow"], is_flag=True, help="Show progress until the run ends."),
         click.Option(["--dry-run"], is_flag=True, help="Print the full config without launching."),
         click.Option(
@@ -156,8 +186,7 @@ launch = LaunchCommand(
         click.Option(
             ["--seeds"],
             type=click.IntRange(1, MOST_RUNS),
-            default=1,
-            help="Runs of each combination, with consecutive seeds.",
+            help="Runs of each combination, with consecutive seeds. Default: 1, or the study's.",
         ),
         click.Option(
             ["--group"], help="Name that the runs have in common; with --sweep it is made where none is given."

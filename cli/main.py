@@ -22,6 +22,7 @@ COMMANDS = {
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "controls": "cli.controls",
     "launch": "cli.launch",
+    "studies": "cli.studies",
     "sync": "cli.sync",
 }
 """Where each command is; its module has a function of that name."""
@@ -71,6 +72,7 @@ def app() -> None:
                   neq stop RUN      stop a run     neq resume RUN  resume it
                   neq queue         who waits      neq groups      list studies
                   neq controls RUN  what its saving is held against
+                  neq studies       list the paper's studies
                   neq fork RUN      start from its checkpoint with changed settings
                   neq export RUN F  save it to a file  neq replay F    replay it
                   neq sync          send what your own scripts recorded offline

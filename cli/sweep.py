@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.checking import said
+from cli.checking import said, try_example
 from cli.client import Client, of_cells
 from cli.flags import Flag, known_flags, value_of
 from cli.printing import say
@@ -71,17 +71,26 @@ def queue_sweep(client: Client, body: Json) -> None:
     _tell(told["warnings"], "warning")
 
 
-def preview_sweep(client: Client, body: Json) -> bool:
-    """Says what it would queue, and what is wrong with it; whether it can be."""
+def preview_sweep(client: Client, body: Json, *, tried: bool) -> bool:
+    """Says what it would queue, and what is wrong with it; whether it can be.
+
+    Args:
+        client: to ask.
+        body: the sweep, as `POST /sweeps` reads it.
+        tried: a worker tries one run of each kind that costs alike, four kinds at most.
+    """
     told = client.ask("POST", "/sweeps/preview", json=body)
-    say(f"{counted(told['runs'], 'run')}{_expected(told['estimate'])}")
+    say(f"{counted(told['runs'], 'run')}{expected(told['estimate'])}")
     for run in told["first"]:
         say(f"  {run['name']}")
     if told["first"] and told["runs"] > len(told["first"]):
         say(f"  … and {counted(told['runs'] - len(told['first']), 'more run')}")
     _tell(told["errors"], "error")
     _tell(told["warnings"], "warning")
-    return not told["errors"]
+    passed = [try_example(client, example) for example in told["examples"]] if tried else []
+    if tried and told["kinds"] > len(passed):
+        say(f"{counted(told['kinds'] - len(passed), 'more kind')} of run not tried", err=True)
+    return not told["errors"] and all(passed)
 
 
 def _tell(findings: Iterable[Json], kind: str) -> None:
@@ -89,7 +98,8 @@ def _tell(findings: Iterable[Json], kind: str) -> None:
         say(f"{kind}: {said(each)}{of_cells(each)}", err=True)
 
 
-def _expected(estimate: Json | None) -> str:
+def expected(estimate: Json | None) -> str:
+    """What runs will take, to stand behind their number; nothing where there are errors."""
     if estimate is None:
         return ""
     if estimate["seconds"] is None:

@@ -80,8 +80,11 @@ def names(name: str, found: Sequence[Cell], configs: Sequence[RunConfig]) -> lis
     differing = {path: _differing([cell.values.get(path) for cell in found]) for path in told}
     for cell, config in zip(found, configs, strict=True):
         start = name.strip() or config.model_copy(update={"name": ""}).display_name()
-        words = ", ".join(_words(path, value, differing[path]) for path, value in cell.values.items() if path in told)
-        called.append(_joined(start, words))
+        told_already = frozenset() if name.strip() else IN_EVERY_NAME
+        words = [
+            _words(path, value, differing[path], told_already) for path, value in cell.values.items() if path in told
+        ]
+        called.append(_joined(start, ", ".join(filter(None, words))))
     return called
 
 
@@ -180,11 +183,12 @@ def _differing(values: Sequence[Any]) -> set[tuple[str, str]]:
     return {place for place, found in seen.items() if len(found) > 1}
 
 
-def _words(path: str, value: Any, differing: Set[tuple[str, str]]) -> str:
+def _words(path: str, value: Any, differing: Set[tuple[str, str]], told_already: Set[str] = frozenset()) -> str:
     if isinstance(value, dict):
         kind = _key(value.get("kind"))
         inside = [_words(name, each, differing) for name, each in value.items() if (kind, name) in differing]
-        return " ".join(map(str, [value.get("kind", _field(path)), *inside]))
+        head = [] if f"{path}.kind" in told_already and "kind" in value else [value.get("kind", _field(path))]
+        return " ".join(map(str, [*head, *inside]))
     shown = _number(value) if isinstance(value, float) else _plain(value)
     return shown if path.endswith(".kind") else f"{_field(path)} {shown}"
 

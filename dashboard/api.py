@@ -76,6 +76,14 @@ class Api:
         found: list[Json] = (await self._get(f"{ROOT}/presets?{TODAYS}"))["presets"]
         return found
 
+    async def studies(self) -> list[Json]:
+        """Studies from the paper at two scales, with what they will take; none while the store cannot be reached."""
+        try:
+            found: list[Json] = (await self._get(f"{ROOT}/studies"))["studies"]
+        except Unreachable:
+            return []
+        return found
+
     async def _get(self, url: str) -> Json:
         try:
             response = await self._client.get(url)

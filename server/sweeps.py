@@ -115,6 +115,14 @@ def _entry(finding: Finding) -> Json:
     return {"field": finding.field, "message": finding.message}
 
 
+def kinds(sweep: Sweep) -> list[tuple[int, int]]:
+    """The runs that cost alike, as the place of the first of them and their number: one dry pass tells of all."""
+    found: dict[str, list[int]] = {}
+    for place, config in enumerate(sweep.configs):
+        found.setdefault(cost_key(config), []).append(place)
+    return [(places[0], len(places)) for places in found.values()]
+
+
 def queued(
     store: Store, sweep: Sweep, grid: Mapping[str, Sequence[Any]], seeds: int, group: str | None, priority: int
 ) -> list[Run]:

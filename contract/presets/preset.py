@@ -9,13 +9,13 @@ from contract.base import FrozenModel, RenamedFieldsModel
 from contract.former_names import FormerName
 
 
-class _Answered(FrozenModel):
+class FullyAnswered(FrozenModel):
     """The API answers with it, every field of it."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
-class Figure(RenamedFieldsModel, _Answered):
+class Figure(RenamedFieldsModel, FullyAnswered):
     """One row of a published table; null stands for what was not published."""
 
     kind: Literal["dense", "neq", "random"] = Field(
@@ -42,7 +42,7 @@ class Figure(RenamedFieldsModel, _Answered):
         return self.frozen_fraction
 
 
-class Published(_Answered):
+class Published(FullyAnswered):
     """What was published of a run."""
 
     source: str

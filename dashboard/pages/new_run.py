@@ -12,9 +12,11 @@ from dashboard.form.parts import Group
 from dashboard.form.pasted import PastedWrong, read_pasted
 from dashboard.form.plan import plan_of, preset_values
 from dashboard.form.schema import read_schema
+from dashboard.form.studies import study_inputs
 from dashboard.form.values import Values, values_of
 from dashboard.page import Page, attributes
 from dashboard.presets import preset_cards
+from dashboard.studies import studies_section, study_key
 
 
 async def layout(api: Api, source: str | None = None, preset: str | None = None) -> Page:
@@ -70,16 +72,17 @@ async def _page(
     """`base`: the run whose settings the form begins with, and with which they are compared."""
     form = read_schema(await api.config_schema())
     values = values_of(form, config)
+    studies = [] if fork else await api.studies()
     body = [
         html.Div(html.H1(title, className="form-title"), className="page-head"),
-        above or _presets(presets),
+        above or html.Div([_presets(presets), studies_section(studies)]),
         html.Div(id="form-alert", className="form-alert", role="alert", hidden=True),
         html.Form(
             [html.Div(draw(form, values), className="form-cards"), _aside(one=fork is not None)],
             id="run-form",
             noValidate=True,
         ),
-        *_stores(form, values, presets, draft, fork, base),
+        *_stores(form, values, presets, studies, draft, fork, base),
     ]
     return Page(title, body)
 
@@ -132,6 +135,12 @@ def wire(app: Dash, api: Api) -> None:
         prevent_initial_call=True,
     )
     answer(
+        "fromStudy",
+        Output("form-fill", "data", allow_duplicate=True),
+        Input({"form": "study", "path": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    answer(
         "restart",
         Output("form-fill", "data", allow_duplicate=True),
         Input("form-restart", "n_clicks"),
@@ -148,7 +157,13 @@ def wire(app: Dash, api: Api) -> None:
 
 
 def _stores(
-    form: Group, values: Values, presets: list[Json], draft: str, fork: Json | None, base: str | None
+    form: Group,
+    values: Values,
+    presets: list[Json],
+    studies: list[Json],
+    draft: str,
+    fork: Json | None,
+    base: str | None,
 ) -> list[Any]:
     known = {
         "plan": plan_of(form),
@@ -157,6 +172,12 @@ def _stores(
         "base": base,
         "presets": preset_values(form, presets),
         "titles": {preset["name"]: preset["title"] for preset in presets},
+        "studies": {
+            study_key(study, scale): study_inputs(form, scale)
+            | {"title": study["title"], "runs": scale["runs"], "estimate": scale["estimate"]}
+            for study in studies
+            for scale in study["scales"]
+        },
         "draft": f"neq.form:{draft}:{_fields(values)}",
         "fork": fork,
     }

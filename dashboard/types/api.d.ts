@@ -1065,6 +1065,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Studies
+         * @description The paper's studies at two scales: the sweep of each, what it will take, and what was published.
+         */
+        get: operations["list_studies_api_v1_studies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -4253,6 +4273,49 @@ export interface components {
             differs: string;
         };
         /**
+         * PublishedPoint
+         * @description What was published of one setting.
+         */
+        PublishedPoint: {
+            /**
+             * Label
+             * @description Of the setting, for people.
+             */
+            label: string;
+            /**
+             * Values
+             * @description Of what varies, by dotted path, or by the path of its kind.
+             */
+            values: {
+                [key: string]: unknown;
+            };
+            /**
+             * Metrics
+             * @description After the last epoch, by the names of metrics.
+             */
+            metrics: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * PublishedStudy
+         * @description What was published of a study.
+         */
+        PublishedStudy: {
+            /** Source */
+            source: string;
+            /**
+             * Points
+             * @description Empty: no value is known.
+             */
+            points: components["schemas"]["PublishedPoint"][];
+            /**
+             * Words
+             * @description What it found, or why there are no points.
+             */
+            words: string;
+        };
+        /**
          * Queue
          * @description The queue, the next run first.
          */
@@ -5216,6 +5279,83 @@ export interface components {
             problem: string | null;
         };
         /**
+         * Studies
+         * @description The available studies.
+         */
+        Studies: {
+            /** Studies */
+            studies: components["schemas"]["Study"][];
+        };
+        /**
+         * Study
+         * @description A question of the paper, and the runs that answer it.
+         */
+        Study: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Question */
+            question: string;
+            published: components["schemas"]["PublishedStudy"];
+            /** Scales */
+            scales: components["schemas"]["StudyScale"][];
+        };
+        /**
+         * StudyScale
+         * @description The runs of a study at one size.
+         */
+        StudyScale: {
+            /**
+             * Name
+             * @description here: what a CPU trains in minutes to an hour.
+             * @enum {string}
+             */
+            name: "here" | "paper";
+            /**
+             * Said
+             * @description How large the runs are, and why.
+             */
+            said: string;
+            sweep: components["schemas"]["StudySweep"];
+            /**
+             * Whole
+             * @description The complete RunConfig of `sweep.base`.
+             */
+            whole: {
+                [key: string]: unknown;
+            };
+            /** Runs */
+            runs: number;
+            /**
+             * Problem
+             * @description Why no online worker can train them; null if one can, or none is online.
+             */
+            problem: string | null;
+            estimate: components["schemas"]["Estimate"];
+        };
+        /**
+         * StudySweep
+         * @description A sweep, as `POST /sweeps` reads it.
+         */
+        StudySweep: {
+            /**
+             * Base
+             * @description The fields of a RunConfig that the study sets.
+             */
+            base: {
+                [key: string]: unknown;
+            };
+            /** Grid */
+            grid: {
+                [key: string]: unknown[];
+            };
+            /** Seeds */
+            seeds: number;
+            /** Group */
+            group: string;
+        };
+        /**
          * SweepBody
          * @description A grid of runs.
          */
@@ -5252,6 +5392,26 @@ export interface components {
             priority: number;
         };
         /**
+         * SweepExample
+         * @description One run of those that cost alike; what `POST /checks` says of it holds for all of them.
+         */
+        SweepExample: {
+            /** Name */
+            name: string;
+            /**
+             * Runs
+             * @description How many cost alike.
+             */
+            runs: number;
+            /**
+             * Config
+             * @description Whole.
+             */
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * SweepPreview
          * @description What a sweep would queue.
          */
@@ -5267,6 +5427,16 @@ export interface components {
             errors: components["schemas"]["SweepProblem"][];
             /** Warnings */
             warnings: components["schemas"]["SweepWarning"][];
+            /**
+             * Kinds
+             * @description Of runs that cost alike: same data, network, batch, rule; 0 where there are errors.
+             */
+            kinds: number;
+            /**
+             * Examples
+             * @description One run of each kind, at most 4 of them, to be tried.
+             */
+            examples: components["schemas"]["SweepExample"][];
             /** @description Null where there are errors. */
             estimate: components["schemas"]["Estimate"] | null;
         };
@@ -6091,6 +6261,8 @@ export type Preset = components['schemas']['Preset'];
 export type Presets = components['schemas']['Presets'];
 export type Problem = components['schemas']['Problem'];
 export type Published = components['schemas']['Published'];
+export type PublishedPoint = components['schemas']['PublishedPoint'];
+export type PublishedStudy = components['schemas']['PublishedStudy'];
 export type Queue = components['schemas']['Queue'];
 export type RandomRule = components['schemas']['RandomRule'];
 export type Range = components['schemas']['Range'];
@@ -6121,7 +6293,12 @@ export type StepFlops = components['schemas']['StepFlops'];
 export type StepRanges = components['schemas']['StepRanges'];
 export type StepTimes = components['schemas']['StepTimes'];
 export type StoreHealth = components['schemas']['StoreHealth'];
+export type Studies = components['schemas']['Studies'];
+export type Study = components['schemas']['Study'];
+export type StudyScale = components['schemas']['StudyScale'];
+export type StudySweep = components['schemas']['StudySweep'];
 export type SweepBody = components['schemas']['SweepBody'];
+export type SweepExample = components['schemas']['SweepExample'];
 export type SweepPreview = components['schemas']['SweepPreview'];
 export type SweepProblem = components['schemas']['SweepProblem'];
 export type SweepProblems = components['schemas']['SweepProblems'];
@@ -9454,6 +9631,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldProblems"];
+                };
+            };
+            /** @description The database does not respond; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_studies_api_v1_studies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Studies"];
+                };
+            };
+            /** @description The server requires a token; it was missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description The database does not respond; try again. */

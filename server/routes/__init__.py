@@ -25,6 +25,7 @@ from server.routes import (
     runs,
     schema,
     small,
+    studies,
     summaries,
     sweeps,
     views,
@@ -38,6 +39,6 @@ def api_router() -> APIRouter:
     # Before the runs, or "counts" would be the id of one.
     before = (actions, summaries)
     many = (*before, runs, fields, queue, sweeps, views, controls, comparing)
-    for noun in (*many, recording, resume, checks, *recorded, schema, health, live):
+    for noun in (*many, recording, resume, checks, *recorded, schema, studies, health, live):
         router.include_router(noun.router)
     return router

@@ -12,12 +12,14 @@ from server.costs import estimate
 from server.routes.dependencies import EVERYWHERE, INVALID, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import Group
 from server.serializers import json_answer
-from server.sweeps import Sweep, examined, queued
+from server.sweeps import Sweep, examined, kinds, queued
 from server.writers import IN_TURN
 
 router = APIRouter(tags=["runs"], responses=EVERYWHERE)
 
 MOST_FIRST = 50
+MOST_TRIED = 4
+"""Kinds of runs that a preview gives an example of: each takes a dry pass of some seconds."""
 REFUSED: dict[int | str, dict[str, Any]] = {
     422: {"model": schemas.SweepProblems, "description": "The grid or one of its runs cannot be; nothing was queued."}
 }
@@ -58,15 +60,22 @@ def preview_sweep(store: TheStore, settings: TheSettings, body: TheSweep) -> Res
     """What a sweep would queue, what is wrong with it, and what it will take; nothing is queued."""
     sweep, slots = _looked_at(store, settings.silence_limit_seconds, body)
     planned = zip(sweep.names[:MOST_FIRST], sweep.cells, strict=False)
+    alike = kinds(sweep)
     return json_answer(
         {
             "runs": len(sweep.cells),
             "first": [{"name": name, "values": cell.values} for name, cell in planned],
             "errors": sweep.errors,
             "warnings": sweep.warnings,
+            "kinds": len(alike),
+            "examples": [_example(sweep, place, runs) for place, runs in alike[:MOST_TRIED]],
             "estimate": None if sweep.errors else estimate(store, sweep.configs, slots),
         }
     )
+
+
+def _example(sweep: Sweep, place: int, runs: int) -> dict[str, Any]:
+    return {"name": sweep.names[place], "runs": runs, "config": sweep.configs[place].model_dump(mode="json")}
 
 
 @router.post("/sweeps", status_code=201, dependencies=[IN_TURN], response_model=schemas.SweepQueued, responses=REFUSED)

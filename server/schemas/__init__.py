@@ -41,7 +41,8 @@ from server.schemas.runs import (
     Timing,
     Turn,
 )
-from server.schemas.sweeps import ControlsQueued, SweepPreview, SweepProblems, SweepQueued
+from server.schemas.studies import Studies, Study, StudyScale, StudySweep
+from server.schemas.sweeps import ControlsQueued, Estimate, SweepPreview, SweepProblems, SweepQueued
 from server.schemas.system import Checks, Health, Liveness, Readiness, StoreHealth, WorkerHealth
 from server.schemas.views import View, ViewPage, Views
 
@@ -63,6 +64,7 @@ __all__ = [
     "Epoch",
     "EpochSeconds",
     "Epochs",
+    "Estimate",
     "FieldProblem",
     "FieldProblems",
     "FilterField",
@@ -111,6 +113,10 @@ __all__ = [
     "Start",
     "State",
     "StoreHealth",
+    "Studies",
+    "Study",
+    "StudyScale",
+    "StudySweep",
     "SweepPreview",
     "SweepProblems",
     "SweepQueued",

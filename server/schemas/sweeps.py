@@ -48,6 +48,14 @@ class PlannedRun(Answer):
     values: dict[str, Any] = Field(description="What it has of the fields that vary.")
 
 
+class SweepExample(Answer):
+    """One run of those that cost alike; what `POST /checks` says of it holds for all of them."""
+
+    name: str
+    runs: int = Field(description="How many cost alike.")
+    config: dict[str, Any] = Field(description="Whole.")
+
+
 class SweepPreview(Answer):
     """What a sweep would queue."""
 
@@ -55,6 +63,10 @@ class SweepPreview(Answer):
     first: list[PlannedRun] = Field(description="The first of them, at most 50; none where there are errors.")
     errors: list[SweepProblem]
     warnings: list[SweepWarning]
+    kinds: int = Field(
+        description="Of runs that cost alike: same data, network, batch, rule; 0 where there are errors."
+    )
+    examples: list[SweepExample] = Field(description="One run of each kind, at most 4 of them, to be tried.")
     estimate: Estimate | None = Field(description="Null where there are errors.")
 
 

@@ -158,3 +158,15 @@ def test_runs_cost_alike_that_differ_in_what_an_epoch_does_not_depend_on() -> No
         {"data": {"kind": "fashion-mnist-mini", "train_samples": 500}},
     ]
     assert len({key(), *(key(**other) for other in others)}) == 1 + len(others)
+
+
+def test_a_kind_that_the_name_tells_already_is_not_told_again() -> None:
+    grid = {"optimizer": [{"kind": "sgd", "learning_rate": rate} for rate in (0.1, 0.01)] + [{"kind": "adam"}]}
+    found = cells({}, grid)
+    configs = [RunConfig.model_validate(cell.description) for cell in found]
+    assert [name.rpartition("fashion-mnist-mini · ")[2] for name in names("", found, configs)] == [
+        "sgd · learning_rate 0.1",
+        "sgd · learning_rate 0.01",
+        "adam",
+    ]
+    assert names("x", found, configs) == ["x · sgd learning_rate 0.1", "x · sgd learning_rate 0.01", "x · adam"]

@@ -3,8 +3,11 @@
 from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 from playwright.sync_api import Locator, Page, expect
 
+from contract.config import RunConfig
+from contract.sweeps import cells
 from db import Store
 from tests.dashboard.test_launching import control, open_form
 
@@ -117,3 +120,32 @@ def test_a_decimal_comma_is_one_value_and_the_server_says_how_to_write_it(page: 
     control(page, "optimizer.sgd.learning_rate").fill("0,05")
     expect(page.get_by_text("Use a point: 0.05")).to_be_visible()
     expect(launch(page)).to_have_text("Launch run")
+
+
+def test_a_study_from_the_paper_fills_in_the_form_and_is_launched_as_it_is_told(
+    page: Page, address: str, store: Store
+) -> None:
+    open_form(page, address)
+    control(page, "neq.mu").fill("0.25")
+    card = page.locator(".study", has_text="SGD against Adam")
+    expect(card).to_contain_text("here a small CNN")
+    expect(card).to_contain_text("6 runs. How long they take is unknown")
+    page.get_by_role("button", name="Launch study… Threshold ε").click()
+    expect(control(page, "neq.epsilon")).to_have_value("0, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5")
+    expect(launch(page)).to_have_text("Launch 9 runs")
+    page.get_by_role("button", name="Undo").click()
+    expect(control(page, "neq.mu")).to_have_value("0.25")
+    expect(page.locator("#form-group")).to_have_value("")
+    page.get_by_role("button", name="Launch study… SGD against Adam").focus()
+    page.keyboard.press("Enter")
+    expect(launch(page)).to_have_text("Launch 6 runs")
+    expect(page.locator("#form-alert")).to_be_in_viewport()
+    expect(page.locator("#form-group")).to_have_value("study optimizer, scaled")
+    go_through(page)
+    runs = [store.run(run) for run in store.queue()]
+    assert {run.group for run in runs} == {"study optimizer, scaled"}
+    told = httpx.get(f"{address}/api/v1/studies").json()["studies"][0]["scales"][0]["sweep"]
+    wanted = [cell.description for cell in cells(told["base"], told["grid"], told["seeds"])]
+    assert [run.config | {"name": ""} for run in runs] == [
+        RunConfig.model_validate(each).model_dump(mode="json") for each in wanted
+    ]

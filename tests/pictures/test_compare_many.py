@@ -101,7 +101,7 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
 
 
 def test_neurons_are_shown_of_those_that_are_ticked_and_a_view_keeps_all(
-    page: Page, address: str, study: list[Recording]
+    page: Page, address: str, study: list[Recording], store: Store
 ) -> None:
     opened(page, address, study)
     panes = page.locator("[data-part=heatmaps] .compare-pane")
@@ -127,6 +127,17 @@ def test_neurons_are_shown_of_those_that_are_ticked_and_a_view_keeps_all(
     page.goto(f"{address}{query}")
     expect(panes.locator("h3")).to_have_text(["sgd 0.001 1", "sgd 0.01 0", "sgd 0.01 1", "adam 0.001 0"])
     expect(page.locator("[data-part=scatter-y-less]")).to_have_text("more is better")
+    stars = "() => document.querySelector('[data-part=scatter] .js-plotly-plot').data[2].x.length"
+    assert page.evaluate(stars) == 0
+    for run in study:
+        store.describe_run(run.id, tags=("study:epsilon", "scaled"))
+    opened(page, address, study)
+    expect(words).to_contain_text("Open stars: 9 published points, Bragagnolo")
+    expect(words).to_contain_text("not how high they are")
+    assert page.evaluate(stars) == 9
+    page.get_by_label("Figure upright").select_option("train_loss.best")
+    expect(words).to_contain_text("Published points are shown for Frozen next epoch, last and Test accuracy, last")
+    assert page.evaluate(stars) == 0
 
 
 def test_pointing_at_a_curve_lights_its_run_everywhere(page: Page, address: str, study: list[Recording]) -> None:

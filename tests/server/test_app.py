@@ -46,7 +46,7 @@ def test_every_route_is_documented(client: TestClient) -> None:
                 assert "404" in operation["responses"], name
             if "requestBody" in operation or operation.get("parameters"):
                 assert "422" in operation["responses"], name
-    assert len(paths) == 51
+    assert len(paths) == 52
 
 
 def test_the_documented_errors_are_those_that_are_sent(client: TestClient) -> None:

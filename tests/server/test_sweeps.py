@@ -171,3 +171,19 @@ def test_arrays_every_so_many_epochs_take_less_room(client: TestClient, recordin
         told = preview(client, base=base).estimate
         assert told is not None and told.bytes is not None
         assert told.bytes - size.checkpoints == pytest.approx(10 * size.events + with_arrays * size.arrays, abs=1)
+
+
+def test_a_preview_has_an_example_of_each_kind_of_run_that_one_dry_pass_tells_of(client: TestClient) -> None:
+    """ε and seeds do not make a kind, the optimizer and the probe set do."""
+    told = preview(client, base={"name": "x"}, grid=GRID, seeds=2)
+    assert told.kinds == 2
+    assert [(each.name, each.runs) for each in told.examples] == [
+        ("x · epsilon 0.0001, sgd, seed 0", 6),
+        ("x · epsilon 0.0001, adam, seed 0", 6),
+    ]
+    for each in told.examples:
+        assert client.post("/api/v1/checks", json=each.config).status_code == 200
+    many = preview(client, grid={"neq.probe.samples": [10, 20, 30, 40, 50, 60]})
+    assert (many.kinds, len(many.examples)) == (6, 4)
+    wrong = preview(client, grid={"neq.epsilon": [9, 1e-3]})
+    assert (wrong.kinds, wrong.examples) == (0, [])

@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, RunGroups, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, RunGroups, Study, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -31,6 +31,9 @@ export const checkFork = (id, epoch, config, dryPass) =>
 export const checkOf = (id) => askJson(`/checks/${encodeURIComponent(id)}`);
 /** @param {object} config @returns {Promise<Run>} */
 export const launch = (config) => askJson("/runs", { method: "POST", body: config });
+/** The study of a name; null: there is none. @param {string} name @returns {Promise<Study | null>} */
+export const study = async (name) =>
+  /** @type {{studies: Study[]}} */ (await askJson("/studies")).studies.find((each) => each.name === name) ?? null;
 /** @param {object} sweep @returns {Promise<SweepPreview>} */
 export const previewSweep = (sweep) => askJson("/sweeps/preview", { method: "POST", body: sweep });
 /** @param {object} sweep @returns {Promise<SweepQueued>} */

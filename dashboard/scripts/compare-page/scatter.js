@@ -8,6 +8,7 @@ import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { figuresOf, firstTwo } from "./figures-of-runs.js";
 import { front } from "./pareto.js";
+import { Published, starsOf } from "./published.js";
 
 /** @import { Comparison } from "../../types/api" */
 /** @import { Parts } from "../../types/pages" */
@@ -36,6 +37,7 @@ export class ScatterCard {
    * @param {(changes: Partial<Look>) => void} options.onLook
    */
   constructor({ scope, parts, figure, look, onLight, onLook }) {
+    this.published = new Published({ scope, onFound: () => this.#place() });
     this.scope = scope;
     this.parts = parts;
     this.look = look;
@@ -79,7 +81,13 @@ export class ScatterCard {
   update(members, comparison) {
     this.members = members;
     this.figures = figuresOf(comparison);
-    const usual = firstTwo(this.figures);
+    this.#place();
+    this.published.follow(members);
+  }
+
+  /** The axes: the reader's, those of published points, or what says most. */
+  #place() {
+    const usual = this.published.axes(this.figures) ?? firstTwo(this.figures);
     this.chosen = /** @type {[string, string]} */ (
       usual.map((key, at) => (this.figures.has(this.look.scatter[at]) ? this.look.scatter[at] : key))
     );
@@ -142,13 +150,14 @@ export class ScatterCard {
     const [across, upright] = this.#two();
     return {
       what: across && upright ? `${upright.name} against ${across.name}` : "Trade-offs",
-      more: ["dotted: no other run beats these"],
+      more: ["dotted: no other run beats these", ...this.published.legend],
     };
   }
 
   #table() {
     const header = ["run", "id", ...this.#two().map(({ name }) => name)];
-    return { header, rows: this.points.map(({ member, x, y }) => [member.name, member.id, x, y]) };
+    const published = this.published.points.map(({ label, x, y }) => [`published: ${label}`, "", x, y]);
+    return { header, rows: [...this.points.map(({ member, x, y }) => [member.name, member.id, x, y]), ...published] };
   }
 
   // ------------------------------------------------------------ drawing
@@ -162,10 +171,12 @@ export class ScatterCard {
       .filter(({ place }) => finite(across.values[place]) && finite(upright.values[place]))
       .map((member) => ({ x: Number(across.values[member.place]), y: Number(upright.values[member.place]), member }));
     const best = front(this.points, less);
+    this.published.draw(chosen);
     for (const side of /** @type {const} */ (["x", "y"])) {
       say(parts[`scatter-${side}-less`], less[side] ? "less is better" : "more is better");
     }
-    say(parts["scatter-words"], words(best, members.length - this.points.length, across, upright));
+    const told = [words(best, members.length - this.points.length, across, upright), this.published.words(figures, members)];
+    say(parts["scatter-words"], told.filter(Boolean).join(" "));
     this.picture.say(this.points.length ? "" : "No run has both figures yet.");
     this.picture.describe(`${upright.name} against ${across.name}. ${parts["scatter-words"].textContent}`);
     if (this.picture.started) this.#plot(across, upright, best);
@@ -197,19 +208,24 @@ export class ScatterCard {
       hoverinfo: "text",
       marker: { ...this.#looks(), size: 11 },
     };
+    const all = [...this.points, ...this.published.points];
     this.#range(
       "x",
       across,
-      this.points.map(({ x }) => x),
+      all.map(({ x }) => x),
     );
     this.#range(
       "y",
       upright,
-      this.points.map(({ y }) => y),
+      all.map(({ y }) => y),
     );
     layout.xaxis.title.text = plain(across.name);
     layout.yaxis.title.text = plain(upright.name);
-    const data = [line, points].map((trace) => ({ type: "scatter", showlegend: false, ...trace }));
+    const data = [line, points, starsOf(this.published.points, across, upright)].map((trace) => ({
+      type: "scatter",
+      showlegend: false,
+      ...trace,
+    }));
     this.Plotly.react(this.picture.plot, palette.resolve(data), palette.resolve(layout));
   }
 

@@ -8,6 +8,7 @@ import * as api from "../api/runs.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import * as messages from "./messages.js";
+import * as sweepCheck from "./sweep-check.js";
 import { placeOf } from "./values.js";
 
 /** @import { Finding } from "./messages.js" */
@@ -37,18 +38,8 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 /** @param {Now} now @param {boolean} dryPass @returns {Promise<Answer>} */
 function ask(now, dryPass) {
-  if (now.sweep) return askSweep(now.sweep.body);
+  if (now.sweep) return sweepCheck.preview(now.sweep.body);
   return now.fork ? api.checkFork(now.fork.run, now.fork.epoch, now.config, dryPass) : api.check(now.config, dryPass);
-}
-
-/** Of many runs what is known at once, and what they will take. @param {object} body @returns {Promise<Answer>} */
-async function askSweep(body) {
-  const told = await api.previewSweep(body);
-  const about = (/** @type {typeof told.errors[number] | typeof told.warnings[number]} */ each) => ({
-    ...each,
-    message: messages.ofCells(each, told.runs),
-  });
-  return { ...told, state: told.errors.length ? "refused" : "sweep", errors: told.errors.map(about), warnings: told.warnings.map(about) };
 }
 
 /** An answer of the same shape for what the server refuses to read at all. @param {unknown} problem @returns {Answer} */
@@ -65,9 +56,9 @@ async function look(mine) {
     const answer = await ask(now, false).catch(refusal);
     if (mine !== round) return;
     show(now, answer);
-    if (answer.state !== "not_asked") return;
+    if (!["not_asked", "sweep"].includes(answer.state)) return;
     await pause(SETTLED_MS);
-    if (mine === round) await dryPass(now, mine);
+    if (mine === round) await (now.sweep ? sweepPasses(now, answer, mine) : dryPass(now, mine));
   } catch {
     if (mine === round) say("", ""); // the server cannot be reached; launching says so
   }
@@ -80,6 +71,17 @@ async function dryPass(now, mine) {
     show(now, answer);
     await pause(ASK_MS);
     if (mine === round) answer = { ...(await api.checkOf(answer.id)), warnings: answer.warnings };
+  }
+  if (mine === round) show(now, answer);
+}
+
+/** @param {Now} now @param {Answer} seen the preview. @param {number} mine */
+async function sweepPasses(now, seen, mine) {
+  let answer = await sweepCheck.tried(seen);
+  while (mine === round && answer.state === "sweep_pending") {
+    show(now, answer);
+    await pause(ASK_MS);
+    if (mine === round) answer = await sweepCheck.tried(answer);
   }
   if (mine === round) show(now, answer);
 }
@@ -123,15 +125,6 @@ function passed(answer) {
   return `Check passed: one small batch was trained${where} in ${seconds(answer.seconds)}. ${facts.join(", ")}.`;
 }
 
-/** What a sweep will take. @param {Answer} answer */
-function planned({ runs, estimate }) {
-  const number = format.counted(runs, "run");
-  if (estimate.seconds === null) return `${number}. How long they take is unknown: no run like these was trained here.`;
-  const of = estimate.runs_unknown ? ` for ${format.count(estimate.runs_known)} of them, unknown for the others` : "";
-  const from = `as ${format.counted(estimate.read_from, "run")} like these took on ${estimate.devices.join(", ")}`;
-  return `${number}: about ${format.estimate(estimate.seconds)} and ${format.megabytes(estimate.bytes)} of disk${of}, ${from}.`;
-}
-
 /** @param {Answer} answer */
 function words(answer) {
   switch (answer.state) {
@@ -144,7 +137,8 @@ function words(answer) {
     case "refused":
       return "The run cannot be launched with these settings:";
     case "sweep":
-      return planned(answer);
+    case "sweep_pending":
+      return sweepCheck.words(answer);
     case "unknown":
       return `Not fully checked: ${answer.reason}`;
     default:

@@ -12,8 +12,11 @@ import * as checks from "./checks.js";
 import * as messages from "./messages.js";
 import * as study from "./study.js";
 import { sayWorkers, summarise } from "./summary.js";
+import { sayCosts } from "./sweep-check.js";
 import { chosen, stepped, toConfig } from "./values.js";
 
+/** @import { Estimate } from "../../types/api" */
+/** @import { Study } from "./study.js" */
 /** @import { Node, Values } from "./values.js" */
 
 /**
@@ -24,6 +27,7 @@ import { chosen, stepped, toConfig } from "./values.js";
  * @property {Values} defaults
  * @property {Record<string, Values>} presets
  * @property {Record<string, string>} titles of the presets.
+ * @property {Record<string, Study & {values: Values, title: string, runs: number, estimate: Estimate}>} studies by name and scale.
  * @property {string} draft where what is typed is kept in this tab.
  * @property {string | null} [base] the run that the settings were taken from.
  * @property {{run: string, epoch: number} | null} [fork]
@@ -177,6 +181,7 @@ export function begin(drawn) {
   showVariants(form.plan, values());
   summarise(form, values());
   sayRuns(form);
+  sayCosts(form.studies);
   sayWorkers();
   checks.begin(scope, now);
   const kept = draft(form);
@@ -200,12 +205,16 @@ export function collect() {
   return noUpdate();
 }
 
-/** @param {Values} values @param {string} words what was done. */
-function refill(values, words) {
-  const before = { ...held };
-  if (form && !form.fork) study.clear(form, () => held);
+/** @param {Values} values @param {string} words what was done. @param {Study} [asked] beyond what the fields say. */
+function refill(values, words, asked) {
+  const before = { values: { ...held }, study: study.current() };
+  const put = (/** @type {Study | undefined} */ next) => form && !form.fork && study.put(form, () => held, next);
+  put(asked);
   messages.unmarkAll();
-  messages.tell(words, () => setProps("form-fill", { data: before }));
+  messages.tell(words, () => {
+    put(before.study);
+    setProps("form-fill", { data: before.values });
+  });
   return { ...values };
 }
 
@@ -215,6 +224,18 @@ export function preset() {
   const clicked = triggered.some((/** @type {{value: unknown}} */ trigger) => trigger.value);
   if (!form || !clicked || !cause) return noUpdate();
   return refill(form.presets[cause.path], `Loaded the preset “${form.titles[cause.path]}”.`);
+}
+
+/** A study is to be launched: the form shows its runs first. */
+export function fromStudy() {
+  const { triggered, triggered_id: cause } = callbackContext();
+  const clicked = triggered.some((/** @type {{value: unknown}} */ trigger) => trigger.value);
+  if (!form || !clicked || !cause) return noUpdate();
+  const { values, title, runs, picks, seeds, group } = form.studies[cause.path];
+  const words = `Filled in ${counted(runs, "run")} of the study “${title}”. Change what you like, then launch them.`;
+  const filled = refill(values, words, { picks: { ...picks }, seeds, group });
+  document.getElementById("form-alert")?.scrollIntoView({ block: "start" });
+  return filled;
 }
 
 /** The form is reset. @param {number | null} clicks */

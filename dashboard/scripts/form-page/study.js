@@ -125,12 +125,15 @@ export function begin({ plan, draft }, held, whenChanged) {
   draw(plan, held);
 }
 
-/** One run again. @param {{plan: Node[]}} form @param {() => Values} held */
-export function clear({ plan }, held) {
-  study = nothing();
+/** One run again, or another study. @param {{plan: Node[]}} form @param {() => Values} held @param {Study} [next] */
+export function put({ plan }, held, next = nothing()) {
+  study = next;
   keep();
   draw(plan, held);
 }
+
+/** @returns {Study} a copy of what is asked for. */
+export const current = () => structuredClone(study);
 
 /** What it said was launched. */
 export function forget() {
