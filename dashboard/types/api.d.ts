@@ -5868,7 +5868,7 @@ export interface components {
         };
         /**
          * Waiting
-         * @description A queued run that is not held.
+         * @description A queued run.
          */
         Waiting: {
             /** Id */
@@ -5880,8 +5880,13 @@ export interface components {
             /** Priority */
             priority: number;
             /**
+             * Held
+             * @description Workers pass it over until it is released.
+             */
+            held: boolean;
+            /**
              * Starts In Seconds
-             * @description Expected, from what is left of the running runs and what others like those before it took; null where nobody knows.
+             * @description Expected, from what is left of the running runs and what others like those before it took; null where nobody knows, and of a held run.
              */
             starts_in_seconds: number | null;
         };
@@ -6779,7 +6784,10 @@ export interface operations {
     };
     read_queue_api_v1_queue_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Held runs too, where they stand in the order. */
+                held?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6802,6 +6810,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
                 };
             };
             /** @description The database does not respond; try again. */

@@ -144,15 +144,16 @@ class RunList(Answer):
 
 
 class Waiting(Answer):
-    """A queued run that is not held."""
+    """A queued run."""
 
     id: str
     name: str
     group: str | None
     priority: int
+    held: bool = Field(description="Workers pass it over until it is released.")
     starts_in_seconds: float | None = Field(
         description="Expected, from what is left of the running runs and what others like those before it took; null "
-        "where nobody knows."
+        "where nobody knows, and of a held run."
     )
 
 

@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, RunGroups, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, Queue, RunCounts, RunGroups, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -18,6 +18,8 @@ export const runs = (query) => askJson(`/runs?${query.toString()}&${TODAYS}`);
 export const groups = (query) => askJson(`/runs/grouped?${query.toString()}`);
 /** How many runs are in each state. @param {URLSearchParams} query @returns {Promise<RunCounts>} */
 export const counts = (query) => askJson(`/runs/counts?${query.toString()}`);
+/** The queued runs in the order in which workers take them, held ones too. @returns {Promise<Queue>} */
+export const queue = () => askJson("/queue?held=true");
 /** Fields that begin so, for completion, and the values of one. @param {{prefix?: string, field?: string, limit?: string}} asked @returns {Promise<FilterFields>} */
 export const fields = (asked) => askJson(`/fields?${new URLSearchParams(asked).toString()}`);
 /** @param {string} id @returns {Promise<Run>} */
