@@ -39,8 +39,8 @@ export const previewSweep = (sweep) => askJson("/sweeps/preview", { method: "POS
 export const queueSweep = (sweep) => askJson("/sweeps", { method: "POST", body: sweep });
 /** The runs of a tag, archived ones too, the newest first. @param {string} tag @returns {Promise<{runs: Run[]}>} */
 export const tagged = (tag) => askJson(`/runs?${new URLSearchParams({ tag, archived: "any", limit: "100" }).toString()}&${TODAYS}`);
-/** @param {string} id @param {string[]} controls @returns {Promise<ControlsQueued>} */
-export const launchControls = (id, controls) => askJson("/controls", { method: "POST", body: { ids: [id], controls } });
+/** @param {string[]} ids of at most 200 runs. @param {string[]} controls @returns {Promise<ControlsQueued>} */
+export const launchControls = (ids, controls) => askJson("/controls", { method: "POST", body: { ids, controls } });
 /** @param {string} id @param {object} changes @returns {Promise<Run>} */
 export const describe = (id, changes) => askJson(named(id), { method: "PATCH", body: changes });
 /** @param {string} id */

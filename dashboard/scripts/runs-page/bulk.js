@@ -8,6 +8,7 @@ import { element } from "../ui/dom.js";
 import { count, counted } from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import { FORMATS } from "../ui/table-buttons.js";
+import { launchControls } from "./bulk-controls.js";
 import { DelayedDeletion } from "./deletion.js";
 import { rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
@@ -82,6 +83,7 @@ export class Bulk {
       button("Tag", () => this.#tag()),
       button("Group", () => this.#group()),
       ...["Archive", "Restore"].map((words) => button(words, act(words.toLowerCase()))),
+      button("Controls", () => launchControls(scope, ticks.names())),
       button("Export", () => this.#export()),
       button("Delete", () => this.#deleteSoon(), ".button-danger"),
     );
