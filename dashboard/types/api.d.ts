@@ -17,9 +17,10 @@ export interface paths {
          * Act On Runs
          * @description Do one thing to many runs. Each is done or refused by itself, in the order given; what is refused says why.
          *
-         *     stop, resume and delete are as for a single run. hold: workers pass a queued run over, until release. prioritise and
-         *     move change where queued runs wait. archive: lists leave a run out, until restore. tag, untag, group: change what
-         *     runs are found by.
+         *     stop, resume and delete are as for a single run. extend: a run that has ended is trained on from its latest
+         *     checkpoint to `epochs` in all, as another run of its group, tagged `extends:` and its id. hold: workers pass a
+         *     queued run over, until release. prioritise and move change where queued runs wait. archive: lists leave a run out,
+         *     until restore. tag, untag, group: change what runs are found by.
          */
         post: operations["act_on_runs_api_v1_runs_actions_post"];
         delete?: never;
@@ -1098,7 +1099,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "stop" | "resume" | "hold" | "release" | "prioritise" | "move" | "archive" | "restore" | "tag" | "untag" | "group" | "delete";
+            action: "stop" | "resume" | "extend" | "hold" | "release" | "prioritise" | "move" | "archive" | "restore" | "tag" | "untag" | "group" | "delete";
             /** Ids */
             ids?: string[] | null;
             /** Group */
@@ -1118,6 +1119,11 @@ export interface components {
              * @description For `tag` and `untag`.
              */
             tags?: string[] | null;
+            /**
+             * Epochs
+             * @description For `extend`: in all.
+             */
+            epochs?: number | null;
             /**
              * Name
              * @description For `group`: the new one; null for none.
@@ -1141,6 +1147,11 @@ export interface components {
             done: string[];
             /** Refused */
             refused: components["schemas"]["RunRefused"][];
+            /**
+             * Made
+             * @description The runs that extend those in `done`, in their order; else empty.
+             */
+            made: components["schemas"]["SweptRun"][];
         };
         /**
          * Adam
@@ -5362,7 +5373,7 @@ export interface components {
         };
         /**
          * SweptRun
-         * @description A run that a sweep queued.
+         * @description One of the runs that were queued at once.
          */
         SweptRun: {
             /**

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from contract.events import EpochProgressed
 from server.schemas.base import RUN_ID, Answer, Finding
+from server.schemas.sweeps import SweptRun
 
 State = Literal["queued", "running", "finished", "stopped", "failed"]
 
@@ -177,6 +178,7 @@ class ActionsDone(Answer):
 
     done: list[str] = Field(description="The ids of the runs that it was done to.")
     refused: list[RunRefused]
+    made: list[SweptRun] = Field(description="The runs that extend those in `done`, in their order; else empty.")
 
 
 class GroupStates(Answer):

@@ -94,7 +94,7 @@ async function saveGroups(format) {
 const runsWords = (matching) => `${counted(matching, "run")} that match, with the shown columns.`;
 /** @param {number} matching */
 const groupsWords = (matching) =>
-  `The groups of ${counted(matching, "run")} that match; numbers as mean, standard deviation and of how many runs.`;
+  `The groups of ${counted(matching, "run")} that match; numbers as mean, standard deviation and number of runs.`;
 
 /** Asks how all that the table shows is to be saved, also what is not loaded. @param {Scope} scope @param {number} matching runs. */
 export function askTable(scope, matching) {
