@@ -63,6 +63,6 @@ test("a priority is a whole number from −10 to 10", () => {
 test("it says who is missing: a worker, and runs beyond the first", () => {
   const run = {};
   assert.equal(headWords({ queue: [], length: 0, slots: 0 }), "");
-  assert.match(headWords({ queue: [run, run], length: 7, slots: 1 }), /The first 2 runs of 7 are shown\.$/);
+  assert.match(headWords({ queue: [run, run], length: 1_007, slots: 1 }), /The first 2 runs of 1,007 are shown\.$/);
   assert.match(headWords({ queue: [run], length: 1, slots: 0 }), /No worker is online: start one with “neq worker”\.$/);
 });

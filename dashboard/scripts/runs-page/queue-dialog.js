@@ -20,7 +20,7 @@ const SOON_MS = 500;
 /** What is said above the list. @param {Queue} told */
 export function headWords({ queue, length, slots }) {
   if (!length) return "";
-  const more = length > queue.length ? ` The first ${counted(queue.length, "run")} of ${length} are shown.` : "";
+  const more = length > queue.length ? ` The first ${counted(queue.length, "run")} of ${count(length)} are shown.` : "";
   const nobody = slots ? "" : " No worker is online: start one with “neq worker”.";
   return `Workers take the uppermost run that is not held. A run that is moved takes the priority of its new place.${more}${nobody}`;
 }
