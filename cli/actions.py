@@ -44,6 +44,8 @@ def act(action: str, run_ids: tuple[str, ...], group: str | None, **more: Any) -
     runs = chosen(run_ids, group)
     with Client(ClientSettings()) as client:
         told = client.ask("POST", "/runs/actions", json={"action": action, **runs, **more})
+        for run in told["made"]:
+            say(f"{run['id']}  {run['name']}  {client.url}{run['url']}")
     for each in told["refused"]:
         say(each["message"], err=True)
     say(f"{action}: {counted(len(told['done']), 'run')}")
@@ -99,6 +101,19 @@ def move(run_ids: tuple[str, ...], group: str | None, before: str | None, last: 
     if (before is None) != last:
         raise click.UsageError("give --before RUN, or --last")
     act("move", run_ids, group, before=before)
+
+
+@click.command()
+@of_runs
+@click.option("--epochs", required=True, type=click.IntRange(1, 100_000), help="In all, with those already trained.")
+@exits_plainly
+def extend(run_ids: tuple[str, ...], group: str | None, epochs: int) -> None:
+    """Train runs that have ended on to more epochs.
+
+    Each goes on from its latest checkpoint, as another run of its group. From there on its schedule is that of a
+    training of so many epochs.
+    """
+    act("extend", run_ids, group, epochs=epochs)
 
 
 @click.command()

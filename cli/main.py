@@ -17,7 +17,8 @@ COMMANDS = {
     **dict.fromkeys(("runs", "health"), "cli.runs"),
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
     **dict.fromkeys(
-        ("stop", "hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"), "cli.actions"
+        ("stop", "extend", "hold", "release", "prioritise", "move", "archive", "restore", "queue", "groups"),
+        "cli.actions",
     ),
     **dict.fromkeys(("export", "replay"), "cli.recordings"),
     "controls": "cli.controls",

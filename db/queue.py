@@ -20,9 +20,11 @@ class QueueQueries(Transactions):
     """The queue, and what changes its order."""
 
     @reading
-    def queue(self, connection: Connection) -> list[str]:
-        """The ids of the queued runs in the order in which workers take them; those that are held are left out."""
-        query = select(runs.c.id).where(runs.c.state == "queued", runs.c.held == false())
+    def queue(self, connection: Connection, *, held: bool = False) -> list[str]:
+        """The ids of the queued runs in the order in which workers take them; those that are held only where asked."""
+        query = select(runs.c.id).where(runs.c.state == "queued")
+        if not held:
+            query = query.where(runs.c.held == false())
         return list(connection.execute(query.order_by(runs.c.queue_rank, runs.c.id)).scalars())
 
     @writing()

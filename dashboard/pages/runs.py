@@ -95,6 +95,13 @@ def _toolbar() -> Any:
             html.Div(chips, id="runs-states", className="runs-chips", role="group", **attributes(aria_label="State")),
             html.Span(id="runs-loading", className="muted runs-loading", role="status"),
             html.Button("Compare", id="runs-compare", className="button", type="button", disabled=True),
+            html.Button(
+                ["Queue", html.Span(className="runs-chip-count numeric")],
+                id="runs-queue",
+                className="button",
+                type="button",
+                title="Runs that wait for a worker, and their order (q)",
+            ),
             html.Button("Views", id="runs-views", className="button", type="button", title="Open or save a view (v)"),
             html.Button("Columns", id="runs-columns", className="button", type="button", title="Choose columns (c)"),
             html.Button(

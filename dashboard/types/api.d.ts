@@ -17,9 +17,10 @@ export interface paths {
          * Act On Runs
          * @description Do one thing to many runs. Each is done or refused by itself, in the order given; what is refused says why.
          *
-         *     stop, resume and delete are as for a single run. hold: workers pass a queued run over, until release. prioritise and
-         *     move change where queued runs wait. archive: lists leave a run out, until restore. tag, untag, group: change what
-         *     runs are found by.
+         *     stop, resume and delete are as for a single run. extend: a run that has ended is trained on from its latest
+         *     checkpoint to `epochs` in all, as another run of its group, tagged `extends:` and its id. hold: workers pass a
+         *     queued run over, until release. prioritise and move change where queued runs wait. archive: lists leave a run out,
+         *     until restore. tag, untag, group: change what runs are found by.
          */
         post: operations["act_on_runs_api_v1_runs_actions_post"];
         delete?: never;
@@ -1118,7 +1119,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "stop" | "resume" | "hold" | "release" | "prioritise" | "move" | "archive" | "restore" | "tag" | "untag" | "group" | "delete";
+            action: "stop" | "resume" | "extend" | "hold" | "release" | "prioritise" | "move" | "archive" | "restore" | "tag" | "untag" | "group" | "delete";
             /** Ids */
             ids?: string[] | null;
             /** Group */
@@ -1138,6 +1139,11 @@ export interface components {
              * @description For `tag` and `untag`.
              */
             tags?: string[] | null;
+            /**
+             * Epochs
+             * @description For `extend`: in all.
+             */
+            epochs?: number | null;
             /**
              * Name
              * @description For `group`: the new one; null for none.
@@ -1161,6 +1167,11 @@ export interface components {
             done: string[];
             /** Refused */
             refused: components["schemas"]["RunRefused"][];
+            /**
+             * Made
+             * @description The runs that extend those in `done`, in their order; else empty.
+             */
+            made: components["schemas"]["SweptRun"][];
         };
         /**
          * Adam
@@ -5532,7 +5543,7 @@ export interface components {
         };
         /**
          * SweptRun
-         * @description A run that a sweep queued.
+         * @description One of the runs that were queued at once.
          */
         SweptRun: {
             /**
@@ -6038,7 +6049,7 @@ export interface components {
         };
         /**
          * Waiting
-         * @description A queued run that is not held.
+         * @description A queued run.
          */
         Waiting: {
             /** Id */
@@ -6050,8 +6061,13 @@ export interface components {
             /** Priority */
             priority: number;
             /**
+             * Held
+             * @description Workers pass it over until it is released.
+             */
+            held: boolean;
+            /**
              * Starts In Seconds
-             * @description Expected, from what is left of the running runs and what others like those before it took; null where nobody knows.
+             * @description Expected, from what is left of the running runs and what others like those before it took; null where nobody knows, and of a held run.
              */
             starts_in_seconds: number | null;
         };
@@ -6956,7 +6972,10 @@ export interface operations {
     };
     read_queue_api_v1_queue_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Held runs too, where they stand in the order. */
+                held?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6979,6 +6998,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is wrong; it says which and why. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldProblems"];
                 };
             };
             /** @description The database does not respond; try again. */

@@ -11,23 +11,45 @@ from contract.config import Tag
 from contract.filters import LONGEST_FILTER
 from db import Store, StoreError, StoreUnreachable
 from server import schemas
+from server.checking import living
+from server.extending import NotExtended, extend
 from server.filters import read_where, stored_filter
-from server.routes.dependencies import EVERYWHERE, INVALID, TheStore, refuse_unstorable
+from server.routes.dependencies import EVERYWHERE, INVALID, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import Group
 from server.serializers import json_answer
+from server.settings import ServerSettings
 from server.writers import IN_TURN
 
 router = APIRouter(tags=["runs"], responses=EVERYWHERE | INVALID)
 
 MOST_RUNS = 1_000
 MOST_TAGS = 20
+MOST_EPOCHS = 100_000
 RunId = Annotated[str, StringConstraints(pattern="^[a-z0-9]{1,40}$")]
 Action = Literal[
-    "stop", "resume", "hold", "release", "prioritise", "move", "archive", "restore", "tag", "untag", "group", "delete"
+    "stop",
+    "resume",
+    "extend",
+    "hold",
+    "release",
+    "prioritise",
+    "move",
+    "archive",
+    "restore",
+    "tag",
+    "untag",
+    "group",
+    "delete",
 ]
-NEEDS = {"prioritise": "priority", "tag": "tags", "untag": "tags"}
+NEEDS = {"prioritise": "priority", "extend": "epochs", "tag": "tags", "untag": "tags"}
 """What an action cannot be without."""
-MEANS = {"priority": ("prioritise",), "tags": ("tag", "untag"), "name": ("group",), "before": ("move",)}
+MEANS = {
+    "priority": ("prioritise",),
+    "tags": ("tag", "untag"),
+    "name": ("group",),
+    "before": ("move",),
+    "epochs": ("extend",),
+}
 """The actions that a field is for."""
 
 
@@ -45,6 +67,7 @@ class Actions(BaseModel):
     tags: Annotated[list[Tag], Field(min_length=1, max_length=MOST_TAGS)] | None = Field(
         default=None, description="For `tag` and `untag`."
     )
+    epochs: int | None = Field(default=None, ge=1, le=MOST_EPOCHS, description="For `extend`: in all.")
     name: Group | None = Field(default=None, description="For `group`: the new one; null for none.")
     before: RunId | None = Field(
         default=None, description="For `move`: the queued run that they are put in front of; null for the end."
@@ -65,26 +88,32 @@ class Actions(BaseModel):
         return self
 
 
+Act = Callable[[Store, str, Actions], Any]
+
+
 @router.post("/runs/actions", dependencies=[IN_TURN], response_model=schemas.ActionsDone)
-def act_on_runs(store: TheStore, body: Annotated[Actions, Body()]) -> Response:
+def act_on_runs(store: TheStore, settings: TheSettings, body: Annotated[Actions, Body()]) -> Response:
     """Do one thing to many runs. Each is done or refused by itself, in the order given; what is refused says why.
 
-    stop, resume and delete are as for a single run. hold: workers pass a queued run over, until release. prioritise and
-    move change where queued runs wait. archive: lists leave a run out, until restore. tag, untag, group: change what
-    runs are found by.
+    stop, resume and delete are as for a single run. extend: a run that has ended is trained on from its latest
+    checkpoint to `epochs` in all, as another run of its group, tagged `extends:` and its id. hold: workers pass a
+    queued run over, until release. prioritise and move change where queued runs wait. archive: lists leave a run out,
+    until restore. tag, untag, group: change what runs are found by.
     """
     refuse_unstorable(body.model_dump())
     done: list[str] = []
+    made: list[dict[str, str]] = []
     refused: list[dict[str, str]] = []
+    act = _extending(store, settings, made) if body.action == "extend" else ACT[body.action]
     for run_id in _chosen(store, body):
         try:
-            ACT[body.action](store, run_id, body)
+            act(store, run_id, body)
             done.append(run_id)
         except StoreUnreachable:
             raise
-        except StoreError as error:
+        except (StoreError, NotExtended) as error:
             refused.append({"id": run_id, "message": str(error)})
-    return json_answer({"done": done, "refused": refused})
+    return json_answer({"done": done, "refused": refused, "made": made})
 
 
 def _chosen(store: Store, body: Actions) -> Sequence[str]:
@@ -109,7 +138,17 @@ def _untag(store: Store, run_id: str, body: Actions) -> None:
     store.describe_run(run_id, tags=[tag for tag in store.run(run_id).tags if tag not in (body.tags or ())])
 
 
-ACT: dict[str, Callable[[Store, str, Actions], Any]] = {
+def _extending(store: Store, settings: ServerSettings, made: list[dict[str, str]]) -> Act:
+    workers = living(store, settings.silence_limit_seconds)
+
+    def act(store: Store, run_id: str, body: Actions) -> None:
+        run = extend(store, store.run(run_id), body.epochs or 0, workers)
+        made.append({"id": run.id, "name": run.name, "url": f"/runs/{run.id}"})
+
+    return act
+
+
+ACT: dict[str, Act] = {
     "stop": lambda store, run_id, _: store.request_stop(run_id),
     "resume": lambda store, run_id, _: store.resume(run_id),
     "hold": lambda store, run_id, _: store.hold(run_id, True),

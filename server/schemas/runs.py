@@ -7,6 +7,7 @@ from pydantic import Field
 
 from contract.events import EpochProgressed
 from server.schemas.base import RUN_ID, Answer, Finding
+from server.schemas.sweeps import SweptRun
 
 State = Literal["queued", "running", "finished", "stopped", "failed"]
 
@@ -144,15 +145,16 @@ class RunList(Answer):
 
 
 class Waiting(Answer):
-    """A queued run that is not held."""
+    """A queued run."""
 
     id: str
     name: str
     group: str | None
     priority: int
+    held: bool = Field(description="Workers pass it over until it is released.")
     starts_in_seconds: float | None = Field(
         description="Expected, from what is left of the running runs and what others like those before it took; null "
-        "where nobody knows."
+        "where nobody knows, and of a held run."
     )
 
 
@@ -176,6 +178,7 @@ class ActionsDone(Answer):
 
     done: list[str] = Field(description="The ids of the runs that it was done to.")
     refused: list[RunRefused]
+    made: list[SweptRun] = Field(description="The runs that extend those in `done`, in their order; else empty.")
 
 
 class GroupStates(Answer):

@@ -71,7 +71,7 @@ class SweepPreview(Answer):
 
 
 class SweptRun(Answer):
-    """A run that a sweep queued."""
+    """One of the runs that were queued at once."""
 
     id: str = Field(examples=[RUN_ID])
     name: str

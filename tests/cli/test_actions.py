@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from cli.main import COMMANDS
 from db import NewRun, Store
 from tests.cli.test_sweep import store as store
+from tests.server.test_going_on import Keeping
 
 
 def neq(name: str, *arguments: str) -> Result:
@@ -74,3 +75,19 @@ def test_empty_places_say_what_to_do(store: Store) -> None:
 def test_what_is_left_out_is_said(store: Store, command: list[str], words: str) -> None:
     done = neq(*command)
     assert done.exit_code == 2 and words in done.output
+
+
+def test_runs_are_extended_and_what_cannot_be_is_said(store: Store, runs: list[str]) -> None:
+    done = neq("extend", "--group", "g", "--epochs", "9")
+    assert done.exit_code == 2 and done.stderr.count("it can be extended once it has ended") == 3
+    assert done.stdout == "extend: 0 runs\n"
+    for waiting in runs:
+        store.request_stop(waiting)
+    keeping = Keeping(store)
+    keeping.start()
+    keeping.epoch()
+    keeping.stop()
+    done = neq("extend", keeping.id, "--epochs", "900")
+    assert done.exit_code == 0 and done.stdout.splitlines()[-1] == "extend: 1 run"
+    assert " · 900 epochs" in done.stdout and store.queue()[0] in done.stdout
+    assert neq("extend", keeping.id).exit_code == 2

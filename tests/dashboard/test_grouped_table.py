@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from contract.config import RunConfig
@@ -37,6 +38,17 @@ def test_runs_are_grouped_ticked_sorted_and_listed(page: Page, address: str, sto
     expect(group(page, "0.1").locator("[col-id=runs]")).to_have_text("3")
     expect(group(page, "0.1").locator("[col-id=states]")).to_have_text("2 queued1 stopped")
     expect(page).to_have_url(re.compile(r"by=neq\.epsilon"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    with page.expect_download() as saved:
+        page.get_by_role("dialog", name="Save table").get_by_role("button", name="CSV").click()
+    header, *lines = (line.split(",") for line in saved.value.path().read_text().splitlines())
+    assert saved.value.suggested_filename == "groups.csv" and header[-3:-1] == [
+        "training.seed mean",
+        "training.seed std",
+    ]
+    assert {line[0]: (line[-3], float(line[-2]) ** 2, line[-1]) for line in lines} == {
+        value: ("3", pytest.approx(7), "3") for value in ("0.01", "0.1")
+    }
 
     group(page, "0.1").get_by_role("checkbox").click()
     expect(bar(page)).to_contain_text("3 selected")

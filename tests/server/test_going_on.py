@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from contract.events import EpochFinished, Event
-from db import Checkpoint, EventRecord, RetainedCheckpoints, Run, Snapshot, Store, event_record
+from db import Checkpoint, EventRecord, NewRun, RetainedCheckpoints, Run, Snapshot, Store, event_record
 from server import schemas as answers
 from tests.server.recording import Recording
 
@@ -206,3 +206,70 @@ def test_a_fork_with_nothing_changed_is_launched_with_a_warning(client: TestClie
     assert "would repeat the other run from epoch 4 on" in warning["message"]
     changed = client.post(f"{RUNS}/{keeping.id}/fork", json={"neq": {"epsilon": 0.003}}).json()["warnings"]
     assert not [each for each in changed if "Nothing is changed" in each["message"]]
+
+
+def extend(client: TestClient, epochs: int, **runs: Any) -> answers.ActionsDone:
+    answer = client.post(f"{RUNS}/actions", json={"action": "extend", "epochs": epochs, **runs})
+    assert answer.status_code == 200, answer.text
+    return answers.ActionsDone.model_validate_json(answer.content)
+
+
+def test_a_group_is_extended_as_one(client: TestClient, store: Store, keeping: Keeping) -> None:
+    keeping.stop()
+    store.describe_run(keeping.id, tags=["mine"])
+    bare = Recording(store)
+    bare.start()
+    bare.epoch()
+    bare.finish()
+    waits = client.post(RUNS, json={}).json()["id"]
+    for each in (keeping.id, waits, bare.id):
+        store.put_in_group(each, "g")
+    told = extend(client, 600, group="g")
+    assert told.done == [keeping.id]
+    assert {each.id: each.message.split(": ")[0] for each in told.refused} == {
+        waits: f"Run '{waits}' is queued",
+        bare.id: f"Run '{bare.id}' keeps no checkpoint",
+    }
+    (made,) = told.made
+    run = store.run(made.id)
+    assert (made.name, made.url) == (run.name, f"/runs/{run.id}")
+    assert run.name == f"{keeping.run.name} · 600 epochs" and run.tags == (f"extends:{keeping.id}", "mine")
+    assert (run.state, run.group, run.parent_id, run.parent_epoch) == ("queued", "g", keeping.id, 3)
+    config, before = RunConfig.model_validate(run.config), RunConfig.model_validate(keeping.run.config)
+    assert (run.epochs_planned, run.epochs_done, config.training.epochs) == (600, 4, 600)
+    own = {"name", "tags", "training"}
+    assert config.model_dump(exclude=own) == before.model_dump(exclude=own)
+
+    # A second time nothing grows twice, until what extends it has itself ended early.
+    again = extend(client, 700, ids=[keeping.id])
+    assert again.made == [] and f"is extended by run '{run.id}' already" in again.refused[0].message
+    store.request_stop(run.id)
+    assert extend(client, 700, ids=[keeping.id]).done == [keeping.id]
+
+
+def test_an_extension_of_an_extension_is_called_by_its_own_epochs(
+    client: TestClient, store: Store, keeping: Keeping
+) -> None:
+    keeping.stop()
+    (first,) = extend(client, 600, ids=[keeping.id]).made
+    store.request_stop(first.id)
+    (second,) = extend(client, 800, ids=[first.id]).made
+    assert second.name == f"{keeping.run.name} · 800 epochs" and store.run(second.id).tags[0] == f"extends:{first.id}"
+
+
+def test_what_cannot_be_extended_says_why(client: TestClient, store: Store, keeping: Keeping) -> None:
+    running = extend(client, 600, ids=[keeping.id, "nosuchrun0"])
+    assert running.made == [] and "is running: it can be extended once it has ended" in running.refused[0].message
+    assert "There is no run 'nosuchrun0'" in running.refused[1].message
+    keeping.stop()
+    assert "has trained 4 epochs already" in extend(client, 4, ids=[keeping.id]).refused[0].message
+    (external,) = store.create_runs([NewRun(config={}, epochs_planned=None, source="external")])
+    assert "recorded by a script" in extend(client, 9, ids=[external.id]).refused[0].message
+    for body, field in (
+        ({}, "epochs"),
+        ({"epochs": 0}, "epochs"),
+        ({"epochs": 100_001}, "epochs"),
+        ({"epochs": 2, "priority": 1}, "priority"),
+    ):
+        wrong = client.post(f"{RUNS}/actions", json={"action": "extend", "ids": [], **body})
+        assert wrong.status_code == 422 and wrong.json()["detail"][0]["field"] == field

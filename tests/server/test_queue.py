@@ -59,6 +59,13 @@ def test_the_queue_is_told_in_its_order_with_expected_starts(client: TestClient,
     assert [(run.name, run.group, run.priority) for run in told.queue] == [("known", "g", 0), ("unknown", None, -1)]
     assert told.length == 2 and told.slots == 3
     assert [run.starts_in_seconds for run in told.queue] == [0, 0]
+    whole = Queue.model_validate_json(client.get("/api/v1/queue?held=true").content)
+    assert [(run.id, run.held, run.starts_in_seconds) for run in whole.queue] == [
+        (made[1].id, False, 0),
+        (made[2].id, True, None),
+        (made[0].id, False, 0),
+    ], "the held one in its place, and it delays nobody"
+    assert whole.length == 3
     (worker,) = [each for each in store.workers() if each.slots == 2]
     store.claim(worker.id)
     store.claim(worker.id)

@@ -4,7 +4,7 @@
 
 import { askJson, TODAYS } from "./client.js";
 
-/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, RunCounts, RunGroups, Study, SweepPreview, SweepQueued } from "../../types/api" */
+/** @import { ActionsDone, Check, ControlsQueued, FilterFields, Health, Queue, RunCounts, RunGroups, Study, SweepPreview, SweepQueued } from "../../types/api" */
 /** @import { ListedRun, Run } from "../../types/pages" */
 
 /** @param {string} id */
@@ -18,6 +18,8 @@ export const runs = (query) => askJson(`/runs?${query.toString()}&${TODAYS}`);
 export const groups = (query) => askJson(`/runs/grouped?${query.toString()}`);
 /** How many runs are in each state. @param {URLSearchParams} query @returns {Promise<RunCounts>} */
 export const counts = (query) => askJson(`/runs/counts?${query.toString()}`);
+/** The queued runs in the order in which workers take them, held ones too. @returns {Promise<Queue>} */
+export const queue = () => askJson("/queue?held=true");
 /** Fields that begin so, for completion, and the values of one. @param {{prefix?: string, field?: string, limit?: string}} asked @returns {Promise<FilterFields>} */
 export const fields = (asked) => askJson(`/fields?${new URLSearchParams(asked).toString()}`);
 /** @param {string} id @returns {Promise<Run>} */
@@ -40,8 +42,8 @@ export const previewSweep = (sweep) => askJson("/sweeps/preview", { method: "POS
 export const queueSweep = (sweep) => askJson("/sweeps", { method: "POST", body: sweep });
 /** The runs of a tag, archived ones too, the newest first. @param {string} tag @returns {Promise<{runs: Run[]}>} */
 export const tagged = (tag) => askJson(`/runs?${new URLSearchParams({ tag, archived: "any", limit: "100" }).toString()}&${TODAYS}`);
-/** @param {string} id @param {string[]} controls @returns {Promise<ControlsQueued>} */
-export const launchControls = (id, controls) => askJson("/controls", { method: "POST", body: { ids: [id], controls } });
+/** @param {string[]} ids of at most 200 runs. @param {string[]} controls @returns {Promise<ControlsQueued>} */
+export const launchControls = (ids, controls) => askJson("/controls", { method: "POST", body: { ids, controls } });
 /** @param {string} id @param {object} changes @returns {Promise<Run>} */
 export const describe = (id, changes) => askJson(named(id), { method: "PATCH", body: changes });
 /** @param {string} id */

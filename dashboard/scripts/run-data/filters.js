@@ -5,11 +5,20 @@
 /** A text as a filter's value. @param {string} text */
 export const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
+/** A control has a tag that begins so; the id of its run follows. */
+export const CONTROL = "control:";
+
 /** @param {string} group its name. */
 export const ofGroup = (group) => `group = ${quoted(group)}`;
 
+/** @param {string[]} ids of runs. */
+export const ofIds = (ids) => `id in (${ids.join(",")})`;
+
 /** The controls of a run, and the run itself. @param {string} id */
-export const ofControls = (id) => `tag = ${quoted(`control:${id}`)} or id = ${quoted(id)}`;
+export const ofControls = (id) => `tag = ${quoted(`${CONTROL}${id}`)} or id = ${quoted(id)}`;
+
+/** All controls, of whatever run. */
+export const ALL_CONTROLS = `tag ~ ${quoted(CONTROL)}`;
 
 /** The table of the runs that a filter leaves. @param {string} where */
 export const tableAddress = (where) => `/?${new URLSearchParams({ where }).toString()}`;

@@ -4,33 +4,23 @@
 
 import * as compare from "../api/compare.js";
 import * as api from "../api/runs.js";
-import { ofControls, tableAddress } from "../run-data/filters.js";
+import { CONTROL, ofControls, tableAddress } from "../run-data/filters.js";
 import * as timing from "../run-data/timing.js";
-import { open } from "../ui/dialog.js";
+import { askControls, controlsWords } from "../ui/controls-dialog.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import { fileButtons } from "../ui/table-buttons.js";
 
-/** @import { ControlsQueued } from "../../types/api" */
 /** @import { Parts, Run } from "../../types/pages" */
 /** @import { Feed } from "../run-data/feed.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
 
-const TAG = "control:";
 const REFRESH_MS = 10_000;
 const MOST_COMPARED = 4;
-/** @type {[control: string, title: string, words: string][]} */
-const CONTROLS = [
-  ["dense", "Dense", "nobody is frozen: what the same training reaches, and how long it takes"],
-  ["random", "Random neurons", "as many in each layer as the rule would freeze, drawn anew in every epoch"],
-  ["prefix", "Static prefix", "the first layers, holding about as many neurons, frozen before the first step"],
-  ["replay", "Replayed masks", "the masks of this run without its signal"],
-  ["shorter", "Dense, as long", "nobody is frozen, and it ends where it has trained for as long as this run"],
-];
 
 /** The run that another is a control of; null: it is none. @param {Run} run */
-export const controlOf = (run) => run.tags.find((tag) => tag.startsWith(TAG))?.slice(TAG.length) ?? null;
+export const controlOf = (run) => run.tags.find((tag) => tag.startsWith(CONTROL))?.slice(CONTROL.length) ?? null;
 
 /** What a control did better, in percentage points of test accuracy. @param {Run} control @param {Run} run */
 export function better(control, run) {
@@ -69,7 +59,7 @@ export class Controls {
 
   async #ask() {
     const { id } = this.feed;
-    const answer = await api.tagged(`${TAG}${id}`).catch(() => null);
+    const answer = await api.tagged(`${CONTROL}${id}`).catch(() => null);
     if (answer) this.found = answer.runs;
     if (this.found.length) this.spent = await cpuSeconds([id, ...this.found.map((run) => run.id)]).catch(() => this.spent);
     if (!this.scope.ended) this.#draw();
@@ -122,44 +112,19 @@ export class Controls {
     );
   }
 
-  #choose() {
-    const boxes = CONTROLS.map(([control]) => element("input", { type: "checkbox", value: control, checked: true }));
-    const rows = CONTROLS.map(([, title, words], at) =>
-      element("label.controls-choice", {}, boxes[at], element("span", {}, element("strong", {}, title), `: ${words}.`)),
-    );
-    const send = element("button.button.button-primary", { value: "launch" }, "Launch");
-    const dialog = element(
-      "dialog.question",
-      { "aria-labelledby": "controls-title" },
-      element("h2", { id: "controls-title" }, "Launch controls"),
-      element("fieldset.controls-choices", {}, element("legend", {}, "Each is a run of its own, with this run's seed"), ...rows),
-      element("form.question-buttons", { method: "dialog" }, element("button.button", { value: "no" }, "Cancel"), send),
-    );
-    const some = () => {
-      send.disabled = !boxes.some(({ checked }) => checked);
-    };
-    for (const box of boxes) box.addEventListener("change", some);
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "launch") this.#launch(boxes.filter(({ checked }) => checked).map(({ value }) => value));
+  async #choose() {
+    const controls = await askControls(this.scope, {
+      title: "Launch controls",
+      legend: "Each is a run of its own, with this run's seed",
     });
-    open(this.scope, dialog);
-  }
-
-  /** @param {string[]} controls */
-  async #launch(controls) {
+    if (!controls) return;
     try {
-      say(await api.launchControls(this.feed.id, controls));
+      const told = await api.launchControls([this.feed.id], controls);
+      const left = told.left_out.length > 0;
+      notice(controlsWords(told), left ? "bad" : "good", left ? "Some were left out" : undefined); // one, as another would take its place
     } catch (problem) {
       notice(/** @type {Error} */ (problem).message, "bad", "No control was launched");
     }
     if (!this.scope.ended) await this.#ask();
   }
-}
-
-/** @param {ControlsQueued} told */
-function say({ runs, left_out: left }) {
-  const title = (/** @type {string} */ control) => CONTROLS.find(([name]) => name === control)?.[1] ?? control;
-  const done = runs.length ? [`${format.counted(runs.length, "control")} ${runs.length === 1 ? "was" : "were"} launched.`] : [];
-  const words = left.map(({ control, message }) => `${title(control)}: ${message}`);
-  notice([...done, ...words].join(" "), left.length ? "bad" : "good", left.length ? "Some were left out" : undefined); // one, as another would take its place
 }

@@ -3,14 +3,17 @@
  */
 
 import * as api from "../api/runs.js";
+import { ofIds, tableAddress } from "../run-data/filters.js";
 import { askText, open } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
 import { count, counted } from "../ui/format.js";
-import { notice } from "../ui/shell.js";
+import { notice, noticeWithLink } from "../ui/shell.js";
 import { FORMATS } from "../ui/table-buttons.js";
+import { launchControls } from "./bulk-controls.js";
 import { DelayedDeletion } from "./deletion.js";
 import { rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
+import { IDS_A_FILTER } from "./runs-by-id.js";
 import { saveRuns } from "./table-file.js";
 import * as ticks from "./ticks.js";
 
@@ -22,10 +25,14 @@ const A_PAGE = 500;
 const MOST_FILES = 10;
 const MOST_NAMED = 3;
 
-/** @typedef {{action: string, tags?: string[], name?: string | null}} Action */
+const MOST_EPOCHS = 100_000;
+
+/** @typedef {{action: string, tags?: string[], name?: string | null, epochs?: number}} Action */
 /** What was done, in words, by the action. @type {Record<string, [verb: string, done: string]>} */
 const WORDS = {
   stop: ["stop", "Asked to stop"],
+  resume: ["resume", "Resumed"],
+  extend: ["extend", "Extended"],
   hold: ["hold", "Held"],
   release: ["release", "Released"],
   archive: ["archive", "Archived"],
@@ -38,11 +45,12 @@ const WORDS = {
 
 /** Does one thing to many runs. @param {string[]} ids @param {Action} action @param {boolean} [keepalive] @returns {Promise<ActionsDone>} */
 async function actOn(ids, action, keepalive = false) {
-  const all = /** @type {ActionsDone} */ ({ done: [], refused: [] });
+  const all = /** @type {ActionsDone} */ ({ done: [], refused: [], made: [] });
   for (let first = 0; first < ids.length; first += AT_ONCE) {
     const told = await api.act({ ...action, ids: ids.slice(first, first + AT_ONCE) }, keepalive);
     all.done.push(...told.done);
     all.refused.push(...told.refused);
+    all.made.push(...told.made);
   }
   return all;
 }
@@ -54,12 +62,18 @@ export function refusedWords(refused, nameOf) {
   return [...named, ...(more > 0 ? [`And ${counted(more, "other")}.`] : [])].join(" ");
 }
 
-/** Says what came of it. @param {string} action @param {ActionsDone} told @param {(id: string) => string} nameOf */
-function tell(action, { done, refused }, nameOf) {
+/** Says what came of it: in one notice, as another would take its place. @param {string} action @param {ActionsDone} told @param {(id: string) => string} nameOf */
+function tell(action, { done, refused, made }, nameOf) {
   const [verb, words] = WORDS[action];
-  if (done.length) notice(`${words}: ${counted(done.length, "run")}.`, "good");
-  if (refused.length) notice(refusedWords(refused, nameOf), "bad", `Could not ${verb} ${counted(refused.length, "run")}`);
+  const said = [...(done.length ? [`${words}: ${counted(done.length, "run")}.`] : []), refusedWords(refused, nameOf)].join(" ").trim();
+  const title = refused.length ? `Could not ${verb} ${counted(refused.length, "run")}` : undefined;
+  const kind = refused.length ? "bad" : "good";
+  if (made.length) noticeWithLink(said, { href: listAddress(made.map(({ id }) => id)), words: "Show in the table" }, kind, title);
+  else if (said) notice(said, kind, title);
 }
+
+/** The table of runs that were made; of more than a filter can name, of all. @param {string[]} ids */
+const listAddress = (ids) => (ids.length > IDS_A_FILTER ? "/" : tableAddress(ofIds(ids)));
 
 export class Bulk {
   /** @param {Scope} scope @param {HTMLElement} place what it is put into. */
@@ -78,10 +92,13 @@ export class Bulk {
       this.said,
       this.allButton,
       button("Clear selection", () => this.clear()),
-      ...["Stop", "Hold", "Release"].map((words) => button(words, act(words.toLowerCase()))),
+      ...["Stop", "Resume"].map((words) => button(words, act(words.toLowerCase()))),
+      button("Extend", () => this.#extend()),
+      ...["Hold", "Release"].map((words) => button(words, act(words.toLowerCase()))),
       button("Tag", () => this.#tag()),
       button("Group", () => this.#group()),
       ...["Archive", "Restore"].map((words) => button(words, act(words.toLowerCase()))),
+      button("Controls", () => launchControls(scope, ticks.names())),
       button("Export", () => this.#export()),
       button("Delete", () => this.#deleteSoon(), ".button-danger"),
     );
@@ -145,6 +162,18 @@ export class Bulk {
     else tell(action.action, told, (id) => names.get(id) ?? id);
     this.draw();
     rows.refresh();
+  }
+
+  async #extend() {
+    const answer = await askText(this.scope, {
+      title: "Extend",
+      words:
+        "Runs that have ended are trained on from their latest checkpoints, each as another run of its group. From there on their schedules are those of a training of that many epochs.",
+      label: "Epochs in all",
+      actions: [["extend", "Extend"]],
+      input: { type: "number", min: "1", max: String(MOST_EPOCHS), step: "1", required: true },
+    });
+    if (answer) this.#act({ action: "extend", epochs: Number(answer.text) });
   }
 
   async #tag() {

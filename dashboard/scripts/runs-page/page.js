@@ -19,6 +19,7 @@ import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
 import * as paper from "./paper.js";
 import { ALL, isNarrowed } from "./query.js";
+import { QueueButton } from "./queue-dialog.js";
 import * as rows from "./rows.js";
 import { askTable } from "./table-file.js";
 import * as tableKeys from "./table-keys.js";
@@ -43,6 +44,8 @@ let bulk = null;
 let filter = null;
 /** @type {GroupBox | null} */
 let grouping = null;
+/** @type {QueueButton | null} */
+let queue = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -76,10 +79,12 @@ function follow() {
   const watching = live.subscribeRuns({
     onRun(run) {
       showEmpty(false);
+      queue?.soon();
       rows.put(run);
     },
     onDeleted(id) {
       ticks.drop([id]);
+      queue?.soon();
       rows.refresh();
     },
   });
@@ -214,10 +219,12 @@ function fillTable(scope) {
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
   groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
+  queue = new QueueButton(scope, /** @type {HTMLElement} */ (document.getElementById("runs-queue")), rows.refresh);
   scope.finally(() => {
     filter = null;
     grouping = null;
     bulk = null;
+    queue = null;
   });
   askAtFirst();
 }
@@ -261,6 +268,7 @@ const pageKeys = (chooseColumns, chooseViews) => [
   { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
   { keys: ["v"], shown: "v", words: "views: open, save, delete", act: chooseViews },
   { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
+  { keys: ["q"], shown: "q", words: "the queue", act: () => queue?.open() },
   { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
 ];
 

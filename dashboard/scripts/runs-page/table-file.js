@@ -1,5 +1,5 @@
 /*
- * The table of runs as a file: the shown columns of all runs that match, or of those that are ticked.
+ * The table of runs as a file: the shown columns of all runs or groups that match, or of the runs that are ticked.
  */
 
 import * as api from "../api/runs.js";
@@ -9,15 +9,17 @@ import { counted } from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import { FORMATS, saveTable } from "../ui/table-buttons.js";
 import * as columns from "./columns.js";
-import { ALL, FIELD, FIELDS, rowsQuery } from "./query.js";
+import { groupTable, valueCell } from "./group-file.js";
+import { fieldsOf } from "./groups.js";
+import { FIELD, FIELDS, groupsQuery, rowsQuery } from "./query.js";
 import * as rows from "./rows.js";
+import { runsOf } from "./runs-by-id.js";
 
 /** @import { ListedRun } from "../../types/pages" */
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { FileTable } from "../ui/table-files.js" */
 
 const A_PAGE = 500; // the server's bound
-const IDS_A_FILTER = 140; // of ten letters, a filter has 2,000
 
 /** The fields of the shown columns, behind the run's id. */
 export const shownFields = () => [
@@ -32,38 +34,44 @@ export const tableOf = (fields, runs) => ({
   rows: runs.map(({ values }) =>
     fields.map((field, place) => {
       const value = values?.[place] ?? null;
-      const plain = Array.isArray(value) ? value.join(" ") : value;
-      return typeof plain === "number" || plain === null ? { words: columns.fieldWords(field, plain), value: plain } : String(plain);
+      return valueCell(field, Array.isArray(value) ? value.join(" ") : value);
     }),
   ),
 });
 
-/** All runs that match, in the order of the table, those too that are not loaded. @param {string[]} fields */
-async function allRuns(fields) {
-  const asked = { ...rows.question(), fields };
-  const order = rows.order();
-  /** @type {ListedRun[]} */
-  const found = [];
-  for (let total = 1; found.length < total; ) {
-    const page = await api.runs(rowsQuery(asked, order, found.length, found.length + A_PAGE));
-    if (!page.runs.length) break; // some were deleted meanwhile
-    found.push(...page.runs);
+/**
+ * All pages of rows, as many as there are.
+ * @template Row
+ * @param {(first: number, stop: number) => Promise<{found: Row[], total: number}>} read
+ */
+async function allPages(read) {
+  /** @type {Row[]} */
+  const all = [];
+  for (let total = 1; all.length < total; ) {
+    const page = await read(all.length, all.length + A_PAGE);
+    if (!page.found.length) break; // some were deleted meanwhile
+    all.push(...page.found);
     total = page.total;
   }
-  return found;
+  return all;
 }
 
-/** These runs, archived ones too, in this order. @param {string[]} fields @param {string[]} ids */
-async function runsOf(fields, ids) {
-  /** @type {Map<string, ListedRun>} */
-  const found = new Map();
-  for (let first = 0; first < ids.length; first += IDS_A_FILTER) {
-    const where = `id in (${ids.slice(first, first + IDS_A_FILTER).join(",")})`;
-    const query = rowsQuery({ ...ALL, where, fields }, "", 0, IDS_A_FILTER);
-    query.set("archived", "any");
-    for (const run of (await api.runs(query)).runs) found.set(run.id, run);
-  }
-  return ids.flatMap((id) => found.get(id) ?? []);
+/** All runs that match, in the order of the table, those too that are not loaded. @param {string[]} fields */
+function allRuns(fields) {
+  const [asked, order] = [{ ...rows.question(), fields }, rows.order()];
+  return allPages(async (first, stop) => {
+    const { runs, total } = await api.runs(rowsQuery(asked, order, first, stop));
+    return { found: runs, total };
+  });
+}
+
+/** The same of groups. */
+function allGroups() {
+  const [asked, order] = [rows.question(), rows.order()];
+  return allPages(async (first, stop) => {
+    const { groups, total } = await api.groups(groupsQuery(asked, order, first, stop));
+    return { found: groups, total };
+  });
 }
 
 /** Saves the shown columns of these runs; null: of all that match. @param {string} format of FORMATS. @param {string[] | null} ids */
@@ -74,8 +82,23 @@ export async function saveRuns(format, ids) {
   return saveTable(format, tableOf(fields, found), ["runs"]);
 }
 
-/** Asks how all runs that match are to be saved. @param {Scope} scope @param {number} matching */
+/** Saves the groups that the table shows, with its columns. @param {string} format of FORMATS. */
+async function saveGroups(format) {
+  const { by, fields } = rows.question();
+  const found = await allGroups().catch((/** @type {Error} */ problem) => problem);
+  if (found instanceof Error) return notice(found.message, "bad", "Could not export");
+  return saveTable(format, groupTable(fieldsOf(by), fields, found), ["groups"]);
+}
+
+/** @param {number} matching */
+const runsWords = (matching) => `${counted(matching, "run")} that match, with the shown columns.`;
+/** @param {number} matching */
+const groupsWords = (matching) =>
+  `The groups of ${counted(matching, "run")} that match; numbers as mean, standard deviation and number of runs.`;
+
+/** Asks how all that the table shows is to be saved, also what is not loaded. @param {Scope} scope @param {number} matching runs. */
 export function askTable(scope, matching) {
+  const areGroups = rows.question().by !== "";
   const formats = Object.keys(FORMATS).map((format, place) =>
     element(`button.button${place ? "" : ".button-primary"}`, { value: format }, format),
   );
@@ -83,9 +106,10 @@ export function askTable(scope, matching) {
     "dialog.question",
     { "aria-labelledby": "save-table-title" },
     element("h2", { id: "save-table-title" }, "Save table"),
-    element("p", {}, `${counted(matching, "run")} that match, with the shown columns.`),
+    element("p", {}, areGroups ? groupsWords(matching) : runsWords(matching)),
     element("form.question-buttons", { method: "dialog" }, element("button.button", { value: "" }, "Cancel"), ...formats),
   );
-  dialog.addEventListener("close", () => dialog.returnValue && saveRuns(dialog.returnValue, null));
+  const save = (/** @type {string} */ format) => (areGroups ? saveGroups(format) : saveRuns(format, null));
+  dialog.addEventListener("close", () => dialog.returnValue && save(dialog.returnValue));
   open(scope, dialog);
 }

@@ -43,18 +43,20 @@ export const confirm = (scope, { title, words, action }) =>
  * Asks for a line of text.
  *
  * @param {Scope} scope
- * @param {{title: string, label: string, actions: [value: string, words: string][]}} question the first action is Enter's.
+ * @param {{title: string, label: string, actions: [value: string, words: string][], words?: string, input?: object}} question
+ *   the first action is Enter's; `words`: what comes of it; `input`: attributes of what is typed into, if it is not any text.
  * @returns {Promise<{action: string, text: string} | null>} null: the reader cancelled.
  */
-export const askText = (scope, { title, label, actions }) =>
+export const askText = (scope, { title, label, actions, words = "", input: typed = {} }) =>
   new Promise((resolve) => {
-    const input = element("input", { type: "text", maxlength: "200", autocomplete: "off" });
+    const input = element("input", { type: "text", maxlength: "200", autocomplete: "off", ...typed });
     const buttons = actions.map(([value, words], place) => element(`button.button${place ? "" : ".button-primary"}`, { value }, words));
     const cancel = element("button.button", { type: "button", onclick: () => dialog.close("") }, "Cancel");
     const dialog = element(
       "dialog.question.text-question",
       { "aria-labelledby": "text-question-title" },
       element("h2", { id: "text-question-title" }, title),
+      words && element("p", {}, words),
       element("form", { method: "dialog" }, element("label", {}, label, input), element("div.question-buttons", {}, ...buttons, cancel)),
     );
     dialog.addEventListener("close", () => resolve(dialog.returnValue ? { action: dialog.returnValue, text: input.value } : null));

@@ -10,6 +10,7 @@ const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "
 
 // Making one for each number takes longer than all else here.
 const whole = new Intl.NumberFormat("en");
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
 const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 /** @param {number} exponent */
@@ -161,3 +162,6 @@ export function ago(iso, now = Date.now()) {
 
 /** A moment as `21 Nov 2026, 10:48`, in the reader's time zone. @param {string} moment ISO 8601. */
 export const moment = (moment) => moments.format(new Date(moment));
+
+/** A moment as `14:20`, on another day than now as `moment` has it. @param {Date} moment @param {Date} [now] */
+export const timeOfDay = (moment, now = new Date()) => (moment.toDateString() === now.toDateString() ? clock : moments).format(moment);

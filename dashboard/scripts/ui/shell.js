@@ -11,6 +11,8 @@ import { at } from "./routes.js";
 /** @type {(() => void)[]} */
 const leaving = [];
 const LOST_AFTER_MS = 1500;
+const SHORT_MS = 4_000;
+const LONG_MS = 10_000;
 
 /** Call `undo` once, when the reader leaves the present page: close sockets, remove listeners. @param {() => void} undo */
 export const onLeave = (undo) => leaving.push(undo);
@@ -30,7 +32,20 @@ export const whenThere = (id) =>
   });
 
 /** A short notice at the edge of the screen. @param {string} message @param {"good" | "bad"} kind @param {string} [title] */
-export const notice = (message, kind, title) =>
+export const notice = (message, kind, title) => show(message, kind, title);
+
+/**
+ * One that leads on, and so stays for longer.
+ * @param {string} message @param {{href: string, words: string}} link @param {"good" | "bad"} kind @param {string} [title]
+ */
+export function noticeWithLink(message, { href, words }, kind, title) {
+  const html = (/** @type {string} */ type, /** @type {object} */ props) => ({ type, namespace: "dash_html_components", props });
+  const children = [`${message} `, html("A", { href: at(href), children: words })];
+  show(html("Span", { children }), kind, title, LONG_MS);
+}
+
+/** @param {string | object} message text, or one of Dash's components. @param {"good" | "bad"} kind @param {string} [title] */
+const show = (message, kind, title, ms = kind === "bad" ? LONG_MS : SHORT_MS) =>
   setProps("notices", {
     sendNotifications: [
       {
@@ -39,7 +54,7 @@ export const notice = (message, kind, title) =>
         title: title || null,
         message,
         color: kind === "bad" ? "red" : "cyan",
-        autoClose: kind === "bad" ? 10000 : 4000,
+        autoClose: ms,
       },
     ],
   });

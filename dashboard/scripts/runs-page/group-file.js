@@ -1,0 +1,44 @@
+/*
+ * Groups of runs as a file: numbers with their mean, deviation and of how many runs, all else as the table says it.
+ */
+
+import { readField } from "../run-data/filters.js";
+import { fieldWords } from "./columns.js";
+import { cellWords } from "./groups.js";
+import { ORDER } from "./states.js";
+
+/** @import { GroupCell, RunGroup } from "../../types/api" */
+/** @import { Cell, FileTable } from "../ui/table-files.js" */
+
+/** A value of a run or of a whole group: numbers in words too. @param {string} field @param {{} | null} value @returns {Cell} */
+export const valueCell = (field, value) =>
+  typeof value === "number" || value === null ? { words: fieldWords(field, value), value } : String(value);
+
+/** What a group's runs have of a field. @param {string} field @param {GroupCell} cell @returns {Cell} */
+function groupCell(field, cell) {
+  const { known, mean, std, value } = cell;
+  const isSetting = readField(field).kind === "setting"; // that the runs have in common: it does not scatter
+  if (mean !== null && !(isSetting && value !== null)) return { mean, std, n: known };
+  if (value !== null || !known) return valueCell(field, value);
+  return cellWords(field, cell, fieldWords);
+}
+
+/** @param {RunGroup["states"]} states */
+function statesWords(states) {
+  const told = /** @type {Record<string, number>} */ (states);
+  return ORDER.filter((state) => told[state])
+    .map((state) => `${told[state]} ${state}`)
+    .join(", ");
+}
+
+/** @param {string[]} by @param {string[]} fields @param {RunGroup[]} groups @returns {FileTable} */
+export const groupTable = (by, fields, groups) => ({
+  title: `Runs by ${by.join(", ")}`,
+  columns: [...by, "runs", "states", ...fields].map((name) => ({ name })),
+  rows: groups.map(({ values, runs, states, cells }) => [
+    ...by.map((field, place) => valueCell(field, values[place])),
+    runs,
+    statesWords(states),
+    ...fields.map((field, place) => groupCell(field, cells[place])),
+  ]),
+});
