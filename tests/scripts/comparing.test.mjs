@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/axis-units.js";
 import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
-import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
+import { groupsOf, linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
 import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
@@ -78,6 +78,7 @@ const drawing = (changes = {}) => ({
   less: true,
   member: (id) => ({ name: id.toUpperCase(), ink: inkOf(0), forked: id === "b" ? 1 : null, dim: false }),
   inkOf,
+  placeOf: () => 0,
   groupName: (value) => `lr = ${value}`,
   words: (value) => String(value),
 });
@@ -126,6 +127,31 @@ test("runs of a group are their mean with a band, in words with how many they ar
   assert.equal(lines[0].words(2, 1), "2 (n = 1 of 2)");
   assert.equal(lines[0].words(3.5, 0), "3.5 ± 0.5 (n = 2 of 2)");
   assert.equal(linesOf(chart, drawing({ group: "lr", spread: "minmax" })).lines[0].words(3.5, 0), "3.5 (3 to 4, n = 2 of 2)");
+});
+
+test("a group looks alike in every chart, also where another has no such metric", () => {
+  const charts = [
+    {
+      bands: [
+        { value: null, runs: ["c"] },
+        { value: "1", runs: ["d"] },
+      ],
+    },
+    {
+      bands: [
+        { value: "2", runs: ["a", "b"] },
+        { value: null, runs: ["c", "e"] },
+      ],
+    },
+  ];
+  assert.deepEqual(groupsOf(charts, ["a", "b", "c", "d", "e"]), [
+    { value: "2", runs: ["a", "b"] },
+    { value: null, runs: ["c", "e"] },
+    { value: "1", runs: ["d"] },
+  ]);
+  const drawn = linesOf({ ...chart, bands: [{ ...chart.bands[0], value: "1" }] }, { ...drawing({ group: "lr" }), placeOf: () => 2 });
+  assert.equal(drawn.lines[0].key, "group 2");
+  assert.equal(drawn.lines[0].colour, inkOf(2).colour);
 });
 
 test("a logarithmic axis leaves out what is not above zero, and says so", () => {

@@ -18,7 +18,8 @@ import { smoothed } from "./smoothing.js";
  * @property {Unit} unit
  * @property {boolean} less whether less is better.
  * @property {(id: string) => {name: string, ink: Ink, forked: number | null, dim: boolean}} member `forked`: the epoch after which.
- * @property {(place: number) => Ink} inkOf a group, by its place among all.
+ * @property {(place: number) => Ink} inkOf a group, by its place among those of all charts.
+ * @property {(value: string | null) => number} placeOf a group.
  * @property {(value: string | null) => string} groupName
  * @property {(value: number | null) => string} words
  */
@@ -30,7 +31,7 @@ const DIM = 0.12; // of a run that the reader's brush left out
 export function linesOf(chart, drawing) {
   const grouped = Boolean(drawing.look.group);
   const drawn = grouped
-    ? chart.bands.map((band, place) => bandLines(band, place, drawing))
+    ? chart.bands.map((band) => bandLines(band, drawing.placeOf(band.value), drawing))
     : chart.curves.map((curve) => runLines(curve, drawing));
   return { lines: drawn.flat(), note: noteOf(chart, drawing, grouped) };
 }
@@ -73,6 +74,21 @@ function bandLines({ value, x, mean, low, high, count, runs }, place, drawing) {
   const mark = best(places, y, less);
   const name = `${drawing.groupName(value)} (n = ${runs.length})`;
   return [{ name, key: `group ${place}`, x: places, y, ...drawing.inkOf(place), spread, marks: mark ? [mark] : [], joined: true, words }];
+}
+
+/**
+ * The groups of all charts, in the order of their first runs: a chart whose metric some runs lack has not all of them.
+ * @param {Curves[]} charts @param {string[]} ids of all runs. @returns {{value: string | null, runs: string[]}[]}
+ */
+export function groupsOf(charts, ids) {
+  const found = /** @type {Map<string | null, Set<string>>} */ (new Map());
+  for (const { value, runs } of charts.flatMap(({ bands }) => bands)) {
+    const members = found.get(value) ?? new Set();
+    for (const run of runs) members.add(run);
+    found.set(value, members);
+  }
+  const groups = [...found].map(([value, members]) => ({ value, runs: ids.filter((id) => members.has(id)) }));
+  return groups.sort((a, b) => ids.indexOf(a.runs[0]) - ids.indexOf(b.runs[0]));
 }
 
 /** A logarithmic axis has no place for what is not above zero. @param {(number | null)[]} values @param {Look} look */

@@ -10,7 +10,7 @@ import { element, fillChoice, putInput, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { unitOf } from "./axis-units.js";
 import { CurveChart, wholeOf } from "./curve-chart.js";
-import { linesOf } from "./curve-lines.js";
+import { groupsOf, linesOf } from "./curve-lines.js";
 import { AXES, MOST_SMOOTH } from "./look.js";
 import { inkOf, lineSwatch } from "./members.js";
 import { chooseMetrics, usualMetrics } from "./metric-choice.js";
@@ -296,6 +296,7 @@ export class CurvesCard {
     const { members, look } = this;
     const byId = new Map(members.map((member) => [member.id, member]));
     const less = this.metrics.find(({ name }) => name === metric)?.smaller_is_better ?? false;
+    const groups = this.#groups(this.answer?.charts ?? []);
     return {
       look,
       unit,
@@ -306,9 +307,20 @@ export class CurvesCard {
         return { name: member?.name ?? id, ink: member?.ink ?? inkOf(0), forked: member?.record.parent_epoch ?? null, dim };
       },
       inkOf,
+      placeOf: (/** @type {string | null} */ value) => groups.findIndex((group) => group.value === value),
       groupName: (/** @type {string | null} */ value) => `${this.#groupTitle()} = ${value ?? "–"}`,
       words: (/** @type {number | null} */ value) => metricNames.words(metric, value),
     };
+  }
+
+  /** The groups of all charts. @param {Curves[]} charts */
+  #groups(charts) {
+    return this.look.group
+      ? groupsOf(
+          charts,
+          this.members.map(({ id }) => id),
+        )
+      : [];
   }
 
   #groupTitle() {
@@ -318,7 +330,7 @@ export class CurvesCard {
 
   /** Which line is which group; single runs are told by the table of runs. @param {Curves[]} charts */
   #drawLegend(charts) {
-    const bands = this.look.group ? (charts.find(({ bands: all }) => all.length)?.bands ?? []) : [];
+    const bands = this.#groups(charts);
     const host = this.parts["curves-legend"];
     host.hidden = !bands.length;
     host.replaceChildren(
