@@ -49,6 +49,9 @@ def act(action: str, run_ids: tuple[str, ...], group: str | None, **more: Any) -
     for each in told["refused"]:
         say(each["message"], err=True)
     say(f"{action}: {counted(len(told['done']), 'run')}")
+    if group is not None and not told["done"] and not told["refused"]:
+        say(f"There is no run in the group {group!r}: `neq groups` lists them.", err=True)
+        sys.exit(REFUSED)
     if told["refused"]:
         sys.exit(REFUSED)
 
@@ -136,9 +139,9 @@ def restore(run_ids: tuple[str, ...], group: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a run.")
 @exits_plainly
 def queue(as_json: bool) -> None:
-    """Show the queued runs in the order in which workers take them."""
+    """Show the queued runs in the order in which workers take them; those that are held keep their place."""
     with Client(ClientSettings()) as client:
-        told = client.ask("GET", "/queue")
+        told = client.ask("GET", "/queue?held=true")
     if as_json:
         for run in told["queue"]:
             echo_json(run)
@@ -151,7 +154,8 @@ def queue(as_json: bool) -> None:
         table.add_column(title, justify="right" if title in ("place", "priority", "starts in") else "left")
     for place, run in enumerate(told["queue"], start=1):
         name, group = one_line(run["name"]), one_line(run["group"] or "")
-        table.add_row(str(place), run["id"], name, group, str(run["priority"]), estimate(run["starts_in_seconds"]))
+        starts = "held" if run["held"] else estimate(run["starts_in_seconds"])
+        table.add_row(str(place), run["id"], name, group, str(run["priority"]), starts)
     Console().print(table)
     if told["length"] > len(told["queue"]):
         say(f"… and {counted(told['length'] - len(told['queue']), 'more run')}")

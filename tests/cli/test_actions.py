@@ -30,7 +30,11 @@ def test_the_queue_is_put_in_order(store: Store, runs: list[str]) -> None:
     assert done.exit_code == 0 and done.output == "hold: 3 runs\n" and store.queue() == []
     assert neq("release", b).exit_code == 0
     shown = neq("queue")
-    assert [line.split()[:2] for line in shown.stdout.splitlines()] == [["place", "id"], ["1", b]]
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert [line[:2] for line in lines] == [["place", "id"], ["1", a], ["2", b], ["3", c]]
+    assert [line[-1] == "held" for line in lines[1:]] == [True, False, True]
+    lost = neq("hold", "--group", "nosuch")
+    assert lost.exit_code == 2 and "There is no run in the group 'nosuch'" in lost.stderr
     assert "No worker is running" in shown.stderr
 
 

@@ -71,7 +71,7 @@ export function chooseMetrics(scope, metrics, chosen, done) {
   );
   const finish = (/** @type {string[] | null} */ names) => {
     dialog.close();
-    done(names?.length ? metrics.map(({ name }) => name).filter((name) => names.includes(name)) : null);
+    done(names?.length && names.join("\n") !== usualMetrics(metrics).join("\n") ? names : null);
   };
   count();
   open(scope, dialog);

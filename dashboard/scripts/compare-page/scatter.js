@@ -23,6 +23,8 @@ const SIGNS = { solid: "circle", dash: "square", dot: "diamond", longdash: "tria
 const FEW = 8; // names stand beside so many points
 const NAMED = 3; // in the words below
 const DIM = 0.25;
+/** How far apart names are, as parts of the axes. */
+const NEAR = { x: 0.2, y: 0.06 };
 
 /** @typedef {{x: number, y: number, member: Member}} Point */
 
@@ -195,19 +197,6 @@ export class ScatterCard {
       line: { color: "var(--neq-muted)", width: 1.5, dash: "dot" },
       hoverinfo: "skip",
     };
-    const points = {
-      mode: this.points.length <= FEW ? "markers+text" : "markers",
-      x: this.points.map(({ x }) => x),
-      y: this.points.map(({ y }) => y),
-      text: this.points.map(({ member }) => plain(format.ending(member.name, 28))),
-      textposition: "top center",
-      textfont: { color: "var(--neq-text)", size: 11 },
-      cliponaxis: false,
-      customdata: this.points.map(({ member }) => member.id),
-      hovertext: this.points.map(told),
-      hoverinfo: "text",
-      marker: { ...this.#looks(), size: 11 },
-    };
     const all = [...this.points, ...this.published.points];
     this.#range(
       "x",
@@ -219,6 +208,19 @@ export class ScatterCard {
       upright,
       all.map(({ y }) => y),
     );
+    const points = {
+      mode: this.points.length <= FEW && this.#isRoomy() ? "markers+text" : "markers",
+      x: this.points.map(({ x }) => x),
+      y: this.points.map(({ y }) => y),
+      text: this.points.map(({ member }) => plain(format.ending(member.name, 28))),
+      textposition: "top center",
+      textfont: { color: "var(--neq-text)", size: 11 },
+      cliponaxis: false,
+      customdata: this.points.map(({ member }) => member.id),
+      hovertext: this.points.map(told),
+      hoverinfo: "text",
+      marker: { ...this.#looks(), size: 11 },
+    };
     layout.xaxis.title.text = plain(across.name);
     layout.yaxis.title.text = plain(upright.name);
     const data = [line, points, starsOf(this.published.points, across, upright)].map((trace) => ({
@@ -227,6 +229,17 @@ export class ScatterCard {
       ...trace,
     }));
     this.Plotly.react(this.picture.plot, palette.resolve(data), palette.resolve(layout));
+  }
+
+  /** Whether names beside the points would not lie over each other. */
+  #isRoomy() {
+    const { x, y } = this.picture.full;
+    const [across, upright] = [x[1] - x[0], y[1] - y[0]];
+    return this.points.every((one, at) =>
+      this.points
+        .slice(at + 1)
+        .every((other) => Math.abs(one.x - other.x) > NEAR.x * across || Math.abs(one.y - other.y) > NEAR.y * upright),
+    );
   }
 
   #looks() {

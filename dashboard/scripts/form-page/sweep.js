@@ -46,7 +46,7 @@ export function several(part, value) {
     part.widget === "integer" || part.widget === "number"
       ? DECIMAL_COMMA.test(text) || THOUSANDS.test(text)
         ? [text]
-        : split(text, ",").flatMap((each) => (part.widget === "integer" ? range(each) : [each]))
+        : split(text, ",").flatMap(range)
       : LISTS.includes(part.widget) || PLAIN.includes(part.widget)
         ? split(text, "|")
         : [value];
