@@ -42,12 +42,12 @@ def differing(a: tuple[Run, Sequence[Mapping[str, Any]]], b: tuple[Run, Sequence
     if run_a.id == run_b.id:
         return []
     reasons = []
-    if value_at(run_a.config, SEED) != value_at(run_b.config, SEED):
+    # What a script calls its settings is its own: only two runs that a worker trained differ in a setting's value.
+    launched = run_a.source == run_b.source == "launched"
+    if launched and value_at(run_a.config, SEED) != value_at(run_b.config, SEED):
         reasons.append("seed")
-    if shapes[0] != shapes[1] or run_a.config.get("model") != run_b.config.get("model"):
+    if shapes[0] != shapes[1] or (launched and run_a.config.get("model") != run_b.config.get("model")):
         reasons.append("network")
-    if run_a.config.get("data") != run_b.config.get("data"):
+    if launched and run_a.config.get("data") != run_b.config.get("data"):
         reasons.append("data")
-    if not reasons and "external" in (run_a.source, run_b.source):
-        reasons.append("unknown weights")
-    return reasons
+    return reasons if launched or reasons else ["unknown weights"]

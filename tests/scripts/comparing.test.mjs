@@ -256,6 +256,16 @@ test("an epoch's own figures come first, then what most runs logged", () => {
 test("a brush keeps the runs that lie within it on every axis; a run without a value lies nowhere", () => {
   const kind = ofSetting({ path: "optimizer.kind", values: ["sgd", "adam", "sgd"], words: ["sgd", "adam", "sgd"], differs: true }, "Kind");
   const rate = ofSetting({ path: "lr", values: [0.1, 0.01, 0.0001], words: [], differs: true }, "Rate");
+  const some = ofSetting({ path: "epsilon", values: [0.1, undefined, 0.3], words: ["0.1", "–", "0.3"], differs: true }, "ε");
+  assert.deepEqual([some.kinds, some.places], [null, [0.1, null, 0.3]], "a run without it passes below the axis");
+  const named = ofSetting({ path: "recipe", values: ["", "x", null], words: ["", "x", "–"], differs: true }, "Recipe");
+  assert.deepEqual(
+    [named.kinds, named.places],
+    [
+      ["(empty)", "x"],
+      [0, 1, null],
+    ],
+  );
   const loss = ofFigure("loss.last", { name: "Loss", values: [1, null, 3] });
   assert.deepEqual(kind.kinds, ["adam", "sgd"]);
   assert.ok(rate.log && Math.abs(rate.places[0] + 1) < 1e-12);

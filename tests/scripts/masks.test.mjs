@@ -47,6 +47,7 @@ test("it is said how layers were matched, and whether single neurons are the sam
   const words = (by, differing, pairs = [pair("a", "a")]) => agreementWords({ by, differing, pairs });
   assert.match(words("name", []), /by name.*single neurons can be compared/);
   assert.match(words("place", ["seed", "network"]), /by their place.*another seed, another network.*neuron 5 of one is not/);
+  assert.match(words("name", ["unknown weights"]), /not known: a script does not tell its seed/);
   assert.match(words("name", [], []), /no layer/);
 });
 

@@ -3,6 +3,7 @@
 import io
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from server.comparing.axes import COST_OF, XAxis, places
 from server.comparing.bands import band
 from server.comparing.curves import digits
 from server.comparing.masks import BOTH, NEITHER, ONLY_A, ONLY_B, UNKNOWN, agreement, difference, first_freezes
-from server.comparing.matching import Pair, matched
+from server.comparing.matching import Pair, differing, matched
 from server.schemas import Agreement, Charts, Comparison, FirstFreezes
 from tests.server.recording import Recording
 
@@ -234,6 +235,14 @@ def test_layers_of_different_size_have_no_difference(client: TestClient, pair: t
     asked = {"a": pair[0].id, "b": pair[1].id, "layer_a": 0, "layer_b": 1}
     answer = client.get(f"{COMPARE}/masks", params=asked)
     assert answer.status_code == 409 and "compare their fractions" in answer.json()["detail"]
+
+
+def test_a_script_s_settings_tell_nothing_of_its_weights(pair: tuple[Recording, Recording]) -> None:
+    launched = pair[0].run
+    script = replace(launched, id="script0000", source="external", config={"seed": 7, "model": "vit"})
+    layers = [{"name": "conv0", "neurons": 5}]
+    assert differing((launched, layers), (script, layers)) == ["unknown weights"]
+    assert differing((launched, layers), (script, [{"name": "conv0", "neurons": 6}])) == ["network"]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,13 @@ const MOST_KINDS = 60;
 
 /** @param {ComparedSetting} setting @param {string} name @returns {Dimension | null} null: it has too many values to tell apart. */
 export function ofSetting({ path, values, words }, name) {
-  const numbers = values.every((value) => typeof value === "number" && Number.isFinite(value));
-  if (numbers) return ofNumbers(path, name, /** @type {number[]} */ (values));
-  const kinds = [...new Set(words)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  return kinds.length > MOST_KINDS ? null : { key: path, name, places: words.map((word) => kinds.indexOf(word)), kinds, log: false };
+  const known = values.map((value) => value ?? null); // a run that has it not passes below
+  const numbers = known.every((value) => value === null || (typeof value === "number" && Number.isFinite(value)));
+  if (numbers) return ofNumbers(path, name, /** @type {(number | null)[]} */ (known));
+  const told = words.map((word, run) => (known[run] === null ? null : word || "(empty)"));
+  const kinds = [...new Set(told)].filter((kind) => kind !== null).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const places = told.map((kind) => (kind === null ? null : kinds.indexOf(kind)));
+  return kinds.length > MOST_KINDS ? null : { key: path, name, places, kinds, log: false };
 }
 
 /** @param {string} key @param {RunFigure} figure @returns {Dimension} */

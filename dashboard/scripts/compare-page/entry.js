@@ -6,10 +6,10 @@ import { Heatmap } from "../plot/heatmap.js";
 import { arraysWords } from "../run-data/arrays.js";
 import { Feed, nothingYet } from "../run-data/feed.js";
 import { Overview } from "../run-page/overview.js";
-import { element } from "../ui/dom.js";
+import { element, say } from "../ui/dom.js";
 import { lineSwatch } from "./members.js";
 
-/** @import { Run } from "../../types/pages" */
+/** @import { Layer, Run } from "../../types/pages" */
 /** @import { Figure, Range } from "../plot/area.js" */
 /** @import { NeuronCell } from "../plot/heatmap.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
@@ -40,11 +40,13 @@ export class Entry {
     this.drawn = false; // whether its pictures have axes
     /** @type {HTMLElement[]} the frames of neurons and of layers. */
     this.panes = [];
+    this.place = element("span.muted"); // which layer is shown, where it is not the one of that name
     this.feed = new Feed(scope, record);
     /** @type {string | null} why nothing new comes. */
     this.trouble = null;
     const neurons = this.#pane("picture-neurons");
     const layers = this.#pane("picture-overview");
+    this.panes[0].querySelector(".compare-name")?.append(this.place);
     parts.heatmaps.append(this.panes[0]);
     parts.overviews.append(this.panes[1]);
     this.heatmap = new Heatmap({
@@ -75,7 +77,7 @@ export class Entry {
   #pane(className) {
     const host = element("div", { class: className });
     const note = element("p.picture-note", { hidden: true });
-    const head = element("h3.compare-name", {}, lineSwatch(this.ink), this.name);
+    const head = element("h3.compare-name", { title: this.name }, lineSwatch(this.ink), element("span", {}, this.name));
     this.panes.push(element("div.compare-pane", {}, head, host, note));
     return { host, note };
   }
@@ -97,10 +99,17 @@ export class Entry {
     return [...this.feed.open.values()][0] ?? null;
   }
 
-  /** Opens the layer of this name, if the run has one. @param {string} name */
-  open(name) {
-    const own = this.feed.layers.find((each) => each.name === name);
+  /**
+   * Opens the layer of this name; a run that has no name in common with the one that is looked at, that of its place.
+   * @param {string} name @param {Layer[]} others layers of a run that has it.
+   */
+  open(name, others) {
+    const { layers } = this.feed;
+    const named = layers.find((each) => each.name === name);
+    const strange = !named && !layers.some((layer) => others.some((other) => other.name === layer.name));
+    const own = named ?? (strange ? layers[others.findIndex((other) => other.name === name)] : undefined);
     this.feed.watch(own ? [own.index] : []);
+    say(this.place, own && !named ? `${own.name}, by its place: layer ${own.index + 1} of ${layers.length}` : "");
   }
 
   /** Draws the open layer anew. */

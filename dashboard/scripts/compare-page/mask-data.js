@@ -83,13 +83,16 @@ export function pairOf(pairs, layer) {
 }
 
 /** @type {Record<string, string>} */
-const REASONS = { seed: "another seed", network: "another network", data: "other data", "unknown weights": "weights that nobody knows" };
+const REASONS = { seed: "another seed", network: "another network", data: "other data" };
 
 /** Whether single neurons may be compared, and how layers were matched. @param {Agreement} agreement */
 export function agreementWords({ by, differing, pairs }) {
   if (!pairs.length) return "The two runs have no layer whose masks could be held against each other yet.";
   const matched = by === "name" ? "Layers are matched by name." : "No layer has the same name in both: they are matched by their place.";
   if (!differing.length) return `${matched} Both began with the same weights, so that single neurons can be compared.`;
+  if (differing.includes("unknown weights")) {
+    return `${matched} Whether they began with the same weights is not known: a script does not tell its seed. Look at fractions and patterns.`;
+  }
   const reasons = differing.map((reason) => REASONS[reason] ?? reason).join(", ");
   return `${matched} They began with ${reasons}: neuron 5 of one is not neuron 5 of the other. Look at fractions and patterns.`;
 }

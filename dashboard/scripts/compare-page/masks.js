@@ -256,7 +256,9 @@ export class MaskCard {
     overview.show({ y: [rows - 0.5, -0.5] });
     overview.use({ source: data.agreementSource(agreement, measure), table: () => data.MEASURES[measure].table() });
     if (agreement.epochs) overview.extend("x", wholeOf(agreement.epochs, agreement.epochs));
-    overview.say(agreement.pairs.length ? "" : "No layer to compare.");
+    const none = agreement[measure].every((row) => row.every((value) => value === null));
+    const why = agreement.epochs && measure === "jaccard" ? "The layers differ in size: see B − A." : "Nothing is recorded in both yet.";
+    overview.say(agreement.pairs.length ? (none ? why : "") : "No layer to compare.");
     this.#label(agreement);
   }
 

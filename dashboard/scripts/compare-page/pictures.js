@@ -135,6 +135,7 @@ export class Pictures {
       this.extend();
       overview.append(epoch);
       entry.markRates();
+      entry.explainEmpty(this.layer); // the first epoch is here
     });
   }
 
@@ -198,7 +199,8 @@ export class Pictures {
     back.disabled = names.indexOf(name) === 0;
     on.disabled = names.indexOf(name) === names.length - 1;
     this.options.onStep({ layer: name });
-    for (const entry of this.entries) entry.open(name);
+    const first = this.entries.find(({ feed }) => feed.layers.some((layer) => layer.name === name));
+    for (const entry of this.entries) entry.open(name, first?.feed.layers ?? []);
     this.options.onLayer(name);
     this.#layerChanged();
   }

@@ -168,6 +168,7 @@ export class ScatterCard {
     const { figures, members, chosen, parts, less } = this;
     const [across, upright] = (chosen ?? []).map((key) => figures.get(key));
     if (!across || !upright) return;
+    if (chosen?.[0] === chosen?.[1]) return this.#sayNothing(); // nothing else is recorded yet
     const finite = (/** @type {unknown} */ value) => typeof value === "number" && Number.isFinite(value);
     this.points = members
       .filter(({ place }) => finite(across.values[place]) && finite(upright.values[place]))
@@ -229,6 +230,12 @@ export class ScatterCard {
       ...trace,
     }));
     this.Plotly.react(this.picture.plot, palette.resolve(data), palette.resolve(layout));
+  }
+
+  #sayNothing() {
+    say(this.parts["scatter-words"], "");
+    this.picture.say("Two different figures are held against each other; the runs have not two yet, or one was chosen twice.");
+    this.picture.describe("Trade-offs: nothing yet");
   }
 
   /** Whether names beside the points would not lie over each other. */

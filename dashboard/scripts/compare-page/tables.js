@@ -93,13 +93,15 @@ export class SettingsTable {
       .filter(({ values }) => new Set(places.map((place) => JSON.stringify(values[place]))).size > 1)
       .map(({ path }) => path);
     const told = layers.every((each) => each.length);
+    // What a script calls its settings is its own.
+    const launched = shown.every(({ record }) => record.source === "launched");
     const networks = new Set(layers.map((each) => JSON.stringify(each.map(({ name, type, neurons }) => [name, type, neurons]))));
     const reasons = [
-      differing.includes("training.seed") && "seed",
-      (differing.some((path) => path.startsWith("model.")) || (told && networks.size > 1)) && "network",
-      differing.some((path) => path.startsWith("data.")) && "data",
+      launched && differing.includes("training.seed") && "seed",
+      ((launched && differing.some((path) => path.startsWith("model."))) || (told && networks.size > 1)) && "network",
+      launched && differing.some((path) => path.startsWith("data.")) && "data",
     ].filter((reason) => typeof reason === "string");
-    if (!reasons.length && shown.some(({ record }) => record.source === "external")) reasons.push(UNKNOWN);
+    if (!reasons.length && !launched) reasons.push(UNKNOWN);
     this.parts.note.hidden = shown.length < 2;
     this.parts.note.classList.toggle("compare-warning", reasons.length > 0);
     say(this.parts.note, noteWords(reasons, told));

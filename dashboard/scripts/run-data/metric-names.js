@@ -8,8 +8,9 @@ import * as format from "../ui/format.js";
 const TITLES = {
   ...{ test_accuracy: "Test accuracy", train_accuracy: "Training accuracy", test_loss: "Test loss", train_loss: "Training loss" },
   ...{ frozen_fraction: "Frozen next epoch", applied_fraction: "Frozen during epoch", learning_rate: "Learning rate" },
+  ...{ dead_fraction: "Dead neurons", churning_fraction: "Churning neurons" },
 };
-const FRACTIONS = new Set(["test_accuracy", "train_accuracy", "frozen_fraction", "applied_fraction"]);
+const FRACTIONS = new Set(["test_accuracy", "train_accuracy", "frozen_fraction", "applied_fraction", "dead_fraction", "churning_fraction"]);
 /** Those that say most of a run, in this order. */
 export const HEADLINES = ["test_accuracy", "test_loss", "train_loss", "frozen_fraction", "learning_rate"];
 
