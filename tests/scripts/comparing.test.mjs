@@ -161,6 +161,13 @@ test("a logarithmic axis leaves out what is not above zero, and says so", () => 
   assert.deepEqual(linesOf(chart, drawing({ log: true, group: "lr" })).lines[0].spread[2], null);
 });
 
+test("numbers too large for any axis are left out, and said", () => {
+  const odd = { ...chart, curves: [{ ...chart.curves[0], y: [1e300, -1e308, 2] }] };
+  const { lines, note } = linesOf(odd, drawing());
+  assert.deepEqual(lines[0].y, [null, null, 2]);
+  assert.equal(note, "Points: 2 too large to draw.");
+});
+
 test("the average begins without a bias to zero and passes over what is missing", () => {
   assert.deepEqual(smoothed([2, 4], 0), [2, 4]);
   assert.deepEqual(smoothed([5, null, 5, 5], 0.9), [5, null, 5, 5]);

@@ -25,6 +25,7 @@ import { smoothed } from "./smoothing.js";
  */
 
 const RAW_ALPHA = 0.28;
+const HUGE = 1e150;
 const DIM = 0.12; // of a run that the reader's brush left out
 
 /** @param {Curves} chart @param {Drawing} drawing @returns {{lines: Line[], note: string}} */
@@ -61,7 +62,9 @@ function bandLines({ value, x, mean, low, high, count, runs }, place, drawing) {
   const places = x.map((each) => each / unit.factor);
   const y = drawable(look.smooth ? smoothed(mean, look.smooth) : mean, look);
   const [bottom, top] = look.smooth ? [low, high].map((edge) => smoothed(edge, look.smooth)) : [low, high];
-  const spread = bottom.map((least, at) => (least === null || (look.log && least <= 0) ? null : { low: least, high: Number(top[at]) }));
+  const spread = bottom.map((least, at) =>
+    least === null || isHuge(least) || isHuge(top[at]) || (look.log && least <= 0) ? null : { low: least, high: Number(top[at]) },
+  );
   /** @param {number} middle @param {number} at */
   const words = (middle, at) => {
     const where = places.indexOf(at);
@@ -91,8 +94,11 @@ export function groupsOf(charts, ids) {
   return groups.sort((a, b) => ids.indexOf(a.runs[0]) - ids.indexOf(b.runs[0]));
 }
 
-/** A logarithmic axis has no place for what is not above zero. @param {(number | null)[]} values @param {Look} look */
-const drawable = (values, look) => (look.log ? values.map((value) => (value !== null && value > 0 ? value : null)) : values);
+/** A logarithmic axis has no place for what is not above zero, and none for numbers whose distances overflow. @param {(number | null)[]} values @param {Look} look */
+const drawable = (values, { log }) => values.map((value) => (value === null || isHuge(value) || (log && value <= 0) ? null : value));
+
+/** @param {number | null} value */
+const isHuge = (value) => value !== null && Math.abs(value) > HUGE;
 
 /** The first of its best values. @param {number[]} x @param {(number | null)[]} y @param {boolean} less @returns {Mark | null} */
 function best(x, y, less) {
@@ -117,9 +123,11 @@ function noteOf({ curves }, { look }, grouped) {
   const every = curves.flatMap(({ y }) => y);
   const odd = every.filter((value) => value === null).length;
   const low = look.log ? every.filter((value) => value !== null && value <= 0).length : 0;
+  const huge = every.filter(isHuge).length;
   const unplaced = curves.reduce((sum, curve) => sum + curve.unplaced, 0);
   const parts = [
     odd && `${odd} not finite${grouped ? ", left out of means" : ""}`,
+    huge && `${huge} too large to draw`,
     low && `${low} not above zero, which a log scale cannot show`,
     unplaced && `${unplaced} without a place on this axis`,
     curves.some(({ thinned }) => thinned) && "thinned to the screen's pixels, extremes kept",

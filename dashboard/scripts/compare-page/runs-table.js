@@ -114,7 +114,7 @@ export class RunsTable {
     const base = members.find((each) => each.id === standing.base)?.place ?? -1;
     const first = columns.findIndex(({ setting }) => !setting);
     const cells = columns.map((column, at) => {
-      const number = typeof column.values[place] === "number" ? "numeric" : "";
+      const number = column.values.some((value) => typeof value === "number") ? "numeric" : "";
       const looks = [number, at === first && first > 0 ? "compare-results" : "", column.key === "Notes" ? "compare-notes" : ""].filter(
         Boolean,
       );
