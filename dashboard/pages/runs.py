@@ -171,10 +171,10 @@ def _columns() -> list[Json]:
 
     return [
         column("ticked", "Selected", 46, cellRenderer="NeqRunTick", sortable=False, resizable=False),
-        column("state", "State", 116, cellRenderer="NeqRunState"),
+        column("state", "State", 108, cellRenderer="NeqRunState"),
         column("name", "Name", 260, flex=1, minWidth=190, cellRenderer="NeqRunName"),
-        column("progress", "Progress", 212, cellRenderer="NeqRunProgress"),
-        column("frozen", "Frozen", 160, cellRenderer="NeqRunFrozen"),
+        column("progress", "Progress", 236, cellRenderer="NeqRunProgress"),
+        column("frozen", "Frozen", 154, cellRenderer="NeqRunFrozen"),
         column(
             "accuracy",
             "Accuracy",
@@ -183,7 +183,7 @@ def _columns() -> list[Json]:
             type="rightAligned",
             headerTooltip="On the test set, after the latest epoch",
         ),
-        column("setup", "Config", 140, cellRenderer="NeqRunSetup"),
+        column("setup", "Config", 128, cellRenderer="NeqRunSetup"),
         column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),
         column(
             "actions",

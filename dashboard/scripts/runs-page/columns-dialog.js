@@ -178,7 +178,7 @@ export function choose(scope, apply) {
     });
   const reset = () => change(OWN.map((id) => ({ id, width: null })));
   draw();
-  const dialog = dialogOf(reset, shownList, search, atEpoch, list, more);
+  const dialog = dialogOf(reset, shownList, search, list, more, atEpoch);
   dialog.addEventListener("close", () => dialogScope.end());
   open(scope, dialog);
   search.focus();
