@@ -65,6 +65,8 @@ export class CurvesCard {
     /** @type {Charts | null} */
     this.answer = null;
     this.asked = 0;
+    /** What tells the newest drawing from former ones. @type {object} */
+    this.drawing = {};
     /** @type {[number, number] | null} what the reader zoomed to, in the axis's own unit; null: all. */
     this.span = null;
     /** @type {[number, number] | null} the reach of the axis, by the answer for all of it. */
@@ -240,30 +242,32 @@ export class CurvesCard {
   draw() {
     const { answer, look, boxes } = this;
     if (!answer || this.scope.ended) return;
+    const drawing = {};
+    this.drawing = drawing;
     const axis = /** @type {Axis} */ (this.axis);
     const greatest = Math.max(0, ...answer.charts.flatMap(({ curves }) => curves.map(({ x }) => x.at(-1) ?? 0)));
     const unit = this.whole ? this.unit : unitOf(axis, greatest);
     this.unit = unit;
     const drawn = answer.charts.flatMap((chart) => {
       const box = boxes.get(chart.metric);
-      return box ? [{ box, ...linesOf(chart, this.#drawing(chart, unit)) }] : [];
+      return box ? [{ box, chart, ...linesOf(chart, this.#drawing(chart, unit)) }] : [];
     });
     const lines = drawn.flatMap((each) => each.lines);
     this.whole ??= wholeOf(lines, axis) ?? [-0.5, 1.5];
     const { whole } = this;
     for (const { box } of drawn) this.together[axis === "epoch" ? "add" : "release"](box.chart);
-    for (const { box, lines: own, note } of drawn) {
-      box.chart.scaleBy(look.log);
-      box.chart.drawOver(own, axis, unit, whole);
-      box.chart.tellOf(metricNames.title(box.name));
-      box.chart.say(
-        missing(
-          own,
-          answer.charts.find(({ metric }) => metric === box.name),
-        ),
-      );
-      box.note.hidden = !note;
-      say(box.note, note);
+    for (const { box, chart, lines: own, note } of drawn) {
+      const draw = () => {
+        box.chart.scaleBy(look.log);
+        box.chart.drawOver(own, axis, unit, whole);
+        box.chart.tellOf(metricNames.title(box.name));
+        box.chart.say(missing(own, chart));
+        box.note.hidden = !note;
+        say(box.note, note);
+      };
+      // What is out of sight waits until the reader sees the rest: Plotly takes ten milliseconds for each.
+      if (isInSight(box.box)) draw();
+      else setTimeout(() => this.drawing === drawing && !box.chart.scope.ended && draw());
     }
     this.#drawLegend(answer.charts);
     this.onDrawn();
@@ -349,6 +353,12 @@ export class CurvesCard {
   light(key) {
     for (const { chart } of this.boxes.values()) chart.light(key);
   }
+}
+
+/** @param {HTMLElement} box */
+function isInSight(box) {
+  const { top, bottom } = box.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 /** Why a chart is empty; no words: it is not. @param {Line[]} lines @param {Curves | undefined} chart */

@@ -158,8 +158,9 @@ class ComparePage {
     this.#buildMasks();
     this.#buildCursor();
     // Curves first: they say most, and neurons are many more bytes.
-    this.#update().finally(() => this.pictures?.show(this.#pictured()));
-    this.#start();
+    const curvesDrawn = this.#update();
+    curvesDrawn.finally(() => this.pictures?.show(this.#pictured()));
+    this.#start(curvesDrawn);
     scope.every(POLL_MS, () => isActive(this.members) && !document.hidden && this.refresh());
   }
 
@@ -191,7 +192,9 @@ class ComparePage {
     );
   }
 
-  async #start() {
+  /** @param {Promise<void>} curvesDrawn they are lines on a canvas, which come before the library that draws axes. */
+  async #start(curvesDrawn) {
+    await curvesDrawn;
     const { scope, pictures, curves, masks, scatter, together } = this;
     /** @type {any} */
     let Plotly;
