@@ -4,7 +4,7 @@
 
 import { Axes } from "../plot/axes.js";
 import * as palette from "../plot/palette.js";
-import { counted } from "../ui/format.js";
+import { counted, ending } from "../ui/format.js";
 
 /** @import { FirstFreezes } from "../../types/api" */
 /** @import { Figure } from "../plot/area.js" */
@@ -112,7 +112,7 @@ export class FreezePicture {
         ticktext: [...ticks.map(String), "never"],
         range: [-1, never + 1],
       });
-      axis.title.text = `First freeze in ${"AB"[at]}: ${names[at].replaceAll("<", "&lt;")}`;
+      axis.title.text = `First freeze in ${"AB"[at]}: ${ending(names[at], 24).replaceAll("<", "&lt;")}`;
       this.picture.full[/** @type {"x" | "y"} */ (side)] = [...axis.range];
     }
     const data = [same, points].map((trace) => ({ type: "scatter", showlegend: false, ...trace }));
