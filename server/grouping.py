@@ -107,8 +107,8 @@ def in_order(ranked: Sequence[tuple[Sequence[Any], bool]], number: int) -> list[
     order = list(range(number))
     for values, descending in reversed(ranked):
         ranks = [_rank(value) for value in values]
-        order.sort(key=lambda group, ranks=ranks: ranks[group], reverse=descending)  # type: ignore[misc]
-        order.sort(key=lambda group, values=values: _is_missing(values[group]))  # type: ignore[misc]
+        order.sort(key=ranks.__getitem__, reverse=descending)
+        order.sort(key=[_is_missing(value) for value in values].__getitem__)
     return order
 
 

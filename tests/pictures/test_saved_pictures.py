@@ -151,14 +151,16 @@ def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, 
     assert ground > 200
     assert title == "rgb(27, 33, 39)"
     # They are as wide as a sheet, whose head says what and where it is.
-    assert page.evaluate(FITTED) and page.locator("[data-part=overview]").bounding_box()["width"] < 680  # type: ignore[index]
+    sheet = page.locator("[data-part=overview]").bounding_box()
+    assert page.evaluate(FITTED) and sheet and sheet["width"] < 680
     expect(page.locator(".paper-head")).to_contain_text(re.compile(f"recorded.*/runs/{run.id}.* · "))
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.wait_for_function(f"() => ({GROUND})()[0] < 60")
     expect(page.locator(".paper-head")).to_have_count(0)
     page.wait_for_function(FITTED)
-    assert page.locator("[data-part=overview]").bounding_box()["width"] > 500  # type: ignore[index]
+    screen = page.locator("[data-part=overview]").bounding_box()
+    assert screen and screen["width"] > 500
 
 
 def test_dead_and_churning_neurons_are_marked_where_a_layer_has_any(opened: Page) -> None:

@@ -234,8 +234,11 @@ class ComparePage {
   #news() {
     if (this.pictures) this.cursor?.reach(this.pictures.done - 1);
     this.#note();
-    clearTimeout(this.soon);
-    this.soon = setTimeout(() => this.refresh(), SOON_MS);
+    // Not put off by what follows: of several busy runs there is always news.
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.refresh();
+    }, SOON_MS);
     this.masks?.changed();
   }
 

@@ -168,19 +168,20 @@ export class ScatterCard {
     const { figures, members, chosen, parts, less } = this;
     const [across, upright] = (chosen ?? []).map((key) => figures.get(key));
     if (!across || !upright) return;
-    if (chosen?.[0] === chosen?.[1]) return this.#sayNothing(); // nothing else is recorded yet
+    const alone = chosen?.[0] === chosen?.[1]; // nothing else is recorded yet, or the reader chose one twice
     const finite = (/** @type {unknown} */ value) => typeof value === "number" && Number.isFinite(value);
     this.points = members
-      .filter(({ place }) => finite(across.values[place]) && finite(upright.values[place]))
+      .filter(({ place }) => !alone && finite(across.values[place]) && finite(upright.values[place]))
       .map((member) => ({ x: Number(across.values[member.place]), y: Number(upright.values[member.place]), member }));
     const best = front(this.points, less);
     this.published.draw(chosen);
     for (const side of /** @type {const} */ (["x", "y"])) {
       say(parts[`scatter-${side}-less`], less[side] ? "less is better" : "more is better");
     }
-    const told = [words(best, members.length - this.points.length, across, upright), this.published.words(figures, members)];
+    const left = alone ? 0 : members.length - this.points.length;
+    const told = [words(best, left, across, upright), this.published.words(figures, members)];
     say(parts["scatter-words"], told.filter(Boolean).join(" "));
-    this.picture.say(this.points.length ? "" : "No run has both figures yet.");
+    this.picture.say(this.points.length ? "" : alone ? "Two different figures are needed." : "No run has both figures yet.");
     this.picture.describe(`${upright.name} against ${across.name}. ${parts["scatter-words"].textContent}`);
     if (this.picture.started) this.#plot(across, upright, best);
   }
@@ -230,12 +231,6 @@ export class ScatterCard {
       ...trace,
     }));
     this.Plotly.react(this.picture.plot, palette.resolve(data), palette.resolve(layout));
-  }
-
-  #sayNothing() {
-    say(this.parts["scatter-words"], "");
-    this.picture.say("Two different figures are held against each other; the runs have not two yet, or one was chosen twice.");
-    this.picture.describe("Trade-offs: nothing yet");
   }
 
   /** Whether names beside the points would not lie over each other. */
