@@ -23,7 +23,8 @@ class InUse(Exception):
 class FolderLock:
     """Held until `release`, or until the process ends in whatever way.
 
-    A forked child has a copy of the file, and would hold the lock on: it calls `release`, which leaves its parent's.
+    A forked child has a copy of the open file. It calls `forget`, which leaves its parent's lock; and its parent's
+    `release` unlocks for both, since a child just forked may not have come to that yet.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -44,6 +45,13 @@ class FolderLock:
 
     def release(self) -> None:
         """Gives the folder free; more than once is as once."""
+        if self._descriptor is not None and _fcntl is not None:
+            with contextlib.suppress(OSError):
+                _fcntl.flock(self._descriptor, _fcntl.LOCK_UN)
+        self.forget()
+
+    def forget(self) -> None:
+        """In a forked child: closes its copy, and leaves the folder to its parent."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             with contextlib.suppress(OSError):

@@ -201,7 +201,7 @@ class Spool:
     def forget_in_child(self) -> None:
         """In a forked child, whose copy of the lock's file would hold it beyond its parent's end."""
         if self._lock is not None:
-            self._lock.release()
+            self._lock.forget()
 
 
 def run_folders(folder: Path) -> Iterator[Path]:

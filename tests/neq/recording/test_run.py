@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import neq
 from neq.recording.environment import commit
-from neq.recording.lock import FolderLock
+from neq.recording.lock import FolderLock, InUse
 from neq.recording.sync import sync
 from tests.neq.recording.stub_server import Store, serving, until
 from tests.neq.training_loop import PROBE, Loop, network
@@ -388,18 +388,24 @@ def test_git_is_asked_without_pipes_that_a_child_forked_meanwhile_would_hold_ope
 def test_a_forked_child_neither_ends_the_run_nor_holds_its_folder(nowhere: str, spool: Path) -> None:
     run = neq.init(mode="offline")
     reading, writing = os.pipe()
+    said, saying = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(writing)
         run.finish()  # as its atexit would
+        os.write(saying, b".")
         os.read(reading, 1)
         os._exit(0)
     try:
+        os.read(said, 1)
+        with pytest.raises(InUse):
+            FolderLock.take(spool / str(run.id))
         run.log({"loss": 1.0})
         run.finish()
         FolderLock.take(spool / str(run.id)).release()
     finally:
-        os.close(writing)
+        for descriptor in (writing, reading, said, saying):
+            os.close(descriptor)
         os.waitpid(child, 0)
 
 

@@ -180,6 +180,24 @@ def test_a_folder_has_one_writer(tmp_path: Path) -> None:
     FolderLock.take(tmp_path).release()
 
 
+def test_a_folder_is_free_at_once_though_a_child_just_forked_has_the_file_open(tmp_path: Path) -> None:
+    lock = FolderLock.take(tmp_path)
+    assert lock._descriptor is not None
+    childs = FolderLock(os.dup(lock._descriptor))  # what a fork copies
+    lock.release()
+    FolderLock.take(tmp_path).release()
+    childs.forget()
+
+
+def test_a_child_that_forgets_the_folder_leaves_it_to_its_parent(tmp_path: Path) -> None:
+    lock = FolderLock.take(tmp_path)
+    assert lock._descriptor is not None
+    FolderLock(os.dup(lock._descriptor)).forget()
+    with pytest.raises(InUse):
+        FolderLock.take(tmp_path)
+    lock.release()
+
+
 def test_a_lock_on_a_file_that_was_cleared_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock, flock = lock_module._fcntl, lock_module._fcntl.flock  # type: ignore[union-attr]
     files = [tmp_path / "lock"]
