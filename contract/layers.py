@@ -13,6 +13,9 @@ class Layer(FrozenModel):
     type: str = Field(description="The module's class, such as `Conv2d`.")
     neurons: int = Field(ge=1)
     parameters: int = Field(ge=0)
+    always_frozen: bool = Field(
+        default=False, description="Whether all its neurons are frozen from before the first step to the end."
+    )
 
 
 class UnwatchedModule(FrozenModel):

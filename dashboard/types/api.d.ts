@@ -2988,6 +2988,12 @@ export interface components {
             neurons: number;
             /** Parameters */
             parameters: number;
+            /**
+             * Always Frozen
+             * @description Whether all its neurons are frozen from before the first step to the end.
+             * @default false
+             */
+            always_frozen: boolean;
         };
         /**
          * LayerCounts

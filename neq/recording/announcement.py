@@ -25,6 +25,8 @@ def watch_started(neq: NEq, options: Options, probe: Iterable[Any], name: str | 
             "type": layer.type,
             "neurons": layer.neurons,
             "parameters": sum(parameter.numel() for parameter in layer.parameters()),
+            # Said only where it is so: a server of an earlier version refuses what it does not know.
+            **({"always_frozen": True} if layer.always_frozen else {}),
         }
         for place, layer in enumerate(neq.layers)
     ]

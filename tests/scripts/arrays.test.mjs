@@ -16,6 +16,18 @@ test("one that records all, an older one and an external one say nothing", () =>
   }
 });
 
+test("what is always frozen did not just freeze in epoch 0", () => {
+  const [frozen, states] = [new Uint8Array([128, 128]), new Uint8Array(2)];
+  const [always, other] = [new NeuronHistory(2, { always_frozen: true }), new NeuronHistory(2, { always_frozen: false })];
+  for (const history of [always, other]) history.put(0, frozen);
+  assert.deepEqual(always.count(0), [0, 2, 0, 0]);
+  assert.deepEqual(other.count(0), [0, 0, 0, 2]);
+  assert.ok(always.fillStates(0, states));
+  assert.deepEqual([...states], [1, 1]);
+  assert.ok(other.fillStates(0, states));
+  assert.deepEqual([...states], [3, 3]);
+});
+
 test("the newest recorded epoch is not one without arrays", () => {
   const history = new NeuronHistory(2);
   assert.equal(history.lastRecorded(), -1);

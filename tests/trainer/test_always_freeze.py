@@ -27,6 +27,7 @@ def test_a_static_prefix_is_frozen_in_every_epoch_and_not_computed(tmp_path: Pat
     started = events[0]
     assert isinstance(started, RunStarted)
     assert started.first_freezing_epoch == 0 and started.warnings == ()
+    assert [layer.always_frozen for layer in started.layers] == [True] * 4 + [False] * 3
     for epoch, plain in zip(epochs_of(events), epochs_of(dense), strict=True):
         # conv1, norm1, conv2 and norm2 have 4, 4, 6 and 6 of the 40 neurons.
         assert epoch.layers.applied == epoch.layers.frozen == (4, 4, 6, 6, 0, 0, 0)

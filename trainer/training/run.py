@@ -188,6 +188,7 @@ def _layers(parts: Components) -> tuple[Layer, ...]:
             type=layer.type,
             neurons=layer.neurons,
             parameters=sum(parameter.numel() for parameter in layer.parameters()),
+            always_frozen=layer.always_frozen,
         )
         for index, layer in enumerate(parts.neq.layers)
     )

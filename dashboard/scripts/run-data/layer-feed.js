@@ -23,7 +23,7 @@ export class LayerFeed {
     this.feed = feed;
     this.index = layer.index;
     this.layer = layer;
-    this.cells = new NeuronHistory(layer.neurons);
+    this.cells = new NeuronHistory(layer.neurons, layer);
     /** Display bytes by what their levels are: |v| ("state", always here), φ and Δφ (when asked for). */
     this.histories = /** @type {Map<Levels, NeuronHistory>} */ (new Map([["state", this.cells]]));
     this.asked = /** @type {Map<string, Promise<void>>} */ (new Map());
@@ -35,7 +35,7 @@ export class LayerFeed {
 
   /** @param {Levels} of */
   #history(of) {
-    const history = this.histories.get(of) ?? new NeuronHistory(this.layer.neurons);
+    const history = this.histories.get(of) ?? new NeuronHistory(this.layer.neurons, this.layer);
     this.histories.set(of, history);
     return history;
   }

@@ -13,9 +13,13 @@ const [RECORDED, MISSING] = [1, 2];
  * Byte of a cell: bit 7 frozen (decided at the end of the epoch), bits 0–6 the size of v (0: none yet).
  */
 export class NeuronHistory {
-  /** @param {number} neurons how many the layer has. */
-  constructor(neurons) {
+  /**
+   * @param {number} neurons how many the layer has.
+   * @param {{always_frozen?: boolean}} [layer] whose they are: one that is always frozen was so before epoch 0.
+   */
+  constructor(neurons, { always_frozen: always = false } = {}) {
     this.neurons = neurons;
+    this.frozenAtFirst = always;
     this.epochs = 0;
     this.bytes = new Uint8Array(neurons * 16);
     /** What is known of an epoch: not here, recorded, or never recorded. */
@@ -101,11 +105,11 @@ export class NeuronHistory {
   }
 
   /**
-   * Before epoch 0 nothing was frozen; where the epoch before is missing, nothing is claimed to have changed.
+   * Before epoch 0 only what is always frozen was; where the epoch before is missing, nothing is claimed to have changed.
    * @param {number} epoch @param {number} neuron
    */
   #before(epoch, neuron) {
-    if (epoch === 0) return false;
+    if (epoch === 0) return this.frozenAtFirst;
     return this.frozen(this.has(epoch - 1) ? epoch - 1 : epoch, neuron);
   }
 
@@ -136,10 +140,11 @@ export class NeuronHistory {
     if (!this.has(epoch)) return false;
     const { neurons, bytes } = this;
     const now = epoch * neurons;
+    const atFirst = this.frozenAtFirst ? 1 : 0;
     const before = epoch === 0 ? -1 : this.has(epoch - 1) ? now - neurons : now;
     for (let neuron = 0; neuron < neurons; neuron += 1) {
       const frozen = bytes[now + neuron] >> 7;
-      const was = before < 0 ? 0 : bytes[before + neuron] >> 7;
+      const was = before < 0 ? atFirst : bytes[before + neuron] >> 7;
       into[neuron] = frozen | ((frozen ^ was) << 1);
     }
     return true;

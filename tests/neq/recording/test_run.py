@@ -142,6 +142,17 @@ def test_one_that_does_not_freeze_only_looks(server: str, store: Store) -> None:
     assert announced["probe_samples"] == 40 and announced["epsilon"] == 100.0
 
 
+def test_layers_that_are_always_frozen_are_announced_as_that_and_the_others_as_ever(server: str, store: Store) -> None:
+    model, optimizer = small_model()
+    with neq.init() as run:
+        run.watch(model, optimizer, SMALL_PROBE, always_freeze=1).close()
+    (announced,) = store.run.events("watch_started")
+    assert [layer.get("always_frozen") for layer in announced["layers"]] == [
+        True,
+        *[None] * (len(announced["layers"]) - 1),
+    ]
+
+
 def test_two_watches_are_one_epoch_and_their_layers_lie_behind_each_other(server: str, store: Store) -> None:
     (one, first), (other, second) = small_model(), small_model()
     with neq.init() as run:
