@@ -11,6 +11,8 @@ test("texts are LaTeX in which nothing is a command", () => {
   assert.equal(escapeTex("5 · 10⁻³ – |φ| ≤ ε…"), "5 $\\cdot $ 10$^{-3}$ -- $|\\varphi |$ $\\le $ $\\varepsilon $\\ldots{}");
   assert.equal(escapeTex("$φ$"), "\\$$\\varphi $\\$");
   assert.equal(escapeTex("one\ntwo\r\n\u0007three"), "one two three");
+  assert.equal(escapeTex("a --lr ?`x"), "a -{}-lr ?{}`x");
+  assert.equal(escapeTex("βΩ «a\u0301»"), "$\\beta \\Omega $ $\\ll $á$\\gg $");
 });
 
 test("numbers and their spreads have the digits that count", () => {
@@ -39,6 +41,12 @@ test("a table is CSV with values, and means in three columns", () => {
     csvTable(TABLE),
     'run_1,Accuracy (fraction),Loss mean,Loss std,Loss n\r\n"\'=cmd, one",0.91234,0.5,0.126,3\r\n[4pt] & b,,,,\r\n',
   );
+});
+
+test("signs that pdfLaTeX cannot set are named before the table, and no others", () => {
+  const named = (/** @type {string} */ name) => latexTable({ title: "é", columns: [{ name }], rows: [["Łódź αβ ½ “x”"]] });
+  assert.match(named("中文 中 🎉"), /^% Needs XeLaTeX or LuaLaTeX, and a font that has 中文🎉$/m);
+  assert.doesNotMatch(named("plain"), /XeLaTeX/);
 });
 
 test("a table is a tabular of booktabs with words, numbers at the right and a caption to take over", () => {

@@ -20,14 +20,24 @@ const SIGNS = {
   "‘": "`",
   "’": "'",
 };
+/** Greek letters that LaTeX has, in the alphabet's order; the others look as Latin ones do. */
+const GREEK =
+  "α alpha β beta γ gamma δ delta ε varepsilon ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu ξ xi π pi ρ rho " +
+  "ς varsigma σ sigma τ tau υ upsilon φ varphi χ chi ψ psi ω omega " +
+  "Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Υ Upsilon Φ Phi Ψ Psi Ω Omega";
 /** Signs that only mathematics has. @type {Record<string, string>} */
 const MATHS = {
-  ...{ φ: "\\varphi", ε: "\\varepsilon", μ: "\\mu", Δ: "\\Delta", "−": "-", "×": "\\times", "±": "\\pm", "·": "\\cdot" },
+  ...Object.fromEntries([...GREEK.matchAll(/(\S+) (\S+)/gu)].map(([, sign, name]) => [sign, `\\${name}`])),
+  ...{ "−": "-", "×": "\\times", "±": "\\pm", "·": "\\cdot", "«": "\\ll", "»": "\\gg" },
   ...{ "≤": "\\le", "≥": "\\ge", "<": "<", ">": ">", "|": "|", "≈": "\\approx", "→": "\\to", "∞": "\\infty" },
 };
+/** What pdfLaTeX sets as it is without another package: ASCII, Latin letters with their accents, a few signs. */
+const KNOWN = /[ -~\u00a1-\u017f€™\ufb00-\ufb04]/u;
 const RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
 const PLAIN = "-0123456789";
 
+/** Signs beside each other that TeX would set as another one. */
+const LIGATURES = new Set(["--", "?`", "!`", "``", "''"]);
 const TOKENS = new RegExp(`[${RAISED}]+|[${Object.keys(MATHS).join("")}]|[^]`, "gu");
 
 /** What stands for a sign, or for several that are raised, within mathematics; null: it is text. @param {string} token */
@@ -38,17 +48,25 @@ function mathsOf(token) {
 
 /** A text with all that LaTeX would take for a command as it reads. @param {string} text */
 export function escapeTex(text) {
-  const plain = text.replace(/\s*[\n\r\t]\s*/g, " ").replace(/\p{Cc}/gu, "");
-  let [written, within] = ["", false];
+  const plain = text
+    .normalize()
+    .replace(/\s*[\n\r\t]\s*/g, " ")
+    .replace(/\p{Cc}/gu, "");
+  let [written, within, before] = ["", false, ""];
   for (const token of plain.match(TOKENS) ?? []) {
     const maths = mathsOf(token);
     if (within !== (maths !== null)) written += "$";
     within = maths !== null;
+    if (LIGATURES.has(before + token)) written += "{}";
+    before = token;
     written += maths ?? (Object.hasOwn(SIGNS, token) ? SIGNS[token] : token);
     if (maths && /^\\[a-z]+$/i.test(maths)) written += " "; // ends the command's name
   }
   return within ? `${written}$` : written;
 }
+
+/** The signs of a file that XeLaTeX and LuaLaTeX alone can set, each once. @param {string} tex */
+export const beyondPdfTex = (tex) => [...new Set(tex)].filter((sign) => sign !== "\n" && !KNOWN.test(sign)).join("");
 
 /** A number in so many digits that count, inside of mathematics. @param {number} value @param {number} digits */
 function plainNumber(value, digits) {

@@ -3,7 +3,7 @@
  */
 
 import { csvOf } from "./csv.js";
-import { escapeTex, texNumber, texSpread } from "./latex.js";
+import { beyondPdfTex, escapeTex, texNumber, texSpread } from "./latex.js";
 
 /** @import { Spread } from "./latex.js" */
 
@@ -60,8 +60,7 @@ export function latexTable({ title, columns, rows }) {
   const alignment = columns.map((_, place) => (isNumeric(rows.map((row) => row[place] ?? null)) ? "r" : "l")).join("");
   // Behind the end of a line a bracket or a star would be its option.
   const line = (/** @type {string[]} */ cells) => `  ${cells.join(" & ").replace(/^(?=[[*])/, "{}")} \\\\`;
-  return [
-    "% Needs \\usepackage{booktabs}; inside of a table environment:",
+  const body = [
     `% \\caption{${escapeTex(title)}.}`,
     `\\begin{tabular}{${alignment}}`,
     "  \\toprule",
@@ -71,5 +70,11 @@ export function latexTable({ title, columns, rows }) {
     "  \\bottomrule",
     "\\end{tabular}",
     "",
+  ].join("\n");
+  const signs = beyondPdfTex(body);
+  return [
+    "% Needs \\usepackage{booktabs}; inside of a table environment:",
+    ...(signs ? [`% Needs XeLaTeX or LuaLaTeX, and a font that has ${signs}`] : []),
+    body,
   ].join("\n");
 }
