@@ -108,11 +108,15 @@ def test_a_select_of_the_form_is_chosen_by_keyboard(page: Page, address: str) ->
     expect(select).to_have_value(str(chosen))
 
 
-def test_the_table_of_compared_runs_leads_to_them_by_keyboard(page: Page, address: str, runs: dict[str, str]) -> None:
+def test_keys_lead_from_section_to_section_and_the_table_of_compared_runs_to_them(
+    page: Page, address: str, runs: dict[str, str]
+) -> None:
     come_to(page, f"{address}/compare?runs={runs['running']},{runs['queued']}")
     table = page.locator("[data-part=numbers]")
     link = table.get_by_role("link", name="waits")
-    press_tab_to(page, "Add a run")
+    for key, heading in (("s", "Runs"), ("s", "Metrics"), ("Shift+S", "Runs")):
+        page.keyboard.press(key)
+        expect(page.locator("h2:focus")).to_contain_text(heading)
     for _ in range(60):  # the table's headings sort it
         page.keyboard.press("Tab")
         if link.evaluate("(link) => link === document.activeElement"):

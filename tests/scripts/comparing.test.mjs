@@ -298,7 +298,7 @@ test("a brush keeps the runs that lie within it on every axis; a run without a v
 test("of settings that part the runs alike one tells, few values first and the seed last", () => {
   const run = (kind, rate, epsilon, seed) => ({
     name: `${kind} ${seed}`,
-    optimizer: { kind, rate },
+    optimizer: { betas: kind === "adam" ? 0.9 : undefined, kind, rate },
     neq: { epsilon },
     training: { seed },
     data: "same",

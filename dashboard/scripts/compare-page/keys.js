@@ -2,6 +2,8 @@
  * The keys of the page of runs side by side.
  */
 
+import { SECTION_KEY } from "../ui/sections.js";
+
 /** @import { Cursor } from "../plot/epoch-cursor.js" */
 /** @import { Key } from "../ui/keys.js" */
 
@@ -17,6 +19,7 @@ export const compareKeys = ({ cursor, step, help }) => {
     { keys: ["End"], shown: "End", words: "latest epoch, and follow the runs", act: () => cursor.move(null) },
     { keys: [" "], shown: "Space", words: "replay all runs from the cursor, or pause", act: () => cursor.play() },
     { keys: ["l"], shown: "l · Shift+L", words: "next layer, previous layer", act: (event) => step(event.shiftKey ? -1 : 1) },
+    SECTION_KEY,
     { keys: ["?"], shown: "?", words: "show these shortcuts", act: help },
   ];
 };

@@ -53,8 +53,8 @@ export function comparedSettings(configs) {
 }
 
 /**
- * Settings that tell the runs apart: of several that part them alike (an optimizer, and what it brings) the first; those
- * of few values come first, and the seed last.
+ * Settings that tell the runs apart: of several that part them alike the kind (an optimizer's, not what it brings along),
+ * or else the first; those of few values come first, and the seed last.
  * @param {ComparedSetting[]} all
  */
 export function telling(all) {
@@ -63,7 +63,8 @@ export function telling(all) {
     texts(each)
       .map((text, _, every) => every.indexOf(text))
       .join();
-  const found = all.filter(({ differs }) => differs);
+  const isKind = (/** @type {ComparedSetting} */ { path }) => Number(path.endsWith(".kind"));
+  const found = all.filter(({ differs }) => differs).sort((a, b) => isKind(b) - isKind(a));
   const partings = found.map(parting);
   const rank = (/** @type {ComparedSetting} */ each) => (LAST.test(each.path) ? 1e6 : 0) + new Set(texts(each)).size;
   return found.filter((_, at) => partings.indexOf(partings[at]) === at).sort((a, b) => rank(a) - rank(b));

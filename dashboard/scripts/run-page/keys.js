@@ -2,6 +2,8 @@
  * The keys of a run's page.
  */
 
+import { SECTION_KEY } from "../ui/sections.js";
+
 /** @import { Parts } from "../../types/pages" */
 /** @import { Cursor } from "../plot/epoch-cursor.js" */
 /** @import { Key, Keys } from "../ui/keys.js" */
@@ -44,6 +46,7 @@ export function runKeys(page) {
         parts.filter.scrollIntoView({ block: "center" });
       },
     },
+    SECTION_KEY,
     { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => page.keys.help() },
     { keys: ["Escape"], shown: "Esc", words: "close the neuron; show all epochs", act: () => page.escape() },
   ];
