@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from neq.options import Options
     from neq.recording.run import Run
     from neq.recording.start import init
+    from neq.savings.wrapping import DistributedDataParallel
 
 __all__ = [
     "Client",
     "Coverage",
+    "DistributedDataParallel",
     "Equilibrium",
     "GroupEquilibrium",
     "LayerEquilibrium",
@@ -44,6 +46,7 @@ __all__ = [
 _HOMES = {
     "Client": "client.client",
     "Coverage": "network.coverage",
+    "DistributedDataParallel": "savings.wrapping",
     "Equilibrium": "equilibrium",
     "GroupEquilibrium": "equilibrium",
     "LayerEquilibrium": "equilibrium",

@@ -43,6 +43,7 @@ from neq.network.shared_buffers import of_the_first_process
 from neq.network.static import named_always, with_always_frozen
 from neq.options import OptionKeywords, Options
 from neq.savings.savings import Savings
+from neq.savings.wrapping import DistributedDataParallel as WrappingAnew
 
 LAST_LAYER = "the official formula leaves the last layer free"
 
@@ -69,7 +70,8 @@ class NEq:
 
     Args:
         model: trained by the caller; its layers must have their final shapes and devices. It may be compiled or wrapped
-            in DistributedDataParallel; φ is measured on what is inside.
+            in DistributedDataParallel, in torch's or in `neq.DistributedDataParallel`, under which savings also stop
+            whole layers; φ is measured on what is inside.
         optimizer: any of torch's; it runs unchanged, and frozen rows are restored after each of its steps.
         probe: gives the same batches in the same order every time that it is iterated: tensors, (inputs, targets)
             pairs or mappings, whose `labels` are left out. Disjoint from the training data.
@@ -102,6 +104,7 @@ class NEq:
         self._process_group = process_group
         if process_group is None and isinstance(model, DistributedDataParallel):
             self._process_group = model.process_group
+        self._awaited = not isinstance(model, WrappingAnew)
         self._model, self._probe = unwrap(model), probe
         self._moved: dict[str, Tensor] = {}
         self._gone: weakref.finalize[..., NEq] | None = None
@@ -170,7 +173,7 @@ class NEq:
         )
         self._cofrozen = CofrozenParameters(self._model, self._layers, any_prefix=options.select == "prefix")
         held = (*self._layers, *self._cofrozen.layers)
-        savings = partial(Savings, mode=options.savings)
+        savings = partial(Savings, mode=options.savings, awaited=self._awaited)
         self._freezer = Freezer(held, self._optimizer, options.momentum_given, savings)
         self._freezer.measures_only = not options.freezes
         self._opened: dict[str, Tensor] = {}

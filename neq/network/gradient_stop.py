@@ -1,6 +1,8 @@
 """A parameter that gets no gradient for now, without a word lost of what its owner wants of it."""
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import torch
@@ -82,6 +84,19 @@ def release(parameter: nn.Parameter) -> None:
 def gets_gradient(parameter: Tensor) -> bool:
     """Whether autograd computes a gradient for it now."""
     return bool(torch.Tensor.requires_grad.__get__(parameter))  # type: ignore[attr-defined]
+
+
+@contextmanager
+def plainly(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Stopped parameters read as autograd has them meanwhile: for who must know which gradients will come."""
+    stopped = [parameter for parameter in parameters if isinstance(parameter, StoppedParameter)]
+    try:
+        for parameter in stopped:
+            parameter.__class__ = nn.Parameter  # type: ignore[assignment]
+        yield
+    finally:
+        for parameter in stopped:
+            parameter.__class__ = StoppedParameter
 
 
 def trained(parameter: Tensor) -> bool:

@@ -34,11 +34,17 @@ class Savings:
     Args:
         layers: the watched ones.
         optimizer: steps their parameters, or all that do.
-        mode: see `Mode`.
+        mode: see `SavingsMode`.
+        awaited: whether other processes, where there are any, wait for the gradient of every parameter.
     """
 
     def __init__(
-        self, layers: Sequence[WatchedLayer], optimizer: Optimizer | Optimizers, mode: SavingsMode = True
+        self,
+        layers: Sequence[WatchedLayer],
+        optimizer: Optimizer | Optimizers,
+        mode: SavingsMode = True,
+        *,
+        awaited: bool = True,
     ) -> None:
         if mode not in (True, False, "rows", "transposed", "dense"):
             raise ValueError(f"savings is {mode!r}; choose True, False, 'rows', 'transposed' or 'dense'")
@@ -46,7 +52,8 @@ class Savings:
         optimizers = optimizer if isinstance(optimizer, Optimizers) else Optimizers({}, optimizer)
         self._optimizers, self._mode = optimizers, mode
         self._force: GradientMethod | None = None if isinstance(mode, bool) else mode
-        self._stops = GradientStop((parameter for layer in layers for parameter in layer.parameters()), optimizers)
+        parameters = (parameter for layer in layers for parameter in layer.parameters())
+        self._stops = GradientStop(parameters, optimizers, awaited=awaited)
         self._saving: dict[str, SavingLayer] = {}
         self._measuring = Measuring(self._force)
         self._unsettled: set[str] = set()

@@ -30,16 +30,17 @@ class GradientStop:
     Args:
         parameters: those that may stop.
         optimizers: step the parameters that move.
+        awaited: whether other processes, where there are any, wait for the gradient of every parameter.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], optimizers: Optimizers) -> None:
-        self._optimizers = optimizers
+    def __init__(self, parameters: Iterable[nn.Parameter], optimizers: Optimizers, *, awaited: bool = True) -> None:
+        self._optimizers, self._awaited = optimizers, awaited
         self._nested = Nested(parameters)
         self._stopped: list[nn.Parameter] = []
 
     def why_not(self, parameter: nn.Parameter) -> str | None:
         """Why a parameter must go on getting gradients; None where it may be stopped."""
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
+        if self._awaited and torch.distributed.is_available() and torch.distributed.is_initialized():
             return "processes train together and wait for every parameter's gradient"
         for optimizer in self._optimizers.owners(parameter) or [self._optimizers.given]:
             if type(optimizer) not in (SGD, *_COUNTING):

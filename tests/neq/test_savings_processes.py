@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+import neq
 from neq import NEq
 from tests.neq.together import group_of_two, in_two_processes
 
@@ -57,3 +58,57 @@ def test_on_two_processes_savings_change_no_number_and_whole_layers_give_zeros(t
     assert kinds_off == ["dense", "untouched"]
     assert kinds_on == ["dense", "rows", "untouched", "zeros"]
     assert [name for name in off if not torch.equal(off[name], on[name])] == []
+
+
+def average(_: object, bucket: torch.distributed.GradBucket) -> torch.futures.Future[torch.Tensor]:
+    """What is done without a hook, told."""
+    SIZES.append(bucket.buffer().numel())
+    return (
+        torch.distributed.all_reduce(bucket.buffer() / 2, async_op=True).get_future().then(lambda done: done.value()[0])
+    )
+
+
+SIZES: list[int] = []
+
+
+def train_wrapped(rank: int, kind: str, folder: str) -> None:
+    with group_of_two(rank, Path(folder) / f"{kind} meeting"):
+        wrap = DistributedDataParallel if kind == "torch" else neq.DistributedDataParallel
+        model = wrap(network(), gradient_as_bucket_view=kind == "neq")
+        model.register_comm_hook(None, average)
+        called = []
+        model.register_forward_hook(lambda *_: called.append(1))
+        optim = torch.optim.AdamW(model.parameters(), lr=0.01)
+        data = torch.randn(5, 6, 2, 4, 3, 6, 6, generator=torch.Generator().manual_seed(4))
+        plans = []
+        with NEq(model, optim, [data[0, 0, 0]], savings=kind == "neq") as watch:
+            for epoch in range(5):
+                watch.freeze(masks(epoch) if epoch < 4 else {})
+                for step in range(0, 6, 2):
+                    optim.zero_grad()
+                    with model.no_sync():
+                        model(data[epoch, step, rank]).square().mean().backward()
+                    model(data[epoch, step + 1, rank]).square().mean().backward()
+                    optim.step()
+                plans.append([plan.kind for plan in watch.plans().values()])
+            model.eval()
+            with torch.no_grad():
+                model(data[0, 0, rank])
+            assert len(called) == 5 * 6 + 1 and not model.training
+        torch.save((model.module.state_dict(), plans, sorted(set(SIZES))), f"{folder}/{kind}{rank}.pt")
+
+
+def test_wrapped_anew_whole_layers_are_stopped_on_all_processes_and_no_number_changes(tmp_path: Path) -> None:
+    for kind in ("torch", "neq"):
+        in_two_processes(train_wrapped, kind, str(tmp_path))
+    (plain, _, all_sizes), (mine, plans, sizes), (other, *_) = (
+        torch.load(tmp_path / name) for name in ("torch0.pt", "neq0.pt", "neq1.pt")
+    )
+    assert [name for name in plain if not torch.equal(plain[name], mine[name])] == []
+    assert [name for name in plain if "running" not in name and not torch.equal(mine[name], other[name])] == []
+    stopped = [[kind == "stopped" for kind in of_epoch] for of_epoch in plans]
+    assert stopped == [[True, True, False, False], *[[False] * 4] * 2, [True, True, True, False], [False] * 4]
+    head, body = 5 * 160 + 5, 32 * 3 * 9 + 32 + 2 * 32
+    second = 40 * 32 * 9 + 40
+    assert all_sizes == [head + second + body]  # all gradients in one bucket
+    assert sizes == sorted([head, head + second, head + second + body])  # never what is stopped
