@@ -1,5 +1,6 @@
 """`neq up`, `demo`, `serve`, `worker`: the commands that start processes."""
 
+import logging
 import os
 import signal
 import sys
@@ -98,9 +99,20 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option("--name", help="Name of the worker in the dashboard.  [default: this machine's name]")
 @click.option("--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: one per GPU; on a CPU 2]")
 @click.option("--device", help="What runs may use: auto, cpu, cuda, xpu, mps, or cuda:0,cuda:2.  [default: auto]")
+@click.option(
+    "--until-idle",
+    type=click.FloatRange(min=0, max=1e9),
+    metavar="SECONDS",
+    help="End once no run was queued for so long.  [default: wait for runs]",
+)
 @click.option("--end-with-input", is_flag=True, hidden=True)
-def worker(name: str | None, slots: int | None, device: str | None, end_with_input: bool) -> None:
-    """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them."""
+def worker(
+    name: str | None, slots: int | None, device: str | None, until_idle: float | None, end_with_input: bool
+) -> None:
+    """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them.
+
+    In a SLURM job it ends by itself shortly before the job does.
+    """
     _need_torch()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -108,10 +120,18 @@ def worker(name: str | None, slots: int | None, device: str | None, end_with_inp
     settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     if end_with_input:
         threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
-    _work(settings, stop)
+    else:  # beside a web process that one speaks
+        _report()
+    _work(settings, stop, until_idle)
 
 
-def _work(settings: WorkerSettings, stop: threading.Event) -> None:
+def _report() -> None:
+    """Prints what the worker does, with times: a batch job's log is all that is left of it."""
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    logging.getLogger("neq").setLevel(logging.INFO)
+
+
+def _work(settings: WorkerSettings, stop: threading.Event, until_idle: float | None) -> None:
     if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
         _exit("training needs Linux or macOS; on Windows start the worker in WSL")
     from trainer.engines.device_choice import DeviceChoice
@@ -119,6 +139,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
     from trainer.engines.process import process_engine
     from trainer.worker import run_worker
     from trainer.worker.checking import Checker
+    from trainer.worker.closing_time import ClosingTime
 
     checkpoint_store = _open_checkpoint_store(settings.checkpoints)
     gpus = _find_gpus(settings, stop.is_set)
@@ -142,6 +163,7 @@ def _work(settings: WorkerSettings, stop: threading.Event) -> None:
             stop=stop,
             checkpoint_store=checkpoint_store,
             checker=Checker(workplace, pool),
+            closing_time=ClosingTime.of(until_idle, os.environ),
         )
     finally:
         store.close()

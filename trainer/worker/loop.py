@@ -12,6 +12,7 @@ from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine
 from trainer.worker.checking import Checker
 from trainer.worker.checkpoint_retention import tidy
+from trainer.worker.closing_time import ClosingTime
 from trainer.worker.run_execution import LAST_WORDS_SECONDS, RunExecution
 
 HEARTBEAT_SECONDS = 0.7
@@ -36,8 +37,10 @@ def run_worker(
     stop: threading.Event,
     checkpoint_store: CheckpointStore | None = None,
     checker: Checker | None = None,
+    closing_time: ClosingTime | None = None,
 ) -> None:
-    """Trains queued runs until `stop` is set; then it puts its runs back into the queue, and returns.
+    """Trains queued runs until `stop` is set or it is time to close; then it puts its runs back into the queue, and
+    returns.
 
     A run that fails, however it fails, ends that run alone. While the database does not answer, training waits and
     nothing that a run said is lost.
@@ -52,8 +55,19 @@ def run_worker(
         stop: set it to end the worker, from a signal handler for instance.
         checkpoint_store: where the engine's runs leave their checkpoints; None: they leave none.
         checker: says what this machine has, and makes the dry passes that are asked of it; None: it does neither.
+        closing_time: when it ends by itself; None: never.
     """
-    worker = Worker(store, engine, name, device, slots, silence_limit_seconds, stop, checkpoint_store)
+    worker = Worker(
+        store,
+        engine,
+        name,
+        device,
+        slots,
+        silence_limit_seconds,
+        stop,
+        checkpoint_store,
+        closing_time or ClosingTime(),
+    )
     if checker is None:
         worker.work()
         return
@@ -77,8 +91,10 @@ class Worker:
         silence_limit_seconds: float,
         stop: threading.Event,
         checkpoint_store: CheckpointStore | None,
+        closing_time: ClosingTime,
     ) -> None:
         self._store, self._engine, self._stop, self._checkpoint_store = store, engine, stop, checkpoint_store
+        self._closing_time = closing_time
         self._name, self._device, self._slots = name or socket.gethostname(), device, slots
         self._silence_limit_seconds = silence_limit_seconds
         self._registered: WorkerRecord | None = None
@@ -97,11 +113,14 @@ class Worker:
     def work(self) -> None:
         try:
             while not self._stop.is_set():
+                looked = True
                 try:
                     self._look()
                 except StoreUnreachable as error:
+                    looked = False
                     log.warning("the store does not respond, retrying: %s", error)
                     self._stop.wait(RETRY_SECONDS)
+                self._end_in_time(looked=looked)
                 self._stop.wait(LOOK_SECONDS)
         finally:
             self._leave()
@@ -116,13 +135,27 @@ class Worker:
         if self._checkpoint_store is not None and time.monotonic() >= self._tidy_at + TIDY_SECONDS:
             self._tidy_at = time.monotonic()
             tidy(self._store, self._checkpoint_store)
-        while self._registered is not None and len(self._executions) < self._slots and not self._stop.is_set():
+        self._claim()
+
+    def _end_in_time(self, *, looked: bool) -> None:
+        """Ends the worker when that is due; what could not look for runs does not know that there are none."""
+        reason = self._closing_time.reason_to_end(busy=self.trains() or not looked)
+        if reason is not None:
+            log.info("the worker ends: %s", reason)
+            self._stop.set()
+
+    def _claim(self) -> None:
+        """Takes queued runs while there is room for them, and time."""
+        while self._registered is not None and len(self._executions) < self._slots and self._may_claim():
             run = self._store.claim(
                 self._registered.id, "" if self._checkpoint_store is None else self._checkpoint_store.id
             )
             if run is None:
                 return
             self._begin(run, self._registered.id)
+
+    def _may_claim(self) -> bool:
+        return not self._stop.is_set() and self._closing_time.may_claim()
 
     def _register(self) -> WorkerRecord:
         worker = self._store.register_worker(

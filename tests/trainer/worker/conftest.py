@@ -17,6 +17,7 @@ from trainer.engines import Engine
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
 from trainer.worker import run_worker
+from trainer.worker.closing_time import ClosingTime
 
 PATIENCE_SECONDS = 90.0
 
@@ -54,6 +55,7 @@ class Bench:
         engine: Engine | None = None,
         limit: float = 60,
         checkpoint_store: CheckpointStore | None = None,
+        closing_time: ClosingTime | None = None,
     ) -> threading.Event:
         """Starts a worker; setting what is returned ends it."""
         stop = threading.Event()
@@ -68,6 +70,7 @@ class Bench:
                 "silence_limit_seconds": limit,
                 "stop": stop,
                 "checkpoint_store": checkpoint_store,
+                "closing_time": closing_time,
             },
         )
         thread.start()
