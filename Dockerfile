@@ -30,5 +30,7 @@ COPY . .
 USER neq
 ENV NEQ_DATA_ROOT=/var/lib/neq/datasets NEQ_CPU_SLOTS=1
 VOLUME /var/lib/neq
+# Whether the store hears from this container's worker.
+HEALTHCHECK --interval=30s --timeout=20s --start-period=120s CMD ["python", "-m", "cli", "worker", "--check"]
 ENTRYPOINT ["python", "-m", "cli"]
 CMD ["worker"]

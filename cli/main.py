@@ -1,5 +1,6 @@
 """`neq`: the command that starts, feeds and asks the system."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,7 @@ import click
 from cli.early import leave
 from cli.exits import REFUSED
 from cli.printing import print_whatever_it_holds
+from cli.secret_files import SecretFileWrong, read_secret_files
 from contract.plugins import PluginBroken
 from contract.version import VERSION
 
@@ -49,8 +51,9 @@ class Commands(click.Group):
         """Run a command, whatever the terminal can show."""
         print_whatever_it_holds()
         try:
+            read_secret_files(os.environ)
             return super().main(*args, **extra)
-        except PluginBroken as error:  # raised by whatever reads runs' descriptions first, which plug-ins add to
+        except (PluginBroken, SecretFileWrong) as error:  # plug-ins: raised by whatever reads descriptions first
             click.echo(f"neq: {error}", err=True)
             sys.exit(REFUSED)
 

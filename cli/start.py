@@ -7,8 +7,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from trainer.engines.environment import Workplace
     from trainer.engines.gpus import Gpu
 
+SILENT_WORKER = timedelta(seconds=30)
+"""One that was not heard for longer is not at work; it is heard more than once a second."""
 DEMO_PRESETS = ("demo-sgd", "demo-adam")
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -105,14 +109,26 @@ def serve(port: int | None, host: str | None) -> None:
     metavar="SECONDS",
     help="End once no run was queued for so long.  [default: wait for runs]",
 )
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Start nothing: exit with 0 if the store hears from a worker of this machine, otherwise with 1.",
+)
 @click.option("--end-with-input", is_flag=True, hidden=True)
 def worker(
-    name: str | None, slots: int | None, device: str | None, until_idle: float | None, end_with_input: bool
+    name: str | None,
+    slots: int | None,
+    device: str | None,
+    until_idle: float | None,
+    check: bool,
+    end_with_input: bool,
 ) -> None:
     """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them.
 
     In a SLURM job it ends by itself shortly before the job does.
     """
+    if check:
+        return _check_worker(read_settings(WorkerSettings))
     _need_torch()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,6 +139,16 @@ def worker(
     else:  # beside a web process that one speaks
         _report()
     _work(settings, stop, until_idle)
+
+
+def _check_worker(settings: WorkerSettings) -> None:
+    """Exits with 1 where no worker of this machine was heard of late."""
+    with closing(open_store(settings.database_url)) as store:
+        silences = [datetime.now(UTC) - each.heard_at for each in store.workers() if each.host == gethostname()]
+    if not silences or min(silences) > SILENT_WORKER:
+        since = f"for {min(silences).total_seconds():.0f} s" if silences else "at all"
+        click.echo(f"no worker of {gethostname()} was heard {since}", err=True)
+        sys.exit(1)
 
 
 def _report() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import app
+from db import Store
 from tests.system import running
 
 pytestmark = pytest.mark.process
@@ -68,23 +70,28 @@ def test_a_container_s_command_is_one_of_ours(target: str) -> None:
 def test_the_web_process_is_published_on_this_machine_alone_and_asks_for_a_token() -> None:
     server = COMPOSE["services"]["server"]
     assert all(port.startswith("127.0.0.1:") for port in server["ports"])
-    assert server["environment"]["NEQ_TOKEN"].startswith("${NEQ_TOKEN:?")
+    assert server["environment"]["NEQ_TOKEN_FILE"] == "/run/secrets/token" and "token" in server["secrets"]
 
 
-def test_every_variable_that_compose_asks_for_is_in_the_example() -> None:
-    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
-    example = (ROOT / ".env.example").read_text()
-    assert wanted
-    assert [name for name in wanted if f"{name}=" not in example] == []
+def test_secrets_come_in_files_that_a_service_is_given_and_git_and_images_pass_over() -> None:
+    secrets = {f"/run/secrets/{name}": each["file"] for name, each in COMPOSE["secrets"].items()}
+    for name, service in COMPOSE["services"].items():
+        files = {value for key, value in service["environment"].items() if key.endswith("_FILE")}
+        assert files and files == {f"/run/secrets/{each}" for each in service["secrets"]}, name
+        assert files <= set(secrets)
+        bare = [key for key in service["environment"] if re.search("PASSWORD$|TOKEN$", key)]
+        assert bare == [], f"{name} has a secret in its environment, where whoever inspects it reads it"
+    assert {path.split("/")[1] for path in secrets.values()} == {"secrets"}
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().split()
+    assert "secrets" in (ROOT / ".dockerignore").read_text().split()
+    mentioned = (ROOT / "docs" / "configuration.md").read_text()
+    assert [path for path in secrets.values() if path.removeprefix("./") not in mentioned] == []
 
 
-def test_the_compose_file_holds_no_secret() -> None:
-    assert not re.search(r"PASSWORD: (?!\$\{)", (ROOT / "docker-compose.yml").read_text())
-
-
-def health_command(port: int) -> list[str]:
-    """What the web container's engine runs to see whether it is well, for a server at another port."""
-    (line,) = [line for line in DOCKERFILE.replace("\\\n", "").splitlines() if line.startswith("HEALTHCHECK")]
+def health_command(target: str, port: int = 8000) -> list[str]:
+    """What a container's engine runs to see whether it is well, for a server at another port."""
+    stage = DOCKERFILE.replace("\\\n", "").split(f" AS {target}\n")[1].split("\nFROM ")[0]
+    (line,) = [line for line in stage.splitlines() if line.startswith("HEALTHCHECK")]
     python, *arguments = json.loads(line[line.index("[") :])
     assert python == "python"
     return [sys.executable, *(each.replace("8000", str(port)) for each in arguments)]
@@ -93,7 +100,7 @@ def health_command(port: int) -> list[str]:
 def test_a_web_container_is_healthy_while_its_store_can_be_used_and_not_longer(tmp_path: Path) -> None:
     environment = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9"}
     with running(tmp_path, worker=False) as system:
-        command = health_command(system.port)
+        command = health_command("web", system.port)
         assert subprocess.run(command, env=environment, timeout=60).returncode == 0
         with closing(sqlite3.connect(tmp_path / "neq.db", isolation_level=None)) as other:
             other.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -102,3 +109,19 @@ def test_a_web_container_is_healthy_while_its_store_can_be_used_and_not_longer(t
             assert time.monotonic() < deadline
         assert system.ask("GET", "/health")["status"] == "degraded"
     assert subprocess.run(command, env=environment, timeout=60, capture_output=True).returncode != 0, "nobody answers"
+
+
+def test_a_worker_s_container_is_healthy_while_the_store_hears_from_it_and_not_longer(tmp_path: Path) -> None:
+    environment = {**os.environ, "NEQ_DATABASE_URL": f"sqlite:///{tmp_path / 'neq.db'}"}
+    command = health_command("worker")
+    with closing(Store.open(environment["NEQ_DATABASE_URL"])) as store:
+        told = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True)
+        assert told.returncode == 1 and "was heard at all" in told.stderr
+        mine = {"host": gethostname(), "pid": 1, "device": "cpu", "slots": 1}
+        worker = store.register_worker(name="w", **mine)
+        assert subprocess.run(command, env=environment, timeout=60).returncode == 0
+        with closing(sqlite3.connect(tmp_path / "neq.db", isolation_level=None)) as other:
+            other.execute("UPDATE workers SET heard_at = datetime('now', '-40 seconds')")
+        told = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True)
+        assert told.returncode == 1 and re.search(r"was heard for 4\d s", told.stderr), told.stderr
+        store.forget_worker(worker.id)

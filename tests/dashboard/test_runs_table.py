@@ -35,11 +35,22 @@ def test_without_runs_it_explains_and_offers_the_presets(page: Page, address: st
     expect(page.get_by_role("textbox", name="Optimizer")).to_have_value("Adam")
 
 
-def test_all_runs_are_there_and_not_just_the_first_page(page: Page, address: str, store: Store) -> None:
+def test_all_runs_are_there_and_a_button_pressed_before_them_is_not_lost(
+    page: Page, address: str, store: Store
+) -> None:
     make(store, "the oldest")
     for number in range(229):
         make(store, f"run {number}")
+    late: list[Route] = []
+    page.route("**/async-community.js", lambda route: late.append(route))  # the table's library
     open_table(page, address)
+    page.get_by_role("button", name="Shortcuts").click()
+    while not late:
+        page.wait_for_timeout(20)
+    late[0].continue_()
+    help_dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    help_dialog.get_by_role("button", name="Close").click()
+    expect(help_dialog).to_be_hidden()
     expect(all_count(page)).to_contain_text("230")
     page.get_by_label("Search runs").fill("oldest")
     expect(row(page, "the oldest")).to_be_visible()

@@ -128,6 +128,7 @@ def test_neurons_are_shown_of_those_that_are_ticked_and_a_view_keeps_all(
     expect(panes.locator("h3")).to_have_text(["sgd 0.001 1", "sgd 0.01 0", "sgd 0.01 1", "adam 0.001 0"])
     expect(page.locator("[data-part=scatter-y-less]")).to_have_text("more is better")
     stars = "() => document.querySelector('[data-part=scatter] .js-plotly-plot').data[2].x.length"
+    page.locator("[data-part=scatter] .js-plotly-plot").wait_for()  # the library comes after the words
     assert page.evaluate(stars) == 0
     for run in study:
         store.describe_run(run.id, tags=("study:epsilon", "scaled"))

@@ -14,6 +14,7 @@ import * as views from "../ui/views-dialog.js";
 import { Bulk } from "./bulk.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
+import * as earlyPress from "./early-press.js";
 import { FilterBox } from "./filter-box.js";
 import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
@@ -175,6 +176,7 @@ export async function begin() {
   onLeave(() => {
     visit += 1;
     scope.end();
+    earlyPress.hold();
   });
   grid = null;
   keys = null;
@@ -227,6 +229,7 @@ function fillTable(scope) {
     queue = null;
   });
   askAtFirst();
+  earlyPress.release();
 }
 
 /** Shows other columns, once their values are there. @param {Shown[]} shown */
