@@ -99,6 +99,19 @@ def serve(port: int | None, host: str | None) -> None:
     _serve(settings, nullcontext(), lambda address, link: click.echo(f"Listening on {link}"))
 
 
+def _check_worker(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Exits with 1 where no worker of this machine was heard of late."""
+    if not asked:
+        return
+    with closing(open_store(read_settings(WorkerSettings).database_url)) as store:
+        silences = [datetime.now(UTC) - each.heard_at for each in store.workers() if each.host == gethostname()]
+    if not silences or min(silences) > SILENT_WORKER:
+        since = f"for {min(silences).total_seconds():.0f} s" if silences else "at all"
+        click.echo(f"no worker of {gethostname()} was heard {since}", err=True)
+        context.exit(1)
+    context.exit()
+
+
 @click.command()
 @click.option("--name", help="Name of the worker in the dashboard.  [default: this machine's name]")
 @click.option("--slots", type=click.IntRange(1, 64), help="Runs trained at once.  [default: one per GPU; on a CPU 2]")
@@ -112,6 +125,9 @@ def serve(port: int | None, host: str | None) -> None:
 @click.option(
     "--check",
     is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_check_worker,
     help="Start nothing: exit with 0 if the store hears from a worker of this machine, otherwise with 1.",
 )
 @click.option("--end-with-input", is_flag=True, hidden=True)
@@ -120,15 +136,12 @@ def worker(
     slots: int | None,
     device: str | None,
     until_idle: float | None,
-    check: bool,
     end_with_input: bool,
 ) -> None:
     """Train queued runs from the store at NEQ_DATABASE_URL until Ctrl-C; another worker then resumes them.
 
     In a SLURM job it ends by itself shortly before the job does.
     """
-    if check:
-        return _check_worker(read_settings(WorkerSettings))
     _need_torch()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -139,16 +152,6 @@ def worker(
     else:  # beside a web process that one speaks
         _report()
     _work(settings, stop, until_idle)
-
-
-def _check_worker(settings: WorkerSettings) -> None:
-    """Exits with 1 where no worker of this machine was heard of late."""
-    with closing(open_store(settings.database_url)) as store:
-        silences = [datetime.now(UTC) - each.heard_at for each in store.workers() if each.host == gethostname()]
-    if not silences or min(silences) > SILENT_WORKER:
-        since = f"for {min(silences).total_seconds():.0f} s" if silences else "at all"
-        click.echo(f"no worker of {gethostname()} was heard {since}", err=True)
-        sys.exit(1)
 
 
 def _report() -> None:
