@@ -10,7 +10,7 @@ import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-pa
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
-import { inkOf } from "../../dashboard/scripts/compare-page/members.js";
+import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
@@ -335,4 +335,10 @@ test("neurons with the same two first freezes are one pile", () => {
     { x: null, y: 4, neurons: 1 },
     { x: 2, y: null, neurons: 1 },
   ]);
+});
+
+test("configurations that were told once are whole again, each with its own parts", () => {
+  const parts = { data: [{ kind: "cifar10" }], training: [{ seed: 0 }, { seed: 1 }], tags: [null] };
+  const runs = [{ data: 0, training: 1 }, { training: 0, tags: 0 }, {}];
+  assert.deepEqual(settingsOf({ parts, runs }), [{ data: { kind: "cifar10" }, training: { seed: 1 } }, { training: { seed: 0 }, tags: null }, {}]);
 });

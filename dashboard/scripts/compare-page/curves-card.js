@@ -173,7 +173,7 @@ export class CurvesCard {
     this.answer = answer;
     this.axis = axis;
     if (!span) this.whole = null;
-    this.draw();
+    await this.draw();
   }
 
   /** Where points were left out, those of what is seen now are asked for, once the reader's hand rests. @param {number[]} range */
@@ -240,9 +240,10 @@ export class CurvesCard {
     else this.own.point(across);
   }
 
-  draw() {
+  /** Resolves when all charts have their lines. @returns {Promise<unknown>} */
+  async draw() {
     const { answer, look, boxes } = this;
-    if (!answer || this.scope.ended) return;
+    if (!answer || this.scope.ended) return undefined;
     const drawing = {};
     this.drawing = drawing;
     const axis = /** @type {Axis} */ (this.axis);
@@ -274,6 +275,7 @@ export class CurvesCard {
     }
     this.#drawLegend(answer.charts);
     this.onDrawn();
+    return new Promise((resolve) => setTimeout(resolve)); // after those out of sight
   }
 
   /** The charts will have no axes. @param {string} words */

@@ -6,7 +6,7 @@ import { element } from "../ui/dom.js";
 import { distinctNames } from "./picker.js";
 
 /** @import { Comparison } from "../../types/api" */
-/** @import { Run } from "../../types/pages" */
+/** @import { Run, RunConfig } from "../../types/pages" */
 /** @import { Dash } from "../plot/line-pen.js" */
 /** @import { Ink } from "./curve-lines.js" */
 
@@ -49,3 +49,9 @@ export function membersOf({ runs }, inks) {
 
 /** Whether more will come of any of them. @param {Member[]} members */
 export const isActive = (members) => members.some(({ record }) => record.state === "running" || record.state === "queued");
+
+/** Configurations as pages/compare.py tells them: each part once, and of each run the places of its own. @typedef {{parts: Record<string, unknown[]>, runs: Record<string, number>[]}} ToldOnce */
+
+/** The runs' configurations, run by run. @param {ToldOnce} told @returns {RunConfig[]} */
+export const settingsOf = ({ parts, runs }) =>
+  runs.map((places) => /** @type {RunConfig} */ (Object.fromEntries(Object.entries(places).map(([name, at]) => [name, parts[name][at]]))));
