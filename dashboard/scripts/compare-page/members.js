@@ -11,14 +11,22 @@ import { distinctNames } from "./picker.js";
 /** @import { Ink } from "./curve-lines.js" */
 
 const COLOURS = 10;
-/** Beyond the colours they begin again with another dash, which the colour-blind and grey paper tell apart too. @type {Dash[]} */
+/** What the colour-blind and grey paper tell apart too. @type {Dash[]} */
 const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
 
-/** How the run or the group at a place among all is drawn. @param {number} place @returns {Ink} */
-export const inkOf = (place) => ({
-  colour: `var(--neq-series-${(place % COLOURS) + 1})`,
-  dash: DASHES[Math.floor(place / COLOURS) % DASHES.length],
-});
+/**
+ * How the run or the group at a place among all is drawn: 10 colours × 5 dashes.
+ *
+ * Any five that follow each other within ten have five dashes. Of the ten colours, the two that share a dash are those that
+ * no kind of colour blindness confuses (tests/pictures/test_palette.py measures them): the sixth to the tenth begin two further.
+ * @param {number} place @returns {Ink}
+ */
+export function inkOf(place) {
+  const colour = place % COLOURS;
+  const further = colour < DASHES.length ? 0 : 2;
+  const dash = DASHES[(colour + further + Math.floor(place / COLOURS)) % DASHES.length];
+  return { colour: `var(--neq-series-${colour + 1})`, dash };
+}
 
 /** A short line as a run or a group is drawn. @param {Ink} ink */
 export function lineSwatch({ colour, dash }) {
