@@ -247,7 +247,15 @@ def _parallel() -> Any:
         html.Div(
             [
                 part("parallel-words", tag=html.P, className="muted", role="status"),
-                button("parallel-clear", "Clear brushes", "button button-small"),
+                html.Div(
+                    [
+                        button("parallel-clear", "Clear brushes", "button button-small"),
+                        button(
+                            "parallel-save", "Save…", "button button-small", label_long="Save…: parallel coordinates"
+                        ),
+                    ],
+                    className="compare-tools",
+                ),
             ],
             className="card-head",
         ),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -88,6 +89,13 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
     dimmed = [alpha < 1 for _, _, alpha in page.evaluate(LINES)["train_loss"]]
     assert dimmed == [True] * 4 + [False] * 4
     expect(page.locator(".parallel-left-out")).to_have_count(4)
+    page.get_by_role("button", name="Save…: parallel coordinates").press("Enter")
+    page.get_by_role("dialog", name="Save figure").get_by_label("SVG").check()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    told = "".join(ElementTree.fromstring(download.value.path().read_text()).itertext())
+    assert "4 of 8 runs brushed" in told and "Threshold ε" in told
+    assert ("adam 0.001 0" in told, "sgd 0.001 0" in told) == (True, False), "the legend is of what is brushed"
     page.get_by_role("button", name="Clear brushes").press("Enter")
     expect(page.locator(".compare-dim")).to_have_count(0)
     page.evaluate("() => document.activeElement.blur()")

@@ -17,8 +17,8 @@ const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
 /**
  * How the run or the group at a place among all is drawn: 10 colours × 5 dashes.
  *
- * Any five that follow each other within ten have five dashes. Of the ten colours, the two that share a dash are those that
- * no kind of colour blindness confuses (tests/pictures/test_palette.py measures them): the sixth to the tenth begin two further.
+ * The first five of ten have five dashes, and so have the others, which begin two further: so no kind of colour blindness
+ * confuses the two colours that share a dash (tests/pictures/test_palette.py measures them).
  * @param {number} place @returns {Ink}
  */
 export function inkOf(place) {

@@ -146,7 +146,16 @@ class ComparePage {
       onDrawn: () => this.#drawTable(),
     });
     this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
-    this.parallel = new ParallelCard({ scope, parts, titles, look, onBrush: (kept) => this.#brush(kept), onLight, onLook });
+    this.parallel = new ParallelCard({
+      scope,
+      parts,
+      titles,
+      library: data.plotly,
+      look,
+      onBrush: (kept) => this.#brush(kept),
+      onLight,
+      onLook,
+    });
     this.pictures = new Pictures({
       scope,
       parts,

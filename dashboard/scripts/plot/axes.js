@@ -68,6 +68,7 @@ export function plotly(address) {
  * @property {any[]} traces
  * @property {any[]} [images]
  * @property {any[]} [shapes]
+ * @property {any[]} [annotations]
  * @property {Range} range what is seen.
  * @property {string} [span] that in words.
  */
