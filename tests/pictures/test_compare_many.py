@@ -15,6 +15,11 @@ EPSILONS = (0.001, 0.01)
 LINES = """() => Object.fromEntries([...neq.compare.present().curves.boxes].map(([name, { chart }]) =>
   [name, chart.lines.map(({ key, x, alpha = 1 }) => [key, x.length, alpha])]))"""
 
+WORDS_WITHIN = """() => {
+  const place = (name) => document.querySelector(`[data-part=curves] .plot-${name}`).getBoundingClientRect();
+  return place("words").left >= place("axes").left && place("words").right <= place("axes").right;
+}"""
+
 
 @pytest.fixture
 def study(store: Store) -> list[Recording]:
@@ -68,6 +73,12 @@ def test_curves_are_grouped_over_any_axis_and_the_address_keeps_how(
     page.get_by_role("dialog").get_by_label("Frozen during epoch").check()
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("[data-part=curves] > *")).to_have_count(1)
+    page.get_by_label("Axis of the curves").select_option("cpu_seconds")  # nobody measured them: the charts say so
+    expect(page.locator(".picture-across")).to_have_text("CPU time (s)")
+    expect(page.locator("[data-part=curves] .plot-words")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.documentElement.scrollWidth === 390")
+    page.wait_for_function(WORDS_WITHIN)
 
 
 def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
