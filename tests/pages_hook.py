@@ -19,6 +19,7 @@ NAMESPACES = {
 """Modules by the name under which all that they export stands."""
 
 NAMES = (
+    "compare-page/members.js",
     "plot/cell-canvas.js",
     "plot/colour-modes.js",
     "plot/axes.js",

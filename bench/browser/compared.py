@@ -102,6 +102,7 @@ def change(browser: Browser, url: str, times: int) -> None:
     context.add_init_script(HOOK)
     page = opened(context.new_page(), url)
     page.wait_for_timeout(3_000)
+    page.evaluate("() => document.querySelector('[data-part=curves-axis]').scrollIntoView()")  # as a reader has it
     for name, there, back in CHANGES:
         first = page.evaluate(CHANGE, list(there))
         rest = [page.evaluate(CHANGE, list(each)) for _ in range(times) for each in (back, there)]

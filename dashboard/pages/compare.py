@@ -4,6 +4,7 @@ The layout draws the frame; `scripts/compare-page/page.js` fills it and keeps it
 how they are compared.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ from dashboard.form.titles import setting_titles
 from dashboard.page import Page
 
 MOST_RUNS = 50
+_FIGURES = ("overview", "neurons", "metric")
+_UNREAD = ("config", "frozen_sparkline", "frozen_trail", "turns")
 
 
 async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> Page:
@@ -39,7 +42,7 @@ async def layout(api: Api, run_ids: Sequence[str], layer: str | None = None) -> 
     comparison = await api.comparison(wanted[:MOST_RUNS])
     records = comparison["runs"]
     data = {
-        "comparison": comparison,
+        "comparison": comparison | {"runs": [_without_unread(record) for record in records]},
         **await _settings(api, records),
         "left_out": len(wanted[MOST_RUNS:]),
         "most": MOST_RUNS,
@@ -62,9 +65,17 @@ def wire(app: Dash, _api: Api) -> None:
     )
 
 
+def _without_unread(record: Json) -> Json:
+    """A run's record without what the page does not read, or has in its settings: of 50 runs, 200 kB."""
+    return {name: value for name, value in record.items() if name not in _UNREAD}
+
+
 def _templates(records: Sequence[Json]) -> Json:
     """Of the figures, which stretch to whatever the runs have."""
-    return run_figures({"epochs_planned": None, "epochs_done": 0}) | {"scatter": figures.scatter()} if records else {}
+    if not records:
+        return {}
+    known = run_figures({"epochs_planned": None, "epochs_done": 0})
+    return {name: known[name] for name in _FIGURES} | {"scatter": figures.scatter()}
 
 
 async def _settings(api: Api, records: Sequence[Json]) -> Json:
@@ -74,7 +85,7 @@ async def _settings(api: Api, records: Sequence[Json]) -> Json:
     run has no defaults: its configuration is what its script told.
     """
     if not records:
-        return {"settings": [], "titles": {}}
+        return {"settings": told_once([]), "titles": {}}
     form = read_schema(await api.config_schema())
     launched = [record["source"] == "launched" for record in records]
     settings = [
@@ -82,7 +93,25 @@ async def _settings(api: Api, records: Sequence[Json]) -> Json:
         for record, described in zip(records, launched, strict=True)
     ]
     titled = [config for config, described in zip(settings, launched, strict=True) if described]
-    return {"settings": settings, "titles": setting_titles(form, titled)}
+    return {"settings": told_once(settings), "titles": setting_titles(form, titled)}
+
+
+def told_once(configs: Sequence[Json]) -> Json:
+    """Configurations whose parts are told once however many runs have them: each run has the places of its own.
+
+    `settingsOf` in `scripts/compare-page/members.js` puts them together.
+    """
+    parts: dict[str, dict[str, Any]] = {}  # by their text: in Python 1 is True
+    runs = []
+    for config in configs:
+        places = {}
+        for name, part_of_it in config.items():
+            known = parts.setdefault(name, {})
+            text = json.dumps(part_of_it)
+            known.setdefault(text, part_of_it)
+            places[name] = list(known).index(text)
+        runs.append(places)
+    return {"parts": {name: list(known.values()) for name, known in parts.items()}, "runs": runs}
 
 
 def _frame(filled: bool) -> list[Any]:
@@ -218,7 +247,15 @@ def _parallel() -> Any:
         html.Div(
             [
                 part("parallel-words", tag=html.P, className="muted", role="status"),
-                button("parallel-clear", "Clear brushes", "button button-small"),
+                html.Div(
+                    [
+                        button("parallel-clear", "Clear brushes", "button button-small"),
+                        button(
+                            "parallel-save", "Save…", "button button-small", label_long="Save…: parallel coordinates"
+                        ),
+                    ],
+                    className="compare-tools",
+                ),
             ],
             className="card-head",
         ),

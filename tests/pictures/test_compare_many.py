@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,6 +14,11 @@ KINDS = ("sgd", "adam")
 EPSILONS = (0.001, 0.01)
 LINES = """() => Object.fromEntries([...neq.compare.present().curves.boxes].map(([name, { chart }]) =>
   [name, chart.lines.map(({ key, x, alpha = 1 }) => [key, x.length, alpha])]))"""
+
+WORDS_WITHIN = """() => {
+  const place = (name) => document.querySelector(`[data-part=curves] .plot-${name}`).getBoundingClientRect();
+  return place("words").left >= place("axes").left && place("words").right <= place("axes").right;
+}"""
 
 
 @pytest.fixture
@@ -67,6 +73,12 @@ def test_curves_are_grouped_over_any_axis_and_the_address_keeps_how(
     page.get_by_role("dialog").get_by_label("Frozen during epoch").check()
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("[data-part=curves] > *")).to_have_count(1)
+    page.get_by_label("Axis of the curves").select_option("cpu_seconds")  # nobody measured them: the charts say so
+    expect(page.locator(".picture-across")).to_have_text("CPU time (s)")
+    expect(page.locator("[data-part=curves] .plot-words")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.documentElement.scrollWidth === 390")
+    page.wait_for_function(WORDS_WITHIN)
 
 
 def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
@@ -88,6 +100,13 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
     dimmed = [alpha < 1 for _, _, alpha in page.evaluate(LINES)["train_loss"]]
     assert dimmed == [True] * 4 + [False] * 4
     expect(page.locator(".parallel-left-out")).to_have_count(4)
+    page.get_by_role("button", name="Save…: parallel coordinates").press("Enter")
+    page.get_by_role("dialog", name="Save figure").get_by_label("SVG").check()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    told = "".join(ElementTree.fromstring(download.value.path().read_text()).itertext())
+    assert "4 of 8 runs brushed" in told and "Threshold ε" in told
+    assert ("adam 0.001 0" in told, "sgd 0.001 0" in told) == (True, False), "the legend is of what is brushed"
     page.get_by_role("button", name="Clear brushes").press("Enter")
     expect(page.locator(".compare-dim")).to_have_count(0)
     page.evaluate("() => document.activeElement.blur()")

@@ -17,6 +17,8 @@ from tests.server.recording import Recording
 TICKS = """(part) => [...document.querySelectorAll(`[data-part=${part}] .xaxislayer-above .xtick text`)]
   .map((each) => each.textContent)"""
 LOWEST = "(part) => neq.run.present().curves.charts[part].range.y[0]"
+FITTED = """() => [...document.querySelectorAll(".plot:has(.main-svg)")].filter((each) => each.clientWidth)
+  .every((each) => Math.abs(each.querySelector(".main-svg").clientWidth - each.clientWidth) <= 1)"""
 STATE = """() => {
   const { plot } = neq.run.present().heatmap.picture;
   window.schemes ??= [];
@@ -77,7 +79,7 @@ def test_a_figure_is_saved_as_a_vector_as_a_picture_and_as_data_and_the_page_sta
 ) -> None:
     opened.emulate_media(color_scheme="dark")
     expect(opened.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
-    opened.wait_for_function("() => neq.run.present().heatmap.picture.plot.layout.autosize")  # fitted once
+    opened.wait_for_function(FITTED)
     before = opened.evaluate(STATE)
     name, svg = saved(opened, "neurons", "SVG", "One column")
     assert name == "recorded-conv1-States-of-neurons-by-epoch.svg"
@@ -127,10 +129,6 @@ GROUND = """() => {
   const greens = [...data].filter((_, place) => place % 4 === 1 && data[place + 2] === 255).sort((a, b) => a - b);
   return [greens[greens.length >> 1], document.querySelector("[data-part=loss] .gtitle")?.style.fill];
 }"""
-
-
-FITTED = """() => [...document.querySelectorAll(".plot:has(.main-svg)")].filter((each) => each.clientWidth)
-  .every((each) => Math.abs(each.querySelector(".main-svg").clientWidth - each.clientWidth) <= 1)"""
 
 
 def test_a_dark_page_is_printed_in_light_pictures_and_is_dark_again(page: Page, address: str, store: Store) -> None:

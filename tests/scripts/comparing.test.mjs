@@ -10,7 +10,7 @@ import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-pa
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
-import { inkOf } from "../../dashboard/scripts/compare-page/members.js";
+import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
@@ -328,11 +328,39 @@ test("fifty runs look different from each other", () => {
   assert.equal(looks.size, 50);
 });
 
+test("the first five runs differ in their dash alone, and so do the next five", () => {
+  const dashes = Array.from({ length: 10 }, (_, place) => inkOf(place).dash);
+  assert.equal(new Set(dashes.slice(0, 5)).size, 5);
+  assert.equal(new Set(dashes.slice(5)).size, 5);
+});
+
+test("of more than ten runs the lines are thin, but for the baseline's", () => {
+  const of = (count) => ({
+    ...chart,
+    bands: [],
+    curves: Array.from({ length: count }, (_, at) => ({ run: `r${at}`, x: [0, 1], y: [1, 2], thinned: false, unplaced: 0 })),
+  });
+  const widths = (count) => linesOf(of(count), drawing({ base: "r0" })).lines.map(({ width }) => width);
+  assert.deepEqual(widths(3), [3.2, 2, 2]);
+  assert.deepEqual(new Set(widths(10).slice(1)), new Set([2]));
+  assert.deepEqual(new Set(widths(11).slice(1)), new Set([1]));
+});
+
 test("neurons with the same two first freezes are one pile", () => {
   const found = piles({ a: [1, 1, null, 2], b: [3, 3, 4, null] });
   assert.deepEqual(found, [
     { x: 1, y: 3, neurons: 2 },
     { x: null, y: 4, neurons: 1 },
     { x: 2, y: null, neurons: 1 },
+  ]);
+});
+
+test("configurations that were told once are whole again, each with its own parts", () => {
+  const parts = { data: [{ kind: "cifar10" }], training: [{ seed: 0 }, { seed: 1 }], tags: [null] };
+  const runs = [{ data: 0, training: 1 }, { training: 0, tags: 0 }, {}];
+  assert.deepEqual(settingsOf({ parts, runs }), [
+    { data: { kind: "cifar10" }, training: { seed: 1 } },
+    { training: { seed: 0 }, tags: null },
+    {},
   ]);
 });

@@ -25,6 +25,7 @@ test("numbers and their spreads have the digits that count", () => {
   assert.equal(texSpread({ mean: 1.5e-5, std: 2e-6, n: 3 }), "$(1.50 \\pm 0.20) \\times 10^{-5}$");
   assert.equal(texSpread({ mean: 0.5, std: null, n: 1 }), "$0.5$");
   assert.equal(texSpread({ mean: 0.5, std: 0, n: 2 }), "$0.5000 \\pm 0.0000$");
+  assert.equal(texSpread({ mean: 30, std: 0, n: 3 }), "$30 \\pm 0$");
 });
 
 const TABLE = {

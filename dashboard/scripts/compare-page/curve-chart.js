@@ -4,6 +4,7 @@
 
 import { Chart } from "../plot/line-chart.js";
 import { nearest } from "../plot/metric-chart.js";
+import { say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { placeWords } from "./axis-units.js";
 
@@ -21,8 +22,8 @@ const EDGE = 0.02;
 /** A line's value where the reader points. @typedef {{line: Line, value: number, place: number, far: number}} Seen */
 
 export class CurveChart extends Chart {
-  /** @param {AxesOptions & {onLight: (key: string | null) => void}} options */
-  constructor({ onLight, ...options }) {
+  /** @param {AxesOptions & {under: HTMLElement, onLight: (key: string | null) => void}} options `under`: where the axis is named. */
+  constructor({ under, onLight, ...options }) {
     super({
       ...options,
       onHover: (cell) => this.#tell(cell, options.onHover),
@@ -30,6 +31,7 @@ export class CurveChart extends Chart {
     });
     const seen = (/** @type {Line} */ { silent }) => !silent;
     this.legend = () => this.lines.filter(seen).map(({ name, colour, dash = "solid" }) => ({ name, colour, dash }));
+    this.under = under;
     this.onLight = onLight;
     /** @type {Axis} */
     this.axis = "epoch";
@@ -45,26 +47,29 @@ export class CurveChart extends Chart {
 
   /** Draws these lines over an axis. @param {Line[]} lines @param {Axis} axis @param {Unit} unit @param {[number, number]} whole */
   drawOver(lines, axis, unit, whole) {
-    if (this.axisUnit.title === unit.title) this.extend("x", whole);
-    else this.#turn(axis, unit, whole);
+    const turned = this.axisUnit.title !== unit.title;
     this.axis = axis;
     this.axisUnit = unit;
+    if (turned) this.#turn(unit, whole);
+    else this.extend("x", whole);
     this.plain = lines;
     this.#light();
   }
 
-  /** To another axis, in one go: Plotly draws a chart whole for each change. @param {Axis} axis @param {Unit} unit @param {[number, number]} whole */
-  #turn(axis, unit, whole) {
+  /** To another axis; its name is not Plotly's, which would draw the whole chart for it. @param {Unit} unit @param {[number, number]} whole */
+  #turn({ title }, whole) {
+    say(this.under, title);
     this.full.x = [...whole];
-    this.adjust({
-      "xaxis.title.text": unit.title,
-      "xaxis.tickformat": axis === "epoch" || axis === "step" ? "d" : "",
-      "xaxis.tickmode": "auto", // a tick for each of a few epochs would be thousands of seconds'
-      "xaxis.dtick": null,
-      "xaxis.range": [...whole],
-      "xaxis.minallowed": whole[0],
-      "xaxis.maxallowed": whole[1],
-    });
+    this.adjust({ "xaxis.range": [...whole], "xaxis.minallowed": whole[0], "xaxis.maxallowed": whole[1] });
+  }
+
+  /** @param {"x" | "y"} name */
+  counts(name) {
+    return name === "x" ? this.axis === "epoch" || this.axis === "step" : super.counts(name);
+  }
+
+  get across() {
+    return this.axisUnit.title;
   }
 
   /** Lights the lines of this key, in whichever chart the reader points; null: all alike. @param {string | null} key */

@@ -24,6 +24,8 @@ import { smoothed } from "./smoothing.js";
  * @property {(value: number | null) => string} words
  */
 
+const MANY = 10; // runs: beyond, thick lines are a clot, and take a browser without a GPU three times as long
+const WIDTHS = { few: 2, many: 1, base: 3.2 };
 const RAW_ALPHA = 0.28;
 const HUGE = 1e150;
 const DIM = 0.12; // of a run that the reader's brush left out
@@ -33,26 +35,27 @@ export function linesOf(chart, drawing) {
   const grouped = Boolean(drawing.look.group);
   const drawn = grouped
     ? chart.bands.map((band) => bandLines(band, drawing.placeOf(band.value), drawing))
-    : chart.curves.map((curve) => runLines(curve, drawing));
+    : chart.curves.map((curve) => runLines(curve, drawing, chart.curves.length > MANY ? WIDTHS.many : WIDTHS.few));
   return { lines: drawn.flat(), note: noteOf(chart, drawing, grouped) };
 }
 
-/** @param {Curve} curve @param {Drawing} drawing @returns {Line[]} */
-function runLines({ run, x, y }, drawing) {
+/** @param {Curve} curve @param {Drawing} drawing @param {number} usual width. @returns {Line[]} */
+function runLines({ run, x, y }, drawing, usual) {
   const { look, unit, less } = drawing;
   const { name, ink, forked, dim } = drawing.member(run);
   const alpha = dim ? DIM : 1;
   const places = x.map((place) => place / unit.factor);
   const raw = drawable(y, look);
   const line = { name, key: run, x: places, ...ink, joined: true, alpha };
+  const width = look.base === run ? WIDTHS.base : usual;
   const marks = [best(places, raw, less), look.axis === "epoch" ? fork(places, raw, forked) : null].filter((mark) => mark !== null);
-  if (!look.smooth) return [{ ...line, y: raw, marks, width: look.base === run ? 3.2 : 2, words: (value) => drawing.words(value) }];
+  if (!look.smooth) return [{ ...line, y: raw, marks, width, words: (value) => drawing.words(value) }];
   const calm = drawable(smoothed(y, look.smooth), look);
   /** @param {number} value @param {number} place */
   const both = (value, place) => `${drawing.words(value)} (raw ${drawing.words(raw[places.indexOf(place)] ?? null)})`;
   return [
     { ...line, name: `${name}, raw`, y: raw, marks, width: 1, alpha: RAW_ALPHA * alpha, silent: true },
-    { ...line, y: calm, width: look.base === run ? 3.2 : 2, words: both },
+    { ...line, y: calm, width, words: both },
   ];
 }
 

@@ -173,7 +173,7 @@ export class CurvesCard {
     this.answer = answer;
     this.axis = axis;
     if (!span) this.whole = null;
-    this.draw();
+    await this.draw();
   }
 
   /** Where points were left out, those of what is seen now are asked for, once the reader's hand rests. @param {number[]} range */
@@ -212,14 +212,15 @@ export class CurvesCard {
   #box(name) {
     const host = element("div.picture-curve");
     const note = element("p.picture-note", { hidden: true });
-    const box = element("div.compare-curve", { "data-metric": name }, host, note);
+    const under = element("p.picture-across", {}, this.unit.title);
+    const box = element("div.compare-curve", { "data-metric": name }, host, under, note);
     const figure = titled(this.figure, metricNames.title(name));
-    figure.layout.margin.b = 40;
-    figure.layout.xaxis.title = { text: "Epoch", font: { size: 12 }, standoff: 4 };
+    figure.layout.xaxis.tickformat = ""; // for whatever it will be of
     if (metricNames.isFraction(name)) figure.layout.yaxis.tickformat = ".0%";
     const chart = new CurveChart({
       scope: this.scope,
       host,
+      under,
       figure,
       name: `comparison ${name}`,
       onHover: (cell) => this.#point(cell?.across ?? null),
@@ -239,9 +240,10 @@ export class CurvesCard {
     else this.own.point(across);
   }
 
-  draw() {
+  /** Resolves when all charts have their lines. @returns {Promise<unknown>} */
+  async draw() {
     const { answer, look, boxes } = this;
-    if (!answer || this.scope.ended) return;
+    if (!answer || this.scope.ended) return undefined;
     const drawing = {};
     this.drawing = drawing;
     const axis = /** @type {Axis} */ (this.axis);
@@ -255,8 +257,10 @@ export class CurvesCard {
     const lines = drawn.flatMap((each) => each.lines);
     this.whole ??= wholeOf(lines, axis) ?? [-0.5, 1.5];
     const { whole } = this;
+    const inSight = new Set(drawn.filter(({ box }) => isInSight(box.box))); // before any of them changes the page
     for (const { box } of drawn) this.together[axis === "epoch" ? "add" : "release"](box.chart);
-    for (const { box, chart, lines: own, note } of drawn) {
+    for (const each of drawn) {
+      const { box, chart, lines: own, note } = each;
       const draw = () => {
         box.chart.scaleBy(look.log);
         box.chart.drawOver(own, axis, unit, whole);
@@ -266,11 +270,12 @@ export class CurvesCard {
         say(box.note, note);
       };
       // What is out of sight waits until the reader sees the rest: Plotly takes ten milliseconds for each.
-      if (isInSight(box.box)) draw();
+      if (inSight.has(each)) draw();
       else setTimeout(() => this.drawing === drawing && !box.chart.scope.ended && draw());
     }
     this.#drawLegend(answer.charts);
     this.onDrawn();
+    return new Promise((resolve) => setTimeout(resolve)); // after those out of sight
   }
 
   /** The charts will have no axes. @param {string} words */

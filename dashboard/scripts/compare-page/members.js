@@ -6,19 +6,27 @@ import { element } from "../ui/dom.js";
 import { distinctNames } from "./picker.js";
 
 /** @import { Comparison } from "../../types/api" */
-/** @import { Run } from "../../types/pages" */
+/** @import { Run, RunConfig } from "../../types/pages" */
 /** @import { Dash } from "../plot/line-pen.js" */
 /** @import { Ink } from "./curve-lines.js" */
 
 const COLOURS = 10;
-/** Beyond the colours they begin again with another dash, which the colour-blind and grey paper tell apart too. @type {Dash[]} */
+/** What the colour-blind and grey paper tell apart too. @type {Dash[]} */
 const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
 
-/** How the run or the group at a place among all is drawn. @param {number} place @returns {Ink} */
-export const inkOf = (place) => ({
-  colour: `var(--neq-series-${(place % COLOURS) + 1})`,
-  dash: DASHES[Math.floor(place / COLOURS) % DASHES.length],
-});
+/**
+ * How the run or the group at a place among all is drawn: 10 colours × 5 dashes.
+ *
+ * The first five of ten have five dashes, and so have the others, which begin two further: so no kind of colour blindness
+ * confuses the two colours that share a dash (tests/pictures/test_palette.py measures them).
+ * @param {number} place @returns {Ink}
+ */
+export function inkOf(place) {
+  const colour = place % COLOURS;
+  const further = colour < DASHES.length ? 0 : 2;
+  const dash = DASHES[(colour + further + Math.floor(place / COLOURS)) % DASHES.length];
+  return { colour: `var(--neq-series-${colour + 1})`, dash };
+}
 
 /** A short line as a run or a group is drawn. @param {Ink} ink */
 export function lineSwatch({ colour, dash }) {
@@ -49,3 +57,9 @@ export function membersOf({ runs }, inks) {
 
 /** Whether more will come of any of them. @param {Member[]} members */
 export const isActive = (members) => members.some(({ record }) => record.state === "running" || record.state === "queued");
+
+/** Configurations as pages/compare.py tells them: each part once, and of each run the places of its own. @typedef {{parts: Record<string, unknown[]>, runs: Record<string, number>[]}} ToldOnce */
+
+/** The runs' configurations, run by run. @param {ToldOnce} told @returns {RunConfig[]} */
+export const settingsOf = ({ parts, runs }) =>
+  runs.map((places) => /** @type {RunConfig} */ (Object.fromEntries(Object.entries(places).map(([name, at]) => [name, parts[name][at]]))));

@@ -21,7 +21,7 @@ import { CurvesCard } from "./curves-card.js";
 import { compareKeys } from "./keys.js";
 import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
-import { isActive, membersOf } from "./members.js";
+import { isActive, membersOf, settingsOf } from "./members.js";
 import { ParallelCard } from "./parallel.js";
 import { compareAddress, RunPicker } from "./picker.js";
 import { Pictures } from "./pictures.js";
@@ -32,9 +32,9 @@ import { SettingsTable } from "./tables.js";
 
 /** @import { Titles } from "../run-data/settings.js" */
 /** @import { Comparison } from "../../types/api" */
-/** @import { RunConfig } from "../../types/pages" */
 /** @import { Figure } from "../plot/area.js" */
 /** @import { Look } from "./look.js" */
+/** @import { ToldOnce } from "./members.js" */
 /** @import { Column } from "./run-columns.js" */
 
 /** @type {ComparePage | null} */
@@ -54,7 +54,7 @@ const GROUPINGS = [
 /**
  * @typedef {object} CompareData what pages/compare.py draws from.
  * @property {Comparison} comparison
- * @property {RunConfig[]} settings the runs' configurations, made comparable.
+ * @property {ToldOnce} settings the runs' configurations, made comparable; the records have none.
  * @property {Titles} titles
  * @property {number} left_out how many more were asked for than fit.
  * @property {number} most how many fit.
@@ -62,6 +62,9 @@ const GROUPINGS = [
  * @property {Record<string, Figure>} figures
  * @property {string} plotly its address.
  */
+
+/** When what was drawn is on the screen. */
+const framePainted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
 class ComparePage {
   /**
@@ -73,7 +76,9 @@ class ComparePage {
     this.scope = new Scope();
     this.parts = parts(root);
     this.data = data;
-    this.comparison = data.comparison;
+    this.configs = settingsOf(data.settings);
+    const runs = data.comparison.runs.map((run, at) => ({ ...run, config: this.configs[at] }));
+    this.comparison = /** @type {Comparison} */ ({ ...data.comparison, runs });
     this.look = readLook(readQuery());
     // Scripts that tell no epochs have steps alone.
     if (!readQuery().x && data.comparison.runs.length && data.comparison.runs.every((run) => !run.epochs_done)) this.look.axis = "step";
@@ -83,7 +88,6 @@ class ComparePage {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
     help(this.scope, root);
-    const { runs } = this.comparison;
     new RunPicker(this.scope, this.parts.picker, { runs: /** @type {any} */ (runs), most: data.most });
     this.scope.on(this.parts["compare-views"], "click", () => this.#chooseView());
     this.#sayMissing();
@@ -121,7 +125,7 @@ class ComparePage {
     const { figures, titles } = data;
     const onLook = (/** @type {Partial<Look>} */ changes) => this.#keep(changes);
     const onLight = (/** @type {string | null} */ key) => this.#light(key);
-    this.settings = new SettingsTable({ scope, parts, members, configs: data.settings, titles });
+    this.settings = new SettingsTable({ scope, parts, members, configs: this.configs, titles });
     this.runs = new RunsTable(scope, parts.numbers, {
       remove: (id) => go(compareAddress(this.#ids().filter((each) => each !== id))),
       pin: (id) => this.#pin(id),
@@ -142,7 +146,16 @@ class ComparePage {
       onDrawn: () => this.#drawTable(),
     });
     this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
-    this.parallel = new ParallelCard({ scope, parts, titles, look, onBrush: (kept) => this.#brush(kept), onLight, onLook });
+    this.parallel = new ParallelCard({
+      scope,
+      parts,
+      titles,
+      library: data.plotly,
+      look,
+      onBrush: (kept) => this.#brush(kept),
+      onLight,
+      onLook,
+    });
     this.pictures = new Pictures({
       scope,
       parts,
@@ -157,9 +170,9 @@ class ComparePage {
     });
     this.#buildMasks();
     this.#buildCursor();
-    // Curves first: they say most, and neurons are many more bytes.
-    const curvesDrawn = this.#update();
-    curvesDrawn.finally(() => this.pictures?.show(this.#pictured()));
+    // Curves first: they say most. Neurons and the library of axes are many more bytes, and wait until curves have pixels.
+    const curvesDrawn = this.#update().finally(framePainted);
+    curvesDrawn.finally(() => scope.ended || this.pictures?.show(this.#pictured()));
     this.#start(curvesDrawn);
     scope.every(POLL_MS, () => isActive(this.members) && !document.hidden && this.refresh());
   }

@@ -3,13 +3,17 @@
  * everywhere on the page.
  */
 
+import { plotly, undrawn } from "../plot/axes.js";
+import { askAndSave } from "../plot/save-figure.js";
 import { settingName } from "../run-data/settings.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
+import { notice } from "../ui/shell.js";
 import { brushed, ofFigure, ofSetting } from "./dimensions.js";
 import { figuresOf } from "./figures-of-runs.js";
 import { ParallelPlot } from "./parallel-plot.js";
 import { telling } from "./run-columns.js";
+import { savedParallel } from "./saved-parallel.js";
 
 /** @import { Comparison } from "../../types/api" */
 /** @import { Parts } from "../../types/pages" */
@@ -32,13 +36,15 @@ export class ParallelCard {
    * @param {Scope} options.scope
    * @param {Parts} options.parts of the page: parallel….
    * @param {Titles} options.titles
+   * @param {string} options.library the address of Plotly, which makes files.
    * @param {Look} options.look
    * @param {(ids: Set<string> | null) => void} options.onBrush null: nothing is brushed.
    * @param {(id: string | null) => void} options.onLight
    * @param {(changes: Partial<Look>) => void} options.onLook
    */
-  constructor({ scope, parts, titles, look, onBrush, onLight, onLook }) {
+  constructor({ scope, parts, titles, library, look, onBrush, onLight, onLook }) {
     this.scope = scope;
+    this.library = library;
     this.parts = parts;
     this.titles = titles;
     this.onBrush = onBrush;
@@ -55,6 +61,7 @@ export class ParallelCard {
       this.draw();
     });
     scope.on(parts["parallel-clear"], "click", () => this.#brush({}));
+    scope.on(parts["parallel-save"], "click", () => this.#save());
     this.brushSoon = scope.once(() => this.#tell());
     this.plot = new ParallelPlot({ scope, host: parts.parallel, onBrush: (ranges) => this.#brush(ranges), onLight });
   }
@@ -83,8 +90,19 @@ export class ParallelCard {
     if (!this.frame.open) return;
     const enough = members.length > 1 && dimensions.length > 1;
     say(parts["parallel-words"], enough ? this.#words() : "Two runs with a setting or a result that differs are needed.");
+    /** @type {HTMLButtonElement} */ (parts["parallel-save"]).disabled = !enough;
     this.#drawLimits();
     this.plot.show(enough ? dimensions : [], members, this.ranges, brushed(dimensions, this.ranges));
+  }
+
+  async #save() {
+    const { scope, dimensions, members, ranges, parts } = this;
+    try {
+      const where = { scope, host: parts.parallel, Plotly: await plotly(this.library) };
+      if (!scope.ended) await askAndSave(savedParallel({ dimensions, members, ranges, inside: brushed(dimensions, ranges) }, where));
+    } catch (problem) {
+      if (!scope.ended) notice(undrawn(problem), "bad", "The figure could not be saved");
+    }
   }
 
   /** @param {Ranges} ranges */

@@ -190,16 +190,20 @@ export class Area {
   #place() {
     this.#stroke(this.here, this.cursor);
     this.#stroke(this.line, this.pointed);
+    this.#placeWords();
+  }
+
+  #placeWords() {
+    if (this.words.hidden) return;
+    const { left, top, width, height } = this.area;
+    Object.assign(this.words.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
   }
 
   /** Words in the middle of the plot, for when there is nothing to draw; empty: none. @param {string} words */
   say(words) {
     say(this.words, words);
     this.words.hidden = !words;
-    if (!words) return;
-    const { left, top, width, height } = this.area;
-    const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
-    Object.assign(this.words.style, place);
+    this.#placeWords();
   }
 
   // ------------------------------------------------------------ screen and cells

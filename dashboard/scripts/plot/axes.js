@@ -68,6 +68,7 @@ export function plotly(address) {
  * @property {any[]} traces
  * @property {any[]} [images]
  * @property {any[]} [shapes]
+ * @property {any[]} [annotations]
  * @property {Range} range what is seen.
  * @property {string} [span] that in words.
  */
@@ -95,7 +96,7 @@ export class Axes extends Area {
     if (this.scope.ended) return;
     this.Plotly = Plotly;
     const { data, layout } = palette.resolve(this.figure);
-    Object.assign(layout, palette.resolve(this.marks));
+    Object.assign(layout, palette.resolve(this.marks), this.#size());
     const buttons = [
       ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"],
       [this.#resetButton(), this.#saveButton()],
@@ -142,27 +143,23 @@ export class Axes extends Area {
       scope.once(() => this.#fit()),
     );
     scope.finally(onScheme(() => this.recolour()));
-    scope.finally(onPrint((onPaper) => (onPaper ? this.#fitToPaper() : this.#fit())));
+    scope.finally(onPrint(() => this.#fit()));
     scope.on(host, "pointermove", (event) => event.buttons || this.onHover?.(this.cellAt(event.clientX, event.clientY)));
     scope.on(host, "pointerleave", () => this.onHover?.(null));
     scope.on(host, "pointerdown", (event) => (this.pressed = event), { capture: true });
     scope.on(window, "pointerup", (event) => this.#release(event), { capture: true });
   }
 
-  #fit() {
-    if (!this.host.clientWidth) return;
-    // A size of its own, which paper gave it, is one that Plotly does not change by itself.
-    if (this.plot.layout.width) this.Plotly.relayout(this.plot, { width: null, height: null, autosize: true });
-    this.Plotly.Plots.resize(this.plot).then(
-      () => !this.scope.ended && this.moved(),
-      () => {},
-    );
+  /** A size of our own: Plotly would look for one at each change, which lays out the page. */
+  #size() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    return width && height ? { width, height } : {};
   }
 
-  /** At once: Plotly's own way takes a tenth of a second, and the page is printed before. */
-  #fitToPaper() {
-    const { clientWidth: width, clientHeight: height } = this.host;
-    if (!width || !height) return;
+  #fit() {
+    const { width, height } = this.#size();
+    const { layout } = this.plot;
+    if (!width || (layout.width === width && layout.height === height)) return;
     this.Plotly.relayout(this.plot, { width, height });
     this.moved();
   }
@@ -199,24 +196,55 @@ export class Axes extends Area {
   /** Changes axes without telling `onRange`. @param {Update} update */
   adjust(update) {
     if (!this.started) return super.adjust(update);
-    this.Plotly.relayout(this.plot, update);
-    this.#tickWholes();
+    this.Plotly.relayout(this.plot, this.#limited({ ...this.#wholeTicks(update), ...update }));
     this.told = this.#text();
     return this.moved();
   }
 
-  /** Of few epochs or neurons each has its tick: Plotly puts several between two, and names them alike. */
+  /**
+   * An update without the limits of those axes whose range it changes: Plotly reads them with the range, and would draw the
+   * whole chart anew if it was told of them, which takes six times as long.
+   * @param {Update} update
+   */
+  #limited(update) {
+    const { layout } = this.plot;
+    const isLimit = (/** @type {string} */ path) => {
+      const [axis, name] = path.split(".");
+      return (name === "minallowed" || name === "maxallowed") && `${axis}.range` in update;
+    };
+    for (const path of Object.keys(update).filter(isLimit)) {
+      const [axis, name] = path.split(".");
+      layout[axis][name] = update[path];
+    }
+    return Object.fromEntries(Object.entries(update).filter(([path]) => !isLimit(path)));
+  }
+
+  /** After Plotly changed what is seen by itself. */
   #tickWholes() {
-    const update = {};
+    const ticks = this.#wholeTicks({});
+    if (Object.keys(ticks).length) this.Plotly.relayout(this.plot, ticks);
+  }
+
+  /** Whether an axis counts something, such as epochs. @param {"x" | "y"} name */
+  counts(name) {
+    return this.plot._fullLayout[`${name}axis`].tickformat === "d";
+  }
+
+  /**
+   * Of few epochs or neurons each has its tick: Plotly puts several between two, and names them alike.
+   * @param {Update} update what else is going to change. @returns {Update}
+   */
+  #wholeTicks(update) {
+    const ticks = /** @type {Update} */ ({});
     for (const name of /** @type {const} */ (["x", "y"])) {
       const axis = `${name}axis`;
-      const { tickformat, tickmode } = this.plot._fullLayout[axis];
-      const [from, to] = this.range[name];
-      const few = Math.abs(to - from) <= FEW;
-      if (tickformat !== "d" || tickmode === "array" || few === (tickmode === "linear")) continue; // names are no numbers
-      Object.assign(update, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
+      const { tickmode } = this.plot.layout[axis];
+      const [from, to] = /** @type {number[]} */ (update[`${axis}.range`] ?? this.range[name]);
+      const few = this.counts(name) && Math.abs(to - from) <= FEW;
+      if (tickmode === "array" || few === (tickmode === "linear")) continue; // names are no numbers
+      Object.assign(ticks, { [`${axis}.tickmode`]: few ? "linear" : "auto", [`${axis}.tick0`]: 0, [`${axis}.dtick`]: few ? 1 : null });
     }
-    if (Object.keys(update).length) this.Plotly.relayout(this.plot, update);
+    return ticks;
   }
 
   /** Lines and labels, with `var(--…)` colours. @param {Marks} marks */

@@ -5,6 +5,7 @@
 import * as palette from "./palette.js";
 
 const DASHES = { dot: [2, 3], dash: [6, 4], dashdot: [6, 3, 2, 3], longdash: [11, 4], solid: [] };
+const USUAL = 2; // pixels of a line's width
 const POINT = 2.5;
 const MARK = 3.5;
 const BAND_ALPHA = 0.45;
@@ -111,7 +112,8 @@ export function stroke({ x, y, colour, dash = "solid", width = 2, step = false, 
   pen.strokeStyle = pen.fillStyle = palette.resolve(colour);
   pen.lineWidth = thick;
   pen.lineJoin = "round";
-  pen.setLineDash(DASHES[dash].map((length) => length * thick * 0.7));
+  // Thin lines have the dashes of usual ones, or nobody could tell them apart.
+  pen.setLineDash(DASHES[dash].map((length) => length * Math.max(thick, USUAL * devicePixelRatio) * 0.7));
   pen.beginPath();
   /** @type {number | null} */
   let before = null;

@@ -214,7 +214,8 @@ export const thaws = () => table(even("--neq-surface", "--neq-just-thawed", FRAC
 export const rareOrNone = (all) => table([linear(token("--neq-no-data")), ...even("--neq-surface", all, FRACTION_STEPS - 1)]);
 
 /** 256 colours: not known, then from no agreement to full, in even steps for the eye. */
-export const agreements = () => table([linear(token("--neq-no-data")), ...even("--neq-just-thawed", "--neq-frozen", FRACTION_STEPS - 1)]);
+export const agreements = () =>
+  table([linear(token("--neq-no-data")), ...even("--neq-no-agreement", "--neq-agreement", FRACTION_STEPS - 1)]);
 
 /** @param {number} steps */
 const frozenShades = (steps) => between(linear(token("--neq-updating")), linear(token("--neq-frozen")), steps);

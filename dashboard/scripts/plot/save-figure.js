@@ -13,15 +13,35 @@ import { askChoice } from "./save-dialog.js";
 import { savedFigure } from "./saved-figure.js";
 import { canvasMeasure, FONT } from "./saved-text.js";
 
-/** @import { Figure } from "./area.js" */
-/** @import { Axes } from "./axes.js" */
+/** @import { About, Figure, Key, Marks } from "./area.js" */
+/** @import { Drawn } from "./axes.js" */
 /** @import { Sheet } from "./paper.js" */
 /** @import { Choice } from "./save-dialog.js" */
+/** @import { SavedScale } from "./saved-figure.js" */
+/** @import { DataTable } from "./figure-tables.js" */
+/** @import { Scope } from "../ui/page-scope.js" */
+
+/**
+ * @typedef {object} Savable a figure that can be saved: Axes is one.
+ * @property {Scope} scope
+ * @property {HTMLElement} host
+ * @property {any} Plotly
+ * @property {{layout: any}} plot as it is drawn.
+ * @property {Pick<Figure, "layout">} figure its template.
+ * @property {Marks} marks
+ * @property {string} across what its horizontal axis is of.
+ * @property {{width: number, height: number}} area the drawing area's.
+ * @property {() => About} about
+ * @property {() => Key[]} [legend]
+ * @property {() => SavedScale | null} [scale]
+ * @property {(sheet: Sheet) => Drawn} drawn
+ * @property {() => DataTable | Promise<DataTable>} dataTable
+ */
 
 const AXIS_PIXELS = 34; // below the drawing area: ticks, and what the axis is of
 const INKS = ["tickcolor", "linecolor", "gridcolor"];
 
-/** An axis as it is seen, in the colours that are asked for now. @param {Axes} axes @param {"xaxis" | "yaxis"} name @param {Sheet} sheet */
+/** An axis as it is seen, in the colours that are asked for now. @param {Savable} axes @param {"xaxis" | "yaxis"} name @param {Sheet} sheet */
 function axisOf(axes, name, { font }) {
   const own = axes.plot.layout[name];
   const inks = palette.resolve(axes.figure.layout[name]);
@@ -30,7 +50,7 @@ function axisOf(axes, name, { font }) {
   return { ...own, ...colours, tickfont: { ...own.tickfont, size }, title: { ...own.title, font: { size: font } } };
 }
 
-/** The plot's own layout for a file. @param {Axes} axes @param {Sheet} sheet */
+/** The plot's own layout for a file. @param {Savable} axes @param {Sheet} sheet */
 function layoutOf(axes, sheet) {
   const { layout } = axes.plot;
   const marks = palette.resolve(axes.marks);
@@ -40,9 +60,9 @@ function layoutOf(axes, sheet) {
   return { ...layout, ...marks, font, margin, xaxis, yaxis: axisOf(axes, "yaxis", sheet) };
 }
 
-/** @param {Axes} axes @param {Sheet} sheet @returns {Figure} */
+/** @param {Savable} axes @param {Sheet} sheet @returns {Figure} */
 function compose(axes, sheet) {
-  const { traces, images = [], shapes = [], range, span } = axes.drawn();
+  const { traces, images = [], shapes = [], annotations = [], range, span } = axes.drawn(sheet);
   const layout = layoutOf(axes, sheet);
   for (const axis of /** @type {const} */ (["x", "y"])) layout[`${axis}axis`].range = range[axis];
   const { what, run, layer, more = [] } = axes.about();
@@ -51,7 +71,7 @@ function compose(axes, sheet) {
   const inks = { text: "--neq-text", muted: "--neq-muted", ground: "--neq-surface" };
   return savedFigure(
     {
-      layout: { ...layout, images, shapes: [...shapes, ...layout.shapes] },
+      layout: { ...layout, images, shapes: [...shapes, ...layout.shapes], annotations: [...annotations, ...layout.annotations] },
       traces,
       ratio: height / width,
       rows: labels,
@@ -66,10 +86,10 @@ function compose(axes, sheet) {
   );
 }
 
-/** The plot as a file shows it, in this size; papers are white. @param {Axes} axes @param {Sheet} sheet */
+/** The plot as a file shows it, in this size; papers are white. @param {Savable} axes @param {Sheet} sheet */
 export const figureOf = (axes, sheet) => (sheet.paper ? palette.onPaper(() => compose(axes, sheet)) : compose(axes, sheet));
 
-/** Saves it as the reader chose. @param {Axes} axes @param {Choice} choice */
+/** Saves it as the reader chose. @param {Savable} axes @param {Choice} choice */
 export async function saveAs(axes, { kind, size }) {
   const { run, layer, what } = axes.about();
   const name = fileName([run, layer, what], kind);
@@ -84,7 +104,7 @@ export async function saveAs(axes, { kind, size }) {
   return saveFile([await pngOf(svg, figure.layout, sheet)], "image/png", name);
 }
 
-/** Asks what to save, and saves it; says so where it cannot. @param {Axes} axes */
+/** Asks what to save, and saves it; says so where it cannot. @param {Savable} axes */
 export async function askAndSave(axes) {
   const { what, run, layer } = axes.about();
   const choice = await askChoice(axes.scope, [run, layer, what].filter(Boolean).join(" · "));

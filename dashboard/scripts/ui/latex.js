@@ -90,7 +90,8 @@ export function texSpread({ mean, std }) {
   const largest = Math.max(Math.abs(mean), std);
   const power = largest !== 0 && (largest < 1e-3 || largest >= 1e6) ? Math.floor(Math.log10(largest)) : 0;
   const [centre, around] = [mean / 10 ** power, std / 10 ** power];
-  const places = around > 0 ? Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(around)))) : 4;
+  const exact = Number.isInteger(centre) ? 0 : 4; // places of what does not differ: of whole numbers, such as epochs, none
+  const places = around > 0 ? Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(around)))) : exact;
   const both = `${centre.toFixed(places)} \\pm ${around.toFixed(places)}`;
   return power ? `$(${both}) \\times 10^{${power}}$` : `$${both}$`;
 }
