@@ -181,7 +181,7 @@ def _columns() -> list[Json]:
             104,
             cellRenderer="NeqRunAccuracy",
             type="rightAligned",
-            headerTooltip="On the test set, after the latest epoch",
+            headerTooltip="On the test set after the latest epoch, else as the script logged it",
         ),
         column("setup", "Config", 128, cellRenderer="NeqRunSetup"),
         column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),

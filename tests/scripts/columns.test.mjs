@@ -97,6 +97,8 @@ test("a value is shown as what it is of", () => {
   assert.equal(fieldWords("pin", "true"), "yes");
   assert.equal(fieldWords("metric.loss.min", 0.123456), "0.123");
   assert.equal(fieldWords("best_accuracy", 0.5), "50.0 %");
+  assert.equal(fieldWords("accuracy", 85.3), "85.3", "a script may log it in per cent");
+  assert.equal(fieldWords("test_loss", 0.25), "0.250");
   assert.equal(fieldWords("group", null), "–");
 });
 
