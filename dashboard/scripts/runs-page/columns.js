@@ -139,7 +139,7 @@ export function showAddress(grid) {
 }
 
 /** What the order can name. */
-const sortable = () =>
+export const sortable = () =>
   areGroups() ? ["runs", ...[...by(), ...fields()].map((field) => FIELD + field)].map((id) => ({ id, width: null })) : shown();
 const addressOrder = () => sortModelOf(readQuery().sort ?? "", sortable());
 
