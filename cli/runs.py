@@ -75,12 +75,19 @@ def _table(found: list[dict[str, Any]]) -> Table:
             one_line(run["name"]),
             run["state"],
             f"{run['epochs_done']}/{run['epochs_planned'] or '?'}",
-            percent(run["test_accuracy"]),
+            accuracy(run),
             percent(run["frozen_fraction"]),
             duration(run["timing"]["elapsed_seconds"]),
             estimate(run["timing"]["seconds_left"]),
         )
     return table
+
+
+def accuracy(run: dict[str, Any]) -> str:
+    """That of its epochs, else as its script logged it, which may be a percentage."""
+    value, logged = run["test_accuracy"], run.get("logged_accuracy") or {}
+    value = logged.get("last") if value is None else value
+    return f"{value:.4g}" if value is not None and not 0 <= value <= 1 else percent(value)
 
 
 def percent(value: float | None) -> str:

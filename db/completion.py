@@ -8,6 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, func, literal, select
 
 from db.columns import Text
 from db.filters import OfConfig, OfRun
+from db.run_values import value_of
 from db.schema import metrics, runs, settings
 from db.transactions import Transactions, reading
 
@@ -64,7 +65,7 @@ def _of_setting(connection: Connection, path: str, limit: int) -> Frequent:
 
 
 def _of_run(connection: Connection, subject: OfRun, limit: int) -> Frequent:
-    column, count = runs.c[subject.column], func.count()
+    column, count = select(value_of(subject.column).label("value")).select_from(runs).subquery().c.value, func.count()
     query = select(column, count).where(column.is_not(None)).group_by(column).order_by(count.desc(), column)
     return [(row[0], row[1]) for row in connection.execute(query.limit(limit))]
 

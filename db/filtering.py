@@ -4,12 +4,13 @@ import operator as operators
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, func, literal, not_, or_, select, true
 
 from db.columns import Text, storable
 from db.filters import All, Compared, Filter, Not, OfConfig, OfMetric, OfMetricAt, Operator, Value
 from db.folding import contains, contains_exactly
 from db.metrics_at import listed, values_at
+from db.run_values import is_logged, value_of
 from db.schema import metrics, runs, settings
 from db.settings import LONGEST_TEXT
 
@@ -60,10 +61,12 @@ def _compared(asked: Compared, connection: Connection) -> ColumnElement[bool]:
         return _of_config(subject, asked, dialect)
     if isinstance(subject, OfMetric):
         return _of_metric(subject, asked, dialect)
-    column = runs.c[subject.column]
     if subject.column == "tags":
         return _of_tags(asked, dialect)
-    held = _value_holds(column, asked.operator, asked.values, dialect)
+    held = _value_holds(value_of(subject.column), asked.operator, asked.values, dialect)
+    if is_logged(subject.column):
+        return func.coalesce(held, false())  # to ask for its NULL would look it up twice
+    column = runs.c[subject.column]
     return and_(column.is_not(None), held) if column.nullable else held
 
 

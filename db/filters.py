@@ -20,6 +20,8 @@ RunColumn = Literal[
     "epochs_done",
     "test_accuracy",
     "best_test_accuracy",
+    "test_loss",
+    "best_test_loss",
     "frozen_fraction",
     "priority",
     "archived",
@@ -32,7 +34,7 @@ Value = str | float | bool | datetime
 
 @dataclass(frozen=True, slots=True)
 class OfRun:
-    """A run's own value."""
+    """A run's own value, see `db.run_values`."""
 
     column: RunColumn
 

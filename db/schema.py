@@ -89,6 +89,8 @@ runs = Table(
     Index(None, "group", "created_at", "id"),
     Index(None, "state", "queue_rank", "id"),
     Index(None, "cost_key", "created_at"),
+    # All that counts and most orders need: rows are long, and `archived` stands behind what makes them so.
+    Index(None, "archived", "created_at", "id", "state", "group"),
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, collate, func, t
 from db.columns import Text
 from db.filters import OfConfig, OfMetric, OfMetricAt, SortKey
 from db.metrics_at import ranked, values_at
+from db.run_values import value_of
 from db.schema import metrics, runs, settings
 
 _TEXTS = ("state", "tags", "group", "source", "name", "id", "notes", "device")
@@ -21,11 +22,7 @@ def ordered(query: Select[Any], keys: Sequence[SortKey], connection: Connection)
     """
     for key in keys:
         query, values = _values(query, key, connection)
-        query = query.order_by(_missing(values))
-        for value in values:
-            # Of a number and a text one is NULL. SQLite has NULLs first, PostgreSQL last, unless they are told.
-            towards = value.desc().nulls_last() if key.descending else value.asc().nulls_first()
-            query = query.order_by(towards)
+        query = query.order_by(*_alone(values[0], key) if len(values) == 1 else _text_or_number(values, key))
     return query.order_by(runs.c.created_at.desc(), runs.c.id.desc())
 
 
@@ -43,7 +40,7 @@ def _values(query: Select[Any], key: SortKey, connection: Connection) -> tuple[S
     if isinstance(subject, OfMetricAt):
         ranks = ranked(_ranks(values_at(connection, subject)), dialect)
         return query.outerjoin(ranks, ranks.c.key == runs.c.id), [ranks.c.rank]
-    column = runs.c[subject.column]
+    column = value_of(subject.column)
     return query, [_plain(column, dialect) if subject.column in _TEXTS else column]
 
 
@@ -53,9 +50,15 @@ def _ranks(values: Mapping[str, float]) -> dict[str, int]:
     return {run_id: places[value] for run_id, value in values.items()}
 
 
-def _missing(values: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
-    """False, which is first, where there is a value."""
-    return and_(*(value.is_(None) for value in values))
+def _alone(value: ColumnElement[Any], key: SortKey) -> list[ColumnElement[Any]]:
+    """Named once, since it may be a look-up."""
+    return [(value.desc() if key.descending else value.asc()).nulls_last()]
+
+
+def _text_or_number(values: Sequence[ColumnElement[Any]], key: SortKey) -> list[ColumnElement[Any]]:
+    """Of which one is NULL. SQLite has NULLs first, PostgreSQL last, unless they are told."""
+    missing = and_(*(value.is_(None) for value in values))  # false, which is first, where there is a value
+    return [missing, *(value.desc().nulls_last() if key.descending else value.asc().nulls_first() for value in values)]
 
 
 def _plain(column: ColumnElement[Any], dialect: str) -> ColumnElement[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, null, select
 from db.filters import Filter, OfConfig, OfMetric, OfMetricAt, OfRun, Subject
 from db.metrics_at import MOST_NAMED, values_at
 from db.run_pages import narrowed
+from db.run_values import value_of
 from db.schema import metrics, runs, settings
 from db.transactions import Transactions, reading
 
@@ -65,7 +66,7 @@ class ValueQueries(Transactions):
     ) -> ValueTable:
         """The values of all runs that are asked for, see `RunPageQueries.runs`; newest first."""
         asked = narrowed(connection, state=state, tag=tag, search=search, group=group, archived=archived, where=where)
-        own = {subject: runs.c[subject.column] for subject in subjects if isinstance(subject, OfRun)}
+        own = {subject: value_of(subject.column) for subject in subjects if isinstance(subject, OfRun)}
         columns = [column.label(f"column_{place}") for place, column in enumerate(own.values())]
         query = select(runs.c.id, runs.c.name, runs.c.state, *columns).where(*asked)
         rows = connection.execute(query.order_by(runs.c.created_at.desc(), runs.c.id.desc())).all()
@@ -98,7 +99,7 @@ def _of_all(
 def _of_runs(connection: Connection, ids: Sequence[str], subjects: Sequence[OfRun]) -> Known:
     if not subjects:
         return {}
-    columns = {subject.column: runs.c[subject.column].label(f"of_{subject.column}") for subject in subjects}
+    columns = {subject.column: value_of(subject.column).label(f"of_{subject.column}") for subject in subjects}
     rows = connection.execute(select(runs.c.id, *columns.values()).where(runs.c.id.in_(ids))).mappings()
     return {(row["id"], subject): row[f"of_{subject.column}"] for row in rows for subject in subjects}
 

@@ -25,6 +25,8 @@ COLUMNS: Mapping[str, store.RunColumn] = {
     "epochs": "epochs_done",
     "accuracy": "test_accuracy",
     "best_accuracy": "best_test_accuracy",
+    "test_loss": "test_loss",
+    "best_test_loss": "best_test_loss",
     "frozen": "frozen_fraction",
     "archived": "archived",
     "priority": "priority",

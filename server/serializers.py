@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from db import Store
 from db.records import Run, StoredText, Transition
+from db.run_values import ACCURACIES
 from server.descriptions import answered, answered_event
 from server.settings import ServerSettings
 from server.timing import RECENT_EPOCHS, timing_of
@@ -28,19 +29,6 @@ MOST_TURNS = 100
 BRIEF_SETTINGS = 4
 MOST_CHARACTERS = 200
 """Of a text among them."""
-ACCURACIES = (
-    "test_accuracy",
-    "test/accuracy",
-    "val_accuracy",
-    "val/accuracy",
-    "eval_accuracy",
-    "eval/accuracy",
-    "val_acc",
-    "val/acc",
-    "accuracy",
-    "acc",
-)
-"""Names under which scripts log it, those of data that is not trained on first."""
 _FIELDS = tuple(name for name in Run.__dataclass_fields__ if name not in _INTERNAL)
 
 
@@ -102,9 +90,9 @@ def _plain_settings(value: object, names: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def _logged_accuracies(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """Of external runs what their scripts most likely logged as the accuracy."""
-    external = [run.id for run in runs if run.source == "external"]
-    logged = store.metrics_called(external, ACCURACIES) if external else {}
+    """Of runs whose epochs tell no test accuracy what was logged as one."""
+    without = [run.id for run in runs if run.test_accuracy is None]
+    logged = store.metrics_called(without, ACCURACIES) if without else {}
     found = {run_id: next(known[name] for name in ACCURACIES if name in known) for run_id, known in logged.items()}
     return {
         run_id: {"name": metric.name, "last": metric.last, "max": metric.maximum} for run_id, metric in found.items()

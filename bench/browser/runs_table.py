@@ -26,9 +26,15 @@ from db import Store
 from tests.system import running
 
 WATCH = """() => {
-  window.neqWhen = (done) => new Promise((resolve) => {
+  window.neqWhen = (done) => new Promise((resolve, reject) => {
     const begun = performance.now();
-    const look = () => (done() ? resolve(performance.now() - begun) : requestAnimationFrame(look));
+    const look = () => {
+      const taken = performance.now() - begun;
+      if (done()) return resolve(taken);
+      // Rather than for ever: what is shown says whether the page is at fault or what it is asked here.
+      if (taken > 30_000) return reject(new Error(`not within 30 s: ${location.search}, first row ${neqFirst()}`));
+      requestAnimationFrame(look);
+    };
     look();
   });
   const names = () => [...document.querySelectorAll("#runs-table .runs-name")];

@@ -20,6 +20,8 @@ RUN_FIELDS: Mapping[str, Kind] = {
     "epochs": "number",
     "accuracy": "number",
     "best_accuracy": "number",
+    "test_loss": "number",
+    "best_test_loss": "number",
     "frozen": "number",
     "archived": "flag",
     "priority": "number",

@@ -40,6 +40,7 @@ async def layout(api: Api) -> Page:
                     ],
                     className="runs-asking",
                 ),
+                html.P(id="runs-left-out", className="filter-problem runs-left-out", role="alert"),
                 _toolbar(),
                 html.Div(id="runs-bulk", className="runs-bulk", hidden=True),
                 html.Div([_table(), _none()], className="runs-area"),
@@ -157,7 +158,7 @@ def _table() -> Any:
             "tabToNextCell": {"function": "neqTabFromCell(params)"},
             "cacheBlockSize": 100,
             "maxBlocksInCache": 6,
-            "maxConcurrentDatasourceRequests": 2,
+            "maxConcurrentDatasourceRequests": 3,  # Dash's own source may hold one of them for ever
             "blockLoadDebounceMillis": 40,  # blocks that are scrolled past are not asked for
             "suppressNoRowsOverlay": True,
         },
@@ -181,7 +182,7 @@ def _columns() -> list[Json]:
             104,
             cellRenderer="NeqRunAccuracy",
             type="rightAligned",
-            headerTooltip="On the test set, after the latest epoch",
+            headerTooltip="On the test set after the latest epoch, else as the script logged it",
         ),
         column("setup", "Config", 128, cellRenderer="NeqRunSetup"),
         column("age", "Created", 112, cellRenderer="NeqRunAge", sort="desc", sortingOrder=["desc", "asc"]),

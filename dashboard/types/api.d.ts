@@ -3181,7 +3181,7 @@ export interface components {
             test_accuracy: number | null;
             /** Best Test Accuracy */
             best_test_accuracy: number | null;
-            /** @description Of an external run: the metric that is most likely its accuracy, by its name; null without one. */
+            /** @description Where the epochs tell no test accuracy: what was logged as one, by its name; null without it. */
             logged_accuracy: components["schemas"]["LoggedAccuracy"] | null;
             /**
              * Frozen Fraction
@@ -3306,7 +3306,7 @@ export interface components {
         };
         /**
          * LoggedAccuracy
-         * @description A metric of a script as it was logged, which may be a fraction or a percentage.
+         * @description A metric of a script as it was logged, which may be a fraction or a percentage; `accuracy` in filters and orders.
          */
         LoggedAccuracy: {
             /** Name */
@@ -4575,7 +4575,7 @@ export interface components {
             test_accuracy: number | null;
             /** Best Test Accuracy */
             best_test_accuracy: number | null;
-            /** @description Of an external run: the metric that is most likely its accuracy, by its name; null without one. */
+            /** @description Where the epochs tell no test accuracy: what was logged as one, by its name; null without it. */
             logged_accuracy: components["schemas"]["LoggedAccuracy"] | null;
             /**
              * Frozen Fraction

@@ -23,7 +23,7 @@ class Turn(Answer):
 
 
 class LoggedAccuracy(Answer):
-    """A metric of a script as it was logged, which may be a fraction or a percentage."""
+    """A metric of a script as it was logged, a fraction or a percentage; `accuracy` in filters and orders."""
 
     name: str
     last: float | None = Field(description="Null where it is not finite.")
@@ -82,7 +82,7 @@ class Run(Answer):
     test_accuracy: float | None = Field(description="Test accuracy after the latest epoch, 0–1.")
     best_test_accuracy: float | None
     logged_accuracy: LoggedAccuracy | None = Field(
-        description="Of an external run: the metric that is most likely its accuracy, by its name; null without one."
+        description="Where the epochs tell no test accuracy: what was logged as one, by its name; null without it."
     )
     frozen_fraction: float | None = Field(
         description="Fraction of all watched neurons that are frozen after the latest epoch, 0–1."

@@ -37,6 +37,12 @@ def shown(*found: dict[str, Any]) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in screen.getvalue().splitlines()]
 
 
+def test_the_accuracy_of_a_script_is_shown_as_it_logged_it() -> None:
+    fraction, percentage = ({"logged_accuracy": {"name": "acc", "last": last, "max": 1}} for last in (0.5, 85.31234))
+    table = shown(*(run(test_accuracy=None, **logged) for logged in (fraction, percentage, {"logged_accuracy": None})))
+    assert [row[4] for row in table] == ["accuracy", "50.0 %", "85.31", "–"]
+
+
 def test_the_table_of_runs_has_a_figure_in_each_column() -> None:
     finished = run(
         name="done",

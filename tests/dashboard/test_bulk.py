@@ -1,6 +1,7 @@
 """What is done to the ticked runs of the table, by mouse and by keyboard."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -115,8 +116,10 @@ def test_a_deletion_is_asked_for_after_ten_seconds(page: Page, address: str, sto
     expect(row(page, "mine")).to_be_hidden()
 
 
-def test_a_deletion_is_asked_for_when_the_page_is_left(page: Page, address: str, store: Store) -> None:
-    for name in ("by a link", "by another document"):
+def test_a_deletion_is_asked_for_when_another_page_is_opened_and_outlives_its_document(
+    page: Page, address: str, store: Store
+) -> None:
+    for name in ("by a link", "outlives"):
         make(store, name)
     open_table(page, address)
     tick(page, "by a link")
@@ -124,10 +127,21 @@ def test_a_deletion_is_asked_for_when_the_page_is_left(page: Page, address: str,
     page.get_by_role("link", name="Compare").click()
     eventually(lambda: page.wait_for_timeout(20) or store.count_runs() == 1)
     open_table(page, address)
-    tick(page, "by another document")
+    page.clock.set_fixed_time(datetime.now(UTC))  # however long the documents take
+    tick(page, "outlives")
+    bar(page).get_by_role("button", name="Delete").click()
+    page.reload()
+    expect(page.get_by_text("1 run will be deleted.")).to_be_visible()
+    expect(row(page, "outlives")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    tick(page, "outlives")
     bar(page).get_by_role("button", name="Delete").click()
     page.goto("about:blank")
-    eventually(lambda: page.wait_for_timeout(20) or store.count_runs() == 0)
+    assert store.count_runs() == 1
+    page.clock.set_fixed_time(datetime.now(UTC) + timedelta(minutes=1))
+    page.goto(address)
+    expect(page.get_by_text("Deleted: 1 run.")).to_be_visible()
+    assert store.count_runs() == 0
 
 
 def test_run_files_and_the_shown_columns_are_exported(page: Page, address: str, store: Store) -> None:

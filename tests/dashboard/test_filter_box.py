@@ -84,7 +84,11 @@ def test_an_error_is_marked_at_its_place_and_the_last_result_stays(page: Page, a
 
 def test_a_link_whose_filter_cannot_be_read_shows_all_runs_and_says_so(page: Page, address: str, store: Store) -> None:
     make(store, "small", 0.001)
-    open_table(page, f"{address}/?where=state+%3D+runing")
+    open_table(
+        page, f"{address}/?where=state+%3D+runing&cols=neq.epsilon,nosuch(&sort=nosuch(,-neq.epsilon,gone&view=x"
+    )
     expect(row(page, "small")).to_be_visible()
+    expect(page.locator("#runs-left-out")).to_contain_text(re.compile("“view”.*“gone”.*“nosuch\\(”"))
+    assert page.url.endswith("?cols=neq.epsilon&sort=-neq.epsilon")
     expect(box(page)).to_have_value("state = runing")
     expect(page.locator(".filter-mark span")).to_have_text("runing")

@@ -41,10 +41,20 @@ TEXTS = (
 NUMBERS = (0.0, 0.001, 0.1 + 0.2, 0.3, 1.0, 3.0, 3.5, -1.0, 1e300)
 MOMENTS = tuple(datetime(2026, 11, 30, 12, tzinfo=UTC) + timedelta(hours=hours) for hours in range(4))
 PATHS = ("neq.epsilon", "optimizer.kind", "a", "odd path")
-NAMES = ("val/loss", "accuracy")
+NAMES = ("val/loss", "accuracy", "val/acc")
 FIGURES = ("last", "minimum", "maximum")
 TEXT_COLUMNS = ("state", "group", "source", "name", "id", "notes", "device")
-NUMBER_COLUMNS = ("epochs_done", "test_accuracy", "best_test_accuracy", "frozen_fraction", "priority")
+NUMBER_COLUMNS = (
+    *(
+        "epochs_done",
+        "test_accuracy",
+        "best_test_accuracy",
+        "test_loss",
+        "best_test_loss",
+        "frozen_fraction",
+        "priority",
+    ),
+)
 ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -65,7 +75,20 @@ class Known:
             return self.figures.get(subject.name, {}).get(subject.figure)
         if isinstance(subject, OfMetricAt):
             return self.at.get(subject.name, {}).get(subject.epoch)
-        return getattr(self.run, subject.column)
+        return self._own(subject.column)
+
+    def _own(self, column: str) -> Any:
+        """Of what the epochs do not tell, what was logged."""
+        accuracy: Mapping[str, float | None] = self.figures.get("val/acc", self.figures.get("accuracy", {}))
+        loss = self.figures.get("val/loss", {})
+        logged = {
+            "test_accuracy": accuracy.get("last"),
+            "best_test_accuracy": accuracy.get("maximum"),
+            "test_loss": loss.get("last"),
+            "best_test_loss": loss.get("minimum"),
+        }
+        told = getattr(self.run, column, None)
+        return logged.get(column) if told is None else told
 
 
 def holds(known: Known, tree: Filter) -> bool:

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readField, settingField } from "../../dashboard/scripts/run-data/filters.js";
-import { addressOf, columnsOf, OWN, sortModelOf } from "../../dashboard/scripts/runs-page/column-address.js";
+import { leftOut, refusedField } from "../../dashboard/scripts/runs-page/address-left-out.js";
+import { addressOf, columnsOf, OWN, sortModelOf, withoutField } from "../../dashboard/scripts/runs-page/column-address.js";
 import { fieldWords, titleOf } from "../../dashboard/scripts/runs-page/columns.js";
 import { choices, epochOf } from "../../dashboard/scripts/runs-page/columns-dialog.js";
 import { rowsQuery, sortOf } from "../../dashboard/scripts/runs-page/query.js";
@@ -59,6 +60,31 @@ test("the headers' order is the server's, and is found again in an address", () 
   assert.deepEqual(sortModelOf("-gone,,name", shown), [{ colId: "name", sort: "asc", sortIndex: 0 }]);
 });
 
+test("what of an address cannot be followed is named, and the rest of it kept", () => {
+  const query = { state: "runing", where: "x", cols: ".nosuch:80,neq.epsilon,%E0%A4", sort: "nosuch(,-neq.epsilon,epochs,kind", odd: "1" };
+  const { words, changes } = leftOut(query, ["", "running"], columnsOf(query));
+  assert.deepEqual(changes, { odd: null, state: null, cols: "neq.epsilon", sort: "-neq.epsilon,epochs" });
+  assert.deepEqual(
+    words.map((each) => each.match(/“.*”/)[0]),
+    ["“odd”", "“runing”", "“.nosuch:80”", "“%E0%A4”", "“nosuch(”", "“kind”"],
+  );
+  const sound = { state: "running", cols: ".name:300,.setup,`a,b`", sort: "name,optimizer.kind,model.kind,data.kind", queue: "open" };
+  assert.deepEqual(leftOut(sound, ["running"], columnsOf(sound)), { words: [], changes: {} });
+});
+
+test("the column that a server refuses is found by its place, in code points", () => {
+  const detail = (start) => [{ field: "fields", message: "no", start, end: start + 1 }];
+  const fields = ["𝛆a", "nosuch(", "b"];
+  assert.deepEqual(
+    [0, 3, 9, 11, 99].map((start) => refusedField(detail(start), fields, "")),
+    ["𝛆a", "nosuch(", "nosuch(", "b", "b"],
+  );
+  assert.equal(refusedField([{ field: "where", start: 0 }], fields, "name"), null);
+  assert.equal(refusedField("no", fields, "name"), null);
+  assert.equal(refusedField([{ field: "sort", start: 12 }], fields, "name,-nosuch("), "nosuch(");
+  assert.equal(withoutField(".name,nosuch(:90,b", "nosuch("), ".name,b");
+});
+
 test("a block of rows is asked for by its place, with what narrows the table and what its columns need", () => {
   const asked = { state: "running", search: " ", where: "neq.epsilon < 1", by: "", without: ["x", "y"], fields: ["a", "`b,c`"] };
   const query = Object.fromEntries(rowsQuery(asked, "-a", 200, 300));
@@ -97,6 +123,8 @@ test("a value is shown as what it is of", () => {
   assert.equal(fieldWords("pin", "true"), "yes");
   assert.equal(fieldWords("metric.loss.min", 0.123456), "0.123");
   assert.equal(fieldWords("best_accuracy", 0.5), "50.0 %");
+  assert.equal(fieldWords("accuracy", 85.3), "85.3", "a script may log it in per cent");
+  assert.equal(fieldWords("test_loss", 0.25), "0.250");
   assert.equal(fieldWords("group", null), "–");
 });
 

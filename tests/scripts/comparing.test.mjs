@@ -14,7 +14,7 @@ import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
-import { againstWords, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
+import { againstWords, columnsOf, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
 import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
 
 /** A generator of numbers in 0–1, the same in each run. */
@@ -235,6 +235,36 @@ const comparison = {
   ],
   totals: { flops: [1e12, null], seconds: [null, null] },
 };
+
+test("an accuracy that scripts log under names of their own is a figure of all runs", () => {
+  const timing = { elapsed_seconds: null, seconds_left: null };
+  const launched = { timing, epochs_done: 3, test_accuracy: 0.9, best_test_accuracy: 0.95, logged_accuracy: null };
+  const external = {
+    timing,
+    epochs_done: 3,
+    test_accuracy: null,
+    best_test_accuracy: null,
+    logged_accuracy: { name: "acc", last: 0.7, max: 0.8 },
+  };
+  const figures = figuresOf({ ...comparison, runs: [launched, external] });
+  assert.deepEqual(figures.get("accuracy").values, [0.9, 0.7]);
+  assert.deepEqual(figures.get("best_accuracy").values, [0.95, 0.8]);
+  assert.deepEqual(firstTwo(figures), ["flops", "best_accuracy"]);
+  const columns = columnsOf(
+    [launched, external].map((record, place) => ({ record, place })),
+    { ...comparison, runs: [launched, external], epoch_seconds: [null, null] },
+    [],
+    new Map(),
+  );
+  const words = (name) => columns.find((column) => column.name === name).words;
+  assert.deepEqual(
+    [words("Accuracy"), words("Best")],
+    [
+      ["90.0 %", "70.0 %"],
+      ["95.0 %", "80.0 %"],
+    ],
+  );
+});
 
 test("figures are those that some run has, the better direction by name", () => {
   const figures = figuresOf(comparison);

@@ -47,6 +47,7 @@ test("a cell says what the runs have: one value, a mean, or how many different o
   assert.equal(cellWords("a", cell({ mean: 2, std: 1 }), plain), "2.0 ± 1.0");
   assert.equal(cellWords("accuracy", cell({ mean: 0.9, std: 0.01 }), plain), "90.0 ± 1.0 %");
   assert.equal(cellWords("accuracy", cell({ known: 1, distinct: 1, mean: 0.9 }), plain), "90.0 %");
+  assert.equal(cellWords("accuracy", cell({ mean: 85, std: 1 }), plain), "85.0 ± 1.0", "logged in per cent");
   assert.equal(cellWords("a", cell({ value: 0, distinct: 1, mean: 0, std: 0 }), plain), "<0>");
   assert.equal(cellWords("a", cell({ distinct: 2 }), plain), "2 values");
   assert.equal(cellWords("a", cell({ known: 2, distinct: 1 }), plain), "2 of them", "the others have none");

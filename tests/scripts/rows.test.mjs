@@ -41,6 +41,14 @@ test("a first block that was asked for early is asked for once, and of use once"
   rows.begin(null);
 });
 
+test("blocks that the grid asks for before the first question are answered, for it waits for few at once", async () => {
+  const { grid } = table();
+  let failed = 0;
+  rows.begin({ ...grid, setGridOption: (_, { getRows }) => getRows({ failCallback: () => (failed += 1) }) });
+  assert.equal(failed, 1);
+  rows.begin(null);
+});
+
 test("a question that has changed since is asked anew", async () => {
   const { grid, blocks } = table();
   rows.askEarly(ALL, "");

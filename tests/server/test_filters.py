@@ -20,7 +20,8 @@ from contract.filters import (
     parse_filter,
 )
 from db import RunSource, RunState, Store
-from db.filters import Compared, OfRun
+from db.filters import Compared, OfRun, RunColumn
+from db.run_values import is_logged
 from db.schema import metrics, runs
 from server.filters import COLUMNS, stored_filter
 from server.schemas import FilterFields, RunList
@@ -259,7 +260,8 @@ def test_a_field_that_cannot_be_read_is_refused(client: TestClient) -> None:
 def test_the_language_knows_the_stores_states_and_columns() -> None:
     assert {"state": get_args(RunState), "source": get_args(RunSource)} == CHOICES
     assert set(COLUMNS) == set(RUN_FIELDS)
-    assert all(column in runs.c for column in COLUMNS.values())
+    assert set(COLUMNS.values()) == set(get_args(RunColumn))
+    assert all(column in runs.c or is_logged(column) for column in COLUMNS.values())
     with pytest.raises(FilterError):
         parse_filter("state = anything")
 

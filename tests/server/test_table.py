@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from contract.config import RunConfig
 from contract.filters import MOST_FIELDS
 from db import EventRecord, MetricPoints, NewRun, Store
-from db.schema import metrics
+from db.schema import metrics, runs
 from server.schemas import RunCounts, RunList
 
 RUNS, COUNTS = "/api/v1/runs", "/api/v1/runs/counts"
@@ -41,15 +41,20 @@ def test_runs_have_the_values_that_are_asked_for(client: TestClient, made: list[
     ]
 
 
+def log(store: Store, run_id: str, name: str, *values: float) -> None:
+    """A metric of an external run, as its script logs it."""
+    number = np.arange(len(values))
+    told = MetricPoints(name, number, number.astype(np.int32), number.astype(float), np.array(values))
+    payload = {"kind": "metrics_logged", "series": [{"name": name, "points": len(values)}]}
+    record = EventRecord(kind="metrics_logged", payload=payload, at=datetime.now(UTC), points=(told,))
+    store.append_part(run_id, "w", store.run(run_id).writer_seq + 1, [record])
+
+
 def test_a_metric_is_shown_sorted_and_filtered_by_at_an_epoch(client: TestClient, store: Store) -> None:
     ids = []
     for values in ((0.5, 0.1), (0.4, 0.7), (0.4,)):
         run, _ = store.begin_external(f"run{len(ids)}", "w", NewRun(config={}, epochs_planned=None), 10)
-        payload = {"kind": "metrics_logged", "series": [{"name": "loss", "points": len(values)}]}
-        number = np.arange(len(values))
-        told = MetricPoints("loss", number, number.astype(np.int32), number.astype(float), np.array(values))
-        record = EventRecord(kind="metrics_logged", payload=payload, at=datetime.now(UTC), points=(told,))
-        store.append_part(run.id, "w", 1, [record])
+        log(store, run.id, "loss", *values)
         ids.append(run.id)
     asked = {"fields": "metric.loss.at.1,metric.loss.at.0", "sort": "-metric.loss.at.1", "offset": "0"}
     answer = RunList.model_validate_json(client.get(RUNS, params=asked).content)
@@ -62,6 +67,54 @@ def test_a_metric_is_shown_sorted_and_filtered_by_at_an_epoch(client: TestClient
     assert [run["id"] for run in found["runs"]] == [ids[2]]
     (group,) = client.get(f"{RUNS}/grouped", params={"by": "source", "fields": "metric.loss.at.1"}).json()["groups"]
     assert (group["cells"][0]["known"], group["cells"][0]["mean"]) == (2, pytest.approx(0.4))
+
+
+@pytest.fixture
+def logged(store: Store) -> dict[str, str]:
+    """A launched run of 80 %, and scripts' runs: one of 90 % after 95, one in per cent, and one that says nothing."""
+    ids = {"launched": store.create_run(config={}, epochs_planned=1).id}
+    for name in ("fraction", "percent", "nothing"):
+        ids[name] = store.begin_external(name, "w", NewRun(config={}, epochs_planned=None), 10)[0].id
+    with store._database.writing() as connection:
+        told = {"test_accuracy": 0.8, "best_test_accuracy": 0.85}
+        connection.execute(update(runs).where(runs.c.id == ids["launched"]).values(**told))
+    log(store, "fraction", "acc", 0.1)
+    log(store, "fraction", "val_accuracy", 0.95, 0.9)
+    log(store, "fraction", "val/loss", 0.3, 0.4)
+    log(store, "percent", "eval/accuracy", 70.0, 75.0)
+    return ids
+
+
+def test_what_scripts_log_as_accuracy_and_loss_is_filtered_sorted_and_shown(
+    client: TestClient, logged: dict[str, str]
+) -> None:
+    fields = {"fields": "accuracy,best_accuracy,test_loss,best_test_loss", "sort": "-accuracy", "offset": "0"}
+    answer = RunList.model_validate_json(client.get(RUNS, params=fields).content)
+    assert [(run.id, run.values) for run in answer.runs] == [
+        ("percent", [75.0, 75.0, None, None]),
+        ("fraction", [0.9, 0.95, 0.4, 0.3]),
+        (logged["launched"], [0.8, 0.85, None, None]),
+        ("nothing", [None, None, None, None]),
+    ]
+    shown = {run.id: run.logged_accuracy and run.logged_accuracy.name for run in answer.runs}
+    assert shown == {
+        "percent": "eval/accuracy",
+        "fraction": "val_accuracy",
+        logged["launched"]: None,
+        "nothing": None,
+    }
+    found = client.get(RUNS, params={"where": "accuracy >= 0.9 and not accuracy > 1 and test_loss < 0.5"}).json()
+    assert [run["id"] for run in found["runs"]] == ["fraction"]
+    assert client.get(COUNTS, params={"where": "not accuracy > 0"}).json()["total"] == 1
+
+
+def test_groups_have_means_of_what_scripts_log(client: TestClient, logged: dict[str, str]) -> None:
+    query = {"by": "source", "fields": "accuracy,best_test_loss", "where": "not accuracy > 1"}
+    external, launched = client.get(f"{RUNS}/grouped", params=query).json()["groups"]
+    assert [cell["mean"] for cell in external["cells"]] == [0.9, 0.3]
+    assert [cell["mean"] for cell in launched["cells"]] == [0.8, None]
+    values = client.get("/api/v1/fields", params={"field": "accuracy"}).json()["values"]
+    assert {each["value"] for each in values} == {"75", "0.9", "0.8"}
 
 
 def test_values_are_given_only_where_they_are_asked_for(client: TestClient, made: list[str]) -> None:

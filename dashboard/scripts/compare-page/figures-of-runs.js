@@ -2,6 +2,7 @@
  * The figures that a run came to, any two of which can be held against each other.
  */
 
+import { accuracyOf, bestAccuracyOf, fractionWords } from "../run-data/accuracy.js";
 import * as metricNames from "../run-data/metric-names.js";
 import * as format from "../ui/format.js";
 import { flops } from "./axis-units.js";
@@ -30,6 +31,12 @@ const TOTALS = [
   ["samples", "Training samples", count],
 ];
 
+/** Where scripts log it under names of their own: no metric has it of all runs. @type {[key: string, name: string, value: typeof accuracyOf][]} */
+const ACCURACIES = [
+  ["accuracy", "Accuracy, last", accuracyOf],
+  ["best_accuracy", "Accuracy, greatest", bestAccuracyOf],
+];
+
 /**
  * By keys that an address can hold, in the order in which they are listed.
  * @param {Comparison} comparison @returns {Map<string, RunFigure>}
@@ -42,6 +49,10 @@ export function figuresOf({ runs, metrics, totals }) {
     if (some(values)) found.set(key, { name, group: "What it took", less: true, values, words });
   }
   found.set("epochs", { name: "Epochs", group: "What it took", less: true, values: runs.map((run) => run.epochs_done), words: count });
+  for (const [key, name, value] of runs.some((run) => run.logged_accuracy) ? ACCURACIES : []) {
+    const values = runs.map(value);
+    if (some(values)) found.set(key, { name, group: "Metrics", less: false, values, words: fractionWords });
+  }
   for (const { name, smaller_is_better: less, last, least, greatest } of metrics) {
     if (!some(last) && !some(least)) continue;
     const words = (/** @type {number | null} */ value) => metricNames.words(name, value);
@@ -56,7 +67,7 @@ export function figuresOf({ runs, metrics, totals }) {
 /** Two figures to begin with: what freezing saves, and what is kept. @param {Map<string, RunFigure>} figures @returns {[string, string]} */
 export function firstTwo(figures) {
   const metric = [...figures].find(([key, { group, less }]) => group === "Metrics" && !less && key.endsWith(".best"));
-  const upright = figures.has("test_accuracy.best") ? "test_accuracy.best" : (metric?.[0] ?? "epochs");
+  const upright = ["best_accuracy", "test_accuracy.best"].find((key) => figures.has(key)) ?? metric?.[0] ?? "epochs";
   const across = ["flops", "seconds", "frozen_fraction.last", "epochs"].find((key) => figures.has(key)) ?? "epochs";
   return [across, upright];
 }

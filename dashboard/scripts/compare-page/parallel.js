@@ -27,7 +27,16 @@ import { savedParallel } from "./saved-parallel.js";
 
 const MOST_SETTINGS = 7;
 const MOST_RESULTS = 5;
-const RESULTS = ["flops", "seconds", "epochs", "frozen_fraction.last", "train_loss.last", "test_loss.best", "test_accuracy.best"];
+const RESULTS = [
+  "flops",
+  "seconds",
+  "epochs",
+  "frozen_fraction.last",
+  "train_loss.last",
+  "test_loss.best",
+  "test_accuracy.best",
+  "best_accuracy",
+];
 const HALF = 0.35; // of the way to the next kind
 
 export class ParallelCard {

@@ -3,9 +3,9 @@
  */
 
 import * as rest from "../api/recorded.js";
+import { accuracyOf, fractionWords } from "../run-data/accuracy.js";
 import * as timing from "../run-data/timing.js";
 import { element } from "../ui/dom.js";
-import * as format from "../ui/format.js";
 import { go } from "../ui/shell.js";
 import { readQuery } from "../ui/url-state.js";
 import { KEYS } from "./look.js";
@@ -17,7 +17,6 @@ const SEARCH_MS = 200;
 const FOUND = 8;
 /** @type {Record<string, number>} */
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
-const { percent } = format;
 
 /** The address of the comparison of these runs, seen as it is now. @param {string[]} ids */
 export function compareAddress(ids) {
@@ -89,7 +88,8 @@ export class RunPicker {
 
   /** @param {Run} run */
   #choice(run) {
-    const accuracy = run.test_accuracy === null ? [] : [percent(run.test_accuracy)];
+    const known = accuracyOf(run);
+    const accuracy = known === null ? [] : [fractionWords(known)];
     const facts = [run.state, timing.doneWords(run), ...accuracy].join(", ");
     return element(
       "button.compare-choice",

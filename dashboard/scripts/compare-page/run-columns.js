@@ -2,6 +2,7 @@
  * The columns of the table of compared runs: the settings in which they differ first, then what they came to.
  */
 
+import { accuracyOf, bestAccuracyOf, canBeFraction, fractionWords } from "../run-data/accuracy.js";
 import { rangeWords } from "../run-data/epoch-times.js";
 import * as metricNames from "../run-data/metric-names.js";
 import { settingName, settings, settingWords } from "../run-data/settings.js";
@@ -29,6 +30,7 @@ import { usualMetrics } from "./metric-choice.js";
 const MOST_SETTINGS = 8;
 /** What values are in where their words are rounded. @type {Record<string, string>} */
 const UNITS = {
+  Accuracy: "fraction",
   Best: "fraction",
   Elapsed: "s",
   "Training time": "s",
@@ -98,12 +100,8 @@ export function columnsOf(members, comparison, compared, titles) {
     of("State", (run) => run.state + (run.stop_requested && run.state === "running" ? ", stopping" : ""), String),
     { ...of("Epochs", (run) => run.epochs_done, String), words: runs.map((run) => epochWords(run)) },
     ...metricColumns(comparison),
-    of(
-      "Best",
-      (run) => run.best_test_accuracy,
-      (value) => format.percent(value),
-      "points",
-    ),
+    ...(runs.some((run) => run.logged_accuracy) ? [of("Accuracy", accuracyOf, fractionWords, "points")] : []),
+    of("Best", bestAccuracyOf, fractionWords, "points"),
     of("Elapsed", (run) => timing.elapsed(run), format.duration, "factor"),
     {
       ...of("Training time per epoch", (_, place) => perEpoch[place]?.median ?? null, format.duration, "factor"),
@@ -164,6 +162,7 @@ export function againstWords({ against, values }, place, base) {
   const [own, other] = [values[place], values[base]];
   if (!against || typeof own !== "number" || typeof other !== "number") return "";
   if (against === "factor") return other > 0 ? `×${(own / other).toFixed(2)}` : "";
+  if (against === "points" && !(canBeFraction(own) && canBeFraction(other))) return "";
   const more = own - other;
   const sign = more < 0 ? "−" : "+";
   return against === "points" ? `${sign}${Math.abs(more * 100).toFixed(1)} pp` : `${sign}${format.number(Math.abs(more))}`;

@@ -25,6 +25,9 @@ const OPERATORS = {
 };
 /** @type {Record<string, string>} */
 const MEANINGS = { "~": "contains", in: "one of" };
+const LOGGED = "of the epochs, else as logged";
+/** Of the run's own fields that need one. @type {Record<string, string>} */
+const NOTES = { accuracy: LOGGED, best_accuracy: LOGGED, test_loss: LOGGED, best_test_loss: LOGGED };
 const TIMES = ["1h", "24h", "7d", "30d"];
 /** @type {Record<Expected, string[]>} */
 const SIGNS = { field: ["not", "("], operator: [], value: [], list: ["("], next: [",", ")"], join: ["and", "or"] };
@@ -81,7 +84,7 @@ export function kindOf(field, known) {
 
 /** @param {KnownField} field @param {string} typed @returns {Option[]} */
 function fieldOptions({ field, kind }, typed) {
-  if (kind !== "metric") return [{ text: field, note: kind === "setting" ? kind : "run" }];
+  if (kind !== "metric") return [{ text: field, note: kind === "setting" ? kind : (NOTES[field] ?? "run") }];
   const figures = ["", ".best", ".min", ".max"].map((figure) => ({ text: field + figure, note: "metric" }));
   return typed.startsWith(field) ? [...figures, { text: `${field}.at.0`, note: "at an epoch" }] : figures;
 }

@@ -26,7 +26,7 @@ export const tableAddress = (where) => `/?${new URLSearchParams({ where }).toStr
 /** The run's own fields (RUN_FIELDS in contract/filters/fields.py). */
 export const RUN_FIELDS = [
   ...["state", "tag", "group", "source", "name", "id", "notes", "created", "epochs", "accuracy", "best_accuracy"],
-  ...["frozen", "archived", "priority", "held", "device"],
+  ...["test_loss", "best_test_loss", "frozen", "archived", "priority", "held", "device"],
 ];
 const KEYWORDS = ["and", "or", "not", "in"];
 const BARE = /^[\w./:+-]+$/;

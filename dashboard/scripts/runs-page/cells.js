@@ -1,5 +1,6 @@
 // How the table of runs shows and sorts a run: its columns' values, and React cells for them.
 
+import { accuracyOf } from "../run-data/accuracy.js";
 import { queuedWords } from "../run-data/queue.js";
 import { settings, settingWords } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
@@ -58,7 +59,7 @@ function columnValue(column, run) {
     case "frozen":
       return run.frozen_fraction;
     case "accuracy":
-      return run.test_accuracy ?? run.logged_accuracy?.last ?? null;
+      return accuracyOf(run);
     case "setup":
       return setupOf(run).join(" ");
     case "age":

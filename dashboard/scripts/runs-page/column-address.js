@@ -68,16 +68,42 @@ export function addressOf(shown) {
   return written.length ? written.join(",") : null;
 }
 
+/** Which parts of an address's `cols` name a column, and which do not. @param {string} cols */
+export function readColumns(cols) {
+  const parts = cols.split(",").filter(Boolean);
+  const isKnown = (/** @type {string} */ part) => shownOf(part).length > 0;
+  return { known: parts.filter(isKnown), unknown: parts.filter((part) => !isKnown(part)) };
+}
+
+/** An address without the column of a field. @param {string} cols @param {string} field */
+export const withoutField = (cols, field) =>
+  cols
+    .split(",")
+    .filter((part) => shownOf(part).every(({ id }) => id !== FIELD + field))
+    .join(",");
+
+/** The keys of an address's order. @param {string} sort @returns {string[]} */
+export const keysOf = (sort) => sort.match(/(?:[^,`]|`(?:[^`\\]|\\.)*`|`)+/gs) ?? [];
+/** @param {string} key of an order. @param {Shown[]} shown */
+const columnOf = (key, shown) =>
+  shown.find(({ id }) => (id.startsWith(FIELD) ? [id.slice(FIELD.length)] : (FIELDS[id] ?? [])).includes(key.replace(/^-/, "")));
+
+/** Which keys of an address's order a column shows, and which none does. @param {string} sort @param {Shown[]} shown */
+export function readSort(sort, shown) {
+  const keys = keysOf(sort);
+  const isKnown = (/** @type {string} */ key) => columnOf(key, shown) !== undefined;
+  return { known: keys.filter(isKnown), unknown: keys.filter((key) => !isKnown(key)) };
+}
+
 /**
  * The order that an address names, by the columns that are shown; a field that has none is passed over.
  * @param {string} sort @param {Shown[]} shown @returns {{colId: string, sort: "asc" | "desc", sortIndex: number}[]}
  */
 export function sortModelOf(sort, shown) {
-  const keys = sort.match(/(?:[^,`]|`(?:[^`\\]|\\.)*`)+/gs) ?? [];
-  const model = keys.flatMap((key) => {
-    const field = key.replace(/^-/, "");
-    const column = shown.find(({ id }) => (id.startsWith(FIELD) ? id.slice(FIELD.length) : FIELDS[id]?.[0]) === field);
-    return column ? [{ colId: column.id, sort: /** @type {"asc" | "desc"} */ (key === field ? "asc" : "desc") }] : [];
+  const model = keysOf(sort).flatMap((key) => {
+    const column = columnOf(key, shown);
+    const isFirst = column && (column.id.startsWith(FIELD) || FIELDS[column.id][0] === key.replace(/^-/, ""));
+    return isFirst ? [{ colId: column.id, sort: /** @type {"asc" | "desc"} */ (key.startsWith("-") ? "desc" : "asc") }] : [];
   });
   return model.map((each, sortIndex) => ({ ...each, sortIndex }));
 }

@@ -2,6 +2,7 @@
  * The columns of the table of runs: its own, and fields of the reader's choice; the address keeps them.
  */
 
+import { FRACTIONS, fractionWords } from "../run-data/accuracy.js";
 import { readField } from "../run-data/filters.js";
 import { settingWords } from "../run-data/settings.js";
 import * as format from "../ui/format.js";
@@ -22,9 +23,10 @@ const LAST = "actions";
 const TITLES = {
   ...{ tag: "Tags", group: "Group", source: "Source", id: "Id", notes: "Notes", epochs: "Epochs", best_accuracy: "Best accuracy" },
   ...{ archived: "Archived", priority: "Priority", held: "Held", device: "Device", created: "Created", frozen: "Frozen" },
-  ...{ accuracy: "Accuracy", state: "State", name: "Name" },
+  ...{ accuracy: "Accuracy", state: "State", name: "Name", test_loss: "Test loss", best_test_loss: "Best test loss" },
 };
-const FRACTIONS = ["accuracy", "best_accuracy", "frozen"];
+
+const LOSSES = ["test_loss", "best_test_loss"];
 
 /** The columns that the address names. */
 export const shown = () => columnsOf(readQuery());
@@ -52,8 +54,8 @@ export function titleOf(field, all) {
 export function fieldWords(field, value) {
   const { kind, name } = readField(field);
   if (value === null || value === undefined || value === "") return format.NOTHING;
-  if (kind === "metric") return format.number(/** @type {number} */ (value));
-  if (FRACTIONS.includes(kind === "run" ? name : "")) return format.percent(/** @type {number} */ (value));
+  if (kind === "metric" || (kind === "run" && LOSSES.includes(name))) return format.number(/** @type {number} */ (value));
+  if (FRACTIONS.includes(kind === "run" ? name : "")) return fractionWords(/** @type {number} */ (value));
   if (kind === "run" && name === "created") return format.moment(/** @type {string} */ (value));
   if (kind === "setting" && (value === "true" || value === "false")) return value === "true" ? "yes" : "no";
   return settingWords(value);
@@ -137,7 +139,7 @@ export function showAddress(grid) {
 }
 
 /** What the order can name. */
-const sortable = () =>
+export const sortable = () =>
   areGroups() ? ["runs", ...[...by(), ...fields()].map((field) => FIELD + field)].map((id) => ({ id, width: null })) : shown();
 const addressOrder = () => sortModelOf(readQuery().sort ?? "", sortable());
 

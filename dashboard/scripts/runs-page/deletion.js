@@ -1,15 +1,18 @@
 /*
- * Deletion that can be undone for ten seconds: the server is asked afterwards, or when the page is left.
+ * Deletion that can be undone for ten seconds: the server is asked afterwards, or when another page of ours is opened in
+ * this document. Where the document itself goes, the next table goes on counting: one that was loaded anew does at once.
  */
 
 import { element } from "../ui/dom.js";
 import { counted } from "../ui/format.js";
+import { keep, key, takeUp } from "./kept-deletion.js";
 import * as rows from "./rows.js";
 import * as ticks from "./ticks.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
 
 const SECONDS = 10;
+const LOADING_MS = 5_000; // in which a document that is loaded anew takes its own deletion up
 
 export class DelayedDeletion {
   /**
@@ -30,21 +33,30 @@ export class DelayedDeletion {
     this.button = element("button.button", { type: "button", onclick: () => this.undo() }, "Undo");
     this.box = element("div.undo", { hidden: true }, this.words, this.countdown, this.button);
     document.body.append(this.box);
-    scope.on(window, "pagehide", () => this.#finish(true));
+    this.until = 0;
+    scope.on(window, "pagehide", () => this.#leave());
     scope.finally(() => {
       this.#finish(false);
       this.box.remove();
     });
+    const kept = takeUp();
+    if (kept) this.begin(kept.names, kept.until);
+    scope.on(window, "storage", (event) => event.key === key() && event.newValue && this.#watch(scope));
   }
 
-  /** @param {Map<string, string>} names of the runs, by id. */
-  begin(names) {
+  /** @param {Map<string, string>} names of the runs, by id. @param {number} [until] when it can be undone no more, in milliseconds since 1970. */
+  begin(names, until = Date.now() + 1_000 * SECONDS) {
     this.#finish(false); // what waited before
     this.waiting = names;
-    this.left = SECONDS;
+    this.until = until;
+    this.left = Math.min(SECONDS, Math.ceil((until - Date.now()) / 1_000));
     this.box.hidden = false;
     this.words.textContent = `${counted(names.size, "run")} will be deleted.`;
     this.#hide();
+    if (this.left <= 0) {
+      this.#finish(false);
+      return;
+    }
     this.#tick();
     this.timer = setInterval(() => {
       this.left -= 1;
@@ -52,6 +64,24 @@ export class DelayedDeletion {
       else this.#finish(false);
     }, 1_000);
     this.button.focus();
+  }
+
+  /** The document goes: what waits is kept for the next one, or deleted where it cannot be. */
+  #leave() {
+    if (!this.waiting) return;
+    if (keep({ names: this.waiting, until: this.until })) this.#close();
+    else this.#finish(true);
+  }
+
+  /** Another table was closed or is loaded anew: what nobody has taken up in time is deleted from here. @param {Scope} scope */
+  #watch(scope) {
+    setTimeout(
+      () => {
+        const kept = scope.ended ? null : takeUp();
+        if (kept) this.#delete(kept.names);
+      },
+      1_000 * SECONDS + LOADING_MS,
+    );
   }
 
   #tick() {
@@ -82,6 +112,11 @@ export class DelayedDeletion {
     const names = this.waiting;
     if (!names) return;
     this.#close();
+    await this.#delete(names, keepalive);
+  }
+
+  /** @param {Map<string, string>} names @param {boolean} [keepalive] */
+  async #delete(names, keepalive = false) {
     for (const id of names.keys()) this.going.add(id);
     await this.remove([...names.keys()], names, keepalive);
     for (const id of names.keys()) this.going.delete(id);

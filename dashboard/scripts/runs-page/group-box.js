@@ -9,7 +9,7 @@ import { element } from "../ui/dom.js";
 /** @import { Scope } from "../ui/page-scope.js" */
 
 /** Fields that a group seldom has in common. */
-const ALONE = ["id", "name", "notes", "accuracy", "best_accuracy", "frozen"];
+const ALONE = ["id", "name", "notes", "accuracy", "best_accuracy", "test_loss", "best_test_loss", "frozen"];
 
 export class GroupBox {
   /**

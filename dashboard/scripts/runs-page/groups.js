@@ -2,6 +2,7 @@
  * Groups of runs as rows of the table: their columns, what their cells say, and where their runs are listed.
  */
 
+import { canBeFraction, FRACTIONS } from "../run-data/accuracy.js";
 import { readField } from "../run-data/filters.js";
 import * as format from "../ui/format.js";
 import { FIELD, FIELDS } from "./query.js";
@@ -15,7 +16,6 @@ import * as ticks from "./ticks.js";
 
 /** The table's own columns whose fields say something of many runs. */
 const OWN = ["progress", "frozen", "accuracy", "setup"];
-const FRACTIONS = ["accuracy", "best_accuracy", "frozen"];
 
 /** @param {RunGroup} grouped @returns {GroupRow} */
 export const rowOf = (grouped) => ({ id: `group ${JSON.stringify(grouped.values)}`, grouped });
@@ -34,7 +34,7 @@ export function shownFields(shown, by) {
 /** A number of a field, and its deviation, in words. @param {string} field @param {number} mean @param {number | null} std */
 function meanWords(field, mean, std) {
   const { kind, name } = readField(field);
-  if (kind !== "run" || !FRACTIONS.includes(name)) return format.spread(mean, std);
+  if (kind !== "run" || !FRACTIONS.includes(name) || !canBeFraction(mean)) return format.spread(mean, std);
   return `${format.spread(mean * 100, std === null ? null : std * 100)} %`;
 }
 

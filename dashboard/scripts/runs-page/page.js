@@ -11,7 +11,9 @@ import { at } from "../ui/routes.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
+import { forgetLeftOut, leftOut, refusedField, sayLeftOut } from "./address-left-out.js";
 import { Bulk } from "./bulk.js";
+import { withoutField } from "./column-address.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import * as earlyPress from "./early-press.js";
@@ -120,17 +122,50 @@ async function askAtFirst() {
   await askOrAll({ ...rows.question(), fields: columns.fields() });
 }
 
-/** Asks; where the filter or the grouping cannot be read, for all runs, and says so. @param {Asked} asked */
+/** Asks; what of it cannot be read is left out, one part after the other, and said. @param {Asked} asked */
 async function askOrAll(asked) {
   const problem = await ask(asked);
-  if (!(problem instanceof Refused)) return;
+  if (!(problem instanceof Refused) || grid.isDestroyed()) return;
+  const field = refusedField(problem.detail, asked.fields, rows.order());
+  if (field !== null) return askOrAll(withoutColumn(asked, field));
   const ofGrouping = asked.by && isAbout(problem, "by");
   if (ofGrouping) {
     grouping?.wrong(problem);
     writeQuery({ by: null });
-  } else filter?.wrong(problem);
-  await ask({ ...asked, ...(ofGrouping ? { by: "" } : { where: "" }), fields: columns.fields() });
-  if (ofGrouping && !grid.isDestroyed()) columns.showAddress(grid);
+  } else if (isAbout(problem, "search")) sayLeftOut(["the search"]);
+  else if (asked.where) filter?.wrong(problem);
+  else return; // it is said beside the table
+  const less = ofGrouping ? { by: "" } : isAbout(problem, "search") ? { search: "" } : { where: "" };
+  await askOrAll({ ...asked, ...less, fields: columns.fields() });
+  if (ofGrouping && !grid.isDestroyed()) showAddress();
+}
+
+/** Leaves a column out that no server can fill, also of the address. @param {Asked} asked @param {string} field @returns {Asked} */
+function withoutColumn(asked, field) {
+  writeQuery({ cols: withoutField(readQuery().cols ?? "", field) || null, columns: null });
+  sayLeftOut([`the column “${field}”`]);
+  showAddress();
+  return { ...asked, fields: asked.fields.filter((each) => each !== field) };
+}
+
+/** The columns and the order of the address, without what cannot be followed. */
+function showAddress() {
+  mendAddress();
+  columns.showAddress(grid);
+}
+
+/** Takes out of the address what the table cannot follow, and says so. */
+function mendAddress() {
+  const states = chips().map(({ dataset }) => dataset.state ?? "");
+  const { words, changes } = leftOut(readQuery(), states, columns.sortable());
+  if (words.length) writeQuery(changes);
+  sayLeftOut(words);
+}
+
+/** Asks for what the reader changed, who has read by now what was left out of the address. @param {Partial<Asked>} changes */
+function change(changes) {
+  forgetLeftOut();
+  return ask(changes);
 }
 
 /** @param {Refused} problem @param {string} parameter */
@@ -140,7 +175,7 @@ function showAll() {
   setProps("runs-search", { value: "" });
   press("");
   filter?.show("");
-  ask({ state: "", search: "", where: "" });
+  change({ state: "", search: "", where: "" });
 }
 
 /** @param {string} state */
@@ -199,6 +234,8 @@ function fillTable(scope) {
   ticks.begin(grid, showTicked);
   columns.begin(grid);
   columns.listen(grid);
+  forgetLeftOut();
+  mendAddress();
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.rowOfId);
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
@@ -217,7 +254,7 @@ function fillTable(scope) {
   const save = () => bulk && askTable(scope, bulk.matching);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-save")), "click", save);
   keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
-  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => ask({ where }));
+  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => change({ where }));
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
   groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
   bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
@@ -244,7 +281,7 @@ async function showColumns(shown) {
 async function groupBy(by) {
   const [before, { sort }] = [rows.question().by, readQuery()];
   writeQuery({ by: by || null, sort: null });
-  const problem = await ask({ by, fields: columns.fields() });
+  const problem = await change({ by, fields: columns.fields() });
   if (problem) writeQuery({ by: before || null, sort: sort ?? null });
   else if (!grid.isDestroyed()) columns.showAddress(grid);
   return problem;
@@ -254,6 +291,8 @@ async function groupBy(by) {
 async function showView(query) {
   if (grid.isDestroyed()) return;
   history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+  forgetLeftOut();
+  mendAddress();
   const asked = { ...rows.question(), ...fromAddress(), fields: columns.fields() };
   filter?.show(asked.where);
   grouping?.show(asked.by);
@@ -292,7 +331,7 @@ function clicked(event) {
   const chip = /** @type {HTMLElement | null} */ (at.closest?.("#runs-states .runs-chip"));
   if (chip) {
     press(chip.dataset.state ?? "");
-    ask({ state: chip.dataset.state ?? "" });
+    change({ state: chip.dataset.state ?? "" });
   }
   if (at.id === "runs-show-all") showAll();
   if (at.id === "runs-keys") keys?.help();
@@ -307,7 +346,7 @@ function typed({ target }) {
   const input = /** @type {HTMLInputElement} */ (target);
   if (input.id !== "runs-search") return;
   clearTimeout(typing);
-  typing = setTimeout(() => input.isConnected && ask({ search: input.value }), grid ? TYPED_MS : 0);
+  typing = setTimeout(() => input.isConnected && change({ search: input.value }), grid ? TYPED_MS : 0);
 }
 
 /** The first rows are asked for before Dash has drawn the page that shows them. */

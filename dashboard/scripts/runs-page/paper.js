@@ -2,6 +2,7 @@
  * The table of runs on paper: the rows that are loaded as a plain table, for the grid has but what fits the screen.
  */
 
+import { accuracyOf, fractionWords } from "../run-data/accuracy.js";
 import * as timing from "../run-data/timing.js";
 import { element } from "../ui/dom.js";
 import * as format from "../ui/format.js";
@@ -19,7 +20,7 @@ const OWN = {
   name: ({ name, tags }) => [name, ...tags].join(" · "),
   progress: (run) => (run.state === "queued" ? format.NOTHING : timing.doneWords(run)),
   frozen: ({ frozen_fraction: frozen }) => format.percent(frozen),
-  accuracy: ({ test_accuracy: accuracy }) => format.percent(accuracy),
+  accuracy: (run) => fractionWords(accuracyOf(run)),
   setup: ({ source, config }) =>
     source === "launched"
       ? ["optimizer", "model", "data"].map((part) => /** @type {Record<string, any>} */ (config)?.[part]?.kind ?? "").join(" · ")

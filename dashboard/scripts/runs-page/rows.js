@@ -76,6 +76,8 @@ export function begin(table, told = () => {}) {
   grid = table;
   tell = told;
   if (!table) asked = ALL;
+  // The grid counts the blocks that it waits for. Dash's source answers none, and whatever changes the columns asks again.
+  else table.setGridOption("datasource", { getRows: (/** @type {BlockRequest} */ { failCallback }) => failCallback() });
 }
 
 /** What is asked for now. */
