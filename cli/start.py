@@ -160,7 +160,7 @@ def _report() -> None:
     logging.getLogger("neq").setLevel(logging.INFO)
 
 
-def _work(settings: WorkerSettings, stop: threading.Event, until_idle: float | None) -> None:
+def _work(settings: WorkerSettings, stop: threading.Event, until_idle: float | None = None) -> None:
     if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
         _exit("training needs Linux or macOS; on Windows start the worker in WSL")
     from trainer.engines.device_choice import DeviceChoice
