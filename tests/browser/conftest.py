@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.chromium import chromium, tab
+from tests.chromium import Chromium, chromium, tab
 from tests.system import System, running
 
 __all__ = ["chromium"]
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Chromium) -> Iterator[Page]:
     """A tab of its own."""
     with tab(chromium, viewport={"width": 1440, "height": 1200}) as page:
         page.set_default_timeout(20_000)

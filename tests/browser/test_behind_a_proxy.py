@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pydantic import SecretStr
 
 from cli.assemble import assemble
 from db import Store
 from server.settings import ServerSettings
-from tests.chromium import tab
+from tests.chromium import Chromium, tab
 from tests.proxy import proxying
 from tests.server.recording import Recording
 from tests.server.serving import serving
@@ -56,7 +56,7 @@ def strays(page: Page, base: str) -> list[str]:
 
 @pytest.mark.parametrize("mode", [(), ("keep",)], ids=["prefix cut off", "prefix left on"])
 def test_every_page_works_below_a_path_prefix(
-    chromium: Browser, store: Store, settings: ServerSettings, mode: tuple[str, ...]
+    chromium: Chromium, store: Store, settings: ServerSettings, mode: tuple[str, ...]
 ) -> None:
     recording = Recording(store, epochs=30)
     recording.start()
@@ -101,7 +101,7 @@ def test_every_page_works_below_a_path_prefix(
 
 @pytest.mark.parametrize("mode", [(), ("keep",)], ids=["prefix cut off", "prefix left on"])
 def test_the_token_is_asked_for_below_the_prefix_and_its_cookie_stays_there(
-    chromium: Browser, store: Store, settings: ServerSettings, mode: tuple[str, ...]
+    chromium: Chromium, store: Store, settings: ServerSettings, mode: tuple[str, ...]
 ) -> None:
     settings = settings.model_copy(update={"token": SecretStr(TOKEN)})
     with (
@@ -124,7 +124,7 @@ def test_the_token_is_asked_for_below_the_prefix_and_its_cookie_stays_there(
 
 
 def test_a_proxy_that_sends_its_own_host_is_named_with_the_remedy(
-    chromium: Browser, store: Store, settings: ServerSettings
+    chromium: Chromium, store: Store, settings: ServerSettings
 ) -> None:
     recording = Recording(store, epochs=30)
     recording.start()
@@ -143,7 +143,7 @@ def test_a_proxy_that_sends_its_own_host_is_named_with_the_remedy(
 
 
 def test_behind_a_proxy_with_its_own_host_all_works_once_the_name_is_allowed(
-    chromium: Browser, store: Store, settings: ServerSettings
+    chromium: Chromium, store: Store, settings: ServerSettings
 ) -> None:
     settings = settings.model_copy(update={"allowed_hosts": ("127.0.0.1",)})
     with (
@@ -157,7 +157,9 @@ def test_behind_a_proxy_with_its_own_host_all_works_once_the_name_is_allowed(
         page.wait_for_url(re.compile(r"/runs/[a-z0-9]{10}"))
 
 
-def test_a_proxy_that_passes_no_websocket_on_is_said(chromium: Browser, store: Store, settings: ServerSettings) -> None:
+def test_a_proxy_that_passes_no_websocket_on_is_said(
+    chromium: Chromium, store: Store, settings: ServerSettings
+) -> None:
     recording = Recording(store, epochs=30)
     recording.start()
     with (

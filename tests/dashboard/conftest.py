@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from cli.assemble import assemble
 from db import Store
 from server.settings import ServerSettings
-from tests.chromium import chromium, tab
+from tests.chromium import Chromium, chromium, tab
 from tests.server.serving import serving
 from tests.stores import empty_store
 
@@ -47,7 +47,7 @@ def address(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Chromium) -> Iterator[Page]:
     """A tab of its own."""
     with tab(chromium) as page:
         yield page

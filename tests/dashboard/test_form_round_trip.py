@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from contract.config import RunConfig
 from dashboard.form.plan import plan_of
 from dashboard.form.schema import read_schema
 from dashboard.form.values import values_of
 from dashboard.modules import FOLDER
+from tests.chromium import Chromium
 from tests.dashboard.configs import run_configs
 
 FORM = read_schema(RunConfig.model_json_schema())
@@ -20,9 +21,9 @@ VALUES = FOLDER / "form-page" / "values.js"
 
 
 @pytest.fixture(scope="module")
-def script(chromium: Browser) -> Iterator[Page]:
+def script(chromium: Chromium) -> Iterator[Page]:
     """The form's module that needs no page, with the plan of RunConfig's form."""
-    page = chromium.new_page()
+    page = chromium.new_context().new_page()
     page.add_script_tag(content=f"{VALUES.read_text()}\nwindow.form = {{ toConfig, placeOf, stepped }};", type="module")
     page.wait_for_function("() => window.form")
     page.evaluate("plan => { window.plan = plan; }", plan_of(FORM))

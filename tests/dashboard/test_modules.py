@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from dashboard.modules import FOLDER, Modules
-from tests.chromium import tab
+from tests.chromium import Chromium, tab
 from tests.trainer.worker.conftest import eventually
 
 pytestmark = pytest.mark.slow
@@ -98,7 +98,7 @@ def test_only_the_entry_puts_names_on_the_window() -> None:
     ],
 )
 def test_a_module_that_does_not_come_is_said_and_not_waited_for(
-    chromium: Browser, address: str, file: str, body: str | None, said: str
+    chromium: Chromium, address: str, file: str, body: str | None, said: str
 ) -> None:
     context = chromium.new_context()
     page = context.new_page()
@@ -122,7 +122,7 @@ def test_a_module_that_does_not_come_is_said_and_not_waited_for(
 
 @pytest.mark.parametrize("script", ["dash_mantine_components", "dash_html_components", "dash_ag_grid", "dash_renderer"])
 def test_a_library_s_script_that_does_not_come_is_said_over_whatever_is_drawn(
-    chromium: Browser, address: str, script: str
+    chromium: Chromium, address: str, script: str
 ) -> None:
     context = chromium.new_context()
     page = context.new_page()
@@ -155,7 +155,7 @@ def test_a_failure_of_a_script_that_is_not_the_server_s_is_none_of_the_page_s(pa
     expect(page.locator("main h1")).to_be_visible()
 
 
-def test_a_module_that_comes_late_is_waited_for(chromium: Browser, address: str) -> None:
+def test_a_module_that_comes_late_is_waited_for(chromium: Chromium, address: str) -> None:
     with tab(chromium) as page:
         page.route("**/ui/format.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
         page.goto(f"{address}/new", wait_until="commit")

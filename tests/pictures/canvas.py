@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Error, Page
 
 from dashboard import figures
+from tests.chromium import Chromium
 from tests.pages_hook import HOOK
 from tests.pictures.workbench import Line, application, served
 
@@ -63,7 +64,7 @@ PIXELS = """() => {
 
 
 @pytest.fixture(scope="module")
-def benches(chromium: Browser) -> Iterator[Callable[[float], Page]]:
+def benches(chromium: Chromium) -> Iterator[Callable[[float], Page]]:
     """Pages with the scripts alone, one a density, for all tests of this file: Plotly takes its time to load."""
     with served(application(Line())) as address, ExitStack() as contexts:
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from cli.assemble import assemble
 from contract.config import RunConfig
 from db import Store
 from server.settings import ServerSettings
-from tests.chromium import chromium, tab
+from tests.chromium import Chromium, chromium, tab
 from tests.pictures.costs import costs
 from tests.pictures.script_recording import ScriptRecording
 from tests.pictures.workbench import Line, application, served
@@ -28,7 +28,7 @@ def density() -> float:
 
 
 @pytest.fixture
-def page(chromium: Browser, density: float) -> Iterator[Page]:
+def page(chromium: Chromium, density: float) -> Iterator[Page]:
     """A tab of its own."""
     with tab(chromium, viewport={"width": 1440, "height": 1000}, device_scale_factor=density) as page:
         yield page

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,8 @@ CONFIG: dict[str, Any] = {
 class ScriptRecording:
     """One external run; `layers` are those watched so far."""
 
-    def __init__(
-        self, store: Store, run_id: str = "external01", *, name: str = "my script", planned: int | None = None
-    ) -> None:
+    def __init__(self, store: Store, run_id: str = "", *, name: str = "my script", planned: int | None = None) -> None:
+        run_id = run_id or token_hex(5)  # a browser keeps answers about a run of the test before
         self.store, self.id = store, run_id
         new = NewRun(config=CONFIG, epochs_planned=planned, name=name, tags=("flowers",), group="wide nets")
         store.begin_external(run_id, WRITER, new)

@@ -5,9 +5,9 @@ from typing import Any
 
 import axe_playwright_python
 import numpy as np
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.chromium import tab
+from tests.chromium import Chromium, tab
 from tests.pictures.pages import PAGES, TWICE, come_to
 from tests.server.recording import Recording
 
@@ -56,7 +56,7 @@ UNNAMED = """() => [...document.querySelectorAll("button, a[href]")]
 
 
 def test_no_page_has_anything_serious_for_axe_small_targets_or_controls_without_a_name(
-    chromium: Browser, address: str, runs: dict[str, str], scripts: dict[str, str]
+    chromium: Chromium, address: str, runs: dict[str, str], scripts: dict[str, str]
 ) -> None:
     """Targets are 24 pixels or stand apart; axe looks at each page in light and, for its colours, in dark."""
     found: dict[str, Any] = {}

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from contract.layers import Coverage
 from db import Store
-from tests.chromium import tab
+from tests.chromium import Chromium, tab
 from tests.pictures.script_recording import ScriptRecording
 from tests.server.recording import Recording
 
@@ -28,7 +28,7 @@ def script(store: Store) -> ScriptRecording:
 
 
 @pytest.fixture
-def short_page(chromium: Browser) -> Iterator[Page]:
+def short_page(chromium: Chromium) -> Iterator[Page]:
     """A tab in which little is seen at once."""
     with tab(chromium, viewport={"width": 1000, "height": 700}) as page:
         yield page

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,7 +12,7 @@ from typing import Any, Self
 import websockets
 from fastapi import FastAPI
 
-from server.run import address_of, bind, server_of
+from server.run import CannotListen, address_of, bind, server_of
 from server.settings import ServerSettings
 
 SECONDS = 20.0
@@ -20,7 +21,7 @@ SECONDS = 20.0
 @contextmanager
 def serving(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
     """The application behind a socket; yields its address, and ends it with whatever is still open."""
-    listener = bind(settings.model_copy(update={"port": 0}))
+    listener = _listener(settings)
     server = server_of(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -30,6 +31,20 @@ def serving(app: FastAPI, settings: ServerSettings) -> Iterator[str]:
         server.should_exit = True
         thread.join(15)
         assert not thread.is_alive()
+
+
+_port = 0
+
+
+def _listener(settings: ServerSettings) -> socket.socket:
+    """At the same port as the last time in this process, where it is free: a browser then knows the pages' scripts."""
+    global _port
+    try:
+        listener = bind(settings.model_copy(update={"port": _port}))
+    except CannotListen:
+        return bind(settings.model_copy(update={"port": 0}))
+    _port = listener.getsockname()[1]
+    return listener
 
 
 def read_frame(message: bytes) -> tuple[dict[str, Any], bytes]:
