@@ -84,7 +84,9 @@ def test_the_table_is_two_stops_and_the_arrows_move_within(page: Page, address: 
     assert at(page) == "columnheader name"
     page.keyboard.press("Enter")  # sorts by name
     expect(page.locator("[role=columnheader][col-id=name]")).to_have_attribute("aria-sort", "ascending")
-    expect(page.locator("[row-index='2'] [col-id=name]")).to_contain_text("was stopped")  # rows that come take the focus
+    expect(page.locator("[row-index='2'] [col-id=name]")).to_contain_text(
+        "was stopped"
+    )  # rows that come take the focus
     page.keyboard.press("ArrowDown")
     assert at(page) == "gridcell name"
     page.keyboard.press("Tab")

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from contract.config import RunConfig
+from contract.errors import RunError
 from db import Run, Store
 from tests.trainer.worker.conftest import Bench
 from trainer.checkpoints import files
 from trainer.checkpoints.folder import CheckpointStore
-from trainer.engines import replayed_masks
+from trainer.engines import ResumePoint, replayed_masks
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
+from trainer.training import train
 from trainer.worker.replayed_run import masks_of
 
 pytestmark = pytest.mark.process
@@ -92,16 +94,23 @@ def test_what_cannot_be_replayed_ends_the_run_with_its_reason(working: Bench) ->
             replaying(source.id) | {"model": {"kind": "mlp", "hidden": [9, 6]}},
             "do not fit this run: the mask of 'linear2'",
         ),
-        (replaying(source.id) | {"model": {"kind": "mlp", "hidden": [9]}}, "is no watched layer"),
-        (
-            replaying(source.id) | {"model": {"kind": "mlp", "hidden": [9, 5, 5]}},
-            "masks are replayed did not watch linear3",
-        ),
     ]
     for changes, words in cases:
         run = ended(working, **changes)
         assert run.state == "failed" and run.epochs_done == 0
         assert run.reason is not None and words in run.reason
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"), [([9], "is no watched layer"), ([9, 5, 5], "masks are replayed did not watch linear3")], ids=str
+)
+def test_masks_of_another_network_are_refused(hidden: list[int], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "masks.npz"
+    neurons = {"linear1": 9, "linear2": 5, "head": 10}
+    replayed_masks.write(path, {name: np.zeros((4, count), dtype=bool) for name, count in neurons.items()})
+    config = RunConfig.model_validate(SMALL | replaying("aaaaaaaaaa") | {"model": {"kind": "mlp", "hidden": hidden}})
+    with pytest.raises(RunError, match=said):
+        list(train(config, Workplace(tmp_path, "cpu", 1), ResumePoint(replayed=str(path))))
 
 
 def test_the_file_between_them_holds_the_masks_of_each_epoch(working: Bench, tmp_path: Path) -> None:
