@@ -1,5 +1,6 @@
-"""A reverse proxy as people have it, in a process of its own: `python tests/proxy.py UPSTREAM_PORT PREFIX [WORDS]`.
+"""A reverse proxy as people have it, in a process of its own: `python tests/proxy.py UPSTREAM_PORTS PREFIX [WORDS]`.
 
+Of several upstreams, separated by commas, each connection goes to the next one that is there.
 Answers below PREFIX alone. Words: `keep` leaves the prefix in the path (as `jupyter-server-proxy`'s absolute mode does;
 without it, it is cut off), `rewrite` sends the upstream's own address as Host, `deaf` passes no WebSocket on.
 Prints its port.
@@ -7,7 +8,7 @@ Prints its port.
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from re import compile as pattern
 
@@ -17,9 +18,10 @@ PORT = pattern(r"proxy at (\d+)\n")
 
 
 @contextmanager
-def proxying(upstream_port: int, prefix: str, *words: str) -> Iterator[int]:
+def proxying(upstream: int | Sequence[int], prefix: str, *words: str) -> Iterator[int]:
     """The proxy's port, while it runs."""
-    process = Process(str(upstream_port), prefix, *words, environment={}, module="tests.proxy")
+    ports = ",".join(map(str, [upstream] if isinstance(upstream, int) else upstream))
+    process = Process(ports, prefix, *words, environment={}, module="tests.proxy")
     try:
         yield int(process.wait_for(PORT)[1])
     finally:
@@ -27,10 +29,10 @@ def proxying(upstream_port: int, prefix: str, *words: str) -> Iterator[int]:
 
 
 class Proxy:
-    """One upstream below one prefix."""
+    """Upstreams below one prefix, in turns."""
 
-    def __init__(self, upstream_port: int, prefix: str, words: list[str]) -> None:
-        self.upstream_port, self.prefix, self.words = upstream_port, prefix, words
+    def __init__(self, upstream_ports: list[int], prefix: str, words: list[str]) -> None:
+        self.upstream_ports, self.prefix, self.words = upstream_ports, prefix, words
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on, one request in it; a WebSocket stays as long as both sides want."""
@@ -46,9 +48,25 @@ class Proxy:
             writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             writer.close()
             return
-        there, onward = await asyncio.open_connection("127.0.0.1", self.upstream_port)
+        try:
+            there, onward = await self._upstream()
+        except OSError:
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+            return
         onward.write("\r\n".join([*self._passed_on(head), "", ""]).encode("latin-1"))
         await asyncio.gather(_pipe(reader, onward), _pipe(there, writer))
+
+    async def _upstream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the next upstream that is there; the port of it is the last of the list."""
+        for left in reversed(range(len(self.upstream_ports))):
+            self.upstream_ports.append(self.upstream_ports.pop(0))
+            try:
+                return await asyncio.open_connection("127.0.0.1", self.upstream_ports[-1])
+            except OSError:
+                if not left:
+                    raise
+        raise AssertionError("there is no upstream")
 
     def _passed_on(self, head: list[str]) -> list[str]:
         method, path, version = head[0].split(" ")
@@ -60,7 +78,7 @@ class Proxy:
         for line in head[1:]:
             name = line.partition(":")[0].lower()
             if name == "host" and "rewrite" in self.words:
-                line = f"Host: 127.0.0.1:{self.upstream_port}"
+                line = f"Host: 127.0.0.1:{self.upstream_ports[-1]}"
             if name != "connection" or upgrade:
                 lines.append(line)
         return lines if upgrade else [*lines, "Connection: close"]
@@ -77,9 +95,9 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def main(upstream_port: str, prefix: str, *words: str) -> None:
+async def main(upstream_ports: str, prefix: str, *words: str) -> None:
     """Serve until ended."""
-    proxy = Proxy(int(upstream_port), prefix, list(words))
+    proxy = Proxy([int(port) for port in upstream_ports.split(",")], prefix, list(words))
     async with await asyncio.start_server(proxy.answer, "127.0.0.1", 0) as server:
         sys.stdout.write(f"proxy at {server.sockets[0].getsockname()[1]}\n")
         sys.stdout.flush()
