@@ -22,6 +22,7 @@ class Workplace:
         loaders: processes that read files ahead of training; None leaves it to the data.
         gpu: the GPU that the run's process sees alone, as a person names it: `GPU 1 (NVIDIA H200)`; None: it was given
             none.
+        rank, processes: which of how many processes that train the run this is.
     """
 
     data_root: Path
@@ -32,6 +33,8 @@ class Workplace:
     country: str | None = None
     loaders: int | None = None
     gpu: str | None = None
+    rank: int = 0
+    processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """For the training process; paths as text."""
