@@ -56,7 +56,7 @@ def train_together(config: RunConfig, job: dict[str, Any]) -> Generator[Event, N
     Raises:
         RunError: there are fewer GPUs than processes, or one failed.
     """
-    device = _checked_device(config, Workplace.from_json(job["workplace"]))
+    device = checked_device(config, Workplace.from_json(job["workplace"]))
     processes = _Processes(config.compute.processes, job | {"device": device})
     try:
         return processes.events(processes.first_events())
@@ -65,8 +65,12 @@ def train_together(config: RunConfig, job: dict[str, Any]) -> Generator[Event, N
         raise
 
 
-def _checked_device(config: RunConfig, workplace: Workplace) -> str:
-    """The kind of device that all processes train on."""
+def checked_device(config: RunConfig, workplace: Workplace) -> str:
+    """The kind of device that all processes train on.
+
+    Raises:
+        RunError: it is none that several can train on, or there are not enough.
+    """
     kind, wanted = choose_device(config, workplace).type, config.compute.processes
     if kind not in ("cpu", "cuda"):
         raise RunError(
@@ -91,7 +95,14 @@ class _Processes:
         self._pids: list[int] = []
         self._folder = tempfile.mkdtemp(prefix="neq-")  # this user's alone
         self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(Path(self._folder) / SOCKET))
+        try:
+            self._server.bind(str(Path(self._folder) / SOCKET))
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise RunError(
+                f"The processes of the run cannot meet in {self._folder}: {error}.",
+                "Set TMPDIR for the worker to a folder on a local disk, with a short path.",
+            ) from error
         self._server.listen(2 * count)
         threading.Thread(target=self._accept, name="processes", daemon=True).start()
         self._launcher = threading.Thread(target=self._launch, args=(job,), name="launcher", daemon=True)
