@@ -142,6 +142,7 @@ def cut_off(rank: int, folder: Path) -> None:
             (folder / "last").write_bytes(pickle.dumps(epochs_of(rest)[-1]))
 
 
+@pytest.mark.endurance
 def test_two_processes_go_on_from_a_checkpoint_to_the_bit_and_test_the_network_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,12 +90,17 @@ def test_all_processes_end_with_their_run_and_leave_nothing(
     mine = ranks(bench)
     semaphores = set(re.findall(r"/dev/shm/sem\S+", Path(f"/proc/{mine[0]}/maps").read_text()))
     assert semaphores and list(bench.folder.glob("neq-*/socket"))
+    training_process = int(Path(f"/proc/{mine[0]}/stat").read_text().rpartition(")")[2].split()[1])
     if by == "the worker":
+        os.kill(training_process, signal.SIGUSR1)  # as where nothing is heard of a run: each says where it is
+        places = r"^%s  File .*together_stub.py.* in sleeps$"
+        for prefix in ("", r"\[rank 1\] "):
+            eventually(lambda prefix=prefix: re.search(places % prefix, log_of(bench, run_id), re.MULTILINE))
         bench.store.request_stop(run_id)
         assert bench.end_of(run_id).state == "stopped"
         assert not any(Path(name).exists() for name in semaphores) and not list(bench.folder.glob("neq-*"))
     else:
-        os.kill(int(Path(f"/proc/{mine[0]}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+        os.kill(training_process, signal.SIGKILL)
         assert "SIGKILL" in (bench.end_of(run_id).reason or "")
     eventually(lambda: not any(map(is_alive, mine)))
 
