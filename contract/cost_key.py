@@ -20,6 +20,8 @@ def cost_key(config: RunConfig) -> str:
     """
     whole = config.model_dump(mode="json")
     told: dict[str, Any] = {name: whole[name] for name in WHOLE if name in whole}
+    alone = {"processes": 1, "sync_batch_norm": False}  # as it reads in the keys of runs from before there were more
+    told["compute"] = {name: value for name, value in told["compute"].items() if alone.get(name) != value}
     told["training"] = {name: whole["training"][name] for name in OF_TRAINING}
     told["neq"] = {name: whole["neq"][name] for name in OF_NEQ}
     told["neq"]["select"] = {name: value for name, value in whole["neq"]["select"].items() if name != "run"}

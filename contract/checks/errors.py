@@ -9,6 +9,7 @@ from contract.checks.images import KnownImages, folder_of, known_images
 from contract.checks.memory import memory_errors
 from contract.checks.names import legible
 from contract.checks.numbers import counted
+from contract.checks.processes import process_errors
 from contract.checks.sets import ENDINGS, NAMED
 from contract.checks.sides import side_errors
 from contract.checks.steps import steps_of
@@ -36,6 +37,7 @@ def errors(config: RunConfig, worker: Capabilities | None) -> list[Finding]:
     if worker is not None:
         found += [*_kinds(config, worker), *_data(config, worker), *_weights(config, worker), *_device(config, worker)]
     found += [*_probe(config, images), *side_errors(config, images), *_warm_up(config, images)]
+    found += process_errors(config, images, worker)
     return found if worker is None else [*found, *memory_errors(config, images, worker)]
 
 

@@ -5,12 +5,14 @@ from contract.config import RunConfig
 
 
 def batches_of(config: RunConfig, images: KnownImages) -> int | None:
-    """Batches of an epoch; None where the number of images is not known. A last one of a single image joins another."""
+    """Batches of an epoch; None where the number of images is not known. A last one that leaves a process with a single
+    image joins another."""
     count, together = images.trained_on(config), config.training.batch_size
     if count is None:
         return None
     whole, rest = divmod(count, together)
-    return max(1, whole + (rest > (1 if together > 1 and whole else 0)))
+    least = min(together, 2 * config.compute.processes) if whole else 1
+    return max(1, whole + (rest >= least))
 
 
 def steps_of(config: RunConfig, images: KnownImages) -> int | None:

@@ -10,7 +10,7 @@ from contract.config.data import Data, FashionMnistMini
 from contract.config.models import Cnn, Model
 from contract.config.neq import NEqConfig
 from contract.config.optimizers import Optimizer, Sgd
-from contract.config.probe import SingleProbe
+from contract.config.probe import FractionProbe, SingleProbe
 from contract.config.recording import Recording
 from contract.config.schedules import Cosine, MultiStep, OneCycle, Schedule
 from contract.config.training import Compute, Training
@@ -65,6 +65,29 @@ class RunConfig(ConfigModel):
                 "neq.probe.index", f"there are {available} training images; choose at most {available - 1}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _every_process_gets_images(self) -> Self:
+        processes = self.compute.processes
+        for image, images, samples in (
+            ("image of a batch", "images of a batch", self.training.batch_size),
+            ("probe image", "probe images", self._probe_images()),
+        ):
+            if samples is not None and samples < processes:
+                raise wrong_field(
+                    "compute.processes",
+                    f"{processes} processes cannot share {counted(samples, image, images)}: choose at most {samples}",
+                )
+        return self
+
+    def _probe_images(self) -> int | None:
+        """None: it is known once the data are there."""
+        probe, available = self.neq.probe, self.data.train_samples
+        if isinstance(probe, SingleProbe):
+            return 1
+        if isinstance(probe, FractionProbe):
+            return None if available is None else probe.held_back(available)
+        return probe.samples
 
     @model_validator(mode="after")
     def _the_model_answers_what_the_data_ask(self) -> Self:

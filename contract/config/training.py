@@ -7,6 +7,9 @@ from pydantic import ConfigDict, Field, model_validator
 from contract.base import ConfigModel, wrong_field
 from contract.former_names import FormerName
 
+MOST_PROCESSES = 64
+"""That train one run."""
+
 
 class Training(ConfigModel):
     """How long, and in what batches."""
@@ -95,6 +98,26 @@ class Compute(ConfigModel):
             "are used only if named here, and are untested."
         ),
     )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_PROCESSES,
+        title="Processes",
+        description=(
+            "That train this run together on one machine (DistributedDataParallel), each on a GPU of its own or on its "
+            "part of the CPU's threads. Each takes its part of every batch; the batch size stays that of the whole."
+        ),
+        json_schema_extra={"unit": "processes", "advanced": True},
+    )
+    sync_batch_norm: bool = Field(
+        default=False,
+        title="Synchronize batch norm",
+        description=(
+            "Batch norm over the whole batch, across processes, instead of over each one's part. On GPUs only, and "
+            "without effect on a single process."
+        ),
+        json_schema_extra={"advanced": True},
+    )
     precision: Literal["float32", "tf32", "bf16", "fp16"] = Field(
         default="float32",
         title="Precision",
@@ -141,5 +164,27 @@ class Compute(ConfigModel):
         if self.deterministic and self.cudnn_benchmark:
             raise wrong_field(
                 "cudnn_benchmark", "what cuDNN finds fastest differs from run to run: switch this or deterministic off"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _several_processes_are_not_compiled(self) -> Self:
+        if self.processes > 1 and self.compile:
+            raise wrong_field("compile", "several processes train without torch.compile: switch it off")
+        return self
+
+    @model_validator(mode="after")
+    def _several_processes_have_a_device_for_each(self) -> Self:
+        if self.processes > 1 and self.device in ("xpu", "mps"):
+            raise wrong_field(
+                "processes", f"several processes train on cuda or the CPU, and not on {self.device}: choose 1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batch_norm_is_synchronized_on_gpus(self) -> Self:
+        if self.processes > 1 and self.sync_batch_norm and self.device == "cpu":
+            raise wrong_field(
+                "sync_batch_norm", "torch synchronizes batch norm on GPUs only: switch it off for the CPU"
             )
         return self

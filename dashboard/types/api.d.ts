@@ -1738,6 +1738,18 @@ export interface components {
              */
             device: "auto" | "cpu" | "cuda" | "xpu" | "mps";
             /**
+             * Processes
+             * @description That train this run together on one machine (DistributedDataParallel), each on a GPU of its own or on its part of the CPU's threads. Each takes its part of every batch; the batch size stays that of the whole.
+             * @default 1
+             */
+            processes: number;
+            /**
+             * Synchronize batch norm
+             * @description Batch norm over the whole batch, across processes, instead of over each one's part. On GPUs only, and without effect on a single process.
+             * @default false
+             */
+            sync_batch_norm: boolean;
+            /**
              * Precision
              * @description Precision of the forward and backward pass. On a GPU, tf32 (float32 with products rounded to 10 bits of mantissa) saves time; bf16 and fp16 (with gradient scaling) save time and memory; float32 means float32 throughout, convolutions included. Test images are evaluated in the same precision, except that fp16 is evaluated in float32. Weights are always float32, and φ has a precision of its own.
              * @default float32
@@ -4817,6 +4829,8 @@ export interface components {
             /**
              * @default {
              *       "device": "auto",
+             *       "processes": 1,
+             *       "sync_batch_norm": false,
              *       "precision": "float32",
              *       "channels_last": true,
              *       "compile": false,

@@ -15,10 +15,11 @@ WORLD = 2
 def in_two_processes(work: Callable[..., None], *arguments: Any) -> None:
     """Calls work(rank, *arguments) in each; an error of either is raised here.
 
-    Both are forked from a server that has imported torch once for all tests.
+    Both are forked from a server that has imported torch once for all tests, and end with the test's own process: where
+    they wait for each other in vain, nothing waits for them.
     """
     torch.multiprocessing.set_forkserver_preload(["torch.distributed", "neq", "pytest"])
-    torch.multiprocessing.start_processes(work, args=arguments, nprocs=WORLD, start_method="forkserver")
+    torch.multiprocessing.start_processes(work, args=arguments, nprocs=WORLD, start_method="forkserver", daemon=True)
 
 
 @contextmanager

@@ -98,6 +98,8 @@ NEW_FIELDS: dict[tuple[str, ...], Any] = {
     ("neq", "layers", "always_freeze"): [],
     ("neq", "layers", "always_freeze_first"): 0,
     ("training", "stop_after_seconds"): None,
+    ("compute", "processes"): 1,
+    ("compute", "sync_batch_norm"): False,
 }
 """Fields that came later, and the defaults that a run of then has: they change nothing about it."""
 

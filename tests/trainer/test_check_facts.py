@@ -19,6 +19,7 @@ from contract.config import NEqConfig, RandomRule, RunConfig, Synthetic, Torchvi
 from contract.config.torchvision_names import Classifier, Segmenter
 from contract.errors import RunError
 from trainer.data.datasets.images import batch_bounds
+from trainer.data.share import Share
 from trainer.models import DataShape, build_model
 from trainer.models.write_facts import file_of, segmenter_facts
 from trainer.training.equilibrium import build_neq
@@ -44,6 +45,31 @@ def test_the_smallest_side_is_just_what_the_network_takes(name: str) -> None:
     if facts.smallest > 1:
         with pytest.raises(RunError, match="cannot take images"):
             build_model(config, DataShape(3, facts.smallest - 1, 10), seed=0)
+
+
+@given(
+    samples=st.integers(40, 3000),
+    together=st.integers(10, 400),
+    probe=st.integers(10, 20),
+    processes=st.integers(1, 10),
+)
+def test_batches_of_several_processes_are_counted_as_training_makes_them(
+    samples: int, together: int, probe: int, processes: int
+) -> None:
+    config = RunConfig.model_validate(
+        {
+            "data": Synthetic(train_samples=samples),
+            "training": Training(batch_size=together),
+            "neq": {"probe": {"kind": "split", "samples": probe}},
+            "compute": {"processes": processes},
+        }
+    )
+    bounds = batch_bounds(samples - probe, together, processes)
+    assert batches_of(config, known_images(config, None)) == len(bounds)
+    shares = [Share(rank, processes).of(stop - first) for first, stop in bounds for rank in range(processes)]
+    sizes = [share.stop - share.start for share in shares]
+    assert min(sizes) >= min(2, together // processes, (samples - probe) // processes)
+    assert sum(sizes) == samples - probe
 
 
 @given(samples=st.integers(20, 3000), together=st.integers(1, 400), probe=st.integers(1, 10))

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import pickle
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from contract.errors import DataDamaged, DataMissing, RunError
 from trainer.data import Augmentation, ImageData, load_data
 from trainer.data.datasets.images import batch_bounds
 from trainer.data.datasets.split import probe_split, stratified_subset
+from trainer.data.share import Share
 from trainer.engines.environment import Workplace
 
 CPU = torch.device("cpu")
@@ -239,6 +241,21 @@ def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(tmp_path: Path) 
     epochs = [torch.cat([labels for _, labels in data.training_batches(30, random)]) for _ in range(2)]
     assert counts(epochs[0]) == counts(epochs[1]) == [10] * 10
     assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_processes_that_train_together_vary_their_images_as_one_does(tmp_path: Path) -> None:
+    write_mnist(tmp_path, train=120, test=30)
+    data = load(tmp_path, kind="mnist", augment=True, probe=20)
+    random = torch.Generator().manual_seed(0)
+    whole, left = torch.cat([inputs for inputs, _ in data.training_batches(33, random)]), random.get_state()
+    parts = []
+    for rank in range(3):
+        random.manual_seed(0)
+        parts.append([i for i, _ in replace(data, share=Share(rank, 3)).training_batches(33, random)])
+        assert torch.equal(random.get_state(), left)
+    # 100 images: the one that is left over joins the third batch
+    assert [[len(inputs) for inputs in part] for part in parts] == [[11, 11, 11], [11, 11, 11], [11, 11, 12]]
+    assert torch.equal(torch.cat([part for batch in zip(*parts, strict=True) for part in batch]), whole)
 
 
 @pytest.mark.parametrize(

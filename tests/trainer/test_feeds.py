@@ -1,6 +1,7 @@
 """Two ways of feeding: images held on the device, and images read from their files by other processes."""
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from trainer.data.datasets import in_memory as memory
 from trainer.data.datasets.images import ImageSet
 from trainer.data.datasets.in_memory import InMemoryDataset
 from trainer.data.datasets.streaming import StreamedDataset
+from trainer.data.share import Share
 from trainer.data.sources.files import loader_processes
 from trainer.data.transforms.crops import RandomResizedCrop, RandomScaleCrop, Transform
 from trainer.engines.environment import Workplace
@@ -75,6 +77,30 @@ def test_an_epoch_takes_every_image_once_in_the_shape_that_is_promised(
         met = torch.bincount(torch.cat([targets for _, targets in batches]), minlength=3)
         # 14 + 10 + 12, of which the probe took 4: one of each class, and one class gave two
         assert sorted((torch.tensor([14, 10, 12]) - met).tolist()) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])
+@pytest.mark.parametrize("feed", ["memory", "stream"])
+def test_processes_that_train_together_get_each_its_part_of_the_same_batches(
+    root: Path, data: dict[str, Any], feed: str
+) -> None:
+    loaded = load(root, prepared(root, data), loading=feed)
+    random = torch.Generator().manual_seed(3)
+    whole, left = list(loaded.training_batches(7, random)), random.get_state()
+    parts = []
+    for rank in range(2):
+        random.manual_seed(3)
+        mine = replace(loaded, share=Share(rank, 2))
+        parts.append(list(mine.training_batches(7, random)))
+        assert torch.equal(random.get_state(), left), "the next epoch's batches are the same too"
+    assert [len(inputs) for inputs, _ in parts[0]] == [3, 3, 3, 3, 2]
+    together = [tuple(torch.cat(pair) for pair in zip(*pairs, strict=True)) for pairs in zip(*parts, strict=True)]
+    assert same(together, whole)  # type: ignore[arg-type]
+    for images in (loaded.test, loaded.probe):
+        shares = [replace(loaded, share=Share(rank, 3)) for rank in range(3)]
+        tested = [list(mine.batches(images, 1)) for mine in shares]
+        assert [mine.batch_count(images, 1) for mine in shares] == [len(each) for each in tested]
+        assert same([batch for each in tested for batch in each], list(loaded.batches(images, 1)))
 
 
 @pytest.mark.parametrize("data", [CLASSES, SCENES], ids=["classes", "scenes"])

@@ -33,6 +33,7 @@ class Checkpointer:
         config: what is trained.
         state: what changes while it is trained.
         versions: of the libraries and of this program, by name.
+        writes: whether it is this process that writes, of several that train the run.
     """
 
     def __init__(
@@ -42,17 +43,19 @@ class Checkpointer:
         config: RunConfig,
         state: TrainState,
         versions: dict[str, str],
+        *,
+        writes: bool = True,
     ) -> None:
-        self._folder = folder if resume_point.run_id else None
+        self._folder, self._writes = folder if resume_point.run_id else None, writes
         self._resume_point, self._config, self._state, self._versions = resume_point, config, state, versions
 
     def write(self, epoch: int, result: Result) -> CheckpointFile | None:
-        """The checkpoint after an epoch, on the disk when this returns; None where none are kept.
+        """The checkpoint after an epoch, on the disk when this returns; None where none are kept, or another writes.
 
         Raises:
             RunError: it could not be written.
         """
-        if self._folder is None:
+        if self._folder is None or not self._writes:
             return None
         content = self._state.state_dict(self._config) | {
             "run": self._resume_point.run_id,

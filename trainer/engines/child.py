@@ -43,9 +43,9 @@ def main() -> None:
         config: RunConfig | None = None
         try:
             config = RunConfig.model_validate(job["config"])
-            train = _generator(job)
+            events = _started(config, job)
             write_begun(pipe)
-            for event in _events(train, config, job):
+            for event in events:
                 write_frame(pipe, event)
                 if isinstance(event, EpochFinished):
                     recorded.acquire()
@@ -74,15 +74,20 @@ def explain(error: BaseException, config: RunConfig | None = None) -> RunFailed:
     )
 
 
-def _generator(job: dict[str, Any]) -> Train:
+def generator_of(job: dict[str, Any]) -> Train:
     """What trains, and torch with it."""
     module, _, name = job["train"].partition(":")
     train: Train = getattr(import_module(module), name)
     return train
 
 
-def _events(train: Train, config: RunConfig, job: dict[str, Any]) -> Generator[Event, None, None]:
-    return train(config, Workplace.from_json(job["workplace"]), ResumePoint(**job["resume_point"]))
+def _started(config: RunConfig, job: dict[str, Any]) -> Generator[Event, None, None]:
+    """The run's events, once all that it needs is imported, in this process or in those that train together."""
+    if config.compute.processes > 1:
+        from trainer.engines.together import train_together
+
+        return train_together(config, job)
+    return generator_of(job)(config, Workplace.from_json(job["workplace"]), ResumePoint(**job["resume_point"]))
 
 
 def _take_standard_input() -> BinaryIO:

@@ -20,8 +20,9 @@ class Workplace:
         checkpoints: folder below which runs leave their checkpoints; None: they leave none.
         country: whose electricity is used (ISO 3166, three letters); None: energy is not measured.
         loaders: processes that read files ahead of training; None leaves it to the data.
-        gpu: the GPU that the run's process sees alone, as a person names it: `GPU 1 (NVIDIA H200)`; None: it was given
-            none.
+        gpu: the GPUs that the run's processes see alone, as a person names them: `GPU 1 (NVIDIA H200)`; None: they were
+            given none.
+        rank, processes: which of how many processes that train the run this is.
     """
 
     data_root: Path
@@ -32,6 +33,8 @@ class Workplace:
     country: str | None = None
     loaders: int | None = None
     gpu: str | None = None
+    rank: int = 0
+    processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """For the training process; paths as text."""

@@ -63,6 +63,12 @@ class Gpu:
         return {variable: named[self.number] if self.number < len(named) else str(self.number)}
 
 
+def shown(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> dict[str, str]:
+    """What to change in this environment so that a process sees these GPUs and no others, numbered in their order."""
+    each = [gpu.alone(environment) for gpu in gpus]
+    return {name: ",".join(changes[name] for changes in each) for name in (each[0] if each else ())}
+
+
 def _variable(kind: str, environment: Mapping[str, str]) -> str | None:
     if kind == "cuda":
         return "HIP_VISIBLE_DEVICES" if environment.get("HIP_VISIBLE_DEVICES") else "CUDA_VISIBLE_DEVICES"
@@ -190,22 +196,20 @@ class GpuPool:
     def free(self) -> Gpu | None:
         """The one that fewest runs have, of those the first; None where there is none."""
         with self._lock:
-            return self._least_used()
+            return next(iter(self._least_used(1)), None)
 
-    def take(self) -> Gpu | None:
-        """The same, for a run: `release` it."""
+    def take(self, count: int = 1) -> tuple[Gpu, ...]:
+        """So many of these, for a run: `release` them. Fewer where there are fewer: the run then says so."""
         with self._lock:
-            gpu = self._least_used()
-            if gpu is not None:
-                self._runs[gpu.number] += 1
-            return gpu
+            gpus = self._least_used(count)
+            self._runs.update(gpu.number for gpu in gpus)
+            return gpus
 
-    def release(self, gpu: Gpu | None) -> None:
+    def release(self, gpus: Sequence[Gpu]) -> None:
         """The run is over."""
         with self._lock:
-            if gpu is not None:
-                self._runs[gpu.number] -= 1
+            self._runs.subtract(gpu.number for gpu in gpus)
 
-    def _least_used(self) -> Gpu | None:
+    def _least_used(self, count: int) -> tuple[Gpu, ...]:
         # A number that torch does not find is lent all the same: the run then says so, and takes no other GPU.
-        return min(self._gpus or self._numbered, key=lambda gpu: self._runs[gpu.number], default=None)
+        return tuple(sorted(self._gpus or self._numbered, key=lambda gpu: self._runs[gpu.number])[:count])

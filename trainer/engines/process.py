@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from types import TracebackType
@@ -18,7 +18,7 @@ from contract.events import END_KINDS, EpochFinished, Event, RunFailed
 from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import Begun, FrameBroken, read_frame
-from trainer.engines.gpus import Gpu, GpuPool, growing_segments
+from trainer.engines.gpus import Gpu, GpuPool, growing_segments, shown
 from trainer.engines.lines import LogLines
 from trainer.engines.memory import less_memory
 from trainer.engines.own_python import module_command
@@ -38,7 +38,8 @@ def process_engine(workplace: Workplace, *, train: str = TRAIN, gpus: GpuPool | 
 
     Args:
         workplace: what this machine offers; handed to the child.
-        gpus: of which each run gets one, and sees no other; None: runs see what this process sees.
+        gpus: of which each run gets one for each of its processes, and sees no others; None: runs see what this
+            process sees.
         train: `module:generator` that the child calls with (config, workplace, resume_point). The program's own, never
             a browser's.
     """
@@ -59,7 +60,7 @@ class ChildRun(Generator[Event, None, None]):
         """Starts the process; OSError where the system cannot."""
         self._config = config
         self._gpus = GpuPool(None) if gpus is None else gpus
-        self._gpu = None if config.compute.device == "cpu" else self._gpus.take()
+        self._lent = () if config.compute.device == "cpu" else self._gpus.take(config.compute.processes)
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.
@@ -67,7 +68,7 @@ class ChildRun(Generator[Event, None, None]):
         self._held: Event | Interrupted | None = None
         self._unacknowledged = self._over = False
         self._begun_at: float | None = None
-        workplace = replace(workplace, gpu=None if self._gpu is None else self._gpu.title)
+        workplace = replace(workplace, gpu=", ".join(gpu.title for gpu in self._lent) or None)
         described = config.model_dump(mode="json")
         job = {
             "train": train,
@@ -79,7 +80,7 @@ class ChildRun(Generator[Event, None, None]):
             self._open()
             self._listen()
         except BaseException:  # no more files or threads: no run keeps what it was lent
-            self._release_gpu()
+            self._release_gpus()
             raise
         self._tell(json.dumps(job).encode() + b"\n")
 
@@ -87,7 +88,7 @@ class ChildRun(Generator[Event, None, None]):
         outlet, inlet = os.pipe()
         self._events = os.fdopen(outlet, "rb")
         try:
-            self._process = _start(inlet, environment_of_child(self._gpu))
+            self._process = _start(inlet, environment_of_child(self._lent))
         except BaseException:
             self._events.close()
             raise
@@ -145,7 +146,7 @@ class ChildRun(Generator[Event, None, None]):
         try:
             self._end()
         finally:
-            self._release_gpu()
+            self._release_gpus()
 
     def _end(self) -> None:
         self._process.terminate()
@@ -158,9 +159,9 @@ class ChildRun(Generator[Event, None, None]):
         with suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
 
-    def _release_gpu(self) -> None:
-        gpu, self._gpu = self._gpu, None
-        self._gpus.release(gpu)
+    def _release_gpus(self) -> None:
+        lent, self._lent = self._lent, ()
+        self._gpus.release(lent)
 
     def _next(self) -> Event | Interrupted | None:
         asked_at = time.monotonic()  # while nobody asks, the process may be waiting for us: that is not its silence
@@ -279,16 +280,16 @@ class ChildRun(Generator[Event, None, None]):
         return thread
 
 
-def environment_of_child(gpu: Gpu | None = None) -> dict[str, str]:
+def environment_of_child(gpus: Sequence[Gpu] = ()) -> dict[str, str]:
     """This process's environment without the database's address and the token, which are no business of a child's; and
-    where it gets a GPU, that one alone."""
+    where it gets GPUs, those alone."""
     hidden = {name for name in os.environ if name.startswith("NEQ_")} - {PLUGINS}  # it reads the same descriptions
     hidden.add("PGPASSWORD")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    if gpu is None:
+    if not gpus:
         return environment
-    grown = growing_segments(environment) if gpu.segments_grow else {}
-    return environment | grown | gpu.alone(environment)
+    grown = growing_segments(environment) if all(gpu.segments_grow for gpu in gpus) else {}
+    return environment | grown | shown(gpus, environment)
 
 
 def _start(inlet: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -1,8 +1,7 @@
 """What a run trains with, built from its description."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +12,6 @@ from contract.errors import RunError
 from neq import NEq
 from trainer.checkpoints.train_state import TrainState
 from trainer.data import ImageData, load_data
-from trainer.data.datasets.images import batch_bounds
 from trainer.engines import replayed_masks
 from trainer.engines.environment import Workplace
 from trainer.engines.replayed_masks import Masks
@@ -22,6 +20,7 @@ from trainer.models import DataShape, build_model
 from trainer.optimizers import build_optimizer, parameter_groups
 from trainer.training.costs import CostRecorder
 from trainer.training.equilibrium import build_neq
+from trainer.training.ranks import Ranks, check_images, check_sync_batch_norm
 from trainer.training.step_timings import StepTimings, timing_setting
 from trainer.training.tasks import build_task
 from trainer.training.train_step import DensePass, TrainStep, never_dense
@@ -44,7 +43,7 @@ class ProbeBatches:
         return (inputs for inputs, _ in self.data.batches(self.data.probe, self.batch_size))
 
     def __len__(self) -> int:
-        return ceil(len(self.data.probe) / self.batch_size)
+        return self.data.batch_count(self.data.probe, self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,14 @@ class Components:
     neq: NEq
     costs: CostRecorder
     timings: StepTimings
+    ranks: Ranks
     random: torch.Generator
     """Of the order and augmentation of the training images."""
 
     @property
     def batches_per_epoch(self) -> int:
         """Training batches of an epoch."""
-        return len(batch_bounds(len(self.data.train), self.config.training.batch_size))
+        return len(self.data.training_bounds(self.config.training.batch_size))
 
     def state(self) -> TrainState:
         """All that changes while the run is trained, for its checkpoints."""
@@ -83,25 +83,31 @@ def build_components(
     Raises:
         RunError: the data are missing or damaged, or the network does not fit them.
     """
-    data = load_data(config, workplace, device)
+    ranks = Ranks.of(workplace, device)
+    data = replace(load_data(config, workplace, device), share=ranks.share)
+    check_images(data, ranks)
     model = build_network(config, data, workplace, device)
+    network = ranks.wrap(model)
     optimizer = build_optimizer(config.optimizer, parameter_groups(config.model, model))
     probe = ProbeBatches(data, _evaluation_batch(data))
-    neq = build_neq(config, model, optimizer, probe, _replayed(config, resume_point))
+    neq = build_neq(config, network, optimizer, probe, _replayed(config, resume_point))
     costs = CostRecorder(model, neq, torch.zeros(1, data.channels, data.height, data.width, device=device))
     random = torch.Generator(device=device).manual_seed(config.training.seed)
     torch.manual_seed(config.training.seed)  # drop-out draws from torch's own
     task = build_task(config, data)
-    batches = len(batch_bounds(len(data.train), config.training.batch_size))
-    train_step = TrainStep.of(config, model, optimizer, task, device, batches, _dense_pass(neq))
+    batches = len(data.training_bounds(config.training.batch_size))
+    train_step = TrainStep.of(config, network, optimizer, task, device, batches, _dense_pass(neq), ranks)
     timings = StepTimings(train_step.clock, batches, timing_setting(config, device))
-    return Components(config, device, data, model, train_step, probe, neq, costs, timings, random)
+    return Components(config, device, data, model, train_step, probe, neq, costs, timings, ranks, random)
 
 
 def build_network(config: RunConfig, data: ImageData, workplace: Workplace, device: torch.device) -> nn.Module:
     """The network that the description names, for these data, on the device and in the memory format asked for."""
     shape = DataShape(data.channels, data.height, data.classes, data.width)
     model = build_model(config.model, shape, seed=config.training.seed, workplace=workplace).to(device)
+    if config.compute.sync_batch_norm and workplace.processes > 1:
+        check_sync_batch_norm(device)
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     if config.compute.channels_last and device.type != "mps":  # an Apple GPU's convolutions want torch's default order
         # A third less time for small convolutions on a CPU than torch's default order.
         return model.to(memory_format=torch.channels_last)

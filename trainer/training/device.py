@@ -89,7 +89,12 @@ def _refuse_without_float64(kind: str) -> None:
 
 def device_title(device: torch.device, workplace: Workplace | None = None) -> str:
     """As a person names it: `CPU, 2 threads` or `NVIDIA H200`; where a worker gave the run a GPU, which of its GPUs
-    that is: `GPU 1 (NVIDIA H200)`."""
+    that is: `GPU 1 (NVIDIA H200)`; where several processes train, how many: `CPU, 1 thread × 2 processes`."""
+    together = "" if workplace is None or workplace.processes == 1 else f" × {workplace.processes} processes"
+    return f"{_title(device, workplace)}{together}"
+
+
+def _title(device: torch.device, workplace: Workplace | None) -> str:
     if device.type == "cpu":
         threads = torch.get_num_threads()
         return f"CPU, {threads} thread{'' if threads == 1 else 's'}"

@@ -19,7 +19,6 @@ from contract.errors import RunError
 from neq import NEq
 from neq.measure.measure import CACHE_BYTES
 from trainer.data import ImageData, load_data
-from trainer.data.datasets.images import batch_bounds
 from trainer.engines.environment import Workplace
 from trainer.optimizers import build_optimizer, parameter_groups
 from trainer.training.components import build_network
@@ -126,7 +125,7 @@ class _Trial:
         optimizer = self._stage("optimizer.kind", lambda: build_optimizer(config.optimizer, groups))
         neq = self._stage("neq.layers.only", lambda: build_neq(config, model, optimizer, _Few(data)))
         answer.neurons = sum(layer.neurons for layer in neq.layers)
-        batches, task = len(batch_bounds(len(data.train), config.training.batch_size)), build_task(config, data)
+        batches, task = len(data.training_bounds(config.training.batch_size)), build_task(config, data)
         train_step = self._stage("schedule.kind", lambda: TrainStep.of(config, model, optimizer, task, device, batches))
         self._stage(network, lambda: _one_step(config, data, train_step))
         answer.neq_memory_bytes = _kept_at_most(neq, config, data)  # the step has made the optimizer's state

@@ -78,10 +78,12 @@ class EpochLoop:
         """
         parts, clock = self.parts, self.parts.train_step.clock
         learning_rate = parts.train_step.begin_epoch(epoch)
+        parts.ranks.seed_epoch(parts.config.training.seed, epoch)
         timer, began = PhaseTimer(), (process_time(), clock.seconds())
         trained = yield from self._train(epoch)
-        spent = process_time() - began[0], clock.seconds() - began[1]
-        self.train_seconds += timer.lap("train")
+        spent = parts.ranks.total(process_time() - began[0]), clock.seconds() - began[1]
+        self.train_seconds += parts.ranks.of_the_first(timer.lap("train"))
+        parts.ranks.same_buffers(parts.model)
         plans, flops = parts.costs.changes(epoch), parts.costs.flops()
         timer.lap("record")
         probe_began = clock.seconds()
@@ -131,6 +133,7 @@ class EpochLoop:
             train_loss=train_loss,
             reduced=self.parts.train_step.evaluates_in,
             splitter=self.splitter,
+            ranks=self.parts.ranks,
         )
 
     def _record(self, epoch: int, results: _Results, timer: PhaseTimer) -> EpochFinished:

@@ -1,6 +1,5 @@
 """Evaluating the network on the test images."""
 
-import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from trainer.data import ImageData
 from trainer.training.error_messages import single_image_does_not_fit
 from trainer.training.metrics import Metrics
 from trainer.training.progress import Progress, ProgressThrottle
+from trainer.training.ranks import ALONE, Ranks
 from trainer.training.tasks import Task, logits_in
 from trainer.training.train_epoch import finite
 
@@ -86,6 +86,7 @@ def evaluate(
     train_loss: float,
     reduced: torch.dtype | None = None,
     splitter: BatchSplitter | None = None,
+    ranks: Ranks = ALONE,
 ) -> Generator[EpochProgressed | Logged, None, Metrics]:
     """Computes the metrics on the test images, in eval mode; losses and metrics are added up in float32.
 
@@ -93,6 +94,7 @@ def evaluate(
         train_loss: of the same epoch, for progress reports.
         reduced: what the forward pass computes in where the device profits; None: in the weights' own type.
         splitter: splits batches where memory runs out, and remembers how small; None: one of its own.
+        ranks: the processes that test a share of the images each.
 
     Raises:
         RunError: the loss is not a number, or memory runs out on a single image.
@@ -100,7 +102,7 @@ def evaluate(
     model.eval()
     splitter = splitter or BatchSplitter()
     accumulator = task.accumulator(data.device, whole=True)
-    progress = Progress(throttle, epoch, "evaluate", math.ceil(len(data.test) / batch_size))
+    progress = Progress(throttle, epoch, "evaluate", data.batch_count(data.test, batch_size))
     forward = partial(_loss_and_logits, model, task, reduced)
     for done, (inputs, targets) in enumerate(data.batches(data.test, batch_size), start=1):
         before = splitter.size
@@ -112,5 +114,6 @@ def evaluate(
                 text=f"Memory ran out while the network was tested: from here on on {splitter.size} images at once.",
             )
         if progress.due():
-            yield progress.report(done, accumulator.images, train_loss)
+            yield progress.report(done, accumulator.images * ranks.processes, train_loss)
+    ranks.add_up(accumulator.sums)
     return finite(accumulator.compute(), epoch)

@@ -21,6 +21,10 @@ class Metrics(NamedTuple):
 class Metric(Protocol):
     """A score besides loss and accuracy."""
 
+    @property
+    def sums(self) -> Sequence[Tensor]:
+        """All that it adds up: several processes put their sums together here, in place."""
+
     def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
         """Adds one batch: logits (images, classes, …), predicted and true classes (images, …)."""
 
@@ -39,6 +43,11 @@ class MetricAccumulator:
         self._ignored = ignore_index
         self._metrics = metrics
         self.images = 0
+
+    @property
+    def sums(self) -> Sequence[Tensor]:
+        """As a metric's, those of its metrics included."""
+        return [self._sums, *(tensor for metric in self._metrics for tensor in metric.sums)]
 
     @torch.no_grad()
     def update(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
@@ -72,17 +81,22 @@ class TopKAccuracy:
 
     def __init__(self, k: int, device: torch.device) -> None:
         self._k = k
-        self._hits = torch.zeros((), dtype=torch.int64, device=device)
-        self._images = 0
+        self._counts = torch.zeros(2, dtype=torch.int64, device=device)
+
+    @property
+    def sums(self) -> Sequence[Tensor]:
+        """Hits and images."""
+        return [self._counts]
 
     def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
         """Adds one batch."""
-        self._hits += (logits.topk(self._k, dim=1).indices == targets[:, None]).sum()
-        self._images += len(targets)
+        self._counts[0] += (logits.topk(self._k, dim=1).indices == targets[:, None]).sum()
+        self._counts[1] += len(targets)
 
     def compute(self) -> dict[str, float]:
         """`top5` for k = 5."""
-        return {f"top{self._k}": int(self._hits) / self._images}
+        hits, images = self._counts.tolist()
+        return {f"top{self._k}": hits / images}
 
 
 class ConfusionMatrix:
@@ -91,6 +105,11 @@ class ConfusionMatrix:
     def __init__(self, classes: int, ignore_index: int | None, device: torch.device) -> None:
         self._classes, self._ignored = classes, ignore_index
         self._counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+
+    @property
+    def sums(self) -> Sequence[Tensor]:
+        """The counts."""
+        return [self._counts]
 
     def update(self, logits: Tensor, predicted: Tensor, targets: Tensor) -> None:
         """Adds one batch; ignored targets do not count."""

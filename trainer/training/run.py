@@ -59,7 +59,8 @@ def _run(
 ) -> Generator[Event, None, None]:
     began = perf_counter()
     parts = build_components(config, workplace, device, resume_point)
-    checkpointer = Checkpointer(workplace.checkpoints, resume_point, config, parts.state(), versions())
+    writes = parts.ranks.is_first
+    checkpointer = Checkpointer(workplace.checkpoints, resume_point, config, parts.state(), versions(), writes=writes)
     run = _Run(parts, device_title(device, workplace), checkpointer, resume_point, began)
     yield from run.beginning()
     with monitor_resources(device, workplace.country, parts.train_step.memory) as (monitor, warnings):

@@ -119,5 +119,8 @@ def timing_setting(config: RunConfig, device: torch.device) -> str:
     On a GPU they do not, since its convolutions were rounded to TF32.
     """
     place = f"{platform.node()}; {device_title(device)}"
-    compute = config.compute.model_dump_json(exclude={"cudnn_benchmark"} if device.type == "cpu" else None)
+    newer = {"cudnn_benchmark"} if device.type == "cpu" else set()
+    if config.compute.processes == 1:
+        newer |= {"processes", "sync_batch_norm"}
+    compute = config.compute.model_dump_json(exclude=newer)
     return f"{place}; {config.optimizer.kind}; {config.training.batch_size}; {compute}"

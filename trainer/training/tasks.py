@@ -24,6 +24,9 @@ class Task(Protocol):
     def training_loss(self, outputs: object, targets: Tensor) -> Tensor:
         """The mean loss of a batch, auxiliary heads and label smoothing included."""
 
+    def counted(self, targets: Tensor) -> Tensor | int:
+        """Over how many images or pixels that loss is the mean; a tensor where it depends on the targets."""
+
     def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean cross-entropy of a batch, in nats."""
 
@@ -46,6 +49,10 @@ class Classification:
             weight = CLASSIFICATION_AUXILIARY[1 + len(others)]
             loss = loss + weight * cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
         return loss
+
+    def counted(self, targets: Tensor) -> int:
+        """All images."""
+        return len(targets)
 
     def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The cross-entropy alone."""
@@ -72,13 +79,21 @@ class Segmentation:
             loss = loss + SEGMENTATION_AUXILIARY * self._over_pixels(logits, targets, self.label_smoothing)
         return loss
 
+    def counted(self, targets: Tensor) -> Tensor:
+        """The pixels that are not ignored."""
+        return targets.ne(self._ignored).sum()
+
     def test_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The cross-entropy over pixels alone."""
         return self._over_pixels(logits, targets, 0.0)
 
+    @property
+    def _ignored(self) -> int:
+        return -100 if self.ignore_index is None else self.ignore_index
+
     def _over_pixels(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """The mean over pixels that count; 0 where a batch has none, of which a plain mean makes NaN."""
-        ignored = -100 if self.ignore_index is None else self.ignore_index
+        ignored = self._ignored
         if logits.device.type != "cpu" and torch.are_deterministic_algorithms_enabled():
             # Torch refuses the loss of images then, and takes that of rows: here one for each pixel.
             logits, targets = logits.movedim(1, -1).flatten(0, -2), targets.flatten()

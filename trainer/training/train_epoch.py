@@ -7,7 +7,6 @@ import torch
 
 from contract.events import EpochProgressed
 from trainer.data import ImageData
-from trainer.data.datasets.images import batch_bounds
 from trainer.training.error_messages import diverged
 from trainer.training.metrics import Metrics
 from trainer.training.progress import Progress, ProgressThrottle
@@ -30,14 +29,16 @@ def train_epoch(
     """
     train_step.network.train()
     accumulator = train_step.task.accumulator(random.device, whole=False)
-    batches = len(batch_bounds(len(data.train), batch_size))
-    progress = Progress(throttle, epoch, "train", batches)
+    bounds = data.training_bounds(batch_size)
+    progress = Progress(throttle, epoch, "train", len(bounds))
     for batch, (inputs, targets) in enumerate(data.training_batches(batch_size, random)):
-        loss, logits = train_step(inputs, targets, batch=batch, batches=batches)
+        first, stop = bounds[batch]
+        loss, logits = train_step(inputs, targets, batch=batch, batches=len(bounds), images=stop - first)
         accumulator.update(loss, logits, targets)
-        if progress.due():
-            yield progress.report(batch + 1, accumulator.images, finite(accumulator.compute(), epoch).loss)
+        if progress.due():  # by this process's own sums: the others may not be asked at the same time
+            yield progress.report(batch + 1, stop, finite(accumulator.compute(), epoch).loss)
     train_step.memory.enter(ordinary=False)
+    train_step.ranks.add_up(accumulator.sums)
     return finite(accumulator.compute(), epoch)
 
 

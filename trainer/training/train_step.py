@@ -17,6 +17,7 @@ from trainer.optimizers import set_learning_rate
 from trainer.schedules import LearningRates
 from trainer.training.clock import StepClock
 from trainer.training.device_memory import PeakMemory
+from trainer.training.ranks import ALONE, Ranks
 from trainer.training.tasks import Task, logits_in
 
 STEPS_A_DENSE_ONE = 200
@@ -44,13 +45,15 @@ class TrainStep:
     """Trains on one batch per call. Its state, besides the optimizer's own, is `state_dict()`.
 
     Attributes:
-        network: what is called, perhaps compiled; it shares its weights with the model that is watched.
+        network: what is called, perhaps compiled or wrapped for several processes; it shares its weights with the model
+            that is watched.
         gradient_accumulation_steps: batches whose gradients are averaged before an optimizer step.
         max_grad_norm: longer gradients, all trainable weights taken together, are scaled to this norm.
         reduced: what the forward pass computes in where the device profits; None: float32.
         clock: times the parts of its steps.
         memory: told what kind of step comes.
         dense_pass: makes some steps dense.
+        ranks: the processes that take this step together, each on its share of the batch.
         global_step: optimizer steps of the whole run so far.
     """
 
@@ -65,6 +68,7 @@ class TrainStep:
     clock: StepClock
     memory: PeakMemory
     dense_pass: DensePass = never_dense
+    ranks: Ranks = ALONE
     global_step: int = 0
     _parameters: list[nn.Parameter] = field(init=False)
 
@@ -87,6 +91,7 @@ class TrainStep:
         device: torch.device,
         batches: int,
         dense_pass: DensePass = never_dense,
+        ranks: Ranks = ALONE,
     ) -> "TrainStep":
         """As described, for so many batches an epoch.
 
@@ -112,6 +117,7 @@ class TrainStep:
             StepClock(device, batches, training.gradient_accumulation_steps),
             PeakMemory(device),
             dense_pass,
+            ranks,
         )
 
     def begin_epoch(self, epoch: int) -> float:
@@ -120,29 +126,40 @@ class TrainStep:
         self.clock.begin_epoch()
         return self._set_rate()
 
-    def __call__(self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, *, batch: int, batches: int, images: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Trains on one batch (from 0, of so many per epoch); returns its loss and the network's logits.
 
         The last group of an epoch may be smaller than the others; its gradients are averaged over what it has.
+
+        Args:
+            images: of the batch, where these are one process's share of it; None: these are all.
         """
         first = batch - batch % self.gradient_accumulation_steps
         last = min(first + self.gradient_accumulation_steps, batches) - 1
         if batch == first:
             self.optimizer.zero_grad(set_to_none=True)
             self._set_rate()
-        with self.dense_pass() if self._dense_is_due(first) else nullcontext(False) as dense:
+        dense_pass = self.dense_pass() if self._dense_is_due(first) else nullcontext(False)
+        with dense_pass as dense, self.ranks.apart(self.network) if batch < last else nullcontext():
             self.memory.enter(ordinary=first > 0 and not dense)
             self.clock.begin(batch, dense=dense)
             with torch.autocast(inputs.device.type, dtype=self.reduced, enabled=self.reduced is not None):
                 outputs = self.network(inputs)
                 loss = self.task.training_loss(outputs, targets)
             self.clock.lap()
-            self.scaler.scale(loss / (last - first + 1) if last > first else loss).backward()
+            shared = self._shared(loss, targets, images or len(targets))
+            self.scaler.scale(shared / (last - first + 1) if last > first else shared).backward()
             self.clock.lap()
         if batch == last:
             self._optimizer_step()
         self.clock.lap()
         return loss, logits_in(outputs)[0]
+
+    def _shared(self, loss: Tensor, targets: Tensor, images: int) -> Tensor:
+        """What a share's loss adds to that of its batch."""
+        return loss * self.ranks.weight(self.task.counted(targets), images) if self.ranks.several else loss
 
     def _dense_is_due(self, first: int) -> bool:
         """Whether the step of this first batch is to be dense. Plans are measured in an epoch's first, never there."""

@@ -26,7 +26,7 @@ from trainer.engines import ResumePoint, gpus, warm_jobs
 from trainer.engines.device_choice import DeviceChoice
 from trainer.engines.dry import DryPasses
 from trainer.engines.environment import Workplace
-from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus
+from trainer.engines.gpus import Gpu, GpuPool, NoSuchGpu, find_gpus, may_have_gpus, shown
 from trainer.engines.process import environment_of_child, process_engine
 from trainer.engines.torch_gpus import torch_gpus
 from trainer.training.dry_pass import DryPass
@@ -83,18 +83,29 @@ def test_a_process_sees_its_gpu_alone_as_the_worker_s_own_environment_names_it(
 def test_the_gpu_that_fewest_runs_have_is_lent_next() -> None:
     pool = GpuPool(TWO)
     taken = [pool.take() for _ in range(3)]
-    assert taken == [TWO[0], TWO[1], TWO[0]]
+    assert taken == [(TWO[0],), (TWO[1],), (TWO[0],)]
     assert pool.free() == TWO[1]
-    pool.release(TWO[0])
-    pool.release(TWO[0])
-    assert pool.take() == TWO[0]
+    pool.release(taken[0])
+    pool.release(taken[2])
+    assert pool.take() == (TWO[0],)
+
+
+def test_a_run_on_several_processes_gets_a_gpu_for_each_and_as_many_as_there_are() -> None:
+    pool = GpuPool(TWO)
+    pool.take()
+    both = pool.take(2)
+    assert both == (TWO[1], TWO[0]) and pool.free() == TWO[1]
+    assert shown(both, {"CUDA_VISIBLE_DEVICES": "5,7"}) == {"CUDA_VISIBLE_DEVICES": "7,5"}
+    assert shown((), {}) == {}
+    pool.release(both)
+    assert pool.take(3) == (TWO[1], TWO[0])
 
 
 @pytest.mark.parametrize("gpus", [None, ()])
 def test_where_there_is_no_gpu_none_is_lent(gpus: tuple[Gpu, ...] | None) -> None:
     pool = GpuPool(gpus)
-    assert pool.take() is None
-    pool.release(None)
+    assert pool.take() == pool.take(2) == () and pool.free() is None
+    pool.release(())
 
 
 def seen_by(bench: Bench, name: str) -> dict[str, Any]:
@@ -126,7 +137,7 @@ def test_runs_at_once_see_a_gpu_each_and_a_run_on_the_cpu_none(bench: Bench, mon
     (bench.folder / "go").touch()
     assert all(bench.end_of(run_id).state == "finished" for run_id in ids)
     assert seen_by(bench, "next")["CUDA_VISIBLE_DEVICES"] in ("5", "7")
-    eventually(lambda: [pool.take() for _ in range(2)] == [TWO[0], TWO[1]])  # all have been given back
+    eventually(lambda: [pool.take() for _ in range(2)] == [(TWO[0],), (TWO[1],)])  # all have been given back
 
 
 @pytest.mark.parametrize(
@@ -141,13 +152,14 @@ def test_the_allocator_s_segments_can_grow_unless_its_settings_are_the_user_s_ow
         monkeypatch.setenv(name, value)
     names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
 
-    def settings(gpu: Gpu | None) -> dict[str, str]:
-        return {name: value for name, value in environment_of_child(gpu).items() if name in names}
+    def settings(*gpus: Gpu) -> dict[str, str]:
+        return {name: value for name, value in environment_of_child(gpus).items() if name in names}
 
     grows = replace(TWO[0], segments_grow=True)
     assert settings(grows) == (own or {"PYTORCH_ALLOC_CONF": "expandable_segments:True"})
     assert settings(TWO[0]) == own, "its driver does not bear it"
-    assert settings(None) == own, "a run on the CPU has no such allocator"
+    assert settings(grows, TWO[1]) == own, "nor does that of one of several"
+    assert settings() == own, "a run on the CPU has no such allocator"
 
 
 @pytest.mark.parametrize("bears_it", [True, False])
@@ -236,8 +248,8 @@ def test_a_worker_that_is_told_a_gpu_s_number_lends_no_other_whenever_torch_is_a
     told = None if learned is None else [asdict(gpu) for gpu in learned]
     monkeypatch.setattr(DryPasses, "gpus", lambda _: told)
     checker._ask_for_gpus()
-    taken = pool.take()
-    assert taken is not None and taken.alone({}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    (taken,) = pool.take()
+    assert taken.alone({}) == {"CUDA_VISIBLE_DEVICES": "1"}
     assert taken.title == ("GPU 1 (H200)" if learned == TWO else "GPU 1")
     assert pool.gpus == (TWO[1:] if learned == TWO else None if learned is None else ())
     assert ("NEQ_DEVICE names GPUs that torch cannot find: 1" in caplog.text) == (learned in ((), TWO[:1]))

@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from contract.config import Task
 from contract.data_report import DataFound
+from trainer.data.share import ALL, Share
 
 IGNORE_INDEX = 255
 """Stands in a mask for a pixel of no class: neither loss nor score counts it."""
@@ -56,17 +57,20 @@ class Augmentation:
     shift: int
     mirror: bool
 
-    def __call__(self, pixels: Tensor, random: torch.Generator) -> Tensor:
+    def __call__(
+        self, pixels: Tensor, random: torch.Generator, *, of: int | None = None, mine: slice = slice(None)
+    ) -> Tensor:
         """Every image changed on its own.
 
         Args:
             pixels: (images, channels, height, width), before normalisation, so that black is 0.
             random: on the pixels' device; the only source of chance.
+            of: images for which numbers are drawn, of which `mine` are these; None: these are all.
         """
         count, _, height, width = pixels.shape
-        device = pixels.device
+        device, drawn = pixels.device, count if of is None else of
         reach = 2 * self.shift + 1
-        corner = torch.randint(reach, (2, count), generator=random, device=device)
+        corner = torch.randint(reach, (2, drawn), generator=random, device=device)[:, mine]
         framed = pad(pixels, (self.shift,) * 4)
         # Every place that a crop can have, as a view: choosing among them copies whole crops, two to four times
         # as fast as choosing pixel by pixel.
@@ -74,7 +78,7 @@ class Augmentation:
         moved = places[torch.arange(count, device=device), :, corner[0], corner[1]]
         if not self.mirror:
             return moved
-        flip = torch.rand((count, 1, 1, 1), generator=random, device=device) < 0.5
+        flip = torch.rand((drawn, 1, 1, 1), generator=random, device=device)[mine] < 0.5
         return torch.where(flip, moved.flip(3), moved)
 
 
@@ -121,18 +125,20 @@ class TensorImages:
         """The same where a GPU can fetch it by itself; torch's loader calls it."""
         return replace(self, pixels=self.pixels.pin_memory(), labels=self.labels.pin_memory())
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator["TensorImages"]:
+    def shuffled(self, batch_size: int, random: torch.Generator, share: Share = ALL) -> Iterator["TensorImages"]:
         """See ImageSet."""
         order = torch.randperm(len(self), generator=random, device=random.device)
-        for first, stop in batch_bounds(len(self), batch_size):
-            batch = self.take(order[first:stop])
-            pixels = batch.pixels if self.augmentation is None else self.augmentation(batch.pixels, random)
-            yield TensorImages(pixels, batch.labels)
+        for first, stop in batch_bounds(len(self), batch_size, share.processes):
+            mine = share.of(stop - first)
+            batch = self.take(order[first:stop][mine])
+            if self.augmentation is None:
+                yield TensorImages(batch.pixels, batch.labels)
+            else:
+                yield TensorImages(self.augmentation(batch.pixels, random, of=stop - first, mine=mine), batch.labels)
 
-    def in_order(self, batch_size: int) -> Iterator["TensorImages"]:
+    def in_order(self, batch_size: int, share: Share = ALL) -> Iterator["TensorImages"]:
         """See ImageSet."""
-        for first in range(0, len(self), batch_size):
-            part = slice(first, first + batch_size)
+        for part in parts_in_order(len(self), batch_size, share):
             yield TensorImages(self.pixels[part], self.labels[part])
 
 
@@ -149,15 +155,18 @@ class ImageSet(Protocol):
 
     def __len__(self) -> int: ...
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
+    def shuffled(self, batch_size: int, random: torch.Generator, share: Share = ALL) -> Iterator[TensorImages]:
         """One epoch in batches, pixels as stored: every image once, shuffled and varied anew.
 
         Args:
-            random: on the set's device; the only source of chance. Its state at the start decides the whole epoch.
+            random: on the set's device; the only source of chance. Its state at the start decides the whole epoch, and
+                is the same at the end whatever the share.
+            share: of each batch that comes out; the batches are the same for all processes.
         """
 
-    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
-        """The images in their own order and as testing shows them, in batches, pixels as stored.
+    def in_order(self, batch_size: int, share: Share = ALL) -> Iterator[TensorImages]:
+        """The images in their own order and as testing shows them, in batches, pixels as stored; of several processes
+        each takes its share of the set.
 
         Images with masks may differ in size from batch to batch; within one, smaller ones are filled up, masks with
         IGNORE_INDEX.
@@ -173,6 +182,7 @@ class ImageData:
         task: `classification` gives targets int64 (images,), `segmentation` int64 (images, height, width).
         classes: how many there are; every target is below it, or `ignore_index`.
         found: what was found in the data, for people to look at.
+        share: what of each batch, and of the sets that are gone through in order, comes out for this process.
     """
 
     train: ImageSet
@@ -182,6 +192,7 @@ class ImageData:
     normalise: Normalisation
     task: Task = "classification"
     found: DataFound | None = None
+    share: Share = ALL
 
     @property
     def ignore_index(self) -> int | None:
@@ -213,26 +224,43 @@ class ImageData:
         """Height of each training image in pixels, and its width where it is square."""
         return self.height
 
+    def training_bounds(self, batch_size: int) -> list[tuple[int, int]]:
+        """First and stop of each batch of an epoch, of all processes together."""
+        return batch_bounds(len(self.train), batch_size, self.share.processes)
+
     def training_batches(self, batch_size: int, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """One epoch: every training image once, shuffled and augmented anew; (inputs, targets) on the device.
 
+        Of several processes each gets its share of each batch.
+
         The state of `random` at the start decides all of it, however many processes read the files.
         """
-        for batch in self.train.shuffled(batch_size, random):
+        for batch in self.train.shuffled(batch_size, random, self.share):
             yield self.normalise(batch.pixels), batch.labels.long()
+
+    def batch_count(self, images: ImageSet, batch_size: int) -> int:
+        """How many batches `batches` gives."""
+        return len(parts_in_order(len(images), batch_size, self.share))
 
     def batches(self, images: ImageSet, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """These images in their own order, unaugmented; (inputs, targets) on the device."""
-        for batch in images.in_order(batch_size):
+        """These images, or this process's share of them, in their own order, unaugmented; (inputs, targets) on the
+        device."""
+        for batch in images.in_order(batch_size, self.share):
             yield self.normalise(batch.pixels), batch.labels.long()
 
 
-def batch_bounds(samples: int, batch_size: int) -> list[tuple[int, int]]:
-    """First and stop of each batch; a last batch of a single image joins the one before.
+def batch_bounds(samples: int, batch_size: int, processes: int = 1) -> list[tuple[int, int]]:
+    """First and stop of each batch; a last batch that leaves a process with a single image joins the one before.
 
     Batch norm cannot learn from one value a channel, and one image left over would end the run.
     """
     stops = list(range(batch_size, samples, batch_size))
-    if batch_size > 1 and stops and samples - stops[-1] == 1:
+    if stops and samples - stops[-1] < min(batch_size, 2 * processes):
         stops.pop()
     return list(zip([0, *stops], [*stops, samples], strict=True))
+
+
+def parts_in_order(samples: int, batch_size: int, share: Share) -> list[slice]:
+    """The batches of a process's share of a set that is gone through in order."""
+    mine = share.of(samples)
+    return [slice(first, min(first + batch_size, mine.stop)) for first in range(mine.start, mine.stop, batch_size)]

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from trainer.data.datasets.file_dataset import FileDataset, labels_of, read_transformed
-from trainer.data.datasets.images import IGNORE_INDEX, TensorImages, batch_bounds
+from trainer.data.datasets.images import IGNORE_INDEX, TensorImages, batch_bounds, parts_in_order
+from trainer.data.share import ALL, Share
 from trainer.data.together import read_together
 from trainer.data.transforms.crops import CropParams, Transform
 from trainer.data.transforms.views import resampled_images, resampled_masks
@@ -52,26 +53,28 @@ class InMemoryDataset:
             return torch.tensor(self.pixels.shape[-2:]).to(self.device).expand(len(self), -1)
         return torch.tensor([each.shape[-2:] for each in self.pixels]).to(self.device)
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
+    def shuffled(self, batch_size: int, random: torch.Generator, share: Share = ALL) -> Iterator[TensorImages]:
         """See ImageSet. The host waits for the device once an epoch, for the order."""
         there = torch.randperm(len(self), generator=random, device=random.device)
         order = there.cpu()
-        for first, stop in batch_bounds(len(self), batch_size):
-            yield self._varied(order[first:stop], there[first:stop], random)
+        for first, stop in batch_bounds(len(self), batch_size, share.processes):
+            yield self._varied(order[first:stop], there[first:stop], random, share.of(stop - first))
 
-    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
+    def in_order(self, batch_size: int, share: Share = ALL) -> Iterator[TensorImages]:
         """See ImageSet."""
         order = torch.arange(len(self))
         there = order.to(self.device)
-        for first in range(0, len(self), batch_size):
-            yield self._stacked(order[first : first + batch_size], there[first : first + batch_size])
+        for part in parts_in_order(len(self), batch_size, share):
+            yield self._stacked(order[part], there[part])
 
-    def _varied(self, chosen: Tensor, there: Tensor, random: torch.Generator) -> TensorImages:
-        batch = self._stacked(chosen, there)
+    def _varied(self, chosen: Tensor, there: Tensor, random: torch.Generator, mine: slice) -> TensorImages:
+        """A process's own of the images of a batch, varied as all of them are."""
+        batch = self._stacked(chosen[mine], there[mine])
         if self.transform is None:
             return batch
         sizes = self._sizes[there]
-        crops = _crop_params(self.transform, sizes, random)
+        crops = _crop_params(self.transform, sizes, random, mine)
+        sizes = sizes[mine]
         frame = self.shape[1:]
         pixels = resampled_images(batch.pixels, sizes, crops, frame)
         return TensorImages(
@@ -88,14 +91,18 @@ class InMemoryDataset:
         return TensorImages(_stack(self.pixels, chosen, there, 0), _stack(self.labels, chosen, there, IGNORE_INDEX))
 
 
-def _crop_params(transform: Transform, sizes: Tensor, random: torch.Generator) -> CropParams:
-    """What is seen of images of these sizes, on their device. One without float64 has the CPU work it out."""
+def _crop_params(transform: Transform, sizes: Tensor, random: torch.Generator, mine: slice = slice(None)) -> CropParams:
+    """What is seen of images of these sizes, on their device. One without float64 has the CPU work it out.
+
+    Args:
+        mine: of which of them it is told; random numbers are drawn for all.
+    """
     device = sizes.device
     if _has_float64(device):
         uniforms = torch.rand(len(sizes), transform.uniforms, generator=random, device=device, dtype=torch.float64)
-        return transform.crop_params(sizes, uniforms)
+        return transform.crop_params(sizes[mine], uniforms[mine])
     uniforms = torch.rand(len(sizes), transform.uniforms, generator=random, device=device)
-    crops = transform.crop_params(sizes.cpu(), uniforms.cpu().double())
+    crops = transform.crop_params(sizes[mine].cpu(), uniforms[mine].cpu().double())
     return replace(crops, start=crops.start.float(), step=crops.step.float()).to(device)
 
 

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from contract.errors import RunError
 from trainer.data.datasets.file_dataset import FileDataset, read_transformed
-from trainer.data.datasets.images import TensorImages, batch_bounds
+from trainer.data.datasets.images import TensorImages, batch_bounds, parts_in_order
+from trainer.data.share import ALL, Share
 from trainer.data.transforms.crops import Transform
 
 BATCHES_AHEAD = 2
@@ -22,11 +23,17 @@ BATCHES_AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A batch to be read: which samples of which set, and the seed that varies them."""
+    """A batch to be read: which samples of which set, and the seed that varies them.
+
+    Attributes:
+        of, first: how many samples the seed draws numbers for, and from which of them on they are these samples'.
+    """
 
     name: str
     indices: list[int]
     seed: int
+    of: int
+    first: int
 
 
 class _Reader(Dataset[TensorImages | RunError]):
@@ -38,9 +45,10 @@ class _Reader(Dataset[TensorImages | RunError]):
     def __getitem__(self, job: Any) -> TensorImages | RunError:
         samples, transform = self._sets[job.name]
         random = torch.Generator().manual_seed(job.seed)
-        uniforms = torch.rand(len(job.indices), transform.uniforms, generator=random, dtype=torch.float64)
+        uniforms = torch.rand(job.of, transform.uniforms, generator=random, dtype=torch.float64)
+        mine = uniforms[job.first : job.first + len(job.indices)]
         try:
-            return read_transformed(samples, job.indices, transform, uniforms)
+            return read_transformed(samples, job.indices, transform, mine)
         except RunError as error:
             return error  # as a value: raised in another process, it would arrive wrapped in that one's traceback
 
@@ -133,23 +141,20 @@ class StreamedDataset:
     def device(self) -> torch.device:
         return self.stream.device
 
-    def shuffled(self, batch_size: int, random: torch.Generator) -> Iterator[TensorImages]:
+    def shuffled(self, batch_size: int, random: torch.Generator, share: Share = ALL) -> Iterator[TensorImages]:
         """See ImageSet."""
         seed = int(torch.randint(2**62, (), generator=random, device=random.device))
         epoch = torch.Generator().manual_seed(seed)
         order = torch.randperm(self.samples, generator=epoch)
-        bounds = batch_bounds(self.samples, batch_size)
+        bounds = batch_bounds(self.samples, batch_size, share.processes)
         seeds = torch.randint(2**62, (len(bounds),), generator=epoch).tolist()
-        return self.stream.run(
-            [
-                _Job(self.varied, order[first:stop].tolist(), own)
-                for (first, stop), own in zip(bounds, seeds, strict=True)
-            ]
-        )
+        jobs = []
+        for (first, stop), own in zip(bounds, seeds, strict=True):
+            mine = share.of(stop - first)
+            jobs.append(_Job(self.varied, order[first:stop][mine].tolist(), own, stop - first, mine.start))
+        return self.stream.run(jobs)
 
-    def in_order(self, batch_size: int) -> Iterator[TensorImages]:
+    def in_order(self, batch_size: int, share: Share = ALL) -> Iterator[TensorImages]:
         """See ImageSet."""
-        starts = range(0, self.samples, batch_size)
-        return self.stream.run(
-            [_Job(self.name, list(range(first, min(first + batch_size, self.samples))), 0) for first in starts]
-        )
+        parts = [list(range(part.start, part.stop)) for part in parts_in_order(self.samples, batch_size, share)]
+        return self.stream.run([_Job(self.name, indices, 0, len(indices), 0) for indices in parts])
