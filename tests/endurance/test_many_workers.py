@@ -1,0 +1,62 @@
+"""32 workers at one queue of 2,000 runs: none is taken twice, none is lost, also when workers are killed."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.config import RunConfig
+from db import NewRun, Store
+from tests.stores import empty_store
+from tests.system import Process
+
+pytestmark = pytest.mark.endurance
+
+WORKERS, RUNS, KILLED = 32, 2_000, 4
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'neq.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = empty_store(url)
+    yield opened
+    opened.close()
+
+
+def test_none_is_taken_twice_and_none_is_lost(url: str, store: Store) -> None:
+    config = RunConfig().model_dump(mode="json")
+    queued = [run.id for run in store.create_runs([NewRun(config=config, epochs_planned=1) for _ in range(RUNS)])]
+    began = time.monotonic()
+    workers = [
+        Process(url, *(["20"] if number < KILLED else []), environment={}, module="tests.endurance.claiming")
+        for number in range(WORKERS)
+    ]
+    try:
+        for each in workers[KILLED:]:
+            assert each.wait(600) == 0, each.said
+        took = time.monotonic() - began
+        for each in workers[:KILLED]:
+            each.interrupt(9)
+        taken = Counter(line.strip() for each in workers for line in each.lines)
+        held = [each.lines[-1].strip() for each in workers[:KILLED]]
+        assert set(taken) == set(queued) and set(taken.values()) == {1}
+        sys.stdout.write(f"{RUNS} runs claimed and ended by {WORKERS} workers in {took:.1f} s\n")
+        states = Counter(store.run(run_id).state for run_id in queued)
+        assert states == {"finished": RUNS - KILLED, "running": KILLED}
+        assert store.requeue_silent(0) == dict.fromkeys(held, "queued")
+        last = Process(url, environment={}, module="tests.endurance.claiming")
+        workers.append(last)
+        assert last.wait(60) == 0 and sorted(line.strip() for line in last.lines) == sorted(held)
+        assert Counter(store.run(run_id).state for run_id in queued) == {"finished": RUNS}
+    finally:
+        for each in workers:
+            each.stop()
