@@ -114,6 +114,7 @@ def test_keys_lead_from_section_to_section_and_the_table_of_compared_runs_to_the
     come_to(page, f"{address}/compare?runs={runs['running']},{runs['queued']}")
     table = page.locator("[data-part=numbers]")
     link = table.get_by_role("link", name="waits")
+    page.locator("main").focus()  # as after a link within the pages
     for key, heading in (("s", "Runs"), ("s", "Metrics"), ("Shift+S", "Runs")):
         page.keyboard.press(key)
         expect(page.locator("h2:focus")).to_contain_text(heading)

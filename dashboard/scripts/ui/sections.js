@@ -6,22 +6,20 @@
 
 const HEADINGS = "main h2";
 
+/** What takes the focus for a section: its heading, or what opens and closes it. @param {Element} heading */
+const takerOf = (heading) => /** @type {HTMLElement} */ (heading.closest("summary") ?? heading);
+
 /** Takes the focus to the next section's heading that is shown, or to the one before. @param {1 | -1} by */
 function toSection(by) {
-  const headings = [...document.querySelectorAll(HEADINGS)].filter((heading) => heading.checkVisibility());
   const at = document.activeElement ?? document.body;
   const where = by > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
-  const inside = Node.DOCUMENT_POSITION_CONTAINS | Node.DOCUMENT_POSITION_CONTAINED_BY;
-  const there = headings.filter((heading) => {
-    const place = at.compareDocumentPosition(heading);
-    return place & where && !(place & inside);
-  });
-  const heading = at === document.body ? headings.at(by > 0 ? 0 : -1) : there.at(by > 0 ? 0 : -1);
-  const taking = /** @type {HTMLElement | null | undefined} */ (heading?.closest("summary") ?? heading);
-  if (!taking) return;
-  if (!taking.matches("summary")) taking.tabIndex = -1;
-  taking.focus({ preventScroll: true });
-  taking.scrollIntoView({ block: "start" });
+  const takers = [...document.querySelectorAll(HEADINGS)].filter((heading) => heading.checkVisibility()).map(takerOf);
+  const there = takers.filter((taker) => taker !== at && at.compareDocumentPosition(taker) & where);
+  const taker = there.at(by > 0 ? 0 : -1);
+  if (!taker) return;
+  if (!taker.matches("summary")) taker.tabIndex = -1;
+  taker.focus({ preventScroll: true });
+  taker.scrollIntoView({ block: "start" });
 }
 
 /** @type {Key} */
