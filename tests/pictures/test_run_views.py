@@ -220,7 +220,7 @@ def test_the_distributions_count_the_stored_values(run: Page, recording: Recordi
     expected = [np.histogram(epoch.astype(np.float64), bins=50, range=(-1, 1))[0].tolist() for epoch in phi]
     assert run.evaluate(DISTRIBUTION, 8) == expected
     run.keyboard.press("Home")
-    expect(run.locator("[data-part=distribution-bars]")).to_have_attribute(
+    expect(run.locator("[data-part=distribution-bars] canvas")).to_have_attribute(
         "aria-label", re.compile("at epoch 0: most of")
     )
 

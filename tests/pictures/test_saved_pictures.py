@@ -108,6 +108,13 @@ def test_a_figure_is_saved_as_a_vector_as_a_picture_and_as_data_and_the_page_sta
     assert np.array_equal(np.array([row["1 - phi"] for row in rows], np.float32), recording.divergence[1][0])
     # The scale of φ is a bar with its decades.
     assert {"1 − φ", "10⁻⁶", "1"} <= set(texts(saved(opened, "neurons", "SVG", "As on screen")[1]))
+    opened.locator("[data-part=values-phi]").click()
+    _, svg = saved(opened, "histogram", "SVG", "One column")
+    assert {"Histogram of φ at epoch 0", "φ", "neurons", "−0.5"} <= set(texts(svg))
+    bins = list(csv.DictReader(saved(opened, "histogram", "Data")[1].decode().splitlines()))
+    counts = np.histogram(np.array(recording.phi[1][0], np.float64), bins=50, range=(-1, 1))[0]
+    assert [int(row["neurons"]) for row in bins] == counts.tolist()
+    opened.locator("[data-part=values-velocity]").click()
     opened.get_by_role("button", name="Colour by State").click()
     assert opened.evaluate(STATE) == before
     assert opened.evaluate("() => window.schemes") == []

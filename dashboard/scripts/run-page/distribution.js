@@ -6,6 +6,7 @@ import * as marks from "../plot/annotations.js";
 import { CellCanvas } from "../plot/cell-canvas.js";
 import { matrixTable, seen } from "../plot/figure-tables.js";
 import * as palette from "../plot/palette.js";
+import { askAndSave } from "../plot/save-figure.js";
 import { velocityBin, velocityPlace } from "../plot/velocity-scale.js";
 import { Densities } from "../run-data/histogram-data.js";
 import { element, say } from "../ui/dom.js";
@@ -13,6 +14,7 @@ import * as format from "../ui/format.js";
 import { onPrint } from "../ui/print.js";
 import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
+import { savedHistogram } from "./saved-histogram.js";
 
 /** @import { LayerCounts } from "../../types/pages" */
 /** @import { Figure, Cell } from "../plot/area.js" */
@@ -50,6 +52,12 @@ export const isField = (name) => name !== undefined && Object.hasOwn(FIELDS, nam
 function shade(count, neurons) {
   return count ? Math.max(6, Math.round(255 * Math.min(1, 1.3 * Math.sqrt(count / neurons)))) : 0;
 }
+
+/** How a template's axis looks, without what it is of. @param {any} axis */
+const axisLook = ({ linecolor, tickcolor, gridcolor, tickfont, showline, ticks, linewidth }) => ({
+  ...{ linecolor, tickcolor, gridcolor, tickfont, showline, linewidth, ticks: ticks ?? "outside" },
+  ...{ showgrid: false, zeroline: false, fixedrange: true },
+});
 
 /** Fractions of the neurons in one bin that a saved file's scale names. */
 const NAMED = [0, 0.01, 0.1, 0.5];
@@ -102,8 +110,13 @@ export class Distribution {
       onClick: (cell) => this.data?.counts[cell.column] && onChoose?.(cell.column),
     });
     this.side = side;
-    this.bars = element("canvas.picture-bars", { "aria-hidden": "true" });
+    this.bars = element("canvas.picture-bars", { role: "img" });
     this.caption = element("p.bars-caption");
+    this.save = element(
+      "button.button.button-small.bars-save",
+      { type: "button", "aria-label": `Save…: ${feed.record.name} histogram`, disabled: true },
+      "Save…",
+    );
     this.drawBars = scope.once(() => this.#drawBars());
     this.#buildSide(scope);
   }
@@ -127,9 +140,9 @@ export class Distribution {
 
   /** The histogram at the cursor. @param {Scope} scope */
   #buildSide(scope) {
-    this.side.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
-    this.side.setAttribute("role", "img");
-    this.side.replaceChildren(this.bars, this.caption);
+    this.bars.setAttribute("aria-label", "Histogram at the epoch cursor: no values yet");
+    this.side.replaceChildren(this.bars, this.caption, this.save);
+    scope.on(this.save, "click", () => this.#askAndSave(scope));
     scope.watchSize(this.side, () => this.drawBars());
     scope.finally(onScheme(() => this.drawBars()));
     scope.finally(onPrint(() => this.drawBars()));
@@ -215,6 +228,7 @@ export class Distribution {
 
   #drawBars() {
     const counts = this.data?.counts[this.cursor];
+    this.save.disabled = !counts;
     say(this.caption, this.cursor >= 0 ? `epoch ${this.cursor}` : "");
     const { width, height } = this.#fitBars();
     const pen = this.bars.getContext("2d");
@@ -229,6 +243,18 @@ export class Distribution {
       pen.fillRect(0, Math.round(height - (bin + 1) * thick), length, Math.max(1, Math.round(thick) - 1));
     });
     this.#drawThreshold(pen, counts.length);
+  }
+
+  /** @param {Scope} scope */
+  #askAndSave(scope) {
+    const counts = this.data?.counts[this.cursor];
+    if (!this.data || !counts || !this.picture.Plotly) return;
+    const { run, layer, more } = this.#about();
+    const { name, bin, threshold } = FIELDS[this.data.field];
+    const { xaxis, yaxis } = (this.data.field === "phi" ? this.figures.phis : this.figures.velocities).layout;
+    const histogram = { counts: [...counts], name, bin, ticks: yaxis, epoch: this.cursor, of: { run, layer, more } };
+    const where = { scope, host: this.picture.host, Plotly: this.picture.Plotly };
+    askAndSave(savedHistogram({ ...histogram, epsilon: threshold ? this.epsilon : 0 }, where, axisLook(xaxis)));
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {number} bins */
@@ -259,7 +285,7 @@ export class Distribution {
     this.picture.describe(`${name} of ${place} by epoch, as densities`);
     const most = (/** @type {number[]} */ of) => bin(of.indexOf(Math.max(...of)));
     const words = counts ? `most of ${counted(this.data.neurons)} neurons lie in ${most(counts)}` : "no values";
-    this.side.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);
+    this.bars.setAttribute("aria-label", `${name} of ${place} at epoch ${this.cursor}: ${words}`);
   }
 
   // ------------------------------------------------------------ pointing
