@@ -5,10 +5,11 @@ import { test } from "node:test";
 
 import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/axis-units.js";
 import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
-import { groupsOf, linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
+import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
 import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
+import { RunGroups } from "../../dashboard/scripts/compare-page/groups.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
 import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
@@ -16,6 +17,7 @@ import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
 import { againstWords, columnsOf, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
 import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
+import { distinctTitles } from "../../dashboard/scripts/run-data/settings.js";
 
 /** A generator of numbers in 0–1, the same in each run. */
 function random(seed) {
@@ -129,26 +131,33 @@ test("runs of a group are their mean with a band, in words with how many they ar
   assert.equal(linesOf(chart, drawing({ group: "lr", spread: "minmax" })).lines[0].words(3.5, 0), "3.5 (3 to 4, n = 2 of 2)");
 });
 
-test("a group looks alike in every chart, also where another has no such metric", () => {
-  const charts = [
-    {
-      bands: [
-        { value: null, runs: ["c"] },
-        { value: "1", runs: ["d"] },
-      ],
-    },
-    {
-      bands: [
-        { value: "2", runs: ["a", "b"] },
-        { value: null, runs: ["c", "e"] },
-      ],
-    },
-  ];
-  assert.deepEqual(groupsOf(charts, ["a", "b", "c", "d", "e"]), [
-    { value: "2", runs: ["a", "b"] },
-    { value: null, runs: ["c", "e"] },
-    { value: "1", runs: ["d"] },
+test("groups have their places by their labels, and keep them when another comes", () => {
+  const groups = new RunGroups();
+  groups.follow("lr", [
+    { value: null, runs: ["c"] },
+    { value: "0.01", runs: ["b"] },
+    { value: "1e-05", runs: ["a", "d"] },
   ]);
+  assert.deepEqual(
+    groups.all.map(({ value }) => value),
+    ["1e-05", "0.01", null],
+  );
+  assert.deepEqual(
+    ["a", "d", "b", "c", "x"].map((id) => groups.inkOfRun(id)),
+    [inkOf(0), inkOf(0), inkOf(1), inkOf(2), null],
+  );
+  groups.follow("lr", [
+    { value: "0.0001", runs: ["e"] },
+    { value: "0.01", runs: ["b"] },
+  ]);
+  assert.deepEqual([groups.inkOfRun("b"), groups.inkOfRun("e"), groups.inkOfRun("a")], [inkOf(1), inkOf(3), null]);
+  groups.follow("kind", [
+    { value: "sgd", runs: ["a"] },
+    { value: "adam", runs: ["b"] },
+  ]);
+  assert.deepEqual([groups.placeOf("adam"), groups.placeOf("sgd"), groups.inkOfRun("a")], [0, 1, inkOf(1)]);
+  groups.follow("", []);
+  assert.equal(groups.inkOfRun("a"), null, "by itself");
   const drawn = linesOf({ ...chart, bands: [{ ...chart.bands[0], value: "1" }] }, { ...drawing({ group: "lr" }), placeOf: () => 2 });
   assert.equal(drawn.lines[0].key, "group 2");
   assert.equal(drawn.lines[0].colour, inkOf(2).colour);
@@ -324,6 +333,15 @@ test("a brush keeps the runs that lie within it on every axis; a run without a v
 });
 
 // ------------------------------------------------------------ the table of runs
+
+test("settings of one name are told apart by their group, wherever they are named", () => {
+  const titles = { data: "Data", optimizer: "Optimizer", "data.kind": "Kind", "optimizer.kind": "Kind", "optimizer.lr": "Learning rate" };
+  const paths = ["data.kind", "optimizer.kind", "optimizer.lr", "a.FLOPs", "b.FLOPs", "seed"];
+  assert.deepEqual(
+    [...distinctTitles(paths, titles).values()],
+    ["Data: kind", "Optimizer: kind", "Learning rate", "a: FLOPs", "b: FLOPs", "seed"],
+  );
+});
 
 test("of settings that part the runs alike one tells, few values first and the seed last", () => {
   const run = (kind, rate, epsilon, seed) => ({

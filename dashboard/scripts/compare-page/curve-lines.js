@@ -82,21 +82,6 @@ function bandLines({ value, x, mean, low, high, count, runs }, place, drawing) {
   return [{ name, key: `group ${place}`, x: places, y, ...drawing.inkOf(place), spread, marks: mark ? [mark] : [], joined: true, words }];
 }
 
-/**
- * The groups of all charts, in the order of their first runs: a chart whose metric some runs lack has not all of them.
- * @param {Curves[]} charts @param {string[]} ids of all runs. @returns {{value: string | null, runs: string[]}[]}
- */
-export function groupsOf(charts, ids) {
-  const found = /** @type {Map<string | null, Set<string>>} */ (new Map());
-  for (const { value, runs } of charts.flatMap(({ bands }) => bands)) {
-    const members = found.get(value) ?? new Set();
-    for (const run of runs) members.add(run);
-    found.set(value, members);
-  }
-  const groups = [...found].map(([value, members]) => ({ value, runs: ids.filter((id) => members.has(id)) }));
-  return groups.sort((a, b) => ids.indexOf(a.runs[0]) - ids.indexOf(b.runs[0]));
-}
-
 /** A logarithmic axis has no place for what is not above zero, and none for numbers whose distances overflow. @param {(number | null)[]} values @param {Look} look */
 const drawable = (values, { log }) => values.map((value) => (value === null || isHuge(value) || (log && value <= 0) ? null : value));
 

@@ -37,9 +37,10 @@ export function lineSwatch({ colour, dash }) {
 
 /**
  * @param {Comparison} comparison @param {Record<string, string>} inks colours of the reader's own, by id.
+ * @param {(id: string) => Ink | null} groupInk how a run is drawn as one of a group, so that a colour means one thing on the page.
  * @returns {Member[]}
  */
-export function membersOf({ runs }, inks) {
+export function membersOf({ runs }, inks, groupInk) {
   const records = /** @type {Run[]} */ (/** @type {unknown} */ (runs));
   const names = distinctNames(records);
   return records.map((record, place) => {
@@ -50,7 +51,7 @@ export function membersOf({ runs }, inks) {
       place,
       name: names.get(record.id) ?? record.name,
       record,
-      ink: own ? { ...usual, colour: own } : usual,
+      ink: groupInk(record.id) ?? (own ? { ...usual, colour: own } : usual),
     };
   });
 }

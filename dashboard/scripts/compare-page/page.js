@@ -8,7 +8,6 @@ import { modeOf } from "../plot/colour-modes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { Together } from "../plot/line-chart.js";
 import * as metricNames from "../run-data/metric-names.js";
-import { settingName } from "../run-data/settings.js";
 import { element, parts } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Keys } from "../ui/keys.js";
@@ -18,6 +17,7 @@ import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
 import { CurvesCard } from "./curves-card.js";
+import { RunGroups } from "./groups.js";
 import { compareKeys } from "./keys.js";
 import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
@@ -25,7 +25,7 @@ import { isActive, membersOf, settingsOf } from "./members.js";
 import { ParallelCard } from "./parallel.js";
 import { compareAddress, RunPicker } from "./picker.js";
 import { Pictures } from "./pictures.js";
-import { columnsOf } from "./run-columns.js";
+import { columnsOf, namesOf } from "./run-columns.js";
 import { RunsTable } from "./runs-table.js";
 import { ScatterCard } from "./scatter.js";
 import { SettingsTable } from "./tables.js";
@@ -63,6 +63,9 @@ const GROUPINGS = [
  * @property {string} plotly its address.
  */
 
+/** A setting's path as the filter language writes it. @param {string} path */
+const asField = (path) => (/^[\w.]+$/.test(path) ? path : `\`${path}\``);
+
 /** When what was drawn is on the screen. */
 const framePainted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
@@ -82,7 +85,8 @@ class ComparePage {
     this.look = readLook(readQuery());
     // Scripts that tell no epochs have steps alone.
     if (!readQuery().x && data.comparison.runs.length && data.comparison.runs.every((run) => !run.epochs_done)) this.look.axis = "step";
-    this.members = membersOf(this.comparison, this.look.inks);
+    this.groups = new RunGroups();
+    this.members = this.#membersNow();
     this.together = new Together();
     this.drawn = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -140,9 +144,11 @@ class ComparePage {
       figure: figures.metric,
       look,
       groupings: this.#groupings(),
+      groups: this.groups,
       together,
       onLight,
       onLook,
+      onGroups: () => this.#paintAll(),
       onDrawn: () => this.#drawTable(),
     });
     this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
@@ -232,6 +238,10 @@ class ComparePage {
 
   // ------------------------------------------------------------ what is known
 
+  #membersNow() {
+    return membersOf(this.comparison, this.look.inks, (id) => this.groups.inkOfRun(id));
+  }
+
   #ids() {
     return this.members.map(({ id }) => id);
   }
@@ -270,13 +280,28 @@ class ComparePage {
   }
 
   async #update() {
-    const { comparison, look } = this;
-    this.members = membersOf(comparison, look.inks);
+    this.members = this.#membersNow();
     this.#note();
+    this.#drawFigures();
+    await this.curves?.update(this.members, this.comparison);
+  }
+
+  /** What is drawn of runs without asking: the table, and figures against each other. */
+  #drawFigures() {
+    const { comparison, members } = this;
     this.#drawTable();
-    this.scatter?.update(this.members, comparison);
-    if (this.settings) this.parallel?.update(this.members, comparison, this.settings.compared);
-    await this.curves?.update(this.members, comparison);
+    this.scatter?.update(members, comparison);
+    if (this.settings) this.parallel?.update(members, comparison, this.settings.compared);
+  }
+
+  /** Draws all runs in the colours and dashes that they have now, unless they had them before. */
+  #paintAll() {
+    const before = this.members;
+    this.members = this.#membersNow();
+    if (JSON.stringify(before.map(({ ink }) => ink)) === JSON.stringify(this.members.map(({ ink }) => ink))) return;
+    this.settings?.update(this.members);
+    this.pictures?.paint(this.members);
+    this.#drawFigures();
   }
 
   #note() {
@@ -293,7 +318,8 @@ class ComparePage {
     if (!settings || !runs || this.scope.ended) return;
     const columns = columnsOf(members, comparison, settings.compared, data.titles);
     const { base, inks } = look;
-    runs.draw(members, this.#atCursor(columns), { base, inks, pictures: this.#pictured().map(({ id }) => id) });
+    const grouped = this.groups.by !== "";
+    runs.draw(members, this.#atCursor(columns), { base, inks, grouped, pictures: this.#pictured().map(({ id }) => id) });
   }
 
   /** Metrics at the epoch of the cursor, where it stands at one and the curves go by epoch. @param {Column[]} columns */
@@ -311,12 +337,10 @@ class ComparePage {
 
   /** Settings that differ, and the like. */
   #groupings() {
-    const differing = (this.settings?.compared ?? []).filter(({ differs }) => differs);
-    const compared = differing.map(({ path }) => {
-      const [group, rest] = settingName(path, this.data.titles);
-      return { path: /^[\w.]+$/.test(path) ? path : `\`${path}\``, name: rest || group };
-    });
-    return [...compared.filter(({ path }) => path !== "group"), ...GROUPINGS];
+    const all = this.settings?.compared ?? [];
+    const names = namesOf(all, this.data.titles);
+    const differing = all.filter(({ differs, path }) => differs && path !== "group");
+    return [...differing.map(({ path }) => ({ path: asField(path), name: names.get(path) ?? path })), ...GROUPINGS];
   }
 
   // ------------------------------------------------------------ what the reader does
@@ -353,13 +377,8 @@ class ComparePage {
   #paint(id, colour) {
     const { [id]: _, ...others } = this.look.inks;
     this.#keep({ inks: colour === null ? others : { ...others, [id]: colour } });
-    this.members = membersOf(this.comparison, this.look.inks);
-    this.settings?.update(this.members);
-    for (const entry of this.pictures?.entries ?? []) {
-      const member = this.members.find((each) => each.id === entry.feed.id);
-      if (member) entry.paint(member.ink);
-    }
-    this.#update();
+    this.#paintAll();
+    this.curves?.paint(this.members);
   }
 
   /** Lights a run in the table and all charts; a group in the curves alone. @param {string | null} key */

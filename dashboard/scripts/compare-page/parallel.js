@@ -5,14 +5,13 @@
 
 import { plotly, undrawn } from "../plot/axes.js";
 import { askAndSave } from "../plot/save-figure.js";
-import { settingName } from "../run-data/settings.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import { brushed, ofFigure, ofSetting } from "./dimensions.js";
 import { figuresOf } from "./figures-of-runs.js";
 import { ParallelPlot } from "./parallel-plot.js";
-import { telling } from "./run-columns.js";
+import { namesOf, telling } from "./run-columns.js";
 import { savedParallel } from "./saved-parallel.js";
 
 /** @import { Comparison } from "../../types/api" */
@@ -78,12 +77,10 @@ export class ParallelCard {
   /** @param {Member[]} members @param {Comparison} comparison @param {ComparedSetting[]} compared */
   update(members, comparison, compared) {
     this.members = members;
+    const names = namesOf(compared, this.titles);
     const settings = telling(compared)
       .slice(0, MOST_SETTINGS)
-      .map((setting) => {
-        const [group, rest] = settingName(setting.path, this.titles);
-        return ofSetting(setting, rest || group);
-      });
+      .map((setting) => ofSetting(setting, names.get(setting.path) ?? setting.path));
     const figures = figuresOf(comparison);
     const logged = [...figures.keys()].filter((key) => key.endsWith(".last") && !/^(test|train|applied|frozen|learning)_/.test(key));
     const results = [...RESULTS, ...logged].flatMap((key) => {
