@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/axis-units.js";
+import { brushTexts, readBrushes } from "../../dashboard/scripts/compare-page/brush-address.js";
 import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
 import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
 import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
 import { RunGroups } from "../../dashboard/scripts/compare-page/groups.js";
+import { leftOut } from "../../dashboard/scripts/compare-page/left-out.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
 import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
@@ -43,6 +45,8 @@ test("a look comes back from its address whole, whatever its names", () => {
     inks: { abc: "#00ff00", def: "#123456" },
     scatter: ["flops", "val/acc.best", "x"],
     parallel: true,
+    brush: ["optimizer.kind:a%2Cb", "flops:1:2"],
+    epoch: 0,
   };
   const said = Object.entries(lookQuery(look)).filter(([, value]) => value !== null);
   const query = Object.fromEntries(new URLSearchParams(new URLSearchParams(said).toString()));
@@ -69,6 +73,72 @@ test("an address that somebody wrote by hand does no harm", () => {
   assert.deepEqual(look.metrics, []);
   assert.equal(look.pictures.length, 6);
   assert.equal(look.log, false);
+});
+
+test("what an address asks for that no run has is left out, in words, and what it may ask for stays", () => {
+  const known = {
+    ids: ["a", "b"],
+    missing: ["gone"],
+    metrics: ["loss", "val/acc, mean"],
+    figures: ["flops", "loss.last"],
+    fields: ["neq.epsilon", "state"],
+    newest: 4,
+    live: false,
+  };
+  const good = {
+    runs: "a,b",
+    x: "flops",
+    log: "1",
+    smooth: "0.5",
+    group: "neq.epsilon",
+    spread: "minmax",
+    metrics: "loss,val%2Facc%2C%20mean",
+    base: "b",
+    pictures: "",
+    inks: "a:00ff00",
+    scatter: "flops,loss.last,x",
+    parallel: "1",
+    brush: "x:1:2",
+    epoch: "4",
+    layer: "conv1",
+  };
+  assert.deepEqual(leftOut(good, known), { words: [], changes: {} });
+  const said = (query, more = {}) => leftOut(query, { ...known, ...more });
+  assert.deepEqual(said({ x: "bogus", epoch: "9999", smooth: "nan", odd: "1" }).changes, { x: null, epoch: null, smooth: null, odd: null });
+  assert.deepEqual(said({ group: "nosuch" }).words, ["the grouping by “nosuch”, which none of these runs has"]);
+  assert.deepEqual(said({ metrics: "nope,val%2Facc%2C%20mean" }), {
+    words: ["the metric “nope”, which none of these runs has"],
+    changes: { metrics: "val%2Facc%2C%20mean" },
+  });
+  assert.deepEqual(said({ base: "", inks: "a:00ff00,b:red", scatter: "flops,__proto__" }).changes, {
+    base: null,
+    inks: "a:00ff00",
+    scatter: null,
+  });
+  assert.deepEqual(
+    said({ base: "gone", pictures: "a,gone" }),
+    { words: [], changes: { base: null, pictures: "a" } },
+    "the page says who is gone",
+  );
+  assert.deepEqual(said({ metrics: "later", epoch: "9", scatter: "later.last,flops" }, { live: true }).words, [], "it may come");
+});
+
+test("what is brushed comes back from its text, kinds by their names", () => {
+  const kind = ofSetting({ path: "k:d", values: ["sgd", "a,b", "sgd"], words: ["sgd", "a,b", "sgd"], differs: true }, "Kind");
+  const rate = ofSetting({ path: "lr", values: [0.1, 0.01, 0.0001], words: [], differs: true }, "Rate");
+  const loss = ofFigure("loss.last", { name: "Loss", values: [1, 0.123456789, 3] });
+  const all = [kind, rate, loss];
+  const ranges = { "k:d": [[-0.4, 0.4]], lr: [[Math.log10(0.01), Math.log10(0.1)]], "loss.last": [[0.123456789, 2]] };
+  const texts = brushTexts(all, ranges);
+  assert.deepEqual(texts, ["k%3Ad:a%2Cb", "lr:0.01:0.1", "loss.last:0.123456789:2"]);
+  const read = readBrushes(texts, all);
+  assert.deepEqual([brushed(all, read.ranges), read.unread], [brushed(all, ranges), []]);
+  assert.deepEqual(brushed(all, read.ranges), [false, true, false]);
+  const between = brushTexts(all, { "k:d": [[0.4, 0.6]] });
+  assert.deepEqual(brushed(all, readBrushes(between, all).ranges), [false, false, false]);
+  for (const odd of ["nosuch:1:2", "lr:1", "lr:a:b", "lr:-1:1", "loss.last:", "k%3Ad:none", "%E0%A4%A"]) {
+    assert.deepEqual(readBrushes([odd], all), { ranges: {}, unread: [odd] }, odd);
+  }
 });
 
 // ------------------------------------------------------------ lines

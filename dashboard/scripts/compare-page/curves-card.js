@@ -165,7 +165,8 @@ export class CurvesCard {
     const mine = this.asked;
     const names = this.shown();
     this.layOut(names);
-    say(this.parts["curves-empty"], names.length ? "" : "No metric has been recorded yet.");
+    const wanted = (this.look.metrics ?? []).join(", ");
+    say(this.parts["curves-empty"], names.length ? "" : wanted ? `Not recorded yet: ${wanted}.` : "No metric has been recorded yet.");
     this.parts["curves-empty"].hidden = names.length > 0;
     if (!names.length) return;
     const { axis, group, spread } = this.look;

@@ -3,11 +3,35 @@
  */
 
 import { inkOf } from "./members.js";
+import { namesOf } from "./run-columns.js";
 
+/** @import { Titles } from "../run-data/settings.js" */
 /** @import { Ink } from "./curve-lines.js" */
+/** @import { ComparedSetting } from "./run-columns.js" */
 
 /** @typedef {string | null} Value that the runs of a group have in common; null: they have nothing there. */
 /** @typedef {{value: Value, runs: string[]}} Group */
+
+/** Fields of a run, other than its settings, that are offered to group by. */
+const OFFERED = [
+  { path: "group", name: "Group" },
+  { path: "device", name: "Device" },
+  { path: "source", name: "Source" },
+  { path: "state", name: "State" },
+];
+/** And those that an address may name besides. */
+const OTHERS = ["tag", "name", "id", "notes", "created", "epochs", "accuracy", "best_accuracy", "frozen", "archived", "priority", "held"];
+export const RUN_FIELDS = [...OFFERED.map(({ path }) => path), ...OTHERS];
+
+/** A setting's path as the filter language writes it. @param {string} path */
+export const asField = (path) => (/^[\w.]+$/.test(path) ? path : `\`${path}\``);
+
+/** Settings that differ, and the like. @param {ComparedSetting[]} all @param {Titles} titles @returns {{path: string, name: string}[]} */
+export function groupingsOf(all, titles) {
+  const names = namesOf(all, titles);
+  const differing = all.filter(({ differs, path }) => differs && path !== "group");
+  return [...differing.map(({ path }) => ({ path: asField(path), name: names.get(path) ?? path })), ...OFFERED];
+}
 
 /** The order of labels: numbers by their size, words as a reader sorts them, and those without last. @param {Value} a @param {Value} b */
 function byLabel(a, b) {

@@ -8,7 +8,7 @@ import { modeOf } from "../plot/colour-modes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { Together } from "../plot/line-chart.js";
 import * as metricNames from "../run-data/metric-names.js";
-import { element, parts } from "../ui/dom.js";
+import { parts } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
@@ -17,15 +17,17 @@ import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
 import { CurvesCard } from "./curves-card.js";
-import { RunGroups } from "./groups.js";
+import { groupingsOf, RunGroups } from "./groups.js";
 import { compareKeys } from "./keys.js";
+import { knownOf, leftOut } from "./left-out.js";
 import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
 import { isActive, membersOf, settingsOf } from "./members.js";
+import { sayNotice } from "./notice.js";
 import { ParallelCard } from "./parallel.js";
 import { compareAddress, RunPicker } from "./picker.js";
 import { Pictures } from "./pictures.js";
-import { columnsOf, namesOf } from "./run-columns.js";
+import { columnsOf } from "./run-columns.js";
 import { RunsTable } from "./runs-table.js";
 import { ScatterCard } from "./scatter.js";
 import { SettingsTable } from "./tables.js";
@@ -41,16 +43,9 @@ import { SettingsTable } from "./tables.js";
 let current = null;
 
 const FIRST_PICTURES = 4;
+const SETTLE_MS = 250; // of the reader's hand, before the address is written
 const POLL_MS = 3000; // while a run goes on whose neurons are not shown
 const SOON_MS = 400;
-/** Fields of a run, other than its settings, that runs can be grouped by. */
-const GROUPINGS = [
-  { path: "group", name: "Group" },
-  { path: "device", name: "Device" },
-  { path: "source", name: "Source" },
-  { path: "state", name: "State" },
-];
-
 /**
  * @typedef {object} CompareData what pages/compare.py draws from.
  * @property {Comparison} comparison
@@ -63,11 +58,12 @@ const GROUPINGS = [
  * @property {string} plotly its address.
  */
 
-/** A setting's path as the filter language writes it. @param {string} path */
-const asField = (path) => (/^[\w.]+$/.test(path) ? path : `\`${path}\``);
-
 /** When what was drawn is on the screen. */
 const framePainted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
+/** The first runs that have an epoch, and after them the others. @param {Comparison} comparison */
+const firstPictured = ({ runs }) =>
+  [...runs.filter((run) => run.epochs_done), ...runs.filter((run) => !run.epochs_done)].slice(0, FIRST_PICTURES).map(({ id }) => id);
 
 class ComparePage {
   /**
@@ -82,36 +78,41 @@ class ComparePage {
     this.configs = settingsOf(data.settings);
     const runs = data.comparison.runs.map((run, at) => ({ ...run, config: this.configs[at] }));
     this.comparison = /** @type {Comparison} */ ({ ...data.comparison, runs });
+    const leftOut = this.#mendAddress();
     this.look = readLook(readQuery());
     // Scripts that tell no epochs have steps alone.
     if (!readQuery().x && data.comparison.runs.length && data.comparison.runs.every((run) => !run.epochs_done)) this.look.axis = "step";
     this.groups = new RunGroups();
     this.members = this.#membersNow();
+    /** Whose neurons are shown until the reader chooses: those that have some to show come first, as it was when the page opened. */
+    this.firstPictured = firstPictured(data.comparison);
     this.together = new Together();
     this.drawn = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.settling = undefined;
+    this.scope.finally(() => clearTimeout(this.settling));
     help(this.scope, root);
     new RunPicker(this.scope, this.parts.picker, { runs: /** @type {any} */ (runs), most: data.most });
     this.scope.on(this.parts["compare-views"], "click", () => this.#chooseView());
-    this.#sayMissing();
     if (runs.length) this.#build();
+    sayNotice(this.parts.notice, data, [...leftOut, ...this.#mendBrushes()]);
   }
 
-  #sayMissing() {
-    const { comparison, data } = this;
-    const { left_out: left, most } = data;
-    const { missing, runs } = comparison;
-    const words = [
-      missing.length && `There is no run ${missing.join(", ")}; it may have been deleted.`,
-      left && `At most ${most} runs can be compared; ${left} more ${left === 1 ? "was" : "were"} left out.`,
-      runs.length === 1 && "Add a second run.",
-      !runs.length &&
-        "Search for runs to compare, or tick them in the table of runs: their curves, neurons, masks and settings side by side.",
-    ].filter((text) => typeof text === "string");
-    this.parts.notice.hidden = !words.length;
-    this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
-    this.parts.notice.replaceChildren(...words.map((text) => element("p", {}, text)));
+  /** Takes out of the address what cannot be followed, before the look is read from it. */
+  #mendAddress() {
+    if (!this.comparison.runs.length) return [];
+    const { words, changes } = leftOut(readQuery(), knownOf(this.comparison, this.configs));
+    if (Object.keys(changes).length) writeQuery(changes);
+    return words;
+  }
+
+  /** What the address has brushed of which there is no axis, where none will come. */
+  #mendBrushes() {
+    const unread = isActive(this.members) ? [] : (this.parallel?.unread ?? []);
+    if (unread.length) this.#keep({ brush: this.look.brush.filter((text) => !unread.includes(text)) });
+    return unread.map((text) => `what is brushed by “${text}”`);
   }
 
   #chooseView() {
@@ -143,7 +144,7 @@ class ComparePage {
       parts,
       figure: figures.metric,
       look,
-      groupings: this.#groupings(),
+      groupings: groupingsOf(this.settings.compared, titles),
       groups: this.groups,
       together,
       onLight,
@@ -160,7 +161,7 @@ class ComparePage {
       look,
       onBrush: (kept) => this.#brush(kept),
       onLight,
-      onLook,
+      onLook: (changes) => this.#keepSoon(changes),
     });
     this.pictures = new Pictures({
       scope,
@@ -195,9 +196,10 @@ class ComparePage {
 
   #buildCursor() {
     const { scope, parts } = this;
-    const cursor = new Cursor(scope, null, () => {
+    const cursor = new Cursor(scope, this.look.epoch, () => {
       bar.draw();
-      this.together.setCursor(cursor.following ? null : cursor.epoch);
+      this.together.setCursor(cursor.following || cursor.epoch < 0 ? null : cursor.epoch);
+      if (!cursor.playing && cursor.chosen !== this.look.epoch) this.#keepSoon({ epoch: cursor.chosen });
       this.#drawTable();
     });
     const bar = new CursorBar(scope, parts, cursor);
@@ -249,8 +251,8 @@ class ComparePage {
   /** Those whose neurons are shown. */
   #pictured() {
     const { pictures } = this.look;
-    if (pictures === null) return this.members.slice(0, FIRST_PICTURES);
-    return this.members.filter(({ id }) => pictures.includes(id)).slice(0, MOST_PICTURES);
+    if (pictures !== null) return this.members.filter(({ id }) => pictures.includes(id)).slice(0, MOST_PICTURES);
+    return this.firstPictured.flatMap((each) => this.members.filter(({ id }) => id === each));
   }
 
   /** A run whose neurons are shown told something: what is written is written anew, soon. */
@@ -325,7 +327,7 @@ class ComparePage {
   /** Metrics at the epoch of the cursor, where it stands at one and the curves go by epoch. @param {Column[]} columns */
   #atCursor(columns) {
     const { cursor, curves } = this;
-    if (!cursor || cursor.following || !curves) return columns;
+    if (!cursor || cursor.following || cursor.epoch < 0 || !curves) return columns;
     return columns.map((column) => {
       const metric = column.key.replace(/\.last$/, "");
       const values = column.setting ? null : curves.valuesAt(metric, cursor.epoch, this.#ids());
@@ -335,20 +337,19 @@ class ComparePage {
     });
   }
 
-  /** Settings that differ, and the like. */
-  #groupings() {
-    const all = this.settings?.compared ?? [];
-    const names = namesOf(all, this.data.titles);
-    const differing = all.filter(({ differs, path }) => differs && path !== "group");
-    return [...differing.map(({ path }) => ({ path: asField(path), name: names.get(path) ?? path })), ...GROUPINGS];
-  }
-
   // ------------------------------------------------------------ what the reader does
 
   /** @param {Partial<Look>} changes */
   #keep(changes) {
     this.look = { ...this.look, ...changes };
     this.#remember(lookQuery(this.look));
+  }
+
+  /** What changes many times a second goes into the address when the reader's hand rests. @param {Partial<Look>} changes */
+  #keepSoon(changes) {
+    this.look = { ...this.look, ...changes };
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.#keep({}), SETTLE_MS);
   }
 
   /** Into the address, unless the reader has gone on to another page, which is not drawn yet. @param {Record<string, string | null>} changes */

@@ -8,6 +8,7 @@ import { askAndSave } from "../plot/save-figure.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
+import { brushTexts, HALF, readBrushes } from "./brush-address.js";
 import { brushed, ofFigure, ofSetting } from "./dimensions.js";
 import { figuresOf } from "./figures-of-runs.js";
 import { ParallelPlot } from "./parallel-plot.js";
@@ -36,7 +37,6 @@ const RESULTS = [
   "test_accuracy.best",
   "best_accuracy",
 ];
-const HALF = 0.35; // of the way to the next kind
 
 export class ParallelCard {
   /**
@@ -62,6 +62,9 @@ export class ParallelCard {
     this.members = [];
     /** @type {Ranges} */
     this.ranges = {};
+    /** What the address has brushed of which there is no axis, or not yet. */
+    this.unread = look.brush;
+    this.onLook = onLook;
     this.frame = /** @type {HTMLDetailsElement} */ (parts["parallel-frame"]);
     this.frame.open = look.parallel;
     scope.on(this.frame, "toggle", () => {
@@ -88,6 +91,7 @@ export class ParallelCard {
       return figure ? [ofFigure(key, figure)] : [];
     });
     this.dimensions = [...settings.filter((each) => each !== null), ...results.slice(0, MOST_RESULTS)];
+    if (this.unread.length) this.#brushByAddress();
     this.draw();
   }
 
@@ -111,9 +115,19 @@ export class ParallelCard {
     }
   }
 
-  /** @param {Ranges} ranges */
+  #brushByAddress() {
+    const { ranges, unread } = readBrushes(this.unread, this.dimensions);
+    this.unread = unread;
+    if (!Object.keys(ranges).length) return;
+    this.ranges = { ...ranges, ...this.ranges };
+    this.brushSoon();
+  }
+
+  /** The reader brushed. @param {Ranges} ranges */
   #brush(ranges) {
     this.ranges = ranges;
+    this.unread = [];
+    this.onLook({ brush: brushTexts(this.dimensions, ranges) });
     this.brushSoon();
   }
 
@@ -145,6 +159,7 @@ export class ParallelCard {
       parts["parallel-limits"].replaceChildren(...dimensions.map((each) => this.#limits(each)));
     }
     for (const { key, log, kinds } of dimensions) {
+      if (kinds) this.#fillKind(key);
       const [low, high] = this.ranges[key]?.[0] ?? [];
       for (const [name, value] of Object.entries({ low, high })) {
         const input = /** @type {HTMLInputElement | null} */ (
@@ -155,6 +170,17 @@ export class ParallelCard {
       }
     }
     /** @type {HTMLButtonElement} */ (parts["parallel-clear"]).disabled = !Object.keys(this.ranges).length;
+  }
+
+  /** @param {string} key */
+  #fillKind(key) {
+    const select = /** @type {HTMLSelectElement | null} */ (
+      this.parts["parallel-limits"].querySelector(`[data-limit="${CSS.escape(key)} kind"]`)
+    );
+    const pairs = this.ranges[key] ?? [];
+    const [low, high] = pairs.length === 1 ? pairs[0] : [];
+    const only = low !== undefined && Math.floor(high) === Math.ceil(low) ? String(Math.ceil(low)) : "";
+    if (select && select !== document.activeElement) select.value = only;
   }
 
   /** @param {Dimension} dimension */

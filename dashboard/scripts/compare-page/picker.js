@@ -15,13 +15,19 @@ import { KEYS } from "./look.js";
 
 const SEARCH_MS = 200;
 const FOUND = 8;
+/** What names runs in the address, and goes with them. */
+const OF_RUNS = ["base", "pictures", "inks"];
 /** @type {Record<string, number>} */
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 /** The address of the comparison of these runs, seen as it is now. @param {string[]} ids */
 export function compareAddress(ids) {
   const now = readQuery();
-  const kept = KEYS.flatMap((key) => (now[key] ? [[key, now[key]]] : []));
+  const isLeft = (/** @type {string} */ each) => ids.includes(each.split(":")[0]);
+  const kept = KEYS.flatMap((key) => {
+    const value = OF_RUNS.includes(key) ? now[key]?.split(",").filter(isLeft).join(",") : now[key];
+    return value ? [[key, value]] : [];
+  });
   const query = kept.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
   return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
 }
