@@ -12,7 +12,7 @@ from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
 from server.comparing.axes import XAxis
 from server.comparing.bands import Spread
-from server.comparing.curves import charts, groups_of, value_of
+from server.comparing.curves import charts, digits, groups_of, value_of
 from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
 from server.comparing.summary import epoch_seconds_of, metrics_of, totals_of
@@ -115,8 +115,8 @@ def read_agreement(request: Request, store: TheStore, a: Id, b: Id) -> Response:
                 "differing": differing((run_a, layers_a), (run_b, layers_b)),
                 "epochs": len(epochs),
                 "pairs": [_pair(pair, layers_a, layers_b) for pair in there],
-                "jaccard": [each.jaccard.round(4).tolist() for each in found],
-                "difference": [each.difference.round(4).tolist() for each in found],
+                "jaccard": [digits(each.jaccard).tolist() for each in found],
+                "difference": [digits(each.difference).tolist() for each in found],
             }
         )
 

@@ -7,7 +7,7 @@ import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/
 import { brushTexts, readBrushes } from "../../dashboard/scripts/compare-page/brush-address.js";
 import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
 import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
-import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
+import { brushed, ofFigure, ofSetting, resultsOf } from "../../dashboard/scripts/compare-page/dimensions.js";
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
 import { RunGroups } from "../../dashboard/scripts/compare-page/groups.js";
@@ -17,6 +17,7 @@ import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
+import { withoutCommonStart } from "../../dashboard/scripts/compare-page/picker.js";
 import { againstWords, columnsOf, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
 import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
 import { distinctTitles } from "../../dashboard/scripts/run-data/settings.js";
@@ -123,6 +124,48 @@ test("what an address asks for that no run has is left out, in words, and what i
   assert.deepEqual(said({ metrics: "later", epoch: "9", scatter: "later.last,flops" }, { live: true }).words, [], "it may come");
 });
 
+test("axes of results are those that say most and differ, with accuracy the last of them", () => {
+  const figure = (...values) => ({ name: "", values, words: String });
+  const names = [
+    "flops",
+    "seconds",
+    "epochs",
+    "accuracy",
+    "frozen_fraction.last",
+    "train_loss.last",
+    "test_loss.best",
+    "test_accuracy.best",
+  ];
+  const figures = new Map([...names, "mine.last"].map((name) => [name, figure(1, 2)]));
+  const keys = () => resultsOf(figures).map(({ key }) => key);
+  assert.deepEqual(keys(), ["frozen_fraction.last", "seconds", "flops", "test_loss.best", "test_accuracy.best"]);
+  figures.set("seconds", figure(3, 3));
+  figures.set("best_accuracy", figure(1, 2));
+  figures.set("epochs", figure(9, 9, null));
+  figures.delete("test_loss.best");
+  assert.deepEqual(keys(), ["mine.last", "train_loss.last", "frozen_fraction.last", "flops", "best_accuracy"]);
+});
+
+test("words at an axis have units, and none lies on another", () => {
+  const near = ofFigure("flops", {
+    name: "FLOPs",
+    values: [11_327_400_000, 11_310_500_000, 9e9],
+    words: (value) => `${value / 1e9} GFLOPs`,
+  });
+  assert.deepEqual(
+    ticksOf(near).map(([, words]) => words),
+    ["9 GFLOPs", "11.3105 GFLOPs"],
+  );
+});
+
+test("names to choose from begin where they differ, if they are long", () => {
+  assert.deepEqual(withoutCommonStart(["sgd 1", "sgd 2"]), ["sgd 1", "sgd 2"]);
+  const long = ["Fashion-MNIST · SGD · epsilon 0.01, adam", "Fashion-MNIST · SGD · epsilon 0.001, sgd"];
+  assert.deepEqual(withoutCommonStart(long), ["… 0.01, adam", "… 0.001, sgd"]);
+  assert.deepEqual(withoutCommonStart([`${long[0]}`, `${long[0]} again and again`]), ["… adam", "… adam again and again"]);
+  assert.deepEqual(withoutCommonStart(["x".repeat(40), `y${"x".repeat(40)}`]), ["x".repeat(40), `y${"x".repeat(40)}`]);
+});
+
 test("what is brushed comes back from its text, kinds by their names", () => {
   const kind = ofSetting({ path: "k:d", values: ["sgd", "a,b", "sgd"], words: ["sgd", "a,b", "sgd"], differs: true }, "Kind");
   const rate = ofSetting({ path: "lr", values: [0.1, 0.01, 0.0001], words: [], differs: true }, "Rate");
@@ -144,10 +187,10 @@ test("what is brushed comes back from its text, kinds by their names", () => {
 // ------------------------------------------------------------ lines
 
 const look = (changes = {}) => ({ ...readLook({}), ...changes });
-const drawing = (changes = {}) => ({
+const drawing = (changes = {}, less = true) => ({
   look: look(changes),
   unit: { factor: 1, title: "Epoch" },
-  less: true,
+  less,
   member: (id) => ({ name: id.toUpperCase(), ink: inkOf(0), forked: id === "b" ? 1 : null, dim: false }),
   inkOf,
   placeOf: () => 0,
@@ -178,6 +221,12 @@ test("a run is a line with its best value and where it was forked", () => {
     { kind: "best", x: 2, y: -1 },
     { kind: "fork", x: 1, y: 2 },
   ]);
+  const neutral = linesOf(chart, drawing({}, null)).lines;
+  assert.deepEqual(
+    neutral.map(({ marks }) => marks.map(({ kind }) => kind)),
+    [[], ["fork"]],
+    "of a learning rate none is best",
+  );
   assert.equal(note, "Points: 1 not finite; 2 without a place on this axis; thinned to the screen's pixels, extremes kept.");
 });
 
@@ -336,6 +385,15 @@ test("an accuracy that scripts log under names of their own is a figure of all r
     new Map(),
   );
   const words = (name) => columns.find((column) => column.name === name).words;
+  const heads = (metrics) =>
+    columnsOf(
+      [launched, external].map((record, place) => ({ record, place })),
+      { ...comparison, metrics, runs: [launched, external], epoch_seconds: [null, null] },
+      [],
+      new Map(),
+    ).map(({ name }) => name);
+  assert.ok(!heads([metric("test_accuracy", [0.9, null])]).includes("Test accuracy"), "it says what Accuracy says");
+  assert.ok(heads([metric("test_accuracy", [0.9, 0.6])]).includes("Test accuracy"), "it says something else of one");
   assert.deepEqual(
     [words("Accuracy"), words("Best")],
     [

@@ -16,7 +16,7 @@ import { smoothed } from "./smoothing.js";
  * @typedef {object} Drawing
  * @property {Look} look
  * @property {Unit} unit
- * @property {boolean} less whether less is better.
+ * @property {boolean | null} less whether less is better; null: neither is.
  * @property {(id: string) => {name: string, ink: Ink, forked: number | null, dim: boolean}} member `forked`: the epoch after which.
  * @property {(place: number) => Ink} inkOf a group, by its place among those of all charts.
  * @property {(value: string | null) => number} placeOf a group.
@@ -88,8 +88,9 @@ const drawable = (values, { log }) => values.map((value) => (value === null || i
 /** @param {number | null} value */
 const isHuge = (value) => value !== null && Math.abs(value) > HUGE;
 
-/** The first of its best values. @param {number[]} x @param {(number | null)[]} y @param {boolean} less @returns {Mark | null} */
+/** The first of its best values. @param {number[]} x @param {(number | null)[]} y @param {boolean | null} less @returns {Mark | null} */
 function best(x, y, less) {
+  if (less === null) return null;
   let at = -1;
   for (const [place, value] of y.entries()) {
     if (value === null) continue;

@@ -318,7 +318,8 @@ export class CurvesCard {
   #drawing({ metric }, unit) {
     const { members, look } = this;
     const byId = new Map(members.map((member) => [member.id, member]));
-    const less = this.metrics.find(({ name }) => name === metric)?.smaller_is_better ?? false;
+    const isLess = this.metrics.find(({ name }) => name === metric)?.smaller_is_better ?? false;
+    const less = metricNames.hasBest(metric) ? isLess : null;
     return {
       look,
       unit,

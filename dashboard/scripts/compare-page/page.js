@@ -186,11 +186,12 @@ class ComparePage {
 
   #buildMasks() {
     const { scope, parts, members, data } = this;
+    const chosen = this.firstPictured.slice(0, 2).map((id) => members.findIndex((member) => member.id === id));
     parts["masks-card"].hidden = members.length < 2;
     this.masks =
       members.length < 2
         ? null
-        : new MaskCard({ scope, parts, members, figures: data.figures, onOpen: (layer) => this.pictures?.open(layer) });
+        : new MaskCard({ scope, parts, members, chosen, figures: data.figures, onOpen: (layer) => this.pictures?.open(layer) });
     this.masks?.hold(this.look.base);
   }
 

@@ -9,7 +9,7 @@ import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
 import { brushTexts, HALF, readBrushes } from "./brush-address.js";
-import { brushed, ofFigure, ofSetting } from "./dimensions.js";
+import { brushed, ofSetting, resultsOf } from "./dimensions.js";
 import { figuresOf } from "./figures-of-runs.js";
 import { ParallelPlot } from "./parallel-plot.js";
 import { namesOf, telling } from "./run-columns.js";
@@ -26,17 +26,6 @@ import { savedParallel } from "./saved-parallel.js";
 /** @import { ComparedSetting } from "./run-columns.js" */
 
 const MOST_SETTINGS = 7;
-const MOST_RESULTS = 5;
-const RESULTS = [
-  "flops",
-  "seconds",
-  "epochs",
-  "frozen_fraction.last",
-  "train_loss.last",
-  "test_loss.best",
-  "test_accuracy.best",
-  "best_accuracy",
-];
 
 export class ParallelCard {
   /**
@@ -84,13 +73,7 @@ export class ParallelCard {
     const settings = telling(compared)
       .slice(0, MOST_SETTINGS)
       .map((setting) => ofSetting(setting, names.get(setting.path) ?? setting.path));
-    const figures = figuresOf(comparison);
-    const logged = [...figures.keys()].filter((key) => key.endsWith(".last") && !/^(test|train|applied|frozen|learning)_/.test(key));
-    const results = [...RESULTS, ...logged].flatMap((key) => {
-      const figure = figures.get(key);
-      return figure ? [ofFigure(key, figure)] : [];
-    });
-    this.dimensions = [...settings.filter((each) => each !== null), ...results.slice(0, MOST_RESULTS)];
+    this.dimensions = [...settings.filter((each) => each !== null), ...resultsOf(figuresOf(comparison))];
     if (this.unread.length) this.#brushByAddress();
     this.draw();
   }

@@ -15,6 +15,7 @@ import { KEYS } from "./look.js";
 
 const SEARCH_MS = 200;
 const FOUND = 8;
+const LONG = 28; // signs of a name
 /** What names runs in the address, and goes with them. */
 const OF_RUNS = ["base", "pictures", "inks"];
 /** @type {Record<string, number>} */
@@ -36,6 +37,16 @@ export function compareAddress(ids) {
 export function distinctNames(runs) {
   const isAlone = (/** @type {Run} */ run) => runs.every((other) => other.id === run.id || other.name !== run.name);
   return new Map(runs.map((run) => [run.id, isAlone(run) ? run.name : `${run.name} (${run.id})`]));
+}
+
+/** Names without the words with which all begin, where some are long: a list that is narrow shows beginnings alone. @param {string[]} names */
+export function withoutCommonStart(names) {
+  if (names.length < 2 || names.every((name) => name.length <= LONG)) return names;
+  const [first] = names;
+  let alike = 0;
+  while (alike < first.length && names.every((name) => name[alike] === first[alike])) alike += 1;
+  const start = first.lastIndexOf(" ", alike - 1) + 1;
+  return start ? names.map((name) => `… ${name.slice(start)}`) : names;
 }
 
 /** A search for another run; the first that are found are offered to be added. */

@@ -129,7 +129,15 @@ export function columnsOf(members, comparison, compared, titles) {
       const taken = results.some((result) => result.name === name);
       return { key: path, name: taken ? withGroup(settingName(path, titles)) : name, setting: true, values, words, against: null };
     });
-  return [...own, ...results].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
+  return [...own, ...withoutRepeated(results)].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
+}
+
+/** Where runs log their accuracy by another name, *Accuracy* says of each what *Test accuracy* says of some. @param {Column[]} results */
+function withoutRepeated(results) {
+  const all = results.find(({ key }) => key === "Accuracy");
+  const isRepeated = (/** @type {Column} */ { key, words }) =>
+    key === "test_accuracy.last" && all && words.every((word, at) => word === format.NOTHING || word === all.words[at]);
+  return results.filter((column) => !isRepeated(column));
 }
 
 /** @param {any} run */

@@ -118,7 +118,7 @@ export class RunsTable {
       const looks = [number, at === first && first > 0 ? "compare-results" : "", column.key === "Notes" ? "compare-notes" : ""].filter(
         Boolean,
       );
-      const cell = element("td", { class: looks.join(" ") || null });
+      const cell = element("td", { class: looks.join(" ") || null, "data-of": column.name });
       const fill = (/** @type {Column[]} */ now) => fillCell(cell, now[at], place, base);
       this.cells.push(fill);
       fill(columns);
