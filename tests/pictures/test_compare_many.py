@@ -15,6 +15,12 @@ EPSILONS = (0.001, 0.01)
 LINES = """() => Object.fromEntries([...neq.compare.present().curves.boxes].map(([name, { chart }]) =>
   [name, chart.lines.map(({ key, x, alpha = 1 }) => [key, x.length, alpha])]))"""
 
+BEYOND_PAPER = """() => {
+  const right = document.querySelector(".page").getBoundingClientRect().right;
+  return [...document.querySelectorAll(".compare :is(td, th, .parallel-plot)")]
+    .filter((each) => each.getBoundingClientRect().right > right).map((each) => each.textContent);
+}"""
+
 SWATCH = "(swatch) => [swatch.style.getPropertyValue('--ink'), swatch.dataset.dash].join()"
 
 WORDS_WITHIN = """() => {
@@ -141,6 +147,9 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
     expect(losses.first).to_contain_text("1.00")
     page.keyboard.press("End")
     expect(heads.filter(has_text="@ epoch")).to_have_count(0)
+    page.emulate_media(media="print")
+    page.wait_for_selector("html[data-paper]")
+    assert page.evaluate(BEYOND_PAPER) == [], "tables and axes are as wide as the paper"
 
 
 def test_neurons_are_shown_of_those_that_are_ticked_and_a_view_keeps_all(

@@ -13,11 +13,11 @@ import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
 import { RunGroups } from "../../dashboard/scripts/compare-page/groups.js";
 import { leftOut } from "../../dashboard/scripts/compare-page/left-out.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
-import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
+import { firstPictured, inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
-import { withoutCommonStart } from "../../dashboard/scripts/compare-page/picker.js";
+import { compareAddress, withoutCommonStart } from "../../dashboard/scripts/compare-page/picker.js";
 import { againstWords, columnsOf, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
 import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
 import { distinctTitles } from "../../dashboard/scripts/run-data/settings.js";
@@ -156,6 +156,14 @@ test("words at an axis have units, and none lies on another", () => {
     ticksOf(near).map(([, words]) => words),
     ["9 GFLOPs", "11.3105 GFLOPs"],
   );
+});
+
+test("neurons are shown at first of runs that have some, and the address forgets runs that are taken away", () => {
+  const runs = [0, 3, 0, 1, 2, 0].map((epochs_done, at) => ({ id: `r${at}`, epochs_done }));
+  assert.deepEqual(firstPictured({ runs }), ["r1", "r3", "r4", "r0"]);
+  globalThis.location = { search: "?runs=a,b&base=a&pictures=a,b&inks=a:00ff00,b:123456&x=step&odd=1" };
+  assert.equal(compareAddress(["b", "c"]), "/compare?runs=b,c&x=step&pictures=b&inks=b%3A123456");
+  assert.equal(compareAddress([]), "/compare");
 });
 
 test("names to choose from begin where they differ, if they are long", () => {

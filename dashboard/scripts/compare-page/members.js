@@ -11,6 +11,7 @@ import { distinctNames } from "./picker.js";
 /** @import { Ink } from "./curve-lines.js" */
 
 const COLOURS = 10;
+const FIRST_PICTURES = 4;
 /** What the colour-blind and grey paper tell apart too. @type {Dash[]} */
 const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
 
@@ -55,6 +56,10 @@ export function membersOf({ runs }, inks, groupInk) {
     };
   });
 }
+
+/** Whose neurons are shown at first: the first runs that have an epoch, and after them the others. @param {Pick<Comparison, "runs">} comparison @returns {string[]} ids. */
+export const firstPictured = ({ runs }) =>
+  [...runs.filter((run) => run.epochs_done), ...runs.filter((run) => !run.epochs_done)].slice(0, FIRST_PICTURES).map(({ id }) => id);
 
 /** Whether more will come of any of them. @param {Member[]} members */
 export const isActive = (members) => members.some(({ record }) => record.state === "running" || record.state === "queued");

@@ -22,7 +22,7 @@ import { compareKeys } from "./keys.js";
 import { knownOf, leftOut } from "./left-out.js";
 import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
-import { isActive, membersOf, settingsOf } from "./members.js";
+import { firstPictured, isActive, membersOf, settingsOf } from "./members.js";
 import { sayNotice } from "./notice.js";
 import { ParallelCard } from "./parallel.js";
 import { compareAddress, RunPicker } from "./picker.js";
@@ -42,7 +42,6 @@ import { SettingsTable } from "./tables.js";
 /** @type {ComparePage | null} */
 let current = null;
 
-const FIRST_PICTURES = 4;
 const SETTLE_MS = 250; // of the reader's hand, before the address is written
 const POLL_MS = 3000; // while a run goes on whose neurons are not shown
 const SOON_MS = 400;
@@ -60,10 +59,6 @@ const SOON_MS = 400;
 
 /** When what was drawn is on the screen. */
 const framePainted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-
-/** The first runs that have an epoch, and after them the others. @param {Comparison} comparison */
-const firstPictured = ({ runs }) =>
-  [...runs.filter((run) => run.epochs_done), ...runs.filter((run) => !run.epochs_done)].slice(0, FIRST_PICTURES).map(({ id }) => id);
 
 class ComparePage {
   /**
