@@ -173,7 +173,10 @@ def _masks() -> Any:
     )
     words = part("mask-words", "Loading…", tag=html.P, className="compare-note", role="status")
     freezes = html.Div(
-        [html.H3("First freeze in A against B"), part("mask-freezes", className="picture-freezes")],
+        [
+            html.H3(["First freeze in A against B", part("freeze-layer", tag=html.Span)]),
+            part("mask-freezes", className="picture-freezes"),
+        ],
         className="compare-pane",
     )
     row = html.Div([cells, layers, freezes], className="mask-row")

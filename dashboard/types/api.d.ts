@@ -1392,6 +1392,11 @@ export interface components {
             /** Charts */
             charts: components["schemas"]["Curves"][];
             /**
+             * Groups
+             * @description Of all the runs that were asked for, where they are grouped.
+             */
+            groups: components["schemas"]["ComparedGroup"][];
+            /**
              * Missing
              * @description Ids of runs that do not exist.
              */
@@ -1670,6 +1675,19 @@ export interface components {
              * @enum {string}
              */
             feed?: "auto" | "memory" | "stream";
+        };
+        /**
+         * ComparedGroup
+         * @description Runs that have a value in common, with points or without.
+         */
+        ComparedGroup: {
+            /**
+             * Value
+             * @description What they have in common; null for runs that have nothing there.
+             */
+            value: string | null;
+            /** Runs */
+            runs: string[];
         };
         /**
          * ComparedMetric
@@ -3318,7 +3336,7 @@ export interface components {
         };
         /**
          * LoggedAccuracy
-         * @description A metric of a script as it was logged, which may be a fraction or a percentage; `accuracy` in filters and orders.
+         * @description A metric of a script as it was logged, a fraction or a percentage; `accuracy` in filters and orders.
          */
         LoggedAccuracy: {
             /** Name */
@@ -6207,6 +6225,7 @@ export type Cifar100 = components['schemas']['Cifar100'];
 export type ClassFound = components['schemas']['ClassFound'];
 export type Cnn = components['schemas']['Cnn'];
 export type Coco = components['schemas']['Coco'];
+export type ComparedGroup = components['schemas']['ComparedGroup'];
 export type ComparedMetric = components['schemas']['ComparedMetric'];
 export type Comparison = components['schemas']['Comparison'];
 export type Compute = components['schemas']['Compute'];

@@ -32,6 +32,14 @@ def value_of(field: Field) -> ValueOf:
     return lambda run: None
 
 
+def groups_of(runs: Sequence[Run], group: ValueOf) -> dict[str | None, list[str]]:
+    """The ids of the runs by what they have in common, whether or not they have points."""
+    groups: dict[str | None, list[str]] = {}
+    for run in runs:
+        groups.setdefault(group(run), []).append(run.id)
+    return groups
+
+
 def charts(
     store: Store,
     runs: Sequence[Run],
@@ -124,12 +132,8 @@ def digits(values: Floats) -> Floats:
 def _bands(
     runs: Sequence[Run], told: dict[str, tuple[Any, Any]], group: ValueOf, spread: Spread, *, shared: bool
 ) -> list[Json]:
-    groups: dict[str | None, list[str]] = {}
-    for run in runs:
-        if run.id in told:
-            groups.setdefault(group(run), []).append(run.id)
     found = []
-    for value, members in groups.items():
+    for value, members in groups_of([run for run in runs if run.id in told], group).items():
         whole = band([told[run_id] for run_id in members], spread, shared=shared)
         found.append(
             {

@@ -12,7 +12,7 @@ from server import schemas
 from server.arrays.encoding import JSON, NPY, npy_bytes
 from server.comparing.axes import XAxis
 from server.comparing.bands import Spread
-from server.comparing.curves import charts, value_of
+from server.comparing.curves import charts, digits, groups_of, value_of
 from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
 from server.comparing.summary import epoch_seconds_of, metrics_of, totals_of
@@ -69,7 +69,9 @@ def read_curves(
         names = dict.fromkeys(metric)
         span = (-np.inf if start is None else start, np.inf if end is None else end)
         told = charts(store, wanted, names, axis, columns=columns, group=group, spread=spread, span=span)
-        return json_bytes({"charts": told, "missing": missing})
+        groups = groups_of(wanted, group) if group else {}
+        named = [{"value": value, "runs": members} for value, members in groups.items()]
+        return json_bytes({"charts": told, "groups": named, "missing": missing})
 
     made_of = [each for run in wanted for each in (run.id, run.revision, run.last_seq)]
     return cached_response(request, [*made_of, *missing], make, media_type=JSON)
@@ -113,8 +115,8 @@ def read_agreement(request: Request, store: TheStore, a: Id, b: Id) -> Response:
                 "differing": differing((run_a, layers_a), (run_b, layers_b)),
                 "epochs": len(epochs),
                 "pairs": [_pair(pair, layers_a, layers_b) for pair in there],
-                "jaccard": [each.jaccard.round(4).tolist() for each in found],
-                "difference": [each.difference.round(4).tolist() for each in found],
+                "jaccard": [digits(each.jaccard).tolist() for each in found],
+                "difference": [digits(each.difference).tolist() for each in found],
             }
         )
 

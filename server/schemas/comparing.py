@@ -40,10 +40,18 @@ class Curves(Answer):
     bands: list[CurveBand]
 
 
+class ComparedGroup(Answer):
+    """Runs that have a value in common, with points or without."""
+
+    value: str | None = Field(description="What they have in common; null for runs that have nothing there.")
+    runs: list[str]
+
+
 class Charts(Answer):
     """Several metrics of many runs."""
 
     charts: list[Curves]
+    groups: list[ComparedGroup] = Field(description="Of all the runs that were asked for, where they are grouped.")
     missing: list[str] = Field(description="Ids of runs that do not exist.")
 
 

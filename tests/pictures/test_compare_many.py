@@ -15,6 +15,14 @@ EPSILONS = (0.001, 0.01)
 LINES = """() => Object.fromEntries([...neq.compare.present().curves.boxes].map(([name, { chart }]) =>
   [name, chart.lines.map(({ key, x, alpha = 1 }) => [key, x.length, alpha])]))"""
 
+BEYOND_PAPER = """() => {
+  const right = document.querySelector(".page").getBoundingClientRect().right;
+  return [...document.querySelectorAll(".compare :is(td, th, .parallel-plot)")]
+    .filter((each) => each.getBoundingClientRect().right > right).map((each) => each.textContent);
+}"""
+
+SWATCH = "(swatch) => [swatch.style.getPropertyValue('--ink'), swatch.dataset.dash].join()"
+
 WORDS_WITHIN = """() => {
   const place = (name) => document.querySelector(`[data-part=curves] .plot-${name}`).getBoundingClientRect();
   return place("words").left >= place("axes").left && place("words").right <= place("axes").right;
@@ -55,12 +63,19 @@ def test_curves_are_grouped_over_any_axis_and_the_address_keeps_how(
     by_run = page.evaluate(LINES)
     assert [key for key, _, _ in by_run["train_loss"]] == ids
     assert [points for _, points, _ in by_run["train_loss"]] == [run.epochs for run in study]
-    page.get_by_label("Group curves by").select_option(label="Kind")
+    page.get_by_label("Group curves by").select_option(label="Optimizer: kind")
     legend = page.locator("[data-part=curves-legend]")
-    expect(legend.locator(".legend-item")).to_have_text(["Kind = sgd (4 runs)", "Kind = adam (4 runs)"])
+    expect(legend.locator(".legend-item")).to_have_text(
+        ["Optimizer: kind = adam (4 runs)", "Optimizer: kind = sgd (4 runs)"]
+    )
+    adam, sgd = page.evaluate(f"() => [...document.querySelectorAll('.legend-item .line-swatch')].map({SWATCH})")
+    assert adam != sgd
+    for where in ("[data-part=numbers] tbody", "[data-part=settings] thead"):
+        drawn = page.evaluate(f"(at) => [...document.querySelectorAll(`${{at}} .line-swatch`)].map({SWATCH})", where)
+        assert drawn == [sgd] * 4 + [adam] * 4, "a run is drawn as its group everywhere"
     page.get_by_label("Axis of the curves").select_option("seconds")
     page.get_by_role("button", name="Log scale").click()
-    label = re.compile("Training loss by Training time .* Last values: Kind = sgd .*n = 1 of 4")
+    label = re.compile("Training loss by Training time .* Last values: Optimizer: kind = sgd .*n = 1 of 4")
     expect(page.locator("[data-metric=train_loss] canvas.chart-lines")).to_have_attribute("aria-label", label)
     expect(page).to_have_url(re.compile(r"x=seconds&group=optimizer\.kind&log=1"))
     page.reload()
@@ -86,14 +101,14 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
 ) -> None:
     opened(page, address, study)
     heads = page.locator(".compare-numbers thead th")
-    assert heads.all_text_contents()[4:7] == ["Kind", "Threshold ε", "Seed"], "what differs comes first"
+    assert heads.all_text_contents()[4:7] == ["Optimizer: kind", "Threshold ε", "Seed"], "what differs comes first"
     page.get_by_role("button", name="Hold the others against sgd 0.001 0").press("Enter")
     expect(page.locator(".compare-base")).to_have_attribute("data-run", study[0].id)
     expect(page.locator(f"[data-run='{study[1].id}'] .compare-against").first).to_be_visible()
     expect(page.locator("[data-part=mask-a]")).to_have_value("0")
     page.locator("[data-part=parallel-frame] > summary").press("Enter")
     page.get_by_text("Brush by typing").press("Enter")
-    page.get_by_label("Kind: only").select_option(label="adam")
+    page.get_by_label("Optimizer: kind: only").select_option(label="adam")
     expect(page.locator("[data-part=brush-words]")).to_have_text("4 runs of 8 brushed below.")
     expect(page.locator(".compare-dim")).to_have_count(4)
     page.wait_for_function("() => neq.compare.present().curves.boxes.get('train_loss').chart.lines[0].alpha < 1")
@@ -107,16 +122,34 @@ def test_a_baseline_a_brush_and_the_cursor_are_of_the_whole_page(
     told = "".join(ElementTree.fromstring(download.value.path().read_text()).itertext())
     assert "4 of 8 runs brushed" in told and "Threshold ε" in told
     assert ("adam 0.001 0" in told, "sgd 0.001 0" in told) == (True, False), "the legend is of what is brushed"
-    page.get_by_role("button", name="Clear brushes").press("Enter")
-    expect(page.locator(".compare-dim")).to_have_count(0)
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("Home")
+    expect(page).to_have_url(re.compile("brush=optimizer.kind%3Aadam&epoch=0$"))
+    page.goto(f"{page.url}&x=bogus&smooth=nan")
+    page.wait_for_selector("#compare-page[data-drawn]")
+    left_out = page.locator("[data-part=notice]")
+    expect(left_out).to_contain_text("Left out of the address, as it cannot be followed: the axis “bogus”")
+    expect(page).not_to_have_url(re.compile("bogus"))
+    expect(page.locator("[data-part=brush-words]")).to_have_text("4 runs of 8 brushed below.")
+    page.keyboard.press("Home")
+    expect(page).to_have_url(re.compile("epoch=0"))
+    page.reload()
+    page.wait_for_selector("#compare-page[data-drawn]")
+    expect(left_out).to_be_hidden()
+    expect(page.locator("[data-part=cursor-words]")).to_have_text("epoch 0")
+    page.get_by_role("button", name="Clear brushes").press("Enter")
+    expect(page.locator(".compare-dim")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("brush"))
+    page.evaluate("() => document.activeElement.blur()")
     expect(heads.filter(has_text="Training loss @ epoch 0")).to_have_count(1)
     place = heads.all_text_contents().index("Training loss @ epoch 0")
     losses = page.locator(f".compare-numbers tbody :nth-child({place + 1}) >> visible=true")
     expect(losses.first).to_contain_text("1.00")
     page.keyboard.press("End")
     expect(heads.filter(has_text="@ epoch")).to_have_count(0)
+    page.emulate_media(media="print")
+    page.wait_for_selector("html[data-paper]")
+    assert page.evaluate(BEYOND_PAPER) == [], "tables and axes are as wide as the paper"
 
 
 def test_neurons_are_shown_of_those_that_are_ticked_and_a_view_keeps_all(

@@ -137,7 +137,7 @@ def test_runs_of_one_description_and_other_layers_are_no_same_network(
     note = page.locator("[data-part=note]")
     page.goto(f"{address}/compare?runs={pair[0].id},{pair[1].id}")
     ready(page, 2, 8)
-    expect(note).to_contain_text("so are the layers")
+    expect(note).to_contain_text("the layers are the same")
     other = Recording(store, (6, 9), epochs=30)
     page.goto(f"{address}/compare?runs={pair[0].id},{other.id}")
     expect(note).to_contain_text("is known once every run has reported its layers")

@@ -41,6 +41,13 @@ def test_cells_and_words_are_what_the_masks_say(page: Page, address: str, pair: 
     both = int((masks[0].any(0) & masks[1].any(0)).sum())
     expect(numbers).to_contain_text(f"{both} of 9 neurons froze in both runs")
     expect(page.locator("[data-part=mask-words]")).to_contain_text("single neurons can be compared")
+    expect(page.locator("[data-part=mask-jaccard]")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("heading", name="First freeze in A against B, conv1")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save…: first freezes of two runs").press("Enter")
+        page.get_by_role("dialog", name="Save figure").get_by_label("Data").check()
+        page.keyboard.press("Enter")
+    assert "conv1" in download.value.suggested_filename, "files of two layers are two files"
 
 
 def test_layers_of_another_size_are_compared_by_fractions(page: Page, address: str, pair: list[Recording]) -> None:
@@ -48,7 +55,7 @@ def test_layers_of_another_size_are_compared_by_fractions(page: Page, address: s
     card = page.locator("[data-part=masks-card]")
     expect(card).to_contain_text("9 and 4 neurons: single neurons cannot be compared, fractions can.")
     expect(page.locator("[data-part=mask-words]")).to_contain_text("another network")
-    page.locator("[data-part=mask-difference]").click()
+    expect(page.locator("[data-part=mask-difference]")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-part=mask-scale]")).to_contain_text("Frozen fraction, B − A")
 
 

@@ -4,18 +4,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { flops, placeWords, unitOf } from "../../dashboard/scripts/compare-page/axis-units.js";
+import { brushTexts, readBrushes } from "../../dashboard/scripts/compare-page/brush-address.js";
 import { wholeOf } from "../../dashboard/scripts/compare-page/curve-chart.js";
-import { groupsOf, linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
-import { brushed, ofFigure, ofSetting } from "../../dashboard/scripts/compare-page/dimensions.js";
+import { linesOf } from "../../dashboard/scripts/compare-page/curve-lines.js";
+import { brushed, ofFigure, ofSetting, resultsOf } from "../../dashboard/scripts/compare-page/dimensions.js";
 import { figuresOf, firstTwo } from "../../dashboard/scripts/compare-page/figures-of-runs.js";
 import { piles } from "../../dashboard/scripts/compare-page/freezes.js";
+import { RunGroups } from "../../dashboard/scripts/compare-page/groups.js";
+import { leftOut } from "../../dashboard/scripts/compare-page/left-out.js";
 import { KEYS, lookQuery, readLook } from "../../dashboard/scripts/compare-page/look.js";
-import { inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
+import { firstPictured, inkOf, settingsOf } from "../../dashboard/scripts/compare-page/members.js";
 import { usualMetrics } from "../../dashboard/scripts/compare-page/metric-choice.js";
 import { reachOf, ticksOf } from "../../dashboard/scripts/compare-page/parallel-plot.js";
 import { front } from "../../dashboard/scripts/compare-page/pareto.js";
+import { compareAddress, withoutCommonStart } from "../../dashboard/scripts/compare-page/picker.js";
 import { againstWords, columnsOf, comparedSettings, telling } from "../../dashboard/scripts/compare-page/run-columns.js";
 import { smoothed } from "../../dashboard/scripts/compare-page/smoothing.js";
+import { distinctTitles } from "../../dashboard/scripts/run-data/settings.js";
 
 /** A generator of numbers in 0–1, the same in each run. */
 function random(seed) {
@@ -41,6 +46,8 @@ test("a look comes back from its address whole, whatever its names", () => {
     inks: { abc: "#00ff00", def: "#123456" },
     scatter: ["flops", "val/acc.best", "x"],
     parallel: true,
+    brush: ["optimizer.kind:a%2Cb", "flops:1:2"],
+    epoch: 0,
   };
   const said = Object.entries(lookQuery(look)).filter(([, value]) => value !== null);
   const query = Object.fromEntries(new URLSearchParams(new URLSearchParams(said).toString()));
@@ -69,13 +76,129 @@ test("an address that somebody wrote by hand does no harm", () => {
   assert.equal(look.log, false);
 });
 
+test("what an address asks for that no run has is left out, in words, and what it may ask for stays", () => {
+  const known = {
+    ids: ["a", "b"],
+    missing: ["gone"],
+    metrics: ["loss", "val/acc, mean"],
+    figures: ["flops", "loss.last"],
+    fields: ["neq.epsilon", "state"],
+    newest: 4,
+    live: false,
+  };
+  const good = {
+    runs: "a,b",
+    x: "flops",
+    log: "1",
+    smooth: "0.5",
+    group: "neq.epsilon",
+    spread: "minmax",
+    metrics: "loss,val%2Facc%2C%20mean",
+    base: "b",
+    pictures: "",
+    inks: "a:00ff00",
+    scatter: "flops,loss.last,x",
+    parallel: "1",
+    brush: "x:1:2",
+    epoch: "4",
+    layer: "conv1",
+  };
+  assert.deepEqual(leftOut(good, known), { words: [], changes: {} });
+  const said = (query, more = {}) => leftOut(query, { ...known, ...more });
+  assert.deepEqual(said({ x: "bogus", epoch: "9999", smooth: "nan", odd: "1" }).changes, { x: null, epoch: null, smooth: null, odd: null });
+  assert.deepEqual(said({ group: "nosuch" }).words, ["the grouping by “nosuch”, which none of these runs has"]);
+  assert.deepEqual(said({ metrics: "nope,val%2Facc%2C%20mean" }), {
+    words: ["the metric “nope”, which none of these runs has"],
+    changes: { metrics: "val%2Facc%2C%20mean" },
+  });
+  assert.deepEqual(said({ base: "", inks: "a:00ff00,b:red", scatter: "flops,__proto__" }).changes, {
+    base: null,
+    inks: "a:00ff00",
+    scatter: null,
+  });
+  assert.deepEqual(
+    said({ base: "gone", pictures: "a,gone" }),
+    { words: [], changes: { base: null, pictures: "a" } },
+    "the page says who is gone",
+  );
+  assert.deepEqual(said({ metrics: "later", epoch: "9", scatter: "later.last,flops" }, { live: true }).words, [], "it may come");
+});
+
+test("axes of results are those that say most and differ, with accuracy the last of them", () => {
+  const figure = (...values) => ({ name: "", values, words: String });
+  const names = [
+    "flops",
+    "seconds",
+    "epochs",
+    "accuracy",
+    "frozen_fraction.last",
+    "train_loss.last",
+    "test_loss.best",
+    "test_accuracy.best",
+  ];
+  const figures = new Map([...names, "mine.last"].map((name) => [name, figure(1, 2)]));
+  const keys = () => resultsOf(figures).map(({ key }) => key);
+  assert.deepEqual(keys(), ["frozen_fraction.last", "seconds", "flops", "test_loss.best", "test_accuracy.best"]);
+  figures.set("seconds", figure(3, 3));
+  figures.set("best_accuracy", figure(1, 2));
+  figures.set("epochs", figure(9, 9, null));
+  figures.delete("test_loss.best");
+  assert.deepEqual(keys(), ["mine.last", "train_loss.last", "frozen_fraction.last", "flops", "best_accuracy"]);
+});
+
+test("words at an axis have units, and none lies on another", () => {
+  const near = ofFigure("flops", {
+    name: "FLOPs",
+    values: [11_327_400_000, 11_310_500_000, 9e9],
+    words: (value) => `${value / 1e9} GFLOPs`,
+  });
+  assert.deepEqual(
+    ticksOf(near).map(([, words]) => words),
+    ["9 GFLOPs", "11.3105 GFLOPs"],
+  );
+});
+
+test("neurons are shown at first of runs that have some, and the address forgets runs that are taken away", () => {
+  const runs = [0, 3, 0, 1, 2, 0].map((epochs_done, at) => ({ id: `r${at}`, epochs_done }));
+  assert.deepEqual(firstPictured({ runs }), ["r1", "r3", "r4", "r0"]);
+  globalThis.location = { search: "?runs=a,b&base=a&pictures=a,b&inks=a:00ff00,b:123456&x=step&odd=1" };
+  assert.equal(compareAddress(["b", "c"]), "/compare?runs=b,c&x=step&pictures=b&inks=b%3A123456");
+  assert.equal(compareAddress([]), "/compare");
+});
+
+test("names to choose from begin where they differ, if they are long", () => {
+  assert.deepEqual(withoutCommonStart(["sgd 1", "sgd 2"]), ["sgd 1", "sgd 2"]);
+  const long = ["Fashion-MNIST · SGD · epsilon 0.01, adam", "Fashion-MNIST · SGD · epsilon 0.001, sgd"];
+  assert.deepEqual(withoutCommonStart(long), ["… 0.01, adam", "… 0.001, sgd"]);
+  assert.deepEqual(withoutCommonStart([`${long[0]}`, `${long[0]} again and again`]), ["… adam", "… adam again and again"]);
+  assert.deepEqual(withoutCommonStart(["x".repeat(40), `y${"x".repeat(40)}`]), ["x".repeat(40), `y${"x".repeat(40)}`]);
+});
+
+test("what is brushed comes back from its text, kinds by their names", () => {
+  const kind = ofSetting({ path: "k:d", values: ["sgd", "a,b", "sgd"], words: ["sgd", "a,b", "sgd"], differs: true }, "Kind");
+  const rate = ofSetting({ path: "lr", values: [0.1, 0.01, 0.0001], words: [], differs: true }, "Rate");
+  const loss = ofFigure("loss.last", { name: "Loss", values: [1, 0.123456789, 3] });
+  const all = [kind, rate, loss];
+  const ranges = { "k:d": [[-0.4, 0.4]], lr: [[Math.log10(0.01), Math.log10(0.1)]], "loss.last": [[0.123456789, 2]] };
+  const texts = brushTexts(all, ranges);
+  assert.deepEqual(texts, ["k%3Ad:a%2Cb", "lr:0.01:0.1", "loss.last:0.123456789:2"]);
+  const read = readBrushes(texts, all);
+  assert.deepEqual([brushed(all, read.ranges), read.unread], [brushed(all, ranges), []]);
+  assert.deepEqual(brushed(all, read.ranges), [false, true, false]);
+  const between = brushTexts(all, { "k:d": [[0.4, 0.6]] });
+  assert.deepEqual(brushed(all, readBrushes(between, all).ranges), [false, false, false]);
+  for (const odd of ["nosuch:1:2", "lr:1", "lr:a:b", "lr:-1:1", "loss.last:", "k%3Ad:none", "%E0%A4%A"]) {
+    assert.deepEqual(readBrushes([odd], all), { ranges: {}, unread: [odd] }, odd);
+  }
+});
+
 // ------------------------------------------------------------ lines
 
 const look = (changes = {}) => ({ ...readLook({}), ...changes });
-const drawing = (changes = {}) => ({
+const drawing = (changes = {}, less = true) => ({
   look: look(changes),
   unit: { factor: 1, title: "Epoch" },
-  less: true,
+  less,
   member: (id) => ({ name: id.toUpperCase(), ink: inkOf(0), forked: id === "b" ? 1 : null, dim: false }),
   inkOf,
   placeOf: () => 0,
@@ -106,6 +229,12 @@ test("a run is a line with its best value and where it was forked", () => {
     { kind: "best", x: 2, y: -1 },
     { kind: "fork", x: 1, y: 2 },
   ]);
+  const neutral = linesOf(chart, drawing({}, null)).lines;
+  assert.deepEqual(
+    neutral.map(({ marks }) => marks.map(({ kind }) => kind)),
+    [[], ["fork"]],
+    "of a learning rate none is best",
+  );
   assert.equal(note, "Points: 1 not finite; 2 without a place on this axis; thinned to the screen's pixels, extremes kept.");
 });
 
@@ -129,26 +258,33 @@ test("runs of a group are their mean with a band, in words with how many they ar
   assert.equal(linesOf(chart, drawing({ group: "lr", spread: "minmax" })).lines[0].words(3.5, 0), "3.5 (3 to 4, n = 2 of 2)");
 });
 
-test("a group looks alike in every chart, also where another has no such metric", () => {
-  const charts = [
-    {
-      bands: [
-        { value: null, runs: ["c"] },
-        { value: "1", runs: ["d"] },
-      ],
-    },
-    {
-      bands: [
-        { value: "2", runs: ["a", "b"] },
-        { value: null, runs: ["c", "e"] },
-      ],
-    },
-  ];
-  assert.deepEqual(groupsOf(charts, ["a", "b", "c", "d", "e"]), [
-    { value: "2", runs: ["a", "b"] },
-    { value: null, runs: ["c", "e"] },
-    { value: "1", runs: ["d"] },
+test("groups have their places by their labels, and keep them when another comes", () => {
+  const groups = new RunGroups();
+  groups.follow("lr", [
+    { value: null, runs: ["c"] },
+    { value: "0.01", runs: ["b"] },
+    { value: "1e-05", runs: ["a", "d"] },
   ]);
+  assert.deepEqual(
+    groups.all.map(({ value }) => value),
+    ["1e-05", "0.01", null],
+  );
+  assert.deepEqual(
+    ["a", "d", "b", "c", "x"].map((id) => groups.inkOfRun(id)),
+    [inkOf(0), inkOf(0), inkOf(1), inkOf(2), null],
+  );
+  groups.follow("lr", [
+    { value: "0.0001", runs: ["e"] },
+    { value: "0.01", runs: ["b"] },
+  ]);
+  assert.deepEqual([groups.inkOfRun("b"), groups.inkOfRun("e"), groups.inkOfRun("a")], [inkOf(1), inkOf(3), null]);
+  groups.follow("kind", [
+    { value: "sgd", runs: ["a"] },
+    { value: "adam", runs: ["b"] },
+  ]);
+  assert.deepEqual([groups.placeOf("adam"), groups.placeOf("sgd"), groups.inkOfRun("a")], [0, 1, inkOf(1)]);
+  groups.follow("", []);
+  assert.equal(groups.inkOfRun("a"), null, "by itself");
   const drawn = linesOf({ ...chart, bands: [{ ...chart.bands[0], value: "1" }] }, { ...drawing({ group: "lr" }), placeOf: () => 2 });
   assert.equal(drawn.lines[0].key, "group 2");
   assert.equal(drawn.lines[0].colour, inkOf(2).colour);
@@ -257,6 +393,15 @@ test("an accuracy that scripts log under names of their own is a figure of all r
     new Map(),
   );
   const words = (name) => columns.find((column) => column.name === name).words;
+  const heads = (metrics) =>
+    columnsOf(
+      [launched, external].map((record, place) => ({ record, place })),
+      { ...comparison, metrics, runs: [launched, external], epoch_seconds: [null, null] },
+      [],
+      new Map(),
+    ).map(({ name }) => name);
+  assert.ok(!heads([metric("test_accuracy", [0.9, null])]).includes("Test accuracy"), "it says what Accuracy says");
+  assert.ok(heads([metric("test_accuracy", [0.9, 0.6])]).includes("Test accuracy"), "it says something else of one");
   assert.deepEqual(
     [words("Accuracy"), words("Best")],
     [
@@ -324,6 +469,15 @@ test("a brush keeps the runs that lie within it on every axis; a run without a v
 });
 
 // ------------------------------------------------------------ the table of runs
+
+test("settings of one name are told apart by their group, wherever they are named", () => {
+  const titles = { data: "Data", optimizer: "Optimizer", "data.kind": "Kind", "optimizer.kind": "Kind", "optimizer.lr": "Learning rate" };
+  const paths = ["data.kind", "optimizer.kind", "optimizer.lr", "a.FLOPs", "b.FLOPs", "seed"];
+  assert.deepEqual(
+    [...distinctTitles(paths, titles).values()],
+    ["Data: kind", "Optimizer: kind", "Learning rate", "a: FLOPs", "b: FLOPs", "seed"],
+  );
+});
 
 test("of settings that part the runs alike one tells, few values first and the seed last", () => {
   const run = (kind, rate, epsilon, seed) => ({

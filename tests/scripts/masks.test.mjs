@@ -53,8 +53,12 @@ test("it is said how layers were matched, and whether single neurons are the sam
 
 test("first freezes are counted by hand", () => {
   assert.equal(
-    freezeWords({ a: [1, 2, 3, null, 5, null], b: [1, 3, 2, 4, null, null] }),
+    freezeWords({ a: [1, 2, 3, null, 5, null], b: [1, 3, 2, 4, null, null] }, true),
     "3 of 6 neurons froze in both runs, 1 of them earlier in A and 1 in B; 1 only in A, 1 only in B.",
+  );
+  assert.equal(
+    freezeWords({ a: [1, null, 3, null], b: [1, null, null, null] }, false),
+    "Single neurons are not comparable. Of 4 neurons A froze 2 at some time, and B 1.",
   );
 });
 

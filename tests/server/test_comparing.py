@@ -278,9 +278,13 @@ def test_values_that_differ_in_their_last_digits_are_two_groups(client: TestClie
         recording.start()
         recording.epoch()
         runs.append(recording.id)
-    asked = {"runs": ",".join(runs), "metric": "train_loss", "by": "neq.epsilon"}
-    (chart,) = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content).charts
+    waiting = Recording(store, neq={"epsilon": 1e-3}).id
+    asked = {"runs": ",".join([*runs, waiting]), "metric": "train_loss", "by": "neq.epsilon"}
+    told = Charts.model_validate_json(client.get(f"{COMPARE}/curves", params=asked).content)
+    (chart,) = told.charts
     assert [(each.value, each.runs) for each in chart.bands] == [("0.001", runs[:1]), ("0.0010000001", runs[1:])]
+    groups = {each.value: each.runs for each in told.groups}
+    assert groups == {"0.001": [runs[0], waiting], "0.0010000001": runs[1:]}, "with points or without"
 
 
 def test_what_runs_came_to_is_told_at_once(client: TestClient, store: Store, pair: tuple[Recording, Recording]) -> None:

@@ -16,7 +16,7 @@ import { smoothed } from "./smoothing.js";
  * @typedef {object} Drawing
  * @property {Look} look
  * @property {Unit} unit
- * @property {boolean} less whether less is better.
+ * @property {boolean | null} less whether less is better; null: neither is.
  * @property {(id: string) => {name: string, ink: Ink, forked: number | null, dim: boolean}} member `forked`: the epoch after which.
  * @property {(place: number) => Ink} inkOf a group, by its place among those of all charts.
  * @property {(value: string | null) => number} placeOf a group.
@@ -82,29 +82,15 @@ function bandLines({ value, x, mean, low, high, count, runs }, place, drawing) {
   return [{ name, key: `group ${place}`, x: places, y, ...drawing.inkOf(place), spread, marks: mark ? [mark] : [], joined: true, words }];
 }
 
-/**
- * The groups of all charts, in the order of their first runs: a chart whose metric some runs lack has not all of them.
- * @param {Curves[]} charts @param {string[]} ids of all runs. @returns {{value: string | null, runs: string[]}[]}
- */
-export function groupsOf(charts, ids) {
-  const found = /** @type {Map<string | null, Set<string>>} */ (new Map());
-  for (const { value, runs } of charts.flatMap(({ bands }) => bands)) {
-    const members = found.get(value) ?? new Set();
-    for (const run of runs) members.add(run);
-    found.set(value, members);
-  }
-  const groups = [...found].map(([value, members]) => ({ value, runs: ids.filter((id) => members.has(id)) }));
-  return groups.sort((a, b) => ids.indexOf(a.runs[0]) - ids.indexOf(b.runs[0]));
-}
-
 /** A logarithmic axis has no place for what is not above zero, and none for numbers whose distances overflow. @param {(number | null)[]} values @param {Look} look */
 const drawable = (values, { log }) => values.map((value) => (value === null || isHuge(value) || (log && value <= 0) ? null : value));
 
 /** @param {number | null} value */
 const isHuge = (value) => value !== null && Math.abs(value) > HUGE;
 
-/** The first of its best values. @param {number[]} x @param {(number | null)[]} y @param {boolean} less @returns {Mark | null} */
+/** The first of its best values. @param {number[]} x @param {(number | null)[]} y @param {boolean | null} less @returns {Mark | null} */
 function best(x, y, less) {
+  if (less === null) return null;
   let at = -1;
   for (const [place, value] of y.entries()) {
     if (value === null) continue;

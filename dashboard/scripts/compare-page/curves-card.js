@@ -10,7 +10,7 @@ import { element, fillChoice, putInput, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { unitOf } from "./axis-units.js";
 import { CurveChart, wholeOf } from "./curve-chart.js";
-import { groupsOf, linesOf } from "./curve-lines.js";
+import { linesOf } from "./curve-lines.js";
 import { AXES, MOST_SMOOTH } from "./look.js";
 import { inkOf, lineSwatch } from "./members.js";
 import { chooseMetrics, usualMetrics } from "./metric-choice.js";
@@ -21,6 +21,7 @@ import { chooseMetrics, usualMetrics } from "./metric-choice.js";
 /** @import { Figure } from "../plot/area.js" */
 /** @import { Line } from "../plot/line-pen.js" */
 /** @import { Scope } from "../ui/page-scope.js" */
+/** @import { RunGroups } from "./groups.js" */
 /** @import { Axis, Look } from "./look.js" */
 /** @import { Member } from "./members.js" */
 
@@ -39,12 +40,14 @@ export class CurvesCard {
    * @param {Figure} options.figure template `metric`.
    * @param {Look} options.look
    * @param {Grouping[]} options.groupings
+   * @param {RunGroups} options.groups which the page draws by too.
    * @param {Together} options.together whose epochs the charts share while they go by epoch.
    * @param {(key: string | null) => void} options.onLight the reader points at a line.
    * @param {(changes: Partial<Look>) => void} options.onLook the reader chose.
+   * @param {() => void} options.onGroups the runs may be drawn as other groups from now on.
    * @param {() => void} options.onDrawn there are new values.
    */
-  constructor({ scope, parts, figure, look, groupings, together, onLight, onLook, onDrawn }) {
+  constructor({ scope, parts, figure, look, groupings, groups, together, onLight, onLook, onGroups, onDrawn }) {
     this.scope = scope;
     this.parts = parts;
     this.figure = figure;
@@ -52,6 +55,8 @@ export class CurvesCard {
     this.together = together;
     this.onLight = onLight;
     this.onLook = onLook;
+    this.groups = groups;
+    this.onGroups = onGroups;
     this.onDrawn = onDrawn;
     this.kept = /** @type {Set<string> | null} */ (null);
     this.own = new Together(); // all charts go by the same axis
@@ -141,6 +146,12 @@ export class CurvesCard {
     return this.ask();
   }
 
+  /** The runs are drawn otherwise. @param {Member[]} members */
+  paint(members) {
+    this.members = members;
+    this.draw();
+  }
+
   /** Names of the metrics that are shown. */
   shown() {
     const known = new Set(this.metrics.map(({ name }) => name));
@@ -154,7 +165,8 @@ export class CurvesCard {
     const mine = this.asked;
     const names = this.shown();
     this.layOut(names);
-    say(this.parts["curves-empty"], names.length ? "" : "No metric has been recorded yet.");
+    const wanted = (this.look.metrics ?? []).join(", ");
+    say(this.parts["curves-empty"], names.length ? "" : wanted ? `Not recorded yet: ${wanted}.` : "No metric has been recorded yet.");
     this.parts["curves-empty"].hidden = names.length > 0;
     if (!names.length) return;
     const { axis, group, spread } = this.look;
@@ -172,6 +184,8 @@ export class CurvesCard {
     this.fail("");
     this.answer = answer;
     this.axis = axis;
+    this.groups.follow(group, answer.groups);
+    this.onGroups();
     if (!span) this.whole = null;
     await this.draw();
   }
@@ -273,7 +287,7 @@ export class CurvesCard {
       if (inSight.has(each)) draw();
       else setTimeout(() => this.drawing === drawing && !box.chart.scope.ended && draw());
     }
-    this.#drawLegend(answer.charts);
+    this.#drawLegend();
     this.onDrawn();
     return new Promise((resolve) => setTimeout(resolve)); // after those out of sight
   }
@@ -304,8 +318,8 @@ export class CurvesCard {
   #drawing({ metric }, unit) {
     const { members, look } = this;
     const byId = new Map(members.map((member) => [member.id, member]));
-    const less = this.metrics.find(({ name }) => name === metric)?.smaller_is_better ?? false;
-    const groups = this.#groups(this.answer?.charts ?? []);
+    const isLess = this.metrics.find(({ name }) => name === metric)?.smaller_is_better ?? false;
+    const less = metricNames.hasBest(metric) ? isLess : null;
     return {
       look,
       unit,
@@ -316,20 +330,10 @@ export class CurvesCard {
         return { name: member?.name ?? id, ink: member?.ink ?? inkOf(0), forked: member?.record.parent_epoch ?? null, dim };
       },
       inkOf,
-      placeOf: (/** @type {string | null} */ value) => groups.findIndex((group) => group.value === value),
+      placeOf: (/** @type {string | null} */ value) => this.groups.placeOf(value),
       groupName: (/** @type {string | null} */ value) => `${this.#groupTitle()} = ${value ?? "–"}`,
       words: (/** @type {number | null} */ value) => metricNames.words(metric, value),
     };
-  }
-
-  /** The groups of all charts. @param {Curves[]} charts */
-  #groups(charts) {
-    return this.look.group
-      ? groupsOf(
-          charts,
-          this.members.map(({ id }) => id),
-        )
-      : [];
   }
 
   #groupTitle() {
@@ -337,20 +341,21 @@ export class CurvesCard {
     return select.selectedOptions[0]?.textContent ?? this.look.group;
   }
 
-  /** Which line is which group; single runs are told by the table of runs. @param {Curves[]} charts */
-  #drawLegend(charts) {
-    const bands = this.#groups(charts);
+  /** Which line is which group; single runs are told by the table of runs. */
+  #drawLegend() {
+    const { all } = this.groups;
     const host = this.parts["curves-legend"];
-    host.hidden = !bands.length;
+    host.hidden = !all.length;
     host.replaceChildren(
-      ...bands.map(({ value, runs }, place) =>
-        element(
+      ...all.map(({ value, runs }) => {
+        const place = this.groups.placeOf(value);
+        return element(
           "span.legend-item",
           { onmouseenter: () => this.onLight(`group ${place}`), onmouseleave: () => this.onLight(null) },
           lineSwatch(inkOf(place)),
           `${this.#groupTitle()} = ${value ?? "–"} (${format.counted(runs.length, "run")})`,
-        ),
-      ),
+        );
+      }),
     );
   }
 

@@ -12,10 +12,25 @@
  * @property {(number | null)[]} places of the runs on the axis.
  * @property {string[] | null} kinds what the places 0, 1, 2… stand for; null: places are numbers.
  * @property {boolean} log whether a place is the decimal logarithm of a number.
+ * @property {(value: number) => string} [words] a number with its unit.
  */
 
 const DECADES = 2; // that a logarithmic axis spans at least
 const MOST_KINDS = 60;
+const MOST_RESULTS = 5;
+/** Results in the order of their axes; accuracy at the end, where lines are followed to. */
+const RESULTS = [
+  "epochs",
+  "train_loss.last",
+  "frozen_fraction.last",
+  "seconds",
+  "flops",
+  "test_loss.best",
+  "test_accuracy.best",
+  "best_accuracy",
+];
+/** Of which only one is shown: what scripts log under names of their own has both. */
+const SAME = ["best_accuracy", "test_accuracy.best"];
 
 /** @param {ComparedSetting} setting @param {string} name @returns {Dimension | null} null: it has too many values to tell apart. */
 export function ofSetting({ path, values, words }, name) {
@@ -29,7 +44,23 @@ export function ofSetting({ path, values, words }, name) {
 }
 
 /** @param {string} key @param {RunFigure} figure @returns {Dimension} */
-export const ofFigure = (key, { name, values }) => ofNumbers(key, name, values);
+export const ofFigure = (key, { name, values, words }) => ({ ...ofNumbers(key, name, values), words });
+
+/**
+ * What the runs came to, as axes: those that say most, without what all have alike.
+ * @param {Map<string, RunFigure>} figures @returns {Dimension[]}
+ */
+export function resultsOf(figures) {
+  const accuracy = SAME.find((key) => figures.has(key));
+  const own = RESULTS.filter((key) => figures.has(key) && (key === accuracy || !SAME.includes(key)));
+  const logged = [...figures.keys()].filter((key) => key.endsWith(".last") && !/^(test|train|applied|frozen|learning)_/.test(key));
+  const differs = (/** @type {string} */ key) => new Set(figures.get(key)?.values.filter((value) => value !== null)).size > 1;
+  const kept = new Set([...own.toReversed(), ...logged].filter(differs).slice(0, MOST_RESULTS));
+  return [...logged, ...own].flatMap((key) => {
+    const figure = kept.has(key) ? figures.get(key) : undefined;
+    return figure ? [ofFigure(key, figure)] : [];
+  });
+}
 
 /** @param {string} key @param {string} name @param {(number | null)[]} values @returns {Dimension} */
 function ofNumbers(key, name, values) {

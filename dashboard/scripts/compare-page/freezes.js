@@ -30,14 +30,14 @@ export function piles({ a, b }) {
 }
 
 export class FreezePicture {
-  /** @param {Scope} scope @param {HTMLElement} host @param {Figure} figure template `scatter`. */
-  constructor(scope, host, figure) {
+  /** @param {Scope} scope @param {HTMLElement} host @param {Figure} figure template `scatter`. @param {() => string[]} notes for a file. */
+  constructor(scope, host, figure, notes) {
     this.picture = new Axes({
       scope,
       host,
       figure,
       name: "first freezes of two runs",
-      about: () => ({ what: "First freeze of each neuron", more: this.names.map((name, side) => `${"AB"[side]}: ${name}`) }),
+      about: () => ({ what: "First freeze of each neuron", layer: this.layer || undefined, more: notes() }),
       data: () => ({
         header: ["neuron", "A", "B"],
         rows: (this.freezes?.a ?? []).map((epoch, neuron) => [neuron, epoch, this.freezes?.b[neuron] ?? null]),
@@ -48,6 +48,7 @@ export class FreezePicture {
     /** @type {FirstFreezes | null} */
     this.freezes = null;
     this.names = ["A", "B"];
+    this.layer = "";
     this.why = "Loading…";
   }
 
@@ -58,10 +59,11 @@ export class FreezePicture {
     this.draw();
   }
 
-  /** @param {FirstFreezes | null} freezes @param {string[]} names of the two runs. @param {string} why there is nothing to show. */
-  show(freezes, names, why) {
+  /** @param {FirstFreezes | null} freezes @param {string[]} names of the two runs. @param {string} layer its name. @param {string} why there is nothing to show. */
+  show(freezes, names, layer, why) {
     this.freezes = freezes;
     this.names = names;
+    this.layer = layer;
     this.why = why;
     this.draw();
   }
@@ -72,7 +74,9 @@ export class FreezePicture {
     const last = Math.max(0, ...all.flatMap(({ x, y }) => [x ?? 0, y ?? 0]));
     picture.say(freezes ? "" : this.why);
     const told = all.filter(({ x, y }) => x !== null && y !== null).reduce((sum, { neurons }) => sum + neurons, 0);
-    picture.describe(`First freeze of each neuron in A against B: ${freezes ? `${counted(told, "neuron")} froze in both` : this.why}`);
+    picture.describe(
+      `First freeze of each neuron${this.layer && ` of ${this.layer}`} in A against B: ${freezes ? `${counted(told, "neuron")} froze in both` : this.why}`,
+    );
     if (picture.started) this.#plot(all, last, names);
   }
 

@@ -18,6 +18,8 @@
  * @property {Record<string, string>} inks colours of the reader's own, by id of the run.
  * @property {string[]} scatter what the scatter plot has across and upright, and of which sides the better direction is turned round; empty: what says most.
  * @property {boolean} parallel whether the parallel coordinates are open.
+ * @property {string[]} brush what is brushed in them, axis by axis, as brush-address.js writes it.
+ * @property {number | null} epoch where the reader put the cursor; null: it follows the newest.
  */
 
 /** What each axis is called. @type {Record<Axis, {name: string}>} */
@@ -32,6 +34,8 @@ export const AXES = {
   flops: { name: "FLOPs (forward, dX, dW)" },
 };
 export const MOST_SMOOTH = 0.99;
+/** An epoch as an address has it. */
+const EPOCH = /^\d{1,7}$/;
 export const MOST_PICTURES = 6;
 /** What of the address belongs to the comparison, and stays when a run is added or taken away. */
 export const KEYS = [
@@ -48,8 +52,10 @@ export const KEYS = [
   "inks",
   "scatter",
   "parallel",
+  "brush",
+  "epoch",
 ];
-const INK = /^([a-z0-9]{1,40}):([0-9a-f]{6})$/;
+export const INK = /^([a-z0-9]{1,40}):([0-9a-f]{6})$/;
 
 /** @param {string | undefined} text @returns {string[]} */
 const list = (text) => (text ? text.split(",").map(decodeURIComponent) : []);
@@ -57,7 +63,7 @@ const list = (text) => (text ? text.split(",").map(decodeURIComponent) : []);
 const listed = (names) => names.map(encodeURIComponent).join(",");
 
 /** @param {string | undefined} text */
-function readList(text) {
+export function readList(text) {
   try {
     return list(text);
   } catch {
@@ -66,7 +72,7 @@ function readList(text) {
 }
 
 /** @param {Record<string, string>} query the address's. @returns {Look} */
-export function readLook({ x, log, smooth, group, spread, metrics, base, pictures, inks, scatter, parallel }) {
+export function readLook({ x, log, smooth, group, spread, metrics, base, pictures, inks, scatter, parallel, brush, epoch }) {
   const amount = Number(smooth);
   const [across, upright, turned] = readList(scatter);
   const own = readList(inks).flatMap((each) => {
@@ -85,6 +91,8 @@ export function readLook({ x, log, smooth, group, spread, metrics, base, picture
     inks: Object.fromEntries(own),
     scatter: [across ?? "", upright ?? "", turned ?? ""],
     parallel: parallel === "1",
+    brush: brush ? brush.split(",") : [],
+    epoch: EPOCH.test(epoch ?? "") ? Number(epoch) : null,
   };
 }
 
@@ -103,5 +111,7 @@ export function lookQuery(look) {
     inks: inks.length ? inks.join(",") : null,
     scatter: look.scatter.some(Boolean) ? listed(look.scatter) : null,
     parallel: look.parallel ? "1" : null,
+    brush: look.brush.length ? look.brush.join(",") : null,
+    epoch: look.epoch === null ? null : String(look.epoch),
   };
 }

@@ -97,8 +97,14 @@ export function agreementWords({ by, differing, pairs }) {
   return `${matched} They began with ${reasons}: neuron 5 of one is not neuron 5 of the other. Look at fractions and patterns.`;
 }
 
-/** Which of the two froze neurons first. @param {FirstFreezes} freezes */
-export function freezeWords({ a, b }) {
+export const NOT_COMPARABLE = "single neurons are not comparable";
+
+/** Which of the two froze neurons first, or how many each froze. @param {FirstFreezes} freezes @param {boolean} isComparable whether neurons are the same ones in both. */
+export function freezeWords({ a, b }, isComparable) {
+  if (!isComparable) {
+    const [inA, inB] = [a, b].map((epochs) => count(epochs.filter((epoch) => epoch !== null).length));
+    return `Single neurons are not comparable. Of ${counted(a.length, "neuron")} A froze ${inA} at some time, and B ${inB}.`;
+  }
   const seen = { both: 0, earlierA: 0, earlierB: 0, onlyA: 0, onlyB: 0 };
   for (const [at, first] of a.entries()) {
     const other = b[at];

@@ -13,6 +13,7 @@ import { onScheme } from "../ui/shell.js";
 import { Tooltip } from "../ui/tooltip.js";
 import { FreezePicture } from "./freezes.js";
 import * as data from "./mask-data.js";
+import { withoutCommonStart } from "./picker.js";
 
 /** @import { Agreement, FirstFreezes, LayerPair } from "../../types/api" */
 /** @import { Cell, Figure, Range } from "../plot/area.js" */
@@ -34,19 +35,20 @@ export class MaskCard {
    * @param {Scope} options.scope
    * @param {Record<string, HTMLElement>} options.parts of the page.
    * @param {Member[]} options.members at least two.
+   * @param {number[]} options.chosen places of the two to begin with.
    * @param {Record<string, Figure>} options.figures templates.
    * @param {(layer: string) => void} options.onOpen a layer was chosen.
    */
-  constructor({ scope, parts, members, figures, onOpen }) {
+  constructor({ scope, parts, members, chosen, figures, onOpen }) {
     this.scope = scope;
     this.parts = parts;
     this.members = members;
     this.onOpen = onOpen;
-    this.chosen = [0, 1];
+    this.chosen = chosen;
     /** @type {string | null} */
     this.layer = null;
-    /** @type {keyof typeof data.MEASURES} */
-    this.measure = "jaccard";
+    /** @type {keyof typeof data.MEASURES | null} what the reader chose; null: what these two runs allow. */
+    this.chosenMeasure = null;
     /** @type {Agreement | null} */
     this.agreement = null;
     /** @type {{shape: number[], values: Uint8Array} | null} */
@@ -57,7 +59,7 @@ export class MaskCard {
     this.tooltip = new Tooltip(scope);
     this.picture = this.#picture(parts["mask-cells"], figures.neurons, "masks", {
       table: () => data.caseColours(),
-      about: () => ({ what: "Masks of two runs", layer: this.pair ? data.pairName(this.pair) : undefined, more: this.#sides() }),
+      about: () => ({ what: "Masks of two runs", layer: this.pair ? data.pairName(this.pair) : undefined, more: this.#neuronNotes() }),
       legend: () => data.CASES.map(({ name, token }) => ({ name, colour: `var(${token})` })),
       data: (range) => this.#cellTable(range),
       words: (cell) => this.#cellWords(cell),
@@ -69,7 +71,7 @@ export class MaskCard {
       data: ({ x }) => this.#layerTable(x),
       words: (cell) => this.#layerWords(cell),
     });
-    this.freezes = new FreezePicture(scope, parts["mask-freezes"], figures.scatter);
+    this.freezes = new FreezePicture(scope, parts["mask-freezes"], figures.scatter, () => this.#neuronNotes());
     this.#drawCells();
     this.overview.describe("Agreement of layers: loading");
     this.#wire();
@@ -77,9 +79,24 @@ export class MaskCard {
     scope.finally(() => clearTimeout(this.soon));
   }
 
+  /** What layers are coloured by: single neurons count only where they are the same ones in both. @returns {keyof typeof data.MEASURES} */
+  get measure() {
+    return this.chosenMeasure ?? (this.isComparable ? "jaccard" : "difference");
+  }
+
+  /** Whether neuron 5 of one run is neuron 5 of the other. */
+  get isComparable() {
+    return !this.agreement?.differing.length;
+  }
+
   /** The two runs by name. */
   #sides() {
     return this.chosen.map((at, side) => `${"AB"[side]}: ${this.members[at].name}`);
+  }
+
+  /** What a figure of single neurons says besides. */
+  #neuronNotes() {
+    return [...this.#sides(), ...(this.isComparable ? [] : [data.NOT_COMPARABLE])];
   }
 
   /** @param {Range} range */
@@ -118,9 +135,10 @@ export class MaskCard {
 
   #wire() {
     const { scope, parts, members } = this;
+    const names = withoutCommonStart(members.map(({ name }) => name));
     for (const [side, name] of /** @type {const} */ (["mask-a", "mask-b"]).entries()) {
       const select = /** @type {HTMLSelectElement} */ (parts[name]);
-      select.replaceChildren(...members.map(({ name }, at) => element("option", { value: String(at) }, name)));
+      select.replaceChildren(...names.map((name, at) => element("option", { value: String(at), title: members[at].name }, name)));
       select.value = String(this.chosen[side]);
       scope.on(select, "change", () => {
         this.chosen[side] = Number(select.value);
@@ -129,7 +147,7 @@ export class MaskCard {
     }
     for (const measure of /** @type {const} */ (["jaccard", "difference"])) {
       scope.on(parts[`mask-${measure}`], "click", () => {
-        this.measure = measure;
+        this.chosenMeasure = measure;
         this.#drawAgreement();
       });
     }
@@ -212,7 +230,7 @@ export class MaskCard {
     });
     if (asked !== this.asked || pair !== this.pair || this.scope.ended) return undefined;
     this.cells = cells;
-    say(this.parts["mask-numbers"], freezes ? data.freezeWords(freezes) : "");
+    say(this.parts["mask-numbers"], freezes ? data.freezeWords(freezes, this.isComparable) : "");
     this.#drawFreezes(freezes);
     return this.#drawCells();
   }
@@ -228,6 +246,7 @@ export class MaskCard {
     picture.say(cells ? "" : this.#why(pair));
     if (!cells) say(this.parts["mask-numbers"], "");
     say(this.parts["mask-layer"], pair ? data.pairName(pair) : "");
+    say(this.parts["freeze-layer"], pair ? `, ${data.pairName(pair)}` : "");
     const told = pair && cells ? `which of two runs froze each neuron. ${this.parts["mask-numbers"].textContent}` : this.#why(pair);
     picture.describe(`Masks of ${pair ? data.pairName(pair) : "two runs"}: ${told}`);
   }
@@ -243,7 +262,7 @@ export class MaskCard {
   /** @param {FirstFreezes | null} freezes */
   #drawFreezes(freezes) {
     const names = this.chosen.map((at) => this.members[at].name);
-    this.freezes.show(freezes, names, this.#why(this.pair));
+    this.freezes.show(freezes, names, this.pair ? data.pairName(this.pair) : "", this.#why(this.pair));
   }
 
   #drawAgreement() {

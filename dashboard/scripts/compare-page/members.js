@@ -11,6 +11,7 @@ import { distinctNames } from "./picker.js";
 /** @import { Ink } from "./curve-lines.js" */
 
 const COLOURS = 10;
+const FIRST_PICTURES = 4;
 /** What the colour-blind and grey paper tell apart too. @type {Dash[]} */
 const DASHES = ["solid", "dash", "dot", "longdash", "dashdot"];
 
@@ -37,9 +38,10 @@ export function lineSwatch({ colour, dash }) {
 
 /**
  * @param {Comparison} comparison @param {Record<string, string>} inks colours of the reader's own, by id.
+ * @param {(id: string) => Ink | null} groupInk how a run is drawn as one of a group, so that a colour means one thing on the page.
  * @returns {Member[]}
  */
-export function membersOf({ runs }, inks) {
+export function membersOf({ runs }, inks, groupInk) {
   const records = /** @type {Run[]} */ (/** @type {unknown} */ (runs));
   const names = distinctNames(records);
   return records.map((record, place) => {
@@ -50,10 +52,14 @@ export function membersOf({ runs }, inks) {
       place,
       name: names.get(record.id) ?? record.name,
       record,
-      ink: own ? { ...usual, colour: own } : usual,
+      ink: groupInk(record.id) ?? (own ? { ...usual, colour: own } : usual),
     };
   });
 }
+
+/** Whose neurons are shown at first: the first runs that have an epoch, and after them the others. @param {Pick<Comparison, "runs">} comparison @returns {string[]} ids. */
+export const firstPictured = ({ runs }) =>
+  [...runs.filter((run) => run.epochs_done), ...runs.filter((run) => !run.epochs_done)].slice(0, FIRST_PICTURES).map(({ id }) => id);
 
 /** Whether more will come of any of them. @param {Member[]} members */
 export const isActive = (members) => members.some(({ record }) => record.state === "running" || record.state === "queued");

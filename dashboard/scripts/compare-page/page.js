@@ -8,8 +8,7 @@ import { modeOf } from "../plot/colour-modes.js";
 import { Cursor, CursorBar } from "../plot/epoch-cursor.js";
 import { Together } from "../plot/line-chart.js";
 import * as metricNames from "../run-data/metric-names.js";
-import { settingName } from "../run-data/settings.js";
-import { element, parts } from "../ui/dom.js";
+import { parts } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { Keys } from "../ui/keys.js";
 import { Scope } from "../ui/page-scope.js";
@@ -18,10 +17,13 @@ import { help } from "../ui/tooltip.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
 import { CurvesCard } from "./curves-card.js";
+import { groupingsOf, RunGroups } from "./groups.js";
 import { compareKeys } from "./keys.js";
+import { knownOf, leftOut } from "./left-out.js";
 import { lookQuery, MOST_PICTURES, readLook } from "./look.js";
 import { MaskCard } from "./masks.js";
-import { isActive, membersOf, settingsOf } from "./members.js";
+import { firstPictured, isActive, membersOf, settingsOf } from "./members.js";
+import { sayNotice } from "./notice.js";
 import { ParallelCard } from "./parallel.js";
 import { compareAddress, RunPicker } from "./picker.js";
 import { Pictures } from "./pictures.js";
@@ -40,17 +42,9 @@ import { SettingsTable } from "./tables.js";
 /** @type {ComparePage | null} */
 let current = null;
 
-const FIRST_PICTURES = 4;
+const SETTLE_MS = 250; // of the reader's hand, before the address is written
 const POLL_MS = 3000; // while a run goes on whose neurons are not shown
 const SOON_MS = 400;
-/** Fields of a run, other than its settings, that runs can be grouped by. */
-const GROUPINGS = [
-  { path: "group", name: "Group" },
-  { path: "device", name: "Device" },
-  { path: "source", name: "Source" },
-  { path: "state", name: "State" },
-];
-
 /**
  * @typedef {object} CompareData what pages/compare.py draws from.
  * @property {Comparison} comparison
@@ -79,35 +73,41 @@ class ComparePage {
     this.configs = settingsOf(data.settings);
     const runs = data.comparison.runs.map((run, at) => ({ ...run, config: this.configs[at] }));
     this.comparison = /** @type {Comparison} */ ({ ...data.comparison, runs });
+    const leftOut = this.#mendAddress();
     this.look = readLook(readQuery());
     // Scripts that tell no epochs have steps alone.
     if (!readQuery().x && data.comparison.runs.length && data.comparison.runs.every((run) => !run.epochs_done)) this.look.axis = "step";
-    this.members = membersOf(this.comparison, this.look.inks);
+    this.groups = new RunGroups();
+    this.members = this.#membersNow();
+    /** Whose neurons are shown until the reader chooses: those that have some to show come first, as it was when the page opened. */
+    this.firstPictured = firstPictured(data.comparison);
     this.together = new Together();
     this.drawn = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.settling = undefined;
+    this.scope.finally(() => clearTimeout(this.settling));
     help(this.scope, root);
     new RunPicker(this.scope, this.parts.picker, { runs: /** @type {any} */ (runs), most: data.most });
     this.scope.on(this.parts["compare-views"], "click", () => this.#chooseView());
-    this.#sayMissing();
     if (runs.length) this.#build();
+    sayNotice(this.parts.notice, data, [...leftOut, ...this.#mendBrushes()]);
   }
 
-  #sayMissing() {
-    const { comparison, data } = this;
-    const { left_out: left, most } = data;
-    const { missing, runs } = comparison;
-    const words = [
-      missing.length && `There is no run ${missing.join(", ")}; it may have been deleted.`,
-      left && `At most ${most} runs can be compared; ${left} more ${left === 1 ? "was" : "were"} left out.`,
-      runs.length === 1 && "Add a second run.",
-      !runs.length &&
-        "Search for runs to compare, or tick them in the table of runs: their curves, neurons, masks and settings side by side.",
-    ].filter((text) => typeof text === "string");
-    this.parts.notice.hidden = !words.length;
-    this.parts.notice.dataset.kind = missing.length ? "warn" : "quiet";
-    this.parts.notice.replaceChildren(...words.map((text) => element("p", {}, text)));
+  /** Takes out of the address what cannot be followed, before the look is read from it. */
+  #mendAddress() {
+    if (!this.comparison.runs.length) return [];
+    const { words, changes } = leftOut(readQuery(), knownOf(this.comparison, this.configs));
+    if (Object.keys(changes).length) writeQuery(changes);
+    return words;
+  }
+
+  /** What the address has brushed of which there is no axis, where none will come. */
+  #mendBrushes() {
+    const unread = isActive(this.members) ? [] : (this.parallel?.unread ?? []);
+    if (unread.length) this.#keep({ brush: this.look.brush.filter((text) => !unread.includes(text)) });
+    return unread.map((text) => `what is brushed by “${text}”`);
   }
 
   #chooseView() {
@@ -139,10 +139,12 @@ class ComparePage {
       parts,
       figure: figures.metric,
       look,
-      groupings: this.#groupings(),
+      groupings: groupingsOf(this.settings.compared, titles),
+      groups: this.groups,
       together,
       onLight,
       onLook,
+      onGroups: () => this.#paintAll(),
       onDrawn: () => this.#drawTable(),
     });
     this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
@@ -154,7 +156,7 @@ class ComparePage {
       look,
       onBrush: (kept) => this.#brush(kept),
       onLight,
-      onLook,
+      onLook: (changes) => this.#keepSoon(changes),
     });
     this.pictures = new Pictures({
       scope,
@@ -179,19 +181,21 @@ class ComparePage {
 
   #buildMasks() {
     const { scope, parts, members, data } = this;
+    const chosen = this.firstPictured.slice(0, 2).map((id) => members.findIndex((member) => member.id === id));
     parts["masks-card"].hidden = members.length < 2;
     this.masks =
       members.length < 2
         ? null
-        : new MaskCard({ scope, parts, members, figures: data.figures, onOpen: (layer) => this.pictures?.open(layer) });
+        : new MaskCard({ scope, parts, members, chosen, figures: data.figures, onOpen: (layer) => this.pictures?.open(layer) });
     this.masks?.hold(this.look.base);
   }
 
   #buildCursor() {
     const { scope, parts } = this;
-    const cursor = new Cursor(scope, null, () => {
+    const cursor = new Cursor(scope, this.look.epoch, () => {
       bar.draw();
-      this.together.setCursor(cursor.following ? null : cursor.epoch);
+      this.together.setCursor(cursor.following || cursor.epoch < 0 ? null : cursor.epoch);
+      if (!cursor.playing && cursor.chosen !== this.look.epoch) this.#keepSoon({ epoch: cursor.chosen });
       this.#drawTable();
     });
     const bar = new CursorBar(scope, parts, cursor);
@@ -232,6 +236,10 @@ class ComparePage {
 
   // ------------------------------------------------------------ what is known
 
+  #membersNow() {
+    return membersOf(this.comparison, this.look.inks, (id) => this.groups.inkOfRun(id));
+  }
+
   #ids() {
     return this.members.map(({ id }) => id);
   }
@@ -239,8 +247,8 @@ class ComparePage {
   /** Those whose neurons are shown. */
   #pictured() {
     const { pictures } = this.look;
-    if (pictures === null) return this.members.slice(0, FIRST_PICTURES);
-    return this.members.filter(({ id }) => pictures.includes(id)).slice(0, MOST_PICTURES);
+    if (pictures !== null) return this.members.filter(({ id }) => pictures.includes(id)).slice(0, MOST_PICTURES);
+    return this.firstPictured.flatMap((each) => this.members.filter(({ id }) => id === each));
   }
 
   /** A run whose neurons are shown told something: what is written is written anew, soon. */
@@ -270,13 +278,28 @@ class ComparePage {
   }
 
   async #update() {
-    const { comparison, look } = this;
-    this.members = membersOf(comparison, look.inks);
+    this.members = this.#membersNow();
     this.#note();
+    this.#drawFigures();
+    await this.curves?.update(this.members, this.comparison);
+  }
+
+  /** What is drawn of runs without asking: the table, and figures against each other. */
+  #drawFigures() {
+    const { comparison, members } = this;
     this.#drawTable();
-    this.scatter?.update(this.members, comparison);
-    if (this.settings) this.parallel?.update(this.members, comparison, this.settings.compared);
-    await this.curves?.update(this.members, comparison);
+    this.scatter?.update(members, comparison);
+    if (this.settings) this.parallel?.update(members, comparison, this.settings.compared);
+  }
+
+  /** Draws all runs in the colours and dashes that they have now, unless they had them before. */
+  #paintAll() {
+    const before = this.members;
+    this.members = this.#membersNow();
+    if (JSON.stringify(before.map(({ ink }) => ink)) === JSON.stringify(this.members.map(({ ink }) => ink))) return;
+    this.settings?.update(this.members);
+    this.pictures?.paint(this.members);
+    this.#drawFigures();
   }
 
   #note() {
@@ -293,13 +316,14 @@ class ComparePage {
     if (!settings || !runs || this.scope.ended) return;
     const columns = columnsOf(members, comparison, settings.compared, data.titles);
     const { base, inks } = look;
-    runs.draw(members, this.#atCursor(columns), { base, inks, pictures: this.#pictured().map(({ id }) => id) });
+    const grouped = this.groups.by !== "";
+    runs.draw(members, this.#atCursor(columns), { base, inks, grouped, pictures: this.#pictured().map(({ id }) => id) });
   }
 
   /** Metrics at the epoch of the cursor, where it stands at one and the curves go by epoch. @param {Column[]} columns */
   #atCursor(columns) {
     const { cursor, curves } = this;
-    if (!cursor || cursor.following || !curves) return columns;
+    if (!cursor || cursor.following || cursor.epoch < 0 || !curves) return columns;
     return columns.map((column) => {
       const metric = column.key.replace(/\.last$/, "");
       const values = column.setting ? null : curves.valuesAt(metric, cursor.epoch, this.#ids());
@@ -309,22 +333,19 @@ class ComparePage {
     });
   }
 
-  /** Settings that differ, and the like. */
-  #groupings() {
-    const differing = (this.settings?.compared ?? []).filter(({ differs }) => differs);
-    const compared = differing.map(({ path }) => {
-      const [group, rest] = settingName(path, this.data.titles);
-      return { path: /^[\w.]+$/.test(path) ? path : `\`${path}\``, name: rest || group };
-    });
-    return [...compared.filter(({ path }) => path !== "group"), ...GROUPINGS];
-  }
-
   // ------------------------------------------------------------ what the reader does
 
   /** @param {Partial<Look>} changes */
   #keep(changes) {
     this.look = { ...this.look, ...changes };
     this.#remember(lookQuery(this.look));
+  }
+
+  /** What changes many times a second goes into the address when the reader's hand rests. @param {Partial<Look>} changes */
+  #keepSoon(changes) {
+    this.look = { ...this.look, ...changes };
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.#keep({}), SETTLE_MS);
   }
 
   /** Into the address, unless the reader has gone on to another page, which is not drawn yet. @param {Record<string, string | null>} changes */
@@ -353,13 +374,8 @@ class ComparePage {
   #paint(id, colour) {
     const { [id]: _, ...others } = this.look.inks;
     this.#keep({ inks: colour === null ? others : { ...others, [id]: colour } });
-    this.members = membersOf(this.comparison, this.look.inks);
-    this.settings?.update(this.members);
-    for (const entry of this.pictures?.entries ?? []) {
-      const member = this.members.find((each) => each.id === entry.feed.id);
-      if (member) entry.paint(member.ink);
-    }
-    this.#update();
+    this.#paintAll();
+    this.curves?.paint(this.members);
   }
 
   /** Lights a run in the table and all charts; a group in the curves alone. @param {string | null} key */

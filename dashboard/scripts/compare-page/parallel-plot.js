@@ -5,6 +5,7 @@
  */
 
 import * as format from "../ui/format.js";
+import { onPrint } from "../ui/print.js";
 
 /** @import { Scope } from "../ui/page-scope.js" */
 /** @import { Dimension } from "./dimensions.js" */
@@ -17,7 +18,9 @@ const NONE = HEIGHT - 12; // where runs pass that have no value there
 const GRIP = 14; // pixels to each side of an axis where a brush can begin
 const LEAST = 4; // pixels of a brush; less is a click, which clears
 const TICKS = 5;
+const NEAR = 0.055; // of an axis: the height of a line of words
 const SIGNS = 22;
+const NAME_SIGN = 8; // pixels of a sign of a name
 /** @type {Record<string, string>} */
 const DASHES = { solid: "", dash: "8 5", dot: "2 4", longdash: "14 5", dashdot: "8 4 2 4" };
 
@@ -41,24 +44,39 @@ export function reachOf({ places, kinds }) {
   return [low - edge, high + edge];
 }
 
-/** Where an axis is marked. @param {Dimension} dimension @returns {[place: number, words: string][]} */
+/** Where an axis is marked, so far apart that no words lie on others. @param {Dimension} dimension @returns {[place: number, words: string][]} */
 export function ticksOf(dimension) {
-  const { kinds, log } = dimension;
+  const [low, high] = reachOf(dimension);
+  const ticks = everyTick(dimension);
+  if (dimension.kinds) return ticks;
+  /** @type {[place: number, words: string][]} */
+  const kept = [];
+  for (const tick of ticks) {
+    const last = kept.at(-1);
+    if (!last || (tick[0] - last[0] >= NEAR * (high - low) && tick[1] !== last[1])) kept.push(tick);
+  }
+  return kept;
+}
+
+/** @param {Dimension} dimension @returns {[place: number, words: string][]} rising. */
+function everyTick(dimension) {
+  const { kinds, log, words = format.setting } = dimension;
   if (kinds) return kinds.map((kind, at) => [at, kind]);
   const [low, high] = reachOf(dimension);
   if (log) {
     const decades = Array.from({ length: Math.max(0, Math.floor(high) - Math.ceil(low) + 1) }, (_, at) => Math.ceil(low) + at);
-    return decades.map((decade) => [decade, format.number(10 ** decade, 1)]);
+    return decades.map((decade) => [decade, dimension.words ? words(10 ** decade) : format.number(10 ** decade, 1)]);
   }
   const own = [...new Set(dimension.places.filter((place) => place !== null))].sort((a, b) => a - b);
-  if (own.length <= TICKS) return own.map((place) => [place, format.setting(Number(place.toPrecision(6)))]);
+  if (own.length <= TICKS) return own.map((place) => [place, words(Number(place.toPrecision(6)))]);
   const rough = (high - low) / TICKS;
   const size = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * size).find((each) => each >= rough) ?? rough;
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, at) => {
     const place = (first + at) * step;
-    return [place, format.number(Number(place.toPrecision(6)))];
+    const value = Number(place.toPrecision(6));
+    return [place, dimension.words ? words(value) : format.number(value)];
   });
 }
 
@@ -85,6 +103,7 @@ export class ParallelPlot {
     this.inside = null;
     this.width = 0;
     this.redraw = scope.once(() => this.#draw());
+    scope.finally(onPrint(() => this.redraw()));
     scope.watchSize(host, () => host.clientWidth !== this.width && this.redraw());
   }
 
@@ -146,11 +165,11 @@ export class ParallelPlot {
     const ticks = ticksOf(dimension).map(([place, words]) =>
       draw("text", { x: x + 7, y: this.#up(dimension, place) + 4 }, format.ending(words, SIGNS)),
     );
-    const left = at % 2; // names stand in two rows, so that they have room
+    // Names stand in two rows, so that they have room.
     const name = draw(
       "text",
-      { x, y: left ? 18 : 38, "text-anchor": "middle", class: "parallel-name" },
-      format.ending(dimension.name, SIGNS + 6),
+      { ...this.#nameAt(at, x), y: at % 2 ? 18 : 38, class: "parallel-name" },
+      format.ending(dimension.name, Math.min(SIGNS + 6, Math.floor((2 * (this.#across(1) - EDGE.left)) / NAME_SIGN))),
       draw("title", {}, dimension.name),
     );
     const rule = draw("line", { x1: x, x2: x, y1: EDGE.top, y2: HEIGHT - EDGE.bottom, class: "parallel-axis" });
@@ -168,6 +187,12 @@ export class ParallelPlot {
     });
     grip.addEventListener("pointerdown", (event) => this.#begin(/** @type {PointerEvent} */ (event), dimension));
     return draw("g", {}, rule, ...brush, ...ticks, ...none, name, grip);
+  }
+
+  /** Above its axis; the last ends with the drawing. @param {number} at @param {number} x */
+  #nameAt(at, x) {
+    const isLast = at === this.dimensions.length - 1;
+    return isLast ? { x: this.width - 2, "text-anchor": "end" } : { x, "text-anchor": "middle" };
   }
 
   /** A brush begins where the pointer is pressed. @param {PointerEvent} event @param {Dimension} dimension */

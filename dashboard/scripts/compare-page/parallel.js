@@ -5,14 +5,14 @@
 
 import { plotly, undrawn } from "../plot/axes.js";
 import { askAndSave } from "../plot/save-figure.js";
-import { settingName } from "../run-data/settings.js";
 import { element, say } from "../ui/dom.js";
 import * as format from "../ui/format.js";
 import { notice } from "../ui/shell.js";
-import { brushed, ofFigure, ofSetting } from "./dimensions.js";
+import { brushTexts, HALF, readBrushes } from "./brush-address.js";
+import { brushed, ofSetting, resultsOf } from "./dimensions.js";
 import { figuresOf } from "./figures-of-runs.js";
 import { ParallelPlot } from "./parallel-plot.js";
-import { telling } from "./run-columns.js";
+import { namesOf, telling } from "./run-columns.js";
 import { savedParallel } from "./saved-parallel.js";
 
 /** @import { Comparison } from "../../types/api" */
@@ -26,18 +26,6 @@ import { savedParallel } from "./saved-parallel.js";
 /** @import { ComparedSetting } from "./run-columns.js" */
 
 const MOST_SETTINGS = 7;
-const MOST_RESULTS = 5;
-const RESULTS = [
-  "flops",
-  "seconds",
-  "epochs",
-  "frozen_fraction.last",
-  "train_loss.last",
-  "test_loss.best",
-  "test_accuracy.best",
-  "best_accuracy",
-];
-const HALF = 0.35; // of the way to the next kind
 
 export class ParallelCard {
   /**
@@ -63,6 +51,9 @@ export class ParallelCard {
     this.members = [];
     /** @type {Ranges} */
     this.ranges = {};
+    /** What the address has brushed of which there is no axis, or not yet. */
+    this.unread = look.brush;
+    this.onLook = onLook;
     this.frame = /** @type {HTMLDetailsElement} */ (parts["parallel-frame"]);
     this.frame.open = look.parallel;
     scope.on(this.frame, "toggle", () => {
@@ -78,19 +69,12 @@ export class ParallelCard {
   /** @param {Member[]} members @param {Comparison} comparison @param {ComparedSetting[]} compared */
   update(members, comparison, compared) {
     this.members = members;
+    const names = namesOf(compared, this.titles);
     const settings = telling(compared)
       .slice(0, MOST_SETTINGS)
-      .map((setting) => {
-        const [group, rest] = settingName(setting.path, this.titles);
-        return ofSetting(setting, rest || group);
-      });
-    const figures = figuresOf(comparison);
-    const logged = [...figures.keys()].filter((key) => key.endsWith(".last") && !/^(test|train|applied|frozen|learning)_/.test(key));
-    const results = [...RESULTS, ...logged].flatMap((key) => {
-      const figure = figures.get(key);
-      return figure ? [ofFigure(key, figure)] : [];
-    });
-    this.dimensions = [...settings.filter((each) => each !== null), ...results.slice(0, MOST_RESULTS)];
+      .map((setting) => ofSetting(setting, names.get(setting.path) ?? setting.path));
+    this.dimensions = [...settings.filter((each) => each !== null), ...resultsOf(figuresOf(comparison))];
+    if (this.unread.length) this.#brushByAddress();
     this.draw();
   }
 
@@ -114,9 +98,19 @@ export class ParallelCard {
     }
   }
 
-  /** @param {Ranges} ranges */
+  #brushByAddress() {
+    const { ranges, unread } = readBrushes(this.unread, this.dimensions);
+    this.unread = unread;
+    if (!Object.keys(ranges).length) return;
+    this.ranges = { ...ranges, ...this.ranges };
+    this.brushSoon();
+  }
+
+  /** The reader brushed. @param {Ranges} ranges */
   #brush(ranges) {
     this.ranges = ranges;
+    this.unread = [];
+    this.onLook({ brush: brushTexts(this.dimensions, ranges) });
     this.brushSoon();
   }
 
@@ -148,6 +142,7 @@ export class ParallelCard {
       parts["parallel-limits"].replaceChildren(...dimensions.map((each) => this.#limits(each)));
     }
     for (const { key, log, kinds } of dimensions) {
+      if (kinds) this.#fillKind(key);
       const [low, high] = this.ranges[key]?.[0] ?? [];
       for (const [name, value] of Object.entries({ low, high })) {
         const input = /** @type {HTMLInputElement | null} */ (
@@ -158,6 +153,17 @@ export class ParallelCard {
       }
     }
     /** @type {HTMLButtonElement} */ (parts["parallel-clear"]).disabled = !Object.keys(this.ranges).length;
+  }
+
+  /** @param {string} key */
+  #fillKind(key) {
+    const select = /** @type {HTMLSelectElement | null} */ (
+      this.parts["parallel-limits"].querySelector(`[data-limit="${CSS.escape(key)} kind"]`)
+    );
+    const pairs = this.ranges[key] ?? [];
+    const [low, high] = pairs.length === 1 ? pairs[0] : [];
+    const only = low !== undefined && Math.floor(high) === Math.ceil(low) ? String(Math.ceil(low)) : "";
+    if (select && select !== document.activeElement) select.value = only;
   }
 
   /** @param {Dimension} dimension */

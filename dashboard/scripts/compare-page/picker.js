@@ -15,13 +15,20 @@ import { KEYS } from "./look.js";
 
 const SEARCH_MS = 200;
 const FOUND = 8;
+const LONG = 28; // signs of a name
+/** What names runs in the address, and goes with them. */
+const OF_RUNS = ["base", "pictures", "inks"];
 /** @type {Record<string, number>} */
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 /** The address of the comparison of these runs, seen as it is now. @param {string[]} ids */
 export function compareAddress(ids) {
   const now = readQuery();
-  const kept = KEYS.flatMap((key) => (now[key] ? [[key, now[key]]] : []));
+  const isLeft = (/** @type {string} */ each) => ids.includes(each.split(":")[0]);
+  const kept = KEYS.flatMap((key) => {
+    const value = OF_RUNS.includes(key) ? now[key]?.split(",").filter(isLeft).join(",") : now[key];
+    return value ? [[key, value]] : [];
+  });
   const query = kept.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join("");
   return ids.length ? `/compare?runs=${ids.join(",")}${query}` : "/compare";
 }
@@ -30,6 +37,16 @@ export function compareAddress(ids) {
 export function distinctNames(runs) {
   const isAlone = (/** @type {Run} */ run) => runs.every((other) => other.id === run.id || other.name !== run.name);
   return new Map(runs.map((run) => [run.id, isAlone(run) ? run.name : `${run.name} (${run.id})`]));
+}
+
+/** Names without the words with which all begin, where some are long: a list that is narrow shows beginnings alone. @param {string[]} names */
+export function withoutCommonStart(names) {
+  if (names.length < 2 || names.every((name) => name.length <= LONG)) return names;
+  const [first] = names;
+  let alike = 0;
+  while (alike < first.length && names.every((name) => name[alike] === first[alike])) alike += 1;
+  const start = first.lastIndexOf(" ", alike - 1) + 1;
+  return start ? names.map((name) => `… ${name.slice(start)}`) : names;
 }
 
 /** A search for another run; the first that are found are offered to be added. */

@@ -144,6 +144,14 @@ export class Pictures {
     return Math.max(0, ...this.entries.map(({ feed }) => feed.done));
   }
 
+  /** The runs are drawn otherwise from now on. @param {Member[]} members */
+  paint(members) {
+    for (const entry of this.entries) {
+      const member = members.find(({ id }) => id === entry.feed.id);
+      if (member) entry.paint(member.ink);
+    }
+  }
+
   extend() {
     this.together.extend(wholeOf(this.done, Math.max(1, ...this.entries.map(({ feed }) => feed.planned))));
   }

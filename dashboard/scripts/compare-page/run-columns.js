@@ -5,7 +5,7 @@
 import { accuracyOf, bestAccuracyOf, canBeFraction, fractionWords } from "../run-data/accuracy.js";
 import { rangeWords } from "../run-data/epoch-times.js";
 import * as metricNames from "../run-data/metric-names.js";
-import { settingName, settings, settingWords } from "../run-data/settings.js";
+import { distinctTitles, settingName, settings, settingWords, withGroup } from "../run-data/settings.js";
 import * as timing from "../run-data/timing.js";
 import * as format from "../ui/format.js";
 import { flops } from "./axis-units.js";
@@ -72,6 +72,13 @@ export function telling(all) {
   return found.filter((_, at) => partings.indexOf(partings[at]) === at).sort((a, b) => rank(a) - rank(b));
 }
 
+/** What settings are called in columns, axes, lists and legends, by their paths. @param {ComparedSetting[]} all @param {Titles} titles */
+export const namesOf = (all, titles) =>
+  distinctTitles(
+    all.map(({ path }) => path),
+    titles,
+  );
+
 /**
  * @param {Member[]} members @param {Comparison} comparison @param {ComparedSetting[]} compared @param {Titles} titles
  * @returns {Column[]} without those in which no run has anything.
@@ -114,15 +121,23 @@ export function columnsOf(members, comparison, compared, titles) {
     of("Group", (run) => run.group, String),
     of("Notes", (run) => run.notes || null, String),
   ];
+  const names = namesOf(compared, titles);
   const own = telling(compared)
     .slice(0, MOST_SETTINGS)
     .map(({ path, values, words }) => {
-      const [group, rest] = settingName(path, titles);
-      const name = rest || group;
+      const name = names.get(path) ?? path;
       const taken = results.some((result) => result.name === name);
-      return { key: path, name: taken ? `${group}: ${name}` : name, setting: true, values, words, against: null };
+      return { key: path, name: taken ? withGroup(settingName(path, titles)) : name, setting: true, values, words, against: null };
     });
-  return [...own, ...results].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
+  return [...own, ...withoutRepeated(results)].filter(({ words }) => words.some((word) => word && word !== format.NOTHING));
+}
+
+/** Where runs log their accuracy by another name, *Accuracy* says of each what *Test accuracy* says of some. @param {Column[]} results */
+function withoutRepeated(results) {
+  const all = results.find(({ key }) => key === "Accuracy");
+  const isRepeated = (/** @type {Column} */ { key, words }) =>
+    key === "test_accuracy.last" && all && words.every((word, at) => word === format.NOTHING || word === all.words[at]);
+  return results.filter((column) => !isRepeated(column));
 }
 
 /** @param {any} run */

@@ -20,7 +20,7 @@ import { againstWords } from "./run-columns.js";
  * @property {(id: string | null) => void} light
  */
 
-/** @typedef {{base: string | null, pictures: string[], inks: Record<string, string>}} Standing */
+/** @typedef {{base: string | null, pictures: string[], inks: Record<string, string>, grouped: boolean}} Standing `grouped`: runs are drawn as their groups. */
 
 export class RunsTable {
   /** @param {Scope} scope @param {HTMLElement} host @param {RunActions} actions */
@@ -118,7 +118,7 @@ export class RunsTable {
       const looks = [number, at === first && first > 0 ? "compare-results" : "", column.key === "Notes" ? "compare-notes" : ""].filter(
         Boolean,
       );
-      const cell = element("td", { class: looks.join(" ") || null });
+      const cell = element("td", { class: looks.join(" ") || null, "data-of": column.name });
       const fill = (/** @type {Column[]} */ now) => fillCell(cell, now[at], place, base);
       this.cells.push(fill);
       fill(columns);
@@ -162,7 +162,8 @@ export class RunsTable {
   }
 
   /** @param {Member} member @param {Standing} standing */
-  #colour({ id, name, ink }, { inks }) {
+  #colour({ id, name, ink }, { inks, grouped }) {
+    if (grouped) return element("span.compare-ink", { title: "Drawn as its group" }, lineSwatch(ink));
     const value = hex(ink.colour);
     const input = element("input.compare-colour", {
       type: "color",

@@ -6,6 +6,7 @@ import { settingName } from "../run-data/settings.js";
 import { element, say } from "../ui/dom.js";
 import { fileButtons } from "../ui/table-buttons.js";
 import { lineSwatch } from "./members.js";
+import { withoutCommonStart } from "./picker.js";
 import { comparedSettings } from "./run-columns.js";
 
 /** @import { Layer, RunConfig } from "../../types/pages" */
@@ -68,12 +69,13 @@ export class SettingsTable {
     const heads = this.members.map(({ name, ink }) =>
       element("th", { scope: "col" }, element("span.compare-head-run", {}, lineSwatch(ink), name)),
     );
+    const names = withoutCommonStart(this.members.map(({ name }) => name));
     const line = (/** @type {Row} */ { name, words, differs }) =>
       element(
         "tr",
         differs ? { class: "differs" } : {},
         element("th", { scope: "row" }, ...name),
-        ...words.map((value) => element("td", {}, value)),
+        ...words.map((value, at) => element("td", { "data-of": names[at] ?? null }, value)),
       );
     return element(
       "table.compare-table.compare-settings",
@@ -118,5 +120,5 @@ function noteWords(reasons, told) {
   }
   const settings = "Seed, network and data have the same settings";
   if (!told) return `${settings}; whether single cells can be compared is known once every run has reported its layers.`;
-  return `${settings}, and so are the layers: the neurons began with the same weights, so single cells can be compared.`;
+  return `${settings}, and the layers are the same: the neurons began with the same weights, so single cells can be compared.`;
 }

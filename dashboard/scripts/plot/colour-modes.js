@@ -82,6 +82,9 @@ export const modes = {
 /** The mode that the address's word means; "state" where it means none. @param {string | undefined} query */
 export const modeOf = (query) => Object.keys(modes).find((name) => modes[name].query === (query ?? null)) || "state";
 
+/** Whether an address may ask for these colours. @param {string} query */
+export const isMode = (query) => Object.values(modes).some((mode) => mode.query === query);
+
 /** What a saved picture says of its colours: the states by name; nothing where a scale says it. @param {Pick<Mode, "scale">} mode */
 export const legendOf = ({ scale }) => (scale ? [] : palette.STATES.map(({ name, token }) => ({ name, colour: `var(${token})` })));
 

@@ -20,6 +20,12 @@ export const title = (name) => TITLES[name] ?? name;
 /** Whether its values are written in percent. @param {string} name */
 export const isFraction = (name) => FRACTIONS.has(name);
 
+/** What tells how a run goes, and of which neither more nor less is better. */
+const NEUTRAL = new Set(["learning_rate", "frozen_fraction", "applied_fraction", "dead_fraction", "churning_fraction"]);
+
+/** @param {string} name */
+export const hasBest = (name) => !NEUTRAL.has(name);
+
 /** A value in words. @param {string} name @param {number | null | undefined} value */
 export function words(name, value) {
   if (isFraction(name)) return format.percent(value);

@@ -37,6 +37,24 @@ export function settingName(path, titles) {
   return [titles[group] ?? plain(group), titles[path] ?? rest.map(plain).join(" · ")];
 }
 
+/**
+ * What settings are called where each stands alone, by their paths: by its name, and where another has the same name by
+ * its group as well, so that `optimizer.kind` beside `data.kind` is "Optimizer: kind".
+ * @param {string[]} paths all that there are, shown or not. @param {Titles} titles @returns {Map<string, string>}
+ */
+export function distinctTitles(paths, titles) {
+  const parted = paths.map((path) => ({ path, parts: settingName(path, titles) }));
+  const names = parted.map(({ parts: [group, name] }) => name || group);
+  const isShared = (/** @type {string} */ name) => names.indexOf(name) !== names.lastIndexOf(name);
+  return new Map(parted.map(({ path, parts }, at) => [path, isShared(names[at]) ? withGroup(parts) : names[at]]));
+}
+
+/** A setting's name behind its group's. @param {[group: string, name: string]} parts */
+export function withGroup([group, name]) {
+  if (!name) return group;
+  return `${group}: ${/^[A-Z][a-z]/.test(name) ? name[0].toLowerCase() + name.slice(1) : name}`; // φ, FLOPs and LR stay
+}
+
 const plain = (/** @type {string} */ name) => name.replaceAll("_", " ");
 
 /** The command that launches the same run. Quoted for a POSIX shell. @param {RunConfig} config */

@@ -2,22 +2,14 @@
  * What an address asks for that the table of runs cannot follow: somebody wrote it by hand, or what it named is gone.
  */
 
+import { leftOutWords, quoted, together, unknownKeys } from "../ui/left-out.js";
 import { keysOf, readColumns, readSort } from "./column-address.js";
 
+/** @import { LeftOut } from "../ui/left-out.js" */
 /** @import { Shown } from "./column-address.js" */
-
-/** @typedef {{words: string[], changes: Record<string, string | null>}} LeftOut what is left out, in words, and what the address becomes. */
 
 /** What the page's address can say. */
 const KEYS = ["state", "search", "where", "by", "sort", "cols", "columns", "queue"];
-
-const quoted = (/** @type {string} */ text) => `“${text}”`;
-
-/** @param {Record<string, string>} query @returns {LeftOut} */
-function unknownKeys(query) {
-  const unknown = Object.keys(query).filter((key) => !KEYS.includes(key));
-  return { words: unknown.map(quoted), changes: Object.fromEntries(unknown.map((key) => [key, null])) };
-}
 
 /** @param {Record<string, string>} query @param {string[]} states @returns {LeftOut} */
 function unknownState({ state }, states) {
@@ -44,8 +36,7 @@ function unknownOrder({ sort }, sortable) {
 
 /** @param {Record<string, string>} query the address's. @param {string[]} states that there are. @param {Shown[]} sortable columns. @returns {LeftOut} */
 export function leftOut(query, states, sortable) {
-  const found = [unknownKeys(query), unknownState(query, states), unknownColumns(query), unknownOrder(query, sortable)];
-  return { words: found.flatMap(({ words }) => words), changes: Object.assign({}, ...found.map(({ changes }) => changes)) };
+  return together([unknownKeys(query, KEYS), unknownState(query, states), unknownColumns(query), unknownOrder(query, sortable)]);
 }
 
 /**
@@ -71,7 +62,7 @@ let said = [];
 export function sayLeftOut(words) {
   said = [...new Set([...said, ...words])];
   const place = document.getElementById("runs-left-out");
-  if (place) place.textContent = said.length ? `Left out of the address, as it cannot be followed: ${said.join("; ")}.` : "";
+  if (place) place.textContent = leftOutWords(said);
 }
 
 export function forgetLeftOut() {
