@@ -28,7 +28,7 @@ FIELDS = "accuracy,epochs,metric.test_accuracy.last,training.seed"
 
 def keeping(store: Store, epochs: int, seed: int, **changes: Any) -> Keeping:
     """A finished run, whose accuracy is 0.25 and a thousandth for each epoch but the first."""
-    made = Keeping(store, **{"training": {"epochs": 4, "seed": seed}} | changes)  # type: ignore[arg-type]
+    made = Keeping(store, **{"training": {"epochs": 4, "seed": seed}} | changes)
     made.start()
     for _ in range(epochs):
         made.epoch()
@@ -80,7 +80,7 @@ def test_a_run_and_what_continues_it_count_once(client: TestClient, store: Store
         accuracy, epochs, metric, seed = group.cells
         # (0.251 + 0.253) / 2; both are 0.001 from it, and 2 · 0.001² over n - 1 = 1 has the root 0.0014142.
         for cell in (accuracy, metric):
-            assert (cell.known, cell.mean) == (2, pytest.approx(0.252))
+            assert cell.known == 2 and cell.mean == pytest.approx(0.252)
             assert cell.std == pytest.approx(0.0014142, rel=1e-4)
         assert (epochs.mean, seed.mean, seed.known) == (3, 1.5, 2)
     every = (first, one, second, two)
@@ -90,7 +90,7 @@ def test_a_run_and_what_continues_it_count_once(client: TestClient, store: Store
 
     trained(first, 4)  # 0.255 after six epochs: it stands for its parent from now on
     (group,) = groups(client)
-    assert (group.runs, group.left_out, group.cells[0].mean) == (2, 2, pytest.approx(0.254))
+    assert (group.runs, group.left_out) == (2, 2) and group.cells[0].mean == pytest.approx(0.254)
     assert bands(client, *every) == {
         "cnn": ([first.id, two.id], [one.id, second.id], pytest.approx(0.255), 1),
     }
@@ -126,7 +126,7 @@ def test_a_fork_with_other_settings_counts_once_it_has_trained(client: TestClien
     assert bands(client, one, changed) == {"cnn": ([one.id], [], pytest.approx(0.251), 1)}
     trained(changed, 2)
     (group,) = groups(client)
-    assert (group.cells[0].known, group.cells[0].mean) == (2, pytest.approx(0.252))
+    assert group.cells[0].known == 2 and group.cells[0].mean == pytest.approx(0.252)
     assert bands(client, one, changed)["cnn"][:2] == ([one.id, changed.id], [])
 
 
@@ -153,9 +153,8 @@ def test_controls_are_groups_of_their_own_by_their_kind(client: TestClient, stor
         control = made[kind] = keeping(store, epochs, 1, **part)
         store.describe_run(control.id, tags=[f"control:{of.id}", "mine"])
     told = {group.control: group for group in groups(client)}
-    assert {name: group.ids for name, group in told.items()} == {
-        None: [of.id],
-        **{TITLES[kind]: [each.id] for kind, each in made.items()},
+    assert {name: group.ids for name, group in told.items()} == {None: [of.id]} | {
+        TITLES[kind]: [each.id] for kind, each in made.items()
     }
     assert told[None].cells[0].mean == pytest.approx(0.253) and told["dense"].cells[1].mean == 1
     assert next(iter(told)) is None, "of equal values the runs themselves come first"
@@ -180,8 +179,8 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 def test_the_filter_of_a_kind_of_control_finds_those_of_that_kind(either: Store) -> None:
     kinds: dict[str, Control | None] = {}
-    for kind, part in {**CONTROL_PARTS, "of an older program": {}}.items():
-        control: Control = "dense" if kind == "of an older program" else kind  # type: ignore[assignment]
+    of_an_older_program: tuple[Control, dict[str, Any]] = ("dense", {})
+    for control, part in (*CONTROL_PARTS.items(), of_an_older_program):
         for tags in (["control:abc"], ["a", "control:abc"], ["controlled"], []):
             run = either.create_run(config=part, epochs_planned=1, tags=tags)
             kinds[run.id] = control if "control:abc" in tags else None
