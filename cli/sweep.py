@@ -111,4 +111,5 @@ def expected(estimate: Json | None) -> str:
         if minutes >= 1.5
         else f"{estimate['seconds']:.0f} s"
     )
-    return f"; about {words} and {estimate['bytes'] / 1e6:,.0f} MB{rest}"
+    without = "" if estimate["with_starting"] else " without starting"
+    return f"; about {words}{without} and {estimate['bytes'] / 1e6:,.0f} MB{rest}"

@@ -2329,9 +2329,14 @@ export interface components {
         Estimate: {
             /**
              * Seconds
-             * @description Of training, on the online workers; null where no such run is known.
+             * @description On the online workers; null where no such run is known.
              */
             seconds: number | null;
+            /**
+             * With Starting
+             * @description Whether that includes what it takes until training begins.
+             */
+            with_starting: boolean;
             /**
              * Bytes
              * @description In the store and of checkpoints.

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.launch import launch
-from cli.sweep import grid_of
+from cli.sweep import expected, grid_of
 from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
@@ -69,6 +69,12 @@ def test_what_cannot_be_read_says_what_to_write(given: list[str], words: str) ->
     with pytest.raises(click.UsageError) as caught:
         grid_of(given)
     assert words in caught.value.message
+
+
+def test_an_estimate_without_what_starting_takes_says_so() -> None:
+    told = {"seconds": 30, "bytes": 4e6, "runs_known": 2, "runs_unknown": 0}
+    assert expected(told | {"with_starting": True}) == "; about 30 s and 4 MB"
+    assert expected(told | {"with_starting": False}) == "; about 30 s without starting and 4 MB"
 
 
 def test_a_sweep_is_queued_and_named(store: Store) -> None:
