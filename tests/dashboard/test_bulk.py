@@ -49,6 +49,11 @@ def test_all_that_match_are_tagged_and_grouped_by_keyboard(page: Page, address: 
     expect(printed.first).to_contain_text(re.compile("^queued ?yes 129"))
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(printed).to_have_count(0)
+    tick(page, "yes 129")
+    bar(page).get_by_role("button", name="Select all 130").press("Enter")
+    expect(bar(page).get_by_role("button", name="Clear selection")).to_be_focused()  # the other one is gone
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=gridcell]:focus")).to_be_visible()
     page.keyboard.press("a")
     expect(bar(page)).to_contain_text("130 selected")
     page.keyboard.press("b")
@@ -100,6 +105,16 @@ def test_a_deletion_is_undone_within_ten_seconds(page: Page, address: str, store
     expect(all_count(page)).to_contain_text("2")
     page.clock.run_for(20_000)
     expect(page.locator(".undo")).to_be_hidden()
+    tick(page, "stays", "mine")
+    row(page, "mine").locator("[col-id=age]").focus()
+    page.keyboard.press("Delete")  # means both, and can be undone as by the button
+    expect(page.get_by_text("2 runs will be deleted.")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("u")
+    expect(row(page, "stays")).to_be_visible()
+    expect(page.locator(".undo")).to_be_hidden()
+    assert page.evaluate("document.activeElement !== document.body")
+    page.clock.run_for(20_000)
     assert store.count_runs() == 2
 
 

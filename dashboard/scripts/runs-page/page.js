@@ -238,6 +238,7 @@ function fillTable(scope) {
   mendAddress();
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.rowOfId);
+  tableKeys.whenDeleted(() => bulk?.deleteSoon());
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
   paper.listen(scope);
@@ -257,7 +258,8 @@ function fillTable(scope) {
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => change({ where }));
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
   groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
-  bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
+  const toTable = () => tableKeys.focusRow(grid);
+  bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")), toTable);
   queue = new QueueButton(scope, /** @type {HTMLElement} */ (document.getElementById("runs-queue")), rows.refresh);
   scope.finally(() => {
     filter = null;
