@@ -47,6 +47,9 @@ def test_all_that_match_are_tagged_and_grouped_by_keyboard(page: Page, address: 
     printed = page.locator(".paper-table tbody tr")  # what is loaded, where the grid has the rows in sight alone
     expect(printed).to_have_count(100)
     expect(printed.first).to_contain_text(re.compile("^queued ?yes 129"))
+    page.emulate_media(media="print")
+    expect(page.locator(".runs-group")).to_be_hidden()  # what can only be typed into is not printed
+    page.emulate_media(media="screen")
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(printed).to_have_count(0)
     tick(page, "yes 129")
