@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { controllable, controlsAddress, countWords } from "../../dashboard/scripts/runs-page/bulk-controls.js";
 import { groupTable } from "../../dashboard/scripts/runs-page/group-file.js";
-import { rowOf, sizeTitle, sizeWords, withControl } from "../../dashboard/scripts/runs-page/groups.js";
+import { leftOutWords, rowOf, sizeTitle, sizeWords, withControl } from "../../dashboard/scripts/runs-page/groups.js";
 import { controlsWords } from "../../dashboard/scripts/ui/controls-dialog.js";
 import { csvTable, latexTable } from "../../dashboard/scripts/ui/table-files.js";
 
@@ -56,6 +56,7 @@ test("controls and what was left out have columns where there are some", () => {
   assert.equal(sizeTitle({ ...first, left_out: 2 }), "3 runs · 2 continued are left out");
   assert.equal(sizeTitle({ ...second, left_out: 1 }), "1 run · 1 continued is left out");
   assert.equal(sizeTitle(second), "1 run");
+  assert.equal(leftOutWords(second), "");
   assert.equal(withControl("adam", { ...second, control: "dense" }), "adam · control: dense");
   assert.notEqual(rowOf(second).id, rowOf({ ...second, control: "dense" }).id);
 });

@@ -41,7 +41,9 @@ function ValueCell({ data: { grouped: group } }) {
     groups.open(group);
   };
   const href = at(`/?${groups.queryOfRuns(new URLSearchParams(location.search), group)}`);
-  return h("a", { href, onClick: follow, title: `Show the runs of ${name}`, className: "runs-name", tabIndex: -1 }, first);
+  const link = h("a", { href, onClick: follow, title: `Show the runs of ${name}`, className: "runs-name", tabIndex: -1 }, first);
+  const left = groups.leftOutWords(group);
+  return left ? h("div", { className: "runs-cell" }, link, h("div", { className: "runs-words" }, left)) : link;
 }
 
 /** @param {{data: {grouped: RunGroup}}} row */

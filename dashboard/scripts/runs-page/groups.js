@@ -68,9 +68,11 @@ export const withControl = (name, { control }) => (control === null ? name : `${
 export const sizeWords = ({ runs, left_out: left }) =>
   left ? `${format.count(runs)} of ${format.count(runs + left)}` : format.count(runs);
 
-/** The same, at length. @param {RunGroup} group */
-export const sizeTitle = ({ runs, left_out: left }) =>
-  `${format.counted(runs, "run")}${left ? ` · ${format.count(left)} continued ${left === 1 ? "is" : "are"} left out` : ""}`;
+/** How many are left out of its figures, since others of the group count for them; empty: none. @param {RunGroup} group */
+export const leftOutWords = ({ left_out: left }) => (left ? `${format.count(left)} continued ${left === 1 ? "is" : "are"} left out` : "");
+
+/** Both, at length. @param {RunGroup} group */
+export const sizeTitle = (group) => [format.counted(group.runs, "run"), leftOutWords(group)].filter(Boolean).join(" · ");
 
 /** The query of the table of a group's runs: what the table asks for now, and the group's own filter. @param {URLSearchParams} query @param {RunGroup} group */
 export function queryOfRuns(query, { where }) {

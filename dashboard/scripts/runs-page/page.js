@@ -20,6 +20,7 @@ import * as earlyPress from "./early-press.js";
 import { FilterBox } from "./filter-box.js";
 import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
+import { pageKeys } from "./page-keys.js";
 import * as paper from "./paper.js";
 import { ALL, isNarrowed } from "./query.js";
 import { QueueButton } from "./queue-dialog.js";
@@ -254,7 +255,7 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
   const save = () => bulk && askTable(scope, bulk.matching);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-save")), "click", save);
-  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
+  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(actions(chooseColumns, chooseViews))]);
   filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => change({ where }));
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
   groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
@@ -302,24 +303,30 @@ async function showView(query) {
   if (!grid.isDestroyed()) columns.showAddress(grid);
 }
 
-/** @param {() => void} chooseColumns @param {() => void} chooseViews */
-const pageKeys = (chooseColumns, chooseViews) => [
-  { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
-  { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
-  { keys: ["g"], shown: "g", words: "group runs", act: () => grouping?.focus() },
-  { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
-  { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
-  { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
-  { keys: ["v"], shown: "v", words: "views: open, save, delete", act: chooseViews },
-  { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
-  { keys: ["q"], shown: "q", words: "the queue", act: () => queue?.open() },
-  { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
-];
+/** What the page's keys do. @param {() => void} chooseColumns @param {() => void} chooseViews */
+const actions = (chooseColumns, chooseViews) => ({
+  filter: () => filter?.focus(),
+  group: () => grouping?.focus(),
+  selectAll: () => bulk?.selectAll(),
+  bulk: () => bulk?.focus(),
+  compare,
+  undo: () => bulk?.undo(),
+  views: chooseViews,
+  columns: chooseColumns,
+  queue: () => queue?.open(),
+  help: () => keys?.help(),
+});
+
+/** Opens the ticked runs side by side, where they are as many as can be. */
+function compare() {
+  if (canCompare()) go(`/compare?runs=${ticks.ids().join(",")}`);
+}
+const canCompare = () => ticks.size() >= 2 && ticks.size() <= MOST_COMPARED;
 
 function showTicked() {
   const number = ticks.size();
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("runs-compare"));
-  const fits = number >= 2 && number <= MOST_COMPARED;
+  const fits = canCompare();
   button.textContent = number ? `Compare ${number}` : "Compare";
   button.title = fits ? "" : `Select 2 to ${MOST_COMPARED} runs with their checkboxes`;
   button.classList.toggle("button-primary", fits);
@@ -337,7 +344,7 @@ function clicked(event) {
   }
   if (at.id === "runs-show-all") showAll();
   if (at.id === "runs-keys") keys?.help();
-  if (at.id === "runs-compare" && ticks.size() >= 2) go(`/compare?runs=${ticks.ids().join(",")}`);
+  if (at.id === "runs-compare") compare();
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
