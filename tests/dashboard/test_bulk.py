@@ -186,3 +186,6 @@ def test_run_files_and_the_shown_columns_are_exported(page: Page, address: str, 
         f"  {runs[0].id} & queued & one & 0 & -- & -- & sgd & cnn & fashion-mnist-mini & 0.001 & "
     )
     assert lines[7].startswith(f"  {runs[1].id} & queued & =two & ")
+    dialog.get_by_role("button", name="Done").click()
+    page.keyboard.press("x")
+    page.wait_for_url(re.compile(f"/compare.runs={runs[0].id},{runs[1].id}"))
