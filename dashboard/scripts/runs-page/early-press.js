@@ -8,14 +8,16 @@ const BUTTONS = ["runs-columns", "runs-views", "runs-save", "runs-queue", "runs-
 let pressed = null;
 let waiting = true;
 
-document.addEventListener(
-  "click",
-  ({ target }) => {
-    const button = target instanceof Element ? target.closest("button") : null;
-    if (waiting && button && BUTTONS.includes(button.id)) pressed = button;
-  },
-  { capture: true },
-);
+/** Listens, for as long as the tab is open. */
+export const listen = () =>
+  document.addEventListener(
+    "click",
+    ({ target }) => {
+      const button = target instanceof Element ? target.closest("button") : null;
+      if (waiting && button && BUTTONS.includes(button.id)) pressed = button;
+    },
+    { capture: true },
+  );
 
 /** The table is not there yet, or no longer. */
 export function hold() {

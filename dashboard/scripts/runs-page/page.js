@@ -286,6 +286,7 @@ function askEarly() {
 /** Listens for what Dash does not: chips and buttons that the layout draws as plain HTML, and keys as they are pressed. */
 export function start() {
   askEarly();
+  earlyPress.listen();
   document.addEventListener("click", clicked);
   document.addEventListener("input", typed);
 }
