@@ -11,7 +11,7 @@ from cli.client import Client, of_cells
 from cli.flags import Flag, known_flags, value_of
 from cli.printing import say
 from contract.counted import counted
-from contract.sweeps import MOST_RUNS
+from contract.ranges import RangeWrong, in_range
 
 Json = dict[str, Any]
 
@@ -46,20 +46,18 @@ def grid_of(given: Iterable[str]) -> Json:
 
 def _several(flag: Flag, text: str) -> list[str]:
     parts = [part.strip() for part in text.split("|" if flag.many else ",")]
-    if "integer" not in flag.types or flag.many:
+    if flag.many or not flag.types & {"integer", "number"}:
         return parts
     return [one for part in parts for one in _range(part)]
 
 
 def _range(text: str) -> list[str]:
     """`0..4` as what it stands for; anything else as it is."""
-    first, dots, last = text.partition("..")
-    if not dots or not (first.strip().isdecimal() and last.strip().isdecimal()):
-        return [text]
-    low, high = int(first), int(last)
-    if not low <= high < low + MOST_RUNS:
-        raise click.UsageError(f"{text}: write the smaller number first, and {MOST_RUNS:,} at most")
-    return [str(number) for number in range(low, high + 1)]
+    try:
+        numbers = in_range(text)
+    except RangeWrong as error:
+        raise click.UsageError(f"{text}: {error}") from error
+    return [text] if numbers is None else [str(number) for number in numbers]
 
 
 def queue_sweep(client: Client, body: Json) -> None:
@@ -113,4 +111,5 @@ def expected(estimate: Json | None) -> str:
         if minutes >= 1.5
         else f"{estimate['seconds']:.0f} s"
     )
-    return f"; about {words} and {estimate['bytes'] / 1e6:,.0f} MB{rest}"
+    without = "" if estimate["with_starting"] else " without starting"
+    return f"; about {words}{without} and {estimate['bytes'] / 1e6:,.0f} MB{rest}"

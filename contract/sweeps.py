@@ -69,23 +69,34 @@ def names(name: str, found: Sequence[Cell], configs: Sequence[RunConfig]) -> lis
     """What the runs are called: the name given, or what they are made of, and what varies.
 
     Args:
-        name: that the base was given; may be empty.
+        name: that the base was given; may be empty. Phrases of it that say a value which varies are left out.
         found: the cells.
         configs: what each of them describes.
     """
     paths = {path for cell in found for path in cell.values}
     varied = {path for path in paths if len({_key(cell.values.get(path)) for cell in found}) > 1}
     told = varied if name.strip() else varied - IN_EVERY_NAME
+    given = _without(name.strip(), {_words(path, cell.values.get(path), set()) for cell in found for path in told})
     called = []
     differing = {path: _differing([cell.values.get(path) for cell in found]) for path in told}
     for cell, config in zip(found, configs, strict=True):
-        start = name.strip() or config.model_copy(update={"name": ""}).display_name()
+        start = given or config.model_copy(update={"name": ""}).display_name()
         told_already = frozenset() if name.strip() else IN_EVERY_NAME
         words = [
             _words(path, value, differing[path], told_already) for path, value in cell.values.items() if path in told
         ]
         called.append(_joined(start, ", ".join(filter(None, words))))
     return called
+
+
+def _without(name: str, values: Set[str]) -> str:
+    """`Fashion-MNIST · SGD` where the optimizer varies: `Fashion-MNIST`; as it is where nothing would be left."""
+    spoken = {value.casefold() for value in values}
+    parts = [
+        ", ".join(phrase for phrase in part.split(", ") if phrase.strip().casefold() not in spoken)
+        for part in name.split(" · ")
+    ]
+    return " · ".join(filter(None, parts)) or name
 
 
 def _joined(start: str, words: str) -> str:

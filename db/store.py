@@ -21,6 +21,7 @@ from db.events import EventQueries
 from db.forks import ForkQueries
 from db.groups import GroupQueries
 from db.lifetimes import LifetimeQueries
+from db.lineage import LineageQueries
 from db.metrics import MetricQueries
 from db.migration import migrate
 from db.queue import QueueQueries
@@ -41,6 +42,7 @@ class Store(
     RunPageQueries,
     ValueQueries,
     LifetimeQueries,
+    LineageQueries,
     QueueQueries,
     GroupQueries,
     CostQueries,

@@ -21,7 +21,8 @@ TITLES: Mapping[Control, str] = {
     "shorter": "dense, as long",
 }
 """As runs are named."""
-TAG = "control:{}"
+PREFIX = "control:"
+TAG = PREFIX + "{}"
 """Marks a control with the id of the run that it is one of."""
 LONGEST_NAME = 120
 

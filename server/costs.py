@@ -9,7 +9,7 @@ from typing import Any
 from contract.config import RunConfig
 from contract.cost_key import cost_key
 from db import Run, Store
-from server.timing import RECENT_EPOCHS, epoch_seconds
+from server.timing import RECENT_EPOCHS, epoch_seconds, starting_seconds
 
 MOST_KEYS = 50
 """Kinds of runs that are looked up; what is asked of more is unknown for the others."""
@@ -21,6 +21,7 @@ class Cost:
 
     Attributes:
         seconds_per_epoch: medians, like the others, over the runs that it is read from.
+        starting_seconds: from a worker's taking it to its training; None: none of them told.
         event_bytes: of each epoch in the store.
         array_bytes: of each epoch with arrays, besides.
         checkpoint_bytes: of all checkpoints that a run keeps.
@@ -28,10 +29,15 @@ class Cost:
     """
 
     seconds_per_epoch: float
+    starting_seconds: float | None
     event_bytes: float
     array_bytes: float
     checkpoint_bytes: float
     read_from: tuple[Run, ...]
+
+    def seconds(self, epochs: int) -> float:
+        """Of a run that trains so many epochs, with its start where that is known."""
+        return (self.starting_seconds or 0.0) + self.seconds_per_epoch * epochs
 
 
 class Costs:
@@ -55,9 +61,13 @@ class Costs:
         told = [pace for pace in paces if pace is not None]
         if not told:
             return None
+        turns = self._store.transitions(run.id for run in runs)
+        started = [starting_seconds(run, turns[run.id]) for run in runs]
+        starts = [seconds for seconds in started if seconds is not None]
         sizes = [self._store.size(run.id) for run in runs]
         return Cost(
             median(told),
+            median(starts) if starts else None,
             median(size.events for size in sizes),
             median(size.arrays for size in sizes),
             median(size.checkpoints for size in sizes),
@@ -76,10 +86,11 @@ def estimate(store: Store, configs: Iterable[RunConfig], slots: int) -> dict[str
     found = [(costs.of(cost_key(config)), config) for config in configs]
     known = [(cost, config) for cost, config in found if cost is not None]
     runs = {run.id: run for cost, _ in known for run in cost.read_from}
-    seconds = sum(cost.seconds_per_epoch * config.training.epochs for cost, config in known)
+    seconds = sum(cost.seconds(config.training.epochs) for cost, config in known)
     size = sum(_size(cost, config) for cost, config in known)
     return {
         "seconds": seconds / max(1, min(slots, len(known))) if known else None,
+        "with_starting": all(cost.starting_seconds is not None for cost, _ in known),
         "bytes": ceil(size) if known else None,
         "runs_known": len(known),
         "runs_unknown": len(found) - len(known),

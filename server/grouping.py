@@ -13,14 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contract.filters import LONGEST_FILTER, And, Field, filter_text, finds
+from contract.filters import LONGEST_FILTER, And, Field, MetricField, RunField, filter_text, finds
 from db.values import Cell, ValueTable
+from server.control_kinds import finds_control
+from server.controls import TITLES, Control
+from server.repetitions import Repetitions
 
 Value = str | float | bool | None
 Key = tuple[Value, ...]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 _LONGEST_WHERE = LONGEST_FILTER // 2
+_TRAINED = ("epochs", "accuracy", "best_accuracy", "test_loss", "best_test_loss", "frozen")
+"""A run's own fields that its training came to, which a fork has from another run at first."""
 """Characters of a group's filter: room is left for that which it is joined with."""
 
 
@@ -29,7 +34,7 @@ class Column:
     """A column's values by group; every array is (groups,).
 
     Attributes:
-        known: how many runs have a value.
+        known: how many of the runs that count have a value.
         distinct: how many different ones.
         mean: of numbers; NaN where there is none, and of what is not all numbers.
         std: of the sample, n - 1; NaN of less than two.
@@ -43,26 +48,51 @@ class Column:
     common: list[Value]
 
 
-class Groups:
-    """The runs of a table by the values of its first columns."""
+_EACH_BY_ITSELF = Repetitions()
 
-    def __init__(self, table: ValueTable, by: Sequence[Field]) -> None:
-        """Parts them; the table's first columns are those of the fields."""
-        self._table, self._by = table, by
-        places: dict[Key, list[int]] = {}
-        keyed = zip(*table.columns[: len(by)], strict=True)
-        for row, values in enumerate(keyed):
+
+class Groups:
+    """The runs of a table by the values of its first columns, and by their kind of control."""
+
+    def __init__(
+        self,
+        table: ValueTable,
+        by: Sequence[Field],
+        shown: Sequence[Field] = (),
+        repetitions: Repetitions = _EACH_BY_ITSELF,
+    ) -> None:
+        """Parts them; the table's first columns are those of the fields, then come those of what is shown of them."""
+        self._table, self._by, self._shown, self._repetitions = table, by, shown, repetitions
+        places: dict[tuple[Key, Control | None], list[int]] = {}
+        keyed = zip(table.ids, *table.columns[: len(by)], strict=True)
+        for row, (run_id, *values) in enumerate(keyed):
+            control = repetitions.controls.get(run_id)
             for key in product(*map(_values, values)):
-                places.setdefault(key, []).append(row)
-        self.keys = list(places)
+                places.setdefault((key, control), []).append(row)
+        self.keys = [key for key, _ in places]
+        self._controls = [control for _, control in places]
+        self._parted = {key for key, control in places if control}  # there the others need to be told from controls
         self._rows = list(places.values())
-        self._row = np.array([row for rows in self._rows for row in rows], np.int64)
-        self._group = np.repeat(np.arange(len(places)), [len(rows) for rows in self._rows])
-        self.sizes = np.array([len(rows) for rows in self._rows], np.int64)
+        counted = [self._counted(rows) for rows in self._rows]
+        self._row = np.array([row for rows in counted for row in rows], np.int64)
+        self.sizes = np.array([len(rows) for rows in counted], np.int64)
+        self._group = np.repeat(np.arange(len(places)), self.sizes)
+        self._untrained = np.array([run_id in repetitions.untrained for run_id in table.ids], np.bool_)
+
+    def _counted(self, rows: Sequence[int]) -> list[int]:
+        left_out = self._repetitions.left_out(self._table.ids[row] for row in rows)
+        return [row for row in rows if self._table.ids[row] not in left_out]
+
+    @property
+    def control_names(self) -> list[str]:
+        """By group: runs that are not controls come before those that are."""
+        return [control or "" for control in self._controls]
 
     def column(self, place: int) -> Column:
         """What the values of a column come to; `place` counts from behind those that the runs are grouped by."""
         codes, different = _coded(self._table.columns[len(self._by) + place])
+        if place < len(self._shown) and _is_trained(self._shown[place]):
+            codes = np.where(self._untrained, -1, codes)
         told = codes[self._row]
         here, known = self._group[told >= 0], told[told >= 0]
         number = len(self.keys)
@@ -78,21 +108,29 @@ class Groups:
 
     def told(self, group: int, columns: Sequence[Column]) -> dict[str, Any]:
         """A group as `schemas.RunGroup` has it."""
-        rows, key = self._rows[group], self.keys[group]
+        rows, key, control = self._rows[group], self.keys[group], self._controls[group]
         return {
             "values": list(key),
-            "where": self._where(key),
-            "runs": len(rows),
+            "control": control and TITLES[control],
+            "where": self._where(key, control),
+            "runs": int(self.sizes[group]),
+            "left_out": len(rows) - int(self.sizes[group]),
             "states": Counter(self._table.states[row] for row in rows),
             "ids": [self._table.ids[row] for row in rows],
             "names": [self._table.names[row] for row in rows],
             "cells": [_cell(column, group) for column in columns],
         }
 
-    def _where(self, key: Key) -> str | None:
+    def _where(self, key: Key, control: Control | None) -> str | None:
         found = [finds(field, value) for field, value in zip(self._by, key, strict=True)]
+        if key in self._parted:
+            found.append(finds_control(control))
         text = filter_text(found[0] if len(found) == 1 else And(tuple(found)))
         return text if len(text) <= _LONGEST_WHERE else None
+
+
+def _is_trained(field: Field) -> bool:
+    return isinstance(field, MetricField) or (isinstance(field, RunField) and field.name in _TRAINED)
 
 
 def in_order(ranked: Sequence[tuple[Sequence[Any], bool]], number: int) -> list[int]:

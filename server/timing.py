@@ -58,6 +58,15 @@ def elapsed_seconds(run: Run, turns: Iterable[Transition], now: datetime) -> flo
     return total
 
 
+def starting_seconds(run: Run, turns: Sequence[Transition]) -> float | None:
+    """From the moment that a worker took the run to its training; None: it is not known, or that worker lost it."""
+    own = [turn for turn in turns if turn.kind != "run_started"] if run.parent_id else turns  # a fork's is its parent's
+    first = own[0] if own else None
+    if run.started_at is None or first is None or first.kind not in BEGINNINGS:
+        return None
+    return max(0.0, (first.at - run.started_at).total_seconds())  # two clocks
+
+
 def _last_heard(turn: Transition) -> datetime:
     """When the training was over: a lost worker's run is requeued long after its last heartbeat."""
     heard = turn.payload.get("heard_at")

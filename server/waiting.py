@@ -58,4 +58,4 @@ def _takes(costs: Costs, run: Run) -> float | None:
     cost = costs.of(run.cost_key)
     if cost is None or run.epochs_planned is None:
         return None
-    return cost.seconds_per_epoch * max(0, run.epochs_planned - run.epochs_done)
+    return cost.seconds(max(0, run.epochs_planned - run.epochs_done))

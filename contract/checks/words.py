@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.checks.numbers import number
+from contract.ranges import RANGE_WORDS, RangeWrong, in_range
 
 _WORDS = {
     "missing": "This field is required",
@@ -100,7 +101,16 @@ def _written(text: str, kind: str) -> str:
         return f"Use a point: {match[1] or '0'}.{match[2]}"
     if "_" in text:
         return f"Write it without separators: {text.replace('_', '').strip()}"
-    return ""
+    return RANGE_WORDS if _is_wrong_range(text) else ""
+
+
+def _is_wrong_range(text: str) -> bool:
+    """Of a sweep: a right one is told apart into its values before it comes here."""
+    try:
+        in_range(text)
+    except RangeWrong:
+        return True
+    return False
 
 
 def _is_number(value: object) -> bool:

@@ -175,7 +175,7 @@ def _columns() -> list[Json]:
         column("state", "State", 108, cellRenderer="NeqRunState"),
         column("name", "Name", 260, flex=1, minWidth=190, cellRenderer="NeqRunName"),
         column("progress", "Progress", 236, cellRenderer="NeqRunProgress"),
-        column("frozen", "Frozen", 154, cellRenderer="NeqRunFrozen"),
+        column("frozen", "Frozen", 168, cellRenderer="NeqRunFrozen"),
         column(
             "accuracy",
             "Accuracy",

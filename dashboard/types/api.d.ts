@@ -59,6 +59,9 @@ export interface paths {
         /**
          * Group Runs
          * @description Groups of the runs that match, with the mean and the deviation of numbers, and other values that all have.
+         *
+         *     Of a run and those that continue it with the same settings but for the number of epochs, the newest that has trained
+         *     an epoch of its own counts. Controls are groups of their own, by their kind.
          */
         get: operations["group_runs_api_v1_runs_grouped_get"];
         put?: never;
@@ -2017,11 +2020,19 @@ export interface components {
         CurveBand: {
             /**
              * Value
-             * @description What they have in common; null for runs that have nothing there.
+             * @description What they have in common; null for runs that have nothing there. Of controls with their kind.
              */
             value: string | null;
-            /** Runs */
+            /**
+             * Runs
+             * @description Those that count.
+             */
             runs: string[];
+            /**
+             * Left Out
+             * @description Those that others of the group continue, or that only continue others.
+             */
+            left_out: string[];
             /** X */
             x: number[];
             /** Mean */
@@ -2348,9 +2359,14 @@ export interface components {
         Estimate: {
             /**
              * Seconds
-             * @description Of training, on the online workers; null where no such run is known.
+             * @description On the online workers; null where no such run is known.
              */
             seconds: number | null;
+            /**
+             * With Starting
+             * @description Whether that includes what it takes until training begins.
+             */
+            with_starting: boolean;
             /**
              * Bytes
              * @description In the store and of checkpoints.
@@ -2756,7 +2772,7 @@ export interface components {
         GroupCell: {
             /**
              * Known
-             * @description How many of the runs have it.
+             * @description How many of the runs that count have it.
              */
             known: number;
             /**
@@ -4903,12 +4919,25 @@ export interface components {
              */
             values: (string | number | boolean | null)[];
             /**
+             * Control
+             * @description Of controls their kind, as in `dense`, `random neurons`; null: they are not controls.
+             */
+            control: string | null;
+            /**
              * Where
              * @description The filter that finds them; null where it would be too long.
              */
             where: string | null;
-            /** Runs */
+            /**
+             * Runs
+             * @description How many of them count.
+             */
             runs: number;
+            /**
+             * Left Out
+             * @description How many more there are, which others continue, or which only continue others.
+             */
+            left_out: number;
             /**
              * States
              * @description How many of them are in each state that some are in.

@@ -1,6 +1,7 @@
 """Curves of a metric of many runs over one axis, each by itself and as bands over what they have in common."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ from server.comparing.axes import XAxis, places
 from server.comparing.bands import Spread, band
 from server.dotted import value_at
 from server.filters import COLUMNS
+from server.repetitions import Repetitions, control_words
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 DIGITS = 8
 LEAST = 1e-14
 """10^22 is the last power of ten that is a double."""
+NOTHING = "none"
+"""Of controls that have nothing of a field."""
 ValueOf = Callable[[Run], str | None]
 
 
@@ -32,12 +36,28 @@ def value_of(field: Field) -> ValueOf:
     return lambda run: None
 
 
-def groups_of(runs: Sequence[Run], group: ValueOf) -> dict[str | None, list[str]]:
-    """The ids of the runs by what they have in common, whether or not they have points."""
-    groups: dict[str | None, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The ids of a group's runs: all, those that count, and those that continue or are continued by these."""
+
+    all: list[str]
+    counted: list[str]
+    left_out: list[str]
+
+
+def groups_of(runs: Sequence[Run], group: ValueOf, known: Repetitions) -> dict[str | None, Members]:
+    """The runs by what they have in common, controls by their kind too; without those that say nothing yet."""
+    found: dict[str | None, list[str]] = {}
     for run in runs:
-        groups.setdefault(group(run), []).append(run.id)
-    return groups
+        value, control = group(run), known.controls.get(run.id)
+        called = value if control is None else f"{NOTHING if value is None else value} · {control_words(control)}"
+        found.setdefault(called, []).append(run.id)
+    members = {}
+    for called, ids in found.items():
+        left_out = known.left_out(ids)
+        counted = [run_id for run_id in ids if run_id not in left_out | known.untrained]
+        members[called] = Members(ids, counted, [run_id for run_id in ids if run_id in left_out])
+    return members
 
 
 def charts(
@@ -47,7 +67,7 @@ def charts(
     axis: XAxis,
     *,
     columns: int,
-    group: ValueOf | None = None,
+    groups: Mapping[str | None, Members],
     spread: Spread = "std",
     span: tuple[float, float] = (-np.inf, np.inf),
 ) -> list[Json]:
@@ -57,7 +77,7 @@ def charts(
         metrics: their names.
         columns: of pixels that a curve is thinned to.
         span: of the axis; of what lies outside, the next point to each side is kept, so that lines go on.
-        group: what runs must have in common to be one band; None: there are no bands.
+        groups: of which each is one band, as `groups_of` has them; none: there are no bands.
     """
     ids = [run.id for run in runs]
     costs = store.epoch_costs(ids)  # once: each metric lies over the same epochs
@@ -67,7 +87,7 @@ def charts(
         placed = {run.id: _placed(run, points[run.id], costs[run.id], axis) for run in runs if run.id in points}
         kept = {run_id: within(x, span) for run_id, (x, _) in placed.items()}
         told = {run_id: (x[kept[run_id]], y[kept[run_id]]) for run_id, (x, y) in placed.items()}
-        bands = [] if group is None else _bands(runs, told, group, spread, shared=axis in ("epoch", "step"))
+        bands = _bands(groups, told, spread, shared=axis in ("epoch", "step"))
         drawn = [_curve(run_id, *each, points[run_id].where(kept[run_id]), columns) for run_id, each in told.items()]
         found.append({"metric": metric, "axis": axis, "x": _share(drawn), "curves": drawn, "bands": bands})
     return found
@@ -130,15 +150,19 @@ def digits(values: Floats) -> Floats:
 
 
 def _bands(
-    runs: Sequence[Run], told: dict[str, tuple[Any, Any]], group: ValueOf, spread: Spread, *, shared: bool
+    groups: Mapping[str | None, Members], told: Mapping[str, tuple[Any, Any]], spread: Spread, *, shared: bool
 ) -> list[Json]:
     found = []
-    for value, members in groups_of([run for run in runs if run.id in told], group).items():
-        whole = band([told[run_id] for run_id in members], spread, shared=shared)
+    for value, members in groups.items():
+        ids = [run_id for run_id in members.counted if run_id in told]
+        if not ids:
+            continue
+        whole = band([told[run_id] for run_id in ids], spread, shared=shared)
         found.append(
             {
                 "value": value,
-                "runs": members,
+                "runs": ids,
+                "left_out": members.left_out,
                 "x": digits(whole.x).tolist(),
                 "mean": digits(whole.mean).tolist(),
                 "low": digits(whole.low).tolist(),

@@ -17,6 +17,7 @@ from server.comparing.masks import agreement, difference, first_freezes
 from server.comparing.matching import Pair, differing, matched
 from server.comparing.summary import epoch_seconds_of, metrics_of, totals_of
 from server.filters import read_field
+from server.repetitions import repetitions
 from server.response_cache import cached_response
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheStore, invalid_query
 from server.routes.documentation import binary_documentation
@@ -68,9 +69,9 @@ def read_curves(
     def make() -> bytes:
         names = dict.fromkeys(metric)
         span = (-np.inf if start is None else start, np.inf if end is None else end)
-        told = charts(store, wanted, names, axis, columns=columns, group=group, spread=spread, span=span)
-        groups = groups_of(wanted, group) if group else {}
-        named = [{"value": value, "runs": members} for value, members in groups.items()]
+        groups = groups_of(wanted, group, repetitions(store)) if group else {}
+        told = charts(store, wanted, names, axis, columns=columns, groups=groups, spread=spread, span=span)
+        named = [{"value": value, "runs": members.all} for value, members in groups.items()]
         return json_bytes({"charts": told, "groups": named, "missing": missing})
 
     made_of = [each for run in wanted for each in (run.id, run.revision, run.last_seq)]

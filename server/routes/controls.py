@@ -11,7 +11,7 @@ from contract.cost_key import cost_key
 from db import NewRun, Run, Store
 from server import schemas
 from server.checking import as_json, living
-from server.controls import CONTROLS, Control, NoControl, Planned, planned
+from server.controls import CONTROLS, PREFIX, TAG, Control, NoControl, Planned, planned
 from server.routes.actions import MOST_RUNS, RunId
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import Group
@@ -72,11 +72,11 @@ def _chosen(store: Store, body: ControlsBody) -> list[Run]:
         return [store.run(run_id) for run_id in dict.fromkeys(body.ids)]
     most = MOST_RUNS // len(CONTROLS)
     runs = store.runs(group=body.group, limit=most).items
-    return [run for run in runs if not any(tag.startswith("control:") for tag in run.tags)]
+    return [run for run in runs if not any(tag.startswith(PREFIX) for tag in run.tags)]
 
 
 def _wanted(store: Store, run: Run, controls: list[Control], left: Left) -> list[Planned]:
-    there = {_kind_of(each) for each in store.runs(tag=f"control:{run.id}", archived=None, limit=100).items}
+    there = {_kind_of(each) for each in store.runs(tag=TAG.format(run.id), archived=None, limit=100).items}
     found = []
     for control in dict.fromkeys(controls):
         try:

@@ -9,6 +9,7 @@ from contract.filters import LONGEST_FIELDS, LONGEST_SORT, Field, SettingField, 
 from server import schemas
 from server.filters import read_named, read_order, subject_of
 from server.grouping import Groups, in_order, sorted_by
+from server.repetitions import repetitions
 from server.routes.dependencies import EVERYWHERE, INVALID, TheStore, invalid_query
 from server.routes.narrowing import Narrowed
 from server.serializers import json_answer
@@ -61,7 +62,11 @@ def group_runs(
     offset: Annotated[int, Query(ge=0, le=MOST_PASSED_OVER, description="How many groups to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_GROUPS, description="Groups a page.")] = 50,
 ) -> Response:
-    """Groups of the runs that match, with the mean and the deviation of numbers, and other values that all have."""
+    """Groups of the runs that match, with the mean and the deviation of numbers, and other values that all have.
+
+    Of a run and those that continue it with the same settings but for the number of epochs, the newest that has trained
+    an epoch of its own counts. Controls are groups of their own, by their kind.
+    """
     grouped_by = read_named(by, "by")
     if len(grouped_by) > MOST_BY:
         raise invalid_query("by", f"Group by {MOST_BY} fields at most", by)
@@ -70,7 +75,7 @@ def group_runs(
     more = [key.field for key in keys if key.field not in (*grouped_by, *columns, SIZE)]
     asked = (*columns, *more)
     table = store.value_table([subject_of(field) for field in (*grouped_by, *asked)], **narrowed, state=state)
-    groups = Groups(table, grouped_by)
+    groups = Groups(table, grouped_by, asked, repetitions(store))
     order = _order(groups, keys, grouped_by, asked)
     shown = [groups.column(place) for place in range(len(columns))]
     told = [groups.told(group, shown) for group in order[offset : offset + limit]]
@@ -83,5 +88,5 @@ def _order(groups: Groups, keys: Sequence[SortKey], by: Sequence[Field], asked: 
             return [key[by.index(field)] for key in groups.keys]
         return sorted_by(groups.column(asked.index(field))) if field in asked else groups.sizes.tolist()
 
-    usual = [(ranked(field), False) for field in by]
+    usual = [*((ranked(field), False) for field in by), (groups.control_names, False)]
     return in_order([*((ranked(key.field), key.descending) for key in keys), *usual], len(groups.keys))

@@ -21,8 +21,11 @@ class Curve(Answer):
 class CurveBand(Answer):
     """Runs that have a value in common, as one curve."""
 
-    value: str | None = Field(description="What they have in common; null for runs that have nothing there.")
-    runs: list[str]
+    value: str | None = Field(
+        description="What they have in common; null for runs that have nothing there. Of controls with their kind."
+    )
+    runs: list[str] = Field(description="Those that count.")
+    left_out: list[str] = Field(description="Those that others of the group continue, or that only continue others.")
     x: list[float]
     mean: list[float]
     low: list[float] = Field(description="std: mean less the sample's standard deviation. minmax: the least.")

@@ -240,7 +240,7 @@ class Forks(Answer):
 class GroupCell(Answer):
     """A value of a group's runs."""
 
-    known: int = Field(description="How many of the runs have it.")
+    known: int = Field(description="How many of the runs that count have it.")
     distinct: int = Field(description="How many different values they have.")
     mean: float | None = Field(description="Null where the values are not all numbers.")
     std: float | None = Field(description="Standard deviation of the sample (n - 1); null of less than two.")
@@ -254,8 +254,12 @@ class RunGroup(Answer):
         description="In the order of `by`; null where they have none. A time is its day in UTC; a run is in the group "
         "of each of its tags."
     )
+    control: str | None = Field(
+        description="Of controls their kind, as in `dense`, `random neurons`; null: they are not controls."
+    )
     where: str | None = Field(description="The filter that finds them; null where it would be too long.")
-    runs: int
+    runs: int = Field(description="How many of them count.")
+    left_out: int = Field(description="How many more there are, which others continue, or which only continue others.")
     states: dict[State, int] = Field(description="How many of them are in each state that some are in.")
     ids: list[str] = Field(description="Newest first, as `names` are.")
     names: list[str]

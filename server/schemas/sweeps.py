@@ -32,7 +32,8 @@ class SweepWarning(Finding):
 class Estimate(Answer):
     """What runs will take, read from earlier runs that differ in nothing that an epoch's time depends on."""
 
-    seconds: float | None = Field(description="Of training, on the online workers; null where no such run is known.")
+    seconds: float | None = Field(description="On the online workers; null where no such run is known.")
+    with_starting: bool = Field(description="Whether that includes what it takes until training begins.")
     bytes: int | None = Field(description="In the store and of checkpoints.")
     runs_known: int = Field(description="How many of the runs these figures are of.")
     runs_unknown: int

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.launch import launch
-from cli.sweep import grid_of
+from cli.sweep import expected, grid_of
 from db import Store
 from server.app import create_app
 from server.settings import ServerSettings
@@ -37,6 +37,8 @@ def launched(*arguments: str) -> Result:
         ("neq.epsilon=1e-4,1e-3", {"neq.epsilon": [1e-4, 1e-3]}),
         ("--neq.epsilon = 1e-4", {"neq.epsilon": [1e-4]}),
         ("training.seed=0..4", {"training.seed": [0, 1, 2, 3, 4]}),
+        ("neq.mu=0..1,0.5", {"neq.mu": [0.0, 1.0, 0.5]}),
+        ("training.max_grad_norm=1 .. 3,", {"training.max_grad_norm": [1.0, 2.0, 3.0, None]}),
         ("training.seed=7,1..2", {"training.seed": [7, 1, 2]}),
         ("optimizer.kind=sgd,adam", {"optimizer.kind": ["sgd", "adam"]}),
         ("schedule.milestones=10,20|30|", {"schedule.milestones": [[10, 20], [30], []]}),
@@ -57,6 +59,8 @@ def test_values_are_read_as_flags_are(given: str, grid: object) -> None:
         (["neq.epsilon=1", "neq.epsilon=2"], "given twice"),
         (["neq.epsilon=1,x"], "'x'"),
         (["training.seed=4..1"], "the smaller number first"),
+        (["neq.epsilon=1..5000"], "1..5000: A range such as 0..4 has the smaller number first, and stands for 1,000"),
+        (["neq.epsilon=0.1..0.5"], "Must be a number"),
         (["training.seed=0..100000"], "1,000 at most"),
         (["optimizer.kind=sgd,lion"], "lion"),
     ],
@@ -65,6 +69,12 @@ def test_what_cannot_be_read_says_what_to_write(given: list[str], words: str) ->
     with pytest.raises(click.UsageError) as caught:
         grid_of(given)
     assert words in caught.value.message
+
+
+def test_an_estimate_without_what_starting_takes_says_so() -> None:
+    told = {"seconds": 30, "bytes": 4e6, "runs_known": 2, "runs_unknown": 0}
+    assert expected(told | {"with_starting": True}) == "; about 30 s and 4 MB"
+    assert expected(told | {"with_starting": False}) == "; about 30 s without starting and 4 MB"
 
 
 def test_a_sweep_is_queued_and_named(store: Store) -> None:

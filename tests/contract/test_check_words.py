@@ -12,6 +12,7 @@ from pydantic_core.core_schema import ErrorType
 from contract.checks.numbers import number
 from contract.checks.words import sentence
 from contract.config import RunConfig
+from contract.ranges import RANGE_WORDS
 
 OURS = {"value_error", "assertion_error"}
 """Raised by validators of ours, in our own words."""
@@ -42,6 +43,10 @@ def test_no_sentence_is_pydantics(kind: str) -> None:
         (sgd(learning_rate="0,05"), "Use a point: 0.05"),
         (sgd(learning_rate=",5"), "Use a point: 0.5"),
         (sgd(learning_rate="fast"), "Must be a number"),
+        (sgd(learning_rate="0..4"), "Must be a number"),
+        (sgd(learning_rate="1..5000"), RANGE_WORDS),
+        ({"training": {"epochs": "4..1"}}, RANGE_WORDS),
+        ({"training": {"epochs": f"0..{'9' * 5000}"}}, RANGE_WORDS),
         (sgd(learning_rate=1e9), "Must be at most 10"),
         (sgd(learning_rate=-1), "Must be above 0"),
         (sgd(learning_rate=True), "Must be a number"),

@@ -78,6 +78,27 @@ def test_names_tell_what_varies_and_nothing_else() -> None:
     assert names("n" * 120, found, configs(found))[1] == "n" * 105 + "… · sgd, mu 0.5"
 
 
+@pytest.mark.parametrize(
+    ("name", "grid", "last"),
+    [
+        ("Fashion-MNIST · SGD", {"optimizer.kind": ["sgd", "adam"]}, "Fashion-MNIST · adam"),
+        ("Fashion-MNIST · SGD", {"optimizer": [{"kind": "sgd"}, {"kind": "adam"}]}, "Fashion-MNIST · adam"),
+        (
+            "Fashion-MNIST · SGD, never frozen",
+            {"optimizer.kind": ["sgd", "adam"]},
+            "Fashion-MNIST · never frozen · adam",
+        ),
+        ("Fashion-MNIST · SGD", {"neq.epsilon": [0.1, 0.2]}, "Fashion-MNIST · SGD · epsilon 0.2"),
+        ("x · epsilon 0.1", {"neq.epsilon": [0.1, 0.2]}, "x · epsilon 0.2"),
+        ("SGD", {"optimizer.kind": ["sgd", "adam"]}, "SGD · adam"),
+        ("sgdlike · my adam", {"optimizer.kind": ["sgd", "adam"]}, "sgdlike · my adam · adam"),
+    ],
+)
+def test_a_name_says_nothing_of_a_value_that_varies(name: str, grid: dict[str, list[Any]], last: str) -> None:
+    found = cells({}, grid)
+    assert names(name, found, configs(found))[-1] == last
+
+
 def test_names_are_told_apart_by_every_digit_and_by_the_end_of_what_varies() -> None:
     found = cells({}, {"neq.epsilon": [0.1234567, 0.1234568, 1e-5]})
     assert names("x", found, configs(found)) == ["x · epsilon 0.1234567", "x · epsilon 0.1234568", "x · epsilon 1e-05"]

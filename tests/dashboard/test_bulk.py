@@ -47,8 +47,16 @@ def test_all_that_match_are_tagged_and_grouped_by_keyboard(page: Page, address: 
     printed = page.locator(".paper-table tbody tr")  # what is loaded, where the grid has the rows in sight alone
     expect(printed).to_have_count(100)
     expect(printed.first).to_contain_text(re.compile("^queued ?yes 129"))
+    page.emulate_media(media="print")
+    expect(page.locator(".runs-group")).to_be_hidden()  # what can only be typed into is not printed
+    page.emulate_media(media="screen")
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     expect(printed).to_have_count(0)
+    tick(page, "yes 129")
+    bar(page).get_by_role("button", name="Select all 130").press("Enter")
+    expect(bar(page).get_by_role("button", name="Clear selection")).to_be_focused()  # the other one is gone
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=gridcell]:focus")).to_be_visible()
     page.keyboard.press("a")
     expect(bar(page)).to_contain_text("130 selected")
     page.keyboard.press("b")
@@ -100,6 +108,16 @@ def test_a_deletion_is_undone_within_ten_seconds(page: Page, address: str, store
     expect(all_count(page)).to_contain_text("2")
     page.clock.run_for(20_000)
     expect(page.locator(".undo")).to_be_hidden()
+    tick(page, "stays", "mine")
+    row(page, "mine").locator("[col-id=age]").focus()
+    page.keyboard.press("Delete")  # means both, and can be undone as by the button
+    expect(page.get_by_text("2 runs will be deleted.")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("u")
+    expect(row(page, "stays")).to_be_visible()
+    expect(page.locator(".undo")).to_be_hidden()
+    assert page.evaluate("document.activeElement !== document.body")
+    page.clock.run_for(20_000)
     assert store.count_runs() == 2
 
 
@@ -168,3 +186,6 @@ def test_run_files_and_the_shown_columns_are_exported(page: Page, address: str, 
         f"  {runs[0].id} & queued & one & 0 & -- & -- & sgd & cnn & fashion-mnist-mini & 0.001 & "
     )
     assert lines[7].startswith(f"  {runs[1].id} & queued & =two & ")
+    dialog.get_by_role("button", name="Done").click()
+    page.keyboard.press("x")
+    page.wait_for_url(re.compile(f"/compare.runs={runs[0].id},{runs[1].id}"))

@@ -13,14 +13,17 @@ def line(page: Page, name: str) -> Locator:
     return page.get_by_role("dialog", name="Queue").get_by_role("listitem").filter(has_text=name)
 
 
-def drag(page: Page, name: str, onto: str) -> None:
-    """Drags a run by its handle to the upper edge of another's line."""
+def drag(page: Page, name: str, onto: str, *, drop: bool = True) -> None:
+    """Drags a run by its handle to the upper edge of another's line; without a drop Escape gives it up there."""
     line(page, name).locator(".queue-handle").hover()
     page.mouse.down()
     target = line(page, onto).bounding_box()
     assert target is not None
     page.mouse.move(target["x"] + 12, target["y"] + 4, steps=4)
     expect(line(page, onto)).to_have_class(re.compile("queue-drop-before"))
+    if not drop:
+        page.keyboard.press("Escape")
+        expect(line(page, onto)).not_to_have_class(re.compile("queue-drop-before"))
     page.mouse.up()
 
 
@@ -40,6 +43,8 @@ def test_the_queue_is_put_in_order_by_mouse_and_keyboard(page: Page, address: st
     page.get_by_role("button", name="Move down: alpha").press("Enter")
     ordered("beta", "gamma", "alpha")
     expect(page.get_by_role("button", name="Move down: alpha")).to_be_focused()
+    drag(page, "alpha", "gamma", drop=False)
+    ordered("beta", "gamma", "alpha")
     drag(page, "alpha", "gamma")
     ordered("beta", "alpha", "gamma")
 

@@ -212,7 +212,9 @@ const chart = {
     { run: "a", x: [0, 1, 2], y: [3, null, 1], thinned: false, unplaced: 0 },
     { run: "b", x: [0, 1, 2], y: [4, 2, -1], thinned: true, unplaced: 2 },
   ],
-  bands: [{ value: "0.1", runs: ["a", "b"], x: [0, 1, 2], mean: [3.5, 2, 0], low: [3, 2, -1], high: [4, 2, 1], count: [2, 1, 2] }],
+  bands: [
+    { value: "0.1", runs: ["a", "b"], left_out: [], x: [0, 1, 2], mean: [3.5, 2, 0], low: [3, 2, -1], high: [4, 2, 1], count: [2, 1, 2] },
+  ],
 };
 
 test("a run is a line with its best value and where it was forked", () => {
@@ -256,6 +258,14 @@ test("runs of a group are their mean with a band, in words with how many they ar
   assert.equal(lines[0].words(2, 1), "2 (n = 1 of 2)");
   assert.equal(lines[0].words(3.5, 0), "3.5 ± 0.5 (n = 2 of 2)");
   assert.equal(linesOf(chart, drawing({ group: "lr", spread: "minmax" })).lines[0].words(3.5, 0), "3.5 (3 to 4, n = 2 of 2)");
+});
+
+test("runs that others of a group continue are said to be left out", () => {
+  const note = (...left) =>
+    linesOf({ ...chart, curves: [], bands: left.map((ids) => ({ ...chart.bands[0], left_out: ids })) }, drawing({ group: "lr" })).note;
+  assert.equal(note(["c"], []), "1 continued run is left out of means.");
+  assert.equal(note(["c"], ["d"]), "2 continued runs are left out of means.");
+  assert.equal(note([]), "");
 });
 
 test("groups have their places by their labels, and keep them when another comes", () => {

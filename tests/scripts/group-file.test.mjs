@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { controllable, controlsAddress, countWords } from "../../dashboard/scripts/runs-page/bulk-controls.js";
 import { groupTable } from "../../dashboard/scripts/runs-page/group-file.js";
+import { leftOutWords, rowOf, sizeTitle, sizeWords, withControl } from "../../dashboard/scripts/runs-page/groups.js";
 import { controlsWords } from "../../dashboard/scripts/ui/controls-dialog.js";
 import { csvTable, latexTable } from "../../dashboard/scripts/ui/table-files.js";
 
@@ -10,13 +11,17 @@ const states = { finished: 2, failed: 1, queued: 0 };
 const GROUPS = [
   {
     values: [0.01, "a_b"],
+    control: null,
     runs: 3,
+    left_out: 0,
     states,
     cells: [cell({ mean: 0.9, std: 0.01 }), cell({ mean: 5, std: 0, value: 5, distinct: 1 }), cell({ distinct: 2 })],
   },
   {
     values: [null, "c"],
+    control: null,
     runs: 1,
+    left_out: 0,
     states: { running: 1 },
     cells: [cell({ known: 1, distinct: 1, mean: 0.5, value: 0.5 }), cell({ known: 0, distinct: 0 }), cell({ value: "sgd" })],
   },
@@ -30,6 +35,30 @@ test("groups are saved with mean, deviation and number of what scatters, and wit
     ",c,1,1 running,0.5,,1,,sgd",
     "",
   ]);
+});
+
+test("controls and what was left out have columns where there are some", () => {
+  const [first, second] = GROUPS;
+  const table = groupTable(
+    ["neq.epsilon", "tag"],
+    [],
+    [
+      { ...first, left_out: 2 },
+      { ...second, control: "dense" },
+    ],
+  );
+  assert.deepEqual(csvTable(table).split("\r\n").slice(0, 3), [
+    'neq.epsilon,tag,control,runs,"continued, left out",states',
+    '0.01,a_b,,3,2,"1 failed, 2 finished"',
+    ",c,dense,1,0,1 running",
+  ]);
+  assert.equal(sizeWords({ ...first, left_out: 2 }), "3 of 5");
+  assert.equal(sizeTitle({ ...first, left_out: 2 }), "3 runs · 2 continued are left out");
+  assert.equal(sizeTitle({ ...second, left_out: 1 }), "1 run · 1 continued is left out");
+  assert.equal(sizeTitle(second), "1 run");
+  assert.equal(leftOutWords(second), "");
+  assert.equal(withControl("adam", { ...second, control: "dense" }), "adam · control: dense");
+  assert.notEqual(rowOf(second).id, rowOf({ ...second, control: "dense" }).id);
 });
 
 test("in LaTeX they stand as mean ± deviation, one run alone without", () => {

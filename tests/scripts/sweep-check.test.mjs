@@ -2,11 +2,17 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withTried, words } from "../../dashboard/scripts/form-page/sweep-check.js";
+import { planned, withTried, words } from "../../dashboard/scripts/form-page/sweep-check.js";
 
 const estimate = { seconds: null, bytes: null, runs_known: 0, runs_unknown: 6, read_from: 0, devices: [], slots: 1 };
 const seen = { runs: 6, estimate, kinds: 2, state: "sweep", errors: [], warnings: [] };
 const told = (name, runs, state, errors = []) => ({ example: { name, runs, config: {} }, check: { id: "a", state, errors } });
+
+test("what runs take is said with their start, or that it is without", () => {
+  const known = { ...estimate, seconds: 116, bytes: 4e6, runs_known: 6, runs_unknown: 0, read_from: 2, devices: ["CPU"] };
+  assert.match(planned({ runs: 6, estimate: { ...known, with_starting: true } }), /^6 runs: about [^,]* min and /);
+  assert.match(planned({ runs: 6, estimate: { ...known, with_starting: false } }), /^6 runs: about [^,]* min without starting and /);
+});
 
 test("dry passes that are awaited are said to be made, and nothing is wrong yet", () => {
   const answer = withTried(seen, [told("sgd", 3, "ok"), told("adam", 3, "pending")]);

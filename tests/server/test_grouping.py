@@ -10,11 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from contract.filters import Field, filter_text, finds, parse_filter
 from db import NewRun, Store
-from db.schema import metrics
+from db.schema import metrics, runs
 from db.values import Cell, ValueTable
 from server.filters import read_field
 from server.grouping import Groups, in_order
@@ -37,6 +37,8 @@ def made(store: Store) -> list[str]:
             with store._database.writing() as connection:
                 connection.execute(insert(metrics).values(run_id=ids[-1], name="loss", last=loss, **ROW))
     store.request_stop(ids[0])
+    with store._database.writing() as connection:  # of a launched run without an epoch no result counts
+        connection.execute(update(runs).values(source="external"))
     return ids
 
 

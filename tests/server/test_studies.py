@@ -2,9 +2,11 @@
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from contract.cost_key import cost_key
 from db import Store
+from db.schema import runs
 from server.routes.studies import expanded
 from server.schemas import Studies, Study, StudyScale
 from tests.server.checking import has_worker
@@ -51,8 +53,9 @@ def test_what_a_study_will_take_is_read_from_runs_like_its_own(
 ) -> None:
     assert scales(studies(client)["epsilon"])[0].estimate.seconds is None
     like = expanded()["epsilon", "here"].kinds[0]
+    (begun,) = store.transitions([recording.id])[recording.id]
     with store._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE runs SET cost_key = ?", (cost_key(like),))
+        connection.execute(update(runs).values(cost_key=cost_key(like), started_at=begun.at))
     here, paper = scales(studies(client)["epsilon"])
     epoch = sum(store.newest_epochs(recording.id, 1)[0]["seconds"].values())
     assert here.estimate.seconds == pytest.approx(9 * 40 * epoch)

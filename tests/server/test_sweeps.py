@@ -1,14 +1,17 @@
 """Sweeps: looked at before anything is queued, queued whole or not at all."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from contract.config import RunConfig
 from contract.cost_key import cost_key
 from db import Store
+from db.schema import runs
 from server.schemas import Groups, SweepPreview, SweepProblems, SweepQueued
 from tests.server.recording import Recording
 
@@ -131,12 +134,14 @@ def test_what_runs_like_these_took_is_told(client: TestClient, recording: Record
     """Of those that cost alike; the others are unknown."""
     assert preview(client, grid=GRID).estimate.seconds is None  # type: ignore[union-attr]
     sgd = cost_key(RunConfig())
+    (begun,) = store.transitions([recording.id])[recording.id]
     with store._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE runs SET cost_key = ?", (sgd,))
+        taken = {"cost_key": sgd, "started_at": begun.at - timedelta(seconds=7)}
+        connection.execute(update(runs).values(taken))
     told = preview(client, grid=GRID | {"training.epochs": [10]}).estimate
     assert told is not None and (told.runs_known, told.runs_unknown, told.read_from) == (3, 3, 1)
     epoch = store.newest_epochs(recording.id, 1)[0]
-    assert told.seconds == pytest.approx(3 * 10 * sum(epoch["seconds"].values()))
+    assert told.seconds == pytest.approx(3 * (7 + 10 * sum(epoch["seconds"].values()))) and told.with_starting
     size = store.size(recording.id)
     assert told.bytes == pytest.approx(3 * 10 * (size.arrays + size.events) + 3 * size.checkpoints, abs=3)
     assert told.devices == [store.run(recording.id).device]

@@ -8,7 +8,7 @@ import pytest
 
 from db import Run, Store, Transition
 from server.serializers import present_runs
-from server.timing import elapsed_seconds, timing_of
+from server.timing import elapsed_seconds, starting_seconds, timing_of
 from tests.server.recording import Recording
 
 pytestmark = pytest.mark.slow
@@ -55,6 +55,18 @@ def test_a_resume_counts_on_from_where_the_run_was_stopped(store: Store) -> None
 def test_a_fork_counts_its_own_time_alone(store: Store) -> None:
     turns = [turn("run_started", -5000), turn("run_continued", 4)]  # the first is its parent's
     assert elapsed_seconds(run_of(store), turns, after(40)) == 40
+
+
+def test_a_run_starts_from_when_it_was_taken_until_it_trains(store: Store) -> None:
+    started, continued, requeued = turn("run_started", 5), turn("run_continued", 12), turn("run_requeued", 3)
+    run = run_of(store)
+    assert starting_seconds(run, [started, requeued, continued]) == 5
+    assert starting_seconds(run, [turn("run_started", -1)]) == 0, "the worker's clock is behind the database's"
+    assert starting_seconds(run, [requeued, started]) is None, "its first worker never began"
+    assert starting_seconds(run, []) is None
+    fork = replace(run, parent_id="parent0000")
+    assert starting_seconds(fork, [turn("run_started", -5000), continued]) == 12
+    assert starting_seconds(fork, [turn("run_started", -5000)]) is None
 
 
 def test_an_ended_run_stands_still(store: Store) -> None:

@@ -2,6 +2,7 @@
  * The lines of one metric of many runs, from what the server answered, without a page.
  */
 
+import * as format from "../ui/format.js";
 import { smoothed } from "./smoothing.js";
 
 /** @import { CurveBand } from "../../types/api" */
@@ -108,7 +109,7 @@ function fork(x, y, forked) {
 }
 
 /** What the lines leave out, in words; empty: nothing. @param {Curves} chart @param {Drawing} drawing @param {boolean} grouped */
-function noteOf({ curves }, { look }, grouped) {
+function noteOf({ curves, bands }, { look }, grouped) {
   const every = curves.flatMap(({ y }) => y);
   const odd = every.filter((value) => value === null).length;
   const low = look.log ? every.filter((value) => value !== null && value <= 0).length : 0;
@@ -121,5 +122,11 @@ function noteOf({ curves }, { look }, grouped) {
     unplaced && `${unplaced} without a place on this axis`,
     curves.some(({ thinned }) => thinned) && "thinned to the screen's pixels, extremes kept",
   ].filter((part) => typeof part === "string");
-  return parts.length ? `Points: ${parts.join("; ")}.` : "";
+  const continued = new Set(bands.flatMap(({ left_out: left }) => left)).size;
+  return [
+    parts.length && `Points: ${parts.join("; ")}.`,
+    continued && `${format.counted(continued, "continued run")} ${continued === 1 ? "is" : "are"} left out of means.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
 }

@@ -54,8 +54,9 @@ export function planned({ runs, estimate }) {
   const number = format.counted(runs, "run");
   if (estimate.seconds === null) return `${number}. How long they take is unknown: no run like these was trained here.`;
   const of = estimate.runs_unknown ? ` for ${format.count(estimate.runs_known)} of them, unknown for the others` : "";
+  const without = estimate.with_starting ? "" : " without starting";
   const from = `as ${format.counted(estimate.read_from, "run")} like these took on ${estimate.devices.join(", ")}`;
-  return `${number}: about ${format.estimate(estimate.seconds)} and ${format.megabytes(estimate.bytes ?? 0)} of disk${of}, ${from}.`;
+  return `${number}: about ${format.estimate(estimate.seconds)}${without} and ${format.megabytes(estimate.bytes ?? 0)} of disk${of}, ${from}.`;
 }
 
 /** On the cards of studies, what each will take. @param {Record<string, {runs: number, estimate: Estimate}>} studies by name and scale. */

@@ -76,13 +76,14 @@ function tell(action, { done, refused, made }, nameOf) {
 const listAddress = (ids) => (ids.length > IDS_A_FILTER ? "/" : tableAddress(ofIds(ids)));
 
 export class Bulk {
-  /** @param {Scope} scope @param {HTMLElement} place what it is put into. */
-  constructor(scope, place) {
+  /** @param {Scope} scope @param {HTMLElement} place what it is put into. @param {() => void} toTable puts the focus on a row. */
+  constructor(scope, place, toTable) {
     this.scope = scope;
+    this.toTable = toTable;
     this.place = place;
     this.matching = 0;
     this.acting = Promise.resolve(); // until what was asked for is done
-    this.deletion = new DelayedDeletion(scope, (ids, names, keepalive) => this.#delete(ids, names, keepalive));
+    this.deletion = new DelayedDeletion(scope, (ids, names, keepalive) => this.#delete(ids, names, keepalive), toTable);
     const button = (/** @type {string} */ words, /** @type {() => void} */ act, more = "") =>
       element(`button.button${more}`, { type: "button", onclick: act }, words);
     const act = (/** @type {string} */ action) => () => this.#act({ action });
@@ -100,7 +101,7 @@ export class Bulk {
       ...["Archive", "Restore"].map((words) => button(words, act(words.toLowerCase()))),
       button("Controls", () => launchControls(scope, ticks.names())),
       button("Export", () => this.#export()),
-      button("Delete", () => this.#deleteSoon(), ".button-danger"),
+      button("Delete", () => this.deleteSoon(), ".button-danger"),
     );
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", "Selected runs");
@@ -115,10 +116,13 @@ export class Bulk {
 
   draw() {
     const number = ticks.size();
+    const held = document.activeElement; // before it is hidden, which takes the focus from it
     this.place.hidden = number === 0;
     this.said.textContent = number ? `${count(number)} selected` : "";
     this.allButton.textContent = `Select all ${count(this.matching)}`;
     this.allButton.hidden = number >= this.matching;
+    if (this.place.hidden && this.place.contains(held)) this.toTable();
+    else if (this.allButton.hidden && held === this.allButton) this.focus();
   }
 
   /** Puts the focus on what can be done. */
@@ -127,7 +131,7 @@ export class Bulk {
 
   clear() {
     ticks.clear();
-    document.getElementById("runs-compare")?.focus();
+    this.toTable();
   }
 
   /** Ticks all runs that match, also those whose rows are not loaded. */
@@ -194,7 +198,7 @@ export class Bulk {
     if (answer) this.#act({ action: "group", name: answer.text.trim() || null });
   }
 
-  #deleteSoon() {
+  deleteSoon() {
     this.deletion.begin(ticks.names());
     ticks.clear();
   }

@@ -8,7 +8,7 @@ import { settingWords } from "../run-data/settings.js";
 import * as format from "../ui/format.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import { addressOf, columnsOf, OWN, sortModelOf } from "./column-address.js";
-import { cellTitle, cellWords, fieldsOf, groupOf, shownFields } from "./groups.js";
+import { cellTitle, cellWords, fieldsOf, groupOf, shownFields, sizeTitle, sizeWords } from "./groups.js";
 import { FIELD, sortOf } from "./query.js";
 import * as rows from "./rows.js";
 
@@ -113,7 +113,8 @@ function groupDefinitions() {
       headerName: "Runs",
       width: 84,
       cellClass: "numeric",
-      valueGetter: (/** @type {any} */ { data }) => data?.grouped?.runs ?? "",
+      valueGetter: (/** @type {any} */ { data }) => (data && groupOf(data) ? sizeWords(data.grouped) : ""),
+      tooltipValueGetter: (/** @type {any} */ { data }) => (data && groupOf(data) ? sizeTitle(data.grouped) : null),
     },
     { colId: "states", headerName: "States", width: 150, sortable: false, cellRenderer: "NeqGroupStates" },
     ...fields().map((field) => groupDefinition(field, all)),

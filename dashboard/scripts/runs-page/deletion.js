@@ -18,9 +18,11 @@ export class DelayedDeletion {
   /**
    * @param {Scope} scope when it ends, what waits is deleted at once.
    * @param {(ids: string[], names: Map<string, string>, keepalive: boolean) => Promise<unknown>} remove `keepalive`: the document is left.
+   * @param {() => void} toTable where the focus goes once its button is gone.
    */
-  constructor(scope, remove) {
+  constructor(scope, remove, toTable) {
     this.remove = remove;
+    this.toTable = toTable;
     /** @type {Map<string, string> | null} names of what waits, by id. */
     this.waiting = null;
     /** Of what is being deleted. @type {Set<string>} */
@@ -104,7 +106,9 @@ export class DelayedDeletion {
   #close() {
     clearInterval(this.timer);
     this.waiting = null;
+    const held = this.box.contains(document.activeElement);
     this.box.hidden = true;
+    if (held) this.toTable();
   }
 
   /** @param {boolean} keepalive */

@@ -15,7 +15,7 @@ const h = (...args) => window.React.createElement(...args);
 /** @param {RunGroup} group */
 function nameOf(group) {
   const by = groups.fieldsOf(rows.question().by);
-  return groups.nameOf(by, valuesOf(group, by));
+  return groups.withControl(groups.nameOf(by, valuesOf(group, by)), group);
 }
 
 /** Its values in words. @param {RunGroup} group @param {string[]} by */
@@ -24,7 +24,7 @@ const valuesOf = (group, by) => group.values.map((value, place) => (value === nu
 /** @param {{group: RunGroup}} row */
 export function GroupTick({ group }) {
   const ticked = groups.tickedOf(group);
-  const label = `Select the ${format.counted(group.runs, "run")} of ${nameOf(group)}`;
+  const label = `Select the ${format.counted(group.ids.length, "run")} of ${nameOf(group)}`;
   const show = (/** @type {HTMLInputElement | null} */ input) => input && Object.assign(input, { indeterminate: ticked === "some" });
   const attributes = { type: "checkbox", tabIndex: -1, checked: ticked === "all", "aria-label": label, ref: show };
   return h("label", { className: "runs-tick" }, h("input", { ...attributes, onChange: () => groups.toggle(group) }));
@@ -33,7 +33,7 @@ export function GroupTick({ group }) {
 /** @param {{data: {grouped: RunGroup}}} row */
 function ValueCell({ data: { grouped: group } }) {
   const name = nameOf(group);
-  const [first] = valuesOf(group, groups.fieldsOf(rows.question().by));
+  const first = groups.withControl(valuesOf(group, groups.fieldsOf(rows.question().by))[0], group);
   if (group.where === null) return h("span", { className: "runs-name", title: "Too long for a filter: its runs cannot be listed" }, first);
   const follow = (/** @type {MouseEvent} */ event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
@@ -41,7 +41,9 @@ function ValueCell({ data: { grouped: group } }) {
     groups.open(group);
   };
   const href = at(`/?${groups.queryOfRuns(new URLSearchParams(location.search), group)}`);
-  return h("a", { href, onClick: follow, title: `Show the runs of ${name}`, className: "runs-name", tabIndex: -1 }, first);
+  const link = h("a", { href, onClick: follow, title: `Show the runs of ${name}`, className: "runs-name", tabIndex: -1 }, first);
+  const left = groups.leftOutWords(group);
+  return left ? h("div", { className: "runs-cell" }, link, h("div", { className: "runs-words" }, left)) : link;
 }
 
 /** @param {{data: {grouped: RunGroup}}} row */

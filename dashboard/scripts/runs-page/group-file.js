@@ -31,13 +31,20 @@ function statesWords(states) {
     .join(", ");
 }
 
+/** The column of controls' kinds, where some are. @param {RunGroup[]} groups */
+const parted = (groups) => (groups.some(({ control }) => control) ? ["control"] : []);
+/** The column of how many runs were left out of the figures, where some were. @param {RunGroup[]} groups */
+const shortened = (groups) => (groups.some(({ left_out: left }) => left) ? ["continued, left out"] : []);
+
 /** @param {string[]} by @param {string[]} fields @param {RunGroup[]} groups @returns {FileTable} */
 export const groupTable = (by, fields, groups) => ({
   title: `Runs by ${by.join(", ")}`,
-  columns: [...by, "runs", "states", ...fields].map((name) => ({ name })),
-  rows: groups.map(({ values, runs, states, cells }) => [
+  columns: [...by, ...parted(groups), "runs", ...shortened(groups), "states", ...fields].map((name) => ({ name })),
+  rows: groups.map(({ values, control, runs, left_out: left, states, cells }) => [
     ...by.map((field, place) => valueCell(field, values[place])),
+    ...parted(groups).map(() => control ?? ""),
     runs,
+    ...shortened(groups).map(() => left),
     statesWords(states),
     ...fields.map((field, place) => groupCell(field, cells[place])),
   ]),

@@ -18,7 +18,7 @@ import * as ticks from "./ticks.js";
 const OWN = ["progress", "frozen", "accuracy", "setup"];
 
 /** @param {RunGroup} grouped @returns {GroupRow} */
-export const rowOf = (grouped) => ({ id: `group ${JSON.stringify(grouped.values)}`, grouped });
+export const rowOf = (grouped) => ({ id: `group ${JSON.stringify([...grouped.values, grouped.control])}`, grouped });
 /** The group that a row is; null: it is a run. @param {Row} row */
 export const groupOf = (row) => ("grouped" in row ? row.grouped : null);
 
@@ -60,6 +60,19 @@ export function cellTitle(field, { known, mean, std, value }, runs, words) {
 /** The name of a group: its values, each with its field where there are several. @param {string[]} by @param {string[]} values in words */
 export const nameOf = (by, values) =>
   by.length === 1 ? values[0] : by.map((field, place) => `${readField(field).name} ${values[place]}`).join(", ");
+
+/** The name of a group of controls, which are apart from the runs that they are held against. @param {string} name @param {RunGroup} group */
+export const withControl = (name, { control }) => (control === null ? name : `${name} · control: ${control}`);
+
+/** How many runs a group's figures are of, of how many. @param {RunGroup} group */
+export const sizeWords = ({ runs, left_out: left }) =>
+  left ? `${format.count(runs)} of ${format.count(runs + left)}` : format.count(runs);
+
+/** How many are left out of its figures, since others of the group count for them; empty: none. @param {RunGroup} group */
+export const leftOutWords = ({ left_out: left }) => (left ? `${format.count(left)} continued ${left === 1 ? "is" : "are"} left out` : "");
+
+/** Both, at length. @param {RunGroup} group */
+export const sizeTitle = (group) => [format.counted(group.runs, "run"), leftOutWords(group)].filter(Boolean).join(" · ");
 
 /** The query of the table of a group's runs: what the table asks for now, and the group's own filter. @param {URLSearchParams} query @param {RunGroup} group */
 export function queryOfRuns(query, { where }) {

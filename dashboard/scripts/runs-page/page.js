@@ -2,7 +2,6 @@
  * The page of all runs: what its table is asked for, what changes live, and how its columns fit the window.
  */
 
-import { Refused } from "../api/client.js";
 import * as live from "../api/live.js";
 import { setProps } from "../ui/dash.js";
 import { Keys } from "../ui/keys.js";
@@ -11,15 +10,16 @@ import { at } from "../ui/routes.js";
 import { go, onLeave } from "../ui/shell.js";
 import { readQuery, writeQuery } from "../ui/url-state.js";
 import * as views from "../ui/views-dialog.js";
-import { forgetLeftOut, leftOut, refusedField, sayLeftOut } from "./address-left-out.js";
+import { forgetLeftOut } from "./address-left-out.js";
 import { Bulk } from "./bulk.js";
-import { withoutField } from "./column-address.js";
 import * as columns from "./columns.js";
 import { choose as chooseColumnsIn } from "./columns-dialog.js";
 import * as earlyPress from "./early-press.js";
 import { FilterBox } from "./filter-box.js";
 import { GroupBox } from "./group-box.js";
 import * as groups from "./groups.js";
+import * as address from "./page-address.js";
+import { pageKeys } from "./page-keys.js";
 import * as paper from "./paper.js";
 import { ALL, isNarrowed } from "./query.js";
 import { QueueButton } from "./queue-dialog.js";
@@ -101,95 +101,11 @@ function follow() {
   };
 }
 
-// ---------------------------------------------------------------- what is asked for
-
-const chips = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#runs-states .runs-chip")]);
-
-/** Asks for other rows, and keeps what is asked for in the address. @param {Partial<Asked>} changes @returns why it was refused. */
-async function ask(changes) {
-  const problem = await rows.ask(changes);
-  const saidBeside = changes.where !== undefined || (problem instanceof Refused && isAbout(problem, "by"));
-  if (problem && !saidBeside) say(problem.message);
-  const { state, search, where, by } = rows.question();
-  writeQuery({ state: state || null, search: search || null, where: where || null, by: by || null });
-  return problem;
-}
-
-/** Asks for what the address does; where its filter cannot be read, for all runs, and says so. */
-async function askAtFirst() {
-  filter?.show(rows.question().where);
-  grouping?.show(rows.question().by);
-  await askOrAll({ ...rows.question(), fields: columns.fields() });
-}
-
-/** Asks; what of it cannot be read is left out, one part after the other, and said. @param {Asked} asked */
-async function askOrAll(asked) {
-  const problem = await ask(asked);
-  if (!(problem instanceof Refused) || grid.isDestroyed()) return;
-  const field = refusedField(problem.detail, asked.fields, rows.order());
-  if (field !== null) return askOrAll(withoutColumn(asked, field));
-  const ofGrouping = asked.by && isAbout(problem, "by");
-  if (ofGrouping) {
-    grouping?.wrong(problem);
-    writeQuery({ by: null });
-  } else if (isAbout(problem, "search")) sayLeftOut(["the search"]);
-  else if (asked.where) filter?.wrong(problem);
-  else return; // it is said beside the table
-  const less = ofGrouping ? { by: "" } : isAbout(problem, "search") ? { search: "" } : { where: "" };
-  await askOrAll({ ...asked, ...less, fields: columns.fields() });
-  if (ofGrouping && !grid.isDestroyed()) showAddress();
-}
-
-/** Leaves a column out that no server can fill, also of the address. @param {Asked} asked @param {string} field @returns {Asked} */
-function withoutColumn(asked, field) {
-  writeQuery({ cols: withoutField(readQuery().cols ?? "", field) || null, columns: null });
-  sayLeftOut([`the column “${field}”`]);
-  showAddress();
-  return { ...asked, fields: asked.fields.filter((each) => each !== field) };
-}
-
-/** The columns and the order of the address, without what cannot be followed. */
-function showAddress() {
-  mendAddress();
-  columns.showAddress(grid);
-}
-
-/** Takes out of the address what the table cannot follow, and says so. */
-function mendAddress() {
-  const states = chips().map(({ dataset }) => dataset.state ?? "");
-  const { words, changes } = leftOut(readQuery(), states, columns.sortable());
-  if (words.length) writeQuery(changes);
-  sayLeftOut(words);
-}
-
-/** Asks for what the reader changed, who has read by now what was left out of the address. @param {Partial<Asked>} changes */
-function change(changes) {
-  forgetLeftOut();
-  return ask(changes);
-}
-
-/** @param {Refused} problem @param {string} parameter */
-const isAbout = ({ detail }, parameter) => Array.isArray(detail) && detail.some(({ field }) => field === parameter);
-
 function showAll() {
   setProps("runs-search", { value: "" });
-  press("");
+  address.press("");
   filter?.show("");
-  change({ state: "", search: "", where: "" });
-}
-
-/** @param {string} state */
-function press(state) {
-  for (const chip of chips()) chip.setAttribute("aria-pressed", String((chip.dataset.state ?? "") === state));
-}
-
-/** What the address asks for. */
-function fromAddress() {
-  const { state = "", search = "", where = "", by = "" } = readQuery();
-  const known = chips().some((chip) => chip.dataset.state === state);
-  press(known ? state : "");
-  if (search || grid) setProps("runs-search", { value: search });
-  return { state: known ? state : "", search, where, by: by.trim() };
+  address.change({ state: "", search: "", where: "" });
 }
 
 // ---------------------------------------------------------------- the table
@@ -215,9 +131,10 @@ export async function begin() {
   });
   grid = null;
   keys = null;
+  address.begin({ grid, filter, grouping }, say);
   rows.begin(null);
   ticks.begin(null);
-  rows.ask(fromAddress());
+  rows.ask(address.fromAddress());
   const api = await window.dash_ag_grid.getApiAsync(rows.TABLE);
   // Dash's own source of rows is put into the table a moment after it is there, and would take the place of ours.
   while (now === visit && !api.isDestroyed() && !api.getGridOption("datasource")) await new Promise((resolve) => setTimeout(resolve));
@@ -235,9 +152,10 @@ function fillTable(scope) {
   columns.begin(grid);
   columns.listen(grid);
   forgetLeftOut();
-  mendAddress();
+  address.mendAddress();
   const table = /** @type {HTMLElement} */ (document.getElementById(rows.TABLE));
   tableKeys.listen(table, rows.rowOfId);
+  tableKeys.whenDeleted(() => bulk?.deleteSoon());
   table.querySelector("[role=grid]")?.setAttribute("aria-label", "Runs");
   scope.watchSize(table, fitColumns);
   paper.listen(scope);
@@ -253,19 +171,22 @@ function fillTable(scope) {
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-views")), "click", chooseViews);
   const save = () => bulk && askTable(scope, bulk.matching);
   scope.on(/** @type {HTMLElement} */ (document.getElementById("runs-save")), "click", save);
-  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(chooseColumns, chooseViews)]);
-  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => change({ where }));
+  keys = new Keys(scope, [...tableKeys.HELP, ...pageKeys(actions(chooseColumns, chooseViews))]);
+  filter = new FilterBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-filter")), (where) => address.change({ where }));
   grouping = new GroupBox(scope, /** @type {HTMLElement} */ (document.getElementById("runs-group")), groupBy);
   groups.whenOpened((group) => showView(groups.queryOfRuns(new URLSearchParams(location.search), group)));
-  bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")));
+  const toTable = () => tableKeys.focusRow(grid);
+  bulk = new Bulk(scope, /** @type {HTMLElement} */ (document.getElementById("runs-bulk")), toTable);
   queue = new QueueButton(scope, /** @type {HTMLElement} */ (document.getElementById("runs-queue")), rows.refresh);
+  address.begin({ grid, filter, grouping }, say);
   scope.finally(() => {
     filter = null;
     grouping = null;
     bulk = null;
     queue = null;
+    address.begin({ grid, filter, grouping }, say);
   });
-  askAtFirst();
+  address.askAtFirst();
   earlyPress.release();
 }
 
@@ -273,7 +194,7 @@ function fillTable(scope) {
 async function showColumns(shown) {
   columns.keep(shown);
   const { fields } = rows.question();
-  if (columns.fields().join() !== fields.join()) await ask({ fields: columns.fields() });
+  if (columns.fields().join() !== fields.join()) await address.ask({ fields: columns.fields() });
   if (!grid.isDestroyed()) columns.show(grid);
 }
 
@@ -281,7 +202,7 @@ async function showColumns(shown) {
 async function groupBy(by) {
   const [before, { sort }] = [rows.question().by, readQuery()];
   writeQuery({ by: by || null, sort: null });
-  const problem = await change({ by, fields: columns.fields() });
+  const problem = await address.change({ by, fields: columns.fields() });
   if (problem) writeQuery({ by: before || null, sort: sort ?? null });
   else if (!grid.isDestroyed()) columns.showAddress(grid);
   return problem;
@@ -292,32 +213,38 @@ async function showView(query) {
   if (grid.isDestroyed()) return;
   history.pushState(history.state, "", location.pathname + (query ? `?${query}` : ""));
   forgetLeftOut();
-  mendAddress();
-  const asked = { ...rows.question(), ...fromAddress(), fields: columns.fields() };
+  address.mendAddress();
+  const asked = { ...rows.question(), ...address.fromAddress(), fields: columns.fields() };
   filter?.show(asked.where);
   grouping?.show(asked.by);
-  await askOrAll(asked);
+  await address.askOrAll(asked);
   if (!grid.isDestroyed()) columns.showAddress(grid);
 }
 
-/** @param {() => void} chooseColumns @param {() => void} chooseViews */
-const pageKeys = (chooseColumns, chooseViews) => [
-  { keys: ["/"], shown: "/", words: "search runs", act: () => document.getElementById("runs-search")?.focus() },
-  { keys: ["f"], shown: "f", words: "filter runs: ↑ ↓ Enter or Tab take a completion, Escape closes them", act: () => filter?.focus() },
-  { keys: ["g"], shown: "g", words: "group runs", act: () => grouping?.focus() },
-  { keys: ["a"], shown: "a", words: "select all runs that match", act: () => bulk?.selectAll() },
-  { keys: ["b"], shown: "b", words: "to what can be done to the selected runs", act: () => bulk?.focus() },
-  { keys: ["u"], shown: "u", words: "undo a deletion, for ten seconds", act: () => bulk?.undo() },
-  { keys: ["v"], shown: "v", words: "views: open, save, delete", act: chooseViews },
-  { keys: ["c"], shown: "c", words: "choose columns", act: chooseColumns },
-  { keys: ["q"], shown: "q", words: "the queue", act: () => queue?.open() },
-  { keys: ["?"], shown: "?", words: "show these shortcuts", act: () => keys?.help() },
-];
+/** What the page's keys do. @param {() => void} chooseColumns @param {() => void} chooseViews */
+const actions = (chooseColumns, chooseViews) => ({
+  filter: () => filter?.focus(),
+  group: () => grouping?.focus(),
+  selectAll: () => bulk?.selectAll(),
+  bulk: () => bulk?.focus(),
+  compare,
+  undo: () => bulk?.undo(),
+  views: chooseViews,
+  columns: chooseColumns,
+  queue: () => queue?.open(),
+  help: () => keys?.help(),
+});
+
+/** Opens the ticked runs side by side, where they are as many as can be. */
+function compare() {
+  if (canCompare()) go(`/compare?runs=${ticks.ids().join(",")}`);
+}
+const canCompare = () => ticks.size() >= 2 && ticks.size() <= MOST_COMPARED;
 
 function showTicked() {
   const number = ticks.size();
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("runs-compare"));
-  const fits = number >= 2 && number <= MOST_COMPARED;
+  const fits = canCompare();
   button.textContent = number ? `Compare ${number}` : "Compare";
   button.title = fits ? "" : `Select 2 to ${MOST_COMPARED} runs with their checkboxes`;
   button.classList.toggle("button-primary", fits);
@@ -330,12 +257,12 @@ function clicked(event) {
   const at = /** @type {HTMLElement} */ (event.target);
   const chip = /** @type {HTMLElement | null} */ (at.closest?.("#runs-states .runs-chip"));
   if (chip) {
-    press(chip.dataset.state ?? "");
-    change({ state: chip.dataset.state ?? "" });
+    address.press(chip.dataset.state ?? "");
+    address.change({ state: chip.dataset.state ?? "" });
   }
   if (at.id === "runs-show-all") showAll();
   if (at.id === "runs-keys") keys?.help();
-  if (at.id === "runs-compare" && ticks.size() >= 2) go(`/compare?runs=${ticks.ids().join(",")}`);
+  if (at.id === "runs-compare") compare();
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -346,7 +273,7 @@ function typed({ target }) {
   const input = /** @type {HTMLInputElement} */ (target);
   if (input.id !== "runs-search") return;
   clearTimeout(typing);
-  typing = setTimeout(() => input.isConnected && change({ search: input.value }), grid ? TYPED_MS : 0);
+  typing = setTimeout(() => input.isConnected && address.change({ search: input.value }), grid ? TYPED_MS : 0);
 }
 
 /** The first rows are asked for before Dash has drawn the page that shows them. */

@@ -59,5 +59,14 @@ export function dragLines(scope, list, handle, drop) {
     drop(id, place);
   });
   scope.on(list, "pointercancel", end);
+  /** Escape ends the drag alone: what the list lies in would close. @param {KeyboardEvent} event */
+  const giveUp = (event) => {
+    if (!dragged || event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    list.releasePointerCapture(dragged.pointer);
+    end();
+  };
+  scope.on(document, "keydown", giveUp, { capture: true });
   return () => dragged !== null;
 }

@@ -21,6 +21,18 @@ const WITHIN = "button:not(:disabled), a[href], input";
 
 const cellOf = (/** @type {Press} */ event) => /** @type {HTMLElement | null} */ (event.target.closest(".ag-cell"));
 
+let deleteTicked = () => {};
+/** Who deletes the ticked runs. @param {() => void} act */
+export function whenDeleted(act) {
+  deleteTicked = act;
+}
+
+/** Several ticked runs are meant together, wherever the focus is; else the one that has it. @param {Run} run */
+function remove(run) {
+  if (ticks.size() > 1) deleteTicked();
+  else if (run.state !== "running") act("remove", run);
+}
+
 /** Acts on the run of a row whose cell has the focus. */
 /** @type {Record<string, (run: Run, event: Press, column: string | null) => unknown>} */
 const ROW_KEYS = {
@@ -29,11 +41,11 @@ const ROW_KEYS = {
   e: (run) => act("edit", run),
   F2: (run) => act("edit", run),
   c: (run) => act("again", run),
-  Delete: (run) => run.state !== "running" && act("remove", run),
+  Delete: remove,
 };
 
 /** The same of a group of runs. @type {Record<string, (group: RunGroup) => unknown>} */
-const GROUP_KEYS = { Enter: groups.open, " ": groups.toggle };
+const GROUP_KEYS = { Enter: groups.open, " ": groups.toggle, Delete: () => ticks.size() > 1 && deleteTicked() };
 
 /** @param {HTMLElement | null} cell */
 function enter(cell) {
@@ -78,6 +90,17 @@ export function listen(table, rowOf) {
   table.addEventListener("keydown", (/** @type {any} */ event) => own(event, rowOf) && event.stopPropagation(), { capture: true });
 }
 
+/** Puts the focus on the row that had it last, or on the first; where there is none, on the search. @param {any} grid ag-grid's API; null: there is no table. */
+export function focusRow(grid) {
+  const last = !grid || grid.isDestroyed() ? -1 : grid.getDisplayedRowCount() - 1;
+  if (last < 0) {
+    document.getElementById("runs-search")?.focus();
+    return;
+  }
+  const cell = grid.getFocusedCell();
+  grid.setFocusedCell(Math.min(cell?.rowIndex ?? 0, last), cell?.column ?? grid.getAllDisplayedColumns()[0]);
+}
+
 /** Where Tab goes from the header: to the first row's cell below, else out of the table. @param {any} params */
 export function fromHeader({ backwards, previousHeaderPosition, api }) {
   if (backwards || !api.getDisplayedRowCount()) return false;
@@ -97,5 +120,5 @@ export const HELP = [
   ["Space", "select the run, or the group's runs, for comparison and other actions; with Shift all from the last one on"],
   ["e", "edit name, tags and notes"],
   ["c", "clone the run"],
-  ["Delete", "delete the run, after confirmation"],
+  ["Delete", "delete the run, after confirmation; with several selected all of these, and u undoes it"],
 ].map(([shown, words]) => ({ keys: [], shown, words, act() {} }));
