@@ -84,7 +84,8 @@ export class Overview {
   #about(run) {
     const { epsilon } = this;
     const layers = format.counted(this.feed.layers.length, "layer");
-    return { what: MODES[this.mode].what, run, more: epsilon > 0 ? [layers, `ε = ${format.setting(epsilon)}`] : [layers] };
+    const marked = this.bursts.length ? ["▼ many neurons thawed at once"] : [];
+    return { what: MODES[this.mode].what, run, more: [layers, ...(epsilon > 0 ? [`ε = ${format.setting(epsilon)}`] : []), ...marked] };
   }
 
   /** @param {number[]} range of epochs. */
