@@ -94,5 +94,6 @@ def make_older(url: str, keeps: str) -> None:
         for table in ("metrics", "metric_points"):
             statement = f"DELETE FROM {table} WHERE run_id <> :keeps AND name IN ({names})"
             connection.execute(text(statement), {"keeps": keeps})
+        connection.execute(text("DROP INDEX runs_archived_created_at_id_state_group"))  # of the schema 0008
         connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     database.close()
