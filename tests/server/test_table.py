@@ -76,7 +76,7 @@ def logged(store: Store) -> dict[str, str]:
     for name in ("fraction", "percent", "nothing"):
         ids[name] = store.begin_external(name, "w", NewRun(config={}, epochs_planned=None), 10)[0].id
     with store._database.writing() as connection:
-        told = {"test_accuracy": 0.8, "best_test_accuracy": 0.85, "epochs_done": 1}
+        told = {"test_accuracy": 0.8, "best_test_accuracy": 0.85, "epochs_done": 1, "frozen_fraction": 0.5}
         connection.execute(update(runs).where(runs.c.id == ids["launched"]).values(**told))
     log(store, "fraction", "acc", 0.1)
     log(store, "fraction", "val_accuracy", 0.95, 0.9)
