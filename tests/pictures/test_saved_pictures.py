@@ -55,6 +55,7 @@ def test_one_epoch_has_one_tick_and_no_loss_lies_below_zero(opened: Page) -> Non
 def saved(page: Page, picture: str, kind: str, size: str | None = None) -> tuple[str, bytes]:
     """A figure's file and its name, asked for by keyboard alone."""
     button = page.get_by_role("button", name=f"Save…: recorded {picture}", exact=True)
+    expect(button).to_be_enabled()  # the histogram's once its counts have come
     button.focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Save figure")
