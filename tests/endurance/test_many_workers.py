@@ -3,33 +3,19 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from contract.config import RunConfig
 from db import NewRun, Store
-from tests.stores import empty_store
+from tests.db.conftest import store, url
 from tests.system import Process
+
+__all__ = ["store", "url"]
 
 pytestmark = pytest.mark.endurance
 
 WORKERS, RUNS, KILLED = 32, 2_000, 4
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'neq.db'}"
-    return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    opened = empty_store(url)
-    yield opened
-    opened.close()
 
 
 def test_none_is_taken_twice_and_none_is_lost(url: str, store: Store) -> None:

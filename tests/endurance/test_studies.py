@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,11 +15,13 @@ from contract.config import RunConfig
 from contract.events import Event
 from db import Store
 from server.settings import ServerSettings
+from tests.db.conftest import store, url
 from tests.server.serving import serving
-from tests.stores import empty_store
 from tests.trainer.worker.stub import ended, finished, started
 from trainer.engines import ResumePoint
 from trainer.worker import run_worker
+
+__all__ = ["store", "url"]
 
 pytestmark = pytest.mark.endurance
 
@@ -42,20 +43,6 @@ def engine(config: RunConfig, resume_point: ResumePoint) -> Generator[Event, Non
     for epoch in range(EPOCHS):
         yield finished(epoch).model_copy(update={"test_accuracy": accuracy(config.model_dump())})
     yield ended(EPOCHS)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'neq.db'}"
-    return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    opened = empty_store(url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

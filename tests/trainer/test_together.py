@@ -68,7 +68,7 @@ def all_runs(rank: int, folder: Path) -> None:
 
 
 def stopped_by_the_first_ones_clock(rank: int, folder: Path) -> list[Event]:
-    """The other process's clock stands still: by its own it would never be over."""
+    """The other process's clock is frozen: if it went by its own clock, it would never finish."""
     if rank:
         lap = epoch.PhaseTimer.lap
         epoch.PhaseTimer.lap = lambda self, phase: 0.0 * lap(self, phase)  # type: ignore[method-assign]

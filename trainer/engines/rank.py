@@ -1,8 +1,9 @@
 """One of several processes that train a run together, started by `trainer.engines.together` alone.
 
 It meets the others through a file in a folder that is theirs alone, and speaks over a Unix socket there: the first
-process sends its events, the others only why they failed; what the others print comes over a socket of its own. Nobody
-ends by himself, but once the other end of the socket is gone: a process that ended early would be taken for the cause.
+process sends its events, the others only why they failed; what the others print comes over a socket of its own. No
+process exits on its own: each waits until the other end of its socket closes, because one that exited early would be
+taken for the cause.
 """
 
 import faulthandler
@@ -40,7 +41,7 @@ _EXCHANGES_NOTHING = ("connection closed by peer", "connection reset by peer", "
 
 
 def train_rank(job: dict[str, Any], folder: str) -> None:
-    """Trains as the job says, as the process of this rank; returns never.
+    """Trains as the job says, as the process of this rank; never returns.
 
     Args:
         job: as `trainer.engines.process` writes it, and the `device` that was chosen.

@@ -1,8 +1,8 @@
 /*
  * A deletion whose document was closed before its time was over: names of runs by id, and until when it can be undone.
  *
- * A document cannot know whether it is closed or loaded anew. So the browser keeps the deletion for the next table of
- * runs, which goes on with it.
+ * A page that unloads cannot tell whether it is being closed or reloaded, so the deletion is kept in the browser's storage,
+ * and the next table of runs resumes it.
  */
 
 import { at } from "../ui/routes.js";
