@@ -37,15 +37,18 @@ const parted = (groups) => (groups.some(({ control }) => control) ? ["control"] 
 const shortened = (groups) => (groups.some(({ left_out: left }) => left) ? ["continued, left out"] : []);
 
 /** @param {string[]} by @param {string[]} fields @param {RunGroup[]} groups @returns {FileTable} */
-export const groupTable = (by, fields, groups) => ({
-  title: `Runs by ${by.join(", ")}`,
-  columns: [...by, ...parted(groups), "runs", ...shortened(groups), "states", ...fields].map((name) => ({ name })),
-  rows: groups.map(({ values, control, runs, left_out: left, states, cells }) => [
-    ...by.map((field, place) => valueCell(field, values[place])),
-    ...parted(groups).map(() => control ?? ""),
-    runs,
-    ...shortened(groups).map(() => left),
-    statesWords(states),
-    ...fields.map((field, place) => groupCell(field, cells[place])),
-  ]),
-});
+export function groupTable(by, fields, groups) {
+  const [controls, leftOut] = [parted(groups), shortened(groups)];
+  return {
+    title: `Runs by ${by.join(", ")}`,
+    columns: [...by, ...controls, "runs", ...leftOut, "states", ...fields].map((name) => ({ name })),
+    rows: groups.map(({ values, control, runs, left_out: left, states, cells }) => [
+      ...by.map((field, place) => valueCell(field, values[place])),
+      ...controls.map(() => control ?? ""),
+      runs,
+      ...leftOut.map(() => left),
+      statesWords(states),
+      ...fields.map((field, place) => groupCell(field, cells[place])),
+    ]),
+  };
+}
