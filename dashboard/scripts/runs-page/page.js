@@ -60,12 +60,14 @@ const say = (text) => {
 function showEmpty(empty) {
   const filled = document.getElementById("runs-filled");
   const nothing = document.getElementById("runs-empty");
+  const held = (empty ? filled : nothing)?.contains(document.activeElement);
   if (filled) filled.hidden = empty;
   if (nothing) nothing.hidden = !empty;
+  if (held) tableKeys.focusRow(grid);
 }
 
-/** What came of the latest block. @param {Error | null} problem @param {number | null} matching */
-function told(problem, matching) {
+/** What came of the latest block. @param {Error | null} problem @param {number | null} matching @param {boolean} [rowGone] with the focus in it. */
+function told(problem, matching, rowGone = false) {
   say(problem ? `${problem.message} The table may be incomplete.` : "");
   grid.setGridOption("loading", false);
   if (matching === null) return;
@@ -74,6 +76,7 @@ function told(problem, matching) {
   showEmpty(none && !isNarrowed(rows.question()));
   const nothing = document.getElementById("runs-none");
   if (nothing) nothing.hidden = !none;
+  if (rowGone) tableKeys.focusRow(grid);
 }
 
 /** Hears of every run from now on. @returns {() => void} stops it. */

@@ -25,7 +25,7 @@ const FRESH_MS = 500; // a block that was read ahead is taken for so long
 /** @typedef {ListedRun | GroupRow} Row */
 /** @typedef {{rows: Row[], total: number, matching: number}} Block */
 /** @typedef {{startRow: number, endRow: number, sortModel: SortModel, successCallback: (rows: Row[], total: number) => void, failCallback: () => void}} BlockRequest */
-/** @typedef {(problem: Error | null, rows: number | null) => void} Told what came of the latest block, and how many rows match. */
+/** @typedef {(problem: Error | null, rows: number | null, rowGone?: boolean) => void} Told what came of the latest block, how many rows match, and whether the row with the focus is not among them. */
 
 /** @type {any} ag-grid's API; null: the table is not there. */
 let grid = null;
@@ -147,8 +147,7 @@ async function readBlock({ startRow, endRow, sortModel, successCallback, failCal
     if (table !== grid || gone()) return;
     const focus = focused();
     successCallback(page.rows.map(newest), page.total);
-    focusAgain(focus);
-    tell(null, page.matching);
+    tell(null, page.matching, !focusAgain(focus));
   } catch (problem) {
     if (table !== grid || gone()) return;
     failCallback();
@@ -224,10 +223,12 @@ function focused() {
   return id ? { id, rowIndex: cell.rowIndex, column: cell.column } : null;
 }
 
-/** The grid's focus stays on a row's place, where another run may be by now. @param {ReturnType<typeof focused>} before */
+/** The grid's focus stays on a row's place, where another run may be by now. @param {ReturnType<typeof focused>} before @returns {boolean} false: that run's row is gone. */
 function focusAgain(before) {
-  const now = before && grid.getRowNode(before.id)?.rowIndex;
-  if (before && now !== null && now !== undefined && now !== before.rowIndex) grid.setFocusedCell(now, before.column);
+  if (!before) return true;
+  const now = grid.getRowNode(before.id)?.rowIndex ?? null;
+  if (now !== null && now !== before.rowIndex) grid.setFocusedCell(now, before.column);
+  return now !== null;
 }
 
 // ---------------------------------------------------------------- changes

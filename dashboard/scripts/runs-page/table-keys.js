@@ -90,11 +90,12 @@ export function listen(table, rowOf) {
   table.addEventListener("keydown", (/** @type {any} */ event) => own(event, rowOf) && event.stopPropagation(), { capture: true });
 }
 
-/** Puts the focus on the row that had it last, or on the first; where there is none, on the search. @param {any} grid ag-grid's API; null: there is no table. */
+/** Puts the focus on the row that had it last, or on the first; where there is none, on the search, or on what the empty page offers. @param {any} grid ag-grid's API; null: there is no table. */
 export function focusRow(grid) {
   const last = !grid || grid.isDestroyed() ? -1 : grid.getDisplayedRowCount() - 1;
   if (last < 0) {
-    document.getElementById("runs-search")?.focus();
+    const places = ["#runs-search", "#runs-empty a"].map((place) => /** @type {HTMLElement | null} */ (document.querySelector(place)));
+    places.find((place) => place?.checkVisibility())?.focus();
     return;
   }
   const cell = grid.getFocusedCell();
