@@ -1,14 +1,16 @@
 """The dashboard, mounted on a FastAPI application at its root."""
 
+from collections.abc import Callable
+from functools import cache
 from html import escape
 from pathlib import Path
 
 import httpx
 from dash import Dash
-from dash.backends._fastapi import reset_current_request, set_current_request
+from dash.backends._fastapi import get_current_request, reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response
 
-from dashboard import hostile, routing, shell
+from dashboard import hostile, libraries, routing, shell
 from dashboard.addresses import Root
 from dashboard.api import Api
 from dashboard.modules import Modules
@@ -37,7 +39,7 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") 
         serve_locally=True,
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_path_ignore=["early"],
-        index_string=root.document(shell.INDEX.replace("{%modules%}", modules.tags)),
+        index_string=root.document(shell.INDEX.replace("{%modules%}", modules.tag)),
         routes_pathname_prefix="/",
         requests_pathname_prefix=f"{root_path}/",
         title=TITLE,
@@ -47,6 +49,7 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") 
         add_log_handler=False,
     )
     dashboard.layout = root.put_before(shell.layout())
+    _fill_in_scripts(dashboard, modules, root)
     questions = Api(api)
     routing.wire(dashboard, questions, root)
     for page in (runs, new_run, run, compare, missing):
@@ -56,6 +59,22 @@ def create_dashboard(app: FastAPI, api: httpx.AsyncClient, root_path: str = "") 
     dashboard._setup_server()
     hostile.install(app)
     return dashboard
+
+
+def _fill_in_scripts(dashboard: Dash, modules: Modules, root: Root) -> None:
+    """Give each page's document the scripts that it needs, and no others, through the hook that Dash has for this."""
+    fill_in: Callable[..., str] = dashboard.interpolate_index
+
+    @cache
+    def ahead(folder: str | None) -> str:
+        return root.document(modules.ahead(folder) + (libraries.table_tag() if folder == "runs-page" else ""))
+
+    def document(**parts: str) -> str:
+        found = routing.match(get_current_request().scope["path"])
+        scripts = libraries.without_unused(parts["scripts"]) + ahead(found.scripts if found else None)
+        return fill_in(**parts | {"scripts": scripts})
+
+    dashboard.interpolate_index = document  # type: ignore[assignment, method-assign]
 
 
 def _serve_pages(app: FastAPI, dashboard: Dash, api: Api) -> None:

@@ -1,16 +1,21 @@
-"""The browser's modules: served under an address that says what is in them, and asked for before the pages start.
+"""The browser's modules: served under an address that says what is in them, and asked for before a page starts.
 
 The address holds a digest of all modules, so that a browser may keep them for ever and never runs one beside another
 of an older release; imports between them are relative and inherit it.
 """
 
+import posixpath
+import re
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fastapi import FastAPI, HTTPException, Response
 
 FOLDER = Path(__file__).parent / "scripts"
 ENTRY = "main.js"
+LENT = "lent.js"
+"""Of a page's folder: what it lends to Dash, and where its modules begin."""
+_IMPORTED = re.compile(r'^(?:import|export) [^"]*from "(\.[^"]+)";$', re.MULTILINE)
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -26,11 +31,34 @@ class Modules:
         self.address = f"/scripts/{digest.hexdigest()[:16]}"
 
     @property
-    def tags(self) -> str:
-        """What loads them: the entry, which starts Dash (that needs its id), and the others ahead of it."""
-        names = [name for name in self.files if name != ENTRY]
-        ahead = "".join(f'<link rel="modulepreload" href="{self.address}/{name}">' for name in names)
-        return f'{ahead}<script id="_dash-renderer" type="module" src="{self.address}/{ENTRY}"></script>'
+    def tag(self) -> str:
+        """What starts Dash, which needs the id."""
+        return f'<script id="_dash-renderer" type="module" src="{self.address}/{ENTRY}"></script>'
+
+    def ahead(self, folder: str | None) -> str:
+        """Tags that ask for all that a page needs, so that no module waits until another has named it.
+
+        Args: folder: the page's; None: it has no scripts of its own.
+        """
+        names = self.needed(ENTRY, *([f"{folder}/{LENT}"] if folder else []))
+        return "".join(f'<link rel="modulepreload" href="{self.address}/{name}">' for name in sorted(names))
+
+    def needed(self, *names: str) -> set[str]:
+        """These modules and all that they import, each other's imports included."""
+        found: set[str] = set()
+        waiting = [*names]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.imported(name)
+        return found
+
+    def imported(self, name: str) -> list[str]:
+        """What one module imports whenever it is loaded, by the names of `files`."""
+        folder = PurePosixPath("/", name).parent
+        named = _IMPORTED.findall(self.files[name].decode())
+        return [posixpath.normpath(folder / each).lstrip("/") for each in named]
 
     def serve(self, app: FastAPI) -> None:
         """Answer their addresses, and no other path below them."""

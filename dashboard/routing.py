@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from dash import ClientsideFunction, Dash, Input, Output
+from dash.exceptions import PreventUpdate
 
 from dashboard.addresses import Root
 from dashboard.api import Api, ApiError, NotThere
@@ -25,6 +26,8 @@ class Match(NamedTuple):
     """A known address."""
 
     draw: Callable[[Api], Awaitable[Page]]
+    scripts: str
+    """The folder of its modules, which `scripts/ui/routes.js` knows by the address too."""
     run_id: str | None = None
     """The run that the address names; without this run there is no such page."""
 
@@ -39,16 +42,16 @@ def match(path: str, search: str = "") -> Match | None:
     query = {key: values[0] for key, values in parse_qs((search or "").removeprefix("?")).items()}
     match (path or "/").strip("/").split("/"):
         case [""]:
-            return Match(runs.layout)
+            return Match(runs.layout, "runs-page")
         case ["new"]:
             if parent := query.get("fork"):
-                return Match(lambda api: new_run.layout_of_fork(api, parent, _whole(query.get("epoch"))))
-            return Match(lambda api: new_run.layout(api, query.get("from"), query.get("preset")))
+                return Match(lambda api: new_run.layout_of_fork(api, parent, _whole(query.get("epoch"))), "form-page")
+            return Match(lambda api: new_run.layout(api, query.get("from"), query.get("preset")), "form-page")
         case ["runs", run_id] if run_id:
-            return Match(lambda api: run.layout(api, run_id, layer=_whole(query.get("layer"))), run_id)
+            return Match(lambda api: run.layout(api, run_id, layer=_whole(query.get("layer"))), "run-page", run_id)
         case ["compare"]:
             chosen = [name for name in query.get("runs", "").split(",") if name]
-            return Match(lambda api: compare.layout(api, chosen, layer=query.get("layer")))
+            return Match(lambda api: compare.layout(api, chosen, layer=query.get("layer")), "compare-page")
         case _:
             return None
 
@@ -83,22 +86,25 @@ async def status(api: Api, path: str, search: str = "") -> tuple[int, str]:
 
 
 def wire(app: Dash, api: Api, root: Root) -> None:
-    """Draw the page whenever the address changes, and tell the browser's scripts of it."""
+    """Draw the page whenever the address changes and its scripts are there, and tell those of it."""
 
     @app.callback(
         Output("page", "children"),
         Output("page-drawn", "data"),
-        Input("location", "pathname"),
-        Input("location", "search"),
+        Input("page-asked", "data"),
         running=[(Output("page", "className"), "page page-loading", "page")],
     )
-    async def show(path: str, search: str) -> tuple[Any, dict[str, str]]:
+    async def show(asked: str | None) -> tuple[Any, dict[str, str]]:
+        if asked is None:
+            raise PreventUpdate
+        path, mark, query = asked.partition("?")
+        search = mark + query
         page = await draw(api, root.within(path), search)
-        return root.put_before(page.body), {"title": f"{page.title} · {PRODUCT}", "path": path, "search": search or ""}
+        return root.put_before(page.body), {"title": f"{page.title} · {PRODUCT}", "path": path, "search": search}
 
     app.clientside_callback(
         ClientsideFunction("neq_shell", "leave"),
-        Output("nav", "className"),
+        Output("page-asked", "data"),
         Input("location", "pathname"),
         Input("location", "search"),
     )

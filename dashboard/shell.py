@@ -44,6 +44,7 @@ def layout() -> Any:
         defaultColorScheme="auto",
         children=[
             dcc.Location(id="location", refresh="callback-nav"),
+            dcc.Store(id="page-asked"),
             dcc.Store(id="page-drawn"),
             dmc.NotificationContainer(id="notices", position="bottom-right"),
             html.A("Skip to content", href="#page", className="skip-link"),

@@ -16,12 +16,22 @@ from tests.trainer.worker.conftest import eventually
 pytestmark = pytest.mark.slow
 
 IMPORTED = re.compile(r'^(?:import|export) [^"]*from "(\.[^"]+)";$', re.MULTILINE)
+ON_DEMAND = re.compile(r'\bimport\("(\.[^"]+)"\)')
+PAGES = {"/": "runs-page", "/new": "form-page", "/runs/some": "run-page", "/compare": "compare-page"}
 
 
-def imports_of(name: str) -> set[str]:
+def imports_of(name: str, how: re.Pattern[str] = IMPORTED) -> set[str]:
     """The modules that one names, from the folder on."""
-    found = IMPORTED.findall((FOLDER / name).read_text())
+    found = how.findall((FOLDER / name).read_text())
     return {(FOLDER / name).parent.joinpath(each).resolve().relative_to(FOLDER).as_posix() for each in found}
+
+
+def all_of(*names: str) -> set[str]:
+    """These modules, those that they import, and so on."""
+    found = set(names)
+    while more := {each for name in found for each in imports_of(name)} - found:
+        found |= more
+    return found
 
 
 @pytest.fixture
@@ -32,14 +42,34 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 def test_every_module_is_served_for_ever_under_an_address_that_says_what_is_in_it(client: TestClient) -> None:
     modules = Modules()
-    document = client.get("/").text
     for name, content in modules.files.items():
-        address = f"{modules.address}/{name}"
-        assert f'"{address}"' in document, "asked for before it is imported"
-        answer = client.get(address)
+        answer = client.get(f"{modules.address}/{name}")
         assert answer.content == content
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/nope"])
+def test_a_document_asks_ahead_for_what_its_page_needs_and_nothing_else(client: TestClient, path: str) -> None:
+    ahead = re.findall(rf'<link rel="modulepreload" href="{Modules().address}/([^"]+)">', client.get(path).text)
+    needed = all_of("main.js", f"{PAGES[path]}/lent.js") if path in PAGES else all_of("main.js")
+    assert sorted(ahead) == sorted(needed)
+    assert len(ahead) < 2 * len(Modules().files) / 3
+
+
+def test_a_document_asks_for_no_script_of_a_library_that_no_page_uses_and_early_for_the_table_s(
+    client: TestClient,
+) -> None:
+    documents = {path: client.get(path).text for path in PAGES}
+    for path, document in documents.items():
+        assert "dash_renderer" in document
+        assert not re.search('src="[^"]*(?:polyfill|dash_table)', document)
+        assert ("async-community" in document) == (path == "/")
+    tag = re.search(r'<script async src="([^"]+/async-community[^"]+)"></script>', documents["/"])
+    assert tag
+    answer = client.get(tag[1])
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=31536000"
 
 
 @pytest.mark.parametrize("path", ["nothing.js", "../shell.py", "%2e%2e/shell.py", "ui", "ui/", "ui/dom.js/", ""])
@@ -68,7 +98,7 @@ def test_a_change_of_any_module_changes_the_address(tmp_path: Path) -> None:
 
 
 def test_every_module_is_reached_from_the_entry_and_none_imports_itself_by_others() -> None:
-    graph = {name: imports_of(name) for name in Modules().files}
+    graph = {name: imports_of(name) | imports_of(name, ON_DEMAND) for name in Modules().files}
     assert sum(map(len, graph.values())) > 150
     done: set[str] = set()
 
@@ -93,6 +123,11 @@ def test_only_the_entry_puts_names_on_the_window() -> None:
     ("file", "body", "said"),
     [
         ("ui/format.js", None, "A script could not be loaded: /scripts/"),
+        (
+            "runs-page/cells.js",
+            None,
+            "A script failed: Uncaught TypeError: Failed to fetch dynamically imported module",
+        ),
         ("main.js", "throw new Error('on purpose');", "A script failed: Uncaught Error: on purpose."),
         ("ui/format.js", "export {}; import { nothing } from './dom.js';", "A script failed: Uncaught SyntaxError:"),
     ],
@@ -170,12 +205,45 @@ def test_a_page_has_no_globals_but_those_of_libraries(page: Page, address: str) 
     assert ours == []
     lent = ("dash_clientside", "dashAgGridFunctions", "dashAgGridComponentFunctions")
     named = page.evaluate("(lent) => lent.map((name) => Object.keys(window[name]))", lent)
-    assert [name for name in named[0] if name.startswith("neq_")] == [
-        "neq_shell",
-        "neq_runs",
-        "neq_form",
-        "neq_run",
-        "neq_compare",
-    ]
+    assert [name for name in named[0] if name.startswith("neq_")] == ["neq_shell", "neq_runs"]
     assert all(name.startswith("neq") for name in named[1])
     assert all(name.startswith("Neq") for name in named[2])
+
+
+def test_a_page_s_scripts_come_when_the_reader_goes_there_and_before_it_is_drawn(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    page.wait_for_selector("#runs-table .ag-root", state="attached")
+    held: list[Route] = []
+    page.route("**/form-page/lent.js", lambda route: held.append(route))
+    page.get_by_role("navigation").get_by_role("link", name="New run").click()
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    page.wait_for_timeout(300)
+    expect(page.locator("main h1")).to_have_text("Runs")
+    held[0].continue_()
+    expect(page.locator("#form-launch")).to_be_enabled()
+    expect(page.locator("main h1")).to_have_text("New run")
+    page.go_back()
+    page.go_forward()
+    expect(page.locator("#form-launch")).to_be_enabled()
+    assert len(held) == 1, "they are kept"
+
+
+def test_a_page_whose_scripts_are_gone_is_loaded_anew_and_one_out_of_reach_leaves_the_reader_where_they_are(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/")
+    page.wait_for_selector("#runs-table .ag-root", state="attached")
+    page.evaluate("() => { window.thisDocument = true; }")
+    page.route("**/compare-page/lent.js", lambda route: route.abort())
+    page.route("**/healthz", lambda route: route.abort())
+    compare = page.get_by_role("navigation").get_by_role("link", name="Compare")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/healthz")):
+        compare.click()
+    expect(page.locator("main h1")).to_have_text("Runs")
+    page.unroute_all()
+    page.route("**/form-page/lent.js", lambda route: route.fulfill(status=404))
+    page.get_by_role("navigation").get_by_role("link", name="New run").click()
+    page.wait_for_function("() => !window.thisDocument")
+    page.unroute_all()
+    page.reload()
+    expect(page.locator("#form-launch")).to_be_enabled()

@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from contract.config import RunConfig
 from dashboard import routing
+from dashboard.modules import FOLDER
 from db import Store
 
 pytestmark = pytest.mark.slow
@@ -78,3 +82,21 @@ def test_a_first_request_that_is_not_for_the_root_gets_the_whole_page(client: Te
 )
 def test_addresses_are_read_leniently(path: str, search: str, known: bool) -> None:
     assert (routing.match(path, search) is not None) == known
+
+
+def test_the_browser_s_code_knows_the_scripts_of_every_address_as_the_server_does() -> None:
+    paths = ["/", "", "/new", "/new/", "/runs/abc", "/runs/abc/", "/compare", "/nope", "/constructor"]
+    script = """
+        const [module, root, paths] = JSON.parse(process.argv[1]);
+        const { folderOf } = await import(module);
+        globalThis.document = { documentElement: { dataset: { root } } };
+        console.log(JSON.stringify(paths.map((path) => folderOf(root + path) ?? null)));
+    """
+    node = Path(sys.executable).parent / "node"
+    module = (FOLDER / "ui" / "routes.js").as_uri()
+    scripts = [found.scripts if (found := routing.match(path)) else None for path in paths]
+    assert scripts.count(None) == 2
+    for root in ("", "/user/ana/proxy/8000"):
+        command = [node, "--input-type=module", "--eval", script, json.dumps([module, root, paths])]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert json.loads(told.stdout) == scripts

@@ -19,6 +19,9 @@ def row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
 
 
+TABLES_LIBRARY = re.compile("dash_ag_grid/async")
+
+
 def open_table(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
@@ -35,6 +38,13 @@ def test_without_runs_it_explains_and_offers_the_presets(page: Page, address: st
     expect(page.get_by_role("textbox", name="Optimizer")).to_have_value("Adam")
 
 
+def release(held: list[Route]) -> None:
+    """Lets the table's library come: the document asks for it, and Dash once more where it is not there yet."""
+    assert held
+    for route in held:
+        route.continue_()
+
+
 def test_all_runs_are_there_and_a_button_pressed_before_them_is_not_lost(
     page: Page, address: str, store: Store
 ) -> None:
@@ -42,12 +52,10 @@ def test_all_runs_are_there_and_a_button_pressed_before_them_is_not_lost(
     for number in range(229):
         make(store, f"run {number}")
     late: list[Route] = []
-    page.route("**/async-community.js", lambda route: late.append(route))  # the table's library
-    open_table(page, address)
+    page.route(TABLES_LIBRARY, lambda route: late.append(route))
+    page.goto(address, wait_until="domcontentloaded")
     page.get_by_role("button", name="Shortcuts").click()
-    while not late:
-        page.wait_for_timeout(20)
-    late[0].continue_()
+    release(late)
     help_dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     help_dialog.get_by_role("button", name="Close").click()
     expect(help_dialog).to_be_hidden()
@@ -195,14 +203,12 @@ def test_what_was_chosen_before_the_table_was_there_holds(page: Page, address: s
         store.request_stop(make(store, name).id)
     make(store, "appletree")
     held: list[Route] = []
-    page.route(re.compile("dash_ag_grid/async"), lambda route: held.append(route))
-    open_table(page, address)
+    page.route(TABLES_LIBRARY, lambda route: held.append(route))
+    page.goto(address, wait_until="domcontentloaded")
     page.get_by_role("button", name=re.compile("^Stopped")).click()
     page.get_by_label("Search runs").fill("apple")
     expect(page.get_by_role("grid")).to_have_count(0)
-    assert held
-    for route in held:
-        route.continue_()
+    release(held)
     expect(row(page, "apple")).to_be_visible()
     expect(row(page, "plum")).to_be_hidden()
     expect(row(page, "appletree")).to_be_hidden()

@@ -290,12 +290,10 @@ def test_the_scripts_that_pages_use_are_served(whole: TestClient) -> None:
 
 def asked(**changes: object) -> dict[str, Any]:
     """What a page sends to be drawn, with changes."""
-    inputs = [
-        {"id": "location", "property": name, "value": value} for name, value in (("pathname", "/"), ("search", ""))
-    ]
+    inputs = [{"id": "page-asked", "property": "data", "value": "/"}]
     outputs = [{"id": "page", "property": "children"}, {"id": "page-drawn", "property": "data"}]
     usual = {"output": "..page.children...page-drawn.data..", "outputs": outputs, "inputs": inputs}
-    return usual | {"changedPropIds": ["location.pathname"]} | changes
+    return usual | {"changedPropIds": ["page-asked.data"]} | changes
 
 
 def test_a_page_that_asks_as_pages_do_is_drawn(whole: TestClient) -> None:
@@ -314,9 +312,10 @@ def test_a_page_that_asks_as_pages_do_is_drawn(whole: TestClient) -> None:
         {"inputs": 1},
         {"inputs": None},
         {"inputs": [1, 2]},
-        {"inputs": [{"id": "location", "property": "search", "value": ""}] * 2},
-        {"inputs": [{"id": {"a": []}, "property": "pathname"}, {"id": "location", "property": "search"}]},
-        {"inputs": [{"id": "location", "property": name, "value": 5} for name in ("pathname", "search")]},
+        {"inputs": [{"id": "page-asked", "property": "data", "value": ""}] * 2},
+        {"inputs": [{"id": "location", "property": "search", "value": ""}]},
+        {"inputs": [{"id": {"a": []}, "property": "data"}]},
+        {"inputs": [{"id": "page-asked", "property": "data", "value": 5}]},
         {"state": [1]},
         {"state": "x"},
         {"outputs": 7},
@@ -338,10 +337,7 @@ def test_a_callback_that_no_page_asks_for_is_refused(whole: TestClient, changes:
 @pytest.mark.parametrize("path", ["/", "/new", "/runs/x", "/compare", "/%00", "/%ff", "/runs/%ff%00"])
 def test_no_address_of_a_page_is_our_failure(whole: TestClient, path: str, query: str) -> None:
     assert whole.get(f"{path}?{query}").status_code < 500
-    inputs = [
-        {"id": "location", "property": "pathname", "value": path},
-        {"id": "location", "property": "search", "value": f"?{query}"},
-    ]
+    inputs = [{"id": "page-asked", "property": "data", "value": f"{path}?{query}"}]
     assert whole.post(UPDATE, json=asked(inputs=inputs)).status_code == 200
 
 

@@ -219,7 +219,7 @@ function age(seconds) {
 function AgeCell({ data: run }) {
   const seconds = Math.max(0, (Date.now() - Date.parse(run.created_at)) / 1000);
   const words = seconds < 10 ? "just now" : `${age(seconds)} ago`;
-  return h("time", { className: "numeric", dateTime: run.created_at, title: new Date(run.created_at).toLocaleString() }, words);
+  return h("time", { className: "numeric", dateTime: run.created_at, title: format.moment(run.created_at) }, words);
 }
 
 /** @param {string} name @param {string} words @param {Run} run @param {boolean} disabled @param {string} [why] */

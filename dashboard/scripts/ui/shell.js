@@ -78,7 +78,7 @@ export function onScheme(changed) {
 /** @type {Page | null} the page that Dash drew last. */
 let drawn = null;
 
-/** Called by Dash when the reader goes to another page. @param {string} path */
+/** The reader goes to another page. @param {string} path */
 export function leave(path) {
   while (leaving.length) {
     try {
@@ -92,7 +92,6 @@ export function leave(path) {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  return "nav";
 }
 
 /** Called by Dash when a page is drawn. @param {Missing<Page>} page */
