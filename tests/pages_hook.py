@@ -38,15 +38,24 @@ NAMES = (
 
 _SCRIPT = """(() => {
   const none = { present: () => null };
-  window.neq = { run: none, compare: none };
-  addEventListener("DOMContentLoaded", async () => {
+  const nothing = { run: none, compare: none };
+  window.neq = nothing;
+  const start = async (all) => {
     const entry = document.querySelector("script#_dash-renderer")?.src;
     if (!entry) return;
-    const load = (name) => import(new URL(name, entry).href);
-    const spaces = await Promise.all(Object.entries(NAMESPACES).map(async ([name, file]) => [name, await load(file)]));
-    window.neq = Object.assign({ ready: true }, ...(await Promise.all(NAMES.map(load))), Object.fromEntries(spaces));
-  });
+    const needed = new Set([...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.href));
+    const address = (name) => new URL(name, entry).href;
+    const wanted = (name) => all || needed.size === 0 || needed.has(address(name));
+    const load = (name) => import(address(name));
+    const named = Object.entries(NAMESPACES).filter(([, file]) => wanted(file));
+    const spaces = await Promise.all(named.map(async ([name, file]) => [name, await load(file)]));
+    const exports = await Promise.all(NAMES.filter(wanted).map(load));
+    window.neq = Object.assign({ ...nothing, ready: true }, ...exports, Object.fromEntries(spaces));
+  };
+  addEventListener("DOMContentLoaded", () => start(false));
+  // A page has the modules that it needs; once the reader goes on to another, all are there.
+  for (const way of ["popstate", "_dashprivate_pushstate"]) addEventListener(way, () => start(true));
 })();"""
 
-HOOK = _SCRIPT.replace("NAMESPACES", json.dumps(NAMESPACES)).replace("NAMES.map", f"{json.dumps(NAMES)}.map")
+HOOK = _SCRIPT.replace("NAMESPACES", json.dumps(NAMESPACES)).replace("NAMES", json.dumps(NAMES))
 """To be run before a page's own scripts (Playwright's `add_init_script`)."""

@@ -96,7 +96,7 @@ def application(line: Line) -> FastAPI:
     modules.serve(app)
     styles = "".join(f'<link rel="stylesheet" href="/assets/{path.name}">' for path in sorted(ASSETS.glob("*.css")))
     head = f"<head>{styles}</head>"
-    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'>{head}<body>{modules.tags}</body></html>"
+    body = f"<!DOCTYPE html><html data-mantine-color-scheme='light'>{head}<body>{modules.tag}</body></html>"
 
     @app.get("/")
     async def page() -> HTMLResponse:
