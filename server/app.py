@@ -20,7 +20,7 @@ from server.readiness import Readiness
 from server.recording import Recordings
 from server.response_cache import ResponseCache
 from server.root_path import BelowRootPath
-from server.routes import api_router, probes
+from server.routes import include_api, probes
 from server.security.middleware import SecurityMiddleware
 from server.settings import ServerSettings
 from server.writers import Writers
@@ -68,7 +68,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.response_cache = ResponseCache()
     errors.install(app)
     app.include_router(probes.router)
-    app.include_router(api_router())
+    include_api(app)
     _answer_unknown(app)
     docs.install(app, settings.root_path)
     return app
