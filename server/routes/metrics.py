@@ -1,16 +1,19 @@
 """Metrics of a run: which there are, and their points, thinned to what a chart can show."""
 
 import math
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from db import Run, Store
 from server import schemas
+from server.arrays.encoding import JSON
 from server.arrays.thinning import Axis, between, thinned
-from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheStore, invalid_query
-from server.serializers import json_answer
+from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheRun, TheSharedReads, TheStore, invalid_query
+from server.serializers import json_answer, json_bytes
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["metrics"], responses=EVERYWHERE | UNKNOWN | INVALID)
 
@@ -20,14 +23,20 @@ Place = Annotated[float, Field(ge=-(2.0**63), le=2.0**63, allow_inf_nan=False)]
 
 
 @router.get("/metrics", response_model=schemas.Metrics)
-def list_metrics(store: TheStore, run: TheRun) -> Response:
+async def list_metrics(store: TheStore, reads: TheSharedReads, run: TheRun) -> Response:
     """The metrics of the run by name: its own, and the figures of its epochs."""
+    # Of a run with scores, every page that shows it asks after each epoch, all at the same moment.
+    listed: bytes = await reads.get(("metrics", run.id), partial(run_in_threadpool, _listed, store, run.id))
+    return Response(listed, media_type=JSON)
+
+
+def _listed(store: Store, run_id: str) -> bytes:
     fields = ("name", "points", "last", "last_step", "last_epoch")
     found = [
         {name: getattr(metric, name) for name in fields} | {"min": metric.minimum, "max": metric.maximum}
-        for metric in store.metrics(run.id)
+        for metric in store.metrics(run_id)
     ]
-    return json_answer({"metrics": found})
+    return json_bytes({"metrics": found})
 
 
 def _count(store: Store, run: Run, name: str) -> int:
