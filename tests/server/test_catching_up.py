@@ -11,7 +11,7 @@ from server.live.catching_up import CatchingUp
 from server.live.viewer import SendQueue, Subscription, Viewer
 from tests.server.recording import Recording
 
-MANY = 200
+MANY = 100
 
 
 def subscriptions(run_id: str, cursor: int, selections: list[Selection]) -> list[Subscription]:
