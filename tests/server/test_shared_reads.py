@@ -80,20 +80,23 @@ def test_pages_that_ask_for_a_runs_metrics_at_once_are_answered_by_one_look_into
     app: FastAPI, settings: ServerSettings, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[str] = []
-    for name in ("run", "metrics"):
+    for name in ("run", "metrics", "metric_points"):
         read = getattr(recording.store, name)
         monkeypatch.setattr(recording.store, name, lambda *a, _n=name, _r=read: (looks.append(_n), _r(*a))[1])
 
     async def act() -> None:
         async with local_client(app, settings) as client:
-            asked = [client.get(f"/api/v1/runs/{recording.id}/metrics") for _ in range(50)]
-            answers = await asyncio.gather(*asked, client.get("/api/v1/runs/nothing/metrics"))
-        assert {answer.status_code for answer in answers[:50]} == {200}
-        assert len({answer.content for answer in answers[:50]}) == 1
-        assert answers[0].json()["metrics"]
-        assert answers[50].status_code == 404
+            path = f"/api/v1/runs/{recording.id}/metrics"
+            listed = await asyncio.gather(*(client.get(path) for _ in range(50)), client.get("/api/v1/runs/no/metrics"))
+            points = await asyncio.gather(*(client.get(f"{path}/points?name={of}") for of in ("test_loss", "no") * 50))
+        assert {answer.status_code for answer in listed[:50]} == {200}
+        assert len({answer.content for answer in listed[:50]}) == 1
+        assert listed[0].json()["metrics"]
+        assert [answer.status_code for answer in (listed[50], *points)] == [404, *[200, 404] * 50]
+        assert {tuple(answer.json()["values"]) for answer in points[::2]} == {(1.0,) * 4}
 
     asyncio.run(act())
-    # Those who ask while a look is under way share the next one.
-    assert looks.count("run") <= 3
-    assert looks.count("metrics") <= 2
+    # Those who ask while a look is under way share the next one; points of no metric are looked for among them all.
+    assert looks.count("run") <= 5
+    assert looks.count("metrics") <= 4
+    assert looks.count("metric_points") <= 4
