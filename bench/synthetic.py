@@ -28,6 +28,7 @@ from contract.events import (
 EPSILON = 1e-3
 MU = 0.5
 LEARNING_RATE = 0.1
+CHURNING_BELOW = 0.9
 DROPS = (0.4, 0.75)
 """Where the learning rate falls to a tenth, as shares of the run."""
 
@@ -126,6 +127,7 @@ class _Moment:
             train_accuracy=0.98 - 0.85 * 0.02**progress,
             test_loss=0.3 + 2.0 * 0.05**progress,
             test_accuracy=0.92 - 0.8 * 0.02**progress,
+            scores={"top5": 0.99 - 0.5 * 0.02**progress},
             applied_fraction=float(self.applied.mean()),
             frozen_fraction=float(self.frozen.mean()),
             layers=self._counts(),
@@ -146,6 +148,8 @@ class _Moment:
             velocity_histogram=tuple(
                 None if self.velocity is None else _histogram(self.velocity[part]) for part in self.slices
             ),
+            dead=(0,) * len(self.slices),
+            churning=self._count(self.frozen & (self.phi < CHURNING_BELOW)),
         )
 
     def _count(self, mask: Mask) -> tuple[int, ...]:

@@ -2,8 +2,9 @@
 
     python -m bench.viewers http://127.0.0.1:8000 RUN 50 [all|3,4]
 
-Prints `there` once all of them follow the run, and goes on until its standard input ends; then, in a line of JSON, when
-each of them heard of each epoch: seconds since 1970 by epoch.
+Prints `there` once each of them has heard of the run, though what it missed may not have been sent yet, and goes on
+until its standard input ends; then, in a line of JSON, when each of them heard of each epoch: seconds since 1970 by
+epoch.
 """
 
 import asyncio
@@ -56,8 +57,8 @@ async def follow(address: str, run_id: str, count: int, layers: object) -> None:
 def viewers(
     address: str, run_id: str, count: int, layers: str = "all"
 ) -> Iterator[Callable[[], dict[int, list[float]]]]:
-    """That many viewers beside what is measured; returns when all of them follow. Ends them, and tells when each heard
-    of each epoch, when what it yields is called."""
+    """That many viewers beside what is measured; returns when each has heard of the run. Ends them, and tells when each
+    heard of each epoch, when what it yields is called."""
     if not count:
         yield dict
         return

@@ -23,6 +23,7 @@ from server.root_path import BelowRootPath
 from server.routes import include_api, probes
 from server.security.middleware import SecurityMiddleware
 from server.settings import ServerSettings
+from server.shared_reads import SharedReads
 from server.writers import Writers
 
 ABOUT = """
@@ -66,6 +67,7 @@ def create_app(store: Store, settings: ServerSettings) -> FastAPI:
     app.state.recordings = Recordings()
     app.state.writers = Writers()
     app.state.response_cache = ResponseCache()
+    app.state.shared_reads = SharedReads()
     errors.install(app)
     app.include_router(probes.router)
     include_api(app)

@@ -26,9 +26,14 @@ class Batch:
     """There may be more."""
 
 
+def message(kind: str, **content: object) -> str:
+    """A message to a browser."""
+    return json_bytes({"type": kind, **content}).decode()
+
+
 def read_run(store: Store, run_id: str) -> str:
     """The message that tells how a run stands."""
-    return json_bytes({"type": "run", "run": present_run(store, store.run(run_id))}).decode()
+    return message("run", run=present_run(store, store.run(run_id)))
 
 
 def read_batch(store: Store, run_id: str, after: int, selections: Iterable[Selection]) -> Batch | None:

@@ -1,8 +1,8 @@
 """The tail of the store and all who follow it: one reader per process, whatever the number of sockets.
 
 A change is noticed (`Store.changes`), the revisions tell which runs it touched, each of them is read once for all
-sockets at the same cursor, and sent. A socket that begins further back catches up in a task of its own and then joins
-the others; nothing is kept between them but its cursor.
+sockets at the same cursor, and sent. A socket that begins further back catches up first (`catching_up.py`) and then
+joins the others; nothing is kept between them but its cursor.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from db import Store
 from db.errors import StoreUnreachable, UnknownRun
 from db.records import Run
-from server.live.batches import read_batch, read_run
+from server.live.batches import message, read_batch, read_run
+from server.live.catching_up import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, CatchingUp
 from server.live.viewer import (
     MOST_SUBSCRIPTIONS,
     SEND_QUEUE_BYTES,
@@ -29,20 +30,13 @@ from server.live.viewer import (
     Viewer,
     client_message,
 )
-from server.serializers import json_bytes, present_runs
+from server.serializers import present_runs
 
 log = logging.getLogger("server")
 
 WAIT_SECONDS = 0.25
 PING_SECONDS = 10.0
-FIRST_RETRY_SECONDS = 0.25
-LONGEST_RETRY_SECONDS = 5.0
 RUNS_AT_FIRST = 50
-
-
-def message(kind: str, **content: object) -> str:
-    """A message to a browser."""
-    return json_bytes({"type": kind, **content}).decode()
 
 
 class Live:
@@ -55,6 +49,7 @@ class Live:
         self._viewers: set[Viewer] = set()
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._revisions: dict[str, int] = {}
+        self._catching_up = CatchingUp(store, lambda run_id: self._revisions.get(run_id))
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
@@ -143,59 +138,7 @@ class Live:
             return
         subscription = Subscription(viewer, received.run, received.after, received.selection)
         viewer.subscriptions[received.run] = subscription
-        subscription.catching_up = asyncio.create_task(self._catch_up(subscription))
-
-    # ------------------------------------------------------------ catching up
-
-    async def _catch_up(self, subscription: Subscription) -> None:
-        """Send what a socket is missing, then hand it to the tail; wait for the store where it is lost."""
-        retry = FIRST_RETRY_SECONDS
-        while True:
-            try:
-                await self._send_snapshot(subscription)
-                await self._send_missing(subscription)
-                return
-            except UnknownRun as error:
-                self._give_up(subscription, str(error))
-                return
-            except StoreUnreachable:
-                await asyncio.sleep(retry)
-                retry = min(retry * 2, LONGEST_RETRY_SECONDS)
-            except Exception:
-                log.exception("run %s cannot be read", subscription.run_id)
-                self._give_up(subscription, "The server failed to read this run; the reason is in its log.")
-                return
-
-    def _give_up(self, subscription: Subscription, reason: str) -> None:
-        subscription.viewer.send_queue.put(message("error", message=reason, run=subscription.run_id))
-        if subscription.current:
-            del subscription.viewer.subscriptions[subscription.run_id]
-
-    async def _send_snapshot(self, subscription: Subscription) -> None:
-        run_id, send_queue = subscription.run_id, subscription.viewer.send_queue
-        send_queue.put(await asyncio.to_thread(read_run, self._store, run_id))
-        if subscription.selection:
-            there = {layer["index"] for layer in await asyncio.to_thread(self._store.layers, run_id)}
-            missing = sorted(subscription.selection - there)
-            if there and missing:
-                named = ", ".join(map(str, missing[:5]))
-                text = f"This run has no layer {named}; it has 0 to {max(there)}"
-                send_queue.put(message("error", message=text, run=run_id))
-
-    async def _send_missing(self, subscription: Subscription) -> None:
-        run_id = subscription.run_id
-        while True:
-            await subscription.viewer.send_queue.room()
-            seen = self._revisions.get(run_id)
-            batch = await asyncio.to_thread(
-                read_batch, self._store, run_id, subscription.cursor, {subscription.selection}
-            )
-            if batch is not None:
-                subscription.deliver(batch)
-            elif self._revisions.get(run_id) == seen:
-                # Whatever is written from here on has a revision that the tail has not sent yet: nothing is missed.
-                subscription.live = True
-                return
+        subscription.catching_up = asyncio.create_task(self._catching_up.send(subscription))
 
     async def _send_newest_runs(self, viewer: Viewer) -> None:
         """The newest runs, for what changed between the page's list and this moment."""

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from db import Run, Store, UnknownRun
@@ -15,6 +17,7 @@ from server.live.tail import Live
 from server.recording import Recordings
 from server.schemas import RUN_ID, FieldProblems, Problem
 from server.settings import ServerSettings
+from server.shared_reads import SharedReads
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -52,11 +55,17 @@ async def _recordings(connection: HTTPConnection) -> Recordings:
     return recordings
 
 
+async def _shared_reads(connection: HTTPConnection) -> SharedReads:
+    reads: SharedReads = connection.app.state.shared_reads
+    return reads
+
+
 TheStore = Annotated[Store, Depends(_store)]
 TheSettings = Annotated[ServerSettings, Depends(_settings)]
 TheLive = Annotated[Live, Depends(_live)]
 TheColumns = Annotated[Columns, Depends(_columns)]
 TheRecordings = Annotated[Recordings, Depends(_recordings)]
+TheSharedReads = Annotated[SharedReads, Depends(_shared_reads)]
 Index = Annotated[int, Path(ge=0, le=1_000_000, description="The layer's index in forward order, from 0.")]
 
 
@@ -70,8 +79,9 @@ TheRunId = Annotated[str, Depends(_run_id)]
 """The id of the run that the address names, which may not be there; 404 where it can be none."""
 
 
-def _run(store: TheStore, run_id: TheRunId) -> Run:
-    return store.run(run_id)
+async def _run(store: TheStore, reads: TheSharedReads, run_id: TheRunId) -> Run:
+    run: Run = await reads.get(("run", run_id), partial(run_in_threadpool, store.run, run_id))
+    return run
 
 
 TheRun = Annotated[Run, Depends(_run)]

@@ -30,6 +30,7 @@ const answer = (after, values, more = {}) => ({
 function feedOf({ metrics = [], points = () => answer(0, [1]), external = true } = {}) {
   const asked = [];
   mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(Math, "random", () => 0);
   mock.method(globalThis, "fetch", async (address) => {
     asked.push(address.replace("/api/v1/runs/a", ""));
     const body = address.includes("/points?") ? points(new URLSearchParams(address.split("?")[1])) : { metrics };
@@ -98,8 +99,12 @@ test("dead and churning neurons are metrics of a launched run, which an epoch br
   const { metrics, asked } = feedOf({ metrics: known, external: false });
   metrics.start();
   await pass();
+  asked.length = 0;
+  metrics.epochCame(0, {}, false);
+  await pass(500);
+  assert.deepEqual(asked, [], "an older recorder counts none");
   known.push(...named("dead_fraction", "frozen_fraction"));
-  metrics.epochCame([]);
+  metrics.epochCame(0, {}, true);
   await pass(500);
   assert.deepEqual(
     metrics.own.map(({ name }) => name),
@@ -108,13 +113,37 @@ test("dead and churning neurons are metrics of a launched run, which an epoch br
   metrics.watch("dead_fraction", "epoch", 100);
   await pass(500);
   asked.length = 0;
-  metrics.epochCame([]);
+  metrics.epochCame(0, {}, true);
   await pass(500);
   assert.deepEqual(
     asked.map((each) => each.replace(/&.*/, "")),
     ["/metrics/points?name=dead_fraction"],
     "the list has it already",
   );
+});
+
+test("how a score stands after an epoch follows from the epoch before, and is asked for where that is not known", async () => {
+  const top5 = { name: "top5", points: 4, last: 0.5, last_step: 3, last_epoch: 3, min: 0.4, max: 0.6 };
+  const { feed, metrics, asked, told } = feedOf({ metrics: [top5, ...named("dead_fraction")], external: false });
+  metrics.start();
+  await pass(500);
+  const asks = async (...epoch) => {
+    asked.length = told.length = 0;
+    metrics.epochCame(...epoch, true);
+    assert.ok(told.some(([kind]) => kind === "metrics"));
+    await pass(500);
+    await pass(500);
+    return asked.length;
+  };
+  assert.equal(await asks(4, { top5: 0.7 }), 0);
+  const stands = { name: "top5", points: 5, last: 0.7, last_step: 4, last_epoch: 4, min: 0.4, max: 0.7 };
+  assert.deepEqual(metrics.known.get("top5"), stands);
+  assert.equal(await asks(4, { top5: 0.7 }), 1, "trained again after the run was resumed");
+  assert.deepEqual(metrics.known.get("top5"), top5, "as the server says");
+  assert.equal(await asks(4, { top5: 0.3, miou: 0.1 }), 1, "a new one");
+  assert.equal(metrics.known.get("top5").last_epoch, 3, "as the server says");
+  feed.external = true;
+  assert.equal(await asks(4, { top5: 0.7 }), 1, "a script may log it otherwise too");
 });
 
 test("what is drawn from the epochs of a run is not one of its own metrics", async () => {
@@ -162,6 +191,33 @@ test("a hundred metrics that grow are a few requests a second", async () => {
     await pass(500);
   }
   assert.ok(asked.length - 100 <= 5 * 4 + 2, String(asked.length - 100));
+});
+
+test("pages that hear of an epoch at once ask each at its own moment, and one that is left asks no more", async () => {
+  const { feed, metrics, asked } = feedOf({ external: false });
+  metrics.start();
+  metrics.watch("loss", "epoch", 300);
+  await pass();
+  asked.length = 0;
+  Math.random.mock.mockImplementation(() => 0.6);
+  metrics.epochCame(4, { loss: 1 }, true);
+  metrics.epochCame(4, { loss: 1 }, true);
+  await pass(299);
+  assert.deepEqual(asked, []);
+  metrics.watch("top5", "epoch", 300);
+  await pass();
+  assert.equal(asked.length, 1, "what its reader asks for does not wait");
+  await pass(1);
+  await pass(500);
+  assert.deepEqual(asked.map((each) => each.replace(/[?&]after.*|\?name=/g, "")).sort(), [
+    "/metrics",
+    "/metrics/pointsloss",
+    "/metrics/pointstop5",
+  ]);
+  metrics.epochCame(4, { loss: 1 }, true);
+  feed.scope.end();
+  await pass(1000);
+  assert.equal(asked.length, 3);
 });
 
 test("what nobody looks at is not asked for", async () => {

@@ -325,7 +325,7 @@ export class Feed {
     const { layers, ...scalars } = epoch;
     this.epochs[epoch.epoch] = scalars;
     this.record = { ...this.record, progress: null };
-    this.metrics.epochCame(Object.keys(scalars.scores ?? {}));
+    this.metrics.epochCame(epoch.epoch, scalars.scores ?? {}, Boolean(layers?.dead || layers?.churning));
     if (layers) {
       this.tables.take(epoch.epoch, layers);
       this.tell("counts", { epoch: epoch.epoch, layers });

@@ -1,8 +1,10 @@
 /*
  * What a run logs by name: how each metric stands, and the points of those that somebody looks at.
  *
- * An event says only how many points came. They are asked for two metrics at a time, with a pause before the next, so that
- * a run that logs a hundred metrics a second is four requests a second; what came meanwhile is one answer.
+ * An event says only how many points came, but for the scores of an epoch, which it tells. Points are asked for two metrics
+ * at a time, with a pause before the next, so that a run that logs a hundred metrics a second is four requests a second;
+ * what came meanwhile is one answer. All pages of a run hear of them at the same moment: each waits for a moment of its own,
+ * else hundreds would ask the server at once, while it still sends the epoch to others.
  */
 
 import { ApiError } from "../api/client.js";
@@ -19,6 +21,7 @@ import { MetricSeries } from "./metric-series.js";
 const AT_ONCE = 2;
 const PAUSE_MS = 500;
 const RETRY_MS = 1500;
+const SPREAD_MS = 500;
 const LIST = null; // what is asked for: a metric, or the list of them
 
 /** Figures of epochs that the page draws from the epochs themselves. */
@@ -41,6 +44,10 @@ export class MetricFeed {
     /** What is to be asked for, in this order. */
     this.waiting = /** @type {Set<string | null>} */ (new Set());
     this.asking = 0;
+    /** What is to be asked for after this page's moment. */
+    this.news = /** @type {Set<string | null>} */ (new Set());
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.moment = undefined;
   }
 
   /** Asks which metrics there are. */
@@ -65,16 +72,36 @@ export class MetricFeed {
     if (!told.length) return;
     for (const { name, points } of told) {
       if (!this.known.has(name)) this.known.set(name, { name, points });
-      if (this.series.has(name)) this.#ask(name);
+      if (this.series.has(name)) this.#askSoon(name);
     }
-    this.#ask(LIST);
+    this.#askSoon(LIST);
   }
 
-  /** An epoch's figures are metrics too; its scores by these names. @param {string[]} scores */
-  epochCame(scores) {
-    this.heard(scores.map((name) => ({ name, points: 1 })));
-    for (const name of [...OF_LAUNCHED, ...OF_COUNTS]) if (this.series.has(name)) this.#ask(name);
-    if (!OF_COUNTS.some((name) => this.known.has(name))) this.#ask(LIST);
+  /**
+   * An epoch's figures are metrics too.
+   * @param {number} epoch @param {Record<string, number>} scores by name.
+   * @param {boolean} counted whether dead or churning neurons were: older recorders count none.
+   */
+  epochCame(epoch, scores, counted) {
+    const further = Object.entries(scores).filter(([name, value]) => !this.#goesOn(name, epoch, value));
+    this.heard(further.map(([name]) => ({ name, points: 1 })));
+    if (Object.keys(scores).length) this.feed.tell("metrics");
+    for (const name of [...OF_LAUNCHED, ...OF_COUNTS]) if (this.series.has(name)) this.#askSoon(name);
+    if (counted && !OF_COUNTS.some((name) => this.known.has(name))) this.#askSoon(LIST);
+  }
+
+  /**
+   * Takes a score of a launched run, if it is known as the epoch before left it; asking for the list would be a request of
+   * every page of the run in every epoch. @param {string} name @param {number} epoch @param {number} value
+   */
+  #goesOn(name, epoch, value) {
+    const before = this.known.get(name);
+    if (this.feed.external || !before || before.last_epoch !== epoch - 1) return false;
+    const { points, min, max } = before;
+    const reached = { min: Math.min(min ?? value, value), max: Math.max(max ?? value, value) };
+    this.known.set(name, { name, points: points + 1, last: value, last_step: epoch, last_epoch: epoch, ...reached });
+    if (this.series.has(name)) this.#askSoon(name);
+    return true;
   }
 
   /** Somebody looks at a metric: its points come, and go on coming. @param {string} name @param {Axis} axis @param {number} columns */
@@ -111,9 +138,20 @@ export class MetricFeed {
   forget(name) {
     this.series.delete(name);
     this.waiting.delete(name);
+    this.news.delete(name);
   }
 
   // ------------------------------------------------------------ one question after the other
+
+  /** @param {string | null} what */
+  #askSoon(what) {
+    this.news.add(what);
+    this.moment ??= setTimeout(() => {
+      this.moment = undefined;
+      for (const each of this.news) this.#ask(each);
+      this.news.clear();
+    }, Math.random() * SPREAD_MS);
+  }
 
   /** @param {string | null} what */
   #ask(what) {
