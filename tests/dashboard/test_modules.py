@@ -219,7 +219,12 @@ def test_a_page_s_scripts_come_when_the_reader_goes_there_and_before_it_is_drawn
     eventually(lambda: page.wait_for_timeout(20) or held)
     page.wait_for_timeout(300)
     expect(page.locator("main h1")).to_have_text("Runs")
+    page.get_by_role("navigation").get_by_role("link", name="Compare").click()
+    expect(page.locator("main h1")).to_have_text("Compare runs")
     held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("main h1")).to_have_text("Compare runs")  # which was asked for last
+    page.get_by_role("navigation").get_by_role("link", name="New run").click()
     expect(page.locator("#form-launch")).to_be_enabled()
     expect(page.locator("main h1")).to_have_text("New run")
     page.go_back()
