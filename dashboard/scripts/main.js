@@ -54,8 +54,7 @@ function leave(path, search) {
   const folder = folderOf(path);
   const asked = path + (search ?? "");
   if (!folder || loaded.has(folder)) return asked;
-  const stillThere = () => (location.pathname === path && location.search === (search ?? "") ? asked : noUpdate());
-  return load(folder).then(stillThere, loadAnew);
+  return load(folder).then(() => asked, loadAnew); // Dash takes no answer to what it has asked again since
 }
 
 for (const part of [live, viewAddress, print, shell]) part.start();
