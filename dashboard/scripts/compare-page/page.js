@@ -134,6 +134,8 @@ class ComparePage {
       light: (id) => this.#light(id),
     });
     const together = this.together;
+    // The curves are what was asked for: what goes by them is drawn once they have been.
+    const followSoon = scope.once(() => setTimeout(() => this.#paintAll() || this.#drawTable()));
     this.curves = new CurvesCard({
       scope,
       parts,
@@ -144,8 +146,8 @@ class ComparePage {
       together,
       onLight,
       onLook,
-      onGroups: () => this.#paintAll(),
-      onDrawn: () => this.#drawTable(),
+      onGroups: followSoon,
+      onDrawn: followSoon,
     });
     this.scatter = new ScatterCard({ scope, parts, figure: figures.scatter, look, onLight, onLook });
     this.parallel = new ParallelCard({
@@ -292,14 +294,16 @@ class ComparePage {
     if (this.settings) this.parallel?.update(members, comparison, this.settings.compared);
   }
 
-  /** Draws all runs in the colours and dashes that they have now, unless they had them before. */
+  /** Draws all runs in the colours and dashes that they have now, unless they had them before. @returns {boolean} whether it did. */
   #paintAll() {
+    if (this.scope.ended) return true;
     const before = this.members;
     this.members = this.#membersNow();
-    if (JSON.stringify(before.map(({ ink }) => ink)) === JSON.stringify(this.members.map(({ ink }) => ink))) return;
+    if (JSON.stringify(before.map(({ ink }) => ink)) === JSON.stringify(this.members.map(({ ink }) => ink))) return false;
     this.settings?.update(this.members);
     this.pictures?.paint(this.members);
     this.#drawFigures();
+    return true;
   }
 
   #note() {

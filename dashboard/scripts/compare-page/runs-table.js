@@ -31,10 +31,13 @@ export class RunsTable {
     /** @type {{key: string, down: boolean} | null} */
     this.sorted = null;
     this.drawn = "";
+    this.looks = "";
     /** @type {[Member[], Column[], Standing] | null} what was drawn last. */
     this.last = null;
     this.kept = /** @type {Set<string> | null} */ (null);
     this.rows = /** @type {Map<string, HTMLElement>} */ (new Map());
+    /** Cells with a run's colour and dash. */
+    this.lines = /** @type {Map<string, HTMLElement>} */ (new Map());
     /** @type {((columns: Column[]) => void)[]} what brings each cell up to date, so that the focus is not lost. */
     this.cells = [];
   }
@@ -44,10 +47,24 @@ export class RunsTable {
     this.last = [members, columns, standing];
     const order = this.#order(members, columns);
     const heads = columns.map(({ key, name, setting }) => [key, name, setting]);
-    const text = JSON.stringify([order.map(({ id, name, ink }) => [id, name, ink]), heads, standing, this.sorted]);
-    if (text === this.drawn) for (const fill of this.cells) fill(columns);
-    else this.#build(order, members, columns, standing);
+    const { inks, grouped, ...placed } = standing;
+    const text = JSON.stringify([order.map(({ id, name }) => [id, name]), heads, placed, this.sorted]);
+    const looks = JSON.stringify([order.map(({ ink }) => ink), inks, grouped]);
+    if (text !== this.drawn) this.#build(order, members, columns, standing);
+    else {
+      for (const fill of this.cells) fill(columns);
+      if (looks !== this.looks) this.#paint(order, standing);
+    }
     this.drawn = text;
+    this.looks = looks;
+  }
+
+  /** Colours and dashes alone: laying out fifty rows of thirty cells anew would take longer than all else of another grouping. @param {Member[]} order @param {Standing} standing */
+  #paint(order, standing) {
+    const focus = this.#focused();
+    const made = order.map((member) => this.#colour(member, standing)); // all before the first is placed: each reads a style
+    for (const [at, { id }] of order.entries()) this.lines.get(id)?.replaceChildren(made[at]);
+    this.#focusAgain(focus);
   }
 
   /** @param {Member[]} order @param {Member[]} members @param {Column[]} columns @param {Standing} standing */
@@ -70,7 +87,12 @@ export class RunsTable {
         element("tbody", {}, ...rows),
       ),
     );
-    if (focus) /** @type {HTMLElement | null} */ (this.host.querySelector(focus))?.focus();
+    this.#focusAgain(focus);
+  }
+
+  /** @param {string | null} where */
+  #focusAgain(where) {
+    if (where) /** @type {HTMLElement | null} */ (this.host.querySelector(where))?.focus();
   }
 
   /** Where the focus is, so that it stays there when the table is drawn anew. */
@@ -130,6 +152,8 @@ export class RunsTable {
       { type: "button", "aria-label": `Remove ${name}`, "data-control": `remove ${id}`, onclick: () => this.actions.remove(id) },
       "×",
     );
+    const line = element("td.compare-narrow", {}, this.#colour(member, standing));
+    this.lines.set(id, line);
     return element(
       "tr",
       {
@@ -140,7 +164,7 @@ export class RunsTable {
       },
       element("th", { scope: "row", "data-words": name }, element("span.compare-run", {}, link, away)),
       element("td.compare-narrow", {}, this.#picture(member, standing)),
-      element("td.compare-narrow", {}, this.#colour(member, standing)),
+      line,
       element("td.compare-narrow", {}, this.#pin(member, standing)),
       ...cells,
     );
