@@ -156,6 +156,8 @@ export class RunNotice {
       const more = `${again} Start a worker with \`neq worker\`; it takes the first queued run.`.trim();
       return { kind: "warn", title: `No worker is running. ${title}`, more };
     }
+    const placement = queue?.placement;
+    if (placement) return { kind: placement.state === "nowhere" ? "warn" : "quiet", title, more: `${again} ${placement.text}.`.trim() };
     const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);
     const online = `${counted(alive.length, "worker")} online, training up to ${counted(slots, "run")} at once.`;
     return { kind: "quiet", title, more: `${again} ${online}`.trim() };

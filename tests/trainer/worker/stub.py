@@ -134,6 +134,18 @@ def hangs_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None
     yield from epochs(config, workplace)
 
 
+def waits_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """A first sign of progress, and then nothing, in the first process alone, which leaves its id in the data root; the
+    next one trains."""
+    mark = workplace.data_root / "waits.ids"
+    if not mark.exists():
+        mark.with_suffix(".new").write_text(str(os.getpid()))
+        mark.with_suffix(".new").rename(mark)
+        yield EpochProgressed(epoch=0, phase="train", batch=1, batches=9, loss=1.0, samples_per_second=None)
+        _wait_for_ever()
+    yield from epochs(config, workplace)
+
+
 def mutters(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
     """A long epoch that reports now and then: a line of log, or progress."""
     for number in range(18):

@@ -16,9 +16,9 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from cli import start
+from cli import worker as command
 from cli.settings import WorkerSettings
-from cli.start import shared_out
+from cli.worker import shared_out
 from contract.config import Compute, RunConfig
 from tests.trainer.worker.conftest import Bench, eventually
 from tests.trainer.worker.stub import TRAIN
@@ -208,7 +208,7 @@ def test_a_kind_of_gpu_that_is_asked_for_and_not_there_is_refused_and_auto_goes_
         find_gpus({}, DeviceChoice("xpu"))
     assert find_gpus({}, DeviceChoice("auto")) == ()
     with pytest.raises(SystemExit):
-        start._find_gpus(WorkerSettings(device="cuda"))
+        command._find_gpus(WorkerSettings(device="cuda"))
     assert "NEQ_DEVICE: torch finds no cuda device" in capsys.readouterr().err
 
 
@@ -234,8 +234,8 @@ def test_a_worker_that_is_ended_while_torch_is_asked_does_not_begin(
         assert ended()
 
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", given_up)
-    monkeypatch.setattr(start, "open_store", lambda _: pytest.fail("it took runs"))
-    start._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
+    monkeypatch.setattr(command, "open_store", lambda _: pytest.fail("it took runs"))
+    command._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
     assert "".join(capsys.readouterr()) == "", "torch was not unable to answer"
 
 
@@ -275,9 +275,9 @@ def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
 ) -> None:
     began: dict[str, Any] = {}
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: None)
-    monkeypatch.setattr(start, "open_store", lambda _: Mock())
+    monkeypatch.setattr(command, "open_store", lambda _: Mock())
     monkeypatch.setattr("trainer.worker.run_worker", lambda *_, **how: began.update(how))
-    start._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
+    command._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
     assert began["slots"] == 3
     assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone (NEQ_DEVICE)" in capsys.readouterr().err
 
@@ -435,6 +435,6 @@ def test_a_worker_that_starts_finds_its_gpus(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str, found: Any, gpus: Any, words: str
 ) -> None:
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: found)
-    assert start._find_gpus(WorkerSettings(device=device)) == gpus
+    assert command._find_gpus(WorkerSettings(device=device)) == gpus
     said = "".join(capsys.readouterr())
     assert said.startswith(words) and bool(said) == bool(words)
