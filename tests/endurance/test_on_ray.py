@@ -112,12 +112,12 @@ def tiny(bench: Bench) -> str:
         {
             "data": {"kind": "synthetic", "train_samples": 2000},
             "model": {"kind": "mlp", "hidden": [8]},
-            "training": {"epochs": 40, "batch_size": 10},
+            "training": {"epochs": 20, "batch_size": 10},
             "schedule": {"kind": "constant"},
             "compute": {"cpus": 2, "gpus": 0},
         }
     )
-    return bench.store.create_run(name="tiny", config=config.model_dump(mode="json"), epochs_planned=40).id
+    return bench.store.create_run(name="tiny", config=config.model_dump(mode="json"), epochs_planned=20).id
 
 
 def losses(bench: Bench, run_id: str) -> list[Any]:
