@@ -130,7 +130,7 @@ class Compute(ConfigModel):
             "Reserved on one node of a Ray cluster; torch computes on as many threads. Empty: one per process. A "
             "worker of a single machine shares its CPUs out by its slots instead."
         ),
-        json_schema_extra={"unit": "CPUs", "advanced": True},
+        json_schema_extra={"unit": "CPUs", "advanced": True, "empty": "auto"},
     )
     gpus: float | None = Field(
         default=None,
@@ -141,7 +141,7 @@ class Compute(ConfigModel):
             "0: the run is trained on the CPU and sees no GPU. Otherwise one per process, or for a single process a "
             "fraction of one on a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says."
         ),
-        json_schema_extra={"unit": "GPUs", "advanced": True},
+        json_schema_extra={"unit": "GPUs", "advanced": True, "empty": "auto"},
     )
     memory_gib: float | None = Field(
         default=None,

@@ -29,7 +29,7 @@ class Cluster(ABC):
 
     @abstractmethod
     def nodes(self) -> tuple[Node, ...]:
-        """Those that live and may be used, as they are now."""
+        """Those that live and may be used, as they were a moment ago; none while the cluster does not answer."""
 
     @abstractmethod
     def reserve(self, request: Request, node_ids: Sequence[str]) -> Reservation:

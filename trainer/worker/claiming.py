@@ -103,16 +103,19 @@ class FirstThatFits:
 
     def _ask(self) -> _Asked | None:
         """What is asked for now: the queue and the nodes may have changed since the last look."""
-        wanted = self._first()
+        nodes = self._cluster.nodes()
+        if not nodes:
+            return None  # nor is the reservation given back to a cluster that does not answer
+        wanted = self._first(nodes)
         if self._asked is not None and wanted != self._asked.wanted:
             self.close()
         if wanted is not None and self._asked is None:
             self._asked = _Asked(wanted, self._cluster.reserve(wanted.request, wanted.node_ids))
         return self._asked
 
-    def _first(self) -> _Wanted | None:
-        nodes, passed_over = self._cluster.nodes(), {}
+    def _first(self, nodes: tuple[Node, ...]) -> _Wanted | None:
         found: _Wanted | None = None
+        passed_over = {}
         for run in self._queue():
             request = _request(run, nodes)
             if holding := tuple(sorted(node.id for node in nodes if request.could_fit(node))):

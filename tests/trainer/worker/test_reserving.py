@@ -196,6 +196,19 @@ def test_a_node_that_joins_is_asked_too_and_one_that_dies_no_more(store: Store) 
     assert len(cluster.open) == 1
 
 
+def test_while_the_cluster_does_not_answer_nothing_is_asked_and_nothing_given_back(store: Store) -> None:
+    cluster = Stub(node("a", 4))
+    run_id = queued(store)
+    claims = FirstThatFits(store, cluster, "")
+    claims.claim("w")
+    there, cluster.there = cluster.there, ()
+    assert claims.claim("w") is None and len(cluster.open) == 1
+    assert states(store, run_id) == ["queued"]
+    cluster.there = there
+    cluster.open[0].ready = True
+    assert claims.claim("w") is not None and len(cluster.asked) == 1
+
+
 def test_a_worker_that_ends_asks_for_no_place_any_more(store: Store) -> None:
     cluster = Stub(node("a", 4))
     queued(store)

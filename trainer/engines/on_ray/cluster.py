@@ -33,8 +33,9 @@ CHECK_SECONDS = 60.0
 """What a node gets to start a process of Python and answer."""
 READY_SECONDS = 0.1
 _LOOK_SECONDS = 0.02
-FRESH_SECONDS = 0.5
-"""Nodes are asked for no more often."""
+LOOK_SECONDS = 0.5
+STALE_SECONDS = 5.0
+"""A head that does not answer keeps whoever asks waiting for a minute: what is older is known no more."""
 MOST_SLOTS = 64
 _ID = "ray.io/node-id"
 _DESCRIBE, _TRAIN = ray.remote(on_node.describe), ray.remote(on_node.train)
@@ -61,9 +62,10 @@ class RayCluster(Cluster):
         self._address, self._workplace, self._train = address, replace(workplace, checkpoints=checkpoints), train
         self._checks: dict[str, Any] = {}
         self._usable: dict[str, bool] = {}
-        self._looking = threading.Lock()
         self._seen: tuple[Node, ...] = ()
-        self._seen_at = -FRESH_SECONDS
+        self._seen_at = -STALE_SECONDS
+        self._closed = threading.Event()
+        self._looker = threading.Thread(target=self._keep_looking, name="nodes", daemon=True)
         self._marker = _Marker(checkpoints)
         living = _living()
         if not living:
@@ -77,9 +79,14 @@ class RayCluster(Cluster):
                 self.close()
                 raise NoCluster(reason)
             self._usable[node_id] = True
+        self._look()
+        self._looker.start()
 
     def close(self) -> None:
         """Leaves the cluster, and nothing in the folder of checkpoints."""
+        self._closed.set()
+        if self._looker.is_alive():
+            self._looker.join(STALE_SECONDS)
         self._marker.remove()
         ray.shutdown()
 
@@ -88,16 +95,24 @@ class RayCluster(Cluster):
         return min(max(1, int(sum(node.cpus for node in self.nodes()))), MOST_SLOTS)
 
     def nodes(self) -> tuple[Node, ...]:
-        with self._looking:
-            if time.monotonic() >= self._seen_at + FRESH_SECONDS:
-                living = _living()
-                self._check_new(living)
-                used = _used(self._address)
-                self._seen = tuple(
-                    _node(each, used.get(node_id, {})) for node_id, each in living.items() if self._usable.get(node_id)
-                )
-                self._seen_at = time.monotonic()
-            return self._seen
+        return self._seen if time.monotonic() < self._seen_at + STALE_SECONDS else ()
+
+    def _keep_looking(self) -> None:
+        """In a thread of its own, so that heartbeats go on while the head does not answer."""
+        while not self._closed.wait(LOOK_SECONDS):
+            try:
+                self._look()
+            except Exception as error:  # whatever Ray raises, the next look may succeed
+                log.warning("the Ray cluster does not answer: %s", str(error).partition("\n")[0])
+
+    def _look(self) -> None:
+        living = _living()
+        self._check_new(living)
+        used = _used(self._address)
+        self._seen = tuple(
+            _node(each, used.get(node_id, {})) for node_id, each in living.items() if self._usable.get(node_id)
+        )
+        self._seen_at = time.monotonic()
 
     def reserve(self, request: Request, node_ids: Sequence[str]) -> Reservation:
         return _Place(request, node_ids, self._workplace, self._train)

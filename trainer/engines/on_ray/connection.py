@@ -8,6 +8,7 @@ from typing import Any
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told of this cluster
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # a call that comes too late starts no cluster of its own
     "RAY_NUM_REDIS_GET_RETRIES": "2",  # a wrong token is told after two seconds, and not after twenty
 }
 """Read by Ray when it is imported, unless the environment says otherwise."""
