@@ -138,8 +138,8 @@ class Compute(ConfigModel):
         le=MOST_PROCESSES,
         title="GPUs",
         description=(
-            "0: the run is trained on the CPU and sees no GPU. Otherwise one per process, or for a single process a "
-            "fraction of one on a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says."
+            "0: the run is trained on the CPU. Otherwise one per process, or for a single process a fraction of one on "
+            "a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says."
         ),
         json_schema_extra={"unit": "GPUs", "advanced": True, "empty": "auto"},
     )

@@ -1783,7 +1783,7 @@ export interface components {
             cpus?: number | null;
             /**
              * GPUs
-             * @description 0: the run is trained on the CPU and sees no GPU. Otherwise one per process, or for a single process a fraction of one on a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says.
+             * @description 0: the run is trained on the CPU. Otherwise one per process, or for a single process a fraction of one on a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says.
              */
             gpus?: number | null;
             /**

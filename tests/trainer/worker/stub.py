@@ -20,6 +20,7 @@ from contract.events import (
     Event,
     LayerCounts,
     LayerSnapshot,
+    Logged,
     RunFinished,
     RunStarted,
     Seconds,
@@ -38,6 +39,12 @@ def train(config: RunConfig, workplace: Workplace, resume_point: ResumePoint) ->
         yield started(config.training.epochs)
     events = globals()[config.notes.partition(" ")[0]](config, workplace)
     yield from (event for event in events if not (event.kind == "epoch_finished" and event.epoch < resume_point.epochs))
+
+
+def tells_masks(config: RunConfig, workplace: Workplace, resume_point: ResumePoint) -> Generator[Event, None, None]:
+    """Says what the file with the masks to replay holds."""
+    yield Logged(text=Path(resume_point.replayed or "/").read_text())
+    yield ended(0)
 
 
 def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:

@@ -12,8 +12,11 @@ from contract.config import RunConfig
 from contract.placement import Request
 from db import Store
 from tests.stores import empty_store
+from tests.trainer.worker.conftest import eventually
 from trainer.engines import Engine
 from trainer.engines.cluster import Cluster, Reservation
+from trainer.engines.environment import Workplace
+from trainer.worker.checking import Checker
 from trainer.worker.claiming import PAGE, FirstThatFits
 
 
@@ -227,3 +230,18 @@ def test_a_description_of_another_version_is_claimed_so_that_its_run_says_so(sto
     cluster.asked[0].ready = True
     claimed = claims.claim("w")
     assert claimed is not None and claimed.run.id == run_id
+
+
+def test_a_worker_of_a_cluster_tells_of_its_nodes_and_makes_no_dry_passes(store: Store, tmp_path: Path) -> None:
+    """Its own machine could say nothing about data and devices there."""
+    worker = store.register_worker(name="w", host="h", pid=1, device="ray", slots=1)
+    check = store.ask_check("0" * 64, config=RunConfig().model_dump(mode="json"), workers=[worker.id])
+    checker = Checker(Workplace(tmp_path), cluster=Stub(node("a", 4, gpus=2, zone="b")))
+    checker.start(store, lambda: worker.id, lambda: False)
+    try:
+        said = eventually(lambda: store.workers()[0].capabilities)
+    finally:
+        checker.close()
+    assert [(each["name"], each["free_gpus"], each["labels"]) for each in said["nodes"]] == [("a", 2, {"zone": "b"})]
+    assert (said["folders_complete"], said["gpus"]) == (False, None) and "mlp" in said["models"]
+    assert store.check(check.id).state == "pending"

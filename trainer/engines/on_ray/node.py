@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import platform
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ def describe(marker: str) -> dict[str, Any]:
     Args:
         marker: a file that the worker has written into its folder of checkpoints.
     """
-    return {"version": VERSION, "python": platform.python_version(), "reaches": Path(marker).is_file()}
+    return {"version": VERSION, "reaches": Path(marker).is_file()}
 
 
 def train(job: dict[str, Any], replayed: bytes | None) -> Iterator[bytes]:
