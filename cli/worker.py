@@ -90,8 +90,7 @@ def worker(
         raise click.UsageError("--address is that of a Ray cluster: add --engine ray.")
     need_torch()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _stop_on_signals(stop)
     settings = read_settings(WorkerSettings, worker_name=name, slots=slots, device=device)
     if end_with_input:
         threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
@@ -101,6 +100,11 @@ def worker(
         _work_on_ray(settings, stop, until_idle, address)
     else:
         _work(settings, stop, until_idle)
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
 
 
 def _report() -> None:
@@ -166,6 +170,7 @@ def _work_on_ray(
     with ExitStack() as open_things:
         try:
             head = connect(address or os.environ.get("RAY_ADDRESS") or OWN, os.environ.get(PLUGINS))
+            _stop_on_signals(stop)  # Ray has put its own handlers there, which end the process
             from trainer.engines.on_ray.cluster import RayCluster  # which imports ray
 
             workplace = _workplace_on_nodes(settings, checkpoint_store)

@@ -10,6 +10,7 @@ import pytest
 
 from contract.config import RunConfig
 from tests.ray_nodes import RayNodes, joined, ray_nodes, seen
+from tests.system import Process
 from tests.trainer.worker.conftest import Bench, bench, eventually, is_alive
 from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines.cluster import Cluster
@@ -88,6 +89,25 @@ def parent_of(pid: int) -> int:
     return int(psutil.Process(pid).ppid())
 
 
+def test_the_command_gives_its_run_back_when_it_is_ended_and_leaves_nothing(nodes: RayNodes, bench: Bench) -> None:
+    run_id = tiny(bench, epochs=2000)
+    places = {
+        "NEQ_DATABASE_URL": f"sqlite:///{bench.folder / 'neq.db'}",
+        "NEQ_CHECKPOINTS": str(bench.folder / "checkpoints"),
+    }
+    worker = Process("worker", "--engine", "ray", "--address", nodes.address, environment=places)
+    try:
+        eventually(lambda: bench.store.run(run_id).epochs_done >= 1)
+        worker.interrupt(signal.SIGTERM)
+        assert worker.wait() == 0
+    finally:
+        worker.stop()
+    assert f"run {run_id}: The worker was shut down. It is queued now." in worker.said
+    assert "***" not in worker.said, "Ray's own handler of signals ends the process"
+    assert (bench.store.run(run_id).state, bench.store.workers()) == ("queued", [])
+    assert not list((bench.folder / "checkpoints").glob(".*"))
+
+
 def test_a_run_whose_node_dies_has_the_records_of_one_that_was_left_alone(nodes: RayNodes, bench: Bench) -> None:
     with joined(nodes, bench, train=TRAIN) as cluster:
         alone, disturbed = tiny(bench), tiny(bench)
@@ -107,17 +127,17 @@ def test_a_run_whose_node_dies_has_the_records_of_one_that_was_left_alone(nodes:
     assert losses(bench, alone) == losses(bench, disturbed)
 
 
-def tiny(bench: Bench) -> str:
+def tiny(bench: Bench, epochs: int = 20) -> str:
     config = RunConfig.model_validate(
         {
             "data": {"kind": "synthetic", "train_samples": 2000},
             "model": {"kind": "mlp", "hidden": [8]},
-            "training": {"epochs": 20, "batch_size": 10},
+            "training": {"epochs": epochs, "batch_size": 10},
             "schedule": {"kind": "constant"},
             "compute": {"cpus": 2, "gpus": 0},
         }
     )
-    return bench.store.create_run(name="tiny", config=config.model_dump(mode="json"), epochs_planned=20).id
+    return bench.store.create_run(name="tiny", config=config.model_dump(mode="json"), epochs_planned=epochs).id
 
 
 def losses(bench: Bench, run_id: str) -> list[Any]:

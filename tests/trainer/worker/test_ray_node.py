@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import time
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from trainer.engines import ResumePoint
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import read_frame
 from trainer.engines.on_ray import node
+from trainer.engines.on_ray.shared_folder import LEFT_SECONDS, Marker
 
 pytestmark = pytest.mark.process
 
@@ -94,3 +96,14 @@ def test_a_node_says_what_it_has_in_common_with_its_worker(tmp_path: Path) -> No
     said = node.describe(str(tmp_path / "marker"))
     assert (said["version"], said["reaches"]) == (VERSION, True)
     assert not node.describe(str(tmp_path / "other"))["reaches"]
+
+
+def test_a_file_in_the_shared_folder_is_removed_and_one_that_was_left_by_the_next_worker(tmp_path: Path) -> None:
+    killed, working = Marker(tmp_path), Marker(tmp_path)
+    long_ago = time.time() - LEFT_SECONDS - 1
+    os.utime(killed.path, (long_ago, long_ago))
+    mine = Marker(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {working.path.name, mine.path.name}
+    mine.remove()
+    mine.remove()
+    assert [each.name for each in tmp_path.iterdir()] == [working.path.name]

@@ -1,7 +1,6 @@
 """The nodes of a Ray cluster, and places on them."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from trainer.engines.environment import Workplace
 from trainer.engines.on_ray import node as on_node
 from trainer.engines.on_ray.connection import NoCluster
 from trainer.engines.on_ray.run import RayRun
+from trainer.engines.on_ray.shared_folder import Marker
 from trainer.engines.process import TRAIN
 
 CHECK_SECONDS = 60.0
@@ -66,21 +66,29 @@ class RayCluster(Cluster):
         self._seen_at = -STALE_SECONDS
         self._closed = threading.Event()
         self._looker = threading.Thread(target=self._keep_looking, name="nodes", daemon=True)
-        self._marker = _Marker(checkpoints)
-        living = _living()
-        if not living:
+        self._marker = Marker(checkpoints)
+        try:
+            self._check_all(_living())
+        except NoCluster:
             self.close()
-            raise NoCluster(
-                f"no node of the cluster at {address} has CPUs: add one with `ray start --address={address}`"
-            )
-        for node_id, each in living.items():
-            reason = self._reason_against(each, self._begin_check(node_id), CHECK_SECONDS)
-            if reason is not None:
-                self.close()
-                raise NoCluster(reason)
-            self._usable[node_id] = True
+            raise
         self._look()
         self._looker.start()
+
+    def _check_all(self, living: Mapping[str, Any]) -> None:
+        """Has all nodes say what they have, and waits for each.
+
+        Raises:
+            NoCluster: one of them cannot train, or there are none.
+        """
+        if not living:
+            raise NoCluster(f"no node at {self._address} has CPUs: add one with `ray start --address={self._address}`")
+        checks = {node_id: self._begin_check(node_id) for node_id in living}
+        for node_id, check in checks.items():
+            reason = self._reason_against(living[node_id], check, CHECK_SECONDS)
+            if reason is not None:
+                raise NoCluster(reason)
+            self._usable[node_id] = True
 
     def close(self) -> None:
         """Leaves the cluster, and nothing in the folder of checkpoints."""
@@ -220,18 +228,6 @@ class _Place(Reservation):
             "resume_point": asdict(replace(resume_point, replayed=None)),
             "gpus": request.gpus,
         }
-
-
-class _Marker:
-    """A file in the worker's folder of checkpoints, which every node is to see."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f".shared-{secrets.token_hex(8)}"
-        self.path.write_text("")
-
-    def remove(self) -> None:
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
 
 
 def _living() -> dict[str, dict[str, Any]]:
