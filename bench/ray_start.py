@@ -99,7 +99,6 @@ def deaths(store: Store, nodes: LocalCluster, runs: int) -> list[float]:
             process.kill()
         found.append(seconds_until(lambda run_id=run_id: store.run(run_id).state == "queued"))
         store.request_stop(run_id)
-        nodes.remove_node(node)
     return found
 
 
