@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -49,6 +50,7 @@ def ray_nodes(*nodes: dict[str, Any]) -> Iterator[RayNodes]:
         patch.delenv("RAY_ADDRESS", raising=False)
         import ray.cluster_utils
 
+        handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
         cluster = ray.cluster_utils.Cluster(initialize_head=True, head_node_args=head)
         try:
@@ -59,6 +61,8 @@ def ray_nodes(*nodes: dict[str, Any]) -> Iterator[RayNodes]:
         finally:
             started = psutil.Process().children(recursive=True)
             cluster.shutdown()
+            for number, handler in handled.items():  # Ray's own would end the tests in its way
+                signal.signal(number, handler)
         eventually(lambda: not any(is_alive(process.pid) for process in started))
 
 
