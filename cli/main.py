@@ -15,7 +15,8 @@ from contract.plugins import PluginBroken
 from contract.version import VERSION
 
 COMMANDS = {
-    **dict.fromkeys(("up", "demo", "serve", "worker"), "cli.start"),
+    **dict.fromkeys(("up", "demo", "serve"), "cli.start"),
+    "worker": "cli.worker",
     **dict.fromkeys(("runs", "health"), "cli.runs"),
     **dict.fromkeys(("resume", "fork"), "cli.resume"),
     **dict.fromkeys(
@@ -59,7 +60,7 @@ class Commands(click.Group):
 
     def _loaded(self, name: str) -> click.Command:
         command: click.Command = getattr(import_module(COMMANDS[name]), name)
-        if COMMANDS[name] != "cli.start":  # those handle signals themselves, as their first step
+        if COMMANDS[name] not in ("cli.start", "cli.worker"):  # those handle signals themselves, as their first step
             leave()
         return command
 

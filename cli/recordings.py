@@ -22,10 +22,10 @@ from rich.progress import (
 
 from cli.client import Client, run_path
 from cli.exits import REFUSED, RUN_FAILED, exits_plainly
+from cli.opening import open_store, read_settings
 from cli.paths import TypedPath
 from cli.printing import say
 from cli.settings import ClientSettings, WorkerSettings
-from cli.start import open_store, read_settings
 from contract.events import EpochFinished, Event, RunFinished
 from contract.runfile import RunFile, RunFileBroken
 from db import RunLost, Store

@@ -11,6 +11,16 @@ WHOLE = ("data", "model", "compute", "checkpoints")
 OF_TRAINING = ("batch_size", "gradient_accumulation_steps", "max_grad_norm")
 OF_NEQ = ("select", "probe", "formula", "phi", "phi_precision", "measure", "groups", "decide_by", "layers", "savings")
 
+NEWER_COMPUTE: dict[str, Any] = {
+    "processes": 1,
+    "sync_batch_norm": False,
+    "cpus": None,
+    "gpus": None,
+    "memory_gib": None,
+    "labels": [],
+}
+"""Fields with their defaults that runs from before them do not have: such a value is in no key."""
+
 
 def cost_key(config: RunConfig) -> str:
     """The same for runs that differ in nothing but what an epoch's time and size do not depend on.
@@ -20,8 +30,7 @@ def cost_key(config: RunConfig) -> str:
     """
     whole = config.model_dump(mode="json")
     told: dict[str, Any] = {name: whole[name] for name in WHOLE if name in whole}
-    alone = {"processes": 1, "sync_batch_norm": False}  # as it reads in the keys of runs from before there were more
-    told["compute"] = {name: value for name, value in told["compute"].items() if alone.get(name) != value}
+    told["compute"] = {name: value for name, value in told["compute"].items() if NEWER_COMPUTE.get(name, ...) != value}
     told["training"] = {name: whole["training"][name] for name in OF_TRAINING}
     told["neq"] = {name: whole["neq"][name] for name in OF_NEQ}
     told["neq"]["select"] = {name: value for name, value in whole["neq"]["select"].items() if name != "run"}

@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import Connection, false, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, exists, false, func, literal, select, tuple_, update
 
 from db import events
 from db.errors import RunLost
 from db.records import EventRecord, NewRun, Run
 from db.runs import COLUMNS, create, owned, read, run_of
-from db.schema import runs
+from db.schema import runs, settings
 from db.transactions import Transactions, reading, urgent, writing
 from db.transitions import requeue, requeue_silent
 
 HEARING_SECONDS = 10.0
 """What workers get to speak up after the database was away: a few of their heartbeats."""
+
+LABELS = "compute.labels"
+"""The setting by which a run asks for a node with certain labels."""
 
 
 class ClaimQueries(Transactions):
@@ -24,17 +27,32 @@ class ClaimQueries(Transactions):
     def claim(self, connection: Connection, worker_id: str, checkpoint_store: str = "") -> Run | None:
         """Gives the first run of the queue to this worker; None when nothing is queued for it. No run is given twice.
 
+        Runs that ask for labels are passed over: a worker of a single machine has none.
+
         Args:
             worker_id: who asks.
             checkpoint_store: where it keeps checkpoints; runs whose checkpoints are in another are not for it.
         """
-        now = self._now()
-        within_reach = runs.c.checkpoint_store.is_(None) | (runs.c.checkpoint_store == checkpoint_store)
-        first = select(runs.c.id).where(runs.c.state == "queued", runs.c.held == false(), within_reach)
+        first = select(runs.c.id).where(_claimable(checkpoint_store), ~_asks_for_labels())
         first = first.order_by(runs.c.queue_rank, runs.c.id).limit(1)
+        which = runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery()
+        return self._claimed(connection, worker_id, which & (runs.c.state == "queued"))
+
+    @writing(tell=False)
+    def claim_run(self, connection: Connection, run_id: str, worker_id: str, checkpoint_store: str = "") -> Run | None:
+        """Gives this run to the worker, which has a place for it; None where it is not to be had any more.
+
+        Args:
+            run_id: which, as `claimable` named it: it may have been claimed, held, stopped or deleted since.
+            worker_id, checkpoint_store: as in `claim`.
+        """
+        return self._claimed(connection, worker_id, (runs.c.id == run_id) & _claimable(checkpoint_store))
+
+    def _claimed(self, connection: Connection, worker_id: str, which: ColumnElement[bool]) -> Run | None:
+        now = self._now()
         taken = (
             update(runs)
-            .where(runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), runs.c.state == "queued")
+            .where(which)
             .values(
                 state="running",
                 writer_id=worker_id,
@@ -49,6 +67,23 @@ class ClaimQueries(Transactions):
             return None
         self._database.announce(connection)
         return run_of(row)
+
+    @reading
+    def claimable(
+        self, connection: Connection, checkpoint_store: str = "", *, after: Run | None = None, limit: int = 50
+    ) -> list[Run]:
+        """The first runs of the queue that a worker may claim, in its order, those that ask for labels too.
+
+        Args:
+            checkpoint_store: as in `claim`.
+            after: only those behind this one.
+            limit: how many at most.
+        """
+        query = select(*COLUMNS).where(_claimable(checkpoint_store))
+        if after is not None:
+            query = query.where(tuple_(runs.c.queue_rank, runs.c.id) > tuple_(after.queue_rank, after.id))
+        query = query.order_by(runs.c.queue_rank, runs.c.id).limit(limit)
+        return [run_of(row) for row in connection.execute(query)]
 
     @writing()
     def begin_run(self, connection: Connection, worker_id: str, new: NewRun, *, checkpoint_store: str) -> Run:
@@ -153,3 +188,14 @@ class ClaimQueries(Transactions):
     def _requeue_silent(self, connection: Connection, late: Iterable[Run], limit_seconds: float) -> dict[str, str]:
         """As `requeue_silent`, of runs that were found silent."""
         return requeue_silent(connection, self._now(), late, limit_seconds)
+
+
+def _claimable(checkpoint_store: str) -> ColumnElement[bool]:
+    """Whether a run waits, and a worker that keeps its checkpoints there can train it."""
+    within_reach = runs.c.checkpoint_store.is_(None) | (runs.c.checkpoint_store == checkpoint_store)
+    return (runs.c.state == "queued") & (runs.c.held == false()) & within_reach
+
+
+def _asks_for_labels() -> ColumnElement[bool]:
+    asked = (settings.c.path == LABELS) & (settings.c.text != "[]")
+    return exists().where(settings.c.run_id == runs.c.id, asked)

@@ -12,6 +12,7 @@ from contract.checks.known import known
 from contract.config import RunConfig
 from db import Store, Worker
 from server.dotted import value_at
+from server.placing import NO_CLUSTER, placement_of
 
 NO_WORKER = Finding("", "No worker is running: the run waits in the queue until one starts")
 
@@ -44,9 +45,18 @@ def refuse_what_fails(config: RunConfig, workers: Mapping[str, Capabilities | No
     return as_json(found.warnings)
 
 
-def of_now(workers: Mapping[str, Capabilities | None]) -> list[dict[str, Any]]:
-    """What is doubtful about launching just now. It is told once and not kept of the run: workers come and go."""
-    return as_json(() if workers else (NO_WORKER,))
+def of_now(workers: Mapping[str, Capabilities | None], config: RunConfig | None = None) -> list[dict[str, Any]]:
+    """What is doubtful about launching just now. It is told once and not kept of the run: workers come and go.
+
+    Args:
+        workers: those that live.
+        config: what is launched; None: more than one run, or one that the workers have had already.
+    """
+    if not workers:
+        return as_json((NO_WORKER,))
+    placement = None if config is None else placement_of(config.compute, workers.values(), before=0)
+    lacks = placement is not None and (placement.state == "nowhere" or placement.text == NO_CLUSTER)
+    return as_json((Finding("", f"{placement.text}; it stays in the queue"),) if placement and lacks else ())
 
 
 def refusal(errors: Iterable[Finding], config: RunConfig) -> RequestValidationError:

@@ -46,7 +46,9 @@ def present_runs(store: Store, runs: Sequence[Run], *, former_names: bool = True
     sparklines, turns, now = store.frozen_sparkline(ids), store.transitions(ids), datetime.now(UTC)
     queue = store.queue() if any(run.state == "queued" for run in runs) else []
     accuracies = _logged_accuracies(store, runs)
-    places = {run_id: {"position": place, "length": len(queue)} for place, run_id in enumerate(queue, 1)}
+    places = {
+        run_id: {"position": place, "length": len(queue), "placement": None} for place, run_id in enumerate(queue, 1)
+    }
     return [
         {name: getattr(run, name) for name in _FIELDS}
         | {

@@ -21,6 +21,20 @@ class Gpu(_Said):
     number: int | None = None
 
 
+class Node(_Said):
+    """A machine of a cluster that a worker reserves places on: what it has, and what of that nobody has reserved."""
+
+    id: str
+    name: str
+    cpus: float = 0.0
+    free_cpus: float = 0.0
+    gpus: float = 0.0
+    free_gpus: float = 0.0
+    memory_bytes: float = 0.0
+    free_memory_bytes: float = 0.0
+    labels: dict[str, str] = {}
+
+
 class Folder(_Said):
     """A folder of the data folder, as far as its listing tells; None where that would take too long.
 
@@ -52,6 +66,8 @@ class Capabilities(_Said):
         looked_at: when the data folder was looked at, by the worker's clock; None of workers that do not say it.
         weights: files of trained weights.
         models, data: the kinds that it can build, other people's included.
+        nodes: of the cluster that its runs are trained on; None: it trains them on its own machine. What the rest says
+            of data, memory and GPUs is then not known.
     """
 
     version: str
@@ -69,6 +85,7 @@ class Capabilities(_Said):
     weights: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] | None = None
 
     @property
     def trains_on_cpu(self) -> bool:

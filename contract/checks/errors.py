@@ -32,8 +32,11 @@ def errors(config: RunConfig, worker: Capabilities | None) -> list[Finding]:
     Args:
         worker: what it would be trained on; None: only what holds on every worker is looked for.
     """
-    images = known_images(config, worker)
     found = [*_recipe(config)]
+    if worker is not None and worker.nodes is not None:  # of its nodes' data and devices nobody has told yet
+        found += _kinds(config, worker)
+        worker = None
+    images = known_images(config, worker)
     if worker is not None:
         found += [*_kinds(config, worker), *_data(config, worker), *_weights(config, worker), *_device(config, worker)]
     found += [*_probe(config, images), *side_errors(config, images), *_warm_up(config, images)]
@@ -114,7 +117,7 @@ def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 
 
 def _device(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
-    wanted, limit = config.compute.device, worker.device_limit
+    wanted, limit = "cpu" if config.compute.on_cpu else config.compute.device, worker.device_limit
     kind = limit if wanted == "auto" else wanted
     if kind in ("auto", "cpu") and limit in ("auto", "cpu"):
         return

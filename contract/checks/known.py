@@ -39,6 +39,7 @@ def known(config: RunConfig, workers: Mapping[str, Capabilities | None]) -> Know
     found = {name: tuple(errors(config, worker)) for name, worker in workers.items()}
     able = tuple(name for name, wrong in found.items() if not wrong)
     spoken = [worker for name, worker in workers.items() if worker and (name in able or not able)]
+    spoken = [worker for worker in spoken if worker.nodes is None]  # of the others' data and devices nothing is known
     wrong = () if able else min(found.values(), key=len, default=tuple(errors(config, None)))
     refused = {each.field for each in wrong}  # what is only doubtful about such a field is no news any more
     return Known(wrong, tuple(each for each in warnings(config, spoken) if each.field not in refused), able)

@@ -38,7 +38,7 @@ def memory_errors(config: RunConfig, images: KnownImages, worker: Capabilities) 
 def memory_warnings(config: RunConfig, images: KnownImages, worker: Capabilities) -> Iterator[Finding]:
     """What takes more than is free on the worker at this moment, or may take more than there is later on."""
     needed, later = kept_bytes(config, images) or 0, freezing_bytes(config, images) or 0
-    if worker.trains_on_cpu or config.compute.device == "cpu":
+    if worker.trains_on_cpu or config.compute.on_cpu:
         there, needed = worker.free_memory_bytes, needed + (pixel_bytes(config) or 0)
         has = "" if there is None else f"{size(there)} are free on the worker now"
     else:
@@ -67,7 +67,7 @@ def _smallest_gpu(gpus: Sequence[Gpu]) -> str:
 
 def device_memory(config: RunConfig, worker: Capabilities) -> tuple[int | None, str]:
     """The most memory that weights may lie in, and what to call its owner."""
-    if worker.gpus and worker.device_limit != "cpu" and config.compute.device != "cpu":
+    if worker.gpus and worker.device_limit != "cpu" and not config.compute.on_cpu:
         return max(gpu.memory_bytes for gpu in worker.gpus), "GPU"
     return (None if worker.gpus is None and worker.device_limit != "cpu" else worker.memory_bytes), "worker"
 

@@ -26,7 +26,7 @@ def process_errors(config: RunConfig, images: KnownImages, worker: Capabilities 
 
 def _on(worker: Capabilities, config: RunConfig) -> Iterator[Finding]:
     compute, limit = config.compute, worker.device_limit
-    kind = limit if compute.device == "auto" else compute.device
+    kind = "cpu" if compute.on_cpu else limit if compute.device == "auto" else compute.device
     if kind in ("xpu", "mps"):
         yield Finding(
             "compute.processes",
@@ -38,7 +38,7 @@ def _on(worker: Capabilities, config: RunConfig) -> Iterator[Finding]:
             f"Each process needs a GPU of its own, and the worker has {counted(len(worker.gpus), 'GPU')}: choose at "
             f"most {len(worker.gpus)}, or set compute.device to cpu",
         )
-    if compute.sync_batch_norm and compute.device == "auto" and worker.trains_on_cpu:
+    if compute.sync_batch_norm and compute.device == "auto" and (worker.trains_on_cpu or compute.on_cpu):
         yield Finding(
             "compute.sync_batch_norm",
             "Batch norm is synchronized on GPUs only, and the worker trains this run on the CPU: switch it off",

@@ -136,7 +136,7 @@ def _recording(config: RunConfig) -> Iterator[Finding]:
 
 
 def _precision(config: RunConfig, workers: Sequence[Capabilities]) -> Iterator[Finding]:
-    on_cpu = config.compute.device == "cpu" or (bool(workers) and all(worker.trains_on_cpu for worker in workers))
+    on_cpu = config.compute.on_cpu or (bool(workers) and all(worker.trains_on_cpu for worker in workers))
     if config.neq.phi_precision == "tf32" and on_cpu:
         yield Finding("neq.phi_precision", "A CPU has no TF32: φ is measured in float32 there, as by default")
     if config.compute.precision == "tf32" and on_cpu:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.checks.numbers import number
+from contract.config.training import LABEL
 from contract.ranges import RANGE_WORDS, RangeWrong, in_range
 
 _WORDS = {
@@ -66,6 +67,7 @@ _PATTERNS = {
     r"^[^\x00]*$": "Must not contain a NUL character",
     r"^[a-z0-9]{10}$": "Must be a run's id, ten letters and digits as in its page's address",
     "^[A-Z]{3}$": "Must be three capital letters, such as DEU",
+    LABEL: "Must be key=value, such as zone=a, in letters, digits and . _ -; a key may have a / too",
 }
 """By the pattern that a text does not match."""
 _OTHERS = "This value cannot be used here"

@@ -2,13 +2,16 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from contract.base import ConfigModel, wrong_field
 from contract.former_names import FormerName
 
 MOST_PROCESSES = 64
 """That train one run."""
+LABEL = "^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?=[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=LABEL)]
+"""What a node is told to be: `key=value`, in the characters that Ray takes."""
 
 
 class Training(ConfigModel):
@@ -118,6 +121,49 @@ class Compute(ConfigModel):
         ),
         json_schema_extra={"advanced": True},
     )
+    cpus: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        title="CPUs",
+        description=(
+            "Reserved on one node of a Ray cluster; torch computes on as many threads. Empty: one per process. A "
+            "worker of a single machine shares its CPUs out by its slots instead."
+        ),
+        json_schema_extra={"unit": "CPUs", "advanced": True, "empty": "auto"},
+    )
+    gpus: float | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_PROCESSES,
+        title="GPUs",
+        description=(
+            "0: the run is trained on the CPU. Otherwise one per process, or for a single process a fraction of one on "
+            "a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says."
+        ),
+        json_schema_extra={"unit": "GPUs", "advanced": True, "empty": "auto"},
+    )
+    memory_gib: float | None = Field(
+        default=None,
+        gt=0,
+        le=1_000_000,
+        title="Memory",
+        description=(
+            "Reserved on one node of a Ray cluster, which does not enforce it. Empty: none is reserved. A worker of a "
+            "single machine does not look at it."
+        ),
+        json_schema_extra={"unit": "GiB", "advanced": True},
+    )
+    labels: tuple[Label, ...] = Field(
+        default=(),
+        max_length=20,
+        title="Node labels",
+        description=(
+            "Such as zone=a or ray.io/accelerator-type=H100: only a node of a Ray cluster that has all of these labels "
+            "trains this run. Workers of a single machine have no labels and leave it in the queue."
+        ),
+        json_schema_extra={"advanced": True},
+    )
     precision: Literal["float32", "tf32", "bf16", "fp16"] = Field(
         default="float32",
         title="Precision",
@@ -183,8 +229,38 @@ class Compute(ConfigModel):
 
     @model_validator(mode="after")
     def _batch_norm_is_synchronized_on_gpus(self) -> Self:
-        if self.processes > 1 and self.sync_batch_norm and self.device == "cpu":
+        if self.processes > 1 and self.sync_batch_norm and self.on_cpu:
             raise wrong_field(
                 "sync_batch_norm", "torch synchronizes batch norm on GPUs only: switch it off for the CPU"
             )
         return self
+
+    @model_validator(mode="after")
+    def _each_process_has_one_gpu_or_none(self) -> Self:
+        if self.gpus is None:
+            return self
+        if self.gpus == 0 and self.device not in ("auto", "cpu"):
+            raise wrong_field("gpus", f"a run on {self.device} needs a GPU: leave this empty, or set device to cpu")
+        if self.gpus > 0 and self.device == "cpu":
+            raise wrong_field("gpus", "a run on the CPU needs no GPU: choose 0, or set device to auto")
+        if 0 < self.gpus < 1 and self.processes > 1:
+            raise wrong_field("gpus", f"{self.processes} processes need a whole GPU each: choose {self.processes} or 0")
+        if self.gpus >= 1 and self.gpus != self.processes:
+            only = "a single process uses one GPU" if self.processes == 1 else "each process uses one GPU"
+            raise wrong_field(
+                "gpus", f"{only}: choose {self.processes}, or set processes to the GPUs that it should use"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_label_has_two_values(self) -> Self:
+        keys = [label.partition("=")[0] for label in self.labels]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise wrong_field("labels", f"a node has one value of {twice}: name it once")
+        return self
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the run is to see no GPU, whatever the machine has."""
+        return self.device == "cpu" or self.gpus == 0

@@ -172,7 +172,7 @@ def _typing(field: Field) -> dict[str, Any]:
     if field.widget in NUMBERS:
         looks["data-step"] = "log" if field.logarithmic else str(field.step or _step(field))
     if field.nullable:
-        looks["placeholder"] = "none"
+        looks["placeholder"] = field.empty
     if field.unit:
         looks["rightSection"] = html.Span(field.unit, className="form-unit")
         looks["rightSectionWidth"] = 18 + 8 * len(field.unit)

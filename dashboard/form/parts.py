@@ -37,6 +37,8 @@ class Field:
     unit: str = ""
     bounds: str = ""
     nullable: bool = False
+    empty: str = "none"
+    """What a nullable field means while nothing is typed."""
     advanced: bool = False
     step: float | None = None
     logarithmic: bool = False

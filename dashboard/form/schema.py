@@ -113,6 +113,7 @@ class _Reader:
             unit=schema.get("unit", ""),
             bounds=_bounds(schema),
             nullable=nullable,
+            empty=schema.get("empty", "none"),
             advanced=bool(schema.get("advanced")),
             step=schema.get("step"),
             logarithmic=schema.get("scale") == "log",

@@ -1306,6 +1306,8 @@ export interface components {
          *         looked_at: when the data folder was looked at, by the worker's clock; None of workers that do not say it.
          *         weights: files of trained weights.
          *         models, data: the kinds that it can build, other people's included.
+         *         nodes: of the cluster that its runs are trained on; None: it trains them on its own machine. What the rest says
+         *             of data, memory and GPUs is then not known.
          */
         Capabilities: {
             /** Version */
@@ -1363,6 +1365,8 @@ export interface components {
              * @default []
              */
             data: string[];
+            /** Nodes */
+            nodes?: components["schemas"]["Node"][] | null;
         };
         /**
          * Change
@@ -1431,6 +1435,8 @@ export interface components {
              * @description Doubts that do not prevent the launch.
              */
             warnings: components["schemas"]["Finding"][];
+            /** @description Whether a cluster has room for the run now; null where a worker of a single machine may take it. */
+            placement: components["schemas"]["Placement"] | null;
             /**
              * Reason
              * @description Why there is no result, if there is none.
@@ -1770,6 +1776,27 @@ export interface components {
              * @default false
              */
             sync_batch_norm: boolean;
+            /**
+             * CPUs
+             * @description Reserved on one node of a Ray cluster; torch computes on as many threads. Empty: one per process. A worker of a single machine shares its CPUs out by its slots instead.
+             */
+            cpus?: number | null;
+            /**
+             * GPUs
+             * @description 0: the run is trained on the CPU. Otherwise one per process, or for a single process a fraction of one on a Ray cluster: GPU memory is then shared and not divided. Empty: as the device says.
+             */
+            gpus?: number | null;
+            /**
+             * Memory
+             * @description Reserved on one node of a Ray cluster, which does not enforce it. Empty: none is reserved. A worker of a single machine does not look at it.
+             */
+            memory_gib?: number | null;
+            /**
+             * Node labels
+             * @description Such as zone=a or ray.io/accelerator-type=H100: only a node of a Ray cluster that has all of these labels trains this run. Workers of a single machine have no labels and leave it in the queue.
+             * @default []
+             */
+            labels: string[];
             /**
              * Precision
              * @description Precision of the forward and backward pass. On a GPU, tf32 (float32 with products rounded to 10 bits of mantissa) saves time; bf16 and fp16 (with gradient scaling) save time and memory; float32 means float32 throughout, convolutions included. Test images are evaluated in the same precision, except that fp16 is evaluated in float32. Weights are always float32, and φ has a precision of its own.
@@ -3862,6 +3889,53 @@ export interface components {
             kind: "none";
         };
         /**
+         * Node
+         * @description A machine of a cluster that a worker reserves places on: what it has, and what of that nobody has reserved.
+         */
+        Node: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Cpus
+             * @default 0
+             */
+            cpus: number;
+            /**
+             * Free Cpus
+             * @default 0
+             */
+            free_cpus: number;
+            /**
+             * Gpus
+             * @default 0
+             */
+            gpus: number;
+            /**
+             * Free Gpus
+             * @default 0
+             */
+            free_gpus: number;
+            /**
+             * Memory Bytes
+             * @default 0
+             */
+            memory_bytes: number;
+            /**
+             * Free Memory Bytes
+             * @default 0
+             */
+            free_memory_bytes: number;
+            /**
+             * Labels
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Noise
          * @description Gaussian noise with the mean and standard deviation of the images.
          */
@@ -4064,6 +4138,26 @@ export interface components {
             position: number;
             /** Length */
             length: number;
+            /** @description Whether a cluster has room for it; null where none is needed, and in lists. */
+            placement: components["schemas"]["Placement"] | null;
+        };
+        /**
+         * Placement
+         * @description Whether a run has a place on the nodes of the clusters that workers train on.
+         */
+        Placement: {
+            /**
+             * State
+             * @description fits: one has room now. waits: others have what it needs. nowhere: no node has so much.
+             * @enum {string}
+             */
+            state: "fits" | "waits" | "nowhere";
+            /**
+             * Text
+             * @description The same in a sentence without a full stop.
+             * @example Fits now on 2 of 3 nodes
+             */
+            text: string;
         };
         /**
          * Plan
@@ -4865,6 +4959,7 @@ export interface components {
              *       "device": "auto",
              *       "processes": 1,
              *       "sync_batch_norm": false,
+             *       "labels": [],
              *       "precision": "float32",
              *       "channels_last": true,
              *       "compile": false,
@@ -6324,6 +6419,7 @@ export type NEqMemory = components['schemas']['NEqMemory'];
 export type NeuronTimeline = components['schemas']['NeuronTimeline'];
 export type NewView = components['schemas']['NewView'];
 export type NoRule = components['schemas']['NoRule'];
+export type Node = components['schemas']['Node'];
 export type NoiseProbe = components['schemas']['NoiseProbe'];
 export type OneCycle = components['schemas']['OneCycle'];
 export type Overview = components['schemas']['Overview'];
@@ -6334,6 +6430,7 @@ export type PartRefused = components['schemas']['PartRefused'];
 export type PartTaken = components['schemas']['PartTaken'];
 export type PassedOver = components['schemas']['PassedOver'];
 export type Place = components['schemas']['Place'];
+export type Placement = components['schemas']['Placement'];
 export type Plan = components['schemas']['Plan'];
 export type PlanChanges = components['schemas']['PlanChanges'];
 export type PlannedRun = components['schemas']['PlannedRun'];

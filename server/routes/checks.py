@@ -12,6 +12,7 @@ from contract.config import RunConfig
 from db import Check, Store
 from server import schemas
 from server.checking import as_json, living
+from server.placing import on_cluster, placement_of
 from server.routes.dependencies import EVERYWHERE, INVALID, UNKNOWN, TheSettings, TheStore, refuse_unstorable
 from server.routes.runs import EXAMPLES
 from server.serializers import json_answer
@@ -26,6 +27,7 @@ _EMPTY: dict[str, Any] = {
     "id": None,
     "errors": [],
     "warnings": [],
+    "placement": None,
     "reason": None,
     "worker": None,
     "seconds": None,
@@ -64,9 +66,11 @@ def read_check(
     """The result of a dry pass, or that it is still pending."""
     check = store.check(check_id)
     workers = living(store, settings.silence_limit_seconds)
-    found = known(RunConfig.model_validate(check.config), workers)
+    config = RunConfig.model_validate(check.config)
+    found = known(config, workers)
     awaited = (check.worker_id,) if check.state == "running" else check.workers
-    return json_answer(_present(store, check, found, alive=not workers.keys().isdisjoint(awaited)))
+    present = _present(store, check, found, alive=not workers.keys().isdisjoint(awaited))
+    return json_answer(present | _placed(store, config, workers))
 
 
 def checked(
@@ -74,11 +78,19 @@ def checked(
 ) -> dict[str, Any]:
     """What is known at once of a run, as the API shows it; where `dry_pass`, a worker is asked to try it."""
     found = known(config, workers)
-    if found.errors or not dry_pass or not workers:
+    placed = _placed(store, config, workers)
+    able = [name for name in found.able if not on_cluster(workers[name])]
+    if found.errors or not dry_pass or not able:
         state = "refused" if found.errors else "not_asked" if workers else "no_worker"
-        return _EMPTY | _known(found) | {"state": state}
-    asked = store.ask_check(digest(config, workers), config=config.model_dump(mode="json"), workers=found.able)
-    return _present(store, asked, found, alive=True)
+        return _EMPTY | _known(found) | placed | {"state": state}
+    asked = store.ask_check(digest(config, workers), config=config.model_dump(mode="json"), workers=able)
+    return _present(store, asked, found, alive=True) | placed
+
+
+def _placed(store: Store, config: RunConfig, workers: Mapping[str, Capabilities | None]) -> dict[str, Any]:
+    before = len(store.queue()) if any(map(on_cluster, workers.values())) else 0
+    found = placement_of(config.compute, workers.values(), before)
+    return {"placement": None if found is None else found.to_json()}
 
 
 def _known(found: Known) -> dict[str, Any]:

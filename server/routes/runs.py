@@ -3,18 +3,19 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, HTTPException, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, ValidationError
 from pydantic import Tag as PydanticTag
 
-from contract.config import RunConfig, Tag
+from contract.config import Compute, RunConfig, Tag
 from contract.cost_key import cost_key
 from contract.filters import LONGEST_FIELDS, LONGEST_SORT
 from contract.parts import RunId, WriterId
-from db import NewRun, Store, TooManyRecorded, UnknownCursor
+from db import NewRun, Run, Store, TooManyRecorded, UnknownCursor
 from server import schemas
 from server.checking import living, of_now, refuse_what_fails
 from server.descriptions import FormerNames
 from server.filters import read_fields, read_sort
+from server.placing import placement_of
 from server.routes.dependencies import (
     CONFLICT,
     EVERYWHERE,
@@ -156,7 +157,7 @@ def _launch(store: Store, settings: ServerSettings, config: RunConfig) -> Respon
         cost_key=cost_key(config),
         warnings=warnings,
     )
-    told = {"warnings": [*warnings, *of_now(workers)]}
+    told = {"warnings": [*warnings, *of_now(workers, config)]}
     return json_answer(present_run(store, run) | told, 201, {"Location": address_of_run(settings, run)})
 
 
@@ -198,9 +199,21 @@ def list_runs(
 
 
 @router.get("/{run_id}", response_model=schemas.Run, responses=UNKNOWN)
-def read_run(store: TheStore, run: TheRun, former_names: FormerNames = True) -> Response:
+def read_run(store: TheStore, settings: TheSettings, run: TheRun, former_names: FormerNames = True) -> Response:
     """A run in its current state."""
-    return json_answer(present_run(store, run, former_names=former_names))
+    shown = present_run(store, run, former_names=former_names)
+    if shown["queue"] is not None:
+        shown["queue"] |= {"placement": _placement(store, settings, run, before=shown["queue"]["position"] - 1)}
+    return json_answer(shown)
+
+
+def _placement(store: Store, settings: ServerSettings, run: Run, before: int) -> dict[str, Any] | None:
+    try:
+        compute = Compute.model_validate(run.config.get("compute", {}))
+    except ValidationError:  # of another version
+        return None
+    found = placement_of(compute, living(store, settings.silence_limit_seconds).values(), before)
+    return None if found is None else found.to_json()
 
 
 @router.patch("/{run_id}", dependencies=[IN_TURN], response_model=schemas.Run, responses=UNKNOWN)

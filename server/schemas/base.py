@@ -1,6 +1,6 @@
 """What all response bodies share, and what is said where a request is wrong."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,15 @@ class FieldProblems(Answer):
     """What is wrong with a request, field by field."""
 
     detail: list[FieldProblem]
+
+
+class Placement(Answer):
+    """Whether a run has a place on the nodes of the clusters that workers train on."""
+
+    state: Literal["fits", "waits", "nowhere"] = Field(
+        description="fits: one has room now. waits: others have what it needs. nowhere: no node has so much."
+    )
+    text: str = Field(description="The same in a sentence without a full stop.", examples=["Fits now on 2 of 3 nodes"])
 
 
 class Finding(Answer):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from contract.presets import Published
-from server.schemas.base import Answer, Finding
+from server.schemas.base import Answer, Finding, Placement
 
 CheckState = Literal["pending", "ok", "failed", "no_worker", "unknown", "refused", "not_asked"]
 
@@ -21,6 +21,9 @@ class Check(Answer):
     )
     errors: list[Finding] = Field(description="Problems that would make the run fail.")
     warnings: list[Finding] = Field(description="Doubts that do not prevent the launch.")
+    placement: Placement | None = Field(
+        description="Whether a cluster has room for the run now; null where a worker of a single machine may take it."
+    )
     reason: str | None = Field(description="Why there is no result, if there is none.")
     worker: str | None = Field(description="Name of the worker that made the dry pass.")
     seconds: float | None = Field(description="Duration of the dry pass.")

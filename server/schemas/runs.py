@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from contract.events import EpochProgressed
-from server.schemas.base import RUN_ID, Answer, Finding
+from server.schemas.base import RUN_ID, Answer, Finding, Placement
 from server.schemas.sweeps import SweptRun
 
 State = Literal["queued", "running", "finished", "stopped", "failed"]
@@ -50,6 +50,9 @@ class Place(Answer):
 
     position: int = Field(ge=1)
     length: int = Field(ge=1)
+    placement: Placement | None = Field(
+        description="Whether a cluster has room for it; null where none is needed, and in lists."
+    )
 
 
 class Run(Answer):

@@ -45,11 +45,11 @@ def loaded_by(statement: str) -> set[str]:
         ("import db", {"torch", "pydantic", "fastapi", "dash", "trainer", "server"}),
         ("import server.app", {"torch", "torchvision", "dash", "neq", "trainer"}),
         ("import dashboard.app", {"torch", "sqlalchemy", "db", "trainer", "server"}),
-        ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash"}),
+        ("import trainer.worker", {"torch", "torchvision", "fastapi", "dash", "ray"}),
         ("import cli.entry", {"click", "pydantic", "contract", "trainer"}),
         ("import cli.main", {"torch", "sqlalchemy", "fastapi", "dash"}),
         ("import cli.resume, cli.launch, cli.runs", {"torch", "sqlalchemy", "fastapi", "dash"}),
-        ("import cli.start, cli.recordings", {"torch", "torchvision"}),
+        ("import cli.start, cli.worker, cli.recordings", {"torch", "torchvision", "ray"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

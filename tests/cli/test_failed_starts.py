@@ -54,6 +54,17 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "a limit that is none": lambda folder: (SERVE, {"NEQ_MOST_CONNECTIONS": "0"}, "NEQ_MOST_CONNECTIONS"),
     "slots that are none": lambda folder: (("worker",), {"NEQ_SLOTS": "none"}, "NEQ_SLOTS"),
     "a device that is none": lambda folder: (("worker",), {"NEQ_DEVICE": "tpu"}, "NEQ_DEVICE"),
+    "a Ray cluster that is not there": lambda folder: (
+        ("worker", "--engine", "ray", "--address", "127.0.0.1:9"),
+        {"NEQ_CHECKPOINTS": str(folder / "kept")},
+        "nothing answers at 127.0.0.1:9",
+    ),
+    "an address without its engine": lambda folder: (("worker", "--address", "127.0.0.1:9"), {}, "add --engine ray"),
+    "GPUs of this machine for a cluster": lambda folder: (
+        ("worker", "--engine", "ray"),
+        {"NEQ_DEVICE": "cuda:1"},
+        "NEQ_DEVICE names this machine's GPUs",
+    ),
     "a GPU that is not there": lambda folder: (
         ("worker",),
         {"NEQ_DEVICE": "cuda:3", "CUDA_VISIBLE_DEVICES": "", "NEQ_CHECKPOINTS": str(folder / "kept")},

@@ -158,7 +158,7 @@ def test_a_wrong_setting_is_named_as_its_variable() -> None:
 @pytest.mark.parametrize("arguments", [("up", "--port", "0"), ("demo",), ("worker",)])
 def test_without_torch_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr("cli.start.find_spec", lambda name: None if name == "torch" else find(name))
+    monkeypatch.setattr("cli.opening.find_spec", lambda name: None if name == "torch" else find(name))
     result = CliRunner().invoke(app, list(arguments))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "pip install 'neq-dashboard[trainer]'" in result.stderr

@@ -64,9 +64,10 @@ def test_a_number_that_is_written_otherwise_is_explained(page: Page, address: st
 
 
 def test_what_is_doubtful_stands_below_its_input_and_is_asked_once(page: Page, address: str, store: Store) -> None:
-    has_worker(store)
+    has_worker(store, nodes=[{"id": "1", "name": "node", "cpus": 4, "free_cpus": 4}])
     open_form(page, address)
     control(page, "training.batch_size").fill("60000")
+    expect(page.locator("#form-check")).to_have_text("Fits now on 1 of 1 node.")
     expect(warning(page, "training.batch_size")).to_contain_text("All 5,800 training images are a single batch")
     page.get_by_role("button", name="Launch run").click()
     anyway = page.get_by_role("button", name="Launch anyway")
@@ -76,6 +77,7 @@ def test_what_is_doubtful_stands_below_its_input_and_is_asked_once(page: Page, a
     anyway.press("Enter")
     page.wait_for_url("**/runs/*")
     assert only_run(store)["training"]["batch_size"] == 60_000
+    expect(page.locator(".run-notice")).to_contain_text("Fits now on 1 of 1 node.")
 
 
 def test_a_run_about_which_there_is_nothing_to_say_is_launched_at_once(page: Page, address: str, store: Store) -> None:

@@ -37,7 +37,7 @@ class Inner(BaseModel):
 class Whole(BaseModel):
     title: str = Field(default="", title="Title", description="What it is called.")
     story: str = Field(default="", json_schema_extra={"multiline": True, "advanced": True})
-    count: int | None = Field(default=None, ge=5, le=9000)
+    count: int | None = Field(default=None, ge=5, le=9000, json_schema_extra={"empty": "auto"})
     colour: Annotated[Red | Blue, Field(discriminator="kind", title="Colour")] = Blue()
     inner: Inner = Inner()
     pairs: list[tuple[int, int]] = [(1, 2)]
@@ -96,7 +96,7 @@ def test_titles_units_bounds_and_help_are_the_schemas_own() -> None:
     heat = field("colour.red.heat")
     assert (heat.title, heat.unit, heat.bounds, heat.logarithmic) == ("Heat", "K", "above 0, below 1", True)
     assert field("count").bounds == "5 to 9,000"
-    assert field("count").nullable
+    assert (field("count").nullable, field("count").empty) == (True, "auto")
     assert field("story").advanced
     assert field("colour.blue.waves").title == "Waves"
 

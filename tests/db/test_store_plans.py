@@ -72,6 +72,8 @@ QUESTIONS = {
     "describe": lambda s, r: s.describe_run(r.id, name="n"),
     "stop": lambda s, r: s.request_stop(r.id),
     "claim": lambda s, r: s.claim(r.writer_id),
+    "claim_run": lambda s, r: s.claim_run(r.id, "w"),
+    "claimable": lambda s, r: s.claimable("", after=r),
     "heartbeat": lambda s, r: s.heartbeat(r.id, r.writer_id),
     "silent": lambda s, r: s.requeue_silent(60),
     "give back": lambda s, r: s.requeue_silent(-1),

@@ -1,9 +1,11 @@
 """The order in which workers take runs: priority, place, and runs that are held."""
 
+from dataclasses import replace
+
 import pytest
 
-from db import NewRun, NotQueued, Run, Store, UnknownRun
-from tests.db.making import WORKER
+from db import Checkpoint, NewRun, NotQueued, RetainedCheckpoints, Run, Store, UnknownRun
+from tests.db.making import WORKER, epoch_finished, started
 
 
 def queued(store: Store, count: int, **more: int) -> list[Run]:
@@ -119,3 +121,52 @@ def test_what_is_not_queued_has_no_place(store: Store) -> None:
     with pytest.raises(UnknownRun):
         store.move("nosuchrun0", None)
     assert store.queue() == [waiting.id]
+
+
+def labelled(store: Store, *labels: str) -> Run:
+    return store.create_run(config={"compute": {"labels": list(labels)}}, epochs_planned=1)
+
+
+def test_a_run_that_asks_for_labels_is_left_to_workers_of_a_cluster(store: Store) -> None:
+    asking = labelled(store, "zone=a")
+    plain = [labelled(store).id, store.create_run(config={}, epochs_planned=1).id]
+    assert ids(store.claimable()) == [asking.id, *plain]
+    assert taken(store) == plain
+    assert store.run(asking.id).state == "queued"
+
+
+def test_those_that_may_be_claimed_come_page_by_page_in_the_order_of_the_queue(store: Store) -> None:
+    runs = queued(store, 5)
+    (urgent,) = queued(store, 1, priority=1)
+    store.hold(runs[1].id, True)
+    first = store.claimable(limit=2)
+    second = store.claimable(after=first[-1], limit=2)
+    assert ids(first + second) == [urgent.id, runs[0].id, runs[2].id, runs[3].id]
+    assert ids(store.claimable(after=second[-1], limit=2)) == [runs[4].id]
+
+
+def test_a_run_is_claimed_by_its_id_once(store: Store) -> None:
+    first, second = queued(store, 2)
+    worker, other = (store.register_worker(**WORKER).id for _ in range(2))
+    claimed = store.claim_run(second.id, worker)
+    assert claimed is not None
+    assert (claimed.id, claimed.state, claimed.writer_id) == (second.id, "running", worker)
+    assert claimed.revision == second.revision + 1
+    assert store.claim_run(second.id, other) is None
+    assert ids(store.claimable()) == [first.id]
+
+
+def test_a_run_that_waits_no_more_is_not_claimed_by_its_id(store: Store, worker_id: str) -> None:
+    held, stopped, deleted, elsewhere = queued(store, 4)
+    store.hold(held.id, True)
+    store.request_stop(stopped.id)
+    store.delete_run(deleted.id)
+    claimed = store.claim_run(elsewhere.id, worker_id, "theirs")
+    assert claimed is not None
+    store.append(elsewhere.id, worker_id, started())
+    kept = replace(epoch_finished(0), kept=RetainedCheckpoints("theirs", (Checkpoint(0, "a/b.pt", 1),)))
+    store.append(elsewhere.id, worker_id, kept)
+    store.requeue(elsewhere.id, worker_id, reason="cut", remedy="")
+    gone = [store.claim_run(each.id, worker_id, "ours") for each in (held, stopped, deleted, elsewhere)]
+    assert gone == [None] * 4
+    assert store.claim_run(elsewhere.id, worker_id, "theirs") is not None

@@ -100,6 +100,10 @@ NEW_FIELDS: dict[tuple[str, ...], Any] = {
     ("training", "stop_after_seconds"): None,
     ("compute", "processes"): 1,
     ("compute", "sync_batch_norm"): False,
+    ("compute", "cpus"): None,
+    ("compute", "gpus"): None,
+    ("compute", "memory_gib"): None,
+    ("compute", "labels"): [],
 }
 """Fields that came later, and the defaults that a run of then has: they change nothing about it."""
 

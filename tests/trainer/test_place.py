@@ -50,6 +50,14 @@ def test_a_run_gets_what_it_asks_for_and_auto_takes_no_gpu_that_was_never_tried(
     assert device(wanted, limit) == chosen
 
 
+def test_a_run_that_asks_for_no_gpu_is_trained_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    there(monkeypatch, "cuda")
+    config = RunConfig.model_validate({"compute": {"gpus": 0}})
+    assert choose_device(config, Workplace(Path())).type == "cpu"
+    with pytest.raises(RunError, match="asks for the CPU, and this worker trains on a GPU only"):
+        choose_device(config, Workplace(Path(), device_limit="cuda"))
+
+
 @pytest.mark.parametrize(
     ("wanted", "limit", "message", "remedy"),
     [

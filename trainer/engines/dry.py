@@ -82,7 +82,7 @@ class DryPasses:
     def make(self, config: RunConfig) -> dict[str, Any]:
         """What came of a dry pass, as the store keeps it: `state`, and what `trainer.training.dry_pass` says."""
         described = config.model_dump(mode="json")
-        gpu = None if config.compute.device == "cpu" else self._gpus.free()
+        gpu = None if config.compute.on_cpu else self._gpus.free()
         job = {
             "job": "dry pass",
             "config": described,

@@ -60,7 +60,7 @@ class ChildRun(Generator[Event, None, None]):
         """Starts the process; OSError where the system cannot."""
         self._config = config
         self._gpus = GpuPool(None) if gpus is None else gpus
-        self._lent = () if config.compute.device == "cpu" else self._gpus.take(config.compute.processes)
+        self._lent = () if config.compute.on_cpu else self._gpus.take(config.compute.processes)
         self._closed = threading.Event()
         self._lines = LogLines()
         # Bounded: while nobody takes events, the pipe fills and the child waits.

@@ -119,7 +119,11 @@ def timing_setting(config: RunConfig, device: torch.device) -> str:
     On a GPU they do not, since its convolutions were rounded to TF32.
     """
     place = f"{platform.node()}; {device_title(device)}"
-    newer = {"cudnn_benchmark"} if device.type == "cpu" else set()
+    newer = {"cpus", "memory_gib", "labels"}  # whatever was reserved: the node and its threads are told already
+    if config.compute.gpus is None or config.compute.on_cpu:
+        newer.add("gpus")
+    if device.type == "cpu":
+        newer.add("cudnn_benchmark")
     if config.compute.processes == 1:
         newer |= {"processes", "sync_batch_norm"}
     compute = config.compute.model_dump_json(exclude=newer)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from contract.checks.capabilities import Capabilities, Folder
+from contract.checks.capabilities import Capabilities, Folder, Node
 from contract.checks.capabilities import Gpu as SaidGpu
 from contract.checks.names import alike
 from contract.checks.parts import are_parts_alone, part_word, set_parts
@@ -53,6 +53,14 @@ def capabilities(workplace: Workplace, gpus: Sequence[Gpu] | None, others: Seque
         weights=weights(workplace.data_root),
         models=_kinds("model"),
         data=_kinds("data"),
+    )
+
+
+def cluster_capabilities(nodes: Sequence[Node]) -> Capabilities:
+    """What the worker of a cluster can say: what it knows itself, and what its nodes have free. Their folders and GPUs
+    are seen by those who train there."""
+    return Capabilities(
+        version=VERSION, folders_complete=False, models=_kinds("model"), data=_kinds("data"), nodes=tuple(nodes)
     )
 
 

@@ -12,15 +12,18 @@ from pydantic import ValidationError
 
 from contract.config import RunConfig
 from db import Check, CheckState, Store, StoreError
+from trainer.engines.cluster import Cluster
 from trainer.engines.dry import DryPasses
 from trainer.engines.environment import Workplace
 from trainer.engines.gpus import Gpu, GpuPool
-from trainer.worker.capabilities import capabilities
+from trainer.worker.capabilities import capabilities, cluster_capabilities
 
 LOOK_SECONDS = 0.15
 """How often it is looked for a check that waits."""
 DESCRIBE_SECONDS = 5.0
 """How often the data folder and the memory are looked at."""
+NODES_SECONDS = 1.0
+"""How often the nodes of a cluster are told: people read there whether a run would wait."""
 RETRY_SECONDS = 2.0
 UNUSABLE_SECONDS = 30.0
 """How long it waits before it asks for GPUs again, where torch could not be started."""
@@ -34,13 +37,15 @@ log = logging.getLogger("neq.worker")
 class Checker:
     """Threads beside a worker's runs. Whatever fails in them, runs go on."""
 
-    def __init__(self, workplace: Workplace, gpus: GpuPool | None = None) -> None:
+    def __init__(self, workplace: Workplace, gpus: GpuPool | None = None, cluster: Cluster | None = None) -> None:
         """
         Args:
             workplace: what this machine offers.
             gpus: that runs are given; where it does not know them yet, it is told once torch was asked.
+            cluster: what runs are trained on instead: its nodes are described then, and no dry passes made, because
+                this machine could say nothing about those.
         """
-        self._workplace, self._pool = workplace, gpus or GpuPool(None)
+        self._workplace, self._pool, self._cluster = workplace, gpus or GpuPool(None), cluster
         self._passes = DryPasses(workplace, self._pool)
         self._others: list[str] | None = None
         self._asked_at = -math.inf
@@ -60,7 +65,8 @@ class Checker:
             trains: tells whether that has a run now.
         """
         self._worker_id, self._trains = worker_id, trains
-        for name, act in (("description", self._describe), ("checks", self._check)):
+        told = self._describe if self._cluster is None else self._describe_cluster
+        for name, act in (("description", told), *(() if self._cluster else (("checks", self._check),))):
             thread = threading.Thread(target=self._work, args=(store, name, act), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -138,6 +144,12 @@ class Checker:
         said = capabilities(self._workplace, self._pool.gpus, self._others)
         store.describe_worker(worker_id, said.model_dump(mode="json"))
         self._look.wait(DESCRIBE_SECONDS)
+
+    def _describe_cluster(self, store: Store, worker_id: str) -> None:
+        assert self._cluster is not None  # noqa: S101
+        said = cluster_capabilities(self._cluster.nodes())
+        store.describe_worker(worker_id, said.model_dump(mode="json"))
+        self._look.wait(NODES_SECONDS)
 
     def _answer(self, store: Store, worker_id: str, check: Check) -> None:
         said = self._made(check)

@@ -6,12 +6,14 @@ import socket
 import threading
 import time
 
-from db import Run, Store, StoreUnreachable, UnknownWorker
+from db import Store, StoreUnreachable, UnknownWorker
 from db import Worker as WorkerRecord
 from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine
+from trainer.engines.cluster import Cluster
 from trainer.worker.checking import Checker
 from trainer.worker.checkpoint_retention import tidy
+from trainer.worker.claiming import Claimed, Claims, FirstOfQueue, FirstThatFits
 from trainer.worker.closing_time import ClosingTime
 from trainer.worker.run_execution import LAST_WORDS_SECONDS, RunExecution
 
@@ -29,7 +31,7 @@ log = logging.getLogger("neq.worker")
 def run_worker(
     store: Store,
     *,
-    engine: Engine,
+    engine: Engine | Cluster,
     name: str,
     device: str,
     slots: int,
@@ -47,7 +49,8 @@ def run_worker(
 
     Args:
         store: where runs are taken from and recorded.
-        engine: carries out a run; `trainer.engines.process.process_engine` for a process each.
+        engine: carries out a run; `trainer.engines.process.process_engine` for a process each. Or a cluster, which has
+            a place for each run before that is claimed.
         name: what the worker is called in the dashboard; empty: this machine's name.
         device: what it may use, as it was told, such as `auto`.
         slots: how many runs are trained at once.
@@ -57,9 +60,10 @@ def run_worker(
         checker: says what this machine has, and makes the dry passes that are asked of it; None: it does neither.
         closing_time: when it ends by itself; None: never.
     """
+    kept_in = "" if checkpoint_store is None else checkpoint_store.id
     worker = Worker(
         store,
-        engine,
+        FirstThatFits(store, engine, kept_in) if isinstance(engine, Cluster) else FirstOfQueue(store, engine, kept_in),
         name,
         device,
         slots,
@@ -84,7 +88,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        engine: Engine,
+        claims: Claims,
         name: str,
         device: str,
         slots: int,
@@ -93,7 +97,7 @@ class Worker:
         checkpoint_store: CheckpointStore | None,
         closing_time: ClosingTime,
     ) -> None:
-        self._store, self._engine, self._stop, self._checkpoint_store = store, engine, stop, checkpoint_store
+        self._store, self._claims, self._stop, self._checkpoint_store = store, claims, stop, checkpoint_store
         self._closing_time = closing_time
         self._name, self._device, self._slots = name or socket.gethostname(), device, slots
         self._silence_limit_seconds = silence_limit_seconds
@@ -147,12 +151,10 @@ class Worker:
     def _claim(self) -> None:
         """Takes queued runs while there is room for them, and time."""
         while self._registered is not None and len(self._executions) < self._slots and self._may_claim():
-            run = self._store.claim(
-                self._registered.id, "" if self._checkpoint_store is None else self._checkpoint_store.id
-            )
-            if run is None:
+            claimed = self._claims.claim(self._registered.id)
+            if claimed is None:
                 return
-            self._begin(run, self._registered.id)
+            self._begin(claimed, self._registered.id)
 
     def _may_claim(self) -> bool:
         return not self._stop.is_set() and self._closing_time.may_claim()
@@ -178,12 +180,15 @@ class Worker:
         for run_id, state in self._store.requeue_silent(self._silence_limit_seconds).items():
             log.warning("run %s: no heartbeat from its worker; it is now %s", run_id, state)
 
-    def _begin(self, run: Run, worker_id: str) -> None:
-        execution = RunExecution(self._store, run, worker_id, self._engine, self._checkpoint_store)
+    def _begin(self, claimed: Claimed, worker_id: str) -> None:
+        execution = RunExecution(
+            self._store, claimed.run, worker_id, claimed.engine, self._checkpoint_store, claimed.release
+        )
         self._executions.append(execution)
         execution.start()
 
     def _leave(self) -> None:
+        self._claims.close()
         for execution in self._executions:
             execution.requeue("The worker was shut down.", LAST_WORDS_SECONDS)
         for execution in self._executions:

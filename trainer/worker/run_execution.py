@@ -41,9 +41,19 @@ class RunExecution:
     """A claimed run, from `start()` until `is_over`. Its methods may be called from any thread."""
 
     def __init__(
-        self, store: Store, run: Run, worker_id: str, engine: Engine, checkpoint_store: CheckpointStore | None
+        self,
+        store: Store,
+        run: Run,
+        worker_id: str,
+        engine: Engine,
+        checkpoint_store: CheckpointStore | None,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
-        self.run_id = run.id
+        """
+        Args:
+            release: called once nothing trains any more: what was reserved for the run is free.
+        """
+        self.run_id, self._release = run.id, release
         self._store, self._run, self._worker_id, self._engine = store, run, worker_id, engine
         self._checkpoint_store = checkpoint_store
         self._retention = CheckpointRetention(None, None)
@@ -147,6 +157,8 @@ class RunExecution:
         except Exception as error:
             if not self._stopping.is_set():
                 return _failure(error)
+        finally:
+            self._release()
         return self._how_it_ended()
 
     def _train_in(self, scratch: Path) -> Event | None:

@@ -151,7 +151,8 @@ function show(now, answer) {
   last = { key: key(now), answer };
   messages.markQuietly(answer.errors, now.plan, now.values);
   messages.warn(answer.warnings, now.plan, now.values);
-  say(words(answer), answer.state);
+  const placed = answer.placement ? `${answer.placement.text}.` : "";
+  say([words(answer), placed].filter(Boolean).join(" "), answer.state);
   const list = document.getElementById("form-check-list");
   if (list)
     list.replaceChildren(...answer.errors.map((each) => item(each, "error")), ...answer.warnings.map((each) => item(each, "warning")));

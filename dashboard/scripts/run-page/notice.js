@@ -38,7 +38,7 @@ export class RunNotice {
     this.refusal = null;
     /** @type {Trouble | null} */
     this.trouble = null;
-    /** @type {{health: Health, state: Run["state"], askedAt: number, heartbeat: number} | null} as it was last asked for. */
+    /** @type {{health: Health, state: Run["state"], askedAt: number, heartbeat: number, placement: Missing<{state: string, text: string}>} | null} as it was last asked for. */
     this.asked = null;
     /** The newest that was heard of the run, and when. */
     this.newest = feed.record;
@@ -66,7 +66,8 @@ export class RunNotice {
     const [health, run] = await Promise.all([api.health(), api.run(this.feed.id)]).catch(() => [null, null]);
     if (this.scope.ended) return;
     if (run) this.feed.renew(run); // its place in the queue changes without the run
-    this.asked = health && { health, state, askedAt: performance.now(), heartbeat: run?.heard_seconds_ago ?? 0 };
+    const [heartbeat, placement] = [run?.heard_seconds_ago ?? 0, run?.queue?.placement]; // the socket does not tell the latter
+    this.asked = health && { health, state, askedAt: performance.now(), heartbeat, placement };
     this.changed();
   }
 
@@ -156,6 +157,8 @@ export class RunNotice {
       const more = `${again} Start a worker with \`neq worker\`; it takes the first queued run.`.trim();
       return { kind: "warn", title: `No worker is running. ${title}`, more };
     }
+    const { placement } = this.asked;
+    if (placement) return { kind: placement.state === "nowhere" ? "warn" : "quiet", title, more: `${again} ${placement.text}.`.trim() };
     const slots = alive.reduce((sum, worker) => sum + worker.slots, 0);
     const online = `${counted(alive.length, "worker")} online, training up to ${counted(slots, "run")} at once.`;
     return { kind: "quiet", title, more: `${again} ${online}`.trim() };

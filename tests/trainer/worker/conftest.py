@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from contract.config import RunConfig, Training
+from contract.config import Compute, RunConfig, Training
 from db import END_STATES, Run, Store
 from tests.stores import empty_store
 from tests.trainer.worker.stub import TRAIN
 from trainer.checkpoints.folder import CheckpointStore
 from trainer.engines import Engine
+from trainer.engines.cluster import Cluster
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
 from trainer.worker import run_worker
@@ -42,17 +43,19 @@ class Bench:
         """Processes that run the stub."""
         return process_engine(Workplace(self.folder, "cpu", 1), train=TRAIN)
 
-    def launch(self, what: str, *, epochs: int = 3, name: str = "run", stall_minutes: float = 30) -> str:
+    def launch(
+        self, what: str, *, epochs: int = 3, name: str = "run", stall_minutes: float = 30, **compute: Any
+    ) -> str:
         """Queues a run that does what the stub's function of this name does. Returns its id."""
         training = Training(epochs=epochs, stall_minutes=stall_minutes)
-        config = RunConfig(name=name, notes=what, training=training)
+        config = RunConfig(name=name, notes=what, training=training, compute=Compute(**compute))
         return self.store.create_run(name=name, config=config.model_dump(mode="json"), epochs_planned=epochs).id
 
     def start_worker(
         self,
         *,
         slots: int = 1,
-        engine: Engine | None = None,
+        engine: Engine | Cluster | None = None,
         limit: float = 60,
         checkpoint_store: CheckpointStore | None = None,
         closing_time: ClosingTime | None = None,

@@ -20,6 +20,7 @@ from contract.events import (
     Event,
     LayerCounts,
     LayerSnapshot,
+    Logged,
     RunFinished,
     RunStarted,
     Seconds,
@@ -38,6 +39,12 @@ def train(config: RunConfig, workplace: Workplace, resume_point: ResumePoint) ->
         yield started(config.training.epochs)
     events = globals()[config.notes.partition(" ")[0]](config, workplace)
     yield from (event for event in events if not (event.kind == "epoch_finished" and event.epoch < resume_point.epochs))
+
+
+def tells_masks(config: RunConfig, workplace: Workplace, resume_point: ResumePoint) -> Generator[Event, None, None]:
+    """Says what the file with the masks to replay holds."""
+    yield Logged(text=Path(resume_point.replayed or "/").read_text())
+    yield ended(0)
 
 
 def epochs(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
@@ -131,6 +138,18 @@ def hangs_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None
     if not mark.exists():
         mark.touch()
         yield from hangs(config, workplace)
+    yield from epochs(config, workplace)
+
+
+def waits_once(config: RunConfig, workplace: Workplace) -> Generator[Event, None, None]:
+    """A first sign of progress, and then nothing, in the first process alone, which leaves its id in the data root; the
+    next one trains."""
+    mark = workplace.data_root / "waits.ids"
+    if not mark.exists():
+        mark.with_suffix(".new").write_text(str(os.getpid()))
+        mark.with_suffix(".new").rename(mark)
+        yield EpochProgressed(epoch=0, phase="train", batch=1, batches=9, loss=1.0, samples_per_second=None)
+        _wait_for_ever()
     yield from epochs(config, workplace)
 
 

@@ -16,9 +16,9 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from cli import start
+from cli import worker as command
 from cli.settings import WorkerSettings
-from cli.start import shared_out
+from cli.worker import shared_out
 from contract.config import Compute, RunConfig
 from tests.trainer.worker.conftest import Bench, eventually
 from tests.trainer.worker.stub import TRAIN
@@ -124,16 +124,17 @@ def queued(bench: Bench, name: str, **compute: Any) -> str:
 def test_runs_at_once_see_a_gpu_each_and_a_run_on_the_cpu_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
     pool = GpuPool(TWO)
-    names = ["one", "two", "cpu", "next"]
-    ids = [queued(bench, name, device="cpu" if name == "cpu" else "auto") for name in names]
-    bench.start_worker(slots=3, engine=process_engine(Workplace(bench.folder), train=TRAIN, gpus=pool))
-    seen = [seen_by(bench, name) for name in names[:3]]
+    names = ["one", "two", "cpu", "none", "next"]
+    asked: dict[str, Any] = {"cpu": {"device": "cpu"}, "none": {"gpus": 0}}
+    ids = [queued(bench, name, **asked.get(name, {})) for name in names]
+    bench.start_worker(slots=4, engine=process_engine(Workplace(bench.folder), train=TRAIN, gpus=pool))
+    seen = [seen_by(bench, name) for name in names[:4]]
     assert sorted(each["CUDA_VISIBLE_DEVICES"] for each in seen[:2]) == ["5", "7"]
     assert {(each["gpu"], each["CUDA_VISIBLE_DEVICES"]) for each in seen[:2]} == {
         ("GPU 0 (H200)", "5"),
         ("GPU 1 (H200)", "7"),
     }
-    assert (seen[2]["gpu"], seen[2]["CUDA_VISIBLE_DEVICES"]) == (None, "5,7")
+    assert [(each["gpu"], each["CUDA_VISIBLE_DEVICES"]) for each in seen[2:]] == [(None, "5,7")] * 2
     (bench.folder / "go").touch()
     assert all(bench.end_of(run_id).state == "finished" for run_id in ids)
     assert seen_by(bench, "next")["CUDA_VISIBLE_DEVICES"] in ("5", "7")
@@ -208,7 +209,7 @@ def test_a_kind_of_gpu_that_is_asked_for_and_not_there_is_refused_and_auto_goes_
         find_gpus({}, DeviceChoice("xpu"))
     assert find_gpus({}, DeviceChoice("auto")) == ()
     with pytest.raises(SystemExit):
-        start._find_gpus(WorkerSettings(device="cuda"))
+        command._find_gpus(WorkerSettings(device="cuda"))
     assert "NEQ_DEVICE: torch finds no cuda device" in capsys.readouterr().err
 
 
@@ -234,8 +235,8 @@ def test_a_worker_that_is_ended_while_torch_is_asked_does_not_begin(
         assert ended()
 
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", given_up)
-    monkeypatch.setattr(start, "open_store", lambda _: pytest.fail("it took runs"))
-    start._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
+    monkeypatch.setattr(command, "open_store", lambda _: pytest.fail("it took runs"))
+    command._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
     assert "".join(capsys.readouterr()) == "", "torch was not unable to answer"
 
 
@@ -275,9 +276,9 @@ def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
 ) -> None:
     began: dict[str, Any] = {}
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: None)
-    monkeypatch.setattr(start, "open_store", lambda _: Mock())
+    monkeypatch.setattr(command, "open_store", lambda _: Mock())
     monkeypatch.setattr("trainer.worker.run_worker", lambda *_, **how: began.update(how))
-    start._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
+    command._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
     assert began["slots"] == 3
     assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone (NEQ_DEVICE)" in capsys.readouterr().err
 
@@ -435,6 +436,6 @@ def test_a_worker_that_starts_finds_its_gpus(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str, found: Any, gpus: Any, words: str
 ) -> None:
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: found)
-    assert start._find_gpus(WorkerSettings(device=device)) == gpus
+    assert command._find_gpus(WorkerSettings(device=device)) == gpus
     said = "".join(capsys.readouterr())
     assert said.startswith(words) and bool(said) == bool(words)
