@@ -181,6 +181,15 @@ test("epochs in which a layer had dead or churning neurons are strips above its 
   assert.deepEqual([rareOf(null), stripWords([])], [[], ""]);
 });
 
+test("epochs in which many neurons thawed are told once the layers are known", () => {
+  const feed = { layers: [] };
+  const tables = new LayerTables(feed);
+  tables.columns.thawed = [0, 0, 0.5, 0].map((fraction) => Float32Array.of(fraction, 0));
+  assert.deepEqual(tables.bursts(), []);
+  feed.layers = [{ neurons: 4 }, { neurons: 4 }];
+  assert.deepEqual(tables.bursts(), [{ epoch: 2, fraction: 0.25 }]);
+});
+
 test("a table of many lines comes in pieces that are the same text, and others have their turn between them", async () => {
   const lines = Array.from({ length: 130_000 }, (_, place) => [place, "=x"]);
   let turns = 0;

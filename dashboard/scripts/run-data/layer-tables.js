@@ -74,7 +74,7 @@ export class LayerTables {
   /** Fraction of all neurons that thawed at the end of an epoch. @param {number} epoch */
   #thawedFraction(epoch) {
     const column = this.columns.thawed[epoch];
-    if (!column) return 0;
+    if (!column || column.length > this.feed.layers.length) return 0; // history of a run that began while the page was loaded
     const fraction = this.thawedFractions.get(column) ?? this.#ofAll(column);
     this.thawedFractions.set(column, fraction);
     return fraction;

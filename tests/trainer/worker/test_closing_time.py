@@ -1,5 +1,6 @@
 """A worker that ends by itself: when it is idle, and before its job does."""
 
+import threading
 import time
 
 import pytest
@@ -17,6 +18,19 @@ class Clock:
         self.now = 1_000_000.0
         monkeypatch.setattr("trainer.worker.closing_time.time.time", lambda: self.now)
         monkeypatch.setattr("trainer.worker.closing_time.time.monotonic", lambda: self.now)
+
+
+class Asked(ClosingTime):
+    """Tells when it has said that there is no time for another run."""
+
+    def __post_init__(self) -> None:
+        self.refused = threading.Event()
+
+    def may_claim(self) -> bool:
+        may = super().may_claim()
+        if not may:
+            self.refused.set()
+        return may
 
 
 @pytest.fixture
@@ -70,10 +84,11 @@ def test_a_worker_trains_what_is_queued_and_ends_when_idle(bench: Bench) -> None
 @pytest.mark.process
 def test_a_worker_whose_job_ends_gives_its_run_back_and_takes_no_other(bench: Bench) -> None:
     first = bench.launch("endless")
-    closing = ClosingTime(ends_at=time.time() + 1e6)
+    closing = Asked(ends_at=time.time() + 1e6)
     stop = bench.start_worker(slots=2, closing_time=closing)
     bench.processes_of("run")
     closing.ends_at = time.time() + CLAIM_MARGIN_SECONDS  # there is a slot, and no time
+    assert closing.refused.wait(20)  # the worker had asked before, and may have been about to claim
     second = bench.launch("epochs")
     time.sleep(1)
     assert [bench.store.run(run_id).state for run_id in (first, second)] == ["running", "queued"]
