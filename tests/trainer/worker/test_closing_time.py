@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -20,11 +21,11 @@ class Clock:
         monkeypatch.setattr("trainer.worker.closing_time.time.monotonic", lambda: self.now)
 
 
+@dataclass
 class Asked(ClosingTime):
     """Tells when it has said that there is no time for another run."""
 
-    def __post_init__(self) -> None:
-        self.refused = threading.Event()
+    refused: threading.Event = field(default_factory=threading.Event)
 
     def may_claim(self) -> bool:
         may = super().may_claim()
