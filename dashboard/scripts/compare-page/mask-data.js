@@ -54,7 +54,7 @@ export const MEASURES = {
   difference: {
     name: "Frozen fraction, B − A",
     index: (value) => (value === null ? 0 : 1 + Math.round(((value + 1) / 2) * SIGNED)),
-    table: () => palette.changes(),
+    table: () => palette.differences(),
     words: (value) => (value === null ? "not recorded in both" : `B froze ${value < 0 ? "−" : "+"}${percent(Math.abs(value))} of A`),
     ends: ["−100 %", "+100 %"],
   },

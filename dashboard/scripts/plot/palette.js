@@ -204,6 +204,9 @@ export function speeds(epsilon = 0) {
 /** 128 colours: no φ, then 1 − φ from small (unchanged, dark) to large (light). */
 export const similarities = () => levels(Array.from({ length: LEVELS }, (_, level) => scale(level / (LEVELS - 1))));
 
+/** 128 colours: not known, then from fewer frozen, dark and blue, over grey to more, light and yellow: in grey too the sign is seen. */
+export const differences = () => levels(even("--neq-fewer-frozen", "--neq-more-frozen", LEVELS));
+
 /** 128 colours: no Δφ, then from less alike, over no change, to more alike. */
 export const changes = () => levels(twoSided("--neq-less", "--neq-more", 0.5, LEVELS));
 
