@@ -50,6 +50,7 @@ def ray_nodes(*nodes: dict[str, Any]) -> Iterator[RayNodes]:
         patch.delenv("RAY_ADDRESS", raising=False)
         import ray.cluster_utils
 
+        others = set(psutil.Process().children(recursive=True))  # such as the database of other tests
         handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
         cluster = ray.cluster_utils.Cluster(initialize_head=True, head_node_args=head)
@@ -59,7 +60,7 @@ def ray_nodes(*nodes: dict[str, Any]) -> Iterator[RayNodes]:
                 there.add(**node)
             yield there
         finally:
-            started = psutil.Process().children(recursive=True)
+            started = set(psutil.Process().children(recursive=True)) - others
             cluster.shutdown()
             for number, handler in handled.items():  # Ray's own would end the tests in its way
                 signal.signal(number, handler)

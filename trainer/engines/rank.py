@@ -7,6 +7,7 @@ taken for the cause.
 """
 
 import faulthandler
+import io
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import torch.distributed
 
@@ -47,6 +48,8 @@ def train_rank(job: dict[str, Any], folder: str) -> None:
         job: as `trainer.engines.process` writes it, and the `device` that was chosen.
     """
     faulthandler.register(signal.SIGUSR1)
+    for stream in (sys.stdout, sys.stderr):
+        write_whole_lines(stream)
     rank = int(os.environ["RANK"])
     link = _connect(folder, EVENTS, rank)
     if rank:
@@ -74,6 +77,12 @@ def train_rank(job: dict[str, Any], folder: str) -> None:
                 time.sleep(ECHO_SECONDS)
             write_frame(pipe, failure)
         threading.Event().wait()
+
+
+def write_whole_lines(stream: TextIO) -> None:
+    """Lets a line go at once: unbuffered, Python writes each part of it by itself, and other processes between them."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def own_workplace(job: dict[str, Any], rank: int, processes: int) -> Workplace:

@@ -1,9 +1,11 @@
 """Processes that train a run together: what each says of its failure, and that all of them end."""
 
+import io
 import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +16,7 @@ from tests.trainer.worker.conftest import Bench, eventually, is_alive
 from tests.trainer.worker.together_stub import TRAIN
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
-from trainer.engines.rank import own_workplace
+from trainer.engines.rank import own_workplace, write_whole_lines
 from trainer.engines.together import checked_device
 
 pytestmark = pytest.mark.process
@@ -51,6 +53,27 @@ def test_a_process_that_fails_says_why_for_all_and_they_end(bench: Bench) -> Non
     assert "\n[rank 1] rank 1 of 2 has 2 threads\n" in f"\n{log_of(bench, run_id)}\n"
     assert "\nrank 0 of 2 has 2 threads\n" in f"\n{log_of(bench, run_id)}\n"
     eventually(lambda: not any(map(is_alive, ranks(bench))))
+
+
+def test_a_process_writes_each_of_its_lines_at_once() -> None:
+    written: list[bytes] = []
+
+    class Pipe(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return len(data)
+
+    stream = io.TextIOWrapper(Pipe(), write_through=True)  # as Python has it with -u
+    print("in", "parts", file=stream)
+    assert len(written) > 1
+    written.clear()
+    write_whole_lines(stream)
+    print("in", "one", "part", file=stream)
+    print("12 %", end="\r", file=stream)
+    assert written == [b"in one part\n", b"12 %\r"]
 
 
 @pytest.mark.endurance
