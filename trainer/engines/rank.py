@@ -1,13 +1,12 @@
 """One of several processes that train a run together, started by `trainer.engines.together` alone.
 
 It meets the others through a file in a folder that is theirs alone, and speaks over a Unix socket there: the first
-process sends its events, the others only why they failed; what the others print comes over a socket of its own. No
-process exits on its own: each waits until the other end of its socket closes, because one that exited early would be
-taken for the cause.
+process sends its events, the others only why they failed. What each prints goes over a socket of its own, because a
+line is written in parts, and those of two processes would mix. No process exits on its own: each waits until the other
+end of its socket closes, because one that exited early would be taken for the cause.
 """
 
 import faulthandler
-import io
 import os
 import signal
 import socket
@@ -18,7 +17,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import torch.distributed
 
@@ -48,12 +47,9 @@ def train_rank(job: dict[str, Any], folder: str) -> None:
         job: as `trainer.engines.process` writes it, and the `device` that was chosen.
     """
     faulthandler.register(signal.SIGUSR1)
-    for stream in (sys.stdout, sys.stderr):
-        write_whole_lines(stream)
     rank = int(os.environ["RANK"])
     link = _connect(folder, EVENTS, rank)
-    if rank:
-        _print_to(_connect(folder, LOG, rank))
+    _print_to(_connect(folder, LOG, rank))
     recorded = threading.Semaphore(0)
     threading.Thread(target=_listen, args=(link, recorded), name="training process", daemon=True).start()
     with link.makefile("wb") as pipe:
@@ -77,12 +73,6 @@ def train_rank(job: dict[str, Any], folder: str) -> None:
                 time.sleep(ECHO_SECONDS)
             write_frame(pipe, failure)
         threading.Event().wait()
-
-
-def write_whole_lines(stream: TextIO) -> None:
-    """Lets a line go at once: unbuffered, Python writes each part of it by itself, and other processes between them."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def own_workplace(job: dict[str, Any], rank: int, processes: int) -> Workplace:

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -38,6 +39,9 @@ CLOSE_SECONDS = 0.7
 """What the launcher may take to see that its processes are gone: less than the grace that a stopped run has."""
 
 _LOOK_SECONDS = 0.05
+_LAST_LINES_SECONDS = 1.0
+_LONGEST_PIECE = 8_000
+_printing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class _Processes:
         self._heard: queue.SimpleQueue[tuple[int, Event | Begun] | _Ended] = queue.SimpleQueue()
         self._links: dict[int, socket.socket] = {}
         self._pids: list[int] = []
+        self._printers: list[threading.Thread] = []
         self._folder = tempfile.mkdtemp(prefix="neq-")  # this user's alone
         self._server = socket.socket(socket.AF_UNIX)
         try:
@@ -148,6 +153,8 @@ class _Processes:
                 link.shutdown(socket.SHUT_RDWR)
             link.close()
         self._launcher.join(CLOSE_SECONDS)
+        for printer in self._printers:  # what the processes printed last
+            printer.join(_LAST_LINES_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
         gc.collect()
 
@@ -214,7 +221,8 @@ class _Processes:
         with suppress(OSError), link.makefile("rb") as pipe:
             purpose, rank, pid = HELLO.unpack(pipe.read(HELLO.size))
             if purpose != EVENTS:
-                _print_log(pipe, rank)
+                self._printers.append(threading.current_thread())
+                print_log(pipe, rank)
                 return
             self._links[rank] = link
             self._pids.append(pid)
@@ -228,8 +236,24 @@ class _Processes:
                 os.kill(pid, number)
 
 
-def _print_log(pipe: BinaryIO, rank: int) -> None:
-    """What another process than the first prints, with its number before each line."""
-    for line in pipe:
-        with suppress(OSError):
-            os.write(1, b"[rank %d] %s" % (rank, line))
+def print_log(pipe: BinaryIO, rank: int) -> None:
+    """Prints what a process prints, whole lines at a time; of another than the first with its number before each.
+
+    A progress bar's line is over at each carriage return: also a run that prints nothing else is heard of.
+    """
+    prefix = b"[rank %d] " % rank if rank else b""
+    rest = b""
+    while data := pipe.read1(_LONGEST_PIECE):  # type: ignore[attr-defined]  # a buffered reader has it
+        *lines, rest = re.split(rb"(?<=[\r\n])", rest + data)
+        if len(rest) > _LONGEST_PIECE:
+            lines.append(rest)
+            rest = b""
+        _print(prefix, lines)
+    _print(prefix, [rest] if rest else [])
+
+
+def _print(prefix: bytes, lines: list[bytes]) -> None:
+    text = b"".join(prefix + line for line in lines)
+    with _printing, suppress(OSError):
+        while text:
+            text = text[os.write(1, text) :]

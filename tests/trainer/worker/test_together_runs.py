@@ -4,8 +4,9 @@ import io
 import os
 import re
 import signal
+import time
 from pathlib import Path
-from typing import Any
+from threading import Thread
 
 import pytest
 import torch
@@ -16,8 +17,8 @@ from tests.trainer.worker.conftest import Bench, eventually, is_alive
 from tests.trainer.worker.together_stub import TRAIN
 from trainer.engines.environment import Workplace
 from trainer.engines.process import process_engine
-from trainer.engines.rank import own_workplace, write_whole_lines
-from trainer.engines.together import checked_device
+from trainer.engines.rank import own_workplace
+from trainer.engines.together import checked_device, print_log
 
 pytestmark = pytest.mark.process
 
@@ -55,25 +56,30 @@ def test_a_process_that_fails_says_why_for_all_and_they_end(bench: Bench) -> Non
     eventually(lambda: not any(map(is_alive, ranks(bench))))
 
 
-def test_a_process_writes_each_of_its_lines_at_once() -> None:
-    written: list[bytes] = []
+def test_what_processes_print_is_passed_on_in_whole_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    class Parts(io.RawIOBase):
+        """A socket as it is read: a part of a line at a time."""
 
-    class Pipe(io.RawIOBase):
-        def writable(self) -> bool:
-            return True
+        def __init__(self, *parts: bytes) -> None:
+            self.parts = list(parts)
 
-        def write(self, data: Any) -> int:
-            written.append(bytes(data))
-            return len(data)
+        def read1(self, _: int) -> bytes:
+            time.sleep(0.01)  # so that the two take turns
+            return self.parts.pop(0) if self.parts else b""
 
-    stream = io.TextIOWrapper(Pipe(), write_through=True)  # as Python has it with -u
-    print("in", "parts", file=stream)
-    assert len(written) > 1
-    written.clear()
-    write_whole_lines(stream)
-    print("in", "one", "part", file=stream)
-    print("12 %", end="\r", file=stream)
-    assert written == [b"in one part\n", b"12 %\r"]
+    first = Parts(b"in ", b"parts", b"\n12 %\r", b"13 %", b"\r\n", b"the end")
+    second = Parts(b"and ", b"the ", b"other\nas", b" well\n")
+    threads = [Thread(target=print_log, args=each) for each in ((first, 0), (second, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    said = capfd.readouterr().out
+    assert (
+        said.replace("[rank 1] and the other\n", "").replace("[rank 1] as well\n", "")
+        == "in parts\n12 %\r13 %\r\nthe end"
+    )
+    assert said.count("[rank 1] ") == 2
 
 
 @pytest.mark.endurance
