@@ -119,6 +119,8 @@ def test_all_processes_end_with_their_run_and_leave_nothing(
     mine = ranks(bench)
     semaphores = set(re.findall(r"/dev/shm/sem\S+", Path(f"/proc/{mine[0]}/maps").read_text()))
     assert semaphores and list(bench.folder.glob("neq-*/socket"))
+    eventually(lambda: "epoch_finished" in bench.kinds(run_id))  # without an epoch the run would begin once more
+    time.sleep(0.5)  # they go to sleep
     training_process = int(Path(f"/proc/{mine[0]}/stat").read_text().rpartition(")")[2].split()[1])
     if by == "the worker":
         os.kill(training_process, signal.SIGUSR1)  # as where nothing is heard of a run: each says where it is
