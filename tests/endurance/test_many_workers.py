@@ -10,6 +10,7 @@ from contract.config import RunConfig
 from db import NewRun, Store
 from tests.db.conftest import store, url
 from tests.system import Process
+from tests.trainer.worker.conftest import eventually
 
 __all__ = ["store", "url"]
 
@@ -22,11 +23,10 @@ def test_none_is_taken_twice_and_none_is_lost(url: str, store: Store) -> None:
     config = RunConfig().model_dump(mode="json")
     queued = [run.id for run in store.create_runs([NewRun(config=config, epochs_planned=1) for _ in range(RUNS)])]
     began = time.monotonic()
-    workers = [
-        Process(url, *(["20"] if number < KILLED else []), environment={}, module="tests.endurance.claiming")
-        for number in range(WORKERS)
-    ]
+    workers = [Process(url, "20", environment={}, module="tests.endurance.claiming") for _ in range(KILLED)]
     try:
+        eventually(lambda: all(each.lines for each in workers))  # the others might leave one of them nothing
+        workers += [Process(url, environment={}, module="tests.endurance.claiming") for _ in range(WORKERS - KILLED)]
         for each in workers[KILLED:]:
             assert each.wait(600) == 0, each.said
         took = time.monotonic() - began
