@@ -7,16 +7,16 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from types import TracebackType
 from typing import BinaryIO
 
 from contract.config import PLUGINS, RunConfig
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed
 from trainer.engines import Engine, Interrupted, ResumePoint
 from trainer.engines.environment import Workplace
+from trainer.engines.event_stream import EventStream
 from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.gpus import Gpu, GpuPool, growing_segments, shown
 from trainer.engines.lines import LogLines
@@ -46,7 +46,7 @@ def process_engine(workplace: Workplace, *, train: str = TRAIN, gpus: GpuPool | 
     return lambda config, resume_point: ChildRun(config, workplace, resume_point, train, gpus)
 
 
-class ChildRun(Generator[Event, None, None]):
+class ChildRun(EventStream):
     """A run in a process of its own, and its events as they come. For one reading thread; any thread may close it."""
 
     def __init__(
@@ -111,9 +111,6 @@ class ChildRun(Generator[Event, None, None]):
                     pipe.close()
             raise
 
-    def __next__(self) -> Event:
-        return self.send(None)
-
     def send(self, value: None) -> Event:
         """The next event; Interrupted where the process was killed. Asking means that the one before is recorded."""
         if self._unacknowledged:
@@ -129,16 +126,6 @@ class ChildRun(Generator[Event, None, None]):
         self._over = event.kind in END_KINDS
         self._unacknowledged = isinstance(event, EpochFinished)
         return event
-
-    def throw(
-        self,
-        kind: type[BaseException] | BaseException,
-        value: BaseException | object = None,
-        trace: TracebackType | None = None,
-    ) -> Event:
-        """Ends the run, and raises what it was given."""
-        self.close()
-        raise kind
 
     def close(self) -> None:
         """Ends the process and all that it started, within about a second; a second call does nothing more."""

@@ -3,9 +3,8 @@
 import io
 import json
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
 import ray
@@ -14,6 +13,7 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCras
 from contract.config import RunConfig
 from contract.events import Event, RunFailed
 from trainer.engines import Interrupted
+from trainer.engines.event_stream import EventStream
 from trainer.engines.frames import FrameBroken, read_frame
 from trainer.engines.memory import less_memory
 from trainer.engines.on_ray.node import INTERRUPTED
@@ -23,7 +23,7 @@ GRACE_SECONDS = 3.0
 _LOOK_SECONDS = 0.25
 
 
-class RayRun(Generator[Event, None, None]):
+class RayRun(EventStream):
     """The events of a run, as they come from its node. For one reading thread; any thread may close it."""
 
     def __init__(self, config: RunConfig, pieces: Any, release: Callable[[], None]) -> None:
@@ -36,9 +36,6 @@ class RayRun(Generator[Event, None, None]):
         self._closed = threading.Event()
         self._ending = threading.Lock()
         self._ended = False
-
-    def __next__(self) -> Event:
-        return self.send(None)
 
     def send(self, value: None) -> Event:
         """The next event; Interrupted where the node, or the process there, died."""
@@ -57,16 +54,6 @@ class RayRun(Generator[Event, None, None]):
             self.close()
             raise Interrupted(*json.loads(piece[1:]))
         return _event(piece)
-
-    def throw(
-        self,
-        kind: type[BaseException] | BaseException,
-        value: BaseException | object = None,
-        trace: TracebackType | None = None,
-    ) -> Event:
-        """Ends the run, and raises what it was given."""
-        self.close()
-        raise kind
 
     def close(self) -> None:
         """Ends the training process on its node, and gives the place back; a second call does nothing more."""
