@@ -7,10 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from socket import gethostname
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,9 +23,12 @@ from contract.config import PLUGINS
 from trainer.checkpoints.folder import CheckpointStore
 
 if TYPE_CHECKING:
+    from trainer.engines import Engine
+    from trainer.engines.cluster import Cluster
     from trainer.engines.device_choice import DeviceChoice
     from trainer.engines.environment import Workplace
     from trainer.engines.gpus import Gpu
+    from trainer.worker.checking import Checker
 
 SILENT_WORKER = timedelta(seconds=30)
 """One that was not heard for longer is not at work; it is heard more than once a second."""
@@ -96,10 +101,7 @@ def worker(
         threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
     else:  # beside a web process that one speaks
         _report()
-    if engine == "ray":
-        _work_on_ray(settings, stop, until_idle, address)
-    else:
-        _work(settings, stop, until_idle)
+    _work(settings, stop, until_idle, partial(_on_ray, address) if engine == "ray" else _on_this_machine)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
@@ -113,111 +115,99 @@ def _report() -> None:
     logging.getLogger("neq").setLevel(logging.INFO)
 
 
-def _work(settings: WorkerSettings, stop: threading.Event, until_idle: float | None = None) -> None:
-    _refuse_windows()
-    from trainer.engines.device_choice import DeviceChoice
-    from trainer.engines.gpus import GpuPool
-    from trainer.engines.process import process_engine
-    from trainer.worker import run_worker
-    from trainer.worker.checking import Checker
-    from trainer.worker.closing_time import ClosingTime
+class _Trainer(NamedTuple):
+    """What a worker's runs are trained by."""
 
-    checkpoint_store = _open_checkpoint_store(settings.checkpoints)
-    gpus = _find_gpus(settings, stop.is_set)
-    if stop.is_set():
-        return
-    choice = DeviceChoice.parse(settings.device)
-    count = len(choice.numbers if gpus is None else gpus)
-    slots = settings.slots_on(count)
-    workplace = _workplace(settings, checkpoint_store, slots, count)
-    pool = GpuPool(gpus, choice)
-    store = open_store(settings.database_url)
-    store.keep_reserve(settings.disk_reserve_bytes)
-    try:
-        run_worker(
-            store,
-            engine=process_engine(workplace, gpus=pool),
-            name=settings.worker_name,
-            device=settings.device,
-            slots=slots,
-            silence_limit_seconds=settings.silence_limit_seconds,
-            stop=stop,
-            checkpoint_store=checkpoint_store,
-            checker=Checker(workplace, pool),
-            closing_time=ClosingTime.of(until_idle, os.environ),
-        )
-    finally:
-        store.close()
+    engine: "Engine | Cluster"
+    device: str
+    slots: int
+    checker: "Checker"
 
 
-def _refuse_windows() -> None:
+def _work(
+    settings: WorkerSettings,
+    stop: threading.Event,
+    until_idle: float | None,
+    begin: "Callable[[WorkerSettings, Path, threading.Event, ExitStack], _Trainer | None]",
+) -> None:
+    """Works until it is told to stop; `begin` makes ready what trains, or returns None: it was told meanwhile."""
     if not hasattr(os, "killpg"):  # a training process is ended with all that it started, which Windows cannot
         end_with("training needs Linux or macOS; on Windows start the worker in WSL")
-
-
-def _work_on_ray(
-    settings: WorkerSettings, stop: threading.Event, until_idle: float | None, address: str | None
-) -> None:
-    _refuse_windows()
-    from trainer.engines.on_ray.connection import OWN, NoCluster, connect
     from trainer.worker import run_worker
-    from trainer.worker.checking import Checker
     from trainer.worker.closing_time import ClosingTime
 
-    if settings.device != "auto":
-        end_with("NEQ_DEVICE names this machine's GPUs, and Ray gives out those of its nodes: leave it at auto")
     checkpoint_store = _open_checkpoint_store(settings.checkpoints)
     with ExitStack() as open_things:
-        try:
-            head = connect(address or os.environ.get("RAY_ADDRESS") or OWN, os.environ.get(PLUGINS))
-            _stop_on_signals(stop)  # Ray has put its own handlers there, which end the process
-            from trainer.engines.on_ray.cluster import RayCluster  # which imports ray
-
-            workplace = _workplace_on_nodes(settings, checkpoint_store)
-            cluster = open_things.enter_context(closing(RayCluster(head, workplace, checkpoint_store.folder)))
-        except NoCluster as error:
-            end_with(str(error))
+        trainer = begin(settings, checkpoint_store.folder, stop, open_things)
+        if trainer is None:
+            return
         store = open_things.enter_context(closing(open_store(settings.database_url)))
         store.keep_reserve(settings.disk_reserve_bytes)
         run_worker(
             store,
-            engine=cluster,
+            engine=trainer.engine,
             name=settings.worker_name,
-            device="ray",
-            slots=settings.slots or cluster.slots(),
+            device=trainer.device,
+            slots=trainer.slots,
             silence_limit_seconds=settings.silence_limit_seconds,
             stop=stop,
             checkpoint_store=checkpoint_store,
-            checker=Checker(workplace, cluster=cluster),
+            checker=trainer.checker,
             closing_time=ClosingTime.of(until_idle, os.environ),
         )
 
 
-def _workplace_on_nodes(settings: WorkerSettings, checkpoint_store: CheckpointStore) -> "Workplace":
+def _on_this_machine(
+    settings: WorkerSettings, checkpoints: Path, stop: threading.Event, _: ExitStack
+) -> _Trainer | None:
+    from trainer.engines.device_choice import DeviceChoice
+    from trainer.engines.gpus import GpuPool
+    from trainer.engines.process import process_engine
+    from trainer.worker.checking import Checker
+
+    gpus = _find_gpus(settings, stop.is_set)
+    if stop.is_set():
+        return None
+    choice = DeviceChoice.parse(settings.device)
+    count = len(choice.numbers if gpus is None else gpus)
+    slots = settings.slots_on(count)
+    threads, loaders = settings.threads_per_run(slots), settings.loaders_per_run(slots, count)
+    workplace = replace(_workplace(settings, checkpoints), device_limit=choice.kind, threads=threads, loaders=loaders)
+    pool = GpuPool(gpus, choice)
+    return _Trainer(process_engine(workplace, gpus=pool), settings.device, slots, Checker(workplace, pool))
+
+
+def _on_ray(
+    address: str | None, settings: WorkerSettings, checkpoints: Path, stop: threading.Event, open_things: ExitStack
+) -> _Trainer:
+    from trainer.engines.on_ray.connection import OWN, NoCluster, connect
+    from trainer.worker.checking import Checker
+
+    if settings.device != "auto":
+        end_with("NEQ_DEVICE names this machine's GPUs, and Ray gives out those of its nodes: leave it at auto")
+    workplace = _workplace(settings, checkpoints)
+    try:
+        head = connect(address or os.environ.get("RAY_ADDRESS") or OWN, os.environ.get(PLUGINS))
+        _stop_on_signals(stop)  # Ray has put its own handlers there, which end the process
+        from trainer.engines.on_ray.cluster import RayCluster  # which imports ray
+
+        cluster = open_things.enter_context(closing(RayCluster(head, workplace, checkpoints)))
+    except NoCluster as error:
+        end_with(str(error))
+    return _Trainer(cluster, "ray", settings.slots or cluster.slots(), Checker(workplace, cluster=cluster))
+
+
+def _workplace(settings: WorkerSettings, checkpoints: Path) -> "Workplace":
+    """What one run may use by the settings alone, whatever is trained beside it."""
     from trainer.engines.environment import Workplace
 
     return Workplace(
         settings.data_root,
         threads=settings.threads,
         may_download=settings.download,
-        checkpoints=checkpoint_store.folder,
+        checkpoints=checkpoints,
         country=settings.country,
         loaders=settings.loaders,
-    )
-
-
-def _workplace(settings: WorkerSettings, checkpoint_store: CheckpointStore, slots: int, gpus: int) -> "Workplace":
-    from trainer.engines.device_choice import DeviceChoice
-    from trainer.engines.environment import Workplace
-
-    return Workplace(
-        settings.data_root,
-        DeviceChoice.parse(settings.device).kind,
-        settings.threads_per_run(slots),
-        settings.download,
-        checkpoints=checkpoint_store.folder,
-        country=settings.country,
-        loaders=settings.loaders_per_run(slots, gpus),
     )
 
 

@@ -117,7 +117,7 @@ def _weights(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
 
 
 def _device(config: RunConfig, worker: Capabilities) -> Iterator[Finding]:
-    wanted, limit = "cpu" if config.compute.on_cpu else config.compute.device, worker.device_limit
+    wanted, limit = config.compute.wanted_device, worker.device_limit
     kind = limit if wanted == "auto" else wanted
     if kind in ("auto", "cpu") and limit in ("auto", "cpu"):
         return

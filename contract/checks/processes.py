@@ -26,7 +26,7 @@ def process_errors(config: RunConfig, images: KnownImages, worker: Capabilities 
 
 def _on(worker: Capabilities, config: RunConfig) -> Iterator[Finding]:
     compute, limit = config.compute, worker.device_limit
-    kind = "cpu" if compute.on_cpu else limit if compute.device == "auto" else compute.device
+    kind = limit if compute.wanted_device == "auto" else compute.wanted_device
     if kind in ("xpu", "mps"):
         yield Finding(
             "compute.processes",

@@ -264,3 +264,8 @@ class Compute(ConfigModel):
     def on_cpu(self) -> bool:
         """Whether the run is to see no GPU, whatever the machine has."""
         return self.device == "cpu" or self.gpus == 0
+
+    @property
+    def wanted_device(self) -> str:
+        """The kind of device that the run is to be trained on; `auto`: whichever there is."""
+        return "cpu" if self.on_cpu else self.device

@@ -25,7 +25,7 @@ class Reservation(ABC):
 
 
 class Cluster(ABC):
-    """Machines that a scheduler of their own looks after."""
+    """Machines that share their own scheduler."""
 
     @abstractmethod
     def nodes(self) -> tuple[Node, ...]:

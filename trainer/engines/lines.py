@@ -9,6 +9,8 @@ from contract.events import Logged
 BURST_LINES = 200
 LINES_PER_SECOND = 20.0
 LONGEST_LINE = 2_000
+LONGEST_PIECE = LONGEST_LINE * 4
+"""Bytes of a line that has not ended: more are taken for one."""
 TAIL_LINES = 40
 PAUSE_SECONDS = 0.5
 """Between two batches, so at most two log events a second."""
@@ -31,7 +33,7 @@ class LogLines:
         with self._lock:
             self.fed_at = time.monotonic()
             *lines, self._rest = (self._rest + data).split(b"\n")
-            if self._rest and (not data or len(self._rest) > LONGEST_LINE * 4):
+            if self._rest and (not data or len(self._rest) > LONGEST_PIECE):
                 lines.append(self._rest)
                 self._rest = b""
             for line in lines:

@@ -18,8 +18,9 @@ import threading
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
@@ -32,6 +33,7 @@ from contract.errors import RunError
 from contract.events import END_KINDS, EpochFinished, Event, RunFailed
 from trainer.engines.environment import Workplace
 from trainer.engines.frames import Begun, read_frame
+from trainer.engines.lines import LONGEST_PIECE
 from trainer.engines.rank import EVENTS, HELLO, SOCKET, train_rank
 from trainer.training.device import choose_device
 
@@ -40,7 +42,6 @@ CLOSE_SECONDS = 0.7
 
 _LOOK_SECONDS = 0.05
 _LAST_LINES_SECONDS = 1.0
-_LONGEST_PIECE = 8_000
 _printing = threading.Lock()
 
 
@@ -236,16 +237,16 @@ class _Processes:
                 os.kill(pid, number)
 
 
-def print_log(pipe: BinaryIO, rank: int) -> None:
+def print_log(pipe: BufferedReader, rank: int) -> None:
     """Prints what a process prints, whole lines at a time; of another than the first with its number before each.
 
     A progress bar's line is over at each carriage return: also a run that prints nothing else is heard of.
     """
     prefix = b"[rank %d] " % rank if rank else b""
     rest = b""
-    while data := pipe.read1(_LONGEST_PIECE):  # type: ignore[attr-defined]  # a buffered reader has it
+    while data := pipe.read1(LONGEST_PIECE):
         *lines, rest = re.split(rb"(?<=[\r\n])", rest + data)
-        if len(rest) > _LONGEST_PIECE:
+        if len(rest) > LONGEST_PIECE:
             lines.append(rest)
             rest = b""
         _print(prefix, lines)

@@ -29,8 +29,7 @@ def choose_device(config: RunConfig, workplace: Workplace) -> torch.device:
     Raises:
         RunError: the run asks for a device that is not there or not allowed, or the workplace insists on one.
     """
-    wanted = "cpu" if config.compute.on_cpu else config.compute.device
-    limit = workplace.device_limit
+    wanted, limit = config.compute.wanted_device, workplace.device_limit
     if "auto" not in (wanted, limit) and wanted != limit:
         _refuse_other(wanted, limit)
     kind = limit if wanted == "auto" else wanted

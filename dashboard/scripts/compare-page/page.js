@@ -296,7 +296,7 @@ class ComparePage {
 
   /** Draws all runs in the colours and dashes that they have now, unless they had them before. @returns {boolean} whether it did. */
   #paintAll() {
-    if (this.scope.ended) return true;
+    if (this.scope.ended) return false;
     const before = this.members;
     this.members = this.#membersNow();
     if (JSON.stringify(before.map(({ ink }) => ink)) === JSON.stringify(this.members.map(({ ink }) => ink))) return false;

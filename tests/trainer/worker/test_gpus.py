@@ -236,7 +236,7 @@ def test_a_worker_that_is_ended_while_torch_is_asked_does_not_begin(
 
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", given_up)
     monkeypatch.setattr(command, "open_store", lambda _: pytest.fail("it took runs"))
-    command._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop)
+    command._work(WorkerSettings(device="cuda", checkpoints=tmp_path / "kept"), stop, None, command._on_this_machine)
     assert "".join(capsys.readouterr()) == "", "torch was not unable to answer"
 
 
@@ -278,7 +278,8 @@ def test_slots_are_those_of_the_gpus_that_are_named_where_torch_cannot_be_asked(
     monkeypatch.setattr("trainer.engines.gpus.find_gpus", lambda *_: None)
     monkeypatch.setattr(command, "open_store", lambda _: Mock())
     monkeypatch.setattr("trainer.worker.run_worker", lambda *_, **how: began.update(how))
-    command._work(WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept"), threading.Event())
+    settings = WorkerSettings(device="cuda:1,cuda:2,cuda:3", checkpoints=tmp_path / "kept")
+    command._work(settings, threading.Event(), None, command._on_this_machine)
     assert began["slots"] == 3
     assert "3 runs at once on cuda:1,cuda:2,cuda:3 alone (NEQ_DEVICE)" in capsys.readouterr().err
 

@@ -14,7 +14,7 @@ from contract.config import RunConfig
 from contract.events import Event, RunFailed
 from trainer.engines import Interrupted
 from trainer.engines.event_stream import EventStream
-from trainer.engines.frames import FrameBroken, read_frame
+from trainer.engines.frames import Begun, FrameBroken, read_frame
 from trainer.engines.memory import less_memory
 from trainer.engines.on_ray.node import INTERRUPTED
 
@@ -90,8 +90,9 @@ def _event(piece: bytes) -> Event:
         event = read_frame(io.BytesIO(piece[1:]))
     except FrameBroken as error:
         return RunFailed(reason=f"The node sent an invalid message: {error}.")
-    assert event is not None and not isinstance(event, type)  # noqa: S101
-    return event  # type: ignore[return-value]  # a node yields events alone
+    if event is None or isinstance(event, Begun):
+        return RunFailed(reason="The node sent an invalid message: an event is incomplete.")
+    return event
 
 
 def _interrupted(error: RayError, config: RunConfig) -> Interrupted:
